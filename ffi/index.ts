@@ -1,0 +1,15 @@
+/** C as it is: the functions of libioth and libiothaddr, for whoever wants them without the classes. */
+export { errno, type Iovec, type Libioth, libioth, type Msghdr, type StackPointer } from './ioth.js';
+export { type Libiothaddr, libiothaddr } from './iothaddr.js';
+export { type Libc, libc } from './libc.js';
+export {
+  hasLibrary,
+  type LibraryName,
+  LibraryNotFoundError,
+  libraryCandidates,
+  loadLibrary,
+  type Plugin,
+  pluginDirectories,
+  plugins,
+} from './loader.js';
+export { openPollHandles, PollHandle, READABLE, WRITABLE } from './poll.js';

@@ -1,0 +1,90 @@
+/**
+ * Checks of what callers give, made before C sees it. Each error has Node's own code and names the argument and what
+ * was expected of it.
+ */
+
+import { inspect } from 'node:util';
+
+class InvalidArgTypeError extends TypeError {
+  readonly code = 'ERR_INVALID_ARG_TYPE';
+}
+class InvalidArgValueError extends TypeError {
+  readonly code = 'ERR_INVALID_ARG_VALUE';
+}
+class OutOfRangeError extends RangeError {
+  readonly code = 'ERR_OUT_OF_RANGE';
+}
+
+/** `name` is of the wrong type. */
+export function invalidType(name: string, expected: string, value: unknown): TypeError {
+  return new InvalidArgTypeError(`${name} must be ${expected}, not ${shown(value)}`);
+}
+
+/** `name` has the right type and a value that makes no sense. */
+export function invalidValue(name: string, expected: string, value: unknown): TypeError {
+  return new InvalidArgValueError(`${name} must be ${expected}, not ${shown(value)}`);
+}
+
+/** `name` is a number outside its range. */
+export function outOfRange(name: string, expected: string, value: unknown): RangeError {
+  return new OutOfRangeError(`${name} must be ${expected}, not ${shown(value)}`);
+}
+
+function shown(value: unknown): string {
+  const text = inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+export function checkInteger(name: string, value: unknown, min: number, max: number): number {
+  if (typeof value !== 'number') throw invalidType(name, 'an integer', value);
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw outOfRange(name, `an integer from ${min} to ${max}`, value);
+  }
+  return value;
+}
+
+export const INT_MAX = 0x7fffffff;
+export const UINT_MAX = 0xffffffff;
+
+export function checkPort(name: string, value: unknown): number {
+  return checkInteger(name, value, 0, 65535);
+}
+
+/** An interface index: 1 or more. */
+export function checkIfindex(name: string, value: unknown): number {
+  return checkInteger(name, value, 1, INT_MAX);
+}
+
+/** A string for C: none of the NUL characters that would cut it short. */
+export function checkString(name: string, value: unknown): string {
+  if (typeof value !== 'string') throw invalidType(name, 'a string', value);
+  if (value.includes('\0')) throw invalidValue(name, 'a string without NUL characters', value);
+  return value;
+}
+
+export function checkBoolean(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean' && value !== 0 && value !== 1) throw invalidType(name, 'a boolean', value);
+  return Boolean(value);
+}
+
+/** Any view of bytes, as the bytes that it views. */
+export function checkBytes(name: string, value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  throw invalidType(name, 'a Buffer, TypedArray or DataView', value);
+}
+
+/** What can be sent: bytes as they are, a string as UTF-8. */
+export function checkData(name: string, value: unknown): Uint8Array {
+  if (typeof value === 'string') return Buffer.from(value);
+  if (value instanceof Uint8Array) return value;
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  throw invalidType(name, 'a string, Buffer, TypedArray or DataView', value);
+}
+
+/** A plain function, for callbacks. */
+export function checkSignal(value: unknown): AbortSignal | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'object' && 'aborted' in value && 'addEventListener' in value) return value as AbortSignal;
+  throw invalidType('options.signal', 'an AbortSignal', value);
+}
