@@ -1,7 +1,8 @@
 import { parseMac } from '../../mac.js';
 import { formatIPv6, isGlobalIPv6, parseIPv6 } from '../addresses.js';
-import { concat, equal, hex, Reader, u16, u32 } from '../bytes.js';
+import { concat, equal, Reader, u16, u32 } from '../bytes.js';
 import { decodeDomains, encodeDomain } from '../domains.js';
+import { printable } from '../text.js';
 
 /** RFC 8415 7.3. */
 export const SOLICIT = 1;
@@ -237,21 +238,7 @@ function time(value: number | null): number | null {
   return value === FOREVER ? Number.POSITIVE_INFINITY : value;
 }
 
-/** Text of a server for an error message: no control characters, not too long. */
-export function printable(bytes: Uint8Array): string {
-  return Buffer.from(bytes)
-    .toString('utf8')
-    .replace(/\p{C}+/gu, ' ')
-    .trim()
-    .slice(0, 120);
-}
-
 /** Whether a reply is an answer to the client that sent `request`. */
 export function answers(reply: Dhcp6Reply, request: Dhcp6Request): boolean {
   return reply.xid === request.xid && reply.clientId !== null && equal(reply.clientId, request.clientId);
-}
-
-/** A DUID as people write it. */
-export function formatDuid(duid: Uint8Array): string {
-  return hex(duid);
 }
