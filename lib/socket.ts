@@ -19,6 +19,7 @@ import {
 } from './constants.js';
 import { Descriptor } from './descriptor.js';
 import { IothError, systemError } from './errors.js';
+import { closeWhenForgotten } from './forgotten.js';
 import { callError, type Data, type Operation, Operations } from './operations.js';
 import { type FileInput, sendfile } from './sendfile.js';
 import {
@@ -70,6 +71,7 @@ export class Socket {
     this.proto = proto;
     this.#descriptor = descriptor;
     this.#operations = new Operations(descriptor);
+    closeWhenForgotten(this, 'Socket', descriptor);
   }
 
   /** Whether it was closed or detached. */
