@@ -7,7 +7,8 @@ import { IothError } from './errors.js';
 import { closeWhenForgotten } from './forgotten.js';
 import { baseName, makeNonBlocking, NativeStack } from './native-stack.js';
 import * as netlink from './netlink/index.js';
-import { type OperationOptions, Socket, socketTypeOf } from './socket.js';
+import { type OperationOptions, Socket } from './socket.js';
+import { socketTypeOf } from './sockopt.js';
 import {
   checkBoolean,
   checkIfindex,
