@@ -3,6 +3,7 @@
 export { LibraryNotFoundError, type Plugin, plugins } from '../ffi/loader.js';
 export type { Received } from './ancillary.js';
 export { type AncillaryItem, CMSG_LEN, CMSG_SPACE } from './cmsg.js';
+export type { ConfigEvent, ConfigEvents, ConfigOptions, ConfProvider, LeaseEvent } from './config/index.js';
 export * from './constants.js';
 export { get_defstack, set_defstack } from './defstack.js';
 export { AbortError, IothError } from './errors.js';
@@ -22,6 +23,6 @@ export type { Data } from './operations.js';
 export type { FileInput } from './sendfile.js';
 export type { Address, AddressInput } from './sockaddr.js';
 export { type OperationOptions, Socket } from './socket.js';
-export { type AddressOptions, close, Stack, type StackOptions } from './stack.js';
+export { type AddressOptions, close, Stack, type StackConfigOptions, type StackOptions } from './stack.js';
 export type { SyncSocket } from './sync.js';
 export { getdefaulttimeout, setdefaulttimeout } from './timeouts.js';

@@ -1,6 +1,15 @@
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import { libioth } from '../ffi/ioth.js';
+import {
+  type ConfigEvents,
+  type ConfigOptions,
+  type ConfProvider,
+  checkProvider,
+  isStackConfig,
+  parseConfig,
+  StackConfig,
+} from './config/index.js';
 import { AF_INET, AF_INET6, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from './constants.js';
 import { Descriptor } from './descriptor.js';
 import { IothError } from './errors.js';
@@ -27,6 +36,12 @@ export interface StackOptions {
   config_dns?: string | null;
 }
 
+/** How a stack's configuration strings are followed. */
+export interface StackConfigOptions extends ConfigOptions {
+  /** 'native' (libiothconf) or 'builtin'. Default: `IOTH_CONF`, else native where its library is on the machine. */
+  conf?: ConfProvider;
+}
+
 /** Of {@link Stack.ipaddr_add}. */
 export interface AddressOptions {
   /** IPv6: let the kernel detect duplicates first; the address cannot be bound meanwhile (up to 2 s). Default false. */
@@ -45,23 +60,37 @@ export class Stack extends EventEmitter {
   /** The virtual networks that it joined. */
   readonly vnl: readonly string[];
   /** Settles when what a configuration string asked for is done; at once where there was none. */
-  readonly ready: Promise<void> = Promise.resolve();
+  readonly ready: Promise<void>;
   readonly #native: NativeStack;
+  readonly #conf: ConfProvider | undefined;
+  #config: StackConfig | undefined;
   #closing: Promise<void> | undefined;
 
   /**
-   * ioth_newstackv(3).
-   * @param stack a plugin's name, with options after a comma: 'vdestack', 'kernel', 'picox'
+   * ioth_newstackv(3), or ioth_newstackc(3).
+   * @param stack a plugin's name, with options after a comma: 'vdestack', 'kernel', 'picox'; or a configuration, as
+   * 'stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.1/24': its static part is in force when the constructor returns,
+   * dhcp, dhcp6 and rd go on until `ready` settles
    * @param vnl the virtual network to join, or several, or none: 'vde:///tmp/sw'. Interfaces are vde0, vde1 …; a name
    * in front is the interface's own: 'left:vde:///tmp/sw'
    * @param _config_dns how the stack's names are resolved: a path, resolv.conf(5) text, or addresses of servers
    * @throws {IothError} ENOTSUP (no such plugin), EPERM (licence), ENODEV and others (a network that cannot be joined)
    */
-  constructor(stack: string, vnl?: string | readonly string[] | null, _config_dns?: string | null) {
+  constructor(
+    stack: string,
+    vnl?: string | readonly string[] | null,
+    _config_dns?: string | null,
+    options: StackConfigOptions = {},
+  ) {
     super();
-    const plugin = checkPlugin(stack);
+    const config = isStackConfig(checkString('stack', stack)) ? parseConfig(stack, 'newstackc') : undefined;
+    if (config && vnl !== undefined && vnl !== null) {
+      throw invalidValue('vnl', "missing beside a configuration, which has a 'vnl=' of its own", vnl);
+    }
+    const plugin = checkPlugin(config ? config.stack : stack);
     this.name = baseName(plugin);
-    this.vnl = checkVnls(this.name, vnl);
+    this.vnl = checkVnls(this.name, config ? config.vnl : vnl);
+    if (options.conf !== undefined) this.#conf = checkProvider('options.conf', options.conf);
     this.#native = NativeStack.open({ plugin, vnls: this.vnl });
     closeWhenForgotten(this, 'Stack', this.#native);
     const weak = new WeakRef(this);
@@ -69,20 +98,33 @@ export class Stack extends EventEmitter {
       const living = weak.deref();
       if (living) living.#onDeath(error);
     };
+    try {
+      this.ready = config ? this.#configuration().start(config, options) : Promise.resolve();
+    } catch (error) {
+      this.closeSync();
+      throw error;
+    }
+    // whoever does not wait for it shall not be ended by it
+    this.ready.catch(() => {});
   }
 
-  /** Makes a stack and waits until it is `ready`; where that fails the stack is closed. */
-  static create(stack: string, vnl?: string | readonly string[] | null, config_dns?: string | null): Promise<Stack>;
-  static create(options: StackOptions): Promise<Stack>;
-  static async create(
-    first: string | StackOptions,
+  /** Makes a stack and waits until it is `ready`; where that fails, or is aborted, the stack is closed. */
+  static create(
+    stack: string,
     vnl?: string | readonly string[] | null,
     config_dns?: string | null,
+    options?: StackConfigOptions,
+  ): Promise<Stack>;
+  static create(options: StackOptions & StackConfigOptions): Promise<Stack>;
+  static async create(
+    first: string | (StackOptions & StackConfigOptions),
+    vnl?: string | readonly string[] | null,
+    config_dns?: string | null,
+    options?: StackConfigOptions,
   ): Promise<Stack> {
-    const options = typeof first === 'string' ? { stack: first, vnl, config_dns } : first;
-    if (typeof options !== 'object' || options === null)
-      throw invalidType('options', '{ stack, vnl, config_dns }', first);
-    const stack = new Stack(options.stack, options.vnl, options.config_dns);
+    const named = typeof first === 'string' ? { ...options, stack: first, vnl, config_dns } : first;
+    if (typeof named !== 'object' || named === null) throw invalidType('options', '{ stack, vnl, config_dns }', first);
+    const stack = new Stack(named.stack, named.vnl, named.config_dns, named);
     try {
       await stack.ready;
       return stack;
@@ -94,7 +136,7 @@ export class Stack extends EventEmitter {
 
   /** Whether it was closed, or is being closed. */
   get closed(): boolean {
-    return this.#native.closed;
+    return this.#closing !== undefined || this.#native.closed;
   }
 
   /** The process id of a vdestack's daemon (its network namespace is /proc/PID/ns/net); undefined for other stacks. */
@@ -195,6 +237,32 @@ export class Stack extends EventEmitter {
   }
 
   /**
+   * ioth_config(3): configures an interface as `config` says, 'eth,dhcp' or 'ip=10.0.0.1/24,gw=10.0.0.254'; see
+   * docs/configuration.md. Removals and static items are in force before anything is waited for.
+   * @returns a mask of IOTHCONF_STATIC, IOTHCONF_ETH, IOTHCONF_DHCP, IOTHCONF_DHCPV6 and IOTHCONF_RD: what succeeded
+   * @throws {IothError} the reason of the first failure, where protocols were asked for and none succeeded: ETIMEDOUT
+   * (nobody answered), ECANCELED (refused), EADDRINUSE; ENODEV, and what the stack refuses of the static items
+   * @throws {TypeError} ERR_INVALID_ARG_VALUE for an unknown or malformed item, before anything is changed
+   */
+  iothconfig(config: string, options?: ConfigOptions): Promise<number> {
+    return this.#configuration().configure(config, options);
+  }
+
+  /** The C name of {@link iothconfig}. */
+  ioth_config(config: string, options?: ConfigOptions): Promise<number> {
+    return this.iothconfig(config, options);
+  }
+
+  /**
+   * ioth_resolvconf(3): name servers and domains that an interface was given, as resolv.conf(5).
+   * @param config 'iface=…' or 'ifindex=…'; default vde0
+   * @returns null where nothing changed since the last call
+   */
+  ioth_resolvconf(config?: string): string | null {
+    return this.#configuration().resolvconf(config);
+  }
+
+  /**
    * ioth_msocket(3): a socket on this stack.
    * @param fileno a descriptor that {@link Socket.detach} gave up, to own it again
    * @throws {IothError} EAFNOSUPPORT, EPROTONOSUPPORT, EMFILE …
@@ -234,21 +302,17 @@ export class Stack extends EventEmitter {
 
   /** Closes its sockets, then the stack (ioth_delstack(3)), without blocking the loop. Closing twice is fine. */
   close(): Promise<void> {
-    this.#closing ??= this.#native.close().then(
-      () => {
-        this.emit('close');
-      },
-      (error) => {
-        this.#closing = undefined;
-        throw error;
-      },
-    );
+    this.#closing ??= this.#close().catch((error) => {
+      this.#closing = undefined;
+      throw error;
+    });
     return this.#closing;
   }
 
   /** The same, blocking: about 35 ms for a vdestack. */
   closeSync(): void {
     if (this.#closing) return;
+    this.#config?.closeSync();
     this.#native.closeSync();
     this.#closing = Promise.resolve();
     this.emit('close');
@@ -271,6 +335,20 @@ export class Stack extends EventEmitter {
   /** @internal for set_defstack */
   get pointer(): bigint {
     return this.#pointer('ioth_set_defstack');
+  }
+
+  async #close(): Promise<void> {
+    await this.#config?.close();
+    await this.#native.close();
+    this.emit('close');
+  }
+
+  #configuration(): StackConfig {
+    const notify = <Name extends keyof ConfigEvents>(name: Name, event: ConfigEvents[Name]) => {
+      this.emit(name, event);
+    };
+    this.#config ??= new StackConfig(this, { notify }, this.#conf);
+    return this.#config;
   }
 
   #onDeath(error: IothError): void {
@@ -318,12 +396,6 @@ const PLUGIN_NAME_MOST = 100;
 
 function checkPlugin(stack: unknown): string {
   const plugin = checkString('stack', stack);
-  if (/^\s*stack\s*=/.test(plugin)) {
-    throw new IothError('ENOTSUP', {
-      syscall: 'ioth_newstackc',
-      hint: 'configuration strings are not supported yet: give the plugin and the vnl',
-    });
-  }
   if (!/^[\w-]+(,.*)?$/.test(plugin) || baseName(plugin).length > PLUGIN_NAME_MOST) {
     throw invalidValue(
       'stack',

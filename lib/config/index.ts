@@ -8,7 +8,8 @@ import { realClock } from './clock.js';
 import type { ConfigHost } from './host.js';
 import { asksNetwork, type ConfigRequest, parseConfig } from './language.js';
 import { NativeConfig } from './native.js';
-import type { ConfigProvider, ConfProvider, Notify, Outcome } from './provider.js';
+import type { ConfigEvent, ConfigProvider, ConfProvider, Notify, Outcome } from './provider.js';
+import { joinResolvConf } from './resolvconf.js';
 
 export type { ConfigHost } from './host.js';
 export { isStackConfig, parseConfig } from './language.js';
@@ -35,11 +36,25 @@ export function checkProvider(name: string, value: unknown): ConfProvider {
   return value;
 }
 
+/** Whom a {@link StackConfig} tells what it learns. */
+export interface ConfigListener {
+  notify: Notify;
+  /** resolv.conf(5) of all interfaces together, whenever it changes. */
+  onNames?(resolvconf: string): void;
+}
+
 /** What a stack holds to be configured. */
 export class StackConfig {
   readonly #provider: ConfigProvider;
+  readonly #listener: ConfigListener;
+  readonly #names = new Map<number, string>();
 
-  constructor(host: ConfigHost, notify: Notify, provider: ConfProvider = defaultProvider()) {
+  constructor(host: ConfigHost, listener: ConfigListener, provider: ConfProvider = defaultProvider()) {
+    this.#listener = listener;
+    const notify: Notify = (name, event) => {
+      listener.notify(name, event);
+      if ('resolvconf' in event) this.#learn(event);
+    };
     this.#provider =
       provider === 'native' ? new NativeConfig(host, notify) : new BuiltinConfig(host, notify, realClock);
   }
@@ -77,6 +92,13 @@ export class StackConfig {
 
   closeSync(): void {
     this.#provider.closeSync();
+  }
+
+  #learn({ ifindex, resolvconf }: ConfigEvent): void {
+    const before = joinResolvConf(this.#names.values());
+    this.#names.set(ifindex, resolvconf);
+    const after = joinResolvConf(this.#names.values());
+    if (after !== before) this.#listener.onNames?.(after);
   }
 }
 

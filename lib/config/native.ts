@@ -10,6 +10,8 @@ import type { ConfigProvider, NetworkOptions, Notify, Outcome } from './provider
 const DEFAULT_INTERFACE = 'vde0';
 /** Milliseconds that C may take beside the protocols: `eth` sleeps for a second, a removal for up to one more. */
 const OVERHEAD = 3000;
+/** Milliseconds: more than any call of C takes, 12 s for each DHCP and what else there is. */
+const LAST_CALL = 30_000;
 
 const FLAGS: [bit: number, item: string, protocol: string][] = [
   [IOTHCONF_ETH, 'eth', 'eth'],
@@ -27,6 +29,8 @@ export class NativeConfig implements ConfigProvider {
   readonly name = 'native';
   /** What C remembers of this stack: mask of IOTHCONF_* by interface. */
   readonly #used = new Map<number, number>();
+  /** What ioth_resolvconf said, which says each change once, and what of it the user has heard. */
+  readonly #names = new Map<number, { text: string; answered: string }>();
   #last: Promise<unknown> = Promise.resolve();
   #running = false;
 
@@ -62,17 +66,18 @@ export class NativeConfig implements ConfigProvider {
 
   resolvconf(request: ConfigRequest): string | null {
     const ifindex = this.#ifindexOf(request);
-    const text = libiothconf().resolvconf(this.host.pointer, `ifindex=${ifindex}`);
-    const error = errno();
-    if (text === null && error !== 0) throw systemError(error, 'ioth_resolvconf');
+    const { text, answered } = this.#names.get(ifindex) ?? { text: '', answered: '' };
+    if (text === answered) return null;
+    this.#names.set(ifindex, { text, answered: text });
     return text;
   }
 
   async close(): Promise<void> {
-    await this.#last;
+    // a call on a stack whose daemon died may never return
+    await Promise.race([this.#last, delay(LAST_CALL, undefined, { ref: false })]);
+    if (this.#running) return;
     for (const text of this.#farewells()) {
       await this.#call(text, OVERHEAD, undefined).catch(() => {});
-      await this.#last;
     }
   }
 
@@ -150,8 +155,13 @@ export class NativeConfig implements ConfigProvider {
   }
 
   #tell(ifindex: number): void {
-    // ioth_resolvconf answers each change once, and that answer belongs to the caller
-    this.notify('config', { ifindex, resolvconf: null });
+    const names = this.#names.get(ifindex) ?? { text: '', answered: '' };
+    const changed = libiothconf().resolvconf(this.host.pointer, `ifindex=${ifindex}`);
+    const error = errno();
+    if (changed === null && error !== 0) throw systemError(error, 'ioth_resolvconf');
+    names.text = changed ?? names.text;
+    this.#names.set(ifindex, names);
+    this.notify('config', { ifindex, resolvconf: names.text });
   }
 }
 

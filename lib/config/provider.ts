@@ -36,8 +36,8 @@ export interface LeaseEvent {
 
 export interface ConfigEvent {
   ifindex: number;
-  /** resolv.conf(5) of the interface, as it is now; null where libiothconf knows it: ask ioth_resolvconf. */
-  resolvconf: string | null;
+  /** resolv.conf(5) of the interface, as it is now. */
+  resolvconf: string;
 }
 
 export interface ConfigEvents {

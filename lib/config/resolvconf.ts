@@ -18,3 +18,13 @@ export function renderResolvConf(sources: Iterable<DnsSource>): string {
   const search = domains.size > 0 ? `search ${[...domains].join(' ')}\n` : '';
   return search + [...servers].map((server) => `nameserver ${server}\n`).join('');
 }
+
+/** Several texts of {@link renderResolvConf} as one. */
+export function joinResolvConf(texts: Iterable<string>): string {
+  const sources = [...texts].map((text) => {
+    const lines = text.split('\n').map((line) => line.split(' '));
+    const after = (keyword: string) => lines.filter(([first]) => first === keyword).flatMap(([, ...rest]) => rest);
+    return { dns: after('nameserver'), domains: after('search') };
+  });
+  return renderResolvConf(sources);
+}

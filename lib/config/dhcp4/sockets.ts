@@ -8,7 +8,6 @@ import {
   SOCK_DGRAM,
   SOL_SOCKET,
 } from '../../constants.js';
-import { htons } from '../../inet.js';
 import type { Socket } from '../../socket.js';
 import { ANY4, BROADCAST4 } from '../addresses.js';
 import { decodeUdp, encodeUdp } from '../frame.js';
@@ -78,15 +77,20 @@ export class Dhcp4Sockets implements Dhcp4Link {
     this.#ip = ip;
     void receiveAll(ip, async () => {
       const packet = decodeUdp(await ip.recv(FRAME_SIZE));
+      if (ip !== this.#ip) return;
       if (packet?.sourcePort === SERVER_PORT && packet.destinationPort === CLIENT_PORT) this.onMessage(packet.payload);
     });
     const arp = this.#packetSocket(ETH_P_ARP);
     this.#arp = arp;
-    void receiveAll(arp, async () => this.onArp(await arp.recv(FRAME_SIZE)));
+    void receiveAll(arp, async () => {
+      const packet = await arp.recv(FRAME_SIZE);
+      if (arp === this.#arp) this.onArp(packet);
+    });
   }
 
   #packetSocket(protocol: number): Socket {
-    const socket = this.host.socket(AF_PACKET, SOCK_DGRAM, htons(protocol));
+    // without a protocol it receives nothing yet; to change one that it has, the kernel would wait for all processors
+    const socket = this.host.socket(AF_PACKET, SOCK_DGRAM, 0);
     socket.bind({ ifindex: this.ifindex, protocol });
     return socket;
   }
@@ -114,10 +118,13 @@ export class Dhcp4Sockets implements Dhcp4Link {
   }
 
   #closeLink(): void {
-    this.#ip?.close();
-    this.#arp?.close();
+    const sockets = [this.#ip, this.#arp];
     this.#ip = null;
     this.#arp = null;
+    // the kernel takes some 10 ms to close one: whoever waits for the lease need not wait for that
+    setImmediate(() => {
+      for (const socket of sockets) socket?.close();
+    });
   }
 
   #closeUdp(): void {
