@@ -186,43 +186,43 @@ export class Dhcp6Client {
 
   #granted(reply: Dhcp6Reply): void {
     const ia = this.#iaOf(reply);
-    const refused = reply.status !== Status.SUCCESS || !ia || ia.status !== Status.SUCCESS || ia.addresses.length === 0;
-    if (refused) {
+    const isGranted = reply.status === Status.SUCCESS && ia?.status === Status.SUCCESS;
+    this.#held = [];
+    if (isGranted && this.#bind(reply, ia)) {
+      this.#tell(false);
+    } else {
       const text = reply.statusMessage && `: ${reply.statusMessage}`;
       this.#trouble = { code: 'ECANCELED', hint: `the DHCPv6 server refused the request${text}` };
       this.#enter('soliciting');
       this.#after(SOLICIT_RETRY.first, () => this.#solicit());
-      return;
     }
-    this.#held = [];
-    this.#bind(reply, ia);
-    this.#tell(false);
   }
 
   #extended(reply: Dhcp6Reply): void {
     const ia = this.#iaOf(reply);
     if (ia && (ia.status === Status.NO_BINDING || ia.status === Status.NOT_ON_LINK)) this.#lose('refused');
     else if (ia && reply.status === Status.SUCCESS && ia.status === Status.SUCCESS && ia.addresses.length > 0) {
-      this.#bind(reply, ia);
-      if (this.#held.length === 0) this.#lose('refused');
-      else this.#tell(true);
+      if (this.#bind(reply, ia)) this.#tell(true);
+      else this.#lose('refused');
     }
   }
 
-  #bind(reply: Dhcp6Reply, ia: Dhcp6Ia): void {
+  /** Whether an address is left: a server takes one back with a valid lifetime of 0. */
+  #bind(reply: Dhcp6Reply, ia: Dhcp6Ia): boolean {
     const now = this.clock.now();
     const mentioned = new Set(ia.addresses.map(({ address }) => address));
     const kept = this.#held.filter(({ address, until }) => !mentioned.has(address) && until > now);
     const given = ia.addresses.filter(({ valid }) => valid > 0).map((each) => ({ ...each, until: now + each.valid }));
+    if (given.length + kept.length === 0) return false;
     this.#held = [...given, ...kept];
-    const preferred = Math.min(...given.map((each) => each.preferred || each.valid));
+    const preferred = Math.min(...this.#held.map((each) => each.preferred || each.valid));
     // RFC 8415 21.4: what the server leaves open is half and four fifths of the shortest preferred lifetime
     const t1 = ia.t1 || preferred * 0.5;
     const t2 = Math.max(t1, ia.t2 || preferred * 0.8);
     this.#accept(reply, t1, t2);
-    if (this.#held.length === 0) return;
     this.#watchExpiry();
     this.#after(Math.max(SHORTEST_RENEWAL, t1), () => this.#extend(RENEW, now + t2));
+    return true;
   }
 
   /** RFC 8415 18.2.4 and 18.2.5: asks the server from T1 on, every server from T2 on. */
