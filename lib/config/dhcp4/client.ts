@@ -99,6 +99,8 @@ export class Dhcp4Client {
   #lease: Dhcp4Lease | null = null;
   #offer: Dhcp4Lease | null = null;
   #trouble: Dhcp4Trouble | null = null;
+  /** The address to ask for. */
+  #wish: string | undefined;
   #xid = 0;
   #began = 0;
   #declines = 0;
@@ -112,7 +114,9 @@ export class Dhcp4Client {
     readonly clock: Clock,
     readonly events: Dhcp4Events,
     readonly options: Dhcp4Options,
-  ) {}
+  ) {
+    this.#wish = options.previous;
+  }
 
   get state(): State {
     return this.#state;
@@ -167,6 +171,7 @@ export class Dhcp4Client {
     this.#enter('declined');
     this.#newExchange();
     this.link.broadcast(this.#message(DHCPDECLINE, null, [requested(offer.address), serverId(offer)]));
+    this.#wish = undefined;
     this.#after(this.#declines++ === 0 ? 0 : DECLINE_PAUSE, () => this.#discover());
   }
 
@@ -175,8 +180,7 @@ export class Dhcp4Client {
     this.#newExchange();
     this.link.listen('link');
     this.#repeat(() => {
-      const wish = this.options.previous ?? this.#offer?.address;
-      this.link.broadcast(this.#message(DHCPDISCOVER, null, wish ? [requested(wish)] : []));
+      this.link.broadcast(this.#message(DHCPDISCOVER, null, this.#wish === undefined ? [] : [requested(this.#wish)]));
     });
   }
 
@@ -260,7 +264,7 @@ export class Dhcp4Client {
     const lease = this.#lease;
     if (!lease) return;
     this.#lease = null;
-    this.#offer = null;
+    this.#wish = reason === 'expired' ? lease.address : undefined;
     this.link.listen('nothing');
     this.events.onLost(lease, reason);
     // whoever hears of it may have stopped the client
@@ -278,7 +282,7 @@ export class Dhcp4Client {
     if (this.#lease) {
       this.#lose('refused');
     } else {
-      this.#offer = null;
+      this.#wish = undefined;
       this.#enter('declined');
       this.#after(NAK_PAUSE, () => this.#discover());
     }

@@ -3,6 +3,7 @@ import {
   AF_PACKET,
   ETH_P_ARP,
   ETH_P_IP,
+  SO_BINDTODEVICE,
   SO_BROADCAST,
   SO_REUSEADDR,
   SOCK_DGRAM,
@@ -101,11 +102,17 @@ export class Dhcp4Sockets implements Dhcp4Link {
     this.#address = address;
     udp.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
     udp.setsockopt(SOL_SOCKET, SO_BROADCAST, 1);
-    udp.bind([address, CLIENT_PORT]);
+    udp.setsockopt(SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(this.#ifname()));
+    // not to the address: a server refuses by broadcast, which would not come there
+    udp.bind([ANY4, CLIENT_PORT]);
     void receiveAll(udp, async () => {
       const [payload, from] = await udp.recvfrom(FRAME_SIZE);
       if (from.port === SERVER_PORT) this.onMessage(payload);
     });
+  }
+
+  #ifname(): string {
+    return this.host.interfaces().find(({ ifindex }) => ifindex === this.ifindex)?.name ?? '';
   }
 
   #sendFrame(socket: Socket | null, source: string, destination: string, payload: Uint8Array): void {
