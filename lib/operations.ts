@@ -159,12 +159,12 @@ export class Operations {
     const fd = this.#descriptor.use('send');
     let rest = data;
     const attempt = () => {
-      do {
+      for (;;) {
         const count = this.#c.send(fd, rest, rest.byteLength, flags);
         if (count < 0) return notReady('send');
+        if (count === rest.byteLength) return undefined;
         rest = rest.subarray(count);
-      } while (rest.byteLength > 0);
-      return undefined;
+      }
     };
     return { syscall: 'send', direction: WRITABLE, attempt };
   }
