@@ -77,12 +77,19 @@ describe.each([
     expect((await server.recv(2, MSG_PEEK)).toString()).toBe('he');
     expect((await server.recv(2)).toString()).toBe('he');
     expect((await server.recv(100)).toString()).toBe('llo');
-    expect(await server.recv(0)).toHaveLength(0);
     await expect(server.recv(1, MSG_DONTWAIT)).rejects.toMatchObject({ code: 'EAGAIN', syscall: 'recv' });
     client.close();
     expect(await server.recv(1)).toHaveLength(0);
     server.close();
   });
+});
+
+test('to receive nothing takes no time, as in Python', async () => {
+  const [client, server] = await tcpPair(b, a, '10.0.0.1');
+  expect(await server.recv(0)).toHaveLength(0);
+  expect(await server.recv_into(Buffer.alloc(0))).toBe(0);
+  client.close();
+  server.close();
 });
 
 test('recv_into fills the bytes that it was given, up to nbytes', async () => {
