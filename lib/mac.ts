@@ -25,3 +25,8 @@ export function parseMac(mac: string | Uint8Array): Buffer {
 export function formatMac(bytes: Uint8Array): string {
   return parseMac(bytes).toString('hex').replace(/..\B/g, '$&:');
 }
+
+/** The address of a link of any kind, in the same form: links that are no Ethernet have longer, shorter or none. */
+export function formatLinkAddress(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+}

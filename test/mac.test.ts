@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { formatMac, parseMac } from '../lib/mac.js';
+import { formatLinkAddress, formatMac, parseMac } from '../lib/mac.js';
 
 describe('parseMac', () => {
   test.each(['80:00:42:0e:e7:3a', '80-00-42-0E-E7-3A'])('%s', (mac) => {
@@ -55,4 +55,9 @@ describe('formatMac', () => {
   test('refuses other lengths', () => {
     expect(() => formatMac(Buffer.alloc(8))).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }));
   });
+});
+
+test('formatLinkAddress takes any length', () => {
+  expect(formatLinkAddress(Buffer.alloc(0))).toBe('');
+  expect(formatLinkAddress(Uint8Array.of(10, 0, 0, 1))).toBe('0a:00:00:01');
 });
