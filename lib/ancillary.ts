@@ -65,7 +65,8 @@ export function sendmsg(
   to: Sockaddr | undefined,
 ): Operation<number> {
   const buffers = checkBuffers('buffers', data, checkData);
-  const control = ancdata.length > 0 ? encodeAncillary(ancdata) : null;
+  const encoded = encodeAncillary(ancdata);
+  const control = encoded.length > 0 ? encoded : null;
   checkFlags(flags);
   const fd = descriptor.use('sendmsg');
   const attempt = () => {
