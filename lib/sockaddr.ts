@@ -1,7 +1,7 @@
 import { AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX } from './constants.js';
 import { IothError } from './errors.js';
 import { inet_ntop, inet_pton } from './inet.js';
-import { formatLinkAddress, formatMac, parseMac } from './mac.js';
+import { formatMac, parseMac } from './mac.js';
 import {
   checkBytes,
   checkInteger,
@@ -283,7 +283,7 @@ function decodePacket(view: Buffer): Address {
   const macLength = Math.min(view[11] ?? 0, view.length - 12, 8);
   return Object.freeze({
     family: 'Packet',
-    address: formatLinkAddress(view.subarray(12, 12 + macLength)),
+    address: formatMac(view.subarray(12, 12 + macLength)),
     port: 0,
     ifindex: readHost32(view, 4),
     protocol: view.readUInt16BE(2),
