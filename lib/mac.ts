@@ -3,7 +3,7 @@
 import { checkBytes, invalidType, invalidValue } from './validate.js';
 
 const MAC_BYTES = 6;
-const EXPECTED = "six hexadecimal bytes such as '80:00:42:0e:e7:3a' or 6 bytes";
+const EXPECTED = "a MAC address such as '80:00:42:0e:e7:3a', or its 6 bytes";
 const MAC_TEXT = /^[0-9a-f]{2}([:-])[0-9a-f]{2}(?:\1[0-9a-f]{2}){4}$/i;
 
 /**
@@ -21,7 +21,7 @@ export function parseMac(mac: string | Uint8Array): Buffer {
   return Buffer.from(bytes);
 }
 
-/** 'aa:bb:cc:dd:ee:ff' of 6 bytes. */
+/** 'aa:bb:cc:dd:ee:ff' of 6 bytes; the addresses of tunnels have 4 or 16. */
 export function formatMac(bytes: Uint8Array): string {
-  return parseMac(bytes).toString('hex').replace(/..\B/g, '$&:');
+  return Buffer.from(bytes).toString('hex').replace(/..\B/g, '$&:');
 }

@@ -4,9 +4,11 @@ import { libioth } from '../ffi/ioth.js';
 import { AF_INET, AF_INET6, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from './constants.js';
 import { Descriptor } from './descriptor.js';
 import { IothError } from './errors.js';
-import { baseName, makeNonBlocking, NativeStack, splitVnl } from './native-stack.js';
+import { closeWhenForgotten } from './forgotten.js';
+import { baseName, makeNonBlocking, NativeStack } from './native-stack.js';
 import * as netlink from './netlink/index.js';
-import { type OperationOptions, Socket, socketTypeOf } from './socket.js';
+import { type OperationOptions, Socket } from './socket.js';
+import { socketTypeOf } from './sockopt.js';
 import {
   checkBoolean,
   checkIfindex,
@@ -16,6 +18,7 @@ import {
   invalidType,
   invalidValue,
 } from './validate.js';
+import { splitVnl } from './vnl.js';
 
 /** Options of {@link Stack.create}: the constructor's arguments by name. */
 export interface StackOptions {
@@ -60,6 +63,12 @@ export class Stack extends EventEmitter {
     this.name = baseName(plugin);
     this.vnl = checkVnls(this.name, vnl);
     this.#native = NativeStack.open({ plugin, vnls: this.vnl });
+    closeWhenForgotten(this, 'Stack', this.#native);
+    const weak = new WeakRef(this);
+    this.#native.onDeath = (error) => {
+      const living = weak.deref();
+      if (living) living.#onDeath(error);
+    };
   }
 
   /** Makes a stack and waits until it is `ready`; where that fails the stack is closed. */
@@ -90,7 +99,7 @@ export class Stack extends EventEmitter {
 
   /** The process id of a vdestack's daemon (its network namespace is /proc/PID/ns/net); undefined for other stacks. */
   get daemon(): number | undefined {
-    return this.#native.daemon;
+    return this.#native.daemonPid;
   }
 
   /** The index of an interface. @throws {IothError} ENODEV */
@@ -211,6 +220,18 @@ export class Stack extends EventEmitter {
     });
   }
 
+  /** Lets pending operations of its sockets keep the process alive (the default). */
+  ref(): this {
+    this.#native.setRef(true);
+    return this;
+  }
+
+  /** Lets the process end though operations of its sockets are pending. */
+  unref(): this {
+    this.#native.setRef(false);
+    return this;
+  }
+
   /** Closes its sockets, then the stack (ioth_delstack(3)), without blocking the loop. Closing twice is fine. */
   close(): Promise<void> {
     this.#closing ??= this.#native.close().then(
@@ -250,6 +271,14 @@ export class Stack extends EventEmitter {
   /** @internal for set_defstack */
   get pointer(): bigint {
     return this.#pointer('ioth_set_defstack');
+  }
+
+  #onDeath(error: IothError): void {
+    try {
+      this.emit('error', error);
+    } finally {
+      void this.close();
+    }
   }
 
   #pointer(syscall: string): bigint {
@@ -310,6 +339,10 @@ function checkVnls(plugin: string, vnl: unknown): string[] {
   for (const item of list) {
     const [ifname, locator] = splitVnl(checkString('vnl', item));
     if (locator === '') throw invalidValue('vnl', "a virtual network locator such as 'vde:///tmp/sw'", item);
+    if (/^seqpacket:/.test(locator) && !/^seqpacket:\/\/\d+$/.test(locator)) {
+      // C reads a path as descriptor 0
+      throw invalidValue('vnl', "the number of an open descriptor behind seqpacket://, as 'seqpacket://5'", item);
+    }
     if (ifname !== undefined && !/^[^\s/]{1,15}$/.test(ifname)) {
       throw invalidValue('vnl', `an interface name of 1 to 15 characters in front of the ':'`, item);
     }
