@@ -25,11 +25,7 @@ export class Acquisition {
     });
   }
 
-  succeed(): void {
-    this.#settle();
-  }
-
-  /** As {@link succeed}, unless the stack refused one of the addresses. */
+  /** It is there, unless the stack refused one of the addresses. */
   succeedUnless(refusals: Refusal[], addresses: AddressEntry[]): void {
     const keys = addresses.map(addressKey);
     const refusal = refusals.find(({ key }) => keys.includes(key));

@@ -37,7 +37,8 @@ export class Dhcp4Service implements Service {
     const events: Dhcp4Events = {
       onBound: (lease) => {
         const source = sourceOf(lease);
-        this.#acquisition?.succeedUnless(config.set('dhcp4', source), source.addresses);
+        const refusals = config.set('dhcp4', source);
+        this.#acquisition?.succeedUnless(refusals, source.addresses);
         notify('lease', eventOf(lease, ifindex));
       },
       onRenewed: (lease) => {

@@ -36,7 +36,8 @@ export class Dhcp6Service implements Service {
     const events: Dhcp6Events = {
       onBound: (lease) => {
         const source = sourceOf(lease, config);
-        this.#acquisition?.succeedUnless(config.set('dhcp6', source), source.addresses);
+        const refusals = config.set('dhcp6', source);
+        this.#acquisition?.succeedUnless(refusals, source.addresses);
         notify('lease', eventOf(lease, ifindex));
       },
       onRenewed: (lease) => {

@@ -37,14 +37,12 @@ export class RdService implements Service {
     this.#mac = config.host.linkgetaddr(config.ifindex);
     const tell = (name: 'lease' | 'renew' | 'expire', found: RouterConfig) => {
       const source = this.#sourceOf(found);
-      config.set('rd', source);
+      const refusals = config.set('rd', source);
+      this.#acquisition?.succeedUnless(refusals, source.addresses);
       notify(name, this.#eventOf(found, source));
     };
     const events = {
-      onFound: (found: RouterConfig) => {
-        this.#acquisition?.succeed();
-        tell('lease', found);
-      },
+      onFound: (found: RouterConfig) => tell('lease', found),
       onChanged: (found: RouterConfig) => tell('renew', found),
       onExpired: (found: RouterConfig) => tell('expire', found),
     };
