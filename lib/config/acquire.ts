@@ -34,6 +34,10 @@ export class Acquisition {
 
   /** Its protocol was taken off the interface, or the stack closed. */
   cancel(protocol: string): void {
-    this.#settle(new IothError('ECANCELED', { syscall: protocol, hint: 'it was taken off the interface meanwhile' }));
+    this.#settle(takenOff(protocol));
   }
+}
+
+export function takenOff(protocol: string): IothError {
+  return new IothError('ECANCELED', { syscall: protocol, hint: 'it was taken off the interface meanwhile' });
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants.js';
 import { IothError } from '../errors.js';
 import { iothaddr } from '../iothaddr.js';
+import { takenOff } from './acquire.js';
 import type { Clock } from './clock.js';
 import { debugText } from './debug.js';
 import { Dhcp4Service } from './dhcp4/service.js';
@@ -32,12 +33,24 @@ const PROTOCOLS: [Protocol, number][] = [
   ['dhcp4', IOTHCONF_DHCP],
 ];
 
+/** A protocol that is being started. */
+interface Start {
+  protocol: Protocol;
+  service: Service;
+  /** Taken off before it began. */
+  cancelled: boolean;
+  /** Of the same protocol, before this one: two at once would take each other's answers. */
+  earlier: Promise<void>[];
+  finished: Promise<void>;
+  finish(): void;
+}
+
 interface InterfaceState {
   config: InterfaceConfig;
   /** At work: they have configured the interface, and keep that alive. */
   services: Partial<Record<Protocol, Service>>;
   /** Not yet there. */
-  acquiring: Map<Service, Protocol>;
+  acquiring: Set<Start>;
   /** What ioth_resolvconf last answered. */
   resolvconf: string;
 }
@@ -81,11 +94,19 @@ export class BuiltinConfig implements ConfigProvider {
     const asked = PROTOCOLS.filter(([, bit]) => request.configure & bit);
     if (!(request.configure & IOTHCONF_ETH) && asked.length === 0) return outcome;
     const state = this.#stateOf(this.#ifindexOf(request));
-    if (request.configure & IOTHCONF_ETH) await this.#linkReady(state.config, options.signal);
+    const { config } = state;
+    const isUp = config.host.interfaces().some((link) => link.ifindex === config.ifindex && link.up);
+    // at once, so that whatever takes them off from now on finds them
+    const starts = asked.map(([protocol, bit]) => ({
+      bit,
+      start: isUp ? this.#enlist(state, protocol, request) : null,
+    }));
+    if (request.configure & IOTHCONF_ETH) await this.#linkReady(config, options.signal);
     await Promise.all(
-      asked.map(async ([protocol, bit]) => {
+      starts.map(async ({ bit, start }) => {
         try {
-          await this.#start(state, protocol, request, options);
+          if (!start) throw new IothError('ENETDOWN', { syscall: 'iothconfig', hint: `'eth' turns the interface on` });
+          await this.#begin(state, start, options);
           outcome.done |= bit;
         } catch (error) {
           outcome.failures.push(error as Error);
@@ -125,7 +146,8 @@ export class BuiltinConfig implements ConfigProvider {
   #stopAll(): boolean {
     let told = false;
     for (const { services, acquiring } of this.#interfaces.values()) {
-      for (const service of [...Object.values(services), ...acquiring.keys()]) {
+      for (const start of acquiring) cancel(start);
+      for (const service of Object.values(services)) {
         service.stop({ release: true });
         told = true;
       }
@@ -145,7 +167,7 @@ export class BuiltinConfig implements ConfigProvider {
   #stateOf(ifindex: number): InterfaceState {
     let state = this.#interfaces.get(ifindex);
     if (!state) {
-      state = { config: new InterfaceConfig(this.host, ifindex), services: {}, acquiring: new Map(), resolvconf: '' };
+      state = { config: new InterfaceConfig(this.host, ifindex), services: {}, acquiring: new Set(), resolvconf: '' };
       this.#interfaces.set(ifindex, state);
     }
     return state;
@@ -154,7 +176,7 @@ export class BuiltinConfig implements ConfigProvider {
   #clean(state: InterfaceState, clean: number): void {
     for (const [protocol, bit] of PROTOCOLS) {
       if (!(clean & bit)) continue;
-      for (const [service, of] of state.acquiring) if (of === protocol) service.stop({ release: true });
+      for (const start of state.acquiring) if (start.protocol === protocol) cancel(start);
       // before its address goes: the server is told from there
       state.services[protocol]?.stop({ release: true });
       delete state.services[protocol];
@@ -177,27 +199,32 @@ export class BuiltinConfig implements ConfigProvider {
     while (!isRunning() && performance.now() < end && !signal?.aborted) await delay(LINK_POLL);
   }
 
-  async #start(
-    state: InterfaceState,
-    protocol: Protocol,
-    request: ConfigRequest,
-    options: NetworkOptions,
-  ): Promise<void> {
-    const { ifindex, host } = state.config;
-    if (!host.interfaces().some((link) => link.ifindex === ifindex && link.up)) {
-      const hint = `interface ${ifindex} is down: 'eth' turns it on`;
-      throw new IothError('ENETDOWN', { syscall: protocol, hint });
-    }
+  #enlist(state: InterfaceState, protocol: Protocol, request: ConfigRequest): Start {
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const same = [...state.acquiring].filter((other) => other.protocol === protocol);
+    const earlier = same.map((other) => other.finished);
     const service = this.#serviceFor(state, protocol, request);
-    state.acquiring.set(service, protocol);
+    const start: Start = { protocol, service, cancelled: false, earlier, finished, finish };
+    state.acquiring.add(start);
+    return start;
+  }
+
+  async #begin(state: InterfaceState, start: Start, options: NetworkOptions): Promise<void> {
+    const { protocol, service } = start;
     try {
+      await Promise.all(start.earlier);
+      if (start.cancelled) throw takenOff(protocol);
       await service.acquire(options);
+      // what was there is replaced: the new one has its lease, if it is the same one
+      state.services[protocol]?.stop({ release: false });
+      state.services[protocol] = service;
     } finally {
-      state.acquiring.delete(service);
+      state.acquiring.delete(start);
+      start.finish();
     }
-    // what was there is replaced: the new one has its lease, if it is the same one
-    state.services[protocol]?.stop({ release: false });
-    state.services[protocol] = service;
   }
 
   #serviceFor(state: InterfaceState, protocol: Protocol, { fqdn, slaac }: ConfigRequest): Service {
@@ -237,4 +264,9 @@ export class BuiltinConfig implements ConfigProvider {
   #debug({ config }: InterfaceState): void {
     process.stderr.write(debugText(config));
   }
+}
+
+function cancel(start: Start): void {
+  start.cancelled = true;
+  start.service.stop({ release: true });
 }

@@ -160,7 +160,7 @@ test('nobody answers: ETIMEDOUT, what is static stays, the stack works on', asyn
 test('an interface that is down is told at once', async () => {
   lan.stack();
   const client = newClient();
-  const down = { code: 'ENETDOWN', message: expect.stringContaining("'eth' turns it on") };
+  const down = { code: 'ENETDOWN', message: expect.stringContaining("'eth' turns the interface on") };
   await expect(client.iothconfig('dhcp')).rejects.toMatchObject(down);
 });
 
@@ -181,6 +181,20 @@ test('an AbortSignal, -dhcp and close end the wait', async () => {
   const left = client.iothconfig('dhcp6,rd');
   void delay(50).then(() => client.close());
   await expect(left).rejects.toMatchObject({ code: 'ECANCELED' });
+});
+
+test('the same protocol asked for twice at once, and again', async () => {
+  await lan.dnsmasq(lan.stack('10.0.0.1/24', 'fd00::1/64'), RANGE, '--dhcp-range=fd00::50,fd00::90,64,2m');
+  const client = newClient();
+  const twice = [client.iothconfig('eth,dhcp,dhcp6'), client.iothconfig('dhcp,dhcp6')];
+  expect(await Promise.all(twice)).toEqual([
+    IOTHCONF_ETH | IOTHCONF_DHCP | IOTHCONF_DHCPV6,
+    IOTHCONF_DHCP | IOTHCONF_DHCPV6,
+  ]);
+  const { addresses } = stateOf(client);
+  await client.iothconfig('dhcp,dhcp6');
+  expect(stateOf(client).addresses).toEqual(addresses);
+  expect(addresses.length).toBe(2);
 });
 
 test('a malformed item changes nothing', async () => {
