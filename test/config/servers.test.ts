@@ -90,6 +90,14 @@ test('udhcpd, which is not dnsmasq', async () => {
   expect(client.ioth_resolvconf()).toBe('search example.org\nnameserver 10.0.0.1\nnameserver 10.0.0.2\n');
 });
 
+test('the server inside slirp://', async () => {
+  lan.stack();
+  const client = new Stack('vdestack', 'slirp://', null, { conf: 'builtin' });
+  clients.push(client);
+  expect(await client.iothconfig('eth,dhcp')).toBe(IOTHCONF_ETH | IOTHCONF_DHCP);
+  expect(stateOf(client)).toEqual({ addresses: ['10.0.2.15/24'], routes: ['0.0.0.0/0 10.0.2.2'] });
+});
+
 test('two servers that offer at once: one lease, of one of them', async () => {
   await lan.dnsmasq(lan.stack('10.0.0.1/24'), RANGE);
   await lan.udhcpd(lan.stack('10.0.0.2/24'), 'start 10.0.0.100', 'end 10.0.0.120', 'option subnet 255.255.255.0');
