@@ -28,7 +28,7 @@ export async function vdeRows(wanted: (group: string) => boolean, rounds: number
   let peer: ChildProcess | undefined;
   try {
     stack = vdestack(`switch://${join(directory, 'switch')}`, OURS);
-    peer = fork(fileURLToPath(new URL('./peer.ts', import.meta.url)), [`vde://${join(directory, 'switch')}`, PEERS]);
+    peer = fork(fileURLToPath(new URL('./peer.js', import.meta.url)), [`vde://${join(directory, 'switch')}`, PEERS]);
     await withinDeadline(answerOf(peer));
     const contenders = { ioth: iothOn(stack), 'bare koffi': bareOn(stack.pointer) };
     const bulk: Work = {
