@@ -42,6 +42,9 @@ function options(): { rounds: number; json: string | undefined; groups: string[]
   return { rounds, json: values.json, groups: positionals };
 }
 
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
+
 // a measurement that failed may have left sockets that would keep the process alive
 main().then(
   () => process.exit(0),

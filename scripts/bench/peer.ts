@@ -15,7 +15,17 @@ process.on('message', (request: Request) => {
     process.disconnect();
   });
 });
-process.on('disconnect', () => stack.closeSync());
+process.on('disconnect', () => {
+  try {
+    stack.closeSync();
+  } catch {
+    // a turn that failed left sockets open: the daemon has to go without delstack
+    if (stack.daemon) process.kill(stack.daemon, 'SIGKILL');
+  }
+  process.exit();
+});
+// Ctrl-C reaches both processes: the other one ends the bench, and this one with it
+process.on('SIGINT', () => {});
 send({ port: 0 });
 
 async function serve<L, C>(contender: Contender<L, C>, { work, amount }: Request): Promise<void> {

@@ -22,9 +22,14 @@ const BAR = 0.95;
 export async function vdeRows(wanted: (group: string) => boolean, rounds: number): Promise<Row[]> {
   if (!wanted('vde')) return [];
   const directory = mkdtempSync(join(tmpdir(), 'ioth-bench-'));
-  const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
-  process.once('exit', removeDirectory);
   let stack: Stack | undefined;
+  const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
+  // an interrupt ends the process here: the daemon goes too, before it could write into the directory
+  const onExit = () => {
+    if (stack?.daemon && !stack.closed) process.kill(stack.daemon, 'SIGKILL');
+    removeDirectory();
+  };
+  process.once('exit', onExit);
   let peer: ChildProcess | undefined;
   try {
     stack = vdestack(`switch://${join(directory, 'switch')}`, OURS);
@@ -60,7 +65,7 @@ export async function vdeRows(wanted: (group: string) => boolean, rounds: number
     }
     await stack?.close();
     removeDirectory();
-    process.off('exit', removeDirectory);
+    process.off('exit', onExit);
   }
 }
 

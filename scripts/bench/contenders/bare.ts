@@ -14,6 +14,7 @@ import { BLOCK, type Endpoint, type LocalContender, MESSAGE, restartOnLoss, WIND
 
 const EAGAIN = 11;
 const EINPROGRESS = 115;
+const F_SETFL = 4;
 const SOCKADDR_IN = 16;
 
 const block = Buffer.alloc(BLOCK, 'b');
@@ -40,6 +41,7 @@ export function bareOn(stack: StackPointer): LocalContender<number, number> {
         fd = accept(listener);
         return fd >= 0;
       });
+      check(c.fcntl(fd, F_SETFL, SOCK_NONBLOCK));
       check(c.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, on, on.length));
       return fd;
     },
@@ -117,7 +119,6 @@ function listen(stack: StackPointer, address: string): number {
   return fd;
 }
 
-// the poll handle that follows makes it non-blocking
 function accept(listener: number): number {
   peerLength[0] = SOCKADDR_IN;
   return check(c.accept(listener, peer, peerLength));

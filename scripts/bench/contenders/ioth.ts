@@ -50,17 +50,19 @@ async function receiveBulk(connection: Socket, bytes: number): Promise<void> {
 }
 
 async function ping(connection: Socket, count: number): Promise<void> {
+  const buffer = Buffer.alloc(READ);
   for (let i = 0; i < count; i++) {
     await connection.sendall(message);
-    for (let length = 0; length < MESSAGE; ) length += (await connection.recv(READ)).length;
+    for (let length = 0; length < MESSAGE; ) length += await connection.recv_into(buffer);
   }
 }
 
 async function echo(connection: Socket, count: number): Promise<void> {
+  const buffer = Buffer.alloc(READ);
   for (let left = count * MESSAGE; left > 0; ) {
-    const data = await connection.recv(READ);
-    left -= data.length;
-    await connection.sendall(data);
+    const length = await connection.recv_into(buffer);
+    left -= length;
+    await connection.sendall(buffer.subarray(0, length));
   }
 }
 
@@ -89,6 +91,7 @@ async function datagrams(stack: Stack, address: string, count: number): Promise<
   await client.connect(to);
   const serving = echoDatagrams(server);
 
+  const buffer = Buffer.alloc(READ);
   let received = 0;
   const fill = () => {
     for (let i = 0; i < WINDOW; i++) client.send(message);
@@ -97,7 +100,7 @@ async function datagrams(stack: Stack, address: string, count: number): Promise<
   const start = performance.now();
   fill();
   while (received < count) {
-    await client.recv(READ);
+    await client.recv_into(buffer);
     received++;
     await client.send(message);
   }
@@ -109,10 +112,11 @@ async function datagrams(stack: Stack, address: string, count: number): Promise<
 }
 
 async function echoDatagrams(server: Socket): Promise<void> {
+  const buffer = Buffer.alloc(READ);
   try {
     for (;;) {
-      const [data, from] = await server.recvfrom(READ);
-      await server.sendto(data, from);
+      const [length, from] = await server.recvfrom_into(buffer);
+      await server.sendto(buffer.subarray(0, length), from);
     }
   } catch (error) {
     if (!server.closed) throw error;
