@@ -74,7 +74,7 @@ export class BuiltinConfig implements ConfigProvider {
     this.#clean(state, request.clean);
     let done = 0;
     if (request.configure & IOTHCONF_ETH) {
-      this.#turnOn(ifindex, request);
+      this.#turnOn(state.config, request);
       done |= IOTHCONF_ETH;
     }
     if (request.configure & IOTHCONF_STATIC) {
@@ -186,10 +186,13 @@ export class BuiltinConfig implements ConfigProvider {
     if (clean & IOTHCONF_ETH) this.host.linksetupdown(state.config.ifindex, false);
   }
 
-  #turnOn(ifindex: number, { mac, fqdn }: ConfigRequest): void {
+  #turnOn(config: InterfaceConfig, { mac, fqdn }: ConfigRequest): void {
+    const { ifindex } = config;
+    const wasUp = this.host.interfaces().find((link) => link.ifindex === ifindex)?.up;
     const address = mac ?? (fqdn === undefined ? undefined : iothaddr.hashmac(fqdn));
     if (address !== undefined && address !== this.host.linkgetaddr(ifindex)) this.host.linksetaddr(ifindex, address);
     this.host.linksetupdown(ifindex, true);
+    if (!wasUp) config.reinstall();
   }
 
   /** The link works, or a second has passed: what has no peer never works. */

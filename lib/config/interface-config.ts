@@ -78,6 +78,12 @@ export class InterfaceConfig {
     return refusals;
   }
 
+  /** After the link was down: the kernel has dropped routes and IPv6 addresses with it. */
+  reinstall(): void {
+    this.#installed.clear();
+    this.reconcile();
+  }
+
   /** Takes entries of the static source back, by their keys. */
   dropStatic(keys: readonly string[]): void {
     const { addresses, routes, ...rest } = this.get('static');

@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants.js';
 import { checkString, INT_MAX, invalidValue } from '../validate.js';
+import { formatIPv6, parseIPv6 } from './addresses.js';
 import { type Option, stropt } from './stropt.js';
 
 export type IpFamily = 4 | 6;
@@ -177,8 +178,13 @@ function interfaceAddress(option: Option): { family: IpFamily; address: string; 
 function ipAddress(option: Option, text: string): { family: IpFamily; address: string } {
   if (isIPv4(text)) return { family: 4, address: text };
   // isIPv6 takes a zone: 'fe80::1%eth0' needs none here, the interface is known
-  if (isIPv6(text) && !text.includes('%')) return { family: 6, address: text };
+  if (isIPv6(text) && !text.includes('%')) return { family: 6, address: canonicalIPv6(text) };
   throw invalidItem(option, `${option.tag}=ADDRESS, an IPv4 or IPv6 address`);
+}
+
+/** An address may be written in many ways: the one that `-ip` takes away is the one that `ip` added. */
+function canonicalIPv6(text: string): string {
+  return formatIPv6(parseIPv6(text));
 }
 
 function invalidItem({ tag, value }: Option, expected: string): TypeError {

@@ -111,6 +111,14 @@ const CASES: Case[] = [
     error: 'ENETUNREACH',
     native: { mask: STATIC, error: undefined, reason: 'C does not look at what the stack answers' },
   },
+  {
+    config: ['ip=10.0.0.9/24,ip=fd00::9/64,gw=10.0.0.1', '-eth', 'eth'],
+    mask: ETH,
+    addresses: ['10.0.0.9/24', 'fd00::9/64'],
+    routes: [GATEWAY],
+    native: { addresses: ['10.0.0.9/24'], routes: [], reason: 'C believes that all is there still' },
+  },
+  { config: ['ip=FD00:0::0009/64', '-ip=fd00::9/64'], mask: STATIC },
   { config: 'iface=vde7,eth', error: 'ENODEV' },
 
   { config: 'dhcp', mask: DHCP, addresses: [LEASE], routes: [GATEWAY], names: DHCP_NAMES },
