@@ -136,6 +136,21 @@ export function pluginDirectories(): string[] {
   return directories;
 }
 
+/** The SPDX identifier that a plugin declares (`ioth_NAME_license`); undefined for none, or for no such plugin. */
+export function pluginLicense(name: string): string | undefined {
+  const path = plugins().find((plugin) => plugin.name === name)?.path;
+  if (!path) return undefined;
+  const plugin = koffi.load(path);
+  try {
+    const license: string | null = koffi.decode(plugin.symbol(`ioth_${name}_license`), 'const char *');
+    return license?.replace(/^SPDX-License-Identifier: /, '');
+  } catch {
+    return undefined;
+  } finally {
+    plugin.unload();
+  }
+}
+
 // ioth_NAME-r.so is the form for one name space, ioth_NAME.so the form that gets a name space of its own
 function pluginsIn(directory: string): [string, string][] {
   if (!existsSync(directory)) return [];

@@ -42,8 +42,11 @@ export class PollHandle {
 
   /** @param callback gets a mask of READABLE and WRITABLE; a descriptor in error is both */
   constructor(fd: number, mask: number, callback: (mask: number) => void) {
-    this.#onEvents = (status, events) =>
+    this.#onEvents = (status, events) => {
+      // on POLLERR libuv stops the watch by itself
+      if (status < 0) this.#watched = 0;
       callback(status < 0 ? BOTH : (events.readable ? READABLE : 0) | (events.writable ? WRITABLE : 0));
+    };
     this.#watched = mask;
     this.#handle = (koffi.node.poll as unknown as KoffiPoll)(fd, eventsOf(mask), this.#onEvents);
     open++;

@@ -22,10 +22,10 @@ export class IothError extends Error {
   override readonly name: string = 'IothError';
   readonly code: string;
   /** The negative error number; undefined where the code is ioth's own. */
-  readonly errno?: number;
-  readonly syscall?: string;
-  readonly address?: string;
-  readonly port?: number;
+  declare readonly errno?: number;
+  declare readonly syscall?: string;
+  declare readonly address?: string;
+  declare readonly port?: number;
 
   constructor(code: string, details: IothErrorDetails = {}) {
     const { syscall, address, port, hint, cause } = details;

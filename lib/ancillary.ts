@@ -1,0 +1,93 @@
+import { libioth, type Msghdr } from '../ffi/ioth.js';
+import { type AncillaryItem, CMSG_SPACE, decodeAncillary, encodeAncillary } from './cmsg.js';
+import { MSG_CMSG_CLOEXEC } from './constants.js';
+import type { Descriptor } from './descriptor.js';
+import { checkFlags, type Data, notReady, type Operation } from './operations.js';
+import { READABLE, WRITABLE } from './readiness.js';
+import { type Address, decodeSockaddr, SOCKADDR_SIZE, type Sockaddr } from './sockaddr.js';
+import { checkBytes, checkData, checkInteger, INT_MAX, invalidType } from './validate.js';
+
+/** What recvmsg(2) gives: how much or which bytes, the control messages, MSG_ flags, and who sent it. */
+export type Received<T> = [data: T, ancdata: AncillaryItem[], flags: number, address: Address];
+
+/** recvmsg(2) into `bufsize` new bytes, with room for `ancbufsize` bytes of control messages: see {@link CMSG_SPACE}. */
+export function recvmsg(
+  descriptor: Descriptor,
+  bufsize: number,
+  ancbufsize: number,
+  flags: number,
+): Operation<Received<Buffer>> {
+  checkInteger('bufsize', bufsize, 0, INT_MAX);
+  const data = Buffer.allocUnsafe(bufsize);
+  const { attempt, ...rest } = recvmsg_into(descriptor, [data], ancbufsize, flags);
+  return {
+    ...rest,
+    attempt: () => {
+      const received = attempt();
+      if (typeof received === 'symbol') return received;
+      const [count, ...others] = received;
+      return [data.subarray(0, count), ...others];
+    },
+  };
+}
+
+/** recvmsg(2) into the caller's buffers, one after the other. */
+export function recvmsg_into(
+  descriptor: Descriptor,
+  into: readonly NodeJS.ArrayBufferView[],
+  ancbufsize: number,
+  flags: number,
+): Operation<Received<number>> {
+  const buffers = checkBuffers('buffers', into, checkBytes);
+  checkInteger('ancbufsize', ancbufsize, 0, INT_MAX);
+  checkFlags(flags);
+  const fd = descriptor.use('recvmsg');
+  const attempt = () => {
+    const name = Buffer.alloc(SOCKADDR_SIZE);
+    const control = ancbufsize > 0 ? Buffer.alloc(ancbufsize) : null;
+    const message = messageOf(buffers, name, SOCKADDR_SIZE, control);
+    // descriptors that come along (SCM_RIGHTS) must not leak into children
+    const count = libioth().recvmsg(fd, message, flags | MSG_CMSG_CLOEXEC);
+    if (count < 0) return notReady('recvmsg');
+    const ancdata = control ? decodeAncillary(control.subarray(0, message.msg_controllen)) : [];
+    const address = decodeSockaddr(name, message.msg_namelen);
+    return [count, ancdata, message.msg_flags & ~MSG_CMSG_CLOEXEC, address] as Received<number>;
+  };
+  return { syscall: 'recvmsg', direction: READABLE, attempt };
+}
+
+/** sendmsg(2) of the buffers, one after the other, with control messages. */
+export function sendmsg(
+  descriptor: Descriptor,
+  data: readonly Data[],
+  ancdata: readonly AncillaryItem[],
+  flags: number,
+  to: Sockaddr | undefined,
+): Operation<number> {
+  const buffers = checkBuffers('buffers', data, checkData);
+  const control = ancdata.length > 0 ? encodeAncillary(ancdata) : null;
+  checkFlags(flags);
+  const fd = descriptor.use('sendmsg');
+  const attempt = () => {
+    const count = libioth().sendmsg(fd, messageOf(buffers, to?.bytes ?? null, to?.length ?? 0, control), flags);
+    return count >= 0 ? count : notReady('sendmsg', { address: to?.address, port: to?.port });
+  };
+  return { syscall: 'sendmsg', direction: WRITABLE, attempt };
+}
+
+function checkBuffers(name: string, list: unknown, check: (name: string, value: unknown) => Uint8Array): Uint8Array[] {
+  if (!Array.isArray(list)) throw invalidType(name, 'an array of buffers', list);
+  return list.map((item, i) => check(`${name}[${i}]`, item));
+}
+
+function messageOf(buffers: Uint8Array[], name: Uint8Array | null, namelen: number, control: Buffer | null): Msghdr {
+  return {
+    msg_name: name,
+    msg_namelen: namelen,
+    msg_iov: buffers.map((buffer) => ({ iov_base: buffer, iov_len: buffer.byteLength })),
+    msg_iovlen: buffers.length,
+    msg_control: control,
+    msg_controllen: control?.length ?? 0,
+    msg_flags: 0,
+  };
+}

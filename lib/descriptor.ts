@@ -1,0 +1,52 @@
+import { errno, libioth } from '../ffi/ioth.js';
+import { IothError, systemError } from './errors.js';
+import type { NativeStack } from './native-stack.js';
+import { descriptorWasReleased, Readiness } from './readiness.js';
+
+/**
+ * An open descriptor of a stack and what waits on it: owned by one Socket, known to its stack, closed once.
+ */
+export class Descriptor {
+  readonly readiness: Readiness;
+  #open = true;
+
+  constructor(
+    readonly native: NativeStack,
+    readonly fd: number,
+  ) {
+    this.readiness = new Readiness(fd);
+    native.descriptors.add(this);
+  }
+
+  get closed(): boolean {
+    return !this.#open;
+  }
+
+  /** The descriptor's number for a system call. @throws {IothError} EBADF once closed */
+  use(syscall: string): number {
+    if (!this.#open) throw new IothError('EBADF', { syscall, hint: 'the socket is closed' });
+    return this.fd;
+  }
+
+  /** ioth_close(3), once: what waits is rejected with ECANCELED. */
+  close(reason = 'the socket was closed'): void {
+    if (!this.#open) return;
+    this.#letGo(reason);
+    if (libioth().close(this.fd) < 0) throw systemError(errno(), 'close');
+    descriptorWasReleased();
+  }
+
+  /** Gives the descriptor up unclosed; libioth goes on counting it. */
+  detach(): number {
+    const fd = this.use('detach');
+    this.#letGo('the socket was detached');
+    return fd;
+  }
+
+  #letGo(reason: string): void {
+    this.#open = false;
+    this.native.descriptors.delete(this);
+    // the poll handle goes before the number does: the number is used again at once
+    this.readiness.close(() => new IothError('ECANCELED', { hint: reason }));
+  }
+}

@@ -1,0 +1,432 @@
+import type { Duplex } from 'node:stream';
+import { inspect } from 'node:util';
+import { errno, libioth } from '../ffi/ioth.js';
+import { libc } from '../ffi/libc.js';
+import { type Received, recvmsg, recvmsg_into, sendmsg } from './ancillary.js';
+import type { AncillaryItem } from './cmsg.js';
+import {
+  AF_INET,
+  AF_INET6,
+  SHUT_RD,
+  SHUT_RDWR,
+  SHUT_WR,
+  SO_TYPE,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  SOMAXCONN,
+} from './constants.js';
+import { Descriptor } from './descriptor.js';
+import { IothError, systemError } from './errors.js';
+import { callError, type Data, type Operation, Operations } from './operations.js';
+import { type FileInput, sendfile } from './sendfile.js';
+import {
+  type Address,
+  type AddressInput,
+  decodeSockaddr,
+  encodeSockaddr,
+  hostAndPort,
+  isNumericHost,
+  SOCKADDR_SIZE,
+  type Sockaddr,
+} from './sockaddr.js';
+import type { Stack } from './stack.js';
+import { socketStream } from './stream.js';
+import { SyncSocket } from './sync.js';
+import { checkTimeout, getdefaulttimeout, milliseconds } from './timeouts.js';
+import { checkBoolean, checkBytes, checkInteger, checkSignal, INT_MAX, invalidValue } from './validate.js';
+
+/** What every operation that may wait takes last. */
+export interface OperationOptions {
+  /** Ends the wait: the promise is rejected with an AbortError. */
+  signal?: AbortSignal;
+}
+
+/**
+ * A Berkeley socket on a {@link Stack}: one method a system call, with Python's names. Make it with `stack.socket()`.
+ *
+ * What may wait returns a promise: the call is tried at once and, where the socket is not ready, again when it is. What
+ * cannot wait is synchronous. `sync` has the waiting calls in a blocking form. Errors are {@link IothError}s.
+ */
+export class Socket {
+  /** The stack it is on. */
+  readonly stack: Stack;
+  /** AF_INET, AF_INET6, AF_UNIX, AF_PACKET, AF_NETLINK … */
+  readonly family: number;
+  /** SOCK_STREAM, SOCK_DGRAM, SOCK_RAW … */
+  readonly type: number;
+  readonly proto: number;
+  readonly #descriptor: Descriptor;
+  readonly #operations: Operations;
+  #timeout: number | null = getdefaulttimeout();
+  #sync: SyncSocket | undefined;
+
+  /** @internal use `stack.socket()` */
+  constructor(stack: Stack, descriptor: Descriptor, family: number, type: number, proto: number) {
+    this.stack = stack;
+    this.family = family;
+    this.type = type;
+    this.proto = proto;
+    this.#descriptor = descriptor;
+    this.#operations = new Operations(descriptor);
+  }
+
+  /** Whether it was closed or detached. */
+  get closed(): boolean {
+    return this.#descriptor.closed;
+  }
+
+  /** The descriptor's number, -1 once closed. */
+  fileno(): number {
+    return this.closed ? -1 : this.#descriptor.fd;
+  }
+
+  /** The same operations, blocking the thread (it waits in poll(2)); `settimeout` ends their waits too. */
+  get sync(): SyncSocket {
+    this.#sync ??= new SyncSocket({
+      descriptor: this.#descriptor,
+      operations: this.#operations,
+      type: this.type,
+      timeout: () => milliseconds(this.#timeout),
+      encode: (addr) => this.#encodeNumeric(addr),
+      accepted: (fd) => this.#accepted(fd),
+    });
+    return this.#sync;
+  }
+
+  /** bind(2). @throws {IothError} EADDRINUSE, EADDRNOTAVAIL, EACCES … */
+  bind(addr: AddressInput): void {
+    const to = this.#encodeNumeric(addr);
+    const fd = this.#descriptor.use('bind');
+    if (libioth().bind(fd, to.bytes, to.length) < 0) {
+      throw callError(errno(), 'bind', { address: to.address, port: to.port });
+    }
+  }
+
+  /** listen(2): up to `backlog` connections wait for accept. */
+  listen(backlog: number = SOMAXCONN): void {
+    checkInteger('backlog', backlog, 0, INT_MAX);
+    this.#check(libioth().listen(this.#descriptor.use('listen'), backlog), 'listen');
+  }
+
+  /** accept(2): the next connection, and who made it. Where the process is out of descriptors it waits until one is free. */
+  async accept(options?: OperationOptions): Promise<[Socket, Address]> {
+    const [fd, peer] = await this.#run(() => this.#operations.accept(), options);
+    return [this.#accepted(fd), peer];
+  }
+
+  /**
+   * connect(2). After a failure, a timeout or an abort the socket can connect again.
+   * @throws {IothError} ECONNREFUSED, ENETUNREACH, ETIMEDOUT …, with address and port
+   */
+  async connect(addr: AddressInput, options?: OperationOptions): Promise<void> {
+    const to = await this.#encode(addr, options);
+    await this.#run(() => this.#operations.connect(to), options);
+  }
+
+  /** As connect, but a failed system call is answered by its (positive) errno, and success by 0, as in Python. */
+  async connect_ex(addr: AddressInput, options?: OperationOptions): Promise<number> {
+    try {
+      await this.connect(addr, options);
+      return 0;
+    } catch (error) {
+      if (error instanceof IothError && error.errno !== undefined) return -error.errno;
+      throw error;
+    }
+  }
+
+  /** recv(2): up to `bufsize` bytes, an empty Buffer at the end of the stream. */
+  recv(bufsize: number, flags = 0, options?: OperationOptions): Promise<Buffer> {
+    return this.#run(() => this.#operations.recv(bufsize, flags), options);
+  }
+
+  /** recv(2) into the caller's bytes, `nbytes` of them at most (0: all): how many came, 0 at the end of the stream. */
+  recv_into(buffer: NodeJS.ArrayBufferView, nbytes?: number, flags = 0, options?: OperationOptions): Promise<number> {
+    return this.#run(() => this.#operations.recv_into(buffer, nbytes, flags), options);
+  }
+
+  /** recvfrom(2): one datagram, cut to `bufsize` bytes, and who sent it. */
+  recvfrom(bufsize: number, flags = 0, options?: OperationOptions): Promise<[Buffer, Address]> {
+    return this.#run(() => this.#operations.recvfrom(bufsize, flags), options);
+  }
+
+  /** recvfrom(2) into the caller's bytes. */
+  recvfrom_into(
+    buffer: NodeJS.ArrayBufferView,
+    nbytes?: number,
+    flags = 0,
+    options?: OperationOptions,
+  ): Promise<[number, Address]> {
+    return this.#run(() => this.#operations.recvfrom_into(buffer, nbytes, flags), options);
+  }
+
+  /** recvmsg(2): data, control messages, MSG_ flags and sender. Room for control messages: `CMSG_SPACE(n)`. */
+  recvmsg(bufsize: number, ancbufsize = 0, flags = 0, options?: OperationOptions): Promise<Received<Buffer>> {
+    return this.#run(() => recvmsg(this.#descriptor, bufsize, ancbufsize, flags), options);
+  }
+
+  /** recvmsg(2) into the caller's buffers, one after the other. */
+  recvmsg_into(
+    buffers: readonly NodeJS.ArrayBufferView[],
+    ancbufsize = 0,
+    flags = 0,
+    options?: OperationOptions,
+  ): Promise<Received<number>> {
+    return this.#run(() => recvmsg_into(this.#descriptor, buffers, ancbufsize, flags), options);
+  }
+
+  /** send(2): answers how many bytes were taken, which may be fewer than given: see {@link sendall}. */
+  send(data: Data, flags = 0, options?: OperationOptions): Promise<number> {
+    return this.#run(() => this.#operations.send(data, flags), options);
+  }
+
+  /** send(2) until all is taken. Two at once do not mix their bytes. */
+  sendall(data: Data, flags = 0, options?: OperationOptions): Promise<void> {
+    return this.#run(() => this.#operations.sendall(data, flags), options);
+  }
+
+  /** sendto(2): one datagram to an address. */
+  sendto(data: Data, addr: AddressInput, options?: OperationOptions): Promise<number>;
+  sendto(data: Data, flags: number, addr: AddressInput, options?: OperationOptions): Promise<number>;
+  sendto(data: Data, ...rest: unknown[]): Promise<number> {
+    const [flags, addr, options] = splitSendto(rest);
+    try {
+      const to = this.#encode(addr, options);
+      if (!(to instanceof Promise)) return this.#run(() => this.#operations.sendto(data, flags, to), options);
+      return to.then((resolved) => this.#run(() => this.#operations.sendto(data, flags, resolved), options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** sendmsg(2): the buffers one after the other, with control messages, to `addr` or to the connected peer. */
+  async sendmsg(
+    buffers: readonly Data[],
+    ancdata: readonly AncillaryItem[] = [],
+    flags = 0,
+    addr?: AddressInput,
+    options?: OperationOptions,
+  ): Promise<number> {
+    const to = addr === undefined ? undefined : await this.#encode(addr, options);
+    return this.#run(() => sendmsg(this.#descriptor, buffers, ancdata, flags, to), options);
+  }
+
+  /** sendfile(2): `count` bytes of a file (default: to its end) from `offset`; answers how many were sent. */
+  async sendfile(file: FileInput, offset = 0, count?: number, options?: OperationOptions): Promise<number> {
+    const operation = sendfile(this.#descriptor, this.type, file, offset, count);
+    try {
+      return await this.#run(() => operation, options);
+    } finally {
+      operation.close();
+    }
+  }
+
+  /** getsockopt(2): the option as an integer or, with `buflen`, as the bytes that C gave. */
+  getsockopt(level: number, optname: number): number;
+  getsockopt(level: number, optname: number, buflen: number): Buffer;
+  getsockopt(level: number, optname: number, buflen?: number): number | Buffer {
+    checkInteger('level', level, 0, INT_MAX);
+    checkInteger('optname', optname, 0, INT_MAX);
+    const bytes = Buffer.alloc(buflen === undefined ? 4 : checkInteger('buflen', buflen, 1, 65536));
+    const length = new Uint32Array([bytes.length]);
+    const result = libioth().getsockopt(this.#descriptor.use('getsockopt'), level, optname, bytes, length);
+    this.#check(result, 'getsockopt');
+    if (buflen !== undefined) return bytes.subarray(0, length[0]);
+    return new Int32Array(bytes.buffer, bytes.byteOffset, 1)[0] ?? 0;
+  }
+
+  /** setsockopt(2): an integer, a boolean, or the bytes of the option's struct. */
+  setsockopt(level: number, optname: number, value: number | boolean | NodeJS.ArrayBufferView): void {
+    checkInteger('level', level, 0, INT_MAX);
+    checkInteger('optname', optname, 0, INT_MAX);
+    const isNumber = typeof value === 'number' || typeof value === 'boolean';
+    const bytes = isNumber
+      ? new Uint8Array(new Int32Array([checkInteger('value', Number(value), -INT_MAX - 1, INT_MAX)]).buffer)
+      : checkBytes('value', value);
+    const fd = this.#descriptor.use('setsockopt');
+    this.#check(libioth().setsockopt(fd, level, optname, bytes, bytes.byteLength), 'setsockopt');
+  }
+
+  /** getsockname(2): its own address. */
+  getsockname(): Address {
+    const [bytes, length] = [Buffer.alloc(SOCKADDR_SIZE), new Uint32Array([SOCKADDR_SIZE])];
+    this.#check(libioth().getsockname(this.#descriptor.use('getsockname'), bytes, length), 'getsockname');
+    return decodeSockaddr(bytes, length[0] ?? 0);
+  }
+
+  /** getpeername(2): the address that it is connected to. @throws {IothError} ENOTCONN */
+  getpeername(): Address {
+    const [bytes, length] = [Buffer.alloc(SOCKADDR_SIZE), new Uint32Array([SOCKADDR_SIZE])];
+    this.#check(libioth().getpeername(this.#descriptor.use('getpeername'), bytes, length), 'getpeername');
+    return decodeSockaddr(bytes, length[0] ?? 0);
+  }
+
+  /** How many seconds an operation may wait: null for ever, 0 not at all (it fails with EAGAIN). It ends with ETIMEDOUT. */
+  settimeout(seconds: number | null): void {
+    this.#timeout = checkTimeout('seconds', seconds);
+  }
+
+  /** What settimeout set, in seconds; null for ever. */
+  gettimeout(): number | null {
+    return this.#timeout;
+  }
+
+  /** settimeout(null) where true, settimeout(0) where false, as in Python. The descriptor itself never blocks. */
+  setblocking(blocking: boolean): void {
+    this.#timeout = checkBoolean('blocking', blocking) ? null : 0;
+  }
+
+  /** Whether operations may wait. */
+  getblocking(): boolean {
+    return this.#timeout !== 0;
+  }
+
+  /** shutdown(2): SHUT_RD, SHUT_WR or SHUT_RDWR. */
+  shutdown(how: number): void {
+    if (how !== SHUT_RD && how !== SHUT_WR && how !== SHUT_RDWR) {
+      throw invalidValue('how', 'SHUT_RD (0), SHUT_WR (1) or SHUT_RDWR (2)', how);
+    }
+    this.#check(libioth().shutdown(this.#descriptor.use('shutdown'), how), 'shutdown');
+  }
+
+  /** dup(2): a second Socket on the same connection. Only where the stack's sockets are the kernel's. */
+  dup(): Socket {
+    const fd = this.#descriptor.use('dup');
+    const { native } = this.#descriptor;
+    if (!native.hasKernelSockets)
+      throw new IothError('ENOTSUP', { syscall: 'dup', hint: 'this stack cannot duplicate sockets' });
+    // libioth knows only the descriptors that it made: a new one of its own becomes the duplicate
+    const copy = new Descriptor(
+      native,
+      native.msocket(AF_INET, this.type === SOCK_DGRAM ? SOCK_DGRAM : SOCK_STREAM, 0),
+    );
+    if (libc().dup3(fd, copy.fd, SOCK_CLOEXEC) < 0) {
+      const error = systemError(errno(), 'dup');
+      copy.close();
+      throw error;
+    }
+    const socket = new Socket(this.stack, copy, this.family, this.type, this.proto);
+    socket.settimeout(this.#timeout);
+    return socket;
+  }
+
+  /** Gives the descriptor up, open: its number. `stack.socket(family, type, proto, fileno)` takes it up again, `close(fd)` ends it. */
+  detach(): number {
+    return this.#descriptor.detach();
+  }
+
+  /** A Duplex on this socket, for whatever takes Node streams; its end shuts down writing, its destruction closes the socket. */
+  stream(): Duplex {
+    return socketStream(this);
+  }
+
+  /** Lets a pending operation keep the process alive (the default). */
+  ref(): this {
+    this.#descriptor.readiness.setRef(true);
+    return this;
+  }
+
+  /** Lets the process end though an operation is pending. */
+  unref(): this {
+    this.#descriptor.readiness.setRef(false);
+    return this;
+  }
+
+  /** close(2). What waits on it is rejected with ECANCELED. Closing twice is fine. */
+  close(): void {
+    this.#descriptor.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** The connections that a listener accepts, until it is closed. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Socket, void, undefined> {
+    while (!this.closed) {
+      let connection: Socket;
+      try {
+        [connection] = await this.accept();
+      } catch (error) {
+        if (this.closed) return;
+        throw error;
+      }
+      yield connection;
+    }
+  }
+
+  [inspect.custom](): string {
+    const state = this.closed ? 'closed' : `fd ${this.#descriptor.fd}`;
+    const [local, peer] = [this.#shown(() => this.getsockname()), this.#shown(() => this.getpeername())];
+    return `Socket <${state}, family ${this.family}, type ${this.type}, proto ${this.proto}${local && `, ${local}`}${peer && ` -> ${peer}`}>`;
+  }
+
+  #shown(addressOf: () => Address): string {
+    try {
+      const { address, port, family } = addressOf();
+      return family === 'IPv6' ? `[${address}]:${port}` : family === 'IPv4' ? `${address}:${port}` : address;
+    } catch {
+      return '';
+    }
+  }
+
+  #accepted(fd: number): Socket {
+    return new Socket(this.stack, new Descriptor(this.#descriptor.native, fd), this.family, this.type, this.proto);
+  }
+
+  // make() checks the arguments: what it throws is the promise's rejection too
+  #run<T>(make: () => Operation<T>, options: OperationOptions | undefined): Promise<T> {
+    try {
+      const { syscall, direction, attempt, abandon } = make();
+      const signal = checkSignal(options?.signal);
+      const wait = { timeout: milliseconds(this.#timeout), signal, syscall, owner: this };
+      const result = this.#descriptor.readiness.run(direction, attempt, wait);
+      return abandon
+        ? result.catch((error) => {
+            abandon();
+            throw error;
+          })
+        : result;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #encode(addr: unknown, options?: OperationOptions): Sockaddr | Promise<Sockaddr> {
+    if (this.family === AF_INET || this.family === AF_INET6) {
+      const { host, port, flowinfo, scopeid } = hostAndPort('addr', addr);
+      if (!isNumericHost(this.family, host)) {
+        return this.stack
+          .resolveHost(host, this.family, options)
+          .then((address) => this.#encodeNumeric({ address, port, flowinfo, scopeid }));
+      }
+    }
+    return this.#encodeNumeric(addr);
+  }
+
+  #encodeNumeric(addr: unknown): Sockaddr {
+    return encodeSockaddr(this.family, addr, (ifname) => this.stack.if_nametoindex(ifname));
+  }
+
+  #check(result: number, syscall: string): void {
+    if (result < 0) throw callError(errno(), syscall);
+  }
+}
+
+/** The flags, the address and the options of `sendto(data, [flags], addr, [options])`. */
+export function splitSendto(rest: unknown[]): [flags: number, addr: unknown, options?: OperationOptions] {
+  const [first, second, third] = rest;
+  return typeof first === 'number'
+    ? [first, second, third as OperationOptions]
+    : [0, first, second as OperationOptions];
+}
+
+/** What a socket without family, type and proto is: asked of the descriptor itself. */
+export function socketTypeOf(fd: number): number {
+  const value = new Int32Array(1);
+  const bytes = new Uint8Array(value.buffer);
+  if (libioth().getsockopt(fd, SOL_SOCKET, SO_TYPE, bytes, new Uint32Array([4])) < 0)
+    throw callError(errno(), 'getsockopt');
+  return value[0] ?? 0;
+}
