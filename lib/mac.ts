@@ -21,7 +21,7 @@ export function parseMac(mac: string | Uint8Array): Buffer {
   return Buffer.from(bytes);
 }
 
-/** 'aa:bb:cc:dd:ee:ff' of 6 bytes. */
+/** 'aa:bb:cc:dd:ee:ff' of 6 bytes; the addresses of tunnels have 4 or 16. */
 export function formatMac(bytes: Uint8Array): string {
-  return parseMac(bytes).toString('hex').replace(/..\B/g, '$&:');
+  return Buffer.from(bytes).toString('hex').replace(/..\B/g, '$&:');
 }

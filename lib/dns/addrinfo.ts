@@ -22,12 +22,12 @@ import type { Address } from '../sockaddr.js';
 import { checkInteger, checkString, INT_MAX } from '../validate.js';
 import { DnsError, GaiError } from './dnserror.js';
 import type { HostEntry, Hosts } from './hosts.js';
-import { inetAton, ipBytes, ipText, ipVersion, isMapped } from './ip.js';
-import type { Reply } from './message.js';
+import { inetAton, ipBytes, ipText, ipVersion, isMapped, withoutZone, zoneOf } from './ip.js';
+import { addressesOf, type Reply } from './message.js';
 import { type SourceAddress, sortDestinations } from './rfc6724.js';
 import { searchNames } from './search.js';
 import type { Services } from './services.js';
-import { checkServicePort, type ServicePort, socketTypes } from './sockettypes.js';
+import { checkServicePort, type ServicePort, type SocketType, socketTypes } from './sockettypes.js';
 
 /** One address of a host for one kind of socket: the five fields of Python's socket.getaddrinfo. */
 export interface AddrInfo {
@@ -50,6 +50,8 @@ export interface NameSources {
   sourcesOf(destinations: readonly string[]): Promise<(SourceAddress | null)[]>;
   /** Which families have an address on some interface that isn't the loopback's (AI_ADDRCONFIG). */
   configuredFamilies(): { ipv4: boolean; ipv6: boolean };
+  /** The interface index of a zone ('vde0', '3'); undefined where there is no such interface. */
+  zoneIndex(zone: string): number | undefined;
 }
 
 const KNOWN_FLAGS = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_NUMERICSERV | AI_V4MAPPED | AI_ALL | AI_ADDRCONFIG;
@@ -85,7 +87,11 @@ export async function getaddrinfo(
   if (typeof types === 'number') throw fail(types);
   const { addresses, canonname } = await findHost(sources, host, family, flags, hints.signal, fail);
   const sorted = await sortAddresses(sources, addresses);
-  const infos = sorted.flatMap((address) => types.map((one) => addrInfo(address, one.type, one.proto, one.port)));
+  const infos = sorted.flatMap((address) => {
+    const scopeid = zoneOf(address) && sources.zoneIndex(zoneOf(address));
+    if (scopeid === undefined) throw fail(EAI_NONAME);
+    return types.map((one) => addrInfo(withoutZone(address), Number(scopeid), one));
+  });
   if (flags & AI_CANONNAME && infos[0]) infos[0].canonname = canonname;
   return infos;
 }
@@ -101,10 +107,12 @@ function checkRequest(host: unknown, port: unknown, { family = 0, type = 0, prot
   };
 }
 
-function addrInfo(address: string, type: number, proto: number, port: number): AddrInfo {
-  const is4 = ipVersion(address) === 4;
-  const sockaddr: Address = { address, port, family: is4 ? 'IPv4' : 'IPv6' };
-  return { family: is4 ? AF_INET : AF_INET6, type, proto, canonname: '', sockaddr };
+function addrInfo(address: string, scopeid: number, { type, proto, port }: SocketType): AddrInfo {
+  if (ipVersion(address) === 4) {
+    return { family: AF_INET, type, proto, canonname: '', sockaddr: { family: 'IPv4', address, port } };
+  }
+  const sockaddr: Address = { family: 'IPv6', address, port, flowinfo: 0, scopeid };
+  return { family: AF_INET6, type, proto, canonname: '', sockaddr };
 }
 
 /** The family that is left when those without an address here are left out; null for none. */
@@ -221,14 +229,6 @@ async function findInDns(
   }
   if (failed !== undefined) throw fail(eaiOf(failed), failed);
   throw fail(isThere ? EAI_NODATA : EAI_NONAME);
-}
-
-function addressesOf({ records }: Reply): { address: string; version: 4 | 6 }[] {
-  return records.flatMap((record) => {
-    if (record.type !== 'A' && record.type !== 'AAAA') return [];
-    const bytes = record.type === 'A' ? record.data : ipText(ipBytes(record.data));
-    return [{ address: bytes, version: record.type === 'A' ? (4 as const) : (6 as const) }];
-  });
 }
 
 /** The EAI_ number for a query that failed: what may pass is EAI_AGAIN. */

@@ -12,8 +12,7 @@ export interface CacheOptions {
   now?: () => number;
 }
 
-/** RFC 2308, 5 and 7.1: what is absent, or fails, is not held for longer than this. */
-export const MAX_NEGATIVE_TTL = 3 * 3600;
+/** Seconds. */
 const MAX_TTL = 24 * 3600;
 const DEFAULT_SIZE = 1000;
 

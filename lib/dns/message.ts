@@ -1,4 +1,5 @@
 import * as dnsPacket from 'dns-packet';
+import { ipBytes, ipText } from './ip.js';
 
 /** The record types that a resolver of this library asks for by name; any other comes as bytes. */
 export type RecordType = 'A' | 'AAAA' | 'ANY' | 'CAA' | 'CNAME' | 'MX' | 'NAPTR' | 'NS' | 'PTR' | 'SOA' | 'SRV' | 'TXT';
@@ -168,9 +169,13 @@ export interface Reply {
   canonicalName: string;
   /** Seconds for which it may be held; 0 where nothing says. */
   ttl: number;
+  /** Whether it has neither records nor an SOA that says there are none: the aliases may go on elsewhere. */
+  isOpenEnded: boolean;
 }
 
 const MAX_ALIASES = 16;
+/** Seconds (RFC 2308, 5). */
+const MAX_NEGATIVE_TTL = 3 * 3600;
 
 /**
  * Reads an answer: follows its CNAME records from the name asked for, and takes the time to live from the records used
@@ -193,21 +198,25 @@ export function readReply(message: DnsMessage, question: Question): Reply {
   );
   if (records.length > 0) {
     ttl = Math.min(ttl, ...records.map((record) => record.ttl));
-    return { status: 'found', records, canonicalName: name, ttl };
+    return { status: 'found', records, canonicalName: name, ttl, isOpenEnded: false };
   }
   const status = message.rcode === 'NXDOMAIN' ? 'nxdomain' : 'nodata';
-  return { status, records, canonicalName: name, ttl: Math.min(ttl, negativeTtl(message)) };
+  const soa = message.authorities.find((record) => record.type === 'SOA');
+  // RFC 2308, 5: the lesser of the SOA's own time to live and its last field
+  const negativeTtl = soa?.type === 'SOA' ? Math.min(soa.ttl, soa.data.minimum ?? 0, MAX_NEGATIVE_TTL) : 0;
+  return { status, records, canonicalName: name, ttl: Math.min(ttl, negativeTtl), isOpenEnded: !soa };
 }
 
 function isInternet(record: DnsRecord): boolean {
   return record.class === undefined || record.class === 'IN';
 }
 
-function negativeTtl(message: DnsMessage): number {
-  for (const record of message.authorities) {
-    if (record.type === 'SOA') return Math.min(record.ttl, record.data.minimum ?? 0);
-  }
-  return 0;
+/** The addresses among the records of a reply. */
+export function addressesOf({ records }: Reply): { address: string; version: 4 | 6 }[] {
+  return records.flatMap((record): { address: string; version: 4 | 6 }[] => {
+    if (record.type === 'A') return [{ address: record.data, version: 4 }];
+    return record.type === 'AAAA' ? [{ address: ipText(ipBytes(record.data)), version: 6 }] : [];
+  });
 }
 
 /** Whether two names are one: letter case and a last dot don't matter (RFC 4343). */

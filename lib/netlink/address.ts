@@ -73,6 +73,10 @@ function ipaddr(
       [IFA_LOCAL, bytes],
       [IFA_ADDRESS, bytes],
     ],
-    hints: { ...ifindexHints(ifindex), EEXIST: `interface ${ifindex} has ${addr}/${prefixlen} already` },
+    hints: {
+      ...ifindexHints(ifindex),
+      EEXIST: `interface ${ifindex} has ${addr}/${prefixlen}`,
+      EADDRNOTAVAIL: `interface ${ifindex} does not have ${addr}/${prefixlen}`,
+    },
   });
 }

@@ -1,17 +1,29 @@
 /** The numbers of linux/netlink.h, linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h and net/if.h used here. */
 
-export const AF_UNSPEC = 0;
-export const AF_INET = 2;
-export const AF_INET6 = 10;
-export const AF_NETLINK = 16;
-export const SOCK_RAW = 3;
-export const SOCK_CLOEXEC = 0o2000000;
-export const NETLINK_ROUTE = 0;
-export const SOL_NETLINK = 270;
-export const NETLINK_EXT_ACK = 11;
-export const NETLINK_GET_STRICT_CHK = 12;
-export const MSG_TRUNC = 0x20;
-export const MSG_DONTWAIT = 0x40;
+export {
+  IFLA_ADDRESS,
+  IFLA_IFNAME,
+  IFLA_INFO_DATA,
+  IFLA_INFO_KIND,
+  IFLA_LINK,
+  IFLA_LINKINFO,
+  IFLA_MASTER,
+  IFLA_MTU,
+} from '../constants/link.js';
+export { IFLA_VDE_VNL, VETH_INFO_PEER } from '../constants/link_kinds.js';
+export { NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK, NETLINK_ROUTE } from '../constants/netlink.js';
+export { IFF_BROADCAST, IFF_RUNNING, IFF_UP } from '../constants/packet.js';
+export {
+  AF_INET,
+  AF_INET6,
+  AF_NETLINK,
+  AF_UNSPEC,
+  MSG_DONTWAIT,
+  MSG_TRUNC,
+  SOCK_CLOEXEC,
+  SOCK_RAW,
+  SOL_NETLINK,
+} from '../constants/socket.js';
 
 export const NLMSG_NOOP = 1;
 export const NLMSG_ERROR = 2;
@@ -46,19 +58,6 @@ export const RTM = {
 } as const;
 export type RequestName = keyof typeof RTM;
 
-export const IFLA_ADDRESS = 1;
-export const IFLA_IFNAME = 3;
-export const IFLA_MTU = 4;
-export const IFLA_LINK = 5;
-export const IFLA_MASTER = 10;
-export const IFLA_LINKINFO = 18;
-export const IFLA_INFO_KIND = 1;
-export const IFLA_INFO_DATA = 2;
-/** Of the kind 'vde' (picox). */
-export const IFLA_VDE_VNL = 1;
-/** Of the kind 'veth'. */
-export const VETH_INFO_PEER = 1;
-
 export const IFA_ADDRESS = 1;
 export const IFA_LOCAL = 2;
 export const IFA_LABEL = 3;
@@ -82,7 +81,3 @@ export const RT_SCOPE_UNIVERSE = 0;
 export const RT_SCOPE_LINK = 253;
 export const RT_SCOPE_NOWHERE = 255;
 export const RT_TABLE_MAIN = 254;
-
-export const IFF_UP = 0x1;
-export const IFF_BROADCAST = 0x2;
-export const IFF_RUNNING = 0x40;

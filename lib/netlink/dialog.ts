@@ -53,7 +53,7 @@ export interface RequestOptions {
   /** NLM_F_* besides NLM_F_REQUEST. */
   flags?: number;
   attributes?: readonly Attribute[];
-  /** What to do, by error code, for where the kernel adds no text of its own. */
+  /** What to do, by error code: goes behind the kernel's own text. */
   hints?: Readonly<Record<string, string>>;
 }
 
@@ -127,7 +127,8 @@ export function failureOf(
   if (payload.length < 4) throw malformed(name, `an error of ${payload.length} bytes`);
   const error = -viewOf(payload).getInt32(0, LITTLE);
   if (error <= 0) return undefined;
-  return systemError(error, name, { hint: extendedAck(message, name) ?? hints[codeOf(error)] });
+  const said = [extendedAck(message, name), hints[codeOf(error)]].filter(Boolean).join(': ');
+  return systemError(error, name, { hint: said === '' ? undefined : said });
 }
 
 // struct nlmsgerr: the error, the header of the request, the rest of the request unless capped, the attributes

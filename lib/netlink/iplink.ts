@@ -23,13 +23,13 @@ const NAME_ATTEMPTS = 5;
 
 /**
  * Makes a link: ioth_iplink_add(3).
- * @param ifindex the index that it gets; -1 for any
+ * @param ifindex the index that it gets; -1 or 0 for any
  * @param type its kind: 'bridge', 'veth', 'vde'… The stack decides which there are
  * @param data the attributes of IFLA_INFO_DATA, which depend on the kind: [tag, value], where a number is an u32, a
  *   string gets a NUL after it, bytes go as they are and an array is nested attributes
  * @param ifname its name; without it the first free one of the kind: 'bridge0'
  * @returns its index
- * @throws {IothError} EOPNOTSUPP for a kind that the stack does not know, EEXIST for a name or index in use
+ * @throws {IothError} ENOTSUP for a kind that the stack does not know, EEXIST for a name or index in use
  */
 export function iplink_add(
   stack: StackPointer,
@@ -74,7 +74,7 @@ export function iplink_add_vde(
 
 /**
  * Deletes a link: ioth_iplink_del(3).
- * @throws {IothError} ENODEV; EOPNOTSUPP for a link that cannot be deleted
+ * @throws {IothError} ENODEV; ENOTSUP for a link that cannot be deleted
  */
 export function iplink_del(stack: StackPointer, link: { ifname?: string | null; ifindex?: number | null }): void {
   if (typeof link !== 'object' || link === null) throw invalidType('link', 'an object { ifname, ifindex }', link);
@@ -108,7 +108,7 @@ function addNamed(
       [IFLA_LINKINFO, info],
     ],
     hints: {
-      EOPNOTSUPP: `the stack has no links of kind '${type}'`,
+      ENOTSUP: `the stack has no links of kind '${type}'`,
       EEXIST: `an interface has the name '${ifname}'${ifindex > 0 ? ` or the index ${ifindex}` : ''} already`,
       EBUSY: `an interface has the index ${ifindex} already`,
     },

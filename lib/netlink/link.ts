@@ -65,7 +65,9 @@ export function linkgetaddr(stack: StackPointer, ifindex: number): string {
 export function linksetaddr(stack: StackPointer, ifindex: number, mac: string | Uint8Array): void {
   checkIfindex('ifindex', ifindex);
   const attributes = [[IFLA_ADDRESS, parseMac(mac)]] as const;
-  request(stack, 'RTM_NEWLINK', ifinfomsg(ifindex), { attributes, hints: ifindexHints(ifindex) });
+  const multicast = 'the first byte of an interface address is even, and not all bytes are 0';
+  const hints = { ...ifindexHints(ifindex), EADDRNOTAVAIL: multicast };
+  request(stack, 'RTM_NEWLINK', ifinfomsg(ifindex), { attributes, hints });
 }
 
 /**

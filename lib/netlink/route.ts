@@ -19,6 +19,7 @@ import {
   RTPROT_UNSPEC,
 } from './constants.js';
 import { request } from './dialog.js';
+import { ifindexHints } from './link.js';
 import { type Attribute, rtmsg } from './message.js';
 
 /**
@@ -42,12 +43,15 @@ export function iproute_add(
   // IPv4 has a route without gateway in the scope of the link, as ip-route(8) makes it; IPv6 has no scopes of routes
   const scope = gw === null && family === AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
   const body = rtmsg(family, dst_prefixlen, RT_TABLE_MAIN, RTPROT_BOOT, scope, RTN_UNICAST);
+  const unreachable = `no address of the stack reaches the gateway ${gw}, or its interface is down`;
   request(stack, 'RTM_NEWROUTE', body, {
     flags: NLM_F_ACK | NLM_F_EXCL | NLM_F_CREATE,
     attributes,
     hints: {
-      EEXIST: 'the stack has this route already; routes() lists them',
-      ENETUNREACH: `no address of the stack reaches the gateway ${gw}, or its interface is down`,
+      ...(ifindex > 0 ? ifindexHints(ifindex) : {}),
+      EEXIST: 'the stack has this route; routes() lists them',
+      ENETUNREACH: unreachable,
+      EHOSTUNREACH: unreachable,
     },
   });
 }
