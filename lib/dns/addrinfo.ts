@@ -47,7 +47,7 @@ export interface NameSources {
   /** Asks the servers. What they can't tell is a {@link DnsError}. */
   query(name: string, type: 'A' | 'AAAA' | 'PTR', signal?: AbortSignal): Promise<Reply>;
   /** For each destination the address from which the stack would send to it. */
-  sourcesOf(destinations: readonly string[]): Promise<(SourceAddress | null)[]>;
+  sourcesOf(destinations: readonly string[]): (SourceAddress | null)[];
   /** Which families have an address on some interface that isn't the loopback's (AI_ADDRCONFIG). */
   configuredFamilies(): { ipv4: boolean; ipv6: boolean };
   /** The interface index of a zone ('vde0', '3'); undefined where there is no such interface. */
@@ -86,7 +86,7 @@ export async function getaddrinfo(
   const types = socketTypes(request.port, type, proto, (flags & AI_NUMERICSERV) !== 0, () => sources.services());
   if (typeof types === 'number') throw fail(types);
   const { addresses, canonname } = await findHost(sources, host, family, flags, hints.signal, fail);
-  const sorted = await sortAddresses(sources, addresses);
+  const sorted = sortAddresses(sources, addresses);
   const infos = sorted.flatMap((address) => {
     const scopeid = zoneOf(address) && sources.zoneIndex(zoneOf(address));
     if (scopeid === undefined) throw fail(EAI_NONAME);
@@ -237,9 +237,9 @@ export function eaiOf(error: unknown): number {
   return ['ETIMEOUT', 'ESERVFAIL', 'EREFUSED', 'ECONNREFUSED'].includes(code) ? EAI_AGAIN : EAI_FAIL;
 }
 
-async function sortAddresses(sources: NameSources, addresses: string[]): Promise<string[]> {
+function sortAddresses(sources: NameSources, addresses: string[]): string[] {
   if (addresses.length < 2) return addresses;
-  const found = await sources.sourcesOf(addresses);
+  const found = sources.sourcesOf(addresses);
   const candidates = addresses.map((address, i) => ({ address, source: found[i] ?? null }));
   return sortDestinations(candidates).map(({ address }) => address);
 }

@@ -59,7 +59,7 @@ export class Engine {
       return await untilAborted(flight.reply, signal);
     } finally {
       flight.waiting--;
-      if (flight.waiting === 0) flight.controller.abort();
+      if (flight.waiting === 0 && this.#flights.get(key) === flight) flight.controller.abort();
     }
   }
 
@@ -75,28 +75,26 @@ export class Engine {
 
   #start(key: string, question: Question): Flight {
     const controller = new AbortController();
+    const forget = () => {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    };
     const reply = this.#limiter
       .run(() => this.#resolve(question, controller.signal))
       .then(
         (found) => {
+          forget();
           this.#cache.set(key, { reply: found, at: performance.now() }, found.ttl);
           return found;
         },
         (error: unknown) => {
+          forget();
           throw error === 'ECANCELLED' ? queryError('ECANCELLED', question.type, question.name) : error;
         },
       );
     const flight: Flight = { reply, waiting: 0, controller };
     this.#flights.set(key, flight);
-    reply
-      .catch(() => {})
-      .finally(() => {
-        if (this.#flights.get(key) === flight) this.#flights.delete(key);
-      });
     // one that is given up is nobody's answer any more
-    controller.signal.addEventListener('abort', () => {
-      if (this.#flights.get(key) === flight) this.#flights.delete(key);
-    });
+    controller.signal.addEventListener('abort', forget);
     return flight;
   }
 

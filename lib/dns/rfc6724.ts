@@ -1,4 +1,4 @@
-import { ipBytes, mappedBytes } from './ip.js';
+import { ipBytes, isMapped, mappedBytes } from './ip.js';
 
 /** The address from which the stack would send to a destination. */
 export interface SourceAddress {
@@ -107,9 +107,8 @@ export function scopeOf(bytes: Uint8Array): number {
   if (a === 0xfe && (b & 0xc0) === 0x80) return LINK_LOCAL;
   if (a === 0xfe && (b & 0xc0) === 0xc0) return SITE_LOCAL;
   if (bytes.subarray(0, 15).every((byte) => byte === 0) && bytes[15] === 1) return LINK_LOCAL;
-  const isMapped = prefixBits(bytes, ipBytes('::ffff:0:0')) >= 96;
   const isIPv4Local = bytes[12] === 127 || (bytes[12] === 169 && bytes[13] === 254);
-  return isMapped && isIPv4Local ? LINK_LOCAL : GLOBAL;
+  return isMapped(bytes) && isIPv4Local ? LINK_LOCAL : GLOBAL;
 }
 
 function commonBits(address: string, source: SourceAddress): number {

@@ -55,13 +55,14 @@ function sources(zone: Zone = {}, overrides: Partial<NameSources> = {}): NameSou
       if (typeof entry === 'string') throw queryError(entry, type, name);
       return replyOf(name, type, entry);
     },
-    sourcesOf: async (destinations) =>
+    sourcesOf: (destinations) =>
       destinations.map((address) => ({
         address: isLoopback(address) ? address : ipVersion(address) === 4 ? '10.0.0.9' : 'fd00::9',
         prefixLength: ipVersion(address) === 4 ? 24 : 64,
         deprecated: false,
       })),
     configuredFamilies: () => ({ ipv4: true, ipv6: true }),
+    zoneIndex: (zone) => (zone === 'eth0' ? 2 : undefined),
     ...overrides,
   };
 }
@@ -79,7 +80,7 @@ function replyOf(
   const data = entry?.addresses.filter((address) => type === 'PTR' || ipVersion(address) === version) ?? [];
   const records = data.map((one) => ({ type, name, data: one, ttl: 1, class: 'IN' })) as DnsRecord[];
   const status = !entry ? 'nxdomain' : records.length > 0 ? 'found' : 'nodata';
-  return { status, records, canonicalName: entry?.canonicalName ?? name, ttl: 1 };
+  return { status, records, canonicalName: entry?.canonicalName ?? name, ttl: 1, isOpenEnded: false };
 }
 
 beforeEach(() => asked.splice(0));
