@@ -13,14 +13,26 @@ export const SIG_SETMASK = 2;
 /** `sizeof(sigset_t)`: 1024 bits in glibc. */
 export const SIGSET_SIZE = 128;
 
+/** Of close_range(2): do not close, set close-on-exec. */
+export const CLOSE_RANGE_CLOEXEC = 4;
+
 /** The few functions of libc that libioth does not wrap. */
 export interface Libc {
   poll(fds: Uint8Array, nfds: number, timeout: number): number;
+  dup(fd: number): number;
   dup3(oldfd: number, newfd: number, flags: number): number;
   close(fd: number): number;
+  close_range(first: number, last: number, flags: number): number;
+  fcntl(fd: number, cmd: number, arg: number): number;
+  ioctl(fd: number, request: number): number;
+  socketpair(domain: number, type: number, protocol: number, fds: Uint8Array): number;
+  getsockname(fd: number, addr: Uint8Array, addrlen: Uint32Array): number;
+  getsockopt(fd: number, level: number, optname: number, optval: Uint8Array, optlen: Uint32Array): number;
+  setsockopt(fd: number, level: number, optname: number, optval: Uint8Array, optlen: number): number;
   sendfile(outFd: number, inFd: number, offset: BigInt64Array | null, count: number): number;
   sigfillset(set: Uint8Array): number;
   pthread_sigmask(how: number, set: Uint8Array, oldset: Uint8Array | null): number;
+  pidfd_open(pid: number, flags: number): number;
 }
 
 let library: Libc | undefined;
@@ -33,12 +45,22 @@ export function libc(): Libc {
 
 function bind(): Libc {
   const lib = koffi.load(null);
+  const buf = 'void *';
   return {
-    poll: lib.func('poll', 'int', ['void *', 'unsigned long', 'int']),
+    poll: lib.func('poll', 'int', [buf, 'unsigned long', 'int']),
+    dup: lib.func('dup', 'int', ['int']),
     dup3: lib.func('dup3', 'int', ['int', 'int', 'int']),
     close: lib.func('close', 'int', ['int']),
-    sendfile: lib.func('sendfile', 'long', ['int', 'int', 'void *', 'size_t']),
-    sigfillset: lib.func('sigfillset', 'int', ['void *']),
-    pthread_sigmask: lib.func('pthread_sigmask', 'int', ['int', 'void *', 'void *']),
+    close_range: lib.func('close_range', 'int', ['uint', 'uint', 'int']),
+    fcntl: lib.func('fcntl', 'int', ['int', 'int', 'long']),
+    ioctl: lib.func('ioctl', 'int', ['int', 'unsigned long']),
+    socketpair: lib.func('socketpair', 'int', ['int', 'int', 'int', buf]),
+    getsockname: lib.func('getsockname', 'int', ['int', buf, buf]),
+    getsockopt: lib.func('getsockopt', 'int', ['int', 'int', 'int', buf, buf]),
+    setsockopt: lib.func('setsockopt', 'int', ['int', 'int', 'int', buf, 'uint32_t']),
+    sendfile: lib.func('sendfile', 'long', ['int', 'int', buf, 'size_t']),
+    sigfillset: lib.func('sigfillset', 'int', [buf]),
+    pthread_sigmask: lib.func('pthread_sigmask', 'int', ['int', buf, buf]),
+    pidfd_open: lib.func('pidfd_open', 'int', ['int', 'uint']),
   };
 }

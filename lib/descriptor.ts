@@ -1,12 +1,11 @@
 import { errno, libioth } from '../ffi/ioth.js';
 import { IothError, systemError } from './errors.js';
+import type { Closable } from './forgotten.js';
 import type { NativeStack } from './native-stack.js';
 import { descriptorWasReleased, Readiness } from './readiness.js';
 
-/**
- * An open descriptor of a stack and what waits on it: owned by one Socket, known to its stack, closed once.
- */
-export class Descriptor {
+/** An open descriptor of a stack and what waits on it: owned by one Socket, known to its stack, closed once. */
+export class Descriptor implements Closable {
   readonly readiness: Readiness;
   #open = true;
 
@@ -14,7 +13,7 @@ export class Descriptor {
     readonly native: NativeStack,
     readonly fd: number,
   ) {
-    this.readiness = new Readiness(fd);
+    this.readiness = new Readiness(fd, native.referenced);
     native.descriptors.add(this);
   }
 
@@ -22,31 +21,44 @@ export class Descriptor {
     return !this.#open;
   }
 
-  /** The descriptor's number for a system call. @throws {IothError} EBADF once closed */
+  /** The descriptor's number for a system call. @throws {IothError} EBADF once closed, ERR_STACK_DEAD with a dead stack */
   use(syscall: string): number {
-    if (!this.#open) throw new IothError('EBADF', { syscall, hint: 'the socket is closed' });
-    return this.fd;
+    if (this.#open) return this.fd;
+    this.native.checkAlive(syscall);
+    throw new IothError('EBADF', { syscall, hint: 'the socket is closed' });
   }
 
-  /** ioth_close(3), once: what waits is rejected with ECANCELED. */
-  close(reason = 'the socket was closed'): void {
+  /** ioth_close(3), once: what waits is rejected, with ECANCELED unless `reason` says otherwise. */
+  close(reason = () => canceled('the socket was closed')): void {
     if (!this.#open) return;
     this.#letGo(reason);
     if (libioth().close(this.fd) < 0) throw systemError(errno(), 'close');
     descriptorWasReleased();
   }
 
+  closeForgotten(): void {
+    try {
+      this.close();
+    } catch {
+      // it is let go all the same
+    }
+  }
+
   /** Gives the descriptor up unclosed; libioth goes on counting it. */
   detach(): number {
     const fd = this.use('detach');
-    this.#letGo('the socket was detached');
+    this.#letGo(() => canceled('the socket was detached'));
     return fd;
   }
 
-  #letGo(reason: string): void {
+  #letGo(reason: () => Error): void {
     this.#open = false;
     this.native.descriptors.delete(this);
     // the poll handle goes before the number does: the number is used again at once
-    this.readiness.close(() => new IothError('ECANCELED', { hint: reason }));
+    this.readiness.close(reason);
   }
+}
+
+function canceled(hint: string): Error {
+  return new IothError('ECANCELED', { hint });
 }

@@ -3,7 +3,7 @@
 import { checkBytes, invalidType, invalidValue } from './validate.js';
 
 const MAC_BYTES = 6;
-const EXPECTED = "six hexadecimal bytes such as '80:00:42:0e:e7:3a' or 6 bytes";
+const EXPECTED = "a MAC address such as '80:00:42:0e:e7:3a', or its 6 bytes";
 const MAC_TEXT = /^[0-9a-f]{2}([:-])[0-9a-f]{2}(?:\1[0-9a-f]{2}){4}$/i;
 
 /**

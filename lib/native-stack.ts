@@ -1,14 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
+import { isMainThread } from 'node:worker_threads';
 import { errno, libioth, type StackPointer } from '../ffi/ioth.js';
-import { libc, SIG_BLOCK, SIG_SETMASK, SIGSET_SIZE } from '../ffi/libc.js';
-import { pluginDirectories, pluginLicense, plugins } from '../ffi/loader.js';
+import { CLOSE_RANGE_CLOEXEC, libc, SIG_BLOCK, SIG_SETMASK, SIGSET_SIZE } from '../ffi/libc.js';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from './constants.js';
+import { commandPipeAt, Daemon, lowestFreeDescriptors } from './daemon.js';
 import type { Descriptor } from './descriptor.js';
 import { codeOf, IothError, systemError } from './errors.js';
+import { endAtExit, ended, type Mortal } from './exit.js';
+import type { Closable } from './forgotten.js';
 import { if_nametoindex } from './netlink/index.js';
-
-const EBUSY = 16;
+import { openError } from './open-error.js';
+import { UINT_MAX } from './validate.js';
+import { interfaceName, SwitchDirectory } from './vnl.js';
 
 /** A plugin, the networks to join and the names of the interfaces that join them. */
 export interface StackSpec {
@@ -18,26 +21,35 @@ export interface StackSpec {
 }
 
 /**
- * A `struct ioth *` and what belongs to it: the descriptors on it and, for a vdestack, its daemon (a clone of this
- * process that carries packets between the virtual network and a tap interface).
+ * A `struct ioth *` and what belongs to it: the descriptors on it and, for a vdestack, its daemon.
+ *
+ * It ends once, in one of four ways: closed, forgotten, with the process, or dead because somebody killed its daemon.
+ * After that no call of C gets the pointer.
  */
-export class NativeStack {
+export class NativeStack implements Mortal, Closable {
   /** The sockets that are open on it. */
   readonly descriptors = new Set<Descriptor>();
-  /** The process id of a vdestack's daemon, else undefined. */
-  readonly daemon: number | undefined;
   /** Whether its sockets are sockets of the kernel, for which every system call of the kernel works. */
   readonly hasKernelSockets: boolean;
+  /** Called, from the loop, when the daemon died. Must not keep the Stack from being collected. */
+  onDeath: ((error: IothError) => void) | undefined;
   #pointer: StackPointer | null;
+  #daemon: Daemon | undefined;
+  #isDead = false;
+  // a daemon that was killed did not close what it had open; one that was told to end did
+  #leavesDescriptors = false;
+  #end: Promise<void> | undefined;
+  readonly #switches: SwitchDirectory[];
+  #referenced = true;
 
   private constructor(
     readonly spec: StackSpec,
     pointer: StackPointer,
-    daemon: number | undefined,
   ) {
     this.#pointer = pointer;
-    this.daemon = daemon;
     this.hasKernelSockets = /^(vdestack|kernel)(_n)?$/.test(baseName(spec.plugin));
+    this.#switches = spec.vnls.map((vnl) => SwitchDirectory.of(vnl)).filter((found) => found !== undefined);
+    endAtExit(this);
   }
 
   /**
@@ -46,68 +58,138 @@ export class NativeStack {
    * the error of vde_open(3) for a network that cannot be joined, ENODEV where C did not tell
    */
   static open(spec: StackSpec): NativeStack {
-    const before = childrenOfThisThread();
+    const childrenBefore = childrenOfThisThread();
+    const free = lowestFreeDescriptors();
     const [pointer, error] = withSignalsBlocked(() => {
       const made = libioth().newstackv(spec.plugin, [...spec.vnls, null]);
       return [made, made === null ? errno() : 0];
     });
-    if (pointer === null) throw openError(spec, error);
-    const daemon = childrenOfThisThread().find((pid) => !before.includes(pid));
-    const stack = new NativeStack(spec, pointer, daemon);
-    stack.#checkInterfaces();
-    return stack;
+    // libvdeplug opens descriptors that a spawned child would inherit
+    if (free) libc().close_range(free[0], UINT_MAX, CLOSE_RANGE_CLOEXEC);
+    if (pointer === null) throw openError(error, baseName(spec.plugin), spec.vnls);
+    const stack = new NativeStack(spec, pointer);
+    try {
+      const pid = childrenOfThisThread().find((child) => !childrenBefore.includes(child));
+      if (pid !== undefined) stack.#daemon = new Daemon(pid, commandPipeAt(free), () => stack.#die());
+      stack.#checkInterfaces();
+      return stack;
+    } catch (failure) {
+      stack.closeSync();
+      throw failure;
+    }
   }
 
-  /** Whether ioth_delstack(3) was called. */
+  /** Whether it has ended, or is about to. */
   get closed(): boolean {
     return this.#pointer === null;
   }
 
-  /** @throws {IothError} EBADF once the stack is closed */
+  /** The process id of a vdestack's daemon, else undefined. */
+  get daemonPid(): number | undefined {
+    return this.#daemon?.pid;
+  }
+
+  /** Whether the pending operations of its sockets keep the process alive. */
+  get referenced(): boolean {
+    return this.#referenced;
+  }
+
+  setRef(referenced: boolean): void {
+    this.#referenced = referenced;
+    for (const { readiness } of this.descriptors) readiness.setStackRef(referenced);
+  }
+
+  /**
+   * The pointer for a call of C that `syscall` names in errors. With a dead daemon ioth_msocket(3) would wait for ever:
+   * so the daemon is asked for each time, which also covers the time between its death and the event.
+   * @throws {IothError} EBADF once closed, ERR_STACK_DEAD once the daemon is dead
+   */
   pointer(syscall: string): StackPointer {
+    this.checkAlive(syscall);
     if (this.#pointer === null) throw new IothError('EBADF', { syscall, hint: 'the stack is closed' });
+    if (this.#daemon?.alive === false) {
+      this.#die();
+      this.checkAlive(syscall);
+    }
     return this.#pointer;
+  }
+
+  /** @throws {IothError} ERR_STACK_DEAD once the daemon is known to be dead */
+  checkAlive(syscall: string): void {
+    if (this.#isDead) throw this.#deathError(syscall);
   }
 
   /** ioth_msocket(3): a non-blocking descriptor, closed on exec. */
   msocket(family: number, type: number, proto: number): number {
-    const stack = this.pointer('socket');
+    const pointer = this.pointer('socket');
     const flags = this.hasKernelSockets ? SOCK_NONBLOCK | SOCK_CLOEXEC : 0;
-    const fd = libioth().msocket(stack, family, type | flags, proto);
+    const fd = libioth().msocket(pointer, family, type | flags, proto);
     if (fd < 0) {
       const error = errno();
-      throw systemError(error, 'socket', { hint: socketHint(error) });
+      if (this.#daemon && codeOf(error) === 'EAGAIN') this.#abandonDaemon('socket');
+      throw systemError(error, 'socket', { hint: SOCKET_HINTS[codeOf(error)] });
     }
     if (!flags) makeNonBlocking(fd);
     return fd;
   }
 
   /** Closes its sockets, then ioth_delstack(3) on a worker thread: for a vdestack it waits about 35 ms. */
-  async close(): Promise<void> {
-    const pointer = this.#release();
-    if (pointer === null) return;
-    for (let attempt = 0; ; attempt++) {
-      const [result, error] = await new Promise<[number, number]>((resolve, reject) => {
-        libioth().delstack_async(pointer, (failure, code) => {
-          if (failure) reject(failure);
-          else resolve([code, code < 0 ? errno() : 0]);
-        });
-      });
-      if (result === 0) return;
-      if (error !== EBUSY || attempt === 3) throw this.#reclaim(pointer, error);
-      await delay(10);
-    }
+  close(): Promise<void> {
+    this.#end ??= this.#close('the stack was closed').catch((error) => {
+      this.#end = undefined;
+      throw error;
+    });
+    return this.#end;
   }
 
   /** The same, blocking. */
   closeSync(): void {
-    const pointer = this.#release();
+    const pointer = this.#release(() => new IothError('ECANCELED', { hint: 'the stack was closed' }));
     if (pointer === null) return;
     if (libioth().delstack(pointer) !== 0) throw this.#reclaim(pointer, errno());
+    this.#ended();
   }
 
-  #release(): StackPointer | null {
-    for (const descriptor of this.descriptors) descriptor.close('the stack was closed');
+  closeForgotten(): void {
+    // a socket that was detached may be open still: the stack stays then, until the process ends
+    this.close().catch(() => {});
+  }
+
+  hasten(): void {
+    // at the end of a worker thread the process and its descriptor table live on
+    this.#leavesDescriptors ||= this.#pointer !== null && !isMainThread;
+    this.#daemon?.kill();
+  }
+
+  endNow(): void {
+    // other stacks are memory of this process and end with it
+    if (!this.#daemon) return;
+    try {
+      this.closeSync();
+    } catch {
+      // detached sockets: they end with the process
+    }
+  }
+
+  async #close(reason: string): Promise<void> {
+    const pointer = this.#release(() => new IothError('ECANCELED', { hint: reason }));
+    if (pointer !== null) await this.#delete(pointer);
+  }
+
+  #delete(pointer: StackPointer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      libioth().delstack_async(pointer, (failure, result) => {
+        const error = result === 0 ? 0 : errno();
+        if (failure) return reject(failure);
+        if (result !== 0) return reject(this.#reclaim(pointer, error));
+        this.#ended();
+        return resolve();
+      });
+    });
+  }
+
+  #release(reason: () => Error): StackPointer | null {
+    for (const descriptor of this.descriptors) descriptor.close(reason);
     const pointer = this.#pointer;
     this.#pointer = null;
     return pointer;
@@ -115,18 +197,48 @@ export class NativeStack {
 
   #reclaim(pointer: StackPointer, error: number): IothError {
     this.#pointer = pointer;
-    const hint = error === EBUSY ? 'a socket that was detached is still open on it: close(fd) it first' : undefined;
+    const hint =
+      codeOf(error) === 'EBUSY' ? 'a socket that was detached is still open on it: close(fd) it first' : undefined;
     return systemError(error, 'ioth_delstack', { hint });
+  }
+
+  #ended(): void {
+    if (this.#leavesDescriptors) this.#daemon?.closeLeftovers();
+    this.#daemon?.release();
+    for (const directory of this.#switches) directory.cleanUp();
+    ended(this);
+  }
+
+  #die(): void {
+    if (this.#isDead || this.#pointer === null) return;
+    this.#isDead = true;
+    this.#leavesDescriptors = true;
+    const error = this.#deathError('vdestack');
+    const pointer = this.#release(() => this.#deathError('vdestack'));
+    if (pointer !== null) this.#end = this.#delete(pointer);
+    setImmediate(() => this.onDeath?.(error));
+  }
+
+  #abandonDaemon(syscall: string): never {
+    this.#daemon?.kill();
+    this.#die();
+    throw this.#deathError(syscall);
+  }
+
+  #deathError(syscall: string): IothError {
+    return new IothError('ERR_STACK_DEAD', {
+      syscall,
+      hint: `the stack's daemon (process ${this.#daemon?.pid}) died: close the stack and make a new one`,
+    });
   }
 
   // a network that could not be joined, or a name that the kernel refused, is seen only by what is missing
   #checkInterfaces(): void {
-    this.spec.vnls.forEach((vnl, i) => {
-      const ifname = interfaceName(vnl, i);
+    this.spec.vnls.forEach((vnl, position) => {
+      const ifname = interfaceName(vnl, position);
       try {
         if_nametoindex(this.pointer('ioth_newstack'), ifname);
       } catch (cause) {
-        this.closeSync();
         throw new IothError('ENODEV', {
           syscall: 'ioth_newstack',
           address: vnl,
@@ -141,19 +253,6 @@ export class NativeStack {
 /** 'vdestack' of 'vdestack,options'. */
 export function baseName(plugin: string): string {
   return plugin.split(',', 1)[0] ?? plugin;
-}
-
-/** The interface that joins a VNL: the name in front of it ('left:vde:///tmp/sw'), else vde0, vde1 … by position. */
-export function interfaceName(vnl: string, position: number): string {
-  return splitVnl(vnl)[0] ?? `vde${position}`;
-}
-
-/** A VNL's own interface name, if it has one, and the locator itself; the rule is ioth_vdestack's. */
-export function splitVnl(vnl: string): [ifname: string | undefined, locator: string] {
-  const colon = vnl.indexOf(':');
-  const scheme = vnl.indexOf('://');
-  if (colon < 0 || colon === scheme) return [undefined, vnl];
-  return [vnl.slice(0, colon), vnl.slice(colon + 1)];
 }
 
 const F_SETFD = 2;
@@ -189,52 +288,11 @@ function childrenOfThisThread(): number[] {
   return readFileSync('/proc/thread-self/children', 'latin1').split(' ').filter(Boolean).map(Number);
 }
 
-function openError(spec: StackSpec, error: number): IothError {
-  const name = baseName(spec.plugin);
-  const vnl = spec.vnls.length === 1 ? spec.vnls[0] : undefined;
-  return systemError(error, 'ioth_newstack', { address: vnl, hint: openHint(name, codeOf(error), spec.vnls) });
-}
-
-function openHint(name: string, code: string, vnls: readonly string[]): string | undefined {
-  switch (code) {
-    case 'ENOTSUP': {
-      const found = plugins()
-        .filter(({ path }) => path)
-        .map((plugin) => plugin.name);
-      const brings = plugins().find((plugin) => plugin.name === name)?.package;
-      return (
-        `there is no stack plugin '${name}'; found: ${found.join(', ') || 'none'}, in ${pluginDirectories().join(' and ')}` +
-        `${brings ? `; ${name} comes with ${brings}` : ''}`
-      );
-    }
-    case 'EPERM': {
-      const license = pluginLicense(name);
-      return license && !/^LGPL/i.test(license)
-        ? `the plugin '${name}' is under ${license}: if your program's licence is compatible, say so first: set_license('${license}')`
-        : 'making a network namespace was refused: run as root or allow user namespaces (kernel.unprivileged_userns_clone)';
-    }
-    case 'EEXIST':
-      return 'the path exists: a switch:// of a process that crashed leaves its directory, remove it';
-    default:
-      return vnls.length > 0
-        ? `the network ${vnls.map((vnl) => `'${vnl}'`).join(' or ')} could not be joined`
-        : undefined;
-  }
-}
-
-function socketHint(error: number): string | undefined {
-  switch (codeOf(error)) {
-    case 'EAFNOSUPPORT':
-      return 'the stack has no such address family';
-    case 'EPROTONOSUPPORT':
-    case 'ESOCKTNOSUPPORT':
-      return 'the stack has no such type or protocol in this family';
-    case 'EMFILE':
-      return 'the process is out of descriptors: close some, or raise ulimit -n';
-    case 'EPERM':
-    case 'EACCES':
-      return 'raw and packet sockets of the kernel stack need CAP_NET_RAW';
-    default:
-      return undefined;
-  }
-}
+const SOCKET_HINTS: Partial<Record<string, string>> = {
+  EACCES: 'raw and packet sockets of the kernel stack need CAP_NET_RAW',
+  EPERM: 'raw and packet sockets of the kernel stack need CAP_NET_RAW',
+  EAFNOSUPPORT: 'the stack has no such address family',
+  EMFILE: 'the process is out of descriptors: close some, or raise ulimit -n',
+  EPROTONOSUPPORT: 'the stack has no such protocol in this family',
+  ESOCKTNOSUPPORT: 'the stack has no such type in this family',
+};

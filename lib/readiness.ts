@@ -125,11 +125,17 @@ export class Readiness {
   readonly #readers = new Line();
   readonly #writers = new Line();
   #poll: PollHandle | undefined;
-  #referenced = true;
+  #socketRef = true;
+  #stackRef: boolean;
   #pause: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(readonly fd: number) {}
+  constructor(
+    readonly fd: number,
+    stackRef = true,
+  ) {
+    this.#stackRef = stackRef;
+  }
 
   /** Whether something waits. */
   get pending(): number {
@@ -185,13 +191,15 @@ export class Readiness {
     }
   }
 
-  /** Whether pending operations keep the process alive. */
+  /** Whether pending operations keep the process alive: both the socket and its stack must want it. */
   setRef(referenced: boolean): void {
-    this.#referenced = referenced;
-    for (const line of [this.#readers, this.#writers]) {
-      for (const waiter of line.waiters) waiter.setRef(referenced);
-    }
-    this.#settle();
+    this.#socketRef = referenced;
+    this.#applyRef();
+  }
+
+  setStackRef(referenced: boolean): void {
+    this.#stackRef = referenced;
+    this.#applyRef();
   }
 
   /** Rejects all that waits and closes the poll handle. Call it before the descriptor is closed. */
@@ -216,6 +224,17 @@ export class Readiness {
     exhaustedOnes.delete(this);
     if (this.#closed) return;
     this.#readers.advance();
+    this.#settle();
+  }
+
+  get #referenced(): boolean {
+    return this.#socketRef && this.#stackRef;
+  }
+
+  #applyRef(): void {
+    for (const line of [this.#readers, this.#writers]) {
+      for (const waiter of line.waiters) waiter.setRef(this.#referenced);
+    }
     this.#settle();
   }
 

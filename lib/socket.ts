@@ -10,32 +10,30 @@ import {
   SHUT_RD,
   SHUT_RDWR,
   SHUT_WR,
-  SO_TYPE,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_STREAM,
-  SOL_SOCKET,
   SOMAXCONN,
 } from './constants.js';
 import { Descriptor } from './descriptor.js';
 import { IothError, systemError } from './errors.js';
+import { closeWhenForgotten } from './forgotten.js';
 import { callError, type Data, type Operation, Operations } from './operations.js';
 import { type FileInput, sendfile } from './sendfile.js';
 import {
   type Address,
   type AddressInput,
-  decodeSockaddr,
   encodeSockaddr,
   hostAndPort,
   isNumericHost,
-  SOCKADDR_SIZE,
   type Sockaddr,
 } from './sockaddr.js';
+import { getsockopt, nameOf, setsockopt } from './sockopt.js';
 import type { Stack } from './stack.js';
 import { socketStream } from './stream.js';
 import { SyncSocket } from './sync.js';
 import { checkTimeout, getdefaulttimeout, milliseconds } from './timeouts.js';
-import { checkBoolean, checkBytes, checkInteger, checkSignal, INT_MAX, invalidValue } from './validate.js';
+import { checkBoolean, checkInteger, checkSignal, INT_MAX, invalidValue } from './validate.js';
 
 /** What every operation that may wait takes last. */
 export interface OperationOptions {
@@ -70,6 +68,7 @@ export class Socket {
     this.proto = proto;
     this.#descriptor = descriptor;
     this.#operations = new Operations(descriptor);
+    closeWhenForgotten(this, 'Socket', descriptor);
   }
 
   /** Whether it was closed or detached. */
@@ -228,40 +227,22 @@ export class Socket {
   getsockopt(level: number, optname: number): number;
   getsockopt(level: number, optname: number, buflen: number): Buffer;
   getsockopt(level: number, optname: number, buflen?: number): number | Buffer {
-    checkInteger('level', level, 0, INT_MAX);
-    checkInteger('optname', optname, 0, INT_MAX);
-    const bytes = Buffer.alloc(buflen === undefined ? 4 : checkInteger('buflen', buflen, 1, 65536));
-    const length = new Uint32Array([bytes.length]);
-    const result = libioth().getsockopt(this.#descriptor.use('getsockopt'), level, optname, bytes, length);
-    this.#check(result, 'getsockopt');
-    if (buflen !== undefined) return bytes.subarray(0, length[0]);
-    return new Int32Array(bytes.buffer, bytes.byteOffset, 1)[0] ?? 0;
+    return getsockopt(this.#descriptor.use('getsockopt'), level, optname, buflen);
   }
 
   /** setsockopt(2): an integer, a boolean, or the bytes of the option's struct. */
   setsockopt(level: number, optname: number, value: number | boolean | NodeJS.ArrayBufferView): void {
-    checkInteger('level', level, 0, INT_MAX);
-    checkInteger('optname', optname, 0, INT_MAX);
-    const isNumber = typeof value === 'number' || typeof value === 'boolean';
-    const bytes = isNumber
-      ? new Uint8Array(new Int32Array([checkInteger('value', Number(value), -INT_MAX - 1, INT_MAX)]).buffer)
-      : checkBytes('value', value);
-    const fd = this.#descriptor.use('setsockopt');
-    this.#check(libioth().setsockopt(fd, level, optname, bytes, bytes.byteLength), 'setsockopt');
+    setsockopt(this.#descriptor.use('setsockopt'), level, optname, value);
   }
 
   /** getsockname(2): its own address. */
   getsockname(): Address {
-    const [bytes, length] = [Buffer.alloc(SOCKADDR_SIZE), new Uint32Array([SOCKADDR_SIZE])];
-    this.#check(libioth().getsockname(this.#descriptor.use('getsockname'), bytes, length), 'getsockname');
-    return decodeSockaddr(bytes, length[0] ?? 0);
+    return nameOf(this.#descriptor.use('getsockname'), 'getsockname');
   }
 
   /** getpeername(2): the address that it is connected to. @throws {IothError} ENOTCONN */
   getpeername(): Address {
-    const [bytes, length] = [Buffer.alloc(SOCKADDR_SIZE), new Uint32Array([SOCKADDR_SIZE])];
-    this.#check(libioth().getpeername(this.#descriptor.use('getpeername'), bytes, length), 'getpeername');
-    return decodeSockaddr(bytes, length[0] ?? 0);
+    return nameOf(this.#descriptor.use('getpeername'), 'getpeername');
   }
 
   /** How many seconds an operation may wait: null for ever, 0 not at all (it fails with EAGAIN). It ends with ETIMEDOUT. */
@@ -429,13 +410,4 @@ export function splitSendto(rest: unknown[]): [flags: number, addr: unknown, opt
   return typeof first === 'number'
     ? [first, second, third as OperationOptions]
     : [0, first, second as OperationOptions];
-}
-
-/** What a socket without family, type and proto is: asked of the descriptor itself. */
-export function socketTypeOf(fd: number): number {
-  const value = new Int32Array(1);
-  const bytes = new Uint8Array(value.buffer);
-  if (libioth().getsockopt(fd, SOL_SOCKET, SO_TYPE, bytes, new Uint32Array([4])) < 0)
-    throw callError(errno(), 'getsockopt');
-  return value[0] ?? 0;
 }

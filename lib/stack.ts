@@ -9,10 +9,12 @@ import { Names, type NamesOptions } from './dns/names.js';
 import type { PathTag } from './dns/settings.js';
 import type { ServicePort } from './dns/sockettypes.js';
 import { IothError } from './errors.js';
-import { baseName, makeNonBlocking, NativeStack, splitVnl } from './native-stack.js';
+import { closeWhenForgotten } from './forgotten.js';
+import { baseName, makeNonBlocking, NativeStack } from './native-stack.js';
 import * as netlink from './netlink/index.js';
 import { type StackDns, stackDns } from './node/dns.js';
-import { type OperationOptions, Socket, socketTypeOf } from './socket.js';
+import { type OperationOptions, Socket } from './socket.js';
+import { socketTypeOf } from './sockopt.js';
 import {
   checkBoolean,
   checkIfindex,
@@ -23,6 +25,7 @@ import {
   invalidType,
   invalidValue,
 } from './validate.js';
+import { splitVnl } from './vnl.js';
 
 /** How a stack's names are resolved, besides `config_dns`. */
 export interface DnsOptions {
@@ -83,6 +86,12 @@ export class Stack extends EventEmitter {
     this.vnl = checkVnls(this.name, vnl);
     this.#names = new Names(this, config_dns ?? null, { provider: options.dns, cacheSize: options.dns_cache });
     this.#native = NativeStack.open({ plugin, vnls: this.vnl });
+    closeWhenForgotten(this, 'Stack', this.#native);
+    const weak = new WeakRef(this);
+    this.#native.onDeath = (error) => {
+      const living = weak.deref();
+      if (living) living.#onDeath(error);
+    };
   }
 
   /** Makes a stack and waits until it is `ready`; where that fails the stack is closed. */
@@ -113,7 +122,7 @@ export class Stack extends EventEmitter {
 
   /** The process id of a vdestack's daemon (its network namespace is /proc/PID/ns/net); undefined for other stacks. */
   get daemon(): number | undefined {
-    return this.#native.daemon;
+    return this.#native.daemonPid;
   }
 
   /** The index of an interface. @throws {IothError} ENODEV */
@@ -274,6 +283,18 @@ export class Stack extends EventEmitter {
     return this.#names.resolveHost(host, family, options);
   }
 
+  /** Lets pending operations of its sockets keep the process alive (the default). */
+  ref(): this {
+    this.#native.setRef(true);
+    return this;
+  }
+
+  /** Lets the process end though operations of its sockets are pending. */
+  unref(): this {
+    this.#native.setRef(false);
+    return this;
+  }
+
   /** Closes its sockets, then the stack (ioth_delstack(3)), without blocking the loop. Closing twice is fine. */
   close(): Promise<void> {
     const names = this.#closing ? undefined : this.#names.close();
@@ -315,6 +336,14 @@ export class Stack extends EventEmitter {
   /** @internal for set_defstack */
   get pointer(): bigint {
     return this.#pointer('ioth_set_defstack');
+  }
+
+  #onDeath(error: IothError): void {
+    try {
+      this.emit('error', error);
+    } finally {
+      void this.close();
+    }
   }
 
   #pointer(syscall: string): bigint {
@@ -375,6 +404,10 @@ function checkVnls(plugin: string, vnl: unknown): string[] {
   for (const item of list) {
     const [ifname, locator] = splitVnl(checkString('vnl', item));
     if (locator === '') throw invalidValue('vnl', "a virtual network locator such as 'vde:///tmp/sw'", item);
+    if (/^seqpacket:/.test(locator) && !/^seqpacket:\/\/\d+$/.test(locator)) {
+      // C reads a path as descriptor 0
+      throw invalidValue('vnl', "the number of an open descriptor behind seqpacket://, as 'seqpacket://5'", item);
+    }
     if (ifname !== undefined && !/^[^\s/]{1,15}$/.test(ifname)) {
       throw invalidValue('vnl', `an interface name of 1 to 15 characters in front of the ':'`, item);
     }

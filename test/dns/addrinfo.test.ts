@@ -176,7 +176,7 @@ test.each<[string | null, AddrInfoHints, string[]]>([
   ['0x7f.1', {}, ['127.0.0.1']],
   ['::ffff:192.0.2.1', { family: AF_INET }, ['192.0.2.1']],
   ['192.0.2.1', { family: AF_INET6, flags: AI_V4MAPPED }, ['::ffff:192.0.2.1']],
-  ['fe80::1%eth0', {}, ['fe80::1%eth0']],
+  ['fe80::1%eth0', {}, ['fe80::1']],
   ['WEB', {}, ['10.1.0.1', 'fd00:1::1']],
   ['web', { family: AF_INET }, ['10.1.0.1']],
   ['only4', { family: AF_INET6, flags: AI_V4MAPPED }, ['::ffff:10.1.0.2']],
@@ -187,6 +187,12 @@ test.each<[string | null, AddrInfoHints, string[]]>([
 ])('%j with %j needs no server', async (host, hints, expected) => {
   expect(await addresses(host, hints)).toEqual(expected);
   expect(asked).toEqual([]);
+});
+
+test('a zone becomes the index of its interface; one that is not there is no host', async () => {
+  const [info] = await getaddrinfo(sources(), 'fe80::1%eth0', 80);
+  expect(info?.sockaddr).toEqual({ family: 'IPv6', address: 'fe80::1', port: 80, flowinfo: 0, scopeid: 2 });
+  await expect(getaddrinfo(sources(), 'fe80::1%eth9', 80)).rejects.toMatchObject({ eai: EAI_NONAME });
 });
 
 test('asks for both families at once and orders what comes', async () => {

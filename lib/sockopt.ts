@@ -1,0 +1,44 @@
+import { errno, libioth } from '../ffi/ioth.js';
+import { SO_TYPE, SOL_SOCKET } from './constants.js';
+import { callError } from './operations.js';
+import { type Address, decodeSockaddr, SOCKADDR_SIZE } from './sockaddr.js';
+import { checkBytes, checkInteger, INT_MAX } from './validate.js';
+
+/** getsockopt(2): an integer or, with `buflen`, the bytes that C gave. */
+export function getsockopt(fd: number, level: number, optname: number, buflen?: number): number | Buffer {
+  checkInteger('level', level, 0, INT_MAX);
+  checkInteger('optname', optname, 0, INT_MAX);
+  const bytes = Buffer.alloc(buflen === undefined ? 4 : checkInteger('buflen', buflen, 1, 65536));
+  const length = new Uint32Array([bytes.length]);
+  if (libioth().getsockopt(fd, level, optname, bytes, length) < 0) throw callError(errno(), 'getsockopt');
+  if (buflen !== undefined) return bytes.subarray(0, length[0]);
+  return new Int32Array(bytes.buffer, bytes.byteOffset, 1)[0] ?? 0;
+}
+
+/** setsockopt(2): an integer, a boolean, or the bytes of the option's struct. */
+export function setsockopt(
+  fd: number,
+  level: number,
+  optname: number,
+  value: number | boolean | NodeJS.ArrayBufferView,
+): void {
+  checkInteger('level', level, 0, INT_MAX);
+  checkInteger('optname', optname, 0, INT_MAX);
+  const isNumber = typeof value === 'number' || typeof value === 'boolean';
+  const bytes = isNumber
+    ? new Uint8Array(new Int32Array([checkInteger('value', Number(value), -INT_MAX - 1, INT_MAX)]).buffer)
+    : checkBytes('value', value);
+  if (libioth().setsockopt(fd, level, optname, bytes, bytes.byteLength) < 0) throw callError(errno(), 'setsockopt');
+}
+
+/** The type of socket that a descriptor is. @throws {IothError} EBADF for one that libioth does not know */
+export function socketTypeOf(fd: number): number {
+  return getsockopt(fd, SOL_SOCKET, SO_TYPE) as number;
+}
+
+/** getsockname(2) or getpeername(2). */
+export function nameOf(fd: number, syscall: 'getsockname' | 'getpeername'): Address {
+  const [bytes, length] = [Buffer.alloc(SOCKADDR_SIZE), new Uint32Array([SOCKADDR_SIZE])];
+  if (libioth()[syscall](fd, bytes, length) < 0) throw callError(errno(), syscall);
+  return decodeSockaddr(bytes, length[0] ?? 0);
+}
