@@ -150,11 +150,10 @@ async function findHost(
   }
   const name = asciiName(host);
   if (flags & AI_NUMERICHOST || name === '') throw fail(EAI_NONAME);
-  const entries = sources.hosts().byName(name);
-  const known = entries.length > 0 ? entries : loopbackEntries(name);
-  const addresses = ofFamily(known, family, flags);
-  if (addresses.length > 0) return { addresses, canonname: known[0]?.canonical ?? name };
-  if (known.length > 0 && entries.length === 0) throw fail(EAI_ADDRFAMILY);
+  for (const entries of [sources.hosts().byName(name), loopbackEntries(name)]) {
+    const addresses = ofFamily(entries, family, flags);
+    if (addresses.length > 0) return { addresses, canonname: entries[0]?.canonical ?? name };
+  }
   return findInDns(sources, name, family, flags, signal, fail);
 }
 
@@ -224,8 +223,8 @@ async function findInDns(
     if (reason === undefined) continue;
     if (!(reason instanceof DnsError)) throw reason;
     failed = reason;
-    // as res_search(3): a server that fails may still know the next name; one that is not there doesn't
-    if (reason.code !== 'ESERVFAIL') break;
+    // a server that fails for this name may know the next one; one that is silent doesn't
+    if (reason.code === 'ETIMEOUT' || reason.code === 'ECONNREFUSED' || reason.code === 'ECANCELLED') break;
   }
   if (failed !== undefined) throw fail(eaiOf(failed), failed);
   throw fail(isThere ? EAI_NODATA : EAI_NONAME);

@@ -1,5 +1,6 @@
 import type { AddrInfo, AddrInfoHints, NameSources } from './addrinfo.js';
 import { getaddrinfo } from './addrinfo.js';
+import { queryError } from './dnserror.js';
 import type { Engine } from './engine.js';
 import { LocalAddresses } from './local.js';
 import { addressesOf } from './message.js';
@@ -30,7 +31,9 @@ export class BuiltinProvider implements NameProvider {
   }
 
   async addresses(name: string, type: 'A' | 'AAAA', { signal }: { signal?: AbortSignal }): Promise<string[]> {
-    return addressesOf(await this.engine.query(name, type, signal)).map(({ address }) => address);
+    const reply = await this.engine.query(name, type, signal);
+    if (reply.status !== 'found') throw queryError(reply.status === 'nodata' ? 'ENODATA' : 'ENOTFOUND', type, name);
+    return addressesOf(reply).map(({ address }) => address);
   }
 
   close(): void {
