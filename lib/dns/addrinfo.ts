@@ -18,6 +18,7 @@ import {
   EAI_NODATA,
   EAI_NONAME,
 } from '../constants.js';
+import { AbortError } from '../errors.js';
 import type { Address } from '../sockaddr.js';
 import { checkInteger, checkString, INT_MAX } from '../validate.js';
 import { DnsError, GaiError } from './dnserror.js';
@@ -211,7 +212,7 @@ async function findInDns(
   let failed: unknown;
   for (const candidate of searchNames(name, search, ndots)) {
     const replies = await Promise.allSettled(types.map((type) => sources.query(candidate, type, signal)));
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw new AbortError(signal.reason);
     const answers = replies.flatMap((reply) => (reply.status === 'fulfilled' ? [reply.value] : []));
     const addresses = ofFamily(answers.flatMap(addressesOf), family, flags);
     if (addresses.length > 0) {

@@ -1,3 +1,4 @@
+import { AbortError } from '../errors.js';
 import { askServers } from './asking.js';
 import { Cache } from './cache.js';
 import { type QueryCode, queryError } from './dnserror.js';
@@ -48,7 +49,7 @@ export class Engine {
    * @throws {DnsError} where no server could tell: ETIMEOUT, ESERVFAIL, ECONNREFUSED, …; EBADNAME; ECANCELLED
    */
   async query(name: string, type: RecordType, signal?: AbortSignal): Promise<Reply> {
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw new AbortError(signal.reason);
     if (!isDomainName(name)) throw queryError('EBADNAME', type, name);
     const key = `${type} ${nameKey(name)}`;
     const held = this.#cache.get(key);
@@ -136,7 +137,7 @@ function aged(reply: Reply, seconds: number): Reply {
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
+    const onAbort = () => reject(new AbortError(signal.reason));
     signal.addEventListener('abort', onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });

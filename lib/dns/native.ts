@@ -1,6 +1,6 @@
 import { ADDRINFO_SIZE, type DnsPointer, IOTHDNS_HOSTS, type Libiothdns, libiothdns } from '../../ffi/iothdns.js';
 import { AF_INET, AF_INET6, AI_CANONNAME, SOCK_STREAM } from '../constants.js';
-import { IothError } from '../errors.js';
+import { AbortError, IothError } from '../errors.js';
 import { decodeSockaddr, encodeSockaddr } from '../sockaddr.js';
 import { type AddrInfo, type AddrInfoHints, getaddrinfo, type NameSources } from './addrinfo.js';
 import { queryError } from './dnserror.js';
@@ -147,7 +147,7 @@ export class NativeProvider implements NameProvider {
   /** Runs one call of C when those before it are done. An abort ends the wait, not the call. */
   #call<T>(start: (dns: DnsPointer, done: (error: Error | null, result: T) => void) => void, signal?: AbortSignal) {
     const result = this.#tail.then(async () => {
-      signal?.throwIfAborted();
+      if (signal?.aborted) throw new AbortError(signal.reason);
       const dns = await this.#ready();
       return this.#limited<T>((done) => start(dns, done));
     });
@@ -210,7 +210,8 @@ function replyOf(name: string, type: 'A' | 'AAAA' | 'PTR', data: string[], canon
 
 function rejectionOf(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    const onAbort = () => reject(new AbortError(signal.reason));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
   });
 }

@@ -45,7 +45,7 @@ mixed 60 IN A 10.5.2.1
 mixed 60 IN AAAA 2001:db8:5::77
 mixed 60 IN AAAA fd05::77
 away 60 IN AAAA 2001:db8:dead::1
-away 60 IN A 10.5.2.2
+away 60 IN A 10.5.0.66
 linklocal 60 IN A 169.254.1.1
 linklocal 60 IN A 10.5.2.3
 sixtofour 60 IN AAAA 2002:c000:204::1
