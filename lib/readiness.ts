@@ -256,7 +256,7 @@ export class Readiness {
       return;
     }
     if (!this.#poll) this.#poll = new PollHandle(this.fd, wanted, (ready) => this.#onReady(ready));
-    else if ((this.#poll.watched & wanted) !== wanted || this.#readers.exhausted) this.#poll.watch(wanted);
+    else this.#poll.watch(this.#poll.watched | wanted);
     this.#poll.setRef(this.#referenced);
   }
 
@@ -277,12 +277,13 @@ export class Readiness {
 
   #onReady(ready: number): void {
     burst = 0;
+    // Whoever was served is likely to wait again at once: the watch goes on, and no system call is spent on it. A
+    // direction that nobody waited for would fire at every turn of the loop.
+    const unwanted = ready & ~this.#wanted();
     if (ready & READABLE) this.#readers.advance();
     if (ready & WRITABLE) this.#writers.advance();
-    if (this.#closed) return;
-    const wanted = this.#wanted();
-    // a direction that is ready and that nobody waits for would fire at every turn of the loop
-    if (this.#poll && (this.#poll.watched & ready & ~wanted) !== 0) this.#poll.watch(wanted);
+    if (this.#closed || !this.#poll) return;
+    if ((this.#poll.watched & unwanted) !== 0) this.#poll.watch(this.#poll.watched & ~unwanted);
     this.#settle();
   }
 }

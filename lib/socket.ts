@@ -28,6 +28,7 @@ import {
   isNumericHost,
   type Sockaddr,
 } from './sockaddr.js';
+import { SockaddrMemo } from './sockaddr-memo.js';
 import { getsockopt, nameOf, setsockopt } from './sockopt.js';
 import type { Stack } from './stack.js';
 import { socketStream } from './stream.js';
@@ -57,6 +58,7 @@ export class Socket {
   readonly proto: number;
   readonly #descriptor: Descriptor;
   readonly #operations: Operations;
+  readonly #destinations = new SockaddrMemo();
   #timeout: number | null = getdefaulttimeout();
   #sync: SyncSocket | undefined;
 
@@ -385,6 +387,8 @@ export class Socket {
 
   #encode(addr: unknown, options?: OperationOptions): Sockaddr | Promise<Sockaddr> {
     if (this.family === AF_INET || this.family === AF_INET6) {
+      const known = this.#destinations.recall(addr);
+      if (known) return known;
       const { host, port, flowinfo, scopeid } = hostAndPort('addr', addr);
       if (!isNumericHost(this.family, host)) {
         return this.stack
@@ -392,7 +396,7 @@ export class Socket {
           .then((address) => this.#encodeNumeric({ address, port, flowinfo, scopeid }));
       }
     }
-    return this.#encodeNumeric(addr);
+    return this.#destinations.keep(addr, this.#encodeNumeric(addr));
   }
 
   #encodeNumeric(addr: unknown): Sockaddr {
