@@ -278,6 +278,11 @@ export class Stack extends EventEmitter {
     return this.#dns;
   }
 
+  /** What DHCP or router discovery told of names, as resolv.conf(5) text: used unless `config_dns` was given. @internal */
+  learnNames(resolvconf: string): void {
+    this.#names.learn(resolvconf);
+  }
+
   /** The address of a host name, for sockets. @internal */
   resolveHost(host: string, family: number, options?: OperationOptions): Promise<string> {
     return this.#names.resolveHost(host, family, options);

@@ -21,7 +21,8 @@ export interface ExchangeOptions {
   edns0: boolean;
 }
 
-const UDP_RECEIVE_SIZE = 65535;
+/** More than EDNS asks for. */
+const UDP_RECEIVE_SIZE = 4096;
 const PORT_ATTEMPTS = 8;
 const FIRST_PORT = 1024;
 
@@ -32,7 +33,7 @@ const FIRST_PORT = 1024;
 export function askUdp(host: NameHost, server: Nameserver, question: Question, options: ExchangeOptions): Exchange {
   const family = familyOf(server);
   return overSocket(host, family, SOCK_DGRAM, async (socket) => {
-    bindToRandomPort(socket, family);
+    bindToRandomPort(socket);
     await socket.connect([server.address, server.port]);
     const id = randomInt(0x10000);
     await socket.send(encodeQuery(id, question, options));
@@ -98,11 +99,10 @@ function overSocket(
 }
 
 // not every stack picks ports at random by itself
-function bindToRandomPort(socket: Socket, family: number): void {
-  const any = family === AF_INET ? '0.0.0.0' : '::';
+function bindToRandomPort(socket: Socket): void {
   for (let attempt = 1; ; attempt++) {
     try {
-      socket.bind([any, randomInt(FIRST_PORT, 0x10000)]);
+      socket.bind(['', randomInt(FIRST_PORT, 0x10000)]);
       return;
     } catch (error) {
       const isTaken = error instanceof IothError && error.code === 'EADDRINUSE';
