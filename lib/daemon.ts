@@ -15,7 +15,7 @@ import {
   SOL_SOCKET,
 } from './constants.js';
 import { systemError } from './errors.js';
-import { waitSync } from './readiness.js';
+import { waitSync } from './wait-sync.js';
 
 /** How long the daemon may take to make a socket, in seconds: it is taken for dead then. */
 const COMMAND_TIMEOUT = 10;
@@ -54,7 +54,6 @@ export class Daemon {
         if (!this.#released) onDeath();
       });
     });
-    this.#watch.setRef(false);
     if (!isMainThread) this.#wire = new DeathWire(pid);
   }
 

@@ -18,7 +18,7 @@ import {
 import { Descriptor } from './descriptor.js';
 import { IothError, systemError } from './errors.js';
 import { closeWhenForgotten } from './forgotten.js';
-import { callError, type Data, type Operation, Operations } from './operations.js';
+import { callError, type Data, Operations } from './operations.js';
 import { type FileInput, sendfile } from './sendfile.js';
 import {
   type Address,
@@ -35,6 +35,8 @@ import { socketStream } from './stream.js';
 import { SyncSocket } from './sync.js';
 import { checkTimeout, getdefaulttimeout, milliseconds } from './timeouts.js';
 import { checkBoolean, checkInteger, checkSignal, INT_MAX, invalidValue } from './validate.js';
+
+import type { Operation } from './waiter.js';
 
 /** What every operation that may wait takes last. */
 export interface OperationOptions {
@@ -370,16 +372,15 @@ export class Socket {
   // make() checks the arguments: what it throws is the promise's rejection too
   #run<T>(make: () => Operation<T>, options: OperationOptions | undefined): Promise<T> {
     try {
-      const { syscall, direction, attempt, abandon } = make();
-      const signal = checkSignal(options?.signal);
-      const wait = { timeout: milliseconds(this.#timeout), signal, syscall, owner: this };
-      const result = this.#descriptor.readiness.run(direction, attempt, wait);
-      return abandon
-        ? result.catch((error) => {
-            abandon();
-            throw error;
-          })
-        : result;
+      const operation = make();
+      const patience = { timeout: milliseconds(this.#timeout), signal: checkSignal(options?.signal) };
+      const result = this.#descriptor.readiness.run(operation, this, patience);
+      const { abandon } = operation;
+      if (!abandon) return result;
+      return result.catch((error) => {
+        abandon();
+        throw error;
+      });
     } catch (error) {
       return Promise.reject(error);
     }
