@@ -25,6 +25,22 @@ const QUERIES = [
 ] as const;
 type QueryName = (typeof QUERIES)[number];
 
+/** The names that node:dns gives to the codes of queries: `dns.NOTFOUND` is 'ENOTFOUND'. */
+const CODES = [
+  'BADNAME',
+  'BADRESP',
+  'CANCELLED',
+  'CONNREFUSED',
+  'FORMERR',
+  'NODATA',
+  'NOTFOUND',
+  'NOTIMP',
+  'REFUSED',
+  'SERVFAIL',
+  'TIMEOUT',
+] as const;
+type CodeName = (typeof CODES)[number];
+
 /** The callback form of a resolver. */
 export type CallbackResolver = Pick<nodeDns.Resolver, QueryName | 'getServers' | 'setServers' | 'cancel'>;
 export type PromiseResolver = Pick<nodeDnsPromises.Resolver, QueryName | 'getServers' | 'setServers' | 'cancel'>;
@@ -36,7 +52,10 @@ export type StackDnsPromises = Pick<
 > & { Resolver: new (options?: ResolverOptions) => PromiseResolver };
 
 /** The shape of node:dns, on a stack. */
-export type StackDns = Pick<typeof nodeDns, QueryName | 'lookup' | 'lookupService' | 'getServers' | 'setServers'> & {
+export type StackDns = Pick<
+  typeof nodeDns,
+  QueryName | CodeName | 'lookup' | 'lookupService' | 'getServers' | 'setServers'
+> & {
   readonly ADDRCONFIG: number;
   readonly V4MAPPED: number;
   readonly ALL: number;
@@ -65,6 +84,7 @@ export function stackDns(names: Names): StackDns {
     lookupService: callbackLookupService(names),
     Resolver: callbackResolver(names),
     promises,
+    ...Object.fromEntries(CODES.map((name) => [name, `E${name}`])),
     ADDRCONFIG: AI_ADDRCONFIG,
     V4MAPPED: AI_V4MAPPED,
     ALL: AI_ALL,

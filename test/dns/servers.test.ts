@@ -1,3 +1,4 @@
+import { type AddressInfo, connect, createServer } from 'node:net';
 import {
   AF_INET,
   AF_INET6,
@@ -221,11 +222,6 @@ test('servers that have IPv6 alone, link-local ones by zone', async () => {
   expect(await addresses('host.example.test')).toEqual(['10.5.0.9', 'fd05::9']);
 });
 
-test('rotate spreads the queries over the servers', async () => {
-  client.iothdns_update(`nameserver ${SERVER}\nnameserver fd05::1\noptions rotate\n`);
-  for (let i = 0; i < 4; i++) expect(await addresses('host.example.test', AF_INET)).toEqual(['10.5.0.9']);
-});
-
 test('the hosts file comes first, the services file has the ports', async () => {
   client.iothdns_setpath('hosts', network.write('hosts', '10.8.0.1 host.example.test mine\nfd08::1 mine\n'));
   client.iothdns_setpath('services', network.write('services', 'special 4242/tcp\n'));
@@ -258,6 +254,19 @@ test('lookups in the shape of node:dns', async () => {
   expect(one).toEqual([null, '10.5.0.9', 4]);
   const failed = await new Promise((resolve) => lookup('nowhere.example.test', {}, (error) => resolve(error)));
   expect(failed).toMatchObject({ code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: 'nowhere.example.test' });
+});
+
+test("lookup is what Node's own net takes", async () => {
+  client.iothdns_setpath('hosts', network.write('loopback', '127.0.0.1 of-the-stack.test\n'));
+  const listening = createServer((socket) => socket.end('hello'));
+  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+  const { port } = listening.address() as AddressInfo;
+  const socket = connect({ host: 'of-the-stack.test', port, lookup: client.dns.lookup });
+  const chunks = await socket.setEncoding('utf8').toArray();
+  expect(chunks.join('')).toBe('hello');
+  listening.close();
+  client.iothdns_setpath('hosts', null);
+  expect(client.dns.NOTFOUND).toBe('ENOTFOUND');
 });
 
 test('sockets take names', async () => {

@@ -131,6 +131,24 @@ test('a server that does not know EDNS is asked without', async () => {
   expect(server.queries).toHaveLength(2);
 });
 
+test('rotate spreads the queries over the servers', async () => {
+  const second = new ScriptedServer(network.join(6), '10.5.0.6', (query) => [{ bytes: answerTo(query, TRUE) }]);
+  server.queries.splice(0);
+  server.answer = second.answer;
+  client.iothdns_update('nameserver 10.5.0.1\nnameserver 10.5.0.6\noptions rotate\n');
+  for (let i = 0; i < 10; i++) await lookUp(`r${i}.test`);
+  expect([server.queries.length, second.queries.length]).toEqual([5, 5]);
+  second.close();
+});
+
+test('a query that is lost is sent again', async () => {
+  server.queries.splice(0);
+  server.answer = (query) => (server.queries.length === 1 ? [] : [{ bytes: answerTo(query, TRUE) }]);
+  client.iothdns_update('nameserver 10.5.0.1\noptions timeout:1 attempts:2\n');
+  expect(await lookUp()).toEqual([TRUE]);
+  expect(server.queries).toHaveLength(2);
+});
+
 test('an abort and cancel() end the wait at once, and close the sockets', async () => {
   server.answer = () => [];
   client.iothdns_update('nameserver 10.5.0.1\noptions timeout:30\n');
