@@ -222,10 +222,10 @@ async function findInDns(
     isThere ||= answers.some(({ status }) => status !== 'nxdomain');
     const reason: unknown = replies.find((reply) => reply.status === 'rejected')?.reason;
     if (reason === undefined) continue;
-    if (!(reason instanceof DnsError)) throw reason;
+    if (!(reason instanceof DnsError) || reason.code === 'ECANCELLED') throw reason;
     failed = reason;
     // a server that fails for this name may know the next one; one that is silent doesn't
-    if (reason.code === 'ETIMEOUT' || reason.code === 'ECONNREFUSED' || reason.code === 'ECANCELLED') break;
+    if (reason.code === 'ETIMEOUT' || reason.code === 'ECONNREFUSED') break;
   }
   if (failed !== undefined) throw fail(eaiOf(failed), failed);
   throw fail(isThere ? EAI_NODATA : EAI_NONAME);

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM } from '../constants.js';
 import { IothError } from '../errors.js';
 import type { Socket } from '../socket.js';
@@ -25,6 +26,10 @@ export interface ExchangeOptions {
 const UDP_RECEIVE_SIZE = 4096;
 const PORT_ATTEMPTS = 8;
 const FIRST_PORT = 1024;
+/** Why a socket can't be had now. */
+const PASSING = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'EINTR']);
+/** Milliseconds. */
+const EXHAUSTED_PAUSE = 20;
 
 /**
  * Asks a server by UDP from a fresh socket: random port, random id. The socket is connected, so that only the server's
@@ -32,7 +37,7 @@ const FIRST_PORT = 1024;
  */
 export function askUdp(host: NameHost, server: Nameserver, question: Question, options: ExchangeOptions): Exchange {
   const family = familyOf(server);
-  return overSocket(host, family, SOCK_DGRAM, async (socket) => {
+  return overSocket(host, family, SOCK_DGRAM, options.timeout, async (socket) => {
     bindToRandomPort(socket);
     await socket.connect([server.address, server.port]);
     const id = randomInt(0x10000);
@@ -53,7 +58,7 @@ export function askUdp(host: NameHost, server: Nameserver, question: Question, o
 
 /** Asks a server by TCP (RFC 7766): for answers that don't fit in a datagram. */
 export function askTcp(host: NameHost, server: Nameserver, question: Question, options: ExchangeOptions): Exchange {
-  return overSocket(host, familyOf(server), SOCK_STREAM, async (socket) => {
+  return overSocket(host, familyOf(server), SOCK_STREAM, options.timeout, async (socket) => {
     const deadline = performance.now() + options.timeout;
     const limit = () => socket.settimeout(Math.max(1, deadline - performance.now()) / 1000);
     limit();
@@ -86,16 +91,39 @@ function overSocket(
   host: NameHost,
   family: number,
   type: number,
+  timeout: number,
   dialog: (socket: Socket) => Promise<DnsMessage>,
 ): Exchange {
-  let socket: Socket;
-  try {
-    socket = host.socket(family, type);
-  } catch (error) {
-    return { answer: Promise.reject(error), cancel: () => {} };
+  let socket: Socket | undefined;
+  let isCancelled = false;
+  const run = async () => {
+    const deadline = performance.now() + timeout;
+    socket = await openSocket(host, family, type, () => isCancelled || performance.now() > deadline);
+    try {
+      return await dialog(socket);
+    } finally {
+      socket.close();
+    }
+  };
+  const cancel = () => {
+    isCancelled = true;
+    socket?.close();
+  };
+  return { answer: run(), cancel };
+}
+
+/** Where the process is out of descriptors it waits for one: that is no failure of the server. */
+async function openSocket(host: NameHost, family: number, type: number, isOver: () => boolean): Promise<Socket> {
+  for (;;) {
+    try {
+      return host.socket(family, type);
+    } catch (error) {
+      const mayPass = error instanceof IothError && PASSING.has(error.code);
+      if (!mayPass || isOver()) throw error;
+    }
+    await delay(EXHAUSTED_PAUSE);
+    if (isOver()) throw new IothError('ECANCELED', { syscall: 'socket' });
   }
-  const cancel = () => socket.close();
-  return { answer: dialog(socket).finally(cancel), cancel };
 }
 
 // not every stack picks ports at random by itself

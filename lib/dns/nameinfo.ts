@@ -65,7 +65,7 @@ async function nameOf(
     const record = records.find(({ type }) => type === 'PTR');
     return record?.type === 'PTR' ? record.data : undefined;
   } catch (error) {
-    if (!(error instanceof DnsError)) throw error;
+    if (!(error instanceof DnsError) || error.code === 'ECANCELLED') throw error;
     if (flags & NI_NAMEREQD) throw new GaiError(eaiOf(error), 'getnameinfo', address, error);
     return undefined;
   }

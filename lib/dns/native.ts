@@ -5,7 +5,7 @@ import { decodeSockaddr, encodeSockaddr } from '../sockaddr.js';
 import { type AddrInfo, type AddrInfoHints, getaddrinfo, type NameSources } from './addrinfo.js';
 import { queryError } from './dnserror.js';
 import { ipText, ipVersion } from './ip.js';
-import type { DnsRecord, Reply } from './message.js';
+import type { DnsRecord, Question, Reply } from './message.js';
 import { getnameinfo, type NameInfoAddress } from './nameinfo.js';
 import type { NameHost, NameProvider } from './provider.js';
 import { formatResolvConf } from './resolvconf.js';
@@ -19,6 +19,9 @@ import type { ServicePort } from './sockettypes.js';
 const CALL_LIMIT = 10_000;
 const MOST_ADDRESSES = 64;
 const NI_MAXHOST = 1025;
+
+/** Starts a call of C on a worker thread; `done` gets its result. */
+type Start<T> = (dns: DnsPointer, done: (error: Error | null, result: T) => void) => void;
 
 /**
  * Names resolved by libiothdns on a worker thread, one call at a time. C does what asks the servers: iothdns_getaddrinfo,
@@ -64,6 +67,7 @@ export class NativeProvider implements NameProvider {
     const bytes = Buffer.alloc(MOST_ADDRESSES * size);
     const lookup = type === 'A' ? this.#c.lookup_a : this.#c.lookup_aaaa;
     const count = await this.#call<number>(
+      { name, type },
       (dns, done) => lookup(dns, bareName(name), bytes, MOST_ADDRESSES, done),
       signal,
     );
@@ -103,7 +107,9 @@ export class NativeProvider implements NameProvider {
     new Int32Array(hints.buffer, hints.byteOffset, 3).set([flags & AI_CANONNAME, family, SOCK_STREAM]);
     const res: [bigint | null] = [null];
     let found: { addresses: string[]; canonname: string | null } = { addresses: [], canonname: null };
+    const type = family === AF_INET ? 'A' : 'AAAA';
     await this.#call<number>(
+      { name, type },
       (dns, done) =>
         this.#c.getaddrinfo(dns, bareName(name), null, hints, res, (error, result) => {
           if (res[0]) found = this.#take(res[0]);
@@ -111,7 +117,6 @@ export class NativeProvider implements NameProvider {
         }),
       signal,
     );
-    const type = family === AF_INET ? 'A' : 'AAAA';
     return replyOf(name, type, found.addresses, found.canonname ?? name);
   }
 
@@ -136,6 +141,7 @@ export class NativeProvider implements NameProvider {
     const { bytes, length } = encodeSockaddr(family, [address, 0], (zone) => this.#sources.zoneIndex(zone) ?? 0);
     const host = Buffer.alloc(NI_MAXHOST);
     const eai = await this.#call<number>(
+      { name: reverseName, type: 'PTR' },
       (dns, done) => this.#c.getnameinfo(dns, bytes, length, host, host.length, null, 0, 0, done),
       signal,
     );
@@ -145,11 +151,16 @@ export class NativeProvider implements NameProvider {
   }
 
   /** Runs one call of C when those before it are done. An abort ends the wait, not the call. */
-  #call<T>(start: (dns: DnsPointer, done: (error: Error | null, result: T) => void) => void, signal?: AbortSignal) {
+  #call<T>({ name, type }: Question, start: Start<T>, signal: AbortSignal | undefined): Promise<T> {
     const result = this.#tail.then(async () => {
       if (signal?.aborted) throw new AbortError(signal.reason);
-      const dns = await this.#ready();
-      return this.#limited<T>((done) => start(dns, done));
+      if (this.#host.closed) throw queryError('ECANCELLED', type, name);
+      try {
+        const dns = await this.#ready();
+        return await this.#limited<T>((done) => start(dns, done));
+      } catch (error) {
+        throw queryError('ETIMEOUT', type, name, error);
+      }
     });
     this.#tail = result.catch(() => {});
     if (!signal) return result;
@@ -158,7 +169,6 @@ export class NativeProvider implements NameProvider {
 
   /** The library's descriptor, with the settings as they are now. */
   async #ready(): Promise<DnsPointer> {
-    if (this.#host.closed) throw new IothError('EBADF', { syscall: 'iothdns', hint: 'the stack is closed' });
     if (this.#dns !== null && !this.#isStale) return this.#dns;
     this.#isStale = false;
     const config = () => Buffer.from(`${formatResolvConf({ ...this.#settings.conf, search: [] })}\0`);

@@ -1,4 +1,7 @@
 import { AF_INET, SOCK_STREAM } from '../../lib/constants.js';
+import { Engine } from '../../lib/dns/engine.js';
+import { parseResolvConf } from '../../lib/dns/resolvconf.js';
+import { IothError } from '../../lib/errors.js';
 import type { Socket } from '../../lib/socket.js';
 import type { Stack } from '../../lib/stack.js';
 import { NameNetwork } from '../support/nameservers.js';
@@ -149,6 +152,26 @@ test('a query that is lost is sent again', async () => {
   expect(server.queries).toHaveLength(2);
 });
 
+test('out of descriptors, a query waits for one', async () => {
+  server.answer = (query) => [{ bytes: answerTo(query, TRUE) }];
+  let refused = 0;
+  const engine = new Engine(
+    {
+      closed: false,
+      pointer: client.pointer,
+      interfaces: () => client.interfaces(),
+      if_nametoindex: (name) => client.if_nametoindex(name),
+      socket: (family, type) => {
+        if (refused++ < 3) throw new IothError('EMFILE', { syscall: 'socket' });
+        return client.socket(family, type);
+      },
+    },
+    () => parseResolvConf('nameserver 10.5.0.1'),
+  );
+  expect((await engine.query('h.test', 'A')).records).toMatchObject([{ data: TRUE }]);
+  expect(refused).toBe(4);
+});
+
 test('an abort and cancel() end the wait at once, and close the sockets', async () => {
   server.answer = () => [];
   client.iothdns_update('nameserver 10.5.0.1\noptions timeout:30\n');
@@ -175,7 +198,7 @@ test('closing the stack ends its queries', async () => {
   await other.close();
   const results = await ended;
   expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-  expect(results[0]).toMatchObject({ reason: { code: 'ECANCELLED' } });
+  expect(results).toMatchObject([{ reason: { code: 'ECANCELLED' } }, { reason: { code: 'ECANCELLED' } }]);
 });
 
 test('a resolver of its own has its own servers and timeout', async () => {
