@@ -19,12 +19,18 @@ export const WRITABLE = 2;
 const BOTH = READABLE | WRITABLE;
 export type Direction = typeof READABLE | typeof WRITABLE;
 
-let open = 0;
+const open = new Set<PollHandle>();
 
-/** How many poll handles are open in this process: a figure for leak tests. */
+/** How many poll handles are open in this thread: a figure for leak tests. */
 export function openPollHandles(): number {
-  return open;
+  return open.size;
 }
+
+// While Node takes its environment down it runs the loop once more: an event that koffi delivers then, when no JavaScript
+// can run, aborts the process.
+process.once('exit', () => {
+  for (const handle of open) handle.close();
+});
 
 /**
  * libuv's watch on one descriptor (uv_poll_t), for as long as the descriptor is open.
@@ -49,7 +55,7 @@ export class PollHandle {
     this.#watched = mask;
     this.#handle = (koffi.node.poll as unknown as KoffiPoll)(fd, eventsOf(mask), this.#onEvents);
     this.#handle.unref();
-    open++;
+    open.add(this);
   }
 
   /** What is watched now: a mask of READABLE and WRITABLE. */
@@ -59,16 +65,17 @@ export class PollHandle {
 
   /** Watches exactly `mask` from now on; 0 stops. Costs a system call or two when it changes something. */
   watch(mask: number): void {
-    if (mask === this.#watched) return;
+    if (mask === this.#watched || !open.has(this)) return;
     this.#watched = mask;
     if (mask === 0) this.#handle.stop();
     else this.#handle.start(eventsOf(mask), this.#onEvents);
   }
 
+  /** Ends the watch for good. Closing twice is fine. */
   close(): void {
+    if (!open.delete(this)) return;
     this.#watched = 0;
     this.#handle.close();
-    open--;
   }
 }
 

@@ -1,6 +1,6 @@
 import { errno, libioth } from '../ffi/ioth.js';
 import { READABLE, WRITABLE } from '../ffi/poll.js';
-import { MSG_DONTWAIT, SO_ERROR, SOL_SOCKET } from './constants.js';
+import { MSG_DONTWAIT, SO_ERROR, SOCK_STREAM, SOL_SOCKET } from './constants.js';
 import type { Descriptor } from './descriptor.js';
 import { codeOf, type IothErrorDetails, systemError } from './errors.js';
 import { makeNonBlocking } from './native-stack.js';
@@ -70,13 +70,15 @@ const peerLength = new Uint32Array(1);
 /** The calls of one descriptor that may wait, as operations. Arguments are checked here, before C sees them. */
 export class Operations {
   readonly #descriptor: Descriptor;
+  readonly #isStream: boolean;
   readonly #c = libioth();
   #lastPeer: Address | undefined;
   readonly #lastPeerBytes = Buffer.alloc(SOCKADDR_SIZE);
   #lastPeerLength = 0;
 
-  constructor(descriptor: Descriptor) {
+  constructor(descriptor: Descriptor, type: number) {
     this.#descriptor = descriptor;
+    this.#isStream = type === SOCK_STREAM;
   }
 
   /** recv(2) into `size` new bytes; none are there at once, as in Python. */
@@ -88,7 +90,10 @@ export class Operations {
       if (size === 0) return Buffer.alloc(0);
       const buffer = takeBuffer(size);
       const count = this.#c.recv(fd, buffer, size, flags);
-      if (count >= 0) return handOut(buffer, Math.min(count, size));
+      if (count >= 0) {
+        this.#noteRest(count, size, flags);
+        return handOut(buffer, Math.min(count, size));
+      }
       spare = buffer;
       return notReady('recv', undefined, flags);
     };
@@ -103,7 +108,9 @@ export class Operations {
     const attempt = () => {
       if (size === 0) return 0;
       const count = this.#c.recv(fd, buffer, size, flags);
-      return count >= 0 ? count : notReady('recv', undefined, flags);
+      if (count < 0) return notReady('recv', undefined, flags);
+      this.#noteRest(count, size, flags);
+      return count;
     };
     return { syscall: 'recv', direction: READABLE, attempt };
   }
@@ -233,6 +240,11 @@ export class Operations {
     if (value[0]) return value[0];
     const isConnected = this.#c.getpeername(fd, peerBytes, new Uint32Array([SOCKADDR_SIZE])) === 0;
     return isConnected ? EISCONN : EINPROGRESS;
+  }
+
+  // a stream that gave less than it was asked for has no more; one at its end does not wait
+  #noteRest(count: number, size: number, flags: number): void {
+    if (this.#isStream && count > 0 && count < size && flags === 0) this.#descriptor.readiness.foundEmpty();
   }
 
   // packets come in rows from one peer: its Address is decoded once

@@ -37,6 +37,7 @@ export class Readiness {
   #stackRef: boolean;
   #holdsProcess = false;
   #pause: NodeJS.Timeout | undefined;
+  #isEmpty = false;
   #closed = false;
 
   constructor(
@@ -55,7 +56,7 @@ export class Readiness {
     if (line.waiters.length === 0 && !goesThroughTheLoop) {
       let result: ReturnType<Attempt<T>>;
       try {
-        result = operation.attempt();
+        result = this.#isKnownEmpty(operation, patience) ? WAIT : operation.attempt();
       } catch (error) {
         return Promise.reject(error);
       }
@@ -68,6 +69,14 @@ export class Readiness {
       this.#enqueue(line, waiter as Waiter<unknown>, patience);
       if (goesThroughTheLoop) setImmediate(() => this.#afterBurst(line));
     });
+  }
+
+  /**
+   * Says that a stream had nothing left to receive a moment ago. While the watch on it says nothing else, a try would be a
+   * system call for EAGAIN; what comes meanwhile is received at the next turn of the loop.
+   */
+  foundEmpty(): void {
+    this.#isEmpty = true;
   }
 
   /** Runs the operation now or when the descriptor is ready for it, blocking the thread in poll(2) meanwhile. */
@@ -112,6 +121,11 @@ export class Readiness {
     this.#pause = undefined;
     exhaustedOnes.delete(this);
     this.#advance(this.#readers);
+  }
+
+  #isKnownEmpty(operation: Operation<unknown>, { timeout }: Patience): boolean {
+    if (!this.#isEmpty || operation.direction !== READABLE || timeout === 0) return false;
+    return this.#poll !== undefined && (this.#poll.watched & READABLE) !== 0;
   }
 
   #enqueue(line: Line, waiter: Waiter<unknown>, patience: Patience): void {
@@ -176,6 +190,7 @@ export class Readiness {
     // Whoever was served is likely to wait again at once: the watch goes on, and no system call is spent on it. A
     // direction that nobody waited for would fire at every turn of the loop.
     const unwanted = ready & ~this.#wanted();
+    if (ready & READABLE) this.#isEmpty = false;
     if (ready & READABLE) this.#readers.advance();
     if (ready & WRITABLE) this.#writers.advance();
     if (this.#closed || !this.#poll) return;

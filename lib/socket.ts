@@ -71,7 +71,7 @@ export class Socket {
     this.type = type;
     this.proto = proto;
     this.#descriptor = descriptor;
-    this.#operations = new Operations(descriptor);
+    this.#operations = new Operations(descriptor, type);
     closeWhenForgotten(this, 'Socket', descriptor);
   }
 

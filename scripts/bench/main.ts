@@ -1,0 +1,55 @@
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { kernelRows } from './kernel.js';
+import { stackLives } from './life.js';
+import { livesTable, rowsTable } from './table.js';
+import { vdeRows } from './vde.js';
+
+const GROUPS = ['tcp', 'rtt', 'connections', 'udp', 'vde', 'stacks'];
+const USAGE = `usage: npm run bench -- [--rounds N] [--json FILE] [${GROUPS.join(' | ')} ...]
+Without names everything is measured. A figure is the median of N turns (default 5).`;
+
+async function main(): Promise<void> {
+  const { rounds, json, groups } = options();
+  const wanted = (group: string) => groups.length === 0 || groups.includes(group);
+  console.log(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}, medians of ${rounds}, in turn\n`);
+  const kernel = await kernelRows(wanted, rounds);
+  if (kernel.length > 0) console.log(`${rowsTable('Kernel stack over 127.0.0.1, both ends in one process', kernel)}\n`);
+  const vde = await vdeRows(wanted, rounds);
+  if (vde.length > 0) console.log(`${rowsTable('Two vdestacks on a switch, a process each', vde)}\n`);
+  const lives = await stackLives(wanted);
+  if (lives.length > 0) console.log(livesTable(lives));
+  if (json) {
+    const about = { date: new Date().toISOString(), node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length };
+    writeFileSync(json, `${JSON.stringify({ ...about, rounds, kernel, vde, stacks: lives }, null, 2)}\n`);
+  }
+}
+
+function options(): { rounds: number; json: string | undefined; groups: string[] } {
+  const { values, positionals } = parseArgs({
+    options: { rounds: { type: 'string', default: '5' }, json: { type: 'string' }, help: { type: 'boolean' } },
+    allowPositionals: true,
+  });
+  if (values.help) {
+    console.log(USAGE);
+    process.exit(0);
+  }
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) throw new Error(`--rounds: 1 to 100\n${USAGE}`);
+  const unknown = positionals.find((group) => !GROUPS.includes(group));
+  if (unknown) throw new Error(`there is no '${unknown}'\n${USAGE}`);
+  return { rounds, json: values.json, groups: positionals };
+}
+
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
+
+// a measurement that failed may have left sockets that would keep the process alive
+main().then(
+  () => process.exit(0),
+  (error) => {
+    console.error(error);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,32 @@
+/** One contender's turn: does the work once and answers how long it took, in milliseconds. */
+export type Turn = () => Promise<number>;
+
+const DEADLINE = 30_000;
+
+/** The milliseconds of every turn: A B C, A B C …, `rounds` times, after one turn each that does not count. */
+export async function inTurn(turns: readonly Turn[], rounds: number): Promise<number[][]> {
+  const samples: number[][] = turns.map(() => []);
+  for (let round = 0; round <= rounds; round++) {
+    for (const [i, turn] of turns.entries()) {
+      const elapsed = await withinDeadline(turn());
+      if (round > 0) samples[i]?.push(elapsed);
+    }
+  }
+  return samples;
+}
+
+/** Rejects where the work hangs. */
+export function withinDeadline<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`a measurement took more than ${DEADLINE / 1000} s`)), DEADLINE);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const [low = Number.NaN, high = Number.NaN] = [sorted[middle - 1], sorted[middle]];
+  return sorted.length % 2 ? high : (low + high) / 2;
+}

@@ -1,0 +1,22 @@
+import { AF_INET, Stack } from 'ioth';
+
+/** What the other process asks for: a listener that serves one connection. */
+export interface Request {
+  contender: 'ioth' | 'bare koffi';
+  work: 'bulk' | 'round trips';
+  amount: number;
+}
+
+/** Where the listener is; port 0 says only that the stack is there. */
+export interface Answer {
+  port: number;
+}
+
+/** A vdestack with one interface, up, with an address. */
+export function vdestack(vnl: string, address: string): Stack {
+  const stack = new Stack('vdestack', vnl);
+  const ifindex = stack.if_nametoindex('vde0');
+  stack.linksetupdown(ifindex, true);
+  stack.ipaddr_add(AF_INET, address, 24, ifindex);
+  return stack;
+}

@@ -1,0 +1,68 @@
+import { inTurn, median, type Turn } from './measure.js';
+
+/** What a figure counts. A time is better when it is small, a rate when it is large. */
+export type Unit = 'MB/s' | 'µs' | '/s';
+
+/** A line of the table: the same work by each contender, the first of them this binding. */
+export interface Row {
+  name: string;
+  unit: Unit;
+  figures: Figure[];
+  /** This binding's figure divided by that of the contender `against`. */
+  ratio: number;
+  against: string;
+  bar: string;
+  met: boolean;
+}
+
+export interface Figure {
+  contender: string;
+  /** The median, in the row's unit. */
+  value: number;
+  samples: number[];
+}
+
+/** What a row measures. */
+export interface Work {
+  name: string;
+  unit: Unit;
+  /** Bytes, round trips, connections or datagrams of one turn. */
+  amount: number;
+  /** By contender; the first is this binding, the second the one that the bar is about. */
+  turns: Record<string, Turn>;
+  /** The ratio to reach: at least this for a rate, at most this for a time. */
+  bar: number;
+}
+
+/** Does the work in turn and makes a row of it. */
+export async function measureRow({ name, unit, amount, turns, bar }: Work, rounds: number): Promise<Row> {
+  const contenders = Object.keys(turns);
+  const times = await inTurn(Object.values(turns), rounds);
+  const figures = contenders.map((contender, i) => {
+    const samples = (times[i] ?? []).map((ms) => inUnit(unit, amount, ms));
+    return { contender, value: median(samples), samples };
+  });
+  const [ours, theirs] = figures as [Figure, Figure];
+  const ratio = ours.value / theirs.value;
+  const isTime = unit === 'µs';
+  return {
+    name,
+    unit,
+    figures,
+    ratio,
+    against: theirs.contender,
+    bar: `${isTime ? '≤' : '≥'} ${bar.toFixed(2)}`,
+    met: isTime ? ratio <= bar : ratio >= bar,
+  };
+}
+
+function inUnit(unit: Unit, amount: number, ms: number): number {
+  switch (unit) {
+    case 'MB/s':
+      return amount / 1e6 / (ms / 1000);
+    case '/s':
+      return amount / (ms / 1000);
+    case 'µs':
+      return (ms * 1000) / amount;
+  }
+}

@@ -1,0 +1,116 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Stack } from 'ioth';
+import { bareOn } from './contenders/bare.js';
+import type { Contender } from './contenders/contender.js';
+import { iothOn } from './contenders/ioth.js';
+import { withinDeadline } from './measure.js';
+import { type Answer, type Request, vdestack } from './peering.js';
+import { measureRow, type Row, type Work } from './rows.js';
+
+const OURS = '10.0.0.1';
+const PEERS = '10.0.0.2';
+const BULK = 96 * 1024 * 1024;
+const ROUND_TRIPS = 6_000;
+const BAR = 0.95;
+
+/** The rows of two vdestacks on a switch: this process is one end, a child process (peer.ts) is the other. */
+export async function vdeRows(wanted: (group: string) => boolean, rounds: number): Promise<Row[]> {
+  if (!wanted('vde')) return [];
+  const directory = mkdtempSync(join(tmpdir(), 'ioth-bench-'));
+  let stack: Stack | undefined;
+  const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
+  // an interrupt ends the process here: the daemon goes too, before it could write into the directory
+  const onExit = () => {
+    if (stack?.daemon && !stack.closed) process.kill(stack.daemon, 'SIGKILL');
+    removeDirectory();
+  };
+  process.once('exit', onExit);
+  let peer: ChildProcess | undefined;
+  try {
+    stack = vdestack(`switch://${join(directory, 'switch')}`, OURS);
+    peer = fork(fileURLToPath(new URL('./peer.js', import.meta.url)), [`vde://${join(directory, 'switch')}`, PEERS]);
+    await withinDeadline(answerOf(peer));
+    const contenders = { ioth: iothOn(stack), 'bare koffi': bareOn(stack.pointer) };
+    const bulk: Work = {
+      name: 'bulk TCP',
+      unit: 'MB/s',
+      amount: BULK,
+      turns: {
+        ioth: bulkTo(peer, 'ioth', contenders.ioth),
+        'bare koffi': bulkTo(peer, 'bare koffi', contenders['bare koffi']),
+      },
+      bar: BAR,
+    };
+    const roundTrips: Work = {
+      name: 'TCP round trip, 64 B',
+      unit: 'µs',
+      amount: ROUND_TRIPS,
+      turns: {
+        ioth: roundTripsTo(peer, 'ioth', contenders.ioth),
+        'bare koffi': roundTripsTo(peer, 'bare koffi', contenders['bare koffi']),
+      },
+      // of the speed of bare koffi, so of its time the inverse
+      bar: 1 / BAR,
+    };
+    return [await measureRow(bulk, rounds), await measureRow(roundTrips, rounds)];
+  } finally {
+    if (peer?.connected) {
+      peer.disconnect();
+      await withinDeadline(once(peer, 'exit')).catch(() => peer?.kill('SIGKILL'));
+    }
+    await stack?.close();
+    removeDirectory();
+    process.off('exit', onExit);
+  }
+}
+
+function bulkTo<L, C>(peer: ChildProcess, name: Request['contender'], contender: Contender<L, C>) {
+  return async () => {
+    const connection = await connectTo(peer, { contender: name, work: 'bulk', amount: BULK }, contender);
+    const start = performance.now();
+    await contender.sendBulk(connection, BULK);
+    // the peer sends one byte when it has all
+    await contender.receiveBulk(connection, 1);
+    const elapsed = performance.now() - start;
+    contender.close(connection);
+    return elapsed;
+  };
+}
+
+function roundTripsTo<L, C>(peer: ChildProcess, name: Request['contender'], contender: Contender<L, C>) {
+  return async () => {
+    const request: Request = { contender: name, work: 'round trips', amount: ROUND_TRIPS };
+    const connection = await connectTo(peer, request, contender);
+    const start = performance.now();
+    await contender.ping(connection, ROUND_TRIPS);
+    const elapsed = performance.now() - start;
+    contender.close(connection);
+    return elapsed;
+  };
+}
+
+async function connectTo<L, C>(peer: ChildProcess, request: Request, contender: Contender<L, C>): Promise<C> {
+  peer.send(request);
+  const { port } = await answerOf(peer);
+  return contender.connect({ address: PEERS, port });
+}
+
+async function answerOf(peer: ChildProcess): Promise<Answer> {
+  const controller = new AbortController();
+  const { signal } = controller;
+  try {
+    return await Promise.race([
+      once(peer, 'message', { signal }).then(([answer]) => answer as Answer),
+      once(peer, 'exit', { signal }).then(([code]): never => {
+        throw new Error(`the peer process ended with ${code}`);
+      }),
+    ]);
+  } finally {
+    controller.abort();
+  }
+}
