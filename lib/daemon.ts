@@ -4,21 +4,9 @@ import { isMainThread } from 'node:worker_threads';
 import { errno } from '../ffi/ioth.js';
 import { libc } from '../ffi/libc.js';
 import { PollHandle, READABLE } from '../ffi/poll.js';
-import {
-  AF_UNIX,
-  SO_DOMAIN,
-  SO_RCVTIMEO,
-  SO_TYPE,
-  SOCK_CLOEXEC,
-  SOCK_SEQPACKET,
-  SOCK_STREAM,
-  SOL_SOCKET,
-} from './constants.js';
+import { AF_UNIX, SO_DOMAIN, SO_TYPE, SOCK_CLOEXEC, SOCK_SEQPACKET, SOCK_STREAM, SOL_SOCKET } from './constants.js';
 import { systemError } from './errors.js';
 import { waitSync } from './wait-sync.js';
-
-/** How long the daemon may take to make a socket, in seconds: it is taken for dead then. */
-const COMMAND_TIMEOUT = 10;
 
 /** The two ends of the pipe on which ioth_vdestack asks its daemon for sockets. */
 export type CommandPipe = readonly [ours: number, daemons: number];
@@ -46,7 +34,6 @@ export class Daemon {
     this.#pidfd = libc().pidfd_open(pid, 0);
     if (this.#pidfd < 0) throw systemError(errno(), 'pidfd_open');
     this.#namespace = statSync(`/proc/${pid}/ns/net`).ino;
-    if (pipe) setReceiveTimeout(pipe[0], COMMAND_TIMEOUT);
     this.#watch = new PollHandle(this.#pidfd, READABLE, () => {
       this.#watch.watch(0);
       // what the poll callback throws is lost: an 'error' event that nobody listens to must not be
@@ -120,11 +107,6 @@ class DeathWire {
     libc().close(this.#armed);
     this.#stream.destroy();
   }
-}
-
-function setReceiveTimeout(fd: number, seconds: number): void {
-  const timeval = new BigInt64Array([BigInt(seconds), 0n]);
-  libc().setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(timeval.buffer), timeval.byteLength);
 }
 
 /** The two lowest free descriptor numbers: those that the next socketpair(2) gets. */

@@ -126,7 +126,6 @@ export class NativeStack implements Mortal, Closable {
     const fd = libioth().msocket(pointer, family, type | flags, proto);
     if (fd < 0) {
       const error = errno();
-      if (this.#daemon && codeOf(error) === 'EAGAIN') this.#abandonDaemon('socket');
       throw systemError(error, 'socket', { hint: SOCKET_HINTS[codeOf(error)] });
     }
     if (!flags) makeNonBlocking(fd);
@@ -217,12 +216,6 @@ export class NativeStack implements Mortal, Closable {
     const pointer = this.#release(() => this.#deathError('vdestack'));
     if (pointer !== null) this.#end = this.#delete(pointer);
     setImmediate(() => this.onDeath?.(error));
-  }
-
-  #abandonDaemon(syscall: string): never {
-    this.#daemon?.kill();
-    this.#die();
-    throw this.#deathError(syscall);
   }
 
   #deathError(syscall: string): IothError {

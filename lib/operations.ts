@@ -73,7 +73,7 @@ export class Operations {
   readonly #isStream: boolean;
   readonly #c = libioth();
   #lastPeer: Address | undefined;
-  readonly #lastPeerBytes = Buffer.alloc(SOCKADDR_SIZE);
+  #lastPeerBytes: Buffer | undefined;
   #lastPeerLength = 0;
 
   constructor(descriptor: Descriptor, type: number) {
@@ -97,7 +97,7 @@ export class Operations {
       spare = buffer;
       return notReady('recv', undefined, flags);
     };
-    return { syscall: 'recv', direction: READABLE, attempt };
+    return { syscall: 'recv', direction: READABLE, attempt, isPlainReceive: flags === 0 };
   }
 
   /** recv(2) into the caller's bytes. */
@@ -112,7 +112,7 @@ export class Operations {
       this.#noteRest(count, size, flags);
       return count;
     };
-    return { syscall: 'recv', direction: READABLE, attempt };
+    return { syscall: 'recv', direction: READABLE, attempt, isPlainReceive: flags === 0 };
   }
 
   /** recvfrom(2) into `size` new bytes. */
@@ -193,7 +193,7 @@ export class Operations {
       const accepted = this.#c.accept(fd, peerBytes, peerLength);
       if (accepted >= 0) {
         makeNonBlocking(accepted);
-        return [accepted, this.#peer()];
+        return [accepted, decodeSockaddr(peerBytes, peerLength[0] ?? 0)];
       }
       const error = errno();
       return error === EMFILE || error === ENFILE ? EXHAUSTED : notReady('accept');
@@ -250,9 +250,10 @@ export class Operations {
   // packets come in rows from one peer: its Address is decoded once
   #peer(): Address {
     const length = Math.min(peerLength[0] ?? 0, SOCKADDR_SIZE);
-    const isSame =
-      length === this.#lastPeerLength && this.#lastPeerBytes.compare(peerBytes, 0, length, 0, length) === 0;
+    const known = this.#lastPeerBytes;
+    const isSame = known && length === this.#lastPeerLength && known.compare(peerBytes, 0, length, 0, length) === 0;
     if (this.#lastPeer && isSame) return this.#lastPeer;
+    this.#lastPeerBytes ??= Buffer.alloc(SOCKADDR_SIZE);
     peerBytes.copy(this.#lastPeerBytes, 0, 0, length);
     this.#lastPeerLength = length;
     this.#lastPeer = decodeSockaddr(peerBytes, length);

@@ -123,8 +123,8 @@ export class Readiness {
     this.#advance(this.#readers);
   }
 
-  #isKnownEmpty(operation: Operation<unknown>, { timeout }: Patience): boolean {
-    if (!this.#isEmpty || operation.direction !== READABLE || timeout === 0) return false;
+  #isKnownEmpty({ isPlainReceive }: Operation<unknown>, { timeout }: Patience): boolean {
+    if (!this.#isEmpty || !isPlainReceive || timeout === 0) return false;
     return this.#poll !== undefined && (this.#poll.watched & READABLE) !== 0;
   }
 

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX } from './constants.js';
 import { IothError } from './errors.js';
 import { inet_ntop, inet_pton } from './inet.js';
@@ -136,7 +137,7 @@ export function encodeSockaddr(family: number, input: unknown, indexOf: IndexOfI
 function encodeInet(family: number, input: unknown, indexOf: IndexOfInterface, name: string): Sockaddr {
   const { host, port, flowinfo, scopeid } = hostAndPort(name, input);
   const [text, zone] = splitZone(family, host);
-  const bytes = Buffer.alloc(family === AF_INET ? SIZEOF_IN : SIZEOF_IN6);
+  const bytes = Buffer.allocUnsafe(family === AF_INET ? SIZEOF_IN : SIZEOF_IN6).fill(0);
   writeHost16(bytes, family, 0);
   bytes.writeUInt16BE(port, 2);
   if (family === AF_INET) {
@@ -160,15 +161,10 @@ function indexOfZone(name: string, zone: string, indexOf: IndexOfInterface): num
   return /^\d+$/.test(zone) ? checkInteger(`${name} zone`, Number(zone), 0, UINT_MAX) : indexOf(zone);
 }
 
-/** Whether a host is '' or an address in digits, so that no resolver is asked. */
+/** Whether a host is '' or an address by its look, so that no resolver is asked. It may still be malformed. */
 export function isNumericHost(family: number, host: string): boolean {
   if (host === '' || host === '<broadcast>') return true;
-  try {
-    inet_pton(family, splitZone(family, host)[0]);
-    return true;
-  } catch {
-    return false;
-  }
+  return family === AF_INET ? isIPv4(host) : host.includes(':');
 }
 
 function encodeUnix(input: unknown, name: string): Sockaddr {

@@ -98,13 +98,15 @@ export class Socket {
     return this.#sync;
   }
 
-  /** bind(2). @throws {IothError} EADDRINUSE, EADDRNOTAVAIL, EACCES … */
-  bind(addr: AddressInput): void {
-    const to = this.#encodeNumeric(addr);
-    const fd = this.#descriptor.use('bind');
-    if (libioth().bind(fd, to.bytes, to.length) < 0) {
-      throw callError(errno(), 'bind', { address: to.address, port: to.port });
-    }
+  /**
+   * bind(2): at once where `addr` has an address; where it has a name, when the promise that it answers is fulfilled.
+   * @throws {IothError} EADDRINUSE, EADDRNOTAVAIL, EACCES …
+   */
+  bind(addr: AddressInput, options?: OperationOptions): Promise<void> | undefined {
+    const to = this.#encode(addr, options);
+    if (to instanceof Promise) return to.then((resolved) => this.#bind(resolved));
+    this.#bind(to);
+    return undefined;
   }
 
   /** listen(2): up to `backlog` connections wait for accept. */
@@ -353,6 +355,13 @@ export class Socket {
       return family === 'IPv6' ? `[${address}]:${port}` : family === 'IPv4' ? `${address}:${port}` : address;
     } catch {
       return '';
+    }
+  }
+
+  #bind(to: Sockaddr): void {
+    const fd = this.#descriptor.use('bind');
+    if (libioth().bind(fd, to.bytes, to.length) < 0) {
+      throw callError(errno(), 'bind', { address: to.address, port: to.port });
     }
   }
 

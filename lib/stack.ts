@@ -10,18 +10,25 @@ import {
   parseConfig,
   StackConfig,
 } from './config/index.js';
-import { AF_INET, AF_INET6, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from './constants.js';
+import { AF_INET, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from './constants.js';
 import { Descriptor } from './descriptor.js';
+import type { AddrInfo } from './dns/addrinfo.js';
+import type { NameInfoAddress } from './dns/nameinfo.js';
+import { Names, type NamesOptions } from './dns/names.js';
+import type { PathTag } from './dns/settings.js';
+import type { ServicePort } from './dns/sockettypes.js';
 import { IothError } from './errors.js';
 import { closeWhenForgotten } from './forgotten.js';
 import { baseName, makeNonBlocking, NativeStack } from './native-stack.js';
 import * as netlink from './netlink/index.js';
+import { type StackDns, stackDns } from './node/dns.js';
 import { type OperationOptions, Socket } from './socket.js';
 import { socketTypeOf } from './sockopt.js';
 import {
   checkBoolean,
   checkIfindex,
   checkInteger,
+  checkSignal,
   checkString,
   INT_MAX,
   invalidType,
@@ -29,17 +36,25 @@ import {
 } from './validate.js';
 import { interfaceName, splitVnl } from './vnl.js';
 
+/** How a stack's names are resolved, besides `config_dns`. */
+export interface DnsOptions {
+  /** libiothdns or the builtin resolver. Default: the environment's IOTH_DNS, or libiothdns where it loads. */
+  dns?: NamesOptions['provider'];
+  /** Answers that the builtin resolver holds at most: default 1000, 0 for none. */
+  dns_cache?: number;
+}
+
+/** How a stack does what it is told: the constructor's last argument. */
+export interface StackSettings extends DnsOptions, ConfigOptions {
+  /** libiothconf or the builtin provider. Default: the environment's IOTH_CONF, or libiothconf where it loads. */
+  conf?: ConfProvider;
+}
+
 /** Options of {@link Stack.create}: the constructor's arguments by name. */
-export interface StackOptions {
+export interface StackOptions extends StackSettings {
   stack: string;
   vnl?: string | readonly string[] | null;
   config_dns?: string | null;
-}
-
-/** How a stack's configuration strings are followed. */
-export interface StackConfigOptions extends ConfigOptions {
-  /** 'native' (libiothconf) or 'builtin'. Default: `IOTH_CONF`, else native where its library is on the machine. */
-  conf?: ConfProvider;
 }
 
 /** Of {@link Stack.ipaddr_add}. */
@@ -63,7 +78,9 @@ export class Stack extends EventEmitter {
   readonly ready: Promise<void>;
   readonly #native: NativeStack;
   readonly #conf: ConfProvider | undefined;
+  readonly #names: Names;
   #config: StackConfig | undefined;
+  #dns: StackDns | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -73,14 +90,14 @@ export class Stack extends EventEmitter {
    * dhcp, dhcp6 and rd go on until `ready` settles
    * @param vnl the virtual network to join, or several, or none: 'vde:///tmp/sw'. Interfaces are vde0, vde1 …; a name
    * in front is the interface's own: 'left:vde:///tmp/sw'
-   * @param _config_dns how the stack's names are resolved: a path, resolv.conf(5) text, or addresses of servers
+   * @param config_dns how the stack's names are resolved: a path, resolv.conf(5) text, or addresses of servers
    * @throws {IothError} ENOTSUP (no such plugin), EPERM (licence), ENODEV and others (a network that cannot be joined)
    */
   constructor(
     stack: string,
     vnl?: string | readonly string[] | null,
-    _config_dns?: string | null,
-    options: StackConfigOptions = {},
+    config_dns?: string | null,
+    options: StackSettings = {},
   ) {
     super();
     const config = isStackConfig(checkString('stack', stack)) ? parseConfig(stack, 'newstackc') : undefined;
@@ -91,6 +108,7 @@ export class Stack extends EventEmitter {
     this.name = baseName(plugin);
     this.vnl = checkVnls(this.name, config ? config.vnl : vnl);
     if (options.conf !== undefined) this.#conf = checkProvider('options.conf', options.conf);
+    this.#names = new Names(this, config_dns ?? null, { provider: options.dns, cacheSize: options.dns_cache });
     this.#native = NativeStack.open({ plugin, vnls: this.vnl });
     closeWhenForgotten(this, 'Stack', this.#native);
     const weak = new WeakRef(this);
@@ -113,14 +131,14 @@ export class Stack extends EventEmitter {
     stack: string,
     vnl?: string | readonly string[] | null,
     config_dns?: string | null,
-    options?: StackConfigOptions,
+    options?: StackSettings,
   ): Promise<Stack>;
-  static create(options: StackOptions & StackConfigOptions): Promise<Stack>;
+  static create(options: StackOptions): Promise<Stack>;
   static async create(
-    first: string | (StackOptions & StackConfigOptions),
+    first: string | StackOptions,
     vnl?: string | readonly string[] | null,
     config_dns?: string | null,
-    options?: StackConfigOptions,
+    options?: StackSettings,
   ): Promise<Stack> {
     const named = typeof first === 'string' ? { ...options, stack: first, vnl, config_dns } : first;
     if (typeof named !== 'object' || named === null) throw invalidType('options', '{ stack, vnl, config_dns }', first);
@@ -278,14 +296,59 @@ export class Stack extends EventEmitter {
     return socket;
   }
 
-  /** The address of a host name. @internal the place of the stack's resolver */
-  async resolveHost(host: string, family: number, _options?: OperationOptions): Promise<string> {
-    const example = family === AF_INET6 ? 'fd00::1' : '10.0.0.1';
-    throw new IothError('ENOTFOUND', {
-      syscall: 'getaddrinfo',
-      address: host,
-      hint: `the stack has no resolver: '${host}' must be an address such as '${example}'`,
-    });
+  /**
+   * getaddrinfo(3), with Python's arguments and fields: the addresses of `host` for each type of socket, best first.
+   * @param host a name, an address, or null for the loopback (with AI_PASSIVE the any-address)
+   * @param port a number, the name of a service, or null
+   * @param flags AI_*
+   * @throws {GaiError} `eai` is C's EAI_ number, `code` is Node's: 'ENOTFOUND', 'EAI_AGAIN' …
+   */
+  getaddrinfo(
+    host: string | null,
+    port: ServicePort,
+    family = 0,
+    type = 0,
+    proto = 0,
+    flags = 0,
+    options?: OperationOptions,
+  ): Promise<AddrInfo[]> {
+    const signal = checkSignal(options?.signal);
+    return this.#names.getaddrinfo(host, port, { family, type, proto, flags, signal });
+  }
+
+  /** getnameinfo(3): the names of an address and of its port; the numbers where they have none. `flags` are NI_*. */
+  getnameinfo(
+    sockaddr: NameInfoAddress,
+    flags = 0,
+    options?: OperationOptions,
+  ): Promise<[host: string, service: string]> {
+    return this.#names.getnameinfo(sockaddr, flags, { signal: checkSignal(options?.signal) });
+  }
+
+  /** iothdns_update(3): how names are resolved from now on, as `config_dns` of the constructor; null is /etc/resolv.conf. */
+  iothdns_update(config: string | null): void {
+    this.#names.update(config);
+  }
+
+  /** iothdns_setpath(3): another file in the place of /etc/hosts or /etc/services; null is the usual one again. */
+  iothdns_setpath(file: PathTag, path: string | null): void {
+    this.#names.setPath(file, path);
+  }
+
+  /** The shape of node:dns, on this stack: `stack.dns.lookup` is a `lookup` option for any library. */
+  get dns(): StackDns {
+    this.#dns ??= stackDns(this.#names);
+    return this.#dns;
+  }
+
+  /** What DHCP or router discovery told of names, as resolv.conf(5) text: used unless `config_dns` was given. @internal */
+  learnNames(resolvconf: string): void {
+    this.#names.learn(resolvconf);
+  }
+
+  /** The address of a host name, for sockets. @internal */
+  resolveHost(host: string, family: number, options?: OperationOptions): Promise<string> {
+    return this.#names.resolveHost(host, family, options);
   }
 
   /** Lets pending operations of its sockets keep the process alive (the default). */
@@ -302,7 +365,7 @@ export class Stack extends EventEmitter {
 
   /** Closes its sockets, then the stack (ioth_delstack(3)), without blocking the loop. Closing twice is fine. */
   close(): Promise<void> {
-    this.#closing ??= this.#close().catch((error) => {
+    this.#closing ??= this.#endAll().catch((error) => {
       this.#closing = undefined;
       throw error;
     });
@@ -313,6 +376,7 @@ export class Stack extends EventEmitter {
   closeSync(): void {
     if (this.#closing) return;
     this.#config?.closeSync();
+    this.#names.closeSync();
     this.#native.closeSync();
     this.#closing = Promise.resolve();
     this.emit('close');
@@ -337,8 +401,10 @@ export class Stack extends EventEmitter {
     return this.#pointer('ioth_set_defstack');
   }
 
-  async #close(): Promise<void> {
-    await this.#config?.close();
+  /** Where nothing has to be waited for, the stack begins to close before this returns. */
+  async #endAll(): Promise<void> {
+    const before = [this.#config?.close(), this.#names.close()].filter((wait) => wait !== undefined);
+    if (before.length > 0) await Promise.all(before);
     await this.#native.close();
     this.emit('close');
   }
@@ -347,7 +413,8 @@ export class Stack extends EventEmitter {
     const notify = <Name extends keyof ConfigEvents>(name: Name, event: ConfigEvents[Name]) => {
       this.emit(name, event);
     };
-    this.#config ??= new StackConfig(this, { notify }, this.#conf);
+    const onNames = (resolvconf: string) => this.learnNames(resolvconf);
+    this.#config ??= new StackConfig(this, { notify, onNames }, this.#conf);
     return this.#config;
   }
 

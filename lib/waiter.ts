@@ -15,6 +15,8 @@ export interface Operation<T> {
   readonly syscall: string;
   readonly direction: Direction;
   readonly attempt: Attempt<T>;
+  /** Whether it need not be tried while the stream is known to be empty: a plain receive. */
+  readonly isPlainReceive?: boolean;
   /** Undoes what a wait that was given up (timeout, abort) left half done. */
   readonly abandon?: () => void;
 }

@@ -391,11 +391,16 @@ describe('sockets', () => {
     );
   });
 
-  test('a name where only an address can be', async () => {
+  test('a name that nobody resolves', async () => {
     using socket = a.socket();
     const error = await rejectionOf(socket.connect(['no-such-host.example', 80]));
     expect(error.message).toContain('no-such-host.example');
-    expect(failureOf(() => socket.bind(['no-such-host.example', 80])).message).toContain('no-such-host.example');
+    expect((await rejectionOf(Promise.resolve(socket.bind(['no-such-host.example', 80])))).message).toContain(
+      'no-such-host.example',
+    );
+    expect(failureOf(() => socket.sync.connect(['no-such-host.example', 80])).message).toContain(
+      'no-such-host.example',
+    );
   });
 });
 

@@ -1,6 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LeaseEvent } from '../../lib/index.js';
-import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, Stack } from '../../lib/index.js';
+import {
+  AF_INET,
+  IOTHCONF_DHCP,
+  IOTHCONF_DHCPV6,
+  IOTHCONF_ETH,
+  IOTHCONF_RD,
+  SOCK_STREAM,
+  Stack,
+} from '../../lib/index.js';
 import { Lan, stateOf } from '../support/lan.js';
 
 /** The builtin provider against real servers, each in the namespace of a stack of its own. */
@@ -68,6 +76,21 @@ test('the kernel of a vdestack configures itself too: no address twice', async (
   const { addresses, routes } = stateOf(client);
   expect(addresses.length).toBe(1);
   expect(routes.filter((route) => route.startsWith('::/0')).length).toBe(1);
+});
+
+test('name servers that were learnt are asked, unless config_dns was given', async () => {
+  const names = ['--port=53', '--no-resolv', '--no-hosts', '--host-record=web.example.org,10.0.0.80'];
+  await lan.dnsmasq(lan.stack('10.0.0.1/24'), RANGE, '--domain=example.org', ...names);
+  const client = newClient();
+  await client.iothconfig('eth,dhcp');
+  const [found] = await client.getaddrinfo('web', 80, AF_INET, SOCK_STREAM);
+  expect(found).toMatchObject({ sockaddr: { address: '10.0.0.80', port: 80 } });
+  const other = new Stack('vdestack', lan.vnl, 'nameserver 10.0.0.77\noptions timeout:1 attempts:1', {
+    conf: 'builtin',
+  });
+  clients.push(other);
+  await other.iothconfig('eth,dhcp');
+  await expect(other.getaddrinfo('web.example.org', 80)).rejects.toMatchObject({ code: 'EAI_AGAIN' });
 });
 
 test('udhcpd, which is not dnsmasq', async () => {

@@ -92,7 +92,7 @@ export class Lan {
       '--interface=vde0',
       '--except-interface=lo',
       '--bind-interfaces',
-      '--port=0',
+      ...(args.some((arg) => arg.startsWith('--port=')) ? [] : ['--port=0']),
       '--no-ping',
       ...args,
     ]);

@@ -1,0 +1,56 @@
+import type { AddrInfo, AddrInfoHints, NameSources } from './addrinfo.js';
+import { getaddrinfo } from './addrinfo.js';
+import { queryError } from './dnserror.js';
+import type { Engine } from './engine.js';
+import { LocalAddresses } from './local.js';
+import { addressesOf } from './message.js';
+import { getnameinfo, type NameInfoAddress } from './nameinfo.js';
+import type { NameHost, NameProvider } from './provider.js';
+import type { NameSettings } from './settings.js';
+import type { ServicePort } from './sockettypes.js';
+
+/** Names resolved in TypeScript, over the stack's own sockets. */
+export class BuiltinProvider implements NameProvider {
+  readonly kind = 'builtin';
+  readonly #sources: NameSources;
+
+  constructor(
+    host: NameHost,
+    settings: NameSettings,
+    readonly engine: Engine,
+  ) {
+    this.#sources = nameSources(host, settings, engine);
+  }
+
+  getaddrinfo(host: string | null, port: ServicePort, hints: AddrInfoHints): Promise<AddrInfo[]> {
+    return getaddrinfo(this.#sources, host, port, hints);
+  }
+
+  getnameinfo(address: NameInfoAddress, flags: number, options: { signal?: AbortSignal }): Promise<[string, string]> {
+    return getnameinfo(this.#sources, address, flags, options);
+  }
+
+  async addresses(name: string, type: 'A' | 'AAAA', { signal }: { signal?: AbortSignal }): Promise<string[]> {
+    const reply = await this.engine.query(name, type, signal);
+    if (reply.status !== 'found') throw queryError(reply.status === 'nodata' ? 'ENODATA' : 'ENOTFOUND', type, name);
+    return addressesOf(reply).map(({ address }) => address);
+  }
+
+  close(): void {
+    this.engine.cancel();
+  }
+}
+
+/** Where look-ups on `host` take from what they don't know. */
+export function nameSources(host: NameHost, settings: NameSettings, engine: Engine): NameSources {
+  const local = new LocalAddresses(host);
+  return {
+    hosts: () => settings.hosts(),
+    services: () => settings.services(),
+    searchList: () => ({ search: settings.conf.search, ndots: settings.conf.options.ndots }),
+    query: (name, type, signal) => engine.query(name, type, signal),
+    sourcesOf: (destinations) => local.sourcesOf(destinations),
+    configuredFamilies: () => local.configuredFamilies(),
+    zoneIndex: (zone) => local.zoneIndex(zone),
+  };
+}

@@ -1,0 +1,230 @@
+import * as dnsPacket from 'dns-packet';
+import { ipBytes, ipText } from './ip.js';
+
+/** The record types that a resolver of this library asks for by name; any other comes as bytes. */
+export type RecordType = 'A' | 'AAAA' | 'ANY' | 'CAA' | 'CNAME' | 'MX' | 'NAPTR' | 'NS' | 'PTR' | 'SOA' | 'SRV' | 'TXT';
+
+export interface Question {
+  name: string;
+  type: RecordType;
+}
+
+/** A record as dns-packet decodes it, or with its data as bytes where it doesn't know the type. */
+export type DnsRecord = Exclude<dnsPacket.Answer, dnsPacket.OptAnswer> & { ttl: number };
+
+export interface DnsMessage {
+  id: number;
+  isResponse: boolean;
+  isTruncated: boolean;
+  /** 'NOERROR', 'NXDOMAIN', 'SERVFAIL', … with the upper bits that EDNS adds. */
+  rcode: string;
+  questions: { name: string; type: string; class: string }[];
+  answers: DnsRecord[];
+  authorities: DnsRecord[];
+}
+
+/** What a server may send by UDP to one that asks with EDNS: fits the smallest IPv6 link (RFC 9715). */
+export const EDNS_PAYLOAD = 1232;
+const HEADER_LENGTH = 12;
+const RCODES = [
+  'NOERROR',
+  'FORMERR',
+  'SERVFAIL',
+  'NXDOMAIN',
+  'NOTIMP',
+  'REFUSED',
+  'YXDOMAIN',
+  'YXRRSET',
+  'NXRRSET',
+  'NOTAUTH',
+  'NOTZONE',
+];
+
+// What dns-packet has and its types leave out.
+interface Codec<T> {
+  decode: { (bytes: Buffer, offset: number): T; bytes: number };
+}
+const codecs = dnsPacket as unknown as {
+  question: Codec<{ name: string; type: string; class: string }>;
+  answer: Codec<dnsPacket.Answer & { ttl?: number }>;
+};
+
+/** A query for one question, recursion desired, with an EDNS record (RFC 6891) unless told not to. */
+export function encodeQuery(id: number, { name, type }: Question, { edns0 = true } = {}): Buffer {
+  const opt: dnsPacket.OptAnswer = {
+    type: 'OPT',
+    name: '.',
+    udpPayloadSize: EDNS_PAYLOAD,
+    extendedRcode: 0,
+    ednsVersion: 0,
+    flags: 0,
+    flag_do: false,
+    options: [],
+  };
+  return dnsPacket.encode({
+    type: 'query',
+    id,
+    flags: dnsPacket.RECURSION_DESIRED,
+    questions: [{ name, type: type as dnsPacket.RecordType }],
+    additionals: edns0 ? [opt] : [],
+  });
+}
+
+/**
+ * Reads a message; null for what is none. Safe on any bytes: dns-packet sees one record at a time, cut off where the
+ * record ends, and must use up exactly that. A record that says otherwise makes the whole message malformed.
+ */
+export function decodeMessage(bytes: Uint8Array): DnsMessage | null {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  try {
+    return decode(buffer);
+  } catch {
+    return null;
+  }
+}
+
+function decode(buffer: Buffer): DnsMessage | null {
+  if (buffer.length < HEADER_LENGTH) return null;
+  const flags = buffer.readUInt16BE(2);
+  const counts = [4, 6, 8, 10].map((offset) => buffer.readUInt16BE(offset));
+  const [questionCount = 0, ...recordCounts] = counts;
+  const records = recordCounts.reduce((sum, count) => sum + count, 0);
+  // a question takes 5 bytes at least, a record 11
+  if (HEADER_LENGTH + questionCount * 5 + records * 11 > buffer.length) return null;
+  const message: DnsMessage = {
+    id: buffer.readUInt16BE(0),
+    isResponse: (flags & 0x8000) !== 0,
+    isTruncated: (flags & 0x0200) !== 0,
+    rcode: '',
+    questions: [],
+    answers: [],
+    authorities: [],
+  };
+  let offset = HEADER_LENGTH;
+  for (let i = 0; i < questionCount; i++) {
+    const end = nameEnd(buffer, offset) + 4;
+    if (end > buffer.length) return null;
+    message.questions.push(codecs.question.decode(buffer.subarray(0, end), offset));
+    offset = end;
+  }
+  let upperRcode = 0;
+  const sections = [message.answers, message.authorities, []];
+  for (const [i, section] of sections.entries()) {
+    for (let n = recordCounts[i] ?? 0; n > 0; n--) {
+      const [record, end] = decodeRecord(buffer, offset);
+      if (record.type === 'OPT') upperRcode = record.extendedRcode;
+      else section.push(record as DnsRecord);
+      offset = end;
+    }
+  }
+  const rcode = (upperRcode << 4) | (flags & 15);
+  message.rcode = RCODES[rcode] ?? `RCODE_${rcode}`;
+  return message;
+}
+
+function decodeRecord(buffer: Buffer, start: number): [record: dnsPacket.Answer, end: number] {
+  const dataStart = nameEnd(buffer, start) + 10;
+  const end = dataStart + buffer.readUInt16BE(dataStart - 2);
+  if (end > buffer.length) throw new RangeError('a record ends after its message');
+  const record = codecs.answer.decode(buffer.subarray(0, end), start);
+  if (start + codecs.answer.decode.bytes !== end) throw new RangeError('the data of a record has another length');
+  // dns-packet reads an address without a look at its length
+  if (record.type === 'A' && end - dataStart !== 4) throw new RangeError('an A record has 4 bytes');
+  if (record.type === 'AAAA' && end - dataStart !== 16) throw new RangeError('an AAAA record has 16 bytes');
+  if (record.ttl !== undefined && record.ttl > 0x7fffffff) record.ttl = 0; // RFC 2181, 8
+  return [record, end];
+}
+
+/** Where the name that starts at `offset` ends in the message: after its root label or its pointer. */
+function nameEnd(buffer: Buffer, offset: number): number {
+  for (let at = offset; ; ) {
+    const length = buffer.readUInt8(at);
+    if (length === 0) return at + 1;
+    if (length >= 0xc0) return at + 2;
+    if (length > 63) throw new RangeError('a label has 63 bytes at most');
+    at += length + 1;
+  }
+}
+
+/** Whether `message` answers exactly that question: its id, its one question (in any case) and the IN class. */
+export function isAnswerTo(message: DnsMessage, id: number, question: Question): boolean {
+  const [asked, ...more] = message.questions;
+  return (
+    message.isResponse &&
+    message.id === id &&
+    more.length === 0 &&
+    asked !== undefined &&
+    sameName(asked.name, question.name) &&
+    asked.type === question.type &&
+    asked.class === 'IN'
+  );
+}
+
+/** What an answer says of its question. */
+export interface Reply {
+  status: 'found' | 'nodata' | 'nxdomain';
+  /** The records of the type asked for, of the name that the aliases lead to. For ANY, all there are. */
+  records: DnsRecord[];
+  /** The name at the end of the aliases. */
+  canonicalName: string;
+  /** Seconds for which it may be held; 0 where nothing says. */
+  ttl: number;
+  /** Whether it has neither records nor an SOA that says there are none: the aliases may go on elsewhere. */
+  isOpenEnded: boolean;
+}
+
+const MAX_ALIASES = 16;
+/** Seconds (RFC 2308, 5). */
+const MAX_NEGATIVE_TTL = 3 * 3600;
+
+/**
+ * Reads an answer: follows its CNAME records from the name asked for, and takes the time to live from the records used
+ * or, where there are none, from the SOA (RFC 2308, 5).
+ */
+export function readReply(message: DnsMessage, question: Question): Reply {
+  let name = question.name;
+  let ttl = Number.POSITIVE_INFINITY;
+  if (question.type !== 'ANY' && question.type !== 'CNAME') {
+    for (let hops = 0; hops < MAX_ALIASES; hops++) {
+      const alias = message.answers.find((record) => record.type === 'CNAME' && sameName(record.name, name));
+      if (alias?.type !== 'CNAME') break;
+      name = alias.data as string;
+      ttl = Math.min(ttl, alias.ttl);
+    }
+  }
+  const records = message.answers.filter(
+    (record) =>
+      isInternet(record) && (question.type === 'ANY' || record.type === question.type) && sameName(record.name, name),
+  );
+  if (records.length > 0) {
+    ttl = Math.min(ttl, ...records.map((record) => record.ttl));
+    return { status: 'found', records, canonicalName: name, ttl, isOpenEnded: false };
+  }
+  const status = message.rcode === 'NXDOMAIN' ? 'nxdomain' : 'nodata';
+  const soa = message.authorities.find((record) => record.type === 'SOA');
+  // RFC 2308, 5: the lesser of the SOA's own time to live and its last field
+  const negativeTtl = soa?.type === 'SOA' ? Math.min(soa.ttl, soa.data.minimum ?? 0, MAX_NEGATIVE_TTL) : 0;
+  return { status, records, canonicalName: name, ttl: Math.min(ttl, negativeTtl), isOpenEnded: !soa };
+}
+
+function isInternet(record: DnsRecord): boolean {
+  return record.class === undefined || record.class === 'IN';
+}
+
+/** The addresses among the records of a reply. */
+export function addressesOf({ records }: Reply): { address: string; version: 4 | 6 }[] {
+  return records.flatMap((record): { address: string; version: 4 | 6 }[] => {
+    if (record.type === 'A') return [{ address: record.data, version: 4 }];
+    return record.type === 'AAAA' ? [{ address: ipText(ipBytes(record.data)), version: 6 }] : [];
+  });
+}
+
+/** Whether two names are one: letter case and a last dot don't matter (RFC 4343). */
+export function sameName(a: string, b: string): boolean {
+  return nameKey(a) === nameKey(b);
+}
+
+export function nameKey(name: string): string {
+  // only ASCII letters have a case in the DNS
+  return name.replace(/\.$/, '').replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}

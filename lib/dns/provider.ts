@@ -1,0 +1,26 @@
+import type { Interface } from '../netlink/index.js';
+import type { Socket } from '../socket.js';
+import type { AddrInfo, AddrInfoHints } from './addrinfo.js';
+import type { NameInfoAddress } from './nameinfo.js';
+import type { ServicePort } from './sockettypes.js';
+
+/** What name resolution needs of the stack that it works on. A Stack is one. */
+export interface NameHost {
+  readonly closed: boolean;
+  /** `struct ioth *`, for the native provider. */
+  readonly pointer: bigint;
+  socket(family: number, type: number): Socket;
+  interfaces(): Interface[];
+  if_nametoindex(ifname: string): number;
+}
+
+/** A way to do getaddrinfo and getnameinfo: the builtin resolver or libiothdns. */
+export interface NameProvider {
+  readonly kind: ProviderKind;
+  getaddrinfo(host: string | null, port: ServicePort, hints: AddrInfoHints): Promise<AddrInfo[]>;
+  getnameinfo(address: NameInfoAddress, flags: number, options: { signal?: AbortSignal }): Promise<[string, string]>;
+  /** Every address of a name in one family, without hosts file and search list. */
+  addresses(name: string, type: 'A' | 'AAAA', options: { signal?: AbortSignal }): Promise<string[]>;
+}
+
+export type ProviderKind = 'native' | 'builtin';

@@ -1,0 +1,172 @@
+import { isIPv4, isIPv6 } from 'node:net';
+
+/** A line that means nothing, as it is reported. */
+export interface Problem {
+  /** From 1. */
+  line: number;
+  text: string;
+  reason: string;
+}
+
+export interface Nameserver {
+  /** An IPv4 address or an IPv6 one, with its zone if it has one ('fe80::1%eth0'). */
+  address: string;
+  port: number;
+}
+
+/** `options` of resolv.conf(5), with glibc's defaults and limits. */
+export interface ResolvOptions {
+  /** A name with fewer dots than this goes through the search list first. */
+  ndots: number;
+  /** Seconds that one server has for one answer. */
+  timeout: number;
+  /** How often the whole list of servers is tried. */
+  attempts: number;
+  /** Whether each query starts with another server. */
+  rotate: boolean;
+  /** Whether queries go over TCP at once. */
+  useVc: boolean;
+  /** Whether queries carry an EDNS record (RFC 6891). */
+  edns0: boolean;
+}
+
+/** What a resolv.conf(5) says. */
+export interface ResolvConf {
+  nameservers: Nameserver[];
+  search: string[];
+  options: ResolvOptions;
+  problems: Problem[];
+}
+
+export const DEFAULT_OPTIONS: Readonly<ResolvOptions> = {
+  ndots: 1,
+  timeout: 5,
+  attempts: 2,
+  rotate: false,
+  useVc: false,
+  edns0: true,
+};
+
+export const DNS_PORT = 53;
+const LIMITS = { ndots: 15, timeout: 30, attempts: 5 } as const;
+const FLAGS: Record<string, Partial<ResolvOptions>> = {
+  rotate: { rotate: true },
+  'use-vc': { useVc: true },
+  usevc: { useVc: true },
+  tcp: { useVc: true },
+  edns0: { edns0: true },
+  'no-edns0': { edns0: false },
+};
+// They change how glibc sends, prints or trusts; here they have nothing to change.
+const IGNORED_OPTIONS = new Set([
+  'debug',
+  'inet6',
+  'ip6-bytestring',
+  'ip6-dotint',
+  'no-ip6-dotint',
+  'no-check-names',
+  'no-reload',
+  'no-tld-query',
+  'no-aaaa',
+  'single-request',
+  'single-request-reopen',
+  'trust-ad',
+]);
+const IGNORED_KEYWORDS = new Set(['sortlist', 'lookup', 'family']);
+const MAX_SERVERS = 8;
+const MAX_SEARCH = 32;
+
+/**
+ * Reads resolv.conf(5). Nothing in it makes it throw: what can't be understood is in `problems`, the rest counts.
+ * `search` and `domain` replace each other; the last one wins. Values above glibc's limits are cut to them.
+ */
+export function parseResolvConf(text: string): ResolvConf {
+  const conf: ResolvConf = { nameservers: [], search: [], options: { ...DEFAULT_OPTIONS }, problems: [] };
+  for (const [index, line] of text.split('\n').entries()) {
+    const content = line.replace(/^\s*[#;].*/, '').replace(/\s[#;].*/, '');
+    const [keyword, ...values] = content.split(/\s+/).filter(Boolean);
+    if (keyword === undefined) continue;
+    for (const reason of readLine(conf, keyword, values)) {
+      conf.problems.push({ line: index + 1, text: line.trim(), reason });
+    }
+  }
+  return conf;
+}
+
+/** What is wrong with a line. */
+function readLine(conf: ResolvConf, keyword: string, values: string[]): string[] {
+  if (keyword === 'options') return values.flatMap((value) => readOption(conf.options, value));
+  if (IGNORED_KEYWORDS.has(keyword)) return [];
+  if (!['nameserver', 'search', 'domain'].includes(keyword)) return [`unknown keyword '${keyword}'`];
+  if (values.length === 0) return [`'${keyword}' needs a value`];
+  if (keyword === 'nameserver') return readNameserver(conf, values);
+  return readDomains(conf, keyword === 'domain' ? 1 : MAX_SEARCH, values);
+}
+
+function readNameserver(conf: ResolvConf, [address = '', ...rest]: string[]): string[] {
+  if (!isIPv4(address) && !isIPv6(address)) return [`'${address}' is not an IP address`];
+  if (conf.nameservers.length === MAX_SERVERS) return [`more than ${MAX_SERVERS} servers: it is not used`];
+  conf.nameservers.push({ address, port: DNS_PORT });
+  return rest.length > 0 ? [`'nameserver' takes one address; '${rest.join(' ')}' is ignored`] : [];
+}
+
+function readDomains(conf: ResolvConf, most: number, values: string[]): string[] {
+  const good = values.filter(isDomainName);
+  conf.search = good.slice(0, most).map((domain) => domain.replace(/\.$/, ''));
+  const bad = values.filter((value) => !good.includes(value)).map((value) => `'${value}' is not a domain name`);
+  return good.length > most ? [...bad, `more than ${most} names: the rest is not searched`] : bad;
+}
+
+function readOption(options: ResolvOptions, option: string): string[] {
+  const [name = '', value] = option.split(':', 2);
+  if (name === 'ndots' || name === 'timeout' || name === 'attempts') {
+    if (!/^\d+$/.test(value ?? '')) return [`'${option}': a number must follow '${name}:'`];
+    const lowest = name === 'ndots' ? 0 : 1;
+    options[name] = Math.max(lowest, Math.min(Number(value), LIMITS[name]));
+    return [];
+  }
+  const flag = Object.hasOwn(FLAGS, option) ? FLAGS[option] : undefined;
+  if (flag) Object.assign(options, flag);
+  return flag || IGNORED_OPTIONS.has(option) ? [] : [`unknown option '${option}'`];
+}
+
+/** Whether each label has 1 to 63 bytes and the name 253 at most (RFC 1035, 2.3.4). The root '.' is one too. */
+export function isDomainName(name: string): boolean {
+  if (name === '.') return true;
+  const bare = name.replace(/\.$/, '');
+  return (
+    bare.length > 0 &&
+    Buffer.byteLength(bare) <= 253 &&
+    bare.split('.').every((label) => label.length > 0 && Buffer.byteLength(label) <= 63)
+  );
+}
+
+/**
+ * A server as Node's setServers takes it: '192.0.2.1', '192.0.2.1:53', '2001:db8::1', '[2001:db8::1]:53'.
+ * Undefined where it is none.
+ */
+export function parseServer(text: string): Nameserver | undefined {
+  if (isIPv4(text) || isIPv6(text)) return { address: text, port: DNS_PORT };
+  const { host, port } = /^\[(?<host>[^\]]+)\](?::(?<port>\d+))?$|^$/.exec(text)?.groups ?? {};
+  if (host !== undefined) return isIPv6(host) ? serverAt(host, port) : undefined;
+  const [address = '', portText] = text.split(':', 2);
+  return isIPv4(address) ? serverAt(address, portText) : undefined;
+}
+
+function serverAt(address: string, port: string | undefined): Nameserver | undefined {
+  const number = port === undefined ? DNS_PORT : /^\d+$/.test(port) ? Number(port) : 0;
+  return number >= 1 && number <= 65535 ? { address, port: number } : undefined;
+}
+
+/** A server as Node's getServers gives it: the port only where it isn't 53. */
+export function formatServer({ address, port }: Nameserver): string {
+  if (port === DNS_PORT) return address;
+  return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** The text of a resolv.conf(5) that says the same, for C. Servers on other ports than 53 can't be said in it. */
+export function formatResolvConf({ nameservers, search }: Pick<ResolvConf, 'nameservers' | 'search'>): string {
+  const lines = nameservers.map(({ address }) => `nameserver ${address}`);
+  if (search.length > 0) lines.push(`search ${search.join(' ')}`);
+  return lines.map((line) => `${line}\n`).join('');
+}

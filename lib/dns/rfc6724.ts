@@ -1,0 +1,127 @@
+import { ipBytes, isMapped, mappedBytes } from './ip.js';
+
+/** The address from which the stack would send to a destination. */
+export interface SourceAddress {
+  address: string;
+  /** Bits of the network that the source lies in. */
+  prefixLength: number;
+  /** Whether its preferred lifetime is over (RFC 4862, 5.5.4). */
+  deprecated: boolean;
+}
+
+/** A destination with its source; null where the stack has no route or no address for it. */
+export interface Candidate {
+  address: string;
+  source: SourceAddress | null;
+}
+
+interface Policy {
+  prefix: Uint8Array;
+  length: number;
+  precedence: number;
+  label: number;
+}
+
+// RFC 6724, 2.1, the longest prefix first
+const POLICIES: readonly Policy[] = (
+  [
+    ['::1', 128, 50, 0],
+    ['::ffff:0:0', 96, 35, 4],
+    ['::', 96, 1, 3],
+    ['2001::', 32, 5, 5],
+    ['2002::', 16, 30, 2],
+    ['3ffe::', 16, 1, 12],
+    ['fec0::', 10, 1, 11],
+    ['fc00::', 7, 3, 13],
+    ['::', 0, 40, 1],
+  ] as const
+).map(([prefix, length, precedence, label]) => ({ prefix: ipBytes(prefix), length, precedence, label }));
+
+const LINK_LOCAL = 2;
+const SITE_LOCAL = 5;
+const GLOBAL = 14;
+
+/**
+ * Orders destinations as RFC 6724, 6 has it. Two equal ones keep their order. Rule 4 (home addresses) and rule 7 (native
+ * transport) decide nothing: no stack here knows of either. Rule 9 compares IPv4 prefixes only where source and
+ * destination share a network, as glibc does: elsewhere they would undo the rotation of the servers.
+ */
+export function sortDestinations<T extends Candidate>(candidates: readonly T[]): T[] {
+  const facts = candidates.map((candidate) => ({ candidate, ...factsOf(candidate) }));
+  return facts.sort(compare).map(({ candidate }) => candidate);
+}
+
+interface Facts {
+  candidate: Candidate;
+  version: number;
+  reachable: boolean;
+  scope: number;
+  scopeMatches: boolean;
+  deprecated: boolean;
+  labelMatches: boolean;
+  precedence: number;
+  commonBits: number;
+}
+
+function factsOf({ address, source }: Candidate): Omit<Facts, 'candidate'> {
+  const bytes = mappedBytes(address);
+  const policy = policyOf(bytes);
+  const sourceBytes = source && mappedBytes(source.address);
+  const version = ipBytes(address).length;
+  const scope = scopeOf(bytes);
+  return {
+    version,
+    reachable: source !== null,
+    scope,
+    scopeMatches: sourceBytes !== null && scopeOf(sourceBytes) === scope,
+    deprecated: source?.deprecated ?? false,
+    labelMatches: sourceBytes !== null && policyOf(sourceBytes).label === policy.label,
+    precedence: policy.precedence,
+    commonBits: source ? commonBits(address, source) : 0,
+  };
+}
+
+// The sort is stable, so an order that nothing decides is kept (rule 10).
+function compare(a: Facts, b: Facts): number {
+  return (
+    Number(b.reachable) - Number(a.reachable) || // rule 1
+    Number(b.scopeMatches) - Number(a.scopeMatches) || // rule 2
+    Number(a.deprecated) - Number(b.deprecated) || // rule 3
+    Number(b.labelMatches) - Number(a.labelMatches) || // rule 5
+    b.precedence - a.precedence || // rule 6
+    a.scope - b.scope || // rule 8
+    (a.version === b.version ? b.commonBits - a.commonBits : 0) // rule 9
+  );
+}
+
+function policyOf(bytes: Uint8Array): Policy {
+  const policy = POLICIES.find(({ prefix, length }) => prefixBits(bytes, prefix) >= length);
+  if (!policy) throw new Error('the policy table has an entry for ::/0');
+  return policy;
+}
+
+/** RFC 6724, 3.1 and 3.2, of 16 bytes. */
+export function scopeOf(bytes: Uint8Array): number {
+  const [a = 0, b = 0] = bytes;
+  if (a === 255) return b & 15;
+  if (a === 0xfe && (b & 0xc0) === 0x80) return LINK_LOCAL;
+  if (a === 0xfe && (b & 0xc0) === 0xc0) return SITE_LOCAL;
+  if (bytes.subarray(0, 15).every((byte) => byte === 0) && bytes[15] === 1) return LINK_LOCAL;
+  const isIPv4Local = bytes[12] === 127 || (bytes[12] === 169 && bytes[13] === 254);
+  return isMapped(bytes) && isIPv4Local ? LINK_LOCAL : GLOBAL;
+}
+
+function commonBits(address: string, source: SourceAddress): number {
+  const a = ipBytes(address);
+  const b = ipBytes(source.address);
+  if (a.length !== b.length) return 0;
+  const bits = prefixBits(a, b);
+  return a.length === 4 && bits < source.prefixLength ? 0 : bits;
+}
+
+/** How many leading bits two addresses of one length share. */
+export function prefixBits(a: Uint8Array, b: Uint8Array): number {
+  const differing = a.findIndex((byte, i) => byte !== b[i]);
+  if (differing < 0) return a.length * 8;
+  return differing * 8 + Math.clz32((a[differing] ?? 0) ^ (b[differing] ?? 0)) - 24;
+}

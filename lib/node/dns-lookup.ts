@@ -1,0 +1,96 @@
+import type { LookupAddress, LookupAllOptions, LookupOneOptions, LookupOptions } from 'node:dns';
+import { isIP } from 'node:net';
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNSPEC,
+  AI_ADDRCONFIG,
+  AI_ALL,
+  AI_V4MAPPED,
+  NI_NAMEREQD,
+  SOCK_STREAM,
+} from '../constants.js';
+import type { AddrInfo } from '../dns/addrinfo.js';
+import type { Names } from '../dns/names.js';
+import { checkInteger, checkPort, checkString, INT_MAX, invalidType, invalidValue } from '../validate.js';
+
+/** node:dns's lookup and lookupService, as promises, on the names of a stack. */
+export interface Lookups {
+  lookup(hostname: string, family: number): Promise<LookupAddress>;
+  lookup(hostname: string, options: LookupOneOptions): Promise<LookupAddress>;
+  lookup(hostname: string, options: LookupAllOptions): Promise<LookupAddress[]>;
+  lookup(hostname: string, options?: LookupOptions | number): Promise<LookupAddress | LookupAddress[]>;
+  lookupService(address: string, port: number): Promise<{ hostname: string; service: string }>;
+}
+
+interface Wanted {
+  family: number;
+  flags: number;
+  all: boolean;
+  order: string;
+}
+
+const FLAGS = AI_ADDRCONFIG | AI_V4MAPPED | AI_ALL;
+const FAMILIES = new Map<unknown, number>([
+  [undefined, AF_UNSPEC],
+  [null, AF_UNSPEC],
+  [0, AF_UNSPEC],
+  [4, AF_INET],
+  ['IPv4', AF_INET],
+  [6, AF_INET6],
+  ['IPv6', AF_INET6],
+]);
+const ORDERS = ['verbatim', 'ipv4first', 'ipv6first'];
+
+/** dns.lookup: the address of a host, or with `all` every one, as sockets would take them. */
+export async function lookup(
+  names: Names,
+  hostname: string,
+  options?: LookupOptions | number | null,
+): Promise<LookupAddress | LookupAddress[]> {
+  const { family, flags, all, order } = checkLookup(hostname, options);
+  const version = family === AF_INET6 ? 6 : 4;
+  // as in Node
+  if (!hostname) return all ? [] : ({ address: null, family: version } as unknown as LookupAddress);
+  const numeric = isIP(hostname);
+  if (numeric) return all ? [{ address: hostname, family: numeric }] : { address: hostname, family: numeric };
+  const infos = await names.getaddrinfo(hostname, null, { family, type: SOCK_STREAM, flags });
+  const found = inOrder(infos.map(lookupAddress), order);
+  return all ? found : (found[0] as LookupAddress);
+}
+
+/** dns.lookupService: getnameinfo that wants a name. */
+export async function lookupService(
+  names: Names,
+  address: string,
+  port: number,
+): Promise<{ hostname: string; service: string }> {
+  if (isIP(checkString('address', address)) === 0) throw invalidValue('address', 'an IP address', address);
+  checkPort('port', port);
+  const [hostname, service] = await names.getnameinfo([address, port], NI_NAMEREQD);
+  return { hostname, service };
+}
+
+/** Checks the arguments of lookup, and gives the options their defaults. */
+export function checkLookup(hostname: unknown, given?: LookupOptions | number | null): Wanted {
+  if (hostname) checkString('hostname', hostname);
+  const options = typeof given === 'number' ? { family: given } : (given ?? {});
+  if (typeof options !== 'object') throw invalidType('options', 'an object or a family', given);
+  const family = FAMILIES.get(options.family);
+  if (family === undefined) throw invalidValue('options.family', "0, 4, 6, 'IPv4' or 'IPv6'", options.family);
+  const flags = checkInteger('options.hints', options.hints ?? 0, 0, INT_MAX);
+  if (flags & ~FLAGS) throw invalidValue('options.hints', 'ADDRCONFIG, V4MAPPED and ALL, or-ed', flags);
+  const order = options.order ?? (options.verbatim === false ? 'ipv4first' : 'verbatim');
+  if (!ORDERS.includes(order)) throw invalidValue('options.order', ORDERS.join(', '), order);
+  return { family, flags, all: Boolean(options.all), order };
+}
+
+function lookupAddress({ sockaddr: { address, family, scopeid } }: AddrInfo): LookupAddress {
+  return { address: scopeid ? `${address}%${scopeid}` : address, family: family === 'IPv4' ? 4 : 6 };
+}
+
+function inOrder(found: LookupAddress[], order: string): LookupAddress[] {
+  if (order === 'verbatim') return found;
+  const first = order === 'ipv4first' ? 4 : 6;
+  return [...found.filter(({ family }) => family === first), ...found.filter(({ family }) => family !== first)];
+}

@@ -1,0 +1,211 @@
+import type {
+  AnyRecord,
+  CaaRecord,
+  MxRecord,
+  NaptrRecord,
+  RecordWithTtl,
+  ResolveOptions,
+  ResolveWithTtlOptions,
+  SoaRecord,
+  SrvRecord,
+} from 'node:dns';
+import { isIP } from 'node:net';
+import { asciiName } from '../dns/addrinfo.js';
+import { DnsError, queryError } from '../dns/dnserror.js';
+import type { Engine } from '../dns/engine.js';
+import { reverseName } from '../dns/ip.js';
+import type { RecordType, Reply } from '../dns/message.js';
+import type { Names } from '../dns/names.js';
+import { formatServer, type Nameserver, parseServer } from '../dns/resolvconf.js';
+import { checkString, invalidType, invalidValue } from '../validate.js';
+import { anyRecords, NODE_TYPES, type NodeRecords, nodeRecords } from './dns-records.js';
+
+/** Options of `new stack.dns.Resolver()`. */
+export interface ResolverOptions {
+  /** Milliseconds that a server has for an answer; -1 is the stack's own setting. */
+  timeout?: number;
+  /** How often the servers are tried. */
+  tries?: number;
+}
+
+/**
+ * The queries of node:dns/promises on a stack. Names are taken as they are: as in Node, the search list is for look-ups
+ * of hosts only.
+ */
+export abstract class RecordQueries {
+  /** @internal */
+  protected abstract readonly engine: Engine;
+  /** @internal */
+  protected abstract readonly names: Names;
+
+  abstract getServers(): string[];
+  abstract setServers(servers: readonly string[]): void;
+
+  /** The records of a type: 'A' unless another is named. */
+  async resolve(hostname: string, rrtype = 'A'): Promise<unknown> {
+    const type = checkString('rrtype', rrtype);
+    if (type === 'ANY') return this.resolveAny(hostname);
+    if (type === 'SOA') return this.resolveSoa(hostname);
+    if (type === 'A') return this.resolve4(hostname);
+    if (type === 'AAAA') return this.resolve6(hostname);
+    const known = NODE_TYPES.find((one) => one === type);
+    if (known === undefined) throw invalidValue('rrtype', `one of ANY, ${NODE_TYPES.join(', ')}`, rrtype);
+    return this.#records(hostname, known);
+  }
+
+  resolve4(hostname: string): Promise<string[]>;
+  resolve4(hostname: string, options: ResolveWithTtlOptions): Promise<RecordWithTtl[]>;
+  resolve4(hostname: string, options?: ResolveOptions): Promise<string[] | RecordWithTtl[]>;
+  resolve4(hostname: string, options?: ResolveOptions): Promise<string[] | RecordWithTtl[]> {
+    return this.#addresses(hostname, 'A', options);
+  }
+
+  resolve6(hostname: string): Promise<string[]>;
+  resolve6(hostname: string, options: ResolveWithTtlOptions): Promise<RecordWithTtl[]>;
+  resolve6(hostname: string, options?: ResolveOptions): Promise<string[] | RecordWithTtl[]>;
+  resolve6(hostname: string, options?: ResolveOptions): Promise<string[] | RecordWithTtl[]> {
+    return this.#addresses(hostname, 'AAAA', options);
+  }
+
+  async resolveAny(hostname: string): Promise<AnyRecord[]> {
+    return anyRecords((await this.#query(hostname, 'ANY')).records);
+  }
+
+  resolveCaa(hostname: string): Promise<CaaRecord[]> {
+    return this.#records(hostname, 'CAA');
+  }
+
+  resolveCname(hostname: string): Promise<string[]> {
+    return this.#records(hostname, 'CNAME');
+  }
+
+  resolveMx(hostname: string): Promise<MxRecord[]> {
+    return this.#records(hostname, 'MX');
+  }
+
+  resolveNaptr(hostname: string): Promise<NaptrRecord[]> {
+    return this.#records(hostname, 'NAPTR');
+  }
+
+  resolveNs(hostname: string): Promise<string[]> {
+    return this.#records(hostname, 'NS');
+  }
+
+  resolvePtr(hostname: string): Promise<string[]> {
+    return this.#records(hostname, 'PTR');
+  }
+
+  async resolveSoa(hostname: string): Promise<SoaRecord> {
+    const [first] = await this.#records(hostname, 'SOA');
+    if (!first) throw queryError('ENODATA', 'SOA', hostname);
+    return first;
+  }
+
+  resolveSrv(hostname: string): Promise<SrvRecord[]> {
+    return this.#records(hostname, 'SRV');
+  }
+
+  resolveTxt(hostname: string): Promise<string[][]> {
+    return this.#records(hostname, 'TXT');
+  }
+
+  /** The names of an address: from the hosts file, or PTR records. */
+  async reverse(ip: string): Promise<string[]> {
+    if (isIP(checkString('ip', ip)) === 0) throw invalidValue('ip', 'an IP address', ip);
+    const known = this.names.settings.hosts().byAddress(ip);
+    if (known !== undefined) return [known];
+    try {
+      return await this.#records(reverseName(ip), 'PTR');
+    } catch (error) {
+      if (!(error instanceof DnsError)) throw error;
+      const code = error.code === 'ENODATA' ? 'ENOTFOUND' : error.code;
+      throw new DnsError(code, 'getHostByAddr', ip, 'no name is known for it', error);
+    }
+  }
+
+  async #addresses(
+    hostname: string,
+    type: 'A' | 'AAAA',
+    options?: ResolveOptions,
+  ): Promise<string[] | RecordWithTtl[]> {
+    if (!options?.ttl && this.engine === this.names.engine) return this.names.addresses(checkName(hostname), type);
+    const records = await this.#records(hostname, type);
+    return options?.ttl ? records : records.map(({ address }) => address);
+  }
+
+  async #records<T extends keyof NodeRecords>(hostname: string, type: T): Promise<NodeRecords[T][]> {
+    return nodeRecords((await this.#query(hostname, type)).records, type);
+  }
+
+  async #query(hostname: string, type: RecordType): Promise<Reply> {
+    const reply = await this.engine.query(checkName(hostname), type);
+    if (reply.status === 'found') return reply;
+    throw queryError(reply.status === 'nodata' ? 'ENODATA' : 'ENOTFOUND', type, hostname);
+  }
+}
+
+function checkName(hostname: string): string {
+  return asciiName(checkString('name', hostname));
+}
+
+/** The queries of `stack.dns` itself: with the stack's servers and cache. */
+export class StackQueries extends RecordQueries {
+  protected readonly engine: Engine;
+
+  constructor(protected readonly names: Names) {
+    super();
+    this.engine = names.engine;
+  }
+
+  getServers(): string[] {
+    return this.names.settings.conf.nameservers.map(formatServer);
+  }
+
+  setServers(servers: readonly string[]): void {
+    this.names.setServers(checkServers(servers));
+  }
+}
+
+/** dns.promises.Resolver: servers, timeout and tries of its own, and cancel(). It holds no answers. */
+export class StackResolver extends RecordQueries {
+  protected readonly engine: Engine;
+  #servers: Nameserver[] | undefined;
+
+  constructor(
+    protected readonly names: Names,
+    { timeout = -1, tries }: ResolverOptions = {},
+  ) {
+    super();
+    const conf = () => {
+      const { conf } = names.settings;
+      return this.#servers ? { ...conf, nameservers: this.#servers } : conf;
+    };
+    this.engine = names.newEngine(conf, {
+      cacheSize: 0,
+      timeout: timeout < 0 ? undefined : timeout,
+      attempts: tries,
+    });
+  }
+
+  getServers(): string[] {
+    return this.engine.conf().nameservers.map(formatServer);
+  }
+
+  setServers(servers: readonly string[]): void {
+    this.#servers = checkServers(servers);
+  }
+
+  /** Ends the queries on their way with ECANCELLED. */
+  cancel(): void {
+    this.engine.cancel();
+  }
+}
+
+function checkServers(servers: readonly string[]): Nameserver[] {
+  if (!Array.isArray(servers)) throw invalidType('servers', 'an array of addresses', servers);
+  return servers.map((text, i) => {
+    const server = parseServer(checkString(`servers[${i}]`, text));
+    if (!server) throw invalidValue(`servers[${i}]`, "an address such as '10.0.0.1' or '[fd00::1]:53'", text);
+    return server;
+  });
+}
