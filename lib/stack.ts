@@ -262,7 +262,7 @@ export class Stack extends EventEmitter {
    * (nobody answered), ECANCELED (refused), EADDRINUSE; ENODEV, and what the stack refuses of the static items
    * @throws {TypeError} ERR_INVALID_ARG_VALUE for an unknown or malformed item, before anything is changed
    */
-  iothconfig(config: string, options?: ConfigOptions): Promise<number> {
+  async iothconfig(config: string, options?: ConfigOptions): Promise<number> {
     return this.#configuration().configure(config, options);
   }
 

@@ -37,7 +37,10 @@ export class NativeConfig implements ConfigProvider {
   constructor(
     readonly host: ConfigHost,
     readonly notify: Notify,
-  ) {}
+  ) {
+    // where it is missing, nothing shall begin
+    libiothconf();
+  }
 
   applyNow(request: ConfigRequest): Outcome {
     const now = { ...request, configure: request.configure & ~NETWORK, slaac: false };
@@ -84,7 +87,12 @@ export class NativeConfig implements ConfigProvider {
   closeSync(): void {
     // the call that runs holds sockets: the stack cannot go before it
     if (this.#running) return;
-    for (const text of this.#farewells()) libiothconf().config(this.host.pointer, text);
+    try {
+      for (const text of this.#farewells()) libiothconf().config(this.host.pointer, text);
+    } catch (error) {
+      // a dead stack has nothing to forget
+      if (!(error instanceof IothError)) throw error;
+    }
   }
 
   /**

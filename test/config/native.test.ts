@@ -17,8 +17,11 @@ test('without its library it tells what to do', async () => {
   if (native) return;
   lan.stack();
   const stack = new Stack('vdestack', lan.vnl, null, conf);
-  await expect(stack.iothconfig('eth')).rejects.toMatchObject({ code: 'ERR_LIBRARY_NOT_FOUND' });
+  const missing = { code: 'ERR_LIBRARY_NOT_FOUND', message: expect.stringContaining('IOTH_CONF=builtin') };
+  await expect(stack.iothconfig('eth')).rejects.toMatchObject(missing);
   await stack.close();
+  const config = `stack=vdestack,vnl=${lan.vnl},eth`;
+  expect(() => new Stack(config, null, null, conf)).toThrow(expect.objectContaining(missing));
 });
 
 (native ? describe : describe.skip)('libiothconf', () => {
