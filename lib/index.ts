@@ -6,6 +6,7 @@
 export { LibraryNotFoundError, type Plugin, plugins } from '../ffi/loader.js';
 export type { Received } from './ancillary.js';
 export { type AncillaryItem, CMSG_LEN, CMSG_SPACE } from './cmsg.js';
+export type { ConfigEvent, ConfigEvents, ConfigOptions, ConfProvider, LeaseEvent } from './config/index.js';
 export * from './constants.js';
 export { get_defstack, set_defstack } from './defstack.js';
 export type { AddrInfo } from './dns/addrinfo.js';
@@ -24,11 +25,18 @@ export {
   type Route,
   vethPeer,
 } from './netlink/index.js';
+export type { AddressOptions } from './netlink-stack.js';
 export type { StackDns } from './node/dns.js';
 export type { Data } from './operations.js';
 export type { FileInput } from './sendfile.js';
 export type { Address, AddressInput } from './sockaddr.js';
 export { type OperationOptions, Socket } from './socket.js';
-export { type AddressOptions, close, type DnsOptions, Stack, type StackOptions } from './stack.js';
+export {
+  close,
+  type DnsOptions,
+  Stack,
+  type StackConfigOptions,
+  type StackOptions,
+} from './stack.js';
 export type { SyncSocket } from './sync.js';
 export { getdefaulttimeout, setdefaulttimeout } from './timeouts.js';

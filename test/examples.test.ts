@@ -10,9 +10,11 @@ it('has examples of less than 60 lines that need no outside network', () => {
   expect(SOURCES).toEqual(
     expect.arrayContaining([
       'demo.ts',
+      'dhcp.ts',
       'echo_client.ts',
       'echo_server.ts',
       'example.ts',
+      'newstackc.ts',
       'udp_client.ts',
       'udp_server.ts',
     ]),
@@ -82,6 +84,22 @@ it('runs the tour of one stack', async () => {
   expect(stdout).toMatch(/^default via 10\.0\.0\.254$/m);
   expect(stdout).toMatch(/ENODEV.*bananas/);
 });
+
+it('makes and configures a stack by one string', async () => {
+  const { code, stdout } = await run(TSX, ['examples/newstackc.ts', 'null://']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^vde0 \(.*\): 10\.0\.0\.1\/24 fd00::1\/64$/m);
+  expect(stdout).toMatch(/^default via 10\.0\.0\.254\nsearch example\.org\nnameserver 10\.0\.0\.53$/m);
+  expect(stdout).toMatch(/^10\.0\.0\.2$/m);
+});
+
+it('configures a stack from the network, and gives the lease back', async () => {
+  const { code, stdout, stderr } = await run(TSX, ['examples/dhcp.ts', 'slirp://', '0.1'], { limit: 20_000 });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^lease by dhcp4: 10\.0\.2\.\d+\/24 for \d+ s, router 10\.0\.2\.2$/m);
+  expect(stdout).toMatch(/^nameserver 10\.0\.2\.3$/m);
+  expect(stdout).toMatch(/giving the leases back\n$/);
+}, 30_000);
 
 it('runs the demo, which leaves nothing', async () => {
   const { dir, remove } = workDirectory();

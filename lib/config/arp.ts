@@ -1,0 +1,56 @@
+import { formatMac, parseMac } from '../mac.js';
+import { ANY4, formatIPv4, parseIPv4 } from './addresses.js';
+import { concat, Reader, u16 } from './bytes.js';
+
+/** An ARP packet for IPv4 over Ethernet (RFC 826), as a packet socket of type SOCK_DGRAM carries it. */
+export interface ArpPacket {
+  isRequest: boolean;
+  senderMac: string;
+  senderAddress: string;
+  targetAddress: string;
+}
+
+const ETHERNET = 1;
+const IPV4 = 0x0800;
+const REQUEST = 1;
+const REPLY = 2;
+
+/** RFC 5227 2.1.1: asks who has `address` without claiming it, with a sender of 0.0.0.0. */
+export function encodeArpProbe(mac: string, address: string): Uint8Array {
+  const nobody = new Uint8Array(6);
+  return concat(
+    u16(ETHERNET),
+    u16(IPV4),
+    Uint8Array.of(6, 4),
+    u16(REQUEST),
+    parseMac(mac),
+    parseIPv4(ANY4),
+    nobody,
+    parseIPv4(address),
+  );
+}
+
+export function decodeArp(bytes: Uint8Array): ArpPacket | null {
+  const reader = new Reader(bytes);
+  if (reader.u16() !== ETHERNET || reader.u16() !== IPV4 || reader.u16() !== 0x0604) return null;
+  const operation = reader.u16();
+  const senderMac = reader.take(6);
+  const senderAddress = reader.take(4);
+  const targetMac = reader.take(6);
+  const targetAddress = reader.take(4);
+  if (!senderMac || !senderAddress || !targetMac || !targetAddress) return null;
+  if (operation !== REQUEST && operation !== REPLY) return null;
+  return {
+    isRequest: operation === REQUEST,
+    senderMac: formatMac(senderMac),
+    senderAddress: formatIPv4(senderAddress),
+    targetAddress: formatIPv4(targetAddress),
+  };
+}
+
+/** RFC 5227 2.1.1: whether a packet says that another host has `address`, or is about to take it. */
+export function isConflict(packet: ArpPacket, mac: string, address: string): boolean {
+  if (packet.senderMac === mac) return false;
+  const isProbe = packet.isRequest && packet.senderAddress === ANY4;
+  return packet.senderAddress === address || (isProbe && packet.targetAddress === address);
+}

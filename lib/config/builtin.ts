@@ -1,0 +1,272 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants.js';
+import { IothError } from '../errors.js';
+import { iothaddr } from '../iothaddr.js';
+import { takenOff } from './acquire.js';
+import type { Clock } from './clock.js';
+import { debugText } from './debug.js';
+import { Dhcp4Service } from './dhcp4/service.js';
+import { duidLlt } from './dhcp6/message.js';
+import { Dhcp6Service } from './dhcp6/service.js';
+import type { ConfigHost } from './host.js';
+import { InterfaceConfig, type Refusal } from './interface-config.js';
+import type { ConfigRequest } from './language.js';
+import type { ConfigProvider, NetworkOptions, Notify, Outcome } from './provider.js';
+import { RdService } from './rd/service.js';
+import type { Service } from './service.js';
+import { emptySource, type SourceName } from './sources.js';
+import { keyOf, withItems } from './static.js';
+
+const DEFAULT_INTERFACE = 'vde0';
+/** Milliseconds. */
+const LINK_TIMEOUT = 1000;
+const LINK_POLL = 5;
+/** Milliseconds that a RELEASE has to leave the stack before the stack goes. */
+const FAREWELL = 10;
+/** RFC 8415 11.2: a DUID is made once. It lives as long as the process. */
+const DUID_TIME = Date.now() / 1000;
+
+type Protocol = Exclude<SourceName, 'static'>;
+const PROTOCOLS: [Protocol, number][] = [
+  ['rd', IOTHCONF_RD],
+  ['dhcp6', IOTHCONF_DHCPV6],
+  ['dhcp4', IOTHCONF_DHCP],
+];
+
+/** A protocol that is being started. */
+interface Start {
+  protocol: Protocol;
+  service: Service;
+  /** Taken off before it began. */
+  cancelled: boolean;
+  /** Of the same protocol, before this one: two at once would take each other's answers. */
+  earlier: Promise<void>[];
+  finished: Promise<void>;
+  finish(): void;
+}
+
+interface InterfaceState {
+  config: InterfaceConfig;
+  /** At work: they have configured the interface, and keep that alive. */
+  services: Partial<Record<Protocol, Service>>;
+  /** Not yet there. */
+  acquiring: Set<Start>;
+  /** What ioth_resolvconf last answered. */
+  resolvconf: string;
+}
+
+/** iothconf in TypeScript, on the stack's own sockets. */
+export class BuiltinConfig implements ConfigProvider {
+  readonly name = 'builtin';
+  readonly #interfaces = new Map<number, InterfaceState>();
+  #duid: Uint8Array | null = null;
+
+  constructor(
+    readonly host: ConfigHost,
+    readonly notify: Notify,
+    readonly clock: Clock,
+  ) {}
+
+  applyNow(request: ConfigRequest): Outcome {
+    if (!request.configure && !request.clean && !request.debug) return { done: 0, failures: [] };
+    const ifindex = this.#ifindexOf(request);
+    const state = this.#stateOf(ifindex);
+    this.#clean(state, request.clean);
+    let done = 0;
+    if (request.configure & IOTHCONF_ETH) {
+      this.#turnOn(ifindex, request);
+      done |= IOTHCONF_ETH;
+    }
+    if (request.configure & IOTHCONF_STATIC) {
+      const refusals = state.config.set('static', withItems(state.config.get('static'), request.statics));
+      // a gateway may be reached only through what a server is still to give
+      const isFinal = !(request.configure & (IOTHCONF_DHCP | IOTHCONF_DHCPV6 | IOTHCONF_RD));
+      if (isFinal) this.#refuse(state, request, refusals);
+      done |= IOTHCONF_STATIC;
+    }
+    if (done || request.clean) this.#tell(state);
+    if (request.debug && !(request.configure & ~(IOTHCONF_ETH | IOTHCONF_STATIC))) this.#debug(state);
+    return { done, failures: [] };
+  }
+
+  async applyNetwork(request: ConfigRequest, options: NetworkOptions): Promise<Outcome> {
+    const outcome: Outcome = { done: 0, failures: [] };
+    const asked = PROTOCOLS.filter(([, bit]) => request.configure & bit);
+    if (!(request.configure & IOTHCONF_ETH) && asked.length === 0) return outcome;
+    const state = this.#stateOf(this.#ifindexOf(request));
+    const { config } = state;
+    const isUp = config.host.interfaces().some((link) => link.ifindex === config.ifindex && link.up);
+    // at once, so that whatever takes them off from now on finds them
+    const starts = asked.map(([protocol, bit]) => ({
+      bit,
+      start: isUp ? this.#enlist(state, protocol, request) : null,
+    }));
+    if (request.configure & IOTHCONF_ETH) await this.#linkReady(config, options.signal);
+    await Promise.all(
+      starts.map(async ({ bit, start }) => {
+        try {
+          if (!start) throw new IothError('ENETDOWN', { syscall: 'iothconfig', hint: `'eth' turns the interface on` });
+          await this.#begin(state, start, options);
+          outcome.done |= bit;
+        } catch (error) {
+          outcome.failures.push(error as Error);
+        }
+      }),
+    );
+    if (asked.length > 0) {
+      if (request.configure & IOTHCONF_STATIC) this.#refuse(state, request, state.config.reconcile());
+      if (request.debug) this.#debug(state);
+    }
+    return outcome;
+  }
+
+  async apply(request: ConfigRequest, options: NetworkOptions): Promise<Outcome> {
+    const now = this.applyNow(request);
+    const { done, failures } = await this.applyNetwork(request, options);
+    return { done: now.done | done, failures };
+  }
+
+  resolvconf(request: ConfigRequest): string | null {
+    const state = this.#stateOf(this.#ifindexOf(request));
+    const text = state.config.resolvconf();
+    if (text === state.resolvconf) return null;
+    state.resolvconf = text;
+    return text;
+  }
+
+  async close(): Promise<void> {
+    if (this.#stopAll()) await delay(FAREWELL);
+  }
+
+  closeSync(): void {
+    if (this.#stopAll()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FAREWELL);
+  }
+
+  /** Whether a server was told. */
+  #stopAll(): boolean {
+    let told = false;
+    for (const { services, acquiring } of this.#interfaces.values()) {
+      for (const start of acquiring) cancel(start);
+      for (const service of Object.values(services)) {
+        service.stop({ release: true });
+        told = true;
+      }
+    }
+    this.#interfaces.clear();
+    return told;
+  }
+
+  #ifindexOf({ ifindex, iface = DEFAULT_INTERFACE }: ConfigRequest): number {
+    if (ifindex === undefined) return this.host.if_nametoindex(iface);
+    if (!this.host.interfaces().some((link) => link.ifindex === ifindex)) {
+      throw new IothError('ENODEV', { syscall: 'iothconfig', hint: `the stack has no interface ${ifindex}` });
+    }
+    return ifindex;
+  }
+
+  #stateOf(ifindex: number): InterfaceState {
+    let state = this.#interfaces.get(ifindex);
+    if (!state) {
+      state = { config: new InterfaceConfig(this.host, ifindex), services: {}, acquiring: new Set(), resolvconf: '' };
+      this.#interfaces.set(ifindex, state);
+    }
+    return state;
+  }
+
+  #clean(state: InterfaceState, clean: number): void {
+    for (const [protocol, bit] of PROTOCOLS) {
+      if (!(clean & bit)) continue;
+      for (const start of state.acquiring) if (start.protocol === protocol) cancel(start);
+      // before its address goes: the server is told from there
+      state.services[protocol]?.stop({ release: true });
+      delete state.services[protocol];
+      state.config.set(protocol, emptySource());
+    }
+    if (clean & IOTHCONF_STATIC) state.config.set('static', emptySource());
+    if (clean & IOTHCONF_ETH) this.host.linksetupdown(state.config.ifindex, false);
+  }
+
+  #turnOn(ifindex: number, { mac, fqdn }: ConfigRequest): void {
+    const address = mac ?? (fqdn === undefined ? undefined : iothaddr.hashmac(fqdn));
+    if (address !== undefined && address !== this.host.linkgetaddr(ifindex)) this.host.linksetaddr(ifindex, address);
+    this.host.linksetupdown(ifindex, true);
+  }
+
+  /** The link works, or a second has passed: what has no peer never works. */
+  async #linkReady({ host, ifindex }: InterfaceConfig, signal: AbortSignal | undefined): Promise<void> {
+    const end = performance.now() + LINK_TIMEOUT;
+    const isRunning = () => host.interfaces().find((link) => link.ifindex === ifindex)?.running !== false;
+    while (!isRunning() && performance.now() < end && !signal?.aborted) await delay(LINK_POLL);
+  }
+
+  #enlist(state: InterfaceState, protocol: Protocol, request: ConfigRequest): Start {
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const same = [...state.acquiring].filter((other) => other.protocol === protocol);
+    const earlier = same.map((other) => other.finished);
+    const service = this.#serviceFor(state, protocol, request);
+    const start: Start = { protocol, service, cancelled: false, earlier, finished, finish };
+    state.acquiring.add(start);
+    return start;
+  }
+
+  async #begin(state: InterfaceState, start: Start, options: NetworkOptions): Promise<void> {
+    const { protocol, service } = start;
+    try {
+      await Promise.all(start.earlier);
+      if (start.cancelled) throw takenOff(protocol);
+      await service.acquire(options);
+      // what was there is replaced: the new one has its lease, if it is the same one
+      state.services[protocol]?.stop({ release: false });
+      state.services[protocol] = service;
+    } finally {
+      state.acquiring.delete(start);
+      start.finish();
+    }
+  }
+
+  #serviceFor(state: InterfaceState, protocol: Protocol, { fqdn, slaac }: ConfigRequest): Service {
+    const { config } = state;
+    const notify: Notify = (name, event) => {
+      this.notify(name, event);
+      this.#tell(state);
+    };
+    const common = { clock: this.clock, notify, fqdn };
+    const [address] = config.get('dhcp4').addresses;
+    switch (protocol) {
+      case 'dhcp4':
+        return new Dhcp4Service(config, { ...common, previous: address?.address });
+      case 'dhcp6': {
+        this.#duid ??= duidLlt(this.host.linkgetaddr(config.ifindex), DUID_TIME);
+        const previous = config.get('dhcp6').addresses.map((entry) => entry.address);
+        return new Dhcp6Service(config, { ...common, duid: this.#duid, previous });
+      }
+      case 'rd':
+        return new RdService(config, { ...common, slaac });
+    }
+  }
+
+  /** Throws the first error of what the request itself asked for; what the stack refused is not asked for again. */
+  #refuse(state: InterfaceState, request: ConfigRequest, refusals: Refusal[]): void {
+    const mine = new Set(request.statics.map(keyOf));
+    const refused = refusals.filter(({ key }) => mine.has(key));
+    if (refused.length === 0) return;
+    state.config.dropStatic(refused.map(({ key }) => key));
+    throw refused[0]!.error;
+  }
+
+  #tell({ config }: InterfaceState): void {
+    this.notify('config', { ifindex: config.ifindex, resolvconf: config.resolvconf() });
+  }
+
+  #debug({ config }: InterfaceState): void {
+    process.stderr.write(debugText(config));
+  }
+}
+
+function cancel(start: Start): void {
+  start.cancelled = true;
+  start.service.stop({ release: true });
+}

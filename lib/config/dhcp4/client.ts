@@ -1,0 +1,353 @@
+import { randomInt } from 'node:crypto';
+import { formatMac, parseMac } from '../../mac.js';
+import { ANY4, parseIPv4 } from '../addresses.js';
+import { decodeArp, encodeArpProbe, isConflict } from '../arp.js';
+import { concat, u16 } from '../bytes.js';
+import { Backoff, type Clock } from '../clock.js';
+import { encodeDomain } from '../domains.js';
+import { printable } from '../text.js';
+import { type Dhcp4Lease, leaseOf } from './lease.js';
+import {
+  DHCPACK,
+  DHCPDECLINE,
+  DHCPDISCOVER,
+  DHCPNAK,
+  DHCPOFFER,
+  DHCPRELEASE,
+  DHCPREQUEST,
+  type Dhcp4Reply,
+  decodeReply,
+  encodeRequest,
+  Option,
+} from './message.js';
+
+/** How a client reaches its link. What cannot be sent is lost, as on any network: nothing here throws. */
+export interface Dhcp4Link {
+  /**
+   * What shall be listened to from now on: `link`: all IPv4 and ARP of the link, for a host without address; `host`:
+   * UDP to `address`; `nothing`.
+   */
+  listen(to: 'link' | 'host' | 'nothing', address?: string): void;
+  /** To every server on the link: from 0.0.0.0, or from the address that is listened to. */
+  broadcast(message: Uint8Array): void;
+  /** To one server, from the address that is listened to. */
+  unicast(message: Uint8Array, server: string): void;
+  /** To one server, from an address that is about to go. */
+  farewell(message: Uint8Array, server: string, address: string): void;
+  arp(packet: Uint8Array): void;
+}
+
+export interface Dhcp4Events {
+  /** A lease was granted: the first one, or another one after a loss. */
+  onBound(lease: Dhcp4Lease): void;
+  onRenewed(lease: Dhcp4Lease): void;
+  /** The lease is over: the address must not be used any more. The client goes on looking for another. */
+  onLost(lease: Dhcp4Lease, reason: 'expired' | 'refused'): void;
+}
+
+export interface Dhcp4Options {
+  mac: string;
+  fqdn?: string;
+  /** The address to ask for. */
+  previous?: string;
+  /** Seconds that others have to say that they use the address (RFC 5227 asks for seconds); 0: no question. */
+  probeTime: number;
+}
+
+/** Why there is no lease: what the last server said. */
+export type Dhcp4Trouble = { code: 'ETIMEDOUT' | 'ECANCELED' | 'EADDRINUSE'; hint: string };
+
+type State = 'stopped' | 'selecting' | 'requesting' | 'probing' | 'declined' | 'bound' | 'renewing' | 'rebinding';
+
+/** Seconds between two sendings, at first and at most (RFC 2131 4.1 leaves them to the network: ours is quick). */
+const RETRY = { first: 0.5, longest: 64 };
+/** How often a REQUEST is sent before the client starts again. */
+const REQUESTS = 4;
+/** RFC 2131 3.1.5: how long a client waits after DECLINE, but for the first one. */
+const DECLINE_PAUSE = 10;
+const NAK_PAUSE = 1;
+/** RFC 2131 4.4.5 asks for a minute between two REQUESTs of a renewal: too long for a lease of minutes. */
+const RENEW_RETRY = { least: 4, ofLongLease: 60 };
+const LONG_LEASE = 600;
+const PROBES = 3;
+const MAX_SIZE = 1500;
+const ETHERNET = 1;
+/** Seconds. A server may ask for less: it would keep client and network busy with nothing else. */
+const SHORTEST_RENEWAL = 1;
+
+const PARAMETERS = Uint8Array.of(
+  Option.SUBNET_MASK,
+  Option.CLASSLESS_ROUTES, // before ROUTER: RFC 3442
+  Option.ROUTER,
+  Option.DNS,
+  Option.DOMAIN_NAME,
+  Option.DOMAIN_SEARCH,
+  Option.MTU,
+  Option.LEASE_TIME,
+  Option.T1,
+  Option.T2,
+);
+
+const WISHES: [number, Uint8Array][] = [
+  [Option.MAX_SIZE, u16(MAX_SIZE)],
+  [Option.PARAMETERS, PARAMETERS],
+];
+
+/** The client of RFC 2131 4.4 (figure 5), without any socket or timer of its own. */
+export class Dhcp4Client {
+  #state: State = 'stopped';
+  #lease: Dhcp4Lease | null = null;
+  #offer: Dhcp4Lease | null = null;
+  #trouble: Dhcp4Trouble | null = null;
+  /** The address to ask for. */
+  #wish: string | undefined;
+  #xid = 0;
+  #began = 0;
+  #declines = 0;
+  /** When the lease was asked for: its times count from then (RFC 2131 4.4.1). */
+  #asked = 0;
+  #timer = () => {};
+  #deadline = () => {};
+
+  constructor(
+    readonly link: Dhcp4Link,
+    readonly clock: Clock,
+    readonly events: Dhcp4Events,
+    readonly options: Dhcp4Options,
+  ) {
+    this.#wish = options.previous;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  get lease(): Dhcp4Lease | null {
+    return this.#lease;
+  }
+
+  get trouble(): Dhcp4Trouble {
+    return this.#trouble ?? { code: 'ETIMEDOUT', hint: 'no DHCP server answered' };
+  }
+
+  start(): void {
+    if (this.#state === 'stopped') this.#discover();
+  }
+
+  /** Ends it all; with `release` the server is told that the address is free (RFC 2131 4.4.6). */
+  stop({ release = false } = {}): void {
+    const lease = this.#lease;
+    this.#enter('stopped');
+    if (release && lease) {
+      this.#newExchange();
+      const message = this.#message(DHCPRELEASE, lease.address, [serverId(lease)]);
+      this.link.farewell(message, lease.server, lease.address);
+    }
+    this.#lease = null;
+    this.link.listen('nothing');
+  }
+
+  /** The payload of a UDP datagram from a server's port to a client's: any bytes. */
+  receive(bytes: Uint8Array): void {
+    if (this.#state === 'stopped' || this.#state === 'bound') return;
+    const reply = decodeReply(bytes);
+    if (reply?.xid !== this.#xid || formatMac(reply.chaddr) !== this.options.mac) return;
+    if (reply.type === DHCPNAK) this.#refused(reply);
+    const lease = reply.type === DHCPNAK ? null : leaseOf(reply);
+    if (!lease) return;
+    if (reply.type === DHCPOFFER && this.#state === 'selecting') this.#request(lease);
+    else if (reply.type === DHCPACK) this.#acknowledged(lease);
+  }
+
+  /** An ARP packet of the link: any bytes. */
+  receiveArp(bytes: Uint8Array): void {
+    const packet = this.#state === 'probing' ? decodeArp(bytes) : null;
+    const offer = this.#offer;
+    if (!packet || !offer || !isConflict(packet, this.options.mac, offer.address)) return;
+    this.#trouble = {
+      code: 'EADDRINUSE',
+      hint: `${packet.senderMac} uses ${offer.address}, which ${offer.server} offered`,
+    };
+    this.#enter('declined');
+    this.#newExchange();
+    this.link.broadcast(this.#message(DHCPDECLINE, null, [requested(offer.address), serverId(offer)]));
+    this.#wish = undefined;
+    this.#after(this.#declines++ === 0 ? 0 : DECLINE_PAUSE, () => this.#discover());
+  }
+
+  #discover(): void {
+    this.#enter('selecting');
+    this.#newExchange();
+    this.link.listen('link');
+    this.#repeat(() => {
+      this.link.broadcast(this.#message(DHCPDISCOVER, null, this.#wish === undefined ? [] : [requested(this.#wish)]));
+    });
+  }
+
+  #request(offer: Dhcp4Lease): void {
+    this.#enter('requesting');
+    this.#offer = offer;
+    this.#asked = this.clock.now();
+    let sendings = 0;
+    this.#repeat(() => {
+      if (sendings++ === REQUESTS) this.#discover();
+      else this.link.broadcast(this.#message(DHCPREQUEST, null, [requested(offer.address), serverId(offer)]));
+    });
+  }
+
+  #acknowledged(lease: Dhcp4Lease): void {
+    if (this.#state === 'requesting') {
+      // another server's ACK is not for this request, whatever its number
+      if (lease.address !== this.#offer?.address || lease.server !== this.#offer.server) return;
+      this.#offer = lease;
+      this.#probe(lease);
+    } else if (this.#state === 'renewing' || this.#state === 'rebinding') {
+      if (lease.address !== this.#lease?.address) return;
+      this.#bind(lease);
+      this.events.onRenewed(lease);
+    }
+  }
+
+  /** RFC 2131 4.4.1: the client should check by ARP that nobody has the address. */
+  #probe(lease: Dhcp4Lease): void {
+    this.#enter('probing');
+    let probes = this.options.probeTime === 0 ? PROBES : 0;
+    const next = () => {
+      if (probes++ === PROBES) {
+        this.#bind(lease);
+        this.events.onBound(lease);
+      } else {
+        this.link.arp(encodeArpProbe(this.options.mac, lease.address));
+        this.#after(this.options.probeTime / PROBES, next);
+      }
+    };
+    next();
+  }
+
+  #bind(lease: Dhcp4Lease): void {
+    this.#enter('bound');
+    this.#lease = lease;
+    this.#trouble = null;
+    this.#declines = 0;
+    this.link.listen('nothing');
+    const granted = this.#asked;
+    this.#deadline = this.clock.after(granted + lease.leaseTime - this.clock.now(), () => this.#lose('expired'));
+    const renewal = granted + lease.t1 - this.clock.now();
+    this.#after(Math.max(SHORTEST_RENEWAL, renewal), () => this.#extend(lease, 'renewing', granted));
+  }
+
+  /** RFC 2131 4.4.5: asks the server from T1 on, every server from T2 on. */
+  #extend(lease: Dhcp4Lease, state: 'renewing' | 'rebinding', granted: number): void {
+    this.#enter(state);
+    this.#newExchange();
+    this.#asked = this.clock.now();
+    this.link.listen('host', lease.address);
+    const end = granted + (state === 'renewing' ? lease.t2 : lease.leaseTime);
+    const least = lease.leaseTime >= LONG_LEASE ? RENEW_RETRY.ofLongLease : RENEW_RETRY.least;
+    const ask = () => {
+      const left = end - this.clock.now();
+      const message = this.#message(DHCPREQUEST, lease.address, []);
+      if (state === 'rebinding') {
+        this.link.broadcast(message);
+        this.#after(Math.max(left / 2, least), ask);
+      } else if (left > 0) {
+        this.link.unicast(message, lease.server);
+        this.#after(Math.min(left, Math.max(left / 2, least)), ask);
+      } else {
+        this.#extend(lease, 'rebinding', granted);
+      }
+    };
+    ask();
+  }
+
+  #lose(reason: 'expired' | 'refused'): void {
+    const lease = this.#lease;
+    if (!lease) return;
+    this.#lease = null;
+    this.#wish = reason === 'expired' ? lease.address : undefined;
+    this.link.listen('nothing');
+    this.events.onLost(lease, reason);
+    // whoever hears of it may have stopped the client
+    if (this.#state !== 'stopped') this.#discover();
+  }
+
+  #refused(reply: Dhcp4Reply): void {
+    const server = reply.options.get(Option.SERVER_ID);
+    const from = this.#state === 'requesting' ? this.#offer?.server : this.#lease?.server;
+    if (this.#state === 'selecting' || this.#state === 'probing' || this.#state === 'declined') return;
+    // while rebinding any server may refuse
+    if (this.#state !== 'rebinding' && server?.join('.') !== from) return;
+    const text = printable(reply.options.get(Option.MESSAGE) ?? new Uint8Array());
+    this.#trouble = { code: 'ECANCELED', hint: `the server ${from} refused the address${text && `: ${text}`}` };
+    if (this.#lease) {
+      this.#lose('refused');
+    } else {
+      this.#wish = undefined;
+      this.#enter('declined');
+      this.#after(NAK_PAUSE, () => this.#discover());
+    }
+  }
+
+  #enter(state: State): void {
+    this.#timer();
+    this.#timer = () => {};
+    if (state !== 'renewing' && state !== 'rebinding') {
+      this.#deadline();
+      this.#deadline = () => {};
+    }
+    this.#state = state;
+  }
+
+  #after(seconds: number, callback: () => void): void {
+    this.#timer();
+    this.#timer = this.clock.after(seconds, callback);
+  }
+
+  /** Sends now and again, at growing intervals, until another state is entered. */
+  #repeat(send: () => void): void {
+    const retry = new Backoff(RETRY.first, RETRY.longest);
+    const again = () => {
+      // before sending: what is sent may be answered at once
+      this.#after(retry.next(), again);
+      send();
+    };
+    again();
+  }
+
+  #newExchange(): void {
+    this.#xid = randomInt(2 ** 32);
+    this.#began = this.clock.now();
+  }
+
+  #message(type: number, ciaddr: string | null, options: [number, Uint8Array][]): Uint8Array {
+    const { mac, fqdn } = this.options;
+    const asks = type === DHCPDISCOVER || type === DHCPREQUEST;
+    return encodeRequest({
+      type,
+      xid: this.#xid,
+      secs: Math.floor(this.clock.now() - this.#began),
+      mac,
+      ciaddr: ciaddr ?? ANY4,
+      options: [
+        [Option.CLIENT_ID, concat(Uint8Array.of(ETHERNET), parseMac(mac))],
+        ...options,
+        ...(asks ? WISHES : []),
+        ...(asks && fqdn ? fqdnOption(fqdn) : []),
+      ],
+    });
+  }
+}
+
+function requested(address: string): [number, Uint8Array] {
+  return [Option.REQUESTED_ADDRESS, parseIPv4(address)];
+}
+
+function serverId({ server }: Dhcp4Lease): [number, Uint8Array] {
+  return [Option.SERVER_ID, parseIPv4(server)];
+}
+
+/** RFC 4702 2.1: S asks the server to write the A record, E says how the name is encoded. */
+function fqdnOption(fqdn: string): [number, Uint8Array][] {
+  const value = concat(Uint8Array.of(0x05, 0, 0), encodeDomain(fqdn));
+  return value.length > 255 ? [] : [[Option.FQDN, value]];
+}

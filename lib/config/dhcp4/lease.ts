@@ -1,0 +1,105 @@
+import { ANY4, classPrefixlen, formatIPv4, isHostIPv4, parseIPv4, prefixlenOf } from '../addresses.js';
+import { exactNumber, Reader } from '../bytes.js';
+import { decodeDomains, domainFromText } from '../domains.js';
+import { addressesOf, type Dhcp4Reply, Option } from './message.js';
+
+/** A route beyond the link. `gateway` null: the destination is on the link itself. */
+export interface Route4 {
+  destination: string;
+  prefixlen: number;
+  gateway: string | null;
+}
+
+/** What a server offered or granted. Times are in seconds; Infinity for a lease without end. */
+export interface Dhcp4Lease {
+  address: string;
+  prefixlen: number;
+  server: string;
+  routes: Route4[];
+  dns: string[];
+  domains: string[];
+  mtu: number | null;
+  leaseTime: number;
+  t1: number;
+  t2: number;
+}
+
+const FOREVER = 0xffffffff;
+/** The smallest MTU that every IPv4 host must take (RFC 791): what asks for less would break more than it mends. */
+const MINIMUM_MTU = 576;
+
+/** The lease in an OFFER or ACK; null where it makes no sense (no server, no lease time, an address no host can have). */
+export function leaseOf(reply: Dhcp4Reply): Dhcp4Lease | null {
+  const { options, yiaddr } = reply;
+  const server = options.get(Option.SERVER_ID);
+  const leaseTime = seconds(options.get(Option.LEASE_TIME));
+  if (!isHostIPv4(yiaddr) || !server || !isHostIPv4(server) || !leaseTime) return null;
+
+  const mask = options.get(Option.SUBNET_MASK);
+  const search = options.get(Option.DOMAIN_SEARCH);
+  const domain = options.get(Option.DOMAIN_NAME);
+  const domains = [
+    ...(domain ? [domainFromText(domain)] : []).filter((name) => name !== null),
+    ...((search && decodeDomains(search)) ?? []),
+  ];
+  const mtu = exactNumber(options.get(Option.MTU) ?? new Uint8Array(), 2);
+  return {
+    address: formatIPv4(yiaddr),
+    prefixlen: (mask && prefixlenOf(mask)) || classPrefixlen(yiaddr),
+    server: formatIPv4(server),
+    routes: routesOf(options),
+    dns: hostAddresses(options.get(Option.DNS)),
+    domains: [...new Set(domains)],
+    mtu: mtu !== null && mtu >= MINIMUM_MTU ? mtu : null,
+    leaseTime,
+    ...renewalTimes(leaseTime, seconds(options.get(Option.T1)), seconds(options.get(Option.T2))),
+  };
+}
+
+function seconds(value: Uint8Array | undefined): number | null {
+  const time = value ? exactNumber(value, 4) : null;
+  return time === FOREVER ? Number.POSITIVE_INFINITY : time;
+}
+
+/** RFC 2131 4.4.5: half and seven eighths of the lease, unless the server gave times in the right order. */
+function renewalTimes(leaseTime: number, t1: number | null, t2: number | null): { t1: number; t2: number } {
+  if (t1 && t2 && t1 < t2 && t2 < leaseTime) return { t1, t2 };
+  return { t1: leaseTime * 0.5, t2: leaseTime * 0.875 };
+}
+
+function hostAddresses(value: Uint8Array | undefined): string[] {
+  return [...new Set(addressesOf(value))].filter((address) => isHostIPv4(parseIPv4(address)));
+}
+
+/** RFC 3442: where there are classless routes, the routers of option 3 are not looked at. */
+function routesOf(options: Map<number, Uint8Array>): Route4[] {
+  const classless = options.get(Option.CLASSLESS_ROUTES);
+  const routes = classless && classlessRoutes(classless);
+  if (routes) return routes;
+  return hostAddresses(options.get(Option.ROUTER)).map((gateway) => ({ destination: ANY4, prefixlen: 0, gateway }));
+}
+
+function classlessRoutes(value: Uint8Array): Route4[] | null {
+  const routes: Route4[] = [];
+  const reader = new Reader(value);
+  while (reader.left > 0) {
+    const prefixlen = reader.u8()!;
+    const significant = prefixlen <= 32 ? reader.take(Math.ceil(prefixlen / 8)) : null;
+    const gateway = reader.take(4);
+    if (!significant || !gateway) return null;
+    const destination = new Uint8Array(4);
+    destination.set(significant);
+    clearHostBits(destination, prefixlen);
+    const onLink = gateway.every((byte) => byte === 0);
+    if (!onLink && !isHostIPv4(gateway)) continue;
+    routes.push({ destination: formatIPv4(destination), prefixlen, gateway: onLink ? null : formatIPv4(gateway) });
+  }
+  return routes;
+}
+
+function clearHostBits(address: Uint8Array, prefixlen: number): void {
+  for (let i = 0; i < address.length; i++) {
+    const bits = Math.min(8, Math.max(0, prefixlen - 8 * i));
+    address[i]! &= 0xff << (8 - bits);
+  }
+}

@@ -1,0 +1,142 @@
+import {
+  AF_INET,
+  AF_PACKET,
+  ETH_P_ARP,
+  ETH_P_IP,
+  SO_BINDTODEVICE,
+  SO_BROADCAST,
+  SO_REUSEADDR,
+  SOCK_DGRAM,
+  SOL_SOCKET,
+} from '../../constants.js';
+import type { Socket } from '../../socket.js';
+import { ANY4, BROADCAST4 } from '../addresses.js';
+import { decodeUdp, encodeUdp } from '../frame.js';
+import type { ConfigHost } from '../host.js';
+import { receiveAll, trySend } from '../receiving.js';
+import type { Dhcp4Link } from './client.js';
+import { CLIENT_PORT, SERVER_PORT } from './message.js';
+
+const EVERYBODY = 'ff:ff:ff:ff:ff:ff';
+/** More than any DHCP message has; what is longer is cut, and then malformed. */
+const FRAME_SIZE = 4096;
+
+/**
+ * The link of a DHCPv4 client: packet sockets while it has no address (RFC 2131 4.1 lets servers answer to an address
+ * that the host does not have yet), a UDP socket when it has one.
+ */
+export class Dhcp4Sockets implements Dhcp4Link {
+  onMessage: (payload: Uint8Array) => void = () => {};
+  onArp: (packet: Uint8Array) => void = () => {};
+  #ip: Socket | null = null;
+  #arp: Socket | null = null;
+  #udp: Socket | null = null;
+  #address: string | null = null;
+
+  constructor(
+    readonly host: ConfigHost,
+    readonly ifindex: number,
+  ) {}
+
+  listen(to: 'link' | 'host' | 'nothing', address?: string): void {
+    if (to !== 'link') this.#closeLink();
+    if (to !== 'host') this.#closeUdp();
+    if (to === 'link' && !this.#ip) trySend(() => this.#openLink());
+    if (to === 'host' && address !== undefined && address !== this.#address) {
+      this.#closeUdp();
+      trySend(() => this.#openUdp(address));
+    }
+  }
+
+  broadcast(message: Uint8Array): void {
+    if (this.#udp) trySend(() => this.#udp?.sync.sendto(message, [BROADCAST4, SERVER_PORT]));
+    else this.#sendFrame(this.#ip, ANY4, BROADCAST4, message);
+  }
+
+  unicast(message: Uint8Array, server: string): void {
+    trySend(() => this.#udp?.sync.sendto(message, [server, SERVER_PORT]));
+  }
+
+  /**
+   * A last message to a server, from an address that is about to go. By a packet socket: it leaves at once, while UDP
+   * might have to ask for the server's MAC address, and the answer would come too late.
+   */
+  farewell(message: Uint8Array, server: string, address: string): void {
+    trySend(() => {
+      const socket = this.#packetSocket(ETH_P_IP);
+      this.#sendFrame(socket, address, server, message);
+      socket.close();
+    });
+  }
+
+  arp(packet: Uint8Array): void {
+    this.#sendTo(this.#arp, ETH_P_ARP, packet);
+  }
+
+  #openLink(): void {
+    const ip = this.#packetSocket(ETH_P_IP);
+    this.#ip = ip;
+    void receiveAll(ip, async () => {
+      const packet = decodeUdp(await ip.recv(FRAME_SIZE));
+      if (ip !== this.#ip) return;
+      if (packet?.sourcePort === SERVER_PORT && packet.destinationPort === CLIENT_PORT) this.onMessage(packet.payload);
+    });
+    const arp = this.#packetSocket(ETH_P_ARP);
+    this.#arp = arp;
+    void receiveAll(arp, async () => {
+      const packet = await arp.recv(FRAME_SIZE);
+      if (arp === this.#arp) this.onArp(packet);
+    });
+  }
+
+  #packetSocket(protocol: number): Socket {
+    // without a protocol it receives nothing yet; to change one that it has, the kernel would wait for all processors
+    const socket = this.host.socket(AF_PACKET, SOCK_DGRAM, 0);
+    socket.bind({ ifindex: this.ifindex, protocol });
+    return socket;
+  }
+
+  #openUdp(address: string): void {
+    const udp = this.host.socket(AF_INET, SOCK_DGRAM, 0);
+    this.#udp = udp;
+    this.#address = address;
+    udp.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
+    udp.setsockopt(SOL_SOCKET, SO_BROADCAST, 1);
+    udp.setsockopt(SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(this.#ifname()));
+    // not to the address: a server refuses by broadcast, which would not come there
+    udp.bind([ANY4, CLIENT_PORT]);
+    void receiveAll(udp, async () => {
+      const [payload, from] = await udp.recvfrom(FRAME_SIZE);
+      if (from.port === SERVER_PORT) this.onMessage(payload);
+    });
+  }
+
+  #ifname(): string {
+    return this.host.interfaces().find(({ ifindex }) => ifindex === this.ifindex)?.name ?? '';
+  }
+
+  #sendFrame(socket: Socket | null, source: string, destination: string, payload: Uint8Array): void {
+    const ports = { sourcePort: CLIENT_PORT, destinationPort: SERVER_PORT };
+    this.#sendTo(socket, ETH_P_IP, encodeUdp({ source, destination, ...ports, payload }));
+  }
+
+  #sendTo(socket: Socket | null, protocol: number, bytes: Uint8Array): void {
+    trySend(() => socket?.sync.sendto(bytes, { ifindex: this.ifindex, protocol, address: EVERYBODY }));
+  }
+
+  #closeLink(): void {
+    const sockets = [this.#ip, this.#arp];
+    this.#ip = null;
+    this.#arp = null;
+    // the kernel takes some 10 ms to close one: whoever waits for the lease need not wait for that
+    setImmediate(() => {
+      for (const socket of sockets) socket?.close();
+    });
+  }
+
+  #closeUdp(): void {
+    this.#udp?.close();
+    this.#udp = null;
+    this.#address = null;
+  }
+}

@@ -1,0 +1,244 @@
+import { parseMac } from '../../mac.js';
+import { formatIPv6, isGlobalIPv6, parseIPv6 } from '../addresses.js';
+import { concat, equal, Reader, u16, u32 } from '../bytes.js';
+import { decodeDomains, encodeDomain } from '../domains.js';
+import { printable } from '../text.js';
+
+/** RFC 8415 7.3. */
+export const SOLICIT = 1;
+export const ADVERTISE = 2;
+export const REQUEST = 3;
+export const RENEW = 5;
+export const REBIND = 6;
+export const REPLY = 7;
+export const RELEASE = 8;
+export const DECLINE = 9;
+export const INFORMATION_REQUEST = 11;
+
+export const CLIENT_PORT = 546;
+export const SERVER_PORT = 547;
+/** RFC 8415 7.1: All_DHCP_Relay_Agents_and_Servers. */
+export const SERVERS_GROUP = 'ff02::1:2';
+
+/** Options of RFC 8415 unless another is named. */
+export const Option = {
+  CLIENT_ID: 1,
+  SERVER_ID: 2,
+  IA_NA: 3,
+  IAADDR: 5,
+  ORO: 6,
+  PREFERENCE: 7,
+  ELAPSED_TIME: 8,
+  STATUS_CODE: 13,
+  /** RFC 3646 */
+  DNS_SERVERS: 23,
+  /** RFC 3646 */
+  DOMAIN_LIST: 24,
+  INFORMATION_REFRESH_TIME: 32,
+  /** RFC 4704 */
+  FQDN: 39,
+  SOL_MAX_RT: 82,
+  INF_MAX_RT: 83,
+} as const;
+
+/** RFC 8415 21.13. */
+export const Status = { SUCCESS: 0, UNSPEC_FAIL: 1, NO_ADDRS_AVAIL: 2, NO_BINDING: 3, NOT_ON_LINK: 4 } as const;
+
+/** An address in an IA_NA, with its lifetimes in seconds (Infinity for one without end). */
+export interface Dhcp6Address {
+  address: string;
+  preferred: number;
+  valid: number;
+}
+
+export interface Dhcp6Request {
+  type: number;
+  xid: number;
+  clientId: Uint8Array;
+  serverId?: Uint8Array;
+  /** Hundredths of a second since the exchange began. */
+  elapsed: number;
+  /** Undefined where only options are wanted. */
+  ia?: { iaid: number; addresses: string[] };
+  fqdn?: string;
+}
+
+/** A server's message: what a client looks at. */
+export interface Dhcp6Reply {
+  type: number;
+  xid: number;
+  clientId: Uint8Array | null;
+  serverId: Uint8Array | null;
+  preference: number;
+  status: number;
+  statusMessage: string;
+  ia: Dhcp6Ia[];
+  dns: string[];
+  domains: string[];
+  /** Seconds; null where the server said nothing. */
+  refreshTime: number | null;
+}
+
+/** An IA_NA. T1 and T2 in seconds, 0 where the server leaves them to the client. */
+export interface Dhcp6Ia {
+  iaid: number;
+  t1: number;
+  t2: number;
+  status: number;
+  addresses: Dhcp6Address[];
+}
+
+const FOREVER = 0xffffffff;
+const HARDWARE_ETHERNET = 1;
+const DUID_LLT = 1;
+/** RFC 8415 11.2: the time of a DUID counts from here. */
+const DUID_EPOCH = Date.UTC(2000, 0, 1) / 1000;
+
+/** A DUID-LLT (RFC 8415 11.2) of an interface and a moment (Unix time, seconds). */
+export function duidLlt(mac: string, unixTime: number): Uint8Array {
+  const time = Math.max(0, Math.floor(unixTime) - DUID_EPOCH) % 2 ** 32;
+  return concat(u16(DUID_LLT), u16(HARDWARE_ETHERNET), u32(time), parseMac(mac));
+}
+
+export function encodeRequest(request: Dhcp6Request): Uint8Array {
+  const { type, xid, clientId, serverId, elapsed, ia, fqdn } = request;
+  const wanted: number[] = [Option.DNS_SERVERS, Option.DOMAIN_LIST, Option.SOL_MAX_RT];
+  if (type === INFORMATION_REQUEST) wanted.push(Option.INFORMATION_REFRESH_TIME, Option.INF_MAX_RT);
+  return concat(
+    Uint8Array.of(type, xid >> 16, (xid >> 8) & 0xff, xid & 0xff),
+    option(Option.CLIENT_ID, clientId),
+    serverId ? option(Option.SERVER_ID, serverId) : new Uint8Array(),
+    option(Option.ELAPSED_TIME, u16(Math.min(elapsed, 0xffff))),
+    type === RELEASE ? new Uint8Array() : option(Option.ORO, concat(...wanted.map(u16))),
+    // RFC 4704 4.1: S asks the server to write the AAAA record
+    fqdn ? option(Option.FQDN, concat(Uint8Array.of(1), encodeDomain(fqdn))) : new Uint8Array(),
+    ia ? encodeIa(ia) : new Uint8Array(),
+  );
+}
+
+function encodeIa({ iaid, addresses }: { iaid: number; addresses: string[] }): Uint8Array {
+  // RFC 8415 21.4 and 21.6: a client leaves all times to the server, with 0
+  const inner = addresses.map((address) => option(Option.IAADDR, concat(parseIPv6(address), u32(0), u32(0))));
+  return option(Option.IA_NA, concat(u32(iaid), u32(0), u32(0), ...inner));
+}
+
+function option(code: number, value: Uint8Array): Uint8Array {
+  return concat(u16(code), u16(value.length), value);
+}
+
+/** A server's message, or null: another kind, truncated, with an option that is malformed or past its end. */
+export function decodeReply(bytes: Uint8Array): Dhcp6Reply | null {
+  const type = bytes[0];
+  if ((type !== ADVERTISE && type !== REPLY) || bytes.length < 4) return null;
+  const reply: Dhcp6Reply = {
+    type,
+    xid: (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!,
+    clientId: null,
+    serverId: null,
+    preference: 0,
+    status: Status.SUCCESS,
+    statusMessage: '',
+    ia: [],
+    dns: [],
+    domains: [],
+    refreshTime: null,
+  };
+  const complete = eachOption(bytes.subarray(4), (code, value) => readOption(reply, code, value));
+  return complete ? reply : null;
+}
+
+/** False where the option is malformed: the whole message is ignored then. */
+function readOption(reply: Dhcp6Reply, code: number, value: Uint8Array): boolean {
+  const reader = new Reader(value);
+  switch (code) {
+    case Option.CLIENT_ID:
+      reply.clientId = value;
+      return value.length > 0;
+    case Option.SERVER_ID:
+      reply.serverId = value;
+      // RFC 8415 11.1: a type of 2 octets and at most 128 more
+      return value.length > 2 && value.length <= 130;
+    case Option.PREFERENCE:
+      reply.preference = reader.u8() ?? 0;
+      return value.length === 1;
+    case Option.STATUS_CODE: {
+      const status = reader.u16();
+      reply.status = status ?? 0;
+      reply.statusMessage = printable(reader.rest());
+      return status !== null;
+    }
+    case Option.IA_NA: {
+      const ia = decodeIa(value);
+      if (ia) reply.ia.push(ia);
+      return ia !== null;
+    }
+    case Option.DNS_SERVERS: {
+      if (value.length % 16 !== 0) return false;
+      for (let address = reader.take(16); address; address = reader.take(16)) {
+        if (address[0] !== 0xff && address.some((byte) => byte !== 0)) reply.dns.push(formatIPv6(address));
+      }
+      return true;
+    }
+    case Option.DOMAIN_LIST: {
+      const domains = decodeDomains(value);
+      reply.domains = domains ?? [];
+      return domains !== null;
+    }
+    case Option.INFORMATION_REFRESH_TIME:
+      reply.refreshTime = time(reader.u32());
+      return value.length === 4;
+    default:
+      return true;
+  }
+}
+
+function decodeIa(value: Uint8Array): Dhcp6Ia | null {
+  const reader = new Reader(value);
+  const iaid = reader.u32();
+  const t1 = time(reader.u32());
+  const t2 = time(reader.u32());
+  if (iaid === null || t1 === null || t2 === null) return null;
+  const ia: Dhcp6Ia = { iaid, t1, t2, status: Status.SUCCESS, addresses: [] };
+  const complete = eachOption(reader.rest(), (code, inner) => {
+    if (code === Option.STATUS_CODE) {
+      const status = new Reader(inner).u16();
+      ia.status = status ?? 0;
+      return status !== null;
+    }
+    return code !== Option.IAADDR || readAddress(ia, inner);
+  });
+  // RFC 8415 21.4: an IA whose T1 is past its T2 is as if it was not there
+  return complete && !(t1 > t2 && t2 > 0) ? ia : null;
+}
+
+function readAddress(ia: Dhcp6Ia, value: Uint8Array): boolean {
+  const reader = new Reader(value);
+  const address = reader.take(16);
+  const preferred = time(reader.u32());
+  const valid = time(reader.u32());
+  if (!address || preferred === null || valid === null) return false;
+  // RFC 8415 21.6: an address that is preferred for longer than it is valid is left out
+  if (preferred <= valid && isGlobalIPv6(address))
+    ia.addresses.push({ address: formatIPv6(address), preferred, valid });
+  return true;
+}
+
+function eachOption(bytes: Uint8Array, read: (code: number, value: Uint8Array) => boolean): boolean {
+  const reader = new Reader(bytes);
+  while (reader.left > 0) {
+    const code = reader.u16();
+    const length = reader.u16();
+    const value = length === null ? null : reader.take(length);
+    if (code === null || !value || !read(code, value)) return false;
+  }
+  return true;
+}
+
+function time(value: number | null): number | null {
+  return value === FOREVER ? Number.POSITIVE_INFINITY : value;
+}
+
+/** Whether a reply is an answer to the client that sent `request`. */
+export function answers(reply: Dhcp6Reply, request: Dhcp6Request): boolean {
+  return reply.xid === request.xid && reply.clientId !== null && equal(reply.clientId, request.clientId);
+}

@@ -1,0 +1,61 @@
+import { AF_INET6, SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET } from '../../constants.js';
+import type { Socket } from '../../socket.js';
+import type { ConfigHost } from '../host.js';
+import { readyLinkLocal } from '../link-local.js';
+import { receiveAll, trySend } from '../receiving.js';
+import type { Dhcp6Link } from './client.js';
+import { CLIENT_PORT, SERVER_PORT, SERVERS_GROUP } from './message.js';
+
+const MESSAGE_SIZE = 4096;
+
+/** The link of a DHCPv6 client: a UDP socket on the interface's link-local address, while an answer is expected. */
+export class Dhcp6Sockets implements Dhcp6Link {
+  onMessage: (message: Uint8Array) => void = () => {};
+  #wanted = false;
+  #udp: Socket | null = null;
+
+  constructor(
+    readonly host: ConfigHost,
+    readonly ifindex: number,
+  ) {}
+
+  listen(on: boolean): void {
+    this.#wanted = on;
+    if (on) {
+      this.#open();
+    } else {
+      this.#udp?.close();
+      this.#udp = null;
+    }
+  }
+
+  send(message: Uint8Array): void {
+    // the interface may have got its link-local address since
+    this.#open();
+    trySend(() => this.#udp?.sync.sendto(message, [SERVERS_GROUP, SERVER_PORT, 0, this.ifindex]));
+  }
+
+  #open(): void {
+    if (this.#udp || !this.#wanted) return;
+    trySend(() => {
+      const address = readyLinkLocal(this.host, this.ifindex);
+      if (address !== null) this.#udp = this.#socket(address);
+    });
+  }
+
+  #socket(address: string): Socket {
+    const udp = this.host.socket(AF_INET6, SOCK_DGRAM, 0);
+    try {
+      udp.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
+      udp.bind([address, CLIENT_PORT, 0, this.ifindex]);
+    } catch (error) {
+      udp.close();
+      throw error;
+    }
+    void receiveAll(udp, async () => {
+      const [message, from] = await udp.recvfrom(MESSAGE_SIZE);
+      if (from.port === SERVER_PORT) this.onMessage(message);
+    });
+    return udp;
+  }
+}

@@ -1,0 +1,72 @@
+import { concat } from './bytes.js';
+
+const MAX_NAME = 253;
+/** RFC 1035 2.3.4: a name is at most 255 octets, so it has at most 127 labels, and no more pointers than that. */
+const MAX_JUMPS = 127;
+
+/** A domain name in the form of RFC 1035 3.1, uncompressed. */
+export function encodeDomain(name: string): Uint8Array {
+  const labels = name.split('.').filter(Boolean);
+  return concat(
+    ...labels.flatMap((label) => [Uint8Array.of(label.length), Buffer.from(label, 'latin1')]),
+    new Uint8Array(1),
+  );
+}
+
+/**
+ * The names in a list of RFC 1035 names: DHCPv4's option 119 (with compression inside the list, RFC 3397), DHCPv6's 24
+ * and a router's DNSSL. Null where any is malformed: a loop, a pointer or label past the end, a character that
+ * resolv.conf(5) could not hold.
+ */
+export function decodeDomains(bytes: Uint8Array): string[] | null {
+  const names: string[] = [];
+  let offset = 0;
+  while (offset < bytes.length) {
+    const found = decodeName(bytes, offset);
+    if (!found) return null;
+    // DNSSL is padded with zeros (RFC 8106 5.2), which read as names without labels
+    if (found.name !== '') names.push(found.name);
+    offset = found.end;
+  }
+  return names;
+}
+
+function decodeName(bytes: Uint8Array, start: number): { name: string; end: number } | null {
+  const labels: string[] = [];
+  let offset = start;
+  let end: number | null = null;
+  for (let jumps = 0; jumps <= MAX_JUMPS; ) {
+    const length = bytes[offset];
+    if (length === undefined) return null;
+    if (length === 0) {
+      const name = labels.join('.');
+      return name.length > MAX_NAME ? null : { name, end: end ?? offset + 1 };
+    }
+    if (length >= 0xc0) {
+      const low = bytes[offset + 1];
+      if (low === undefined) return null;
+      end ??= offset + 2;
+      offset = ((length & 0x3f) << 8) | low;
+      jumps++;
+      continue;
+    }
+    const label = bytes.subarray(offset + 1, offset + 1 + length);
+    if (length > 63 || label.length < length || labels.length >= MAX_JUMPS) return null;
+    const text = Buffer.from(label).toString('latin1');
+    if (!isLabel(text)) return null;
+    labels.push(text);
+    offset += 1 + length;
+  }
+  return null;
+}
+
+/** What a server says goes to resolv.conf(5) and to the user's screen: no spaces, dots or control characters. */
+function isLabel(text: string): boolean {
+  return /^[\w-]+$/.test(text);
+}
+
+/** A name written as text, as DHCPv4's option 15 has it; null where it is not one. Some servers end it with NUL. */
+export function domainFromText(bytes: Uint8Array): string | null {
+  const text = Buffer.from(bytes).toString('latin1').replace(/\0+$/, '').replace(/\.$/, '');
+  return text.length <= MAX_NAME && text.length > 0 && text.split('.').every(isLabel) ? text : null;
+}

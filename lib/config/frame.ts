@@ -1,0 +1,69 @@
+import { formatIPv4, parseIPv4 } from './addresses.js';
+import { concat, Reader, u16 } from './bytes.js';
+
+/** A UDP datagram over IPv4, as a packet socket of type SOCK_DGRAM carries it: from the IP header on. */
+export interface UdpPacket {
+  source: string;
+  sourcePort: number;
+  destination: string;
+  destinationPort: number;
+  payload: Uint8Array;
+}
+
+const IP_HEADER = 20;
+const UDP_HEADER = 8;
+const PROTOCOL_UDP = 17;
+const TTL = 64;
+
+export function encodeUdp(packet: UdpPacket): Uint8Array {
+  const { source, sourcePort, destination, destinationPort, payload } = packet;
+  const udpLength = UDP_HEADER + payload.length;
+  const addresses = concat(parseIPv4(source), parseIPv4(destination));
+  const udp = concat(u16(sourcePort), u16(destinationPort), u16(udpLength), u16(0), payload);
+  const pseudoHeader = concat(addresses, Uint8Array.of(0, PROTOCOL_UDP), u16(udpLength));
+  // a sum of 0 is sent as all ones: 0 says that there is none (RFC 768)
+  udp.set(u16(checksum(concat(pseudoHeader, udp)) || 0xffff), 6);
+  const fixed = Uint8Array.of(0x45, 0, ...u16(IP_HEADER + udpLength), 0, 0, 0, 0, TTL, PROTOCOL_UDP, 0, 0);
+  const ip = concat(fixed, addresses);
+  ip.set(u16(checksum(ip)), 10);
+  return concat(ip, udp);
+}
+
+/**
+ * The UDP datagram in an IPv4 packet, or null: another protocol, a fragment, a truncated or damaged header.
+ * The UDP checksum is not looked at: between interfaces of one machine it is left for hardware to fill in.
+ */
+export function decodeUdp(bytes: Uint8Array): UdpPacket | null {
+  const first = bytes[0] ?? 0;
+  const headerLength = (first & 0x0f) * 4;
+  if (first >> 4 !== 4 || headerLength < IP_HEADER || bytes.length < headerLength + UDP_HEADER) return null;
+  const header = bytes.subarray(0, headerLength);
+  if (checksum(header) !== 0) return null;
+  const totalLength = (header[2]! << 8) | header[3]!;
+  const fragment = ((header[6]! << 8) | header[7]!) & 0x3fff;
+  // an Ethernet frame is padded to its minimum: what follows the total length is not of the packet
+  if (totalLength > bytes.length || fragment !== 0 || header[9] !== PROTOCOL_UDP) return null;
+  const udp = new Reader(bytes.subarray(headerLength, totalLength));
+  const sourcePort = udp.u16();
+  const destinationPort = udp.u16();
+  const length = udp.u16();
+  udp.u16();
+  if (sourcePort === null || destinationPort === null || length === null || length < UDP_HEADER) return null;
+  const payload = udp.take(length - UDP_HEADER);
+  if (!payload) return null;
+  return {
+    source: formatIPv4(header.subarray(12, 16)),
+    sourcePort,
+    destination: formatIPv4(header.subarray(16, 20)),
+    destinationPort,
+    payload,
+  };
+}
+
+/** The Internet checksum (RFC 1071); 0 for a header that holds its own right one. */
+export function checksum(bytes: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) | (bytes[i + 1] ?? 0);
+  while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x10000);
+  return ~sum & 0xffff;
+}

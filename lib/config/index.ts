@@ -1,0 +1,116 @@
+/** The configuration of a stack: the language of iothconf(3), and its two providers behind one door. */
+
+import { hasLibrary } from '../../ffi/loader.js';
+import { AbortError } from '../errors.js';
+import { checkInteger, checkSignal, INT_MAX, invalidValue } from '../validate.js';
+import { BuiltinConfig } from './builtin.js';
+import { realClock } from './clock.js';
+import type { ConfigHost } from './host.js';
+import { asksNetwork, type ConfigRequest, parseConfig } from './language.js';
+import { NativeConfig } from './native.js';
+import type { ConfigEvent, ConfigProvider, ConfProvider, Notify, Outcome } from './provider.js';
+import { joinResolvConf } from './resolvconf.js';
+
+export type { ConfigHost } from './host.js';
+export { isStackConfig, parseConfig } from './language.js';
+export type { ConfigEvent, ConfigEvents, ConfProvider, LeaseEvent } from './provider.js';
+
+/** Of {@link Stack.iothconfig}. */
+export interface ConfigOptions {
+  signal?: AbortSignal;
+  /** Milliseconds that each of DHCP, DHCPv6 and router discovery has. Default 6000, which is iothconf's 3 times 2 s. */
+  timeout?: number;
+}
+
+const DEFAULT_TIMEOUT = 6000;
+
+/** The provider that `IOTH_CONF` names, else the native one where libiothconf is on the machine. */
+export function defaultProvider(): ConfProvider {
+  const wish = process.env.IOTH_CONF;
+  if (wish) return checkProvider('IOTH_CONF', wish);
+  return hasLibrary('iothconf') ? 'native' : 'builtin';
+}
+
+export function checkProvider(name: string, value: unknown): ConfProvider {
+  if (value !== 'native' && value !== 'builtin') throw invalidValue(name, "'native' or 'builtin'", value);
+  return value;
+}
+
+/** Whom a {@link StackConfig} tells what it learns. */
+export interface ConfigListener {
+  notify: Notify;
+  /** resolv.conf(5) of all interfaces together, whenever it changes. */
+  onNames?(resolvconf: string): void;
+}
+
+/** What a stack holds to be configured. */
+export class StackConfig {
+  readonly #provider: ConfigProvider;
+  readonly #listener: ConfigListener;
+  readonly #names = new Map<number, string>();
+
+  constructor(host: ConfigHost, listener: ConfigListener, provider: ConfProvider = defaultProvider()) {
+    this.#listener = listener;
+    const notify: Notify = (name, event) => {
+      listener.notify(name, event);
+      if ('resolvconf' in event) this.#learn(event);
+    };
+    this.#provider =
+      provider === 'native' ? new NativeConfig(host, notify) : new BuiltinConfig(host, notify, realClock);
+  }
+
+  get provider(): ConfProvider {
+    return this.#provider.name;
+  }
+
+  /** The configuration of a new stack: what needs no other host before it returns, the rest when the promise settles. */
+  start(request: ConfigRequest, options: ConfigOptions = {}): Promise<void> {
+    const checked = checkOptions(options);
+    this.#provider.applyNow(request);
+    if (!asksNetwork(request)) return Promise.resolve();
+    return this.#provider.applyNetwork(request, checked).then((outcome) => {
+      maskOf(request, outcome);
+    });
+  }
+
+  /** ioth_config(3). */
+  async configure(config: string, options: ConfigOptions = {}): Promise<number> {
+    const checked = checkOptions(options);
+    const request = parseConfig(config);
+    if (checked.signal?.aborted) throw new AbortError(checked.signal.reason);
+    return maskOf(request, await this.#provider.apply(request, checked));
+  }
+
+  /** ioth_resolvconf(3). */
+  resolvconf(config = ''): string | null {
+    return this.#provider.resolvconf(parseConfig(config, 'resolvconf'));
+  }
+
+  close(): Promise<void> {
+    return this.#provider.close();
+  }
+
+  closeSync(): void {
+    this.#provider.closeSync();
+  }
+
+  #learn({ ifindex, resolvconf }: ConfigEvent): void {
+    const before = joinResolvConf(this.#names.values());
+    this.#names.set(ifindex, resolvconf);
+    const after = joinResolvConf(this.#names.values());
+    if (after !== before) this.#listener.onNames?.(after);
+  }
+}
+
+/** The mask; or the reason, where it was aborted or nobody answered any protocol. */
+function maskOf(request: ConfigRequest, { done, failures }: Outcome): number {
+  const aborted = failures.find((error) => error instanceof AbortError);
+  if (aborted) throw aborted;
+  const answered = asksNetwork({ ...request, configure: done });
+  if (failures[0] && !answered) throw failures[0];
+  return done;
+}
+
+function checkOptions({ signal, timeout = DEFAULT_TIMEOUT }: ConfigOptions): { signal?: AbortSignal; timeout: number } {
+  return { signal: checkSignal(signal), timeout: checkInteger('options.timeout', timeout, 1, INT_MAX) };
+}

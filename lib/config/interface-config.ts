@@ -1,0 +1,175 @@
+import { AF_INET } from '../constants.js';
+import { IothError } from '../errors.js';
+import type { ConfigHost } from './host.js';
+import { renderResolvConf } from './resolvconf.js';
+import {
+  type AddressEntry,
+  addressKey,
+  destinationKey,
+  emptySource,
+  type RouteEntry,
+  routeKey,
+  SOURCES,
+  type SourceConfig,
+  type SourceName,
+} from './sources.js';
+
+/** rtm_protocol of routes that the kernel itself made of a router's advertisement. */
+const RTPROT_RA = 9;
+
+type Entry = { kind: 'address'; entry: AddressEntry } | { kind: 'route'; entry: RouteEntry };
+
+/** An address or route that the stack did not take. */
+export interface Refusal {
+  key: string;
+  error: IothError;
+}
+
+/**
+ * The configuration of one interface: what each source asks for, and what of it the interface has. A change of one
+ * source touches only what changes: a renewed lease disturbs no connection.
+ */
+export class InterfaceConfig {
+  readonly #sources = new Map<SourceName, SourceConfig>();
+  /** What was put on the interface, or was there when it should have been put. */
+  readonly #installed = new Map<string, Entry>();
+  #originalMtu: number | null = null;
+
+  constructor(
+    readonly host: ConfigHost,
+    readonly ifindex: number,
+  ) {}
+
+  get(source: SourceName): SourceConfig {
+    return this.#sources.get(source) ?? emptySource();
+  }
+
+  /** Replaces what `source` asks for, and makes the interface so. Answers what the stack refused. */
+  set(source: SourceName, config: SourceConfig): Refusal[] {
+    this.#sources.set(source, config);
+    return this.reconcile();
+  }
+
+  /** Makes the interface what the sources say; what was refused before is tried again. */
+  reconcile(): Refusal[] {
+    const desired = this.#desired();
+    const gone = [...this.#installed].filter(([key]) => !desired.has(key));
+    // routes first: a gateway is reached through an address
+    for (const [key, entry] of gone.reverse()) {
+      this.#remove(entry);
+      this.#installed.delete(key);
+    }
+    // with the first IPv4 address of a network the kernel drops the others of that network, and their routes
+    if (gone.some(([, { kind, entry }]) => kind === 'address' && entry.family === AF_INET)) {
+      for (const [key, { entry }] of this.#installed) if (entry.family === AF_INET) this.#installed.delete(key);
+    }
+    const refusals: Refusal[] = [];
+    for (const [key, entry] of desired) {
+      if (this.#installed.has(key)) continue;
+      try {
+        this.#add(entry);
+        this.#installed.set(key, entry);
+      } catch (error) {
+        if (!(error instanceof IothError)) throw error;
+        refusals.push({ key, error });
+      }
+    }
+    this.#setMtu();
+    return refusals;
+  }
+
+  /** Takes entries of the static source back, by their keys. */
+  dropStatic(keys: readonly string[]): void {
+    const { addresses, routes, ...rest } = this.get('static');
+    this.#sources.set('static', {
+      ...rest,
+      addresses: addresses.filter((entry) => !keys.includes(addressKey(entry))),
+      routes: routes.filter((entry) => !keys.includes(routeKey(entry))),
+    });
+  }
+
+  /** resolv.conf(5) of all sources. iothconf puts the static servers first, then DHCPv6's, then DHCPv4's. */
+  resolvconf(): string {
+    return renderResolvConf([this.get('static'), this.get('dhcp6'), this.get('dhcp4'), this.get('rd')]);
+  }
+
+  /** Each address and, per destination, the route of the first source that has one. */
+  #desired(): Map<string, Entry> {
+    const desired = new Map<string, Entry>();
+    const destinations = new Set<string>();
+    const sources = SOURCES.map((name) => this.get(name));
+    for (const entry of sources.flatMap(({ addresses }) => addresses)) {
+      desired.set(addressKey(entry), { kind: 'address', entry });
+    }
+    // routes on the link first: the others' gateways may be reached through them
+    const routes = sources.flatMap((source) => source.routes);
+    for (const entry of [...routes.filter((r) => r.gateway === null), ...routes.filter((r) => r.gateway !== null)]) {
+      const destination = destinationKey(entry);
+      if (destinations.has(destination)) continue;
+      destinations.add(destination);
+      desired.set(routeKey(entry), { kind: 'route', entry });
+    }
+    return desired;
+  }
+
+  #add({ kind, entry }: Entry): void {
+    try {
+      if (kind === 'address') this.host.ipaddr_add(entry.family, entry.address, entry.prefixlen, this.ifindex);
+      else this.#addRoute(entry);
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error;
+      if (kind === 'route' && !this.#takesOver(entry)) throw error;
+    }
+  }
+
+  #addRoute({ family, gateway, destination, prefixlen }: RouteEntry): void {
+    this.host.iproute_add(family, gateway, destination, prefixlen, this.ifindex);
+  }
+
+  /** Whether the route is there already, or stands where the kernel put one of a router's advertisement. */
+  #takesOver(entry: RouteEntry): boolean {
+    const { family, gateway, destination, prefixlen } = entry;
+    const there = this.host.routes(family).filter((route) => {
+      const isDefault = destination === null && route.dst_prefixlen === 0;
+      return isDefault || (route.dst === destination && route.dst_prefixlen === prefixlen);
+    });
+    if (there.some((route) => route.gw === gateway && route.ifindex === this.ifindex)) return true;
+    const ofKernel = there.filter((route) => route.protocol === RTPROT_RA);
+    if (ofKernel.length === 0) return false;
+    for (const route of ofKernel) this.host.iproute_del(family, route.gw, destination, prefixlen, route.ifindex);
+    this.#addRoute(entry);
+    return true;
+  }
+
+  #remove({ kind, entry }: Entry): void {
+    try {
+      const { host, ifindex } = this;
+      if (kind === 'address') host.ipaddr_del(entry.family, entry.address, entry.prefixlen, ifindex);
+      else host.iproute_del(entry.family, entry.gateway, entry.destination, entry.prefixlen, ifindex);
+    } catch (error) {
+      // gone already: with its interface or address, or by the user's own hand
+      if (!(error instanceof IothError)) throw error;
+    }
+  }
+
+  /** The smallest that a server or router asks for; never more than the interface had. */
+  #setMtu(): void {
+    const asked = SOURCES.map((name) => this.get(name).mtu).filter((mtu) => mtu !== null);
+    if (asked.length === 0 && this.#originalMtu === null) return;
+    try {
+      const link = this.host.interfaces().find(({ ifindex }) => ifindex === this.ifindex);
+      if (!link) return;
+      this.#originalMtu ??= link.mtu;
+      const mtu = Math.min(this.#originalMtu, ...asked);
+      if (mtu !== link.mtu) this.host.linksetmtu(this.ifindex, mtu);
+      if (asked.length === 0) this.#originalMtu = null;
+    } catch (error) {
+      // an MTU that the interface cannot have: the rest of the configuration holds
+      if (!(error instanceof IothError)) throw error;
+    }
+  }
+}
+
+export function hasCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof IothError && codes.includes(error.code);
+}

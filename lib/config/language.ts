@@ -1,0 +1,186 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants.js';
+import { checkString, INT_MAX, invalidValue } from '../validate.js';
+import { type Option, stropt } from './stropt.js';
+
+export type IpFamily = 4 | 6;
+
+/** One item of the static configuration; `remove` for its form with a minus. */
+export type StaticItem =
+  | { item: 'ip'; remove: boolean; family: IpFamily; address: string; prefixlen: number }
+  | { item: 'gw'; remove: boolean; family: IpFamily; address: string }
+  | { item: 'dns'; remove: boolean; family: IpFamily; address: string }
+  | { item: 'domain'; remove: boolean; name: string };
+
+/** A configuration string, understood: what iothconf(3) says about each item. */
+export interface ConfigRequest {
+  /** newstackc only. */
+  stack?: string;
+  /** newstackc only. */
+  vnl?: string;
+  iface?: string;
+  ifindex?: number;
+  fqdn?: string;
+  /** 'aa:bb:cc:dd:ee:ff', lower case. */
+  mac?: string;
+  /** Mask of IOTHCONF_*: what is to be configured. */
+  configure: number;
+  /** Mask of IOTHCONF_*: what is to be undone, before anything is configured. */
+  clean: number;
+  /** Addresses from the prefixes of routers. */
+  slaac: boolean;
+  debug: boolean;
+  statics: StaticItem[];
+}
+
+const DEFAULT_PREFIXLEN: Record<IpFamily, number> = { 4: 24, 6: 64 };
+const ADDRESS_BITS: Record<IpFamily, number> = { 4: 32, 6: 128 };
+
+const AUTO4 = IOTHCONF_ETH | IOTHCONF_DHCP;
+const AUTO6 = IOTHCONF_ETH | IOTHCONF_DHCPV6 | IOTHCONF_RD;
+const AUTO = AUTO4 | AUTO6;
+
+const FLAGS: Record<string, number> = {
+  eth: IOTHCONF_ETH,
+  dhcp: IOTHCONF_DHCP,
+  dhcp4: IOTHCONF_DHCP,
+  dhcpv4: IOTHCONF_DHCP,
+  dhcp6: IOTHCONF_DHCPV6,
+  dhcpv6: IOTHCONF_DHCPV6,
+  rd: IOTHCONF_RD,
+  rd6: IOTHCONF_RD,
+  auto: AUTO,
+  auto4: AUTO4,
+  autov4: AUTO4,
+  auto6: AUTO6,
+  autov6: AUTO6,
+};
+const CLEAN_FLAGS: Record<string, number> = { ...FLAGS, static: IOTHCONF_STATIC, all: AUTO };
+
+/** Which functions of iothconf(3) a string is for: they understand different items. */
+export type Dialect = 'config' | 'newstackc' | 'resolvconf';
+
+/**
+ * Parses a configuration string of iothconf(3).
+ * @throws {TypeError} ERR_INVALID_ARG_VALUE, naming the item, where one is unknown or malformed
+ */
+export function parseConfig(config: string, dialect: Dialect = 'config'): ConfigRequest {
+  checkString('config', config);
+  const request: ConfigRequest = { configure: 0, clean: 0, slaac: false, debug: false, statics: [] };
+  for (const option of stropt(config)) parseItem(request, option, dialect);
+  return request;
+}
+
+/** Whether a string is a configuration rather than the name of a stack: 'vdestack' and 'vdestack,option' are names. */
+export function isStackConfig(text: string): boolean {
+  return stropt(text).some(({ tag, value }) => value !== null && (tag === 'stack' || tag === 'vnl'));
+}
+
+/** Whether a router, DHCP or DHCPv6 server is to be asked. */
+export function asksNetwork(request: ConfigRequest): boolean {
+  return (request.configure & (IOTHCONF_DHCP | IOTHCONF_DHCPV6 | IOTHCONF_RD)) !== 0;
+}
+
+function parseItem(request: ConfigRequest, option: Option, dialect: Dialect): void {
+  const { tag } = option;
+  if (tag === 'iface') {
+    request.iface = interfaceName(option);
+  } else if (tag === 'ifindex') {
+    request.ifindex = interfaceIndex(option);
+  } else if (dialect === 'resolvconf') {
+    throw invalidItem(option, 'one of iface=… and ifindex=…');
+  } else if (tag === 'stack' || tag === 'vnl') {
+    if (dialect !== 'newstackc') throw invalidItem(option, 'used for a new stack only');
+    request[tag] = option.value ?? '';
+  } else if (tag === 'fqdn') {
+    request.fqdn = domainName(option);
+  } else if (tag === 'mac' || tag === 'macaddr') {
+    request.mac = macAddress(option);
+  } else if (tag === 'slaac' || tag === 'debug') {
+    request[tag] = flag(option);
+  } else if (Object.hasOwn(FLAGS, tag)) {
+    flag(option);
+    request.configure |= FLAGS[tag]!;
+  } else if (tag.startsWith('-') && Object.hasOwn(CLEAN_FLAGS, tag.slice(1))) {
+    flag(option);
+    request.clean |= CLEAN_FLAGS[tag.slice(1)]!;
+  } else {
+    request.statics.push(staticItem(option));
+    request.configure |= IOTHCONF_STATIC;
+  }
+}
+
+function staticItem(option: Option): StaticItem {
+  const remove = option.tag.startsWith('-');
+  const item = remove ? option.tag.slice(1) : option.tag;
+  switch (item) {
+    case 'ip':
+      return { item, remove, ...interfaceAddress(option) };
+    case 'gw':
+    case 'dns':
+      return { item, remove, ...ipAddress(option, option.value ?? '') };
+    case 'domain':
+      return { item, remove, name: domainName(option) };
+    default:
+      throw invalidItem(option, 'an item of iothconf(3)');
+  }
+}
+
+function flag(option: Option): true {
+  if (option.value !== null) throw invalidItem(option, `written without a value`);
+  return true;
+}
+
+function interfaceName(option: Option): string {
+  const name = option.value ?? '';
+  // IFNAMSIZ is 16, with the NUL
+  if (!/^[^\s/:]{1,15}$/.test(name)) throw invalidItem(option, 'iface=NAME, of at most 15 characters');
+  return name;
+}
+
+function interfaceIndex(option: Option): number {
+  const index = /^\d{1,10}$/.test(option.value ?? '') ? Number(option.value) : 0;
+  if (index < 1 || index > INT_MAX) throw invalidItem(option, `ifindex=N, with N from 1 to ${INT_MAX}`);
+  return index;
+}
+
+function macAddress(option: Option): string {
+  const digits = /^[\da-f]{1,2}([:-])(?:[\da-f]{1,2}\1){4}[\da-f]{1,2}$/i.exec(option.value ?? '');
+  const bytes = digits ? option.value!.split(digits[1]!).map((byte) => byte.toLowerCase().padStart(2, '0')) : [];
+  // the lowest bit of the first byte marks groups: no interface can have such an address
+  if (bytes.length !== 6 || Number.parseInt(bytes[0]!, 16) & 1) {
+    throw invalidItem(option, `${option.tag}=xx:xx:xx:xx:xx:xx, not an address of a group`);
+  }
+  return bytes.join(':');
+}
+
+/** RFC 1035 2.3.4: labels of 1 to 63 octets, 253 characters in all; a dot at the end is left out. */
+function domainName(option: Option): string {
+  const name = (option.value ?? '').replace(/\.$/, '');
+  if (name.length > 253 || !/^[\w-]{1,63}(\.[\w-]{1,63})*$/.test(name)) {
+    throw invalidItem(option, `${option.tag}=NAME, a domain name`);
+  }
+  return name;
+}
+
+function interfaceAddress(option: Option): { family: IpFamily; address: string; prefixlen: number } {
+  const [text = '', length, ...rest] = (option.value ?? '').split('/');
+  const { family, address } = ipAddress(option, text);
+  const bits = ADDRESS_BITS[family];
+  const prefixlen = length === undefined ? DEFAULT_PREFIXLEN[family] : /^\d{1,3}$/.test(length) ? Number(length) : 0;
+  if (rest.length > 0 || prefixlen < 1 || prefixlen > bits) {
+    throw invalidItem(option, `${option.tag}=ADDRESS/N, with N from 1 to ${bits}`);
+  }
+  return { family, address, prefixlen };
+}
+
+function ipAddress(option: Option, text: string): { family: IpFamily; address: string } {
+  if (isIPv4(text)) return { family: 4, address: text };
+  // isIPv6 takes a zone: 'fe80::1%eth0' needs none here, the interface is known
+  if (isIPv6(text) && !text.includes('%')) return { family: 6, address: text };
+  throw invalidItem(option, `${option.tag}=ADDRESS, an IPv4 or IPv6 address`);
+}
+
+function invalidItem({ tag, value }: Option, expected: string): TypeError {
+  return invalidValue(`config item '${value === null ? tag : `${tag}=${value}`}'`, expected, value ?? tag);
+}

@@ -1,0 +1,198 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { errno } from '../../ffi/ioth.js';
+import { libiothconf } from '../../ffi/iothconf.js';
+import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants.js';
+import { AbortError, IothError, systemError } from '../errors.js';
+import type { ConfigHost } from './host.js';
+import type { ConfigRequest } from './language.js';
+import type { ConfigProvider, NetworkOptions, Notify, Outcome } from './provider.js';
+
+const DEFAULT_INTERFACE = 'vde0';
+/** Milliseconds that C may take beside the protocols: `eth` sleeps for a second, a removal for up to one more. */
+const OVERHEAD = 3000;
+/** Milliseconds: more than any call of C takes, 12 s for each DHCP and what else there is. */
+const LAST_CALL = 30_000;
+
+const FLAGS: [bit: number, item: string, protocol: string][] = [
+  [IOTHCONF_ETH, 'eth', 'eth'],
+  [IOTHCONF_RD, 'rd', 'rd'],
+  [IOTHCONF_DHCPV6, 'dhcp6', 'dhcp6'],
+  [IOTHCONF_DHCP, 'dhcp', 'dhcp'],
+];
+const NETWORK = IOTHCONF_RD | IOTHCONF_DHCPV6 | IOTHCONF_DHCP;
+
+/**
+ * libiothconf. It blocks, so it runs on a worker thread, one call at a time; a call that takes too long, or is aborted,
+ * is left to end by itself. It renews nothing.
+ */
+export class NativeConfig implements ConfigProvider {
+  readonly name = 'native';
+  /** What C remembers of this stack: mask of IOTHCONF_* by interface. */
+  readonly #used = new Map<number, number>();
+  /** What ioth_resolvconf said, which says each change once, and what of it the user has heard. */
+  readonly #names = new Map<number, { text: string; answered: string }>();
+  #last: Promise<unknown> = Promise.resolve();
+  #running = false;
+
+  constructor(
+    readonly host: ConfigHost,
+    readonly notify: Notify,
+  ) {}
+
+  applyNow(request: ConfigRequest): Outcome {
+    const now = { ...request, configure: request.configure & ~NETWORK, slaac: false };
+    const text = this.#textOf(now);
+    if (text === null) return { done: 0, failures: [] };
+    const done = checked(libiothconf().config(this.host.pointer('ioth_config'), text));
+    this.#tell(this.#ifindexOf(request));
+    return { done, failures: [] };
+  }
+
+  applyNetwork(request: ConfigRequest, options: NetworkOptions): Promise<Outcome> {
+    const configure = request.configure & NETWORK;
+    return this.apply({ ...request, configure, clean: 0, statics: [] }, options);
+  }
+
+  async apply(request: ConfigRequest, options: NetworkOptions): Promise<Outcome> {
+    const text = this.#textOf(request);
+    if (text === null) return { done: 0, failures: [] };
+    const ifindex = this.#ifindexOf(request);
+    const protocols = FLAGS.filter(([bit]) => request.configure & bit & NETWORK);
+    const done = await this.#call(text, options.timeout * protocols.length + OVERHEAD, options.signal);
+    this.#tell(ifindex);
+    const missing = protocols.filter(([bit]) => !(done & bit));
+    return { done, failures: missing.map(([, , protocol]) => noAnswer(protocol)) };
+  }
+
+  resolvconf(request: ConfigRequest): string | null {
+    const ifindex = this.#ifindexOf(request);
+    const { text, answered } = this.#names.get(ifindex) ?? { text: '', answered: '' };
+    if (text === answered) return null;
+    this.#names.set(ifindex, { text, answered: text });
+    return text;
+  }
+
+  async close(): Promise<void> {
+    // a call on a stack whose daemon died may never return
+    await Promise.race([this.#last, delay(LAST_CALL, undefined, { ref: false })]);
+    if (this.#running) return;
+    for (const text of this.#farewells()) {
+      await this.#call(text, OVERHEAD, undefined).catch(() => {});
+    }
+  }
+
+  closeSync(): void {
+    // the call that runs holds sockets: the stack cannot go before it
+    if (this.#running) return;
+    for (const text of this.#farewells()) libiothconf().config(this.host.pointer('ioth_config'), text);
+  }
+
+  /**
+   * C keeps what it configured by the stack's address in memory, for ever. The next stack may get that address: it would
+   * not be given what C believes that it has.
+   */
+  #farewells(): string[] {
+    const items: [number, string][] = [
+      [IOTHCONF_STATIC, '-static'],
+      ...FLAGS.map(([bit, item]): [number, string] => [bit, `-${item}`]),
+    ];
+    const texts = [...this.#used].map(([ifindex, mask]) => {
+      const used = items.filter(([bit]) => mask & bit & ~IOTHCONF_ETH).map(([, item]) => item);
+      return used.length > 0 ? [`ifindex=${ifindex}`, ...used].join(',') : null;
+    });
+    this.#used.clear();
+    return texts.filter((text) => text !== null);
+  }
+
+  #call(text: string, timeout: number, signal: AbortSignal | undefined): Promise<number> {
+    const call = this.#last.then(() => {
+      if (signal?.aborted) throw new AbortError(signal.reason);
+      return this.#run(text);
+    });
+    this.#last = call.catch(() => {});
+    return withLimit(call, timeout, signal);
+  }
+
+  #run(text: string): Promise<number> {
+    this.#running = true;
+    return new Promise<number>((resolve, reject) => {
+      libiothconf().config_async(this.host.pointer('ioth_config'), text, (failure, result) => {
+        this.#running = false;
+        if (failure) return reject(failure);
+        try {
+          resolve(checked(result));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+
+  /** The request as C reads it; null where it asks for nothing. */
+  #textOf(request: ConfigRequest): string | null {
+    const { configure, clean, fqdn, mac, slaac, debug, statics } = request;
+    if (configure === 0 && clean === 0 && !debug) return null;
+    const ifindex = this.#ifindexOf(request);
+    this.#used.set(ifindex, (this.#used.get(ifindex) ?? 0) | configure);
+    const items = [`ifindex=${ifindex}`];
+    if (clean & IOTHCONF_STATIC) items.push('-static');
+    for (const [bit, item] of FLAGS) if (clean & bit) items.push(`-${item}`);
+    if (fqdn !== undefined) items.push(`fqdn=${fqdn}`);
+    if (mac !== undefined) items.push(`mac=${mac}`);
+    for (const [bit, item] of FLAGS) if (configure & bit) items.push(item);
+    if (slaac) items.push('slaac');
+    for (const each of statics) {
+      const value = each.item === 'domain' ? each.name : each.address;
+      const prefixlen = each.item === 'ip' ? `/${each.prefixlen}` : '';
+      items.push(`${each.remove ? '-' : ''}${each.item}=${value}${prefixlen}`);
+    }
+    if (debug) items.push('debug');
+    return items.join(',');
+  }
+
+  #ifindexOf({ ifindex, iface = DEFAULT_INTERFACE }: ConfigRequest): number {
+    return ifindex ?? this.host.if_nametoindex(iface);
+  }
+
+  #tell(ifindex: number): void {
+    const names = this.#names.get(ifindex) ?? { text: '', answered: '' };
+    const changed = libiothconf().resolvconf(this.host.pointer('ioth_resolvconf'), `ifindex=${ifindex}`);
+    const error = errno();
+    if (changed === null && error !== 0) throw systemError(error, 'ioth_resolvconf');
+    names.text = changed ?? names.text;
+    this.#names.set(ifindex, names);
+    this.notify('config', { ifindex, resolvconf: names.text });
+  }
+}
+
+function checked(result: number): number {
+  if (result >= 0) return result;
+  throw systemError(errno(), 'ioth_config');
+}
+
+function noAnswer(protocol: string): IothError {
+  return new IothError('ETIMEDOUT', { syscall: protocol, hint: 'libiothconf had no answer' });
+}
+
+/** Ends the wait, not the call. */
+async function withLimit<T>(call: Promise<T>, timeout: number, signal: AbortSignal | undefined): Promise<T> {
+  const end = new AbortController();
+  const onAbort = () => end.abort();
+  signal?.addEventListener('abort', onAbort);
+  const limit = delay(timeout, undefined, { signal: end.signal }).then(
+    () => {
+      const hint = `libiothconf did not return within ${timeout / 1000} s`;
+      throw new IothError('ETIMEDOUT', { syscall: 'ioth_config', hint });
+    },
+    () => {
+      throw new AbortError(signal?.reason);
+    },
+  );
+  try {
+    return await Promise.race([call, limit]);
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+    end.abort();
+    limit.catch(() => {});
+  }
+}

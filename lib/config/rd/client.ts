@@ -1,0 +1,139 @@
+import { isLinkLocalIPv6, parseIPv6 } from '../addresses.js';
+import { Backoff, type Clock } from '../clock.js';
+import { decodeAdvert, encodeSolicit, HOP_LIMIT, type Prefix, type RouterAdvert } from './message.js';
+
+/** What the routers of the link said, as far as it still holds. */
+export interface RouterConfig {
+  /** Default routers, as link-local addresses. */
+  routers: string[];
+  prefixes: Prefix[];
+  mtu: number | null;
+  dns: string[];
+  domains: string[];
+}
+
+export interface RdEvents {
+  /** The first advertisement came. */
+  onFound(config: RouterConfig): void;
+  /** Something is new, or other than it was. */
+  onChanged(config: RouterConfig): void;
+  /** A lifetime ran out. */
+  onExpired(config: RouterConfig): void;
+}
+
+/** Seconds between two solicitations, at first and at most. RFC 4861 6.3.7 has 4; a link inside one machine is quicker. */
+const RETRY = { first: 0.5, longest: 4 };
+/** RFC 4862 5.5.3 e: what an advertisement, which anybody could send, cannot take from an address. */
+const TWO_HOURS = 7200;
+/** Of each kind, so that no flood of advertisements fills the stack. */
+const MOST = 16;
+
+interface Timed<T> {
+  value: T;
+  until: number;
+}
+
+/** Router discovery by a host (RFC 4861 6.3, RFC 8106), without any socket or timer of its own. */
+export class RdClient {
+  readonly #routers = new Map<string, Timed<string>>();
+  readonly #prefixes = new Map<string, Timed<Prefix>>();
+  readonly #dns = new Map<string, Timed<string>>();
+  readonly #domains = new Map<string, Timed<string>>();
+  #mtu: number | null = null;
+  #running = false;
+  #found = false;
+  #solicitTimer = () => {};
+  #expiryTimer = () => {};
+
+  constructor(
+    readonly send: (message: Uint8Array) => void,
+    readonly clock: Clock,
+    readonly events: RdEvents,
+    readonly mac: string,
+  ) {}
+
+  get found(): boolean {
+    return this.#found;
+  }
+
+  get config(): RouterConfig {
+    return {
+      routers: values(this.#routers),
+      prefixes: values(this.#prefixes),
+      mtu: this.#mtu,
+      dns: values(this.#dns),
+      domains: values(this.#domains),
+    };
+  }
+
+  /** Solicits until a router answers. */
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    const pause = new Backoff(RETRY.first, RETRY.longest);
+    const solicit = () => {
+      this.#solicitTimer = this.clock.after(pause.next(), solicit);
+      this.send(encodeSolicit(this.mac));
+    };
+    solicit();
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#solicitTimer();
+    this.#expiryTimer();
+  }
+
+  /** An ICMPv6 message: any bytes, with its source and hop limit (RFC 4861 6.1.2). */
+  receive(bytes: Uint8Array, source: string, hopLimit: number | null): void {
+    if (!this.#running || hopLimit !== HOP_LIMIT || !isLinkLocalIPv6(parseIPv6(source))) return;
+    const advert = decodeAdvert(bytes);
+    if (!advert) return;
+    const before = JSON.stringify(this.config);
+    this.#apply(advert, source);
+    this.#watchExpiry();
+    this.#solicitTimer();
+    if (!this.#found) {
+      this.#found = true;
+      this.events.onFound(this.config);
+    } else if (JSON.stringify(this.config) !== before) {
+      this.events.onChanged(this.config);
+    }
+  }
+
+  #apply(advert: RouterAdvert, source: string): void {
+    const now = this.clock.now();
+    keep(this.#routers, source, source, now, advert.routerLifetime);
+    for (const prefix of advert.prefixes) {
+      const key = `${prefix.prefix}/${prefix.prefixlen}`;
+      const left = (this.#prefixes.get(key)?.until ?? now) - now;
+      const shortened = prefix.valid < TWO_HOURS && prefix.valid < left;
+      keep(this.#prefixes, key, prefix, now, shortened ? Math.min(left, TWO_HOURS) : prefix.valid);
+    }
+    for (const { address, lifetime } of advert.dns) keep(this.#dns, address, address, now, lifetime);
+    for (const { name, lifetime } of advert.domains) keep(this.#domains, name, name, now, lifetime);
+    this.#mtu = advert.mtu ?? this.#mtu;
+  }
+
+  #watchExpiry(): void {
+    this.#expiryTimer();
+    const tables = [this.#routers, this.#prefixes, this.#dns, this.#domains];
+    const next = Math.min(...tables.flatMap((table) => [...table.values()].map(({ until }) => until)));
+    this.#expiryTimer = this.clock.after(next - this.clock.now(), () => {
+      const now = this.clock.now();
+      for (const table of tables) for (const [key, { until }] of table) if (until <= now) table.delete(key);
+      this.#watchExpiry();
+      this.events.onExpired(this.config);
+    });
+  }
+}
+
+/** Sets how long a value holds; 0 ends it. */
+function keep<T>(table: Map<string, Timed<T>>, key: string, value: T, now: number, lifetime: number): void {
+  if (lifetime === 0) table.delete(key);
+  else if (table.has(key) || table.size < MOST) table.set(key, { value, until: now + lifetime });
+}
+
+function values<T>(table: Map<string, Timed<T>>): T[] {
+  return [...table.values()].map(({ value }) => value);
+}
