@@ -48,7 +48,7 @@ export function recvmsg_into(
     const message = messageOf(buffers, name, SOCKADDR_SIZE, control);
     // descriptors that come along (SCM_RIGHTS) must not leak into children
     const count = libioth().recvmsg(fd, message, flags | MSG_CMSG_CLOEXEC);
-    if (count < 0) return notReady('recvmsg');
+    if (count < 0) return notReady('recvmsg', undefined, flags);
     const ancdata = control ? decodeAncillary(control.subarray(0, message.msg_controllen)) : [];
     const address = decodeSockaddr(name, message.msg_namelen);
     return [count, ancdata, message.msg_flags & ~MSG_CMSG_CLOEXEC, address] as Received<number>;
@@ -70,7 +70,7 @@ export function sendmsg(
   const fd = descriptor.use('sendmsg');
   const attempt = () => {
     const count = libioth().sendmsg(fd, messageOf(buffers, to?.bytes ?? null, to?.length ?? 0, control), flags);
-    return count >= 0 ? count : notReady('sendmsg', { address: to?.address, port: to?.port });
+    return count >= 0 ? count : notReady('sendmsg', { address: to?.address, port: to?.port }, flags);
   };
   return { syscall: 'sendmsg', direction: WRITABLE, attempt };
 }

@@ -1,5 +1,5 @@
 import { errno, libioth } from '../ffi/ioth.js';
-import { SO_ERROR, SOL_SOCKET } from './constants.js';
+import { MSG_DONTWAIT, SO_ERROR, SOL_SOCKET } from './constants.js';
 import type { Descriptor } from './descriptor.js';
 import { codeOf, type IothErrorDetails, systemError } from './errors.js';
 import { makeNonBlocking } from './native-stack.js';
@@ -28,9 +28,12 @@ const EISCONN = 106;
 const EALREADY = 114;
 const EINPROGRESS = 115;
 
-/** What to say of a failed call: WAIT where it only was not ready, else its error is thrown. */
-export function notReady(syscall: string, details?: Omit<IothErrorDetails, 'syscall'>): typeof WAIT {
+/** What to say of a failed call: WAIT where it only was not ready and may wait, else its error is thrown. */
+export function notReady(syscall: string, details?: Omit<IothErrorDetails, 'syscall'>, flags: number = 0): typeof WAIT {
   const error = errno();
+  if (error === EAGAIN && flags & MSG_DONTWAIT) {
+    throw callError(error, syscall, { ...details, hint: 'with MSG_DONTWAIT it does not wait' });
+  }
   if (error === EAGAIN || error === EINTR) return WAIT;
   throw callError(error, syscall, details);
 }
@@ -84,17 +87,18 @@ export class Operations {
     this.#descriptor = descriptor;
   }
 
-  /** recv(2) into `size` new bytes. */
+  /** recv(2) into `size` new bytes; none are there at once, as in Python. */
   recv(size: number, flags: number): Operation<Buffer> {
     checkSize(size);
     checkFlags(flags);
     const fd = this.#descriptor.use('recv');
     const attempt = () => {
+      if (size === 0) return Buffer.alloc(0);
       const buffer = takeBuffer(size);
       const count = this.#c.recv(fd, buffer, size, flags);
       if (count >= 0) return handOut(buffer, Math.min(count, size));
       spare = buffer;
-      return notReady('recv');
+      return notReady('recv', undefined, flags);
     };
     return { syscall: 'recv', direction: READABLE, attempt };
   }
@@ -105,8 +109,9 @@ export class Operations {
     checkFlags(flags);
     const fd = this.#descriptor.use('recv');
     const attempt = () => {
+      if (size === 0) return 0;
       const count = this.#c.recv(fd, buffer, size, flags);
-      return count >= 0 ? count : notReady('recv');
+      return count >= 0 ? count : notReady('recv', undefined, flags);
     };
     return { syscall: 'recv', direction: READABLE, attempt };
   }
@@ -122,7 +127,7 @@ export class Operations {
       const count = this.#c.recvfrom(fd, buffer, size, flags, peerBytes, peerLength);
       if (count >= 0) return [handOut(buffer, Math.min(count, size)), this.#peer()];
       spare = buffer;
-      return notReady('recvfrom');
+      return notReady('recvfrom', undefined, flags);
     };
     return { syscall: 'recvfrom', direction: READABLE, attempt };
   }
@@ -135,7 +140,7 @@ export class Operations {
     const attempt = (): [number, Address] | typeof WAIT => {
       peerLength[0] = SOCKADDR_SIZE;
       const count = this.#c.recvfrom(fd, buffer, size, flags, peerBytes, peerLength);
-      return count >= 0 ? [count, this.#peer()] : notReady('recvfrom');
+      return count >= 0 ? [count, this.#peer()] : notReady('recvfrom', undefined, flags);
     };
     return { syscall: 'recvfrom', direction: READABLE, attempt };
   }
@@ -147,7 +152,7 @@ export class Operations {
     const fd = this.#descriptor.use('send');
     const attempt = () => {
       const count = this.#c.send(fd, data, data.byteLength, flags);
-      return count >= 0 ? count : notReady('send');
+      return count >= 0 ? count : notReady('send', undefined, flags);
     };
     return { syscall: 'send', direction: WRITABLE, attempt };
   }
@@ -161,7 +166,7 @@ export class Operations {
     const attempt = () => {
       do {
         const count = this.#c.send(fd, rest, rest.byteLength, flags);
-        if (count < 0) return notReady('send');
+        if (count < 0) return notReady('send', undefined, flags);
         rest = rest.subarray(count);
       } while (rest.byteLength > 0);
       return undefined;
@@ -176,7 +181,7 @@ export class Operations {
     const fd = this.#descriptor.use('sendto');
     const attempt = () => {
       const count = this.#c.sendto(fd, data, data.byteLength, flags, to.bytes, to.length);
-      return count >= 0 ? count : notReady('sendto', { address: to.address, port: to.port });
+      return count >= 0 ? count : notReady('sendto', { address: to.address, port: to.port }, flags);
     };
     return { syscall: 'sendto', direction: WRITABLE, attempt };
   }
