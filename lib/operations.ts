@@ -74,14 +74,14 @@ function handOut(buffer: Buffer, length: number): Buffer {
 // Where accept and recvfrom write the peer's address: they don't overlap on one thread.
 const peerBytes = Buffer.alloc(SOCKADDR_SIZE);
 const peerLength = new Uint32Array(1);
+const NO_BYTES = Buffer.alloc(0);
 
 /** The calls of one descriptor that may wait, as operations. Arguments are checked here, before C sees them. */
 export class Operations {
   readonly #descriptor: Descriptor;
   readonly #c = libioth();
   #lastPeer: Address | undefined;
-  readonly #lastPeerBytes = Buffer.alloc(SOCKADDR_SIZE);
-  #lastPeerLength = 0;
+  #lastPeerBytes = NO_BYTES;
 
   constructor(descriptor: Descriptor) {
     this.#descriptor = descriptor;
@@ -247,10 +247,9 @@ export class Operations {
   #peer(): Address {
     const length = Math.min(peerLength[0] ?? 0, SOCKADDR_SIZE);
     const isSame =
-      length === this.#lastPeerLength && this.#lastPeerBytes.compare(peerBytes, 0, length, 0, length) === 0;
+      length === this.#lastPeerBytes.length && this.#lastPeerBytes.compare(peerBytes, 0, length, 0, length) === 0;
     if (this.#lastPeer && isSame) return this.#lastPeer;
-    peerBytes.copy(this.#lastPeerBytes, 0, 0, length);
-    this.#lastPeerLength = length;
+    this.#lastPeerBytes = Buffer.from(peerBytes.subarray(0, length));
     this.#lastPeer = decodeSockaddr(peerBytes, length);
     return this.#lastPeer;
   }
