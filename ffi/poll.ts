@@ -6,7 +6,6 @@ interface KoffiPollHandle {
   start(events: { readable: boolean; writable: boolean }, callback: KoffiCallback): void;
   stop(): void;
   close(): void;
-  ref(): void;
   unref(): void;
 }
 type KoffiPoll = (
@@ -18,6 +17,7 @@ type KoffiPoll = (
 export const READABLE = 1;
 export const WRITABLE = 2;
 const BOTH = READABLE | WRITABLE;
+export type Direction = typeof READABLE | typeof WRITABLE;
 
 let open = 0;
 
@@ -31,14 +31,13 @@ export function openPollHandles(): number {
  *
  * Opening it sets O_NONBLOCK on the descriptor. Close it before the descriptor: the number is used again at once.
  *
- * The callback runs in libuv's poll phase, outside any JavaScript frame: what it throws is lost, so it must not throw,
+ * It never keeps the process alive by itself. The callback runs in libuv's poll phase, outside any JavaScript frame: what it throws is lost, so it must not throw,
  * and the promises that it settles go on in the check phase of the same turn of the loop.
  */
 export class PollHandle {
   readonly #onEvents: KoffiCallback;
   readonly #handle: KoffiPollHandle;
   #watched: number;
-  #referenced = true;
 
   /** @param callback gets a mask of READABLE and WRITABLE; a descriptor in error is both */
   constructor(fd: number, mask: number, callback: (mask: number) => void) {
@@ -49,6 +48,7 @@ export class PollHandle {
     };
     this.#watched = mask;
     this.#handle = (koffi.node.poll as unknown as KoffiPoll)(fd, eventsOf(mask), this.#onEvents);
+    this.#handle.unref();
     open++;
   }
 
@@ -63,14 +63,6 @@ export class PollHandle {
     this.#watched = mask;
     if (mask === 0) this.#handle.stop();
     else this.#handle.start(eventsOf(mask), this.#onEvents);
-  }
-
-  /** Whether watching keeps the process alive. */
-  setRef(referenced: boolean): void {
-    if (referenced === this.#referenced) return;
-    this.#referenced = referenced;
-    if (referenced) this.#handle.ref();
-    else this.#handle.unref();
   }
 
   close(): void {

@@ -1,11 +1,13 @@
 import { libioth, type Msghdr } from '../ffi/ioth.js';
+import { READABLE, WRITABLE } from '../ffi/poll.js';
 import { type AncillaryItem, CMSG_SPACE, decodeAncillary, encodeAncillary } from './cmsg.js';
 import { MSG_CMSG_CLOEXEC } from './constants.js';
 import type { Descriptor } from './descriptor.js';
-import { checkFlags, type Data, notReady, type Operation } from './operations.js';
-import { READABLE, WRITABLE } from './readiness.js';
+import { checkFlags, type Data, notReady } from './operations.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE, type Sockaddr } from './sockaddr.js';
 import { checkBytes, checkData, checkInteger, INT_MAX, invalidType } from './validate.js';
+
+import type { Operation } from './waiter.js';
 
 /** What recvmsg(2) gives: how much or which bytes, the control messages, MSG_ flags, and who sent it. */
 export type Received<T> = [data: T, ancdata: AncillaryItem[], flags: number, address: Address];
@@ -65,7 +67,8 @@ export function sendmsg(
   to: Sockaddr | undefined,
 ): Operation<number> {
   const buffers = checkBuffers('buffers', data, checkData);
-  const control = ancdata.length > 0 ? encodeAncillary(ancdata) : null;
+  const encoded = encodeAncillary(ancdata);
+  const control = encoded.length > 0 ? encoded : null;
   checkFlags(flags);
   const fd = descriptor.use('sendmsg');
   const attempt = () => {

@@ -1,8 +1,9 @@
 import type { StackPointer } from '../ffi/ioth.js';
 import { libc } from '../ffi/libc.js';
+import { READABLE } from '../ffi/poll.js';
 import { readVdestack } from '../ffi/vdestack.js';
 import { AF_UNIX, SO_DOMAIN, SO_RCVTIMEO, SO_TYPE, SOCK_SEQPACKET, SOL_SOCKET } from './constants.js';
-import { READABLE, waitSync } from './readiness.js';
+import { waitSync } from './wait-sync.js';
 
 /** The pipe on which ioth_vdestack asks its daemon for sockets: both ends are in our descriptor table. */
 export class CommandPipe {

@@ -7,7 +7,7 @@ import { PollHandle, READABLE } from '../ffi/poll.js';
 import type { CommandPipe } from './command-pipe.js';
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM } from './constants.js';
 import { systemError } from './errors.js';
-import { waitSync } from './readiness.js';
+import { waitSync } from './wait-sync.js';
 
 /** How long C waits for the daemon's answer, in milliseconds: a dead one holds the loop up so long. */
 const PATIENCE = 2;
@@ -100,7 +100,6 @@ export class Daemon {
         if (!this.#released) onDeath();
       });
     });
-    watch.setRef(false);
     return watch;
   }
 }

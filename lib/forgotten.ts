@@ -13,12 +13,7 @@ interface Forgotten {
   readonly madeAt: string | undefined;
 }
 
-let isTracing = false;
-const debug = debuglog('ioth', () => {
-  isTracing = true;
-});
-// debuglog tells only when it is first called whether NODE_DEBUG names us
-debug('tracing where sockets and stacks are made');
+const debug = debuglog('ioth');
 
 let warned = false;
 
@@ -37,7 +32,7 @@ const registry = new FinalizationRegistry<Forgotten>(({ what, closable, madeAt }
 
 /** Closes `closable` when `owner` is collected unclosed, with one warning a process. */
 export function closeWhenForgotten(owner: object, what: string, closable: Closable): void {
-  registry.register(owner, { what, closable, madeAt: isTracing ? whereCalled() : undefined });
+  registry.register(owner, { what, closable, madeAt: debug.enabled ? whereCalled() : undefined });
 }
 
 function whereCalled(): string {

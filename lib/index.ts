@@ -1,5 +1,8 @@
 /** ioth: the Internet of Threads. Stacks, sockets on them, and the constants and converters of Python's socket. */
 
+// for who compiles against the declarations without naming Node's types
+/// <reference types="node" preserve="true" />
+
 export { LibraryNotFoundError, type Plugin, plugins } from '../ffi/loader.js';
 export type { Received } from './ancillary.js';
 export { type AncillaryItem, CMSG_LEN, CMSG_SPACE } from './cmsg.js';

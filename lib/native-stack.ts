@@ -292,14 +292,13 @@ export function baseName(plugin: string): string {
 const EMFILE = 24;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
-const F_GETFL = 3;
 const F_SETFL = 4;
 
 /** What SOCK_NONBLOCK | SOCK_CLOEXEC do, where a socket came without. The stack itself must hear it. */
 export function makeNonBlocking(fd: number): void {
   const c = libioth();
-  const flags = Math.max(0, c.fcntl(fd, F_GETFL, 0));
-  c.fcntl(fd, F_SETFL, flags | SOCK_NONBLOCK);
+  // of the flags that F_SETFL sets, a new descriptor has none
+  c.fcntl(fd, F_SETFL, SOCK_NONBLOCK);
   c.fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 

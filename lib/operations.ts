@@ -1,21 +1,13 @@
 import { errno, libioth } from '../ffi/ioth.js';
+import { READABLE, WRITABLE } from '../ffi/poll.js';
 import { MSG_DONTWAIT, SO_ERROR, SOL_SOCKET } from './constants.js';
 import type { Descriptor } from './descriptor.js';
 import { codeOf, type IothErrorDetails, systemError } from './errors.js';
 import { makeNonBlocking } from './native-stack.js';
-import { type Attempt, type Direction, EXHAUSTED, READABLE, WAIT, WRITABLE } from './readiness.js';
+
 import { type Address, decodeSockaddr, SOCKADDR_SIZE, type Sockaddr } from './sockaddr.js';
 import { checkBytes, checkData, checkInteger, INT_MAX } from './validate.js';
-
-/** One socket call that may have to wait: the same for the promises and for the `sync` view. */
-export interface Operation<T> {
-  /** Its C name, for errors. */
-  readonly syscall: string;
-  readonly direction: Direction;
-  readonly attempt: Attempt<T>;
-  /** Undoes what a wait that was given up (timeout, abort) left half done. */
-  readonly abandon?: () => void;
-}
+import { EXHAUSTED, type Operation, WAIT } from './waiter.js';
 
 /** What can be sent: bytes, or a string as UTF-8. */
 export type Data = string | NodeJS.ArrayBufferView;
@@ -164,12 +156,12 @@ export class Operations {
     const fd = this.#descriptor.use('send');
     let rest = data;
     const attempt = () => {
-      do {
+      for (;;) {
         const count = this.#c.send(fd, rest, rest.byteLength, flags);
         if (count < 0) return notReady('send', undefined, flags);
+        if (count === rest.byteLength) return undefined;
         rest = rest.subarray(count);
-      } while (rest.byteLength > 0);
-      return undefined;
+      }
     };
     return { syscall: 'send', direction: WRITABLE, attempt };
   }

@@ -1,29 +1,8 @@
-import { errno } from '../ffi/ioth.js';
-import { libc, POLLERR, POLLFD_SIZE, POLLHUP, POLLIN, POLLNVAL, POLLOUT } from '../ffi/libc.js';
 import { PollHandle, READABLE, WRITABLE } from '../ffi/poll.js';
-import { AbortError, IothError, systemError } from './errors.js';
-
-/** What an attempt answers when the descriptor is not ready. */
-export const WAIT: unique symbol = Symbol('wait');
-/** What an attempt answers when the process is out of descriptors: ready, and no use in trying at once. */
-export const EXHAUSTED: unique symbol = Symbol('exhausted');
-
-/** One try of a system call: its result, WAIT or EXHAUSTED; it throws the call's error. It may run many times. */
-export type Attempt<T> = () => T | typeof WAIT | typeof EXHAUSTED;
-
-export type Direction = typeof READABLE | typeof WRITABLE;
-export { READABLE, WRITABLE };
-
-/** How long an operation may wait, and what ends it early. */
-export interface WaitOptions {
-  /** Kept from being collected while the operation waits. */
-  owner?: object;
-  /** Milliseconds; null waits for ever, 0 not at all (the operation fails with EAGAIN). */
-  timeout: number | null;
-  signal?: AbortSignal | undefined;
-  /** Named in the errors of the wait. */
-  syscall: string;
-}
+import { AbortError, IothError } from './errors.js';
+import { hold, release } from './keepalive.js';
+import { waitSync } from './wait-sync.js';
+import { type Attempt, EXHAUSTED, Line, type Operation, type Patience, WAIT, Waiter } from './waiter.js';
 
 /** How long an EXHAUSTED operation rests unless a descriptor of ours is closed before, in milliseconds. */
 const EXHAUSTED_PAUSE = 100;
@@ -31,77 +10,6 @@ const EXHAUSTED_PAUSE = 100;
 /** After so many operations in a row that never waited, the next goes through the loop: others get their turn. */
 const BURST_LIMIT = 64;
 let burst = 0;
-
-class Waiter<T> {
-  #timer: NodeJS.Timeout | undefined;
-  readonly #onAbort: (() => void) | undefined;
-
-  constructor(
-    readonly attempt: Attempt<T>,
-    readonly options: WaitOptions,
-    readonly resolve: (value: T) => void,
-    readonly reject: (error: unknown) => void,
-    giveUp: (error: Error) => void,
-  ) {
-    const { timeout, signal, syscall } = options;
-    if (timeout !== null) {
-      this.#timer = setTimeout(() => giveUp(new IothError('ETIMEDOUT', { syscall })), timeout);
-    }
-    if (signal) {
-      this.#onAbort = () => giveUp(new AbortError(signal.reason));
-      signal.addEventListener('abort', this.#onAbort, { once: true });
-    }
-  }
-
-  setRef(referenced: boolean): void {
-    if (referenced) this.#timer?.ref();
-    else this.#timer?.unref();
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-    if (this.#onAbort) this.options.signal?.removeEventListener('abort', this.#onAbort);
-  }
-}
-
-/** The waiters of one direction of a descriptor, first come first served. */
-class Line {
-  readonly waiters: Waiter<unknown>[] = [];
-  exhausted = false;
-
-  /** Lets the first ones try until one has to wait on. */
-  advance(): void {
-    this.exhausted = false;
-    for (let first = this.waiters[0]; first; first = this.waiters[0]) {
-      let result: unknown;
-      try {
-        result = first.attempt();
-      } catch (error) {
-        this.#finish(first);
-        first.reject(error);
-        continue;
-      }
-      if (result === WAIT) return;
-      if (result === EXHAUSTED) {
-        this.exhausted = true;
-        return;
-      }
-      this.#finish(first);
-      first.resolve(result);
-    }
-  }
-
-  remove(waiter: Waiter<unknown>): void {
-    const at = this.waiters.indexOf(waiter);
-    if (at >= 0) this.waiters.splice(at, 1);
-    waiter.end();
-  }
-
-  #finish(waiter: Waiter<unknown>): void {
-    this.waiters.shift();
-    waiter.end();
-  }
-}
 
 const exhaustedOnes = new Set<Readiness>();
 
@@ -127,6 +35,7 @@ export class Readiness {
   #poll: PollHandle | undefined;
   #socketRef = true;
   #stackRef: boolean;
+  #holdsProcess = false;
   #pause: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -137,49 +46,32 @@ export class Readiness {
     this.#stackRef = stackRef;
   }
 
-  /** Whether something waits. */
-  get pending(): number {
-    return this.#readers.waiters.length + this.#writers.waiters.length;
-  }
-
-  /** Runs `attempt` now or when the descriptor is ready in `direction`, in order with the others of that direction. */
-  run<T>(direction: Direction, attempt: Attempt<T>, options: WaitOptions): Promise<T> {
-    const line = direction === READABLE ? this.#readers : this.#writers;
-    const { signal } = options;
+  /** Runs the operation now or when the descriptor is ready for it, in order with the others of its direction. */
+  run<T>(operation: Operation<T>, owner: object, patience: Patience): Promise<T> {
+    const { signal } = patience;
     if (signal?.aborted) return Promise.reject(new AbortError(signal.reason));
+    const line = operation.direction === READABLE ? this.#readers : this.#writers;
     const goesThroughTheLoop = ++burst > BURST_LIMIT;
     if (line.waiters.length === 0 && !goesThroughTheLoop) {
       let result: ReturnType<Attempt<T>>;
       try {
-        result = attempt();
+        result = operation.attempt();
       } catch (error) {
         return Promise.reject(error);
       }
       if (result === EXHAUSTED) line.exhausted = true;
       else if (result !== WAIT) return Promise.resolve(result);
-      else if (options.timeout === 0) return Promise.reject(wouldBlock(options.syscall));
+      else if (patience.timeout === 0) return Promise.reject(wouldBlock(operation.syscall));
     }
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter<unknown> = new Waiter<unknown>(
-        attempt,
-        options,
-        resolve as (value: unknown) => void,
-        reject,
-        (error) => {
-          line.remove(waiter);
-          reject(error);
-          this.#settle();
-        },
-      );
-      line.waiters.push(waiter);
-      waiter.setRef(this.#referenced);
-      this.#settle();
+    return new Promise<T>((resolve, reject) => {
+      const waiter = new Waiter(operation, owner, resolve, reject);
+      this.#enqueue(line, waiter as Waiter<unknown>, patience);
       if (goesThroughTheLoop) setImmediate(() => this.#afterBurst(line));
     });
   }
 
-  /** Runs `attempt` now or when the descriptor is ready, blocking the thread in poll(2) meanwhile. */
-  runSync<T>(direction: Direction, attempt: Attempt<T>, { timeout, syscall }: WaitOptions): T {
+  /** Runs the operation now or when the descriptor is ready for it, blocking the thread in poll(2) meanwhile. */
+  runSync<T>({ attempt, direction, syscall }: Operation<T>, timeout: number | null): T {
     const deadline = timeout === null ? null : performance.now() + timeout;
     for (;;) {
       const result = attempt();
@@ -194,12 +86,12 @@ export class Readiness {
   /** Whether pending operations keep the process alive: both the socket and its stack must want it. */
   setRef(referenced: boolean): void {
     this.#socketRef = referenced;
-    this.#applyRef();
+    this.#settle();
   }
 
   setStackRef(referenced: boolean): void {
     this.#stackRef = referenced;
-    this.#applyRef();
+    this.#settle();
   }
 
   /** Rejects all that waits and closes the poll handle. Call it before the descriptor is closed. */
@@ -209,12 +101,9 @@ export class Readiness {
     this.#poll = undefined;
     clearTimeout(this.#pause);
     exhaustedOnes.delete(this);
-    for (const line of [this.#readers, this.#writers]) {
-      for (const waiter of line.waiters.splice(0)) {
-        waiter.end();
-        waiter.reject(error());
-      }
-    }
+    this.#readers.rejectAll(error);
+    this.#writers.rejectAll(error);
+    this.#holdProcess(false);
   }
 
   /** Tries again what was EXHAUSTED. */
@@ -222,42 +111,50 @@ export class Readiness {
     clearTimeout(this.#pause);
     this.#pause = undefined;
     exhaustedOnes.delete(this);
-    if (this.#closed) return;
-    this.#readers.advance();
-    this.#settle();
+    this.#advance(this.#readers);
   }
 
-  get #referenced(): boolean {
-    return this.#socketRef && this.#stackRef;
-  }
-
-  #applyRef(): void {
-    for (const line of [this.#readers, this.#writers]) {
-      for (const waiter of line.waiters) waiter.setRef(this.#referenced);
+  #enqueue(line: Line, waiter: Waiter<unknown>, patience: Patience): void {
+    line.waiters.push(waiter);
+    if (patience.timeout !== null || patience.signal) {
+      waiter.arm(patience, (error) => {
+        line.remove(waiter);
+        waiter.reject(error);
+        this.#settle();
+      });
     }
     this.#settle();
   }
 
   #afterBurst(line: Line): void {
     burst = 0;
+    this.#advance(line);
+  }
+
+  #advance(line: Line): void {
     if (this.#closed) return;
     line.advance();
     this.#settle();
   }
 
-  /** Makes what is watched fit what waits. */
+  /** Makes what is watched, and whether the process is held, fit what waits. */
   #settle(): void {
     if (this.#closed) return;
-    const wanted = this.#wanted();
     if (this.#readers.exhausted) this.#rest();
-    if (wanted === 0) {
-      // the watch goes on: the next wait finds it there; an event that nobody waits for ends it
-      this.#poll?.setRef(false);
-      return;
-    }
-    if (!this.#poll) this.#poll = new PollHandle(this.fd, wanted, (ready) => this.#onReady(ready));
-    else if ((this.#poll.watched & wanted) !== wanted || this.#readers.exhausted) this.#poll.watch(wanted);
-    this.#poll.setRef(this.#referenced);
+    const wanted = this.#wanted();
+    const waits = this.#readers.waiters.length > 0 || this.#writers.waiters.length > 0;
+    this.#holdProcess(waits && this.#socketRef && this.#stackRef);
+    // with nobody waiting the watch goes on: the next wait finds it there, an event that nobody waits for ends it
+    if (wanted === 0) return;
+    if (this.#poll) this.#poll.watch(this.#poll.watched | wanted);
+    else this.#poll = new PollHandle(this.fd, wanted, (ready) => this.#onReady(ready));
+  }
+
+  #holdProcess(holds: boolean): void {
+    if (holds === this.#holdsProcess) return;
+    this.#holdsProcess = holds;
+    if (holds) hold();
+    else release();
   }
 
   #wanted(): number {
@@ -271,18 +168,18 @@ export class Readiness {
     if (this.#pause) return;
     exhaustedOnes.add(this);
     this.#poll?.watch(this.#wanted());
-    this.#pause = setTimeout(() => this.resume(), EXHAUSTED_PAUSE);
-    if (!this.#referenced) this.#pause.unref();
+    this.#pause = setTimeout(() => this.resume(), EXHAUSTED_PAUSE).unref();
   }
 
   #onReady(ready: number): void {
     burst = 0;
+    // Whoever was served is likely to wait again at once: the watch goes on, and no system call is spent on it. A
+    // direction that nobody waited for would fire at every turn of the loop.
+    const unwanted = ready & ~this.#wanted();
     if (ready & READABLE) this.#readers.advance();
     if (ready & WRITABLE) this.#writers.advance();
-    if (this.#closed) return;
-    const wanted = this.#wanted();
-    // a direction that is ready and that nobody waits for would fire at every turn of the loop
-    if (this.#poll && (this.#poll.watched & ready & ~wanted) !== 0) this.#poll.watch(wanted);
+    if (this.#closed || !this.#poll) return;
+    if ((this.#poll.watched & unwanted) !== 0) this.#poll.watch(this.#poll.watched & ~unwanted);
     this.#settle();
   }
 }
@@ -293,26 +190,3 @@ function wouldBlock(syscall: string): IothError {
     hint: 'the socket is non-blocking (timeout 0) and the operation would wait',
   });
 }
-
-const pollfd = Buffer.alloc(POLLFD_SIZE);
-
-/** Waits in poll(2); false when `timeout` (milliseconds, -1 for ever) ran out. A descriptor in error is ready. */
-export function waitSync(fd: number, direction: Direction, timeout: number): boolean {
-  const deadline = performance.now() + timeout;
-  for (let left = timeout; ; left = timeout < 0 ? -1 : Math.max(0, Math.ceil(deadline - performance.now()))) {
-    pollfd.writeInt32LE(fd, 0);
-    pollfd.writeInt16LE(direction === READABLE ? POLLIN : POLLOUT, 4);
-    pollfd.writeInt16LE(0, 6);
-    const count = libc().poll(pollfd, 1, left);
-    const error = errno();
-    if (count > 0) {
-      const revents = pollfd.readInt16LE(6);
-      if (revents & POLLNVAL) throw new IothError('EBADF', { syscall: 'poll' });
-      return (revents & (POLLIN | POLLOUT | POLLERR | POLLHUP)) !== 0;
-    }
-    if (count === 0) return false;
-    if (error !== EINTR) throw systemError(error, 'poll');
-  }
-}
-
-const EINTR = 4;

@@ -2,11 +2,13 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { libioth } from '../ffi/ioth.js';
 import { libc } from '../ffi/libc.js';
+import { WRITABLE } from '../ffi/poll.js';
 import { SOCK_STREAM } from './constants.js';
 import type { Descriptor } from './descriptor.js';
-import { notReady, type Operation } from './operations.js';
-import { WAIT, WRITABLE } from './readiness.js';
+import { notReady } from './operations.js';
 import { checkInteger, invalidType, invalidValue } from './validate.js';
+import type { Operation } from './waiter.js';
+import { WAIT } from './waiter.js';
 
 /** A regular file: its path, an open descriptor, or Node's FileHandle. */
 export type FileInput = string | URL | number | FileHandle;

@@ -135,7 +135,7 @@ export function encodeSockaddr(family: number, input: unknown, indexOf: IndexOfI
 
 function encodeInet(family: number, input: unknown, indexOf: IndexOfInterface, name: string): Sockaddr {
   const { host, port, flowinfo, scopeid } = hostAndPort(name, input);
-  const [text, zone] = splitZone(host);
+  const [text, zone] = splitZone(family, host);
   const bytes = Buffer.alloc(family === AF_INET ? SIZEOF_IN : SIZEOF_IN6);
   writeHost16(bytes, family, 0);
   bytes.writeUInt16BE(port, 2);
@@ -145,25 +145,26 @@ function encodeInet(family: number, input: unknown, indexOf: IndexOfInterface, n
   } else {
     bytes.writeUInt32BE(flowinfo, 4);
     bytes.set(inet_pton(AF_INET6, text === '' ? '::' : text), 8);
-    writeHost32(bytes, zone === undefined ? scopeid : indexOfZone(zone, indexOf), 24);
+    writeHost32(bytes, zone === undefined ? scopeid : indexOfZone(name, zone, indexOf), 24);
   }
   return { bytes, length: bytes.length, address: host, port };
 }
 
-function splitZone(host: string): [text: string, zone: string | undefined] {
-  const at = host.indexOf('%');
+// RFC 4007, section 11: only IPv6 has zones
+function splitZone(family: number, host: string): [text: string, zone: string | undefined] {
+  const at = family === AF_INET6 ? host.indexOf('%') : -1;
   return at < 0 ? [host, undefined] : [host.slice(0, at), host.slice(at + 1)];
 }
 
-function indexOfZone(zone: string, indexOf: IndexOfInterface): number {
-  return /^\d+$/.test(zone) ? Number(zone) : indexOf(zone);
+function indexOfZone(name: string, zone: string, indexOf: IndexOfInterface): number {
+  return /^\d+$/.test(zone) ? checkInteger(`${name} zone`, Number(zone), 0, UINT_MAX) : indexOf(zone);
 }
 
 /** Whether a host is '' or an address in digits, so that no resolver is asked. */
 export function isNumericHost(family: number, host: string): boolean {
   if (host === '' || host === '<broadcast>') return true;
   try {
-    inet_pton(family, splitZone(host)[0]);
+    inet_pton(family, splitZone(family, host)[0]);
     return true;
   } catch {
     return false;
@@ -178,8 +179,9 @@ function encodeUnix(input: unknown, name: string): Sockaddr {
     throw invalidType(name, 'the path of a unix socket, as a string or bytes', input);
   }
   const raw = typeof path === 'string' ? Buffer.from(path) : checkBytes(name, path);
-  // a path ends with a NUL of its own; an abstract name, which begins with one, does not
-  const isAbstract = raw[0] === 0;
+  // a path ends with a NUL of its own; an abstract name, which begins with one, does not, nor the empty one (unix(7):
+  // bind then chooses a name)
+  const isAbstract = raw.length === 0 || raw[0] === 0;
   const most = isAbstract ? UNIX_PATH_MAX : UNIX_PATH_MAX - 1;
   if (raw.length > most) throw invalidValue(name, `a path of at most ${most} bytes`, path);
   if (!isAbstract && raw.includes(0)) throw invalidValue(name, 'a path without NUL characters', path);

@@ -18,7 +18,7 @@ import {
 import { Descriptor } from './descriptor.js';
 import { IothError, systemError } from './errors.js';
 import { closeWhenForgotten } from './forgotten.js';
-import { callError, type Data, type Operation, Operations } from './operations.js';
+import { callError, type Data, Operations } from './operations.js';
 import { type FileInput, sendfile } from './sendfile.js';
 import {
   type Address,
@@ -28,12 +28,15 @@ import {
   isNumericHost,
   type Sockaddr,
 } from './sockaddr.js';
+import { SockaddrMemo } from './sockaddr-memo.js';
 import { getsockopt, nameOf, setsockopt } from './sockopt.js';
 import type { Stack } from './stack.js';
 import { socketStream } from './stream.js';
 import { SyncSocket } from './sync.js';
 import { checkTimeout, getdefaulttimeout, milliseconds } from './timeouts.js';
 import { checkBoolean, checkInteger, checkSignal, INT_MAX, invalidValue } from './validate.js';
+
+import type { Operation } from './waiter.js';
 
 /** What every operation that may wait takes last. */
 export interface OperationOptions {
@@ -57,6 +60,7 @@ export class Socket {
   readonly proto: number;
   readonly #descriptor: Descriptor;
   readonly #operations: Operations;
+  readonly #destinations = new SockaddrMemo();
   #timeout: number | null = getdefaulttimeout();
   #sync: SyncSocket | undefined;
 
@@ -359,16 +363,15 @@ export class Socket {
   // make() checks the arguments: what it throws is the promise's rejection too
   #run<T>(make: () => Operation<T>, options: OperationOptions | undefined): Promise<T> {
     try {
-      const { syscall, direction, attempt, abandon } = make();
-      const signal = checkSignal(options?.signal);
-      const wait = { timeout: milliseconds(this.#timeout), signal, syscall, owner: this };
-      const result = this.#descriptor.readiness.run(direction, attempt, wait);
-      return abandon
-        ? result.catch((error) => {
-            abandon();
-            throw error;
-          })
-        : result;
+      const operation = make();
+      const patience = { timeout: milliseconds(this.#timeout), signal: checkSignal(options?.signal) };
+      const result = this.#descriptor.readiness.run(operation, this, patience);
+      const { abandon } = operation;
+      if (!abandon) return result;
+      return result.catch((error) => {
+        abandon();
+        throw error;
+      });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -376,6 +379,8 @@ export class Socket {
 
   #encode(addr: unknown, options?: OperationOptions): Sockaddr | Promise<Sockaddr> {
     if (this.family === AF_INET || this.family === AF_INET6) {
+      const known = this.#destinations.recall(addr);
+      if (known) return known;
       const { host, port, flowinfo, scopeid } = hostAndPort('addr', addr);
       if (!isNumericHost(this.family, host)) {
         return this.stack
@@ -383,7 +388,7 @@ export class Socket {
           .then((address) => this.#encodeNumeric({ address, port, flowinfo, scopeid }));
       }
     }
-    return this.#encodeNumeric(addr);
+    return this.#destinations.keep(addr, this.#encodeNumeric(addr));
   }
 
   #encodeNumeric(addr: unknown): Sockaddr {

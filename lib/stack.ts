@@ -18,7 +18,7 @@ import {
   invalidType,
   invalidValue,
 } from './validate.js';
-import { splitVnl } from './vnl.js';
+import { interfaceName, splitVnl } from './vnl.js';
 
 /** Options of {@link Stack.create}: the constructor's arguments by name. */
 export interface StackOptions {
@@ -338,16 +338,22 @@ function checkPlugin(stack: unknown): string {
 
 function checkVnls(plugin: string, vnl: unknown): string[] {
   const list = vnl === undefined || vnl === null ? [] : Array.isArray(vnl) ? vnl : [vnl];
-  for (const item of list) {
+  // C makes no interface of a name that is taken, and does not tell
+  const taken = new Set(['lo']);
+  for (const [i, item] of list.entries()) {
     const [ifname, locator] = splitVnl(checkString('vnl', item));
     if (locator === '') throw invalidValue('vnl', "a virtual network locator such as 'vde:///tmp/sw'", item);
     if (/^seqpacket:/.test(locator) && !/^seqpacket:\/\/\d+$/.test(locator)) {
       // C reads a path as descriptor 0
       throw invalidValue('vnl', "the number of an open descriptor behind seqpacket://, as 'seqpacket://5'", item);
     }
-    if (ifname !== undefined && !/^[^\s/]{1,15}$/.test(ifname)) {
-      throw invalidValue('vnl', `an interface name of 1 to 15 characters in front of the ':'`, item);
+    if (ifname !== undefined && (!/^[^\s/]+$/.test(ifname) || Buffer.byteLength(ifname) > 15)) {
+      throw invalidValue('vnl', `an interface name of 1 to 15 bytes in front of the ':'`, item);
     }
+    const name = interfaceName(item, i);
+    if (taken.has(name))
+      throw invalidValue('vnl', `networks with interfaces of different names ('${name}' is taken)`, vnl);
+    taken.add(name);
   }
   if (plugin === 'kernel' && list.length > 0) {
     throw invalidValue('vnl', "none: the 'kernel' stack is the host's own and joins no virtual network", vnl);

@@ -2,10 +2,12 @@ import { type Received, recvmsg, recvmsg_into, sendmsg } from './ancillary.js';
 import type { AncillaryItem } from './cmsg.js';
 import type { Descriptor } from './descriptor.js';
 import { IothError } from './errors.js';
-import type { Data, Operation, Operations } from './operations.js';
+import type { Data, Operations } from './operations.js';
 import { type FileInput, sendfile } from './sendfile.js';
 import type { Address, AddressInput, Sockaddr } from './sockaddr.js';
 import type { Socket } from './socket.js';
+
+import type { Operation } from './waiter.js';
 
 /** What the blocking view needs of its socket. */
 export interface SyncSource {
@@ -102,14 +104,11 @@ export class SyncSocket {
     }
   }
 
-  #run<T>({ syscall, direction, attempt, abandon }: Operation<T>): T {
+  #run<T>(operation: Operation<T>): T {
     try {
-      return this.#source.descriptor.readiness.runSync(direction, attempt, {
-        timeout: this.#source.timeout(),
-        syscall,
-      });
+      return this.#source.descriptor.readiness.runSync(operation, this.#source.timeout());
     } catch (error) {
-      abandon?.();
+      operation.abandon?.();
       throw error;
     }
   }

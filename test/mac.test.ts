@@ -29,7 +29,7 @@ describe('parseMac', () => {
     expect(() => parseMac(mac)).toThrow(
       expect.objectContaining({
         code: 'ERR_INVALID_ARG_VALUE',
-        message: expect.stringContaining("mac must be six hexadecimal bytes such as '80:00:42:0e:e7:3a' or 6 bytes"),
+        message: expect.stringContaining("mac must be a MAC address such as '80:00:42:0e:e7:3a', or its 6 bytes"),
       }),
     );
   });

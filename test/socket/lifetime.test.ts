@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
+import { readFileSync, rmSync } from 'node:fs';
 import { AF_INET, SOCK_DGRAM, SOCK_STREAM } from '../../lib/constants.js';
 import type { Socket } from '../../lib/socket.js';
 import { close, Stack } from '../../lib/stack.js';
 import { runChild } from '../support/child.js';
 import { holdings } from '../support/leaks.js';
 import { type Network, network } from '../support/network.js';
-import { listenOn, tcpPair, udpOn } from '../support/sockets.js';
+import { listenOn, tcpPair, udpOn, unixPair } from '../support/sockets.js';
 
 let net: Network;
 let a: Stack;
@@ -41,6 +40,16 @@ test('dup of a UDP socket', async () => {
   await copy.sendto('to myself', address);
   expect((await socket.recvfrom(100))[0].toString()).toBe('to myself');
   socket.close();
+  copy.close();
+});
+
+test('dup of a unix socket', async () => {
+  const [client, server] = await unixPair(a, `\0ioth-test-${process.pid}-dup`);
+  const copy = server.dup();
+  server.close();
+  await client.sendall('by any family');
+  expect((await copy.recv(100)).toString()).toBe('by any family');
+  client.close();
   copy.close();
 });
 
@@ -188,9 +197,5 @@ describe('a process', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'still here\nECANCELED\n' });
   });
 
-  afterEach(async () => {
-    const { rmSync } = await import('node:fs');
-    rmSync(`${net.dir}/child.mts`, { force: true });
-    await delay(0);
-  });
+  afterEach(() => rmSync(`${net.dir}/child.mts`, { force: true }));
 });

@@ -194,3 +194,24 @@ test('a link-local IPv6 address has a zone: a name, a number, or scopeid', async
   server.close();
   client.close();
 });
+
+test('sendmsg of nothing is an empty datagram; what is no list is refused', async () => {
+  const [server, address] = udpOn(a, '10.0.0.1');
+  const client = b.socket(AF_INET, SOCK_DGRAM);
+  expect(await client.sendmsg([], [], 0, address)).toBe(0);
+  expect((await server.recvmsg(10))[0]).toHaveLength(0);
+  await client.sendto('dropped', address);
+  expect((await server.recvmsg_into([]))[0]).toBe(0);
+  for (const wrong of [null, 5, {}, 'x', [1]]) {
+    await expect(client.sendmsg(['x'], wrong as unknown as [], 0, address)).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: expect.stringContaining('ancdata'),
+    });
+    await expect(client.sendmsg(wrong as unknown as [], [], 0, address)).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: expect.stringContaining('buffers'),
+    });
+  }
+  server.close();
+  client.close();
+});

@@ -65,6 +65,13 @@ describe.each(['vdestack', 'kernel'])('unix sockets on %s', (name) => {
     sender.close();
   });
 
+  test('bound to nothing, the kernel chooses an abstract name', () => {
+    const socket = stack.socket(AF_UNIX, SOCK_DGRAM);
+    socket.bind('');
+    expect(socket.getsockname().address).toMatch(/^\0[0-9a-f]{5}$/);
+    socket.close();
+  });
+
   test('SCM_RIGHTS hands over open descriptors', async () => {
     const file = join(net.dir, 'handed-over');
     writeFileSync(file, 'content of the file');

@@ -1,0 +1,27 @@
+import { errno } from '../ffi/ioth.js';
+import { libc, POLLERR, POLLFD_SIZE, POLLHUP, POLLIN, POLLNVAL, POLLOUT } from '../ffi/libc.js';
+import { READABLE, type WRITABLE } from '../ffi/poll.js';
+import { IothError, systemError } from './errors.js';
+
+const EINTR = 4;
+
+const pollfd = Buffer.alloc(POLLFD_SIZE);
+
+/** Waits in poll(2); false when `timeout` (milliseconds, -1 for ever) ran out. A descriptor in error is ready. */
+export function waitSync(fd: number, direction: typeof READABLE | typeof WRITABLE, timeout: number): boolean {
+  const deadline = performance.now() + timeout;
+  for (let left = timeout; ; left = timeout < 0 ? -1 : Math.max(0, Math.ceil(deadline - performance.now()))) {
+    pollfd.writeInt32LE(fd, 0);
+    pollfd.writeInt16LE(direction === READABLE ? POLLIN : POLLOUT, 4);
+    pollfd.writeInt16LE(0, 6);
+    const count = libc().poll(pollfd, 1, left);
+    const error = errno();
+    if (count > 0) {
+      const revents = pollfd.readInt16LE(6);
+      if (revents & POLLNVAL) throw new IothError('EBADF', { syscall: 'poll' });
+      return (revents & (POLLIN | POLLOUT | POLLERR | POLLHUP)) !== 0;
+    }
+    if (count === 0) return false;
+    if (error !== EINTR) throw systemError(error, 'poll');
+  }
+}

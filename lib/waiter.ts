@@ -1,0 +1,108 @@
+import type { Direction } from '../ffi/poll.js';
+import { AbortError, IothError } from './errors.js';
+
+/** What an attempt answers when the descriptor is not ready. */
+export const WAIT: unique symbol = Symbol('wait');
+/** What an attempt answers when the process is out of descriptors: ready, and no use in trying at once. */
+export const EXHAUSTED: unique symbol = Symbol('exhausted');
+
+/** One try of a system call: its result, WAIT or EXHAUSTED; it throws the call's error. It may run many times. */
+export type Attempt<T> = () => T | typeof WAIT | typeof EXHAUSTED;
+
+/** One call that may have to wait: the same for the promises and for the `sync` view. */
+export interface Operation<T> {
+  /** Its C name, for errors. */
+  readonly syscall: string;
+  readonly direction: Direction;
+  readonly attempt: Attempt<T>;
+  /** Undoes what a wait that was given up (timeout, abort) left half done. */
+  readonly abandon?: () => void;
+}
+
+/** How long an operation may wait, and what ends it early. */
+export interface Patience {
+  /** Milliseconds; null waits for ever, 0 not at all (the operation fails with EAGAIN). */
+  timeout: number | null;
+  signal: AbortSignal | undefined;
+}
+
+/** An operation that waits, and the promise that waits for it. */
+export class Waiter<T> {
+  timer: NodeJS.Timeout | undefined;
+  onAbort: (() => void) | undefined;
+  signal: AbortSignal | undefined;
+
+  /** @param owner kept from being collected meanwhile */
+  constructor(
+    readonly operation: Operation<T>,
+    readonly owner: object,
+    readonly resolve: (value: T) => void,
+    readonly reject: (error: unknown) => void,
+  ) {}
+
+  /** Arms what ends the wait early. */
+  arm({ timeout, signal }: Patience, giveUp: (error: Error) => void): void {
+    if (timeout !== null) {
+      const { syscall } = this.operation;
+      const hint = `no answer within ${timeout / 1000} s (settimeout)`;
+      this.timer = setTimeout(() => giveUp(new IothError('ETIMEDOUT', { syscall, hint })), timeout).unref();
+    }
+    if (signal) {
+      this.signal = signal;
+      this.onAbort = () => giveUp(new AbortError(signal.reason));
+      signal.addEventListener('abort', this.onAbort, { once: true });
+    }
+  }
+
+  disarm(): void {
+    if (this.timer) clearTimeout(this.timer);
+    if (this.onAbort) this.signal?.removeEventListener('abort', this.onAbort);
+  }
+}
+
+/** The waiters of one direction of a descriptor, first come first served. */
+export class Line {
+  readonly waiters: Waiter<unknown>[] = [];
+  /** Whether the first one waits for a descriptor to become free rather than for readiness. */
+  exhausted = false;
+
+  /** Lets the first ones try until one has to wait on. */
+  advance(): void {
+    this.exhausted = false;
+    for (let first = this.waiters[0]; first; first = this.waiters[0]) {
+      let result: unknown;
+      try {
+        result = first.operation.attempt();
+      } catch (error) {
+        this.#finish(first);
+        first.reject(error);
+        continue;
+      }
+      if (result === WAIT) return;
+      if (result === EXHAUSTED) {
+        this.exhausted = true;
+        return;
+      }
+      this.#finish(first);
+      first.resolve(result);
+    }
+  }
+
+  remove(waiter: Waiter<unknown>): void {
+    const at = this.waiters.indexOf(waiter);
+    if (at >= 0) this.waiters.splice(at, 1);
+    waiter.disarm();
+  }
+
+  rejectAll(error: () => Error): void {
+    for (const waiter of this.waiters.splice(0)) {
+      waiter.disarm();
+      waiter.reject(error());
+    }
+  }
+
+  #finish(waiter: Waiter<unknown>): void {
+    this.waiters.shift();
+    waiter.disarm();
+  }
+}

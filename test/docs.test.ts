@@ -1,0 +1,133 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ROOT, run, TSC, TSX, workDirectory } from './support/run.js';
+
+/*
+ * The samples of README.md and docs/: each fenced block of `ts` compiles, each one marked `ts run` is also run, and a
+ * `text` block right after it is what it must print. Samples may use what GLOBALS declares; /tmp/ is a fresh directory.
+ */
+
+interface Sample {
+  /** 'README.md:40' */
+  where: string;
+  code: string;
+  runs: boolean;
+  output: string | undefined;
+}
+
+const GLOBALS = `
+import type { Socket, Stack } from 'ioth';
+declare global {
+  /** Two stacks on a switch: left is 10.0.0.1 and fd00::1, right 10.0.0.2 and fd00::2, on vde0. */
+  var left: Stack;
+  var right: Stack;
+  /** A TCP connection between the two. */
+  var client: Socket;
+  var server: Socket;
+}
+`;
+
+// each sample has the network to itself
+const RUNNER = `
+import { AF_INET, AF_INET6, Stack } from 'ioth';
+const [dir, ...samples] = process.argv.slice(2);
+
+function configure(stack: Stack, number: number): Stack {
+  const ifindex = stack.if_nametoindex('vde0');
+  stack.linksetupdown(stack.if_nametoindex('lo'), true);
+  stack.linksetupdown(ifindex, true);
+  stack.ipaddr_add(AF_INET, '10.0.0.' + number, 24, ifindex);
+  stack.ipaddr_add(AF_INET6, 'fd00::' + number, 64, ifindex);
+  return stack;
+}
+
+for (const sample of samples) {
+  console.log('--- ' + sample);
+  globalThis.left = configure(new Stack('vdestack', 'switch://' + dir + '/docs'), 1);
+  globalThis.right = configure(new Stack('vdestack', 'vde://' + dir + '/docs'), 2);
+  const listener = left.socket();
+  listener.bind(['10.0.0.1', 1]);
+  listener.listen();
+  globalThis.client = right.socket();
+  await client.connect(['10.0.0.1', 1]);
+  [globalThis.server] = await listener.accept();
+  listener.close();
+  const late = setTimeout(() => { console.log('too late'); process.exit(1); }, 5000);
+  await import(sample);
+  clearTimeout(late);
+  await right.close();
+  await left.close();
+}
+`;
+
+const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)];
+const samples = PAGES.flatMap(samplesOf);
+
+function samplesOf(page: string): Sample[] {
+  const text = readFileSync(join(ROOT, page), 'utf8');
+  const blocks = text.matchAll(/^```ts( run)?\n([\s\S]*?)^```\n(?:\n```text\n([\s\S]*?)^```\n)?/gm);
+  return [...blocks].map(({ index, 1: runs, 2: code = '', 3: output }) => ({
+    where: `${page}:${text.slice(0, index).split('\n').length}`,
+    code,
+    runs: runs !== undefined,
+    output,
+  }));
+}
+
+describe('the samples of the guide', () => {
+  const { dir, remove } = workDirectory();
+  const files = samples.map((_, i) => join(dir, `sample${i}.mts`));
+
+  beforeAll(() => {
+    const paths = { ioth: [join(ROOT, 'lib/index.ts')], 'ioth/ffi': [join(ROOT, 'ffi/index.ts')] };
+    const compilerOptions = {
+      noEmit: true,
+      rootDir: '/',
+      noUnusedLocals: false,
+      typeRoots: [join(ROOT, 'node_modules/@types')],
+      paths,
+    };
+    const config = { extends: join(ROOT, 'tsconfig.json'), compilerOptions, include: ['.'] };
+    writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify(config));
+    writeFileSync(join(dir, 'globals.d.mts'), GLOBALS);
+    writeFileSync(join(dir, 'runner.mts'), RUNNER);
+    samples.forEach(({ where, code }, i) => {
+      writeFileSync(files[i] as string, `// ${where}\n${code.replaceAll('/tmp/', `${dir}/`)}\nexport {};\n`);
+    });
+  });
+
+  afterAll(remove);
+
+  it('compile', async () => {
+    const fences = PAGES.flatMap((page) => readFileSync(join(ROOT, page), 'utf8').match(/```ts/g) ?? []);
+    expect(samples.length).toBe(fences.length);
+    const { code, stdout } = await run(TSC, ['-p', dir], { limit: 60_000 });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+  }, 60_000);
+
+  it('run, and print what the guide says', async () => {
+    const urls = samples.flatMap(({ runs }, i) => (runs ? [pathToFileURL(files[i] as string).href] : []));
+    const args = ['--tsconfig', join(dir, 'tsconfig.json'), join(dir, 'runner.mts'), dir, ...urls];
+    const { code, stdout, stderr } = await run(TSX, args, { limit: 55_000 });
+    const printed = stdout.split(/^--- .*\n/m).slice(1);
+    const runs = samples.filter((sample) => sample.runs);
+    expect({ code, stderr, last: code === 0 ? '' : runs[printed.length - 1]?.where }).toEqual({
+      code: 0,
+      stderr: '',
+      last: '',
+    });
+    const expected = runs.map(({ where, output }, i) => ({ where, output: output ?? printed[i] }));
+    expect(runs.map(({ where }, i) => ({ where, output: printed[i] }))).toEqual(expected);
+  }, 60_000);
+});
+
+it('links only to what is there', () => {
+  for (const page of PAGES) {
+    const text = readFileSync(join(ROOT, page), 'utf8');
+    for (const [, target = ''] of text.matchAll(/\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)/g)) {
+      const path = join(ROOT, page, '..', target);
+      expect({ page, target, there: existsSync(path) }).toEqual({ page, target, there: true });
+    }
+  }
+});
