@@ -41,6 +41,8 @@ export class NativeStack implements Mortal, Closable, Asked {
   #isDead = false;
   // a daemon that was killed did not close what it had open; one that was told to end did
   #leavesDescriptors = false;
+  // the process ends, and its descriptors with it
+  #keepsDescriptors = false;
   #end: Promise<void> | undefined;
   readonly #switches: SwitchDirectory[];
   #referenced = true;
@@ -163,11 +165,14 @@ export class NativeStack implements Mortal, Closable, Asked {
     if (!this.#daemon) return;
     // at the end of a worker thread the process and its descriptor table live on
     this.#leavesDescriptors ||= this.#pointer !== null && !isMainThread;
+    this.#keepsDescriptors = isMainThread;
     try {
       this.closeSync();
     } catch {
       // detached sockets: they end with the process
     }
+    // where close() is under way it will not come to this
+    this.#removeSwitches();
   }
 
   setAttempt(attempt: number): void {
@@ -229,8 +234,15 @@ export class NativeStack implements Mortal, Closable, Asked {
   #ended(): void {
     if (this.#leavesDescriptors) this.#daemon?.closeLeftovers();
     this.#daemon?.release();
-    for (const directory of this.#switches) directory.cleanUp();
+    this.#removeSwitches();
     ended(this);
+  }
+
+  #removeSwitches(): void {
+    for (const directory of this.#switches) {
+      if (!this.#keepsDescriptors) directory.closeDescriptors();
+      directory.remove();
+    }
   }
 
   #die(): void {
