@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import type { StackPointer } from '../ffi/ioth.js';
 import { libc } from '../ffi/libc.js';
 import { READABLE } from '../ffi/poll.js';
@@ -7,10 +8,15 @@ import { waitSync } from './wait-sync.js';
 
 /** The pipe on which ioth_vdestack asks its daemon for sockets: both ends are in our descriptor table. */
 export class CommandPipe {
+  // the number may be another's by the time the daemon is gone; the inode is its own
+  readonly #inode: number;
+
   private constructor(
     readonly ours: number,
     readonly daemons: number,
-  ) {}
+  ) {
+    this.#inode = fstatSync(daemons).ino;
+  }
 
   /** Of the vdestack whose daemon is `pid`; undefined where it is not found. */
   static of(stack: StackPointer, pid: number): CommandPipe | undefined {
@@ -37,9 +43,15 @@ export class CommandPipe {
     return true;
   }
 
-  /** Closes the end that a killed daemon left open. */
-  closeDaemonsEnd(): void {
-    if (isSeqpacketSocket(this.daemons)) libc().close(this.daemons);
+  /** Closes the end that a killed daemon left open; false where the daemon closed it, as it does last of all. */
+  closeDaemonsEnd(): boolean {
+    try {
+      if (fstatSync(this.daemons).ino !== this.#inode) return false;
+    } catch {
+      return false;
+    }
+    libc().close(this.daemons);
+    return true;
   }
 }
 

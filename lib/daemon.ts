@@ -86,9 +86,9 @@ export class Daemon {
     this.#wire?.close();
   }
 
-  /** Closes what a killed daemon left open in our descriptor table: its end of the pipe and its taps. */
+  /** Closes what the daemon left open in our descriptor table if it was killed: its end of the pipe and its taps. */
   closeLeftovers(): void {
-    this.pipe?.closeDaemonsEnd();
+    if (this.pipe?.closeDaemonsEnd() === false) return;
     for (const fd of leaveToTheirNamespaces([this])) libc().close(fd);
   }
 

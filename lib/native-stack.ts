@@ -39,8 +39,6 @@ export class NativeStack implements Mortal, Closable, Asked {
   #pointer: StackPointer | null;
   #daemon: Daemon | undefined;
   #isDead = false;
-  // a daemon that was killed did not close what it had open; one that was told to end did
-  #leavesDescriptors = false;
   // the process ends, and its descriptors with it
   #keepsDescriptors = false;
   #end: Promise<void> | undefined;
@@ -164,7 +162,6 @@ export class NativeStack implements Mortal, Closable, Asked {
     // other stacks are memory of this process and end with it
     if (!this.#daemon) return;
     // at the end of a worker thread the process and its descriptor table live on
-    this.#leavesDescriptors ||= this.#pointer !== null && !isMainThread;
     this.#keepsDescriptors = isMainThread;
     try {
       this.closeSync();
@@ -232,7 +229,7 @@ export class NativeStack implements Mortal, Closable, Asked {
   }
 
   #ended(): void {
-    if (this.#leavesDescriptors) this.#daemon?.closeLeftovers();
+    if (!this.#keepsDescriptors) this.#daemon?.closeLeftovers();
     this.#daemon?.release();
     this.#removeSwitches();
     ended(this);
@@ -248,7 +245,6 @@ export class NativeStack implements Mortal, Closable, Asked {
   #die(): void {
     if (this.#isDead || this.#pointer === null) return;
     this.#isDead = true;
-    this.#leavesDescriptors = true;
     const error = this.#deathError('vdestack');
     const pointer = this.#release(() => this.#deathError('vdestack'));
     const told = new Promise<void>((done) => {
