@@ -144,9 +144,7 @@ export class NativeStack implements Mortal, Closable, Asked {
   /** The same, blocking. */
   closeSync(): void {
     const pointer = this.#release(stackWasClosed);
-    if (pointer === null) return;
-    if (libioth().delstack(pointer) !== 0) throw this.#reclaim(pointer, errno());
-    this.#ended();
+    if (pointer !== null) this.#deleteSync(pointer);
   }
 
   closeForgotten(): void {
@@ -159,17 +157,18 @@ export class NativeStack implements Mortal, Closable, Asked {
   }
 
   endNow(): void {
-    // other stacks are memory of this process and end with it
-    if (!this.#daemon) return;
+    // stacks without a daemon are memory and descriptors of this process, and end with it
+    if (isMainThread && !this.#daemon) return;
     // at the end of a worker thread the process and its descriptor table live on
     this.#keepsDescriptors = isMainThread;
     try {
-      this.closeSync();
+      const pointer = this.#release(undefined);
+      if (pointer !== null) this.#deleteSync(pointer);
     } catch {
       // detached sockets: they end with the process
     }
     // where close() is under way it will not come to this
-    this.#removeSwitches();
+    if (isMainThread) this.#removeSwitches();
   }
 
   setAttempt(attempt: number): void {
@@ -199,6 +198,11 @@ export class NativeStack implements Mortal, Closable, Asked {
     });
   }
 
+  #deleteSync(pointer: StackPointer): void {
+    if (libioth().delstack(pointer) !== 0) throw this.#reclaim(pointer, errno());
+    this.#ended();
+  }
+
   #delete(pointer: StackPointer): Promise<void> {
     return new Promise((resolve, reject) => {
       libioth().delstack_async(pointer, (failure, result) => {
@@ -211,8 +215,12 @@ export class NativeStack implements Mortal, Closable, Asked {
     });
   }
 
-  #release(reason: () => Error): StackPointer | null {
-    for (const descriptor of this.descriptors) descriptor.close(reason);
+  /** Closes its sockets and gives the pointer up. Without `reason`, at the end of the process, nobody hears of it. */
+  #release(reason: (() => Error) | undefined): StackPointer | null {
+    for (const descriptor of this.descriptors) {
+      if (reason) descriptor.close(reason);
+      else descriptor.closeSilently();
+    }
     const pointer = this.#pointer;
     this.#pointer = null;
     // the address may be another stack's as soon as C freed it

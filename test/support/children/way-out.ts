@@ -33,7 +33,10 @@ for (let i = 0; i < Number(count); i++) {
   const listener = stack.socket();
   listener.bind(['', 7]);
   listener.listen();
-  if (way !== 'end') listener.accept().catch(() => {});
+  // at the end nobody hears of it: not even as a rejection that nobody handles
+  const waiting = listener.accept();
+  if (way === 'end') listener.unref();
+  else waiting.catch(() => {});
   stacks.push(stack);
 }
 say(`ready ${stacks.map(({ daemon }) => daemon).join(' ')}`);
