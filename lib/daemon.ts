@@ -145,13 +145,15 @@ class DeathWire {
   }
 }
 
-/** The two lowest free descriptor numbers; undefined where the process is out of them. */
-export function lowestFreeDescriptors(): readonly [number, number] | undefined {
-  const pair = [libc().dup(2), libc().dup(2)] as const;
-  for (const fd of pair) {
-    if (fd >= 0) libc().close(fd);
+/** The lowest free descriptor numbers: `count`, or as many as there are. */
+export function freeDescriptors(count: number): number[] {
+  const found: number[] = [];
+  for (let fd = 0; found.length < count; found.push(fd)) {
+    fd = libc().dup(2);
+    if (fd < 0) break;
   }
-  return pair[0] >= 0 && pair[1] >= 0 ? pair : undefined;
+  for (const fd of found) libc().close(fd);
+  return found;
 }
 
 // of linux/if_tun.h. The first gives a descriptor of the network namespace that a tap is in.

@@ -4,7 +4,7 @@ import { errno, libioth, type StackPointer } from '../ffi/ioth.js';
 import { CLOSE_RANGE_CLOEXEC, libc } from '../ffi/libc.js';
 import { CommandPipe } from './command-pipe.js';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from './constants.js';
-import { Daemon, lowestFreeDescriptors } from './daemon.js';
+import { Daemon, freeDescriptors } from './daemon.js';
 import type { Descriptor } from './descriptor.js';
 import { codeOf, IothError, systemError } from './errors.js';
 import { endAtExit, ended, type Mortal } from './exit.js';
@@ -61,8 +61,8 @@ export class NativeStack implements Mortal, Closable, Asked {
    * the error of vde_open(3) for a network that cannot be joined, ENODEV where C did not tell
    */
   static open(spec: StackSpec): NativeStack {
-    const free = lowestFreeDescriptors();
-    if (!free) throw openError(EMFILE, baseName(spec.plugin), spec.vnls);
+    const [firstFree] = freeDescriptors(1);
+    if (firstFree === undefined) throw openFailure(EMFILE, spec);
     const childrenBefore = childrenOfThisThread();
     // the daemon is a clone that keeps Node's signal handlers, on the same pipe as ours: without a full mask, one Ctrl-C
     // would be one 'SIGINT' event a daemon; it keeps the mask that it is born with
@@ -71,8 +71,8 @@ export class NativeStack implements Mortal, Closable, Asked {
       return [made, made === null ? errno() : 0];
     });
     // libvdeplug opens descriptors that a spawned child would inherit
-    libc().close_range(free[0], UINT_MAX, CLOSE_RANGE_CLOEXEC);
-    if (pointer === null) throw openError(error, baseName(spec.plugin), spec.vnls);
+    libc().close_range(firstFree, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+    if (pointer === null) throw openFailure(isShortOfDescriptors(spec) ? EMFILE : error, spec);
     const stack = new NativeStack(spec, pointer);
     try {
       const pid = childrenOfThisThread().find((child) => !childrenBefore.includes(child));
@@ -80,9 +80,9 @@ export class NativeStack implements Mortal, Closable, Asked {
       stack.#checkInterfaces();
       return stack;
     } catch (failure) {
-      const isExhausted = lowestFreeDescriptors() === undefined;
+      const isShort = isShortOfDescriptors(spec);
       stack.closeSync();
-      throw isExhausted ? openError(EMFILE, baseName(spec.plugin), spec.vnls) : failure;
+      throw isShort ? openFailure(EMFILE, spec) : failure;
     }
   }
 
@@ -316,6 +316,19 @@ export function makeNonBlocking(fd: number): void {
   // of the flags that F_SETFL sets, a new descriptor has none
   c.fcntl(fd, F_SETFL, SOCK_NONBLOCK);
   c.fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+function openFailure(error: number, { plugin, vnls }: StackSpec): IothError {
+  return openError(error, baseName(plugin), vnls);
+}
+
+/**
+ * Whether a stack may have failed for want of descriptors, which C calls by many names: a plugin of libvdeplug that cannot
+ * be opened is EPROTONOSUPPORT, a tap that cannot be is nothing at all.
+ */
+function isShortOfDescriptors({ vnls }: StackSpec): boolean {
+  const enough = 5 + 2 * vnls.length;
+  return freeDescriptors(enough).length < enough;
 }
 
 function childrenOfThisThread(): number[] {
