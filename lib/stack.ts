@@ -308,10 +308,12 @@ export class Stack extends NetlinkStack {
   }
 
   #onDeath(error: IothError): void {
+    if (this.#closing) return;
     try {
       this.emit('error', error);
     } finally {
-      void this.close();
+      // a detached socket may keep it from being deleted: the program's own close() says so
+      this.close().catch(() => {});
     }
   }
 
