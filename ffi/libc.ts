@@ -22,9 +22,10 @@ export interface Libc {
   dup(fd: number): number;
   dup3(oldfd: number, newfd: number, flags: number): number;
   close(fd: number): number;
+  read(fd: number, buf: Uint8Array, count: number): number;
   close_range(first: number, last: number, flags: number): number;
   fcntl(fd: number, cmd: number, arg: number): number;
-  ioctl(fd: number, request: number): number;
+  ioctl(fd: number, request: number, arg: number): number;
   socketpair(domain: number, type: number, protocol: number, fds: Uint8Array): number;
   getsockname(fd: number, addr: Uint8Array, addrlen: Uint32Array): number;
   getsockopt(fd: number, level: number, optname: number, optval: Uint8Array, optlen: Uint32Array): number;
@@ -51,9 +52,10 @@ function bind(): Libc {
     dup: lib.func('dup', 'int', ['int']),
     dup3: lib.func('dup3', 'int', ['int', 'int', 'int']),
     close: lib.func('close', 'int', ['int']),
+    read: lib.func('read', 'long', ['int', buf, 'size_t']),
     close_range: lib.func('close_range', 'int', ['uint', 'uint', 'int']),
     fcntl: lib.func('fcntl', 'int', ['int', 'int', 'long']),
-    ioctl: lib.func('ioctl', 'int', ['int', 'unsigned long']),
+    ioctl: lib.func('ioctl', 'int', ['int', 'unsigned long', 'long']),
     socketpair: lib.func('socketpair', 'int', ['int', 'int', 'int', buf]),
     getsockname: lib.func('getsockname', 'int', ['int', buf, buf]),
     getsockopt: lib.func('getsockopt', 'int', ['int', 'int', 'int', buf, buf]),

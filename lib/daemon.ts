@@ -4,21 +4,25 @@ import { isMainThread } from 'node:worker_threads';
 import { errno } from '../ffi/ioth.js';
 import { libc } from '../ffi/libc.js';
 import { PollHandle, READABLE } from '../ffi/poll.js';
-import { AF_UNIX, SO_DOMAIN, SO_TYPE, SOCK_CLOEXEC, SOCK_SEQPACKET, SOCK_STREAM, SOL_SOCKET } from './constants.js';
+import type { CommandPipe } from './command-pipe.js';
+import { AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM } from './constants.js';
 import { systemError } from './errors.js';
 import { waitSync } from './wait-sync.js';
 
-/** The two ends of the pipe on which ioth_vdestack asks its daemon for sockets. */
-export type CommandPipe = readonly [ours: number, daemons: number];
+/** How long C waits for the daemon's answer, in milliseconds: a dead one holds the loop up so long. */
+const PATIENCE = 2;
+/** A daemon that lives and did not answer for so long is taken for dead, in milliseconds. */
+const COMMAND_TIMEOUT = 10_000;
 
 /**
  * The daemon of a vdestack: a clone of this process with memory of its own and our descriptor table. It carries packets
  * between the virtual network and a tap, and makes the sockets. It can be killed; C does not expect that.
  */
 export class Daemon {
+  /** The inode of its network namespace: taps tell theirs too. */
+  readonly namespace: number;
   readonly #pidfd: number;
-  readonly #watch: PollHandle;
-  readonly #namespace: number;
+  #watch: PollHandle | undefined;
   #wire: DeathWire | undefined;
   #released = false;
 
@@ -33,20 +37,34 @@ export class Daemon {
   ) {
     this.#pidfd = libc().pidfd_open(pid, 0);
     if (this.#pidfd < 0) throw systemError(errno(), 'pidfd_open');
-    this.#namespace = statSync(`/proc/${pid}/ns/net`).ino;
-    this.#watch = new PollHandle(this.#pidfd, READABLE, () => {
-      this.#watch.watch(0);
-      // what the poll callback throws is lost: an 'error' event that nobody listens to must not be
-      setImmediate(() => {
-        if (!this.#released) onDeath();
-      });
-    });
-    if (!isMainThread) this.#wire = new DeathWire(pid);
+    try {
+      this.namespace = statSync(`/proc/${pid}/ns/net`).ino;
+      pipe?.setPatience(PATIENCE);
+      this.#watch = this.#watchFor(onDeath);
+      if (!isMainThread) this.#wire = new DeathWire(pid);
+    } catch (error) {
+      this.release();
+      throw error;
+    }
   }
 
   /** Whether the process runs, asked of the kernel now. */
   get alive(): boolean {
     return !this.#released && !waitSync(this.#pidfd, READABLE, 0);
+  }
+
+  /** How often a call was tried: a daemon that was slow gets more time. */
+  setAttempt(attempt: number): void {
+    this.pipe?.setPatience(Math.min(PATIENCE * 2 ** attempt, COMMAND_TIMEOUT));
+  }
+
+  /** Waits for the answer to a call of ioth_msocket(3) that timed out; false where none will come. */
+  settleTimeout(): boolean {
+    const deadline = performance.now() + COMMAND_TIMEOUT;
+    while (this.alive && performance.now() < deadline) {
+      if (this.pipe?.discardAnswer(PATIENCE)) return true;
+    }
+    return false;
   }
 
   /** Ends it at once. Its descriptors stay: see {@link closeLeftovers}. */
@@ -63,16 +81,34 @@ export class Daemon {
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    this.#watch.close();
+    this.#watch?.close();
     libc().close(this.#pidfd);
     this.#wire?.close();
   }
 
-  /** Closes what a killed daemon left open in our descriptor table: its end of the pipe and its taps. */
+  /** Closes what the daemon left open in our descriptor table if it was killed: its end of the pipe and its taps. */
   closeLeftovers(): void {
-    if (this.pipe && isSeqpacketPair(this.pipe[1])) libc().close(this.pipe[1]);
-    for (const fd of tapsOf(this.#namespace)) libc().close(fd);
+    if (this.pipe?.closeDaemonsEnd() === false) return;
+    for (const fd of leaveToTheirNamespaces([this])) libc().close(fd);
   }
+
+  #watchFor(onDeath: () => void): PollHandle {
+    const watch = new PollHandle(this.#pidfd, READABLE, () => {
+      watch.watch(0);
+      // what the poll callback throws is lost: an 'error' event that nobody listens to must not be
+      setImmediate(() => {
+        if (!this.#released) onDeath();
+      });
+    });
+    return watch;
+  }
+}
+
+/** Kills the daemons of a process that ends, and makes that its taps don't hold the end up. */
+export function killAll(daemons: readonly Daemon[]): void {
+  if (daemons.length === 0) return;
+  for (const daemon of daemons) daemon.kill();
+  leaveToTheirNamespaces(daemons);
 }
 
 /**
@@ -109,42 +145,38 @@ class DeathWire {
   }
 }
 
-/** The two lowest free descriptor numbers: those that the next socketpair(2) gets. */
-export function lowestFreeDescriptors(): CommandPipe | undefined {
-  const pair = [libc().dup(2), libc().dup(2)] as const;
-  for (const fd of pair) {
-    if (fd >= 0) libc().close(fd);
+/** The lowest free descriptor numbers: `count`, or as many as there are. */
+export function freeDescriptors(count: number): number[] {
+  const found: number[] = [];
+  for (let fd = 0; found.length < count; found.push(fd)) {
+    fd = libc().dup(2);
+    if (fd < 0) break;
   }
-  return pair[0] >= 0 && pair[1] >= 0 ? pair : undefined;
+  for (const fd of found) libc().close(fd);
+  return found;
 }
 
-/** The command pipe, if it is where it was expected: another thread may have taken the numbers. */
-export function commandPipeAt(pair: CommandPipe | undefined): CommandPipe | undefined {
-  return pair?.every(isSeqpacketPair) ? pair : undefined;
-}
-
-function isSeqpacketPair(fd: number): boolean {
-  return socketOption(fd, SO_DOMAIN) === AF_UNIX && socketOption(fd, SO_TYPE) === SOCK_SEQPACKET;
-}
-
-function socketOption(fd: number, option: number): number | undefined {
-  const value = new Int32Array(1);
-  const bytes = new Uint8Array(value.buffer);
-  return libc().getsockopt(fd, SOL_SOCKET, option, bytes, new Uint32Array([4])) < 0 ? undefined : value[0];
-}
-
-// TUNGETDEVNETNS of linux/if_tun.h: a descriptor of the network namespace that a tap is in
+// of linux/if_tun.h. The first gives a descriptor of the network namespace that a tap is in.
 const TUNGETDEVNETNS = 0x54e3;
+const TUNSETPERSIST = 0x400454cb;
 
-function tapsOf(namespace: number): number[] {
-  return readdirSync('/proc/self/fd')
+/**
+ * The kernel removes a tap when its descriptor is closed, which takes 20 ms each, one after the other: fifty stacks would
+ * keep their process from ending for a second. A persistent tap stays for its namespace to remove, in the background.
+ * @returns the descriptors of the daemons' taps
+ */
+function leaveToTheirNamespaces(daemons: readonly Daemon[]): number[] {
+  const namespaces = new Set(daemons.map(({ namespace }) => namespace));
+  const taps = readdirSync('/proc/self/fd')
     .map(Number)
-    .filter((fd) => linkOf(fd) === '/dev/net/tun' && namespaceOfTap(fd) === namespace);
+    .filter((fd) => linkOf(fd) === '/dev/net/tun' && namespaces.has(namespaceOfTap(fd)));
+  for (const fd of taps) libc().ioctl(fd, TUNSETPERSIST, 1);
+  return taps;
 }
 
-function namespaceOfTap(fd: number): number | undefined {
-  const namespaceFd = libc().ioctl(fd, TUNGETDEVNETNS);
-  if (namespaceFd < 0) return undefined;
+function namespaceOfTap(fd: number): number {
+  const namespaceFd = libc().ioctl(fd, TUNGETDEVNETNS, 0);
+  if (namespaceFd < 0) return -1;
   const { ino } = fstatSync(namespaceFd);
   libc().close(namespaceFd);
   return ino;

@@ -7,7 +7,7 @@ let current: Stack | null = null;
 /** ioth_set_defstack(3): the stack of code that names none; null is the host's own network again. */
 export function set_defstack(stack: Stack | null): void {
   if (stack !== null && !(stack instanceof Stack)) throw invalidType('stack', 'a Stack or null', stack);
-  libioth().set_defstack(stack === null ? null : stack.pointer);
+  libioth().set_defstack(stack === null ? null : stack.pointer('ioth_set_defstack'));
   current?.off('close', forget);
   current = stack;
   stack?.once('close', forget);

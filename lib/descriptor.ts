@@ -30,6 +30,15 @@ export class Descriptor implements Closable {
 
   /** ioth_close(3), once: what waits is rejected, with ECANCELED unless `reason` says otherwise. */
   close(reason = () => canceled('the socket was closed')): void {
+    this.#close(reason);
+  }
+
+  /** The same at the end of the process: nobody hears of it. */
+  closeSilently(): void {
+    this.#close(undefined);
+  }
+
+  #close(reason: (() => Error) | undefined): void {
     if (!this.#open) return;
     this.#letGo(reason);
     if (libioth().close(this.fd) < 0) throw systemError(errno(), 'close');
@@ -51,7 +60,7 @@ export class Descriptor implements Closable {
     return fd;
   }
 
-  #letGo(reason: () => Error): void {
+  #letGo(reason: (() => Error) | undefined): void {
     this.#open = false;
     this.native.descriptors.delete(this);
     // the poll handle goes before the number does: the number is used again at once

@@ -1,10 +1,11 @@
 import { isMainThread } from 'node:worker_threads';
-import { onExit } from 'signal-exit';
+import { onExit, signals } from 'signal-exit';
+import { type Daemon, killAll } from './daemon.js';
 
 /** What must be undone before the process, or the worker thread, is gone. */
 export interface Mortal {
-  /** Makes the end quick, without waiting: called for all before the first {@link endNow}. */
-  hasten(): void;
+  /** Killed, together with those of the others, before the first {@link endNow}. */
+  readonly daemon: Daemon | undefined;
   /** Undoes it, synchronously. Must not throw. */
   endNow(): void;
 }
@@ -17,9 +18,26 @@ export function endAtExit(mortal: Mortal): void {
   living.add(mortal);
   if (isHooked) return;
   isHooked = true;
-  // a worker has no signals and 'exit' events of its own; signal-exit is for the process
-  if (isMainThread) onExit(endAll, { alwaysLast: true });
+  // signal-exit is for the process: a worker has no signals
+  if (isMainThread) beforeOnceListeners(() => onExit(endAll, { alwaysLast: true }));
   else process.on('exit', endAll);
+}
+
+/**
+ * signal-exit keeps a signal's default action unless the program listens too, which it counts when the signal comes. By
+ * then a process.once('SIGINT') that was there before is gone from the list: so its listeners go to the front.
+ */
+function beforeOnceListeners(install: () => void): void {
+  const listenersBefore = new Map(signals.map((signal) => [signal, process.listeners(signal)]));
+  install();
+  for (const [signal, before] of listenersBefore) {
+    if (before.length === 0) continue;
+    for (const listener of process.listeners(signal)) {
+      if (before.includes(listener)) continue;
+      process.removeListener(signal, listener);
+      process.prependListener(signal, listener);
+    }
+  }
 }
 
 /** It ended by itself. */
@@ -30,6 +48,6 @@ export function ended(mortal: Mortal): void {
 function endAll(): void {
   const all = [...living];
   living.clear();
-  for (const mortal of all) mortal.hasten();
+  killAll(all.flatMap(({ daemon }) => daemon ?? []));
   for (const mortal of all) mortal.endNow();
 }

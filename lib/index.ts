@@ -25,18 +25,18 @@ export {
   type Route,
   vethPeer,
 } from './netlink/index.js';
+export type { AddressOptions } from './netlink-stack.js';
 export type { StackDns } from './node/dns.js';
 export type { Data } from './operations.js';
 export type { FileInput } from './sendfile.js';
 export type { Address, AddressInput } from './sockaddr.js';
 export { type OperationOptions, Socket } from './socket.js';
 export {
-  type AddressOptions,
   close,
   type DnsOptions,
   Stack,
+  type StackConfigOptions,
   type StackOptions,
-  type StackSettings,
 } from './stack.js';
 export type { SyncSocket } from './sync.js';
 export { getdefaulttimeout, setdefaulttimeout } from './timeouts.js';

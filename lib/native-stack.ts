@@ -1,15 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { errno, libioth, type StackPointer } from '../ffi/ioth.js';
-import { CLOSE_RANGE_CLOEXEC, libc, SIG_BLOCK, SIG_SETMASK, SIGSET_SIZE } from '../ffi/libc.js';
+import { CLOSE_RANGE_CLOEXEC, libc } from '../ffi/libc.js';
+import { CommandPipe } from './command-pipe.js';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from './constants.js';
-import { commandPipeAt, Daemon, lowestFreeDescriptors } from './daemon.js';
+import { Daemon, freeDescriptors } from './daemon.js';
 import type { Descriptor } from './descriptor.js';
 import { codeOf, IothError, systemError } from './errors.js';
 import { endAtExit, ended, type Mortal } from './exit.js';
 import type { Closable } from './forgotten.js';
+import { type Asked, msocket, settleTimeoutsOf } from './msocket.js';
 import { if_nametoindex } from './netlink/index.js';
 import { openError } from './open-error.js';
+import { withSignalsBlocked } from './signals.js';
 import { UINT_MAX } from './validate.js';
 import { interfaceName, SwitchDirectory } from './vnl.js';
 
@@ -26,7 +29,7 @@ export interface StackSpec {
  * It ends once, in one of four ways: closed, forgotten, with the process, or dead because somebody killed its daemon.
  * After that no call of C gets the pointer.
  */
-export class NativeStack implements Mortal, Closable {
+export class NativeStack implements Mortal, Closable, Asked {
   /** The sockets that are open on it. */
   readonly descriptors = new Set<Descriptor>();
   /** Whether its sockets are sockets of the kernel, for which every system call of the kernel works. */
@@ -36,8 +39,8 @@ export class NativeStack implements Mortal, Closable {
   #pointer: StackPointer | null;
   #daemon: Daemon | undefined;
   #isDead = false;
-  // a daemon that was killed did not close what it had open; one that was told to end did
-  #leavesDescriptors = false;
+  // the process ends, and its descriptors with it
+  #keepsDescriptors = false;
   #end: Promise<void> | undefined;
   readonly #switches: SwitchDirectory[];
   #referenced = true;
@@ -58,24 +61,28 @@ export class NativeStack implements Mortal, Closable {
    * the error of vde_open(3) for a network that cannot be joined, ENODEV where C did not tell
    */
   static open(spec: StackSpec): NativeStack {
+    const [firstFree] = freeDescriptors(1);
+    if (firstFree === undefined) throw openFailure(EMFILE, spec);
     const childrenBefore = childrenOfThisThread();
-    const free = lowestFreeDescriptors();
+    // the daemon is a clone that keeps Node's signal handlers, on the same pipe as ours: without a full mask, one Ctrl-C
+    // would be one 'SIGINT' event a daemon; it keeps the mask that it is born with
     const [pointer, error] = withSignalsBlocked(() => {
       const made = libioth().newstackv(spec.plugin, [...spec.vnls, null]);
       return [made, made === null ? errno() : 0];
     });
     // libvdeplug opens descriptors that a spawned child would inherit
-    if (free) libc().close_range(free[0], UINT_MAX, CLOSE_RANGE_CLOEXEC);
-    if (pointer === null) throw openError(error, baseName(spec.plugin), spec.vnls);
+    libc().close_range(firstFree, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+    if (pointer === null) throw openFailure(isShortOfDescriptors(spec) ? EMFILE : error, spec);
     const stack = new NativeStack(spec, pointer);
     try {
       const pid = childrenOfThisThread().find((child) => !childrenBefore.includes(child));
-      if (pid !== undefined) stack.#daemon = new Daemon(pid, commandPipeAt(free), () => stack.#die());
+      if (pid !== undefined) stack.#watch(pid);
       stack.#checkInterfaces();
       return stack;
     } catch (failure) {
+      const isShort = isShortOfDescriptors(spec);
       stack.closeSync();
-      throw failure;
+      throw isShort ? openFailure(EMFILE, spec) : failure;
     }
   }
 
@@ -107,10 +114,7 @@ export class NativeStack implements Mortal, Closable {
   pointer(syscall: string): StackPointer {
     this.checkAlive(syscall);
     if (this.#pointer === null) throw new IothError('EBADF', { syscall, hint: 'the stack is closed' });
-    if (this.#daemon?.alive === false) {
-      this.#die();
-      this.checkAlive(syscall);
-    }
+    if (this.#daemon?.alive === false) this.#abandonDaemon(syscall);
     return this.#pointer;
   }
 
@@ -123,9 +127,8 @@ export class NativeStack implements Mortal, Closable {
   msocket(family: number, type: number, proto: number): number {
     const pointer = this.pointer('socket');
     const flags = this.hasKernelSockets ? SOCK_NONBLOCK | SOCK_CLOEXEC : 0;
-    const fd = libioth().msocket(pointer, family, type | flags, proto);
+    const [fd, error] = msocket(pointer, family, type | flags, proto);
     if (fd < 0) {
-      const error = errno();
       throw systemError(error, 'socket', { hint: SOCKET_HINTS[codeOf(error)] });
     }
     if (!flags) makeNonBlocking(fd);
@@ -134,19 +137,14 @@ export class NativeStack implements Mortal, Closable {
 
   /** Closes its sockets, then ioth_delstack(3) on a worker thread: for a vdestack it waits about 35 ms. */
   close(): Promise<void> {
-    this.#end ??= this.#close('the stack was closed').catch((error) => {
-      this.#end = undefined;
-      throw error;
-    });
+    this.#end ??= this.#orAgain(this.#close());
     return this.#end;
   }
 
   /** The same, blocking. */
   closeSync(): void {
-    const pointer = this.#release(() => new IothError('ECANCELED', { hint: 'the stack was closed' }));
-    if (pointer === null) return;
-    if (libioth().delstack(pointer) !== 0) throw this.#reclaim(pointer, errno());
-    this.#ended();
+    const pointer = this.#release(stackWasClosed);
+    if (pointer !== null) this.#deleteSync(pointer);
   }
 
   closeForgotten(): void {
@@ -154,25 +152,55 @@ export class NativeStack implements Mortal, Closable {
     this.close().catch(() => {});
   }
 
-  hasten(): void {
-    // at the end of a worker thread the process and its descriptor table live on
-    this.#leavesDescriptors ||= this.#pointer !== null && !isMainThread;
-    this.#daemon?.kill();
+  get daemon(): Daemon | undefined {
+    return this.#daemon;
   }
 
   endNow(): void {
-    // other stacks are memory of this process and end with it
-    if (!this.#daemon) return;
+    // stacks without a daemon are memory and descriptors of this process, and end with it
+    if (isMainThread && !this.#daemon) return;
+    // at the end of a worker thread the process and its descriptor table live on
+    this.#keepsDescriptors = isMainThread;
     try {
-      this.closeSync();
+      const pointer = this.#release(undefined);
+      if (pointer !== null) this.#deleteSync(pointer);
     } catch {
       // detached sockets: they end with the process
     }
+    // where close() is under way it will not come to this
+    if (isMainThread) this.#removeSwitches();
   }
 
-  async #close(reason: string): Promise<void> {
-    const pointer = this.#release(() => new IothError('ECANCELED', { hint: reason }));
+  setAttempt(attempt: number): void {
+    this.#daemon?.setAttempt(attempt);
+  }
+
+  settleTimeout(): void {
+    if (!this.#daemon?.settleTimeout()) this.#abandonDaemon('socket');
+  }
+
+  #watch(pid: number): void {
+    const pointer = this.pointer('ioth_newstack');
+    this.#daemon = new Daemon(pid, this.hasKernelSockets ? CommandPipe.of(pointer, pid) : undefined, () => this.#die());
+    settleTimeoutsOf(pointer, this);
+  }
+
+  async #close(): Promise<void> {
+    const pointer = this.#release(stackWasClosed);
     if (pointer !== null) await this.#delete(pointer);
+  }
+
+  /** Makes that close() tries again after a failure. */
+  #orAgain(end: Promise<void>): Promise<void> {
+    return end.catch((error) => {
+      this.#end = undefined;
+      throw error;
+    });
+  }
+
+  #deleteSync(pointer: StackPointer): void {
+    if (libioth().delstack(pointer) !== 0) throw this.#reclaim(pointer, errno());
+    this.#ended();
   }
 
   #delete(pointer: StackPointer): Promise<void> {
@@ -187,35 +215,62 @@ export class NativeStack implements Mortal, Closable {
     });
   }
 
-  #release(reason: () => Error): StackPointer | null {
-    for (const descriptor of this.descriptors) descriptor.close(reason);
+  /** Closes its sockets and gives the pointer up. Without `reason`, at the end of the process, nobody hears of it. */
+  #release(reason: (() => Error) | undefined): StackPointer | null {
+    for (const descriptor of this.descriptors) {
+      if (reason) descriptor.close(reason);
+      else descriptor.closeSilently();
+    }
     const pointer = this.#pointer;
     this.#pointer = null;
+    // the address may be another stack's as soon as C freed it
+    if (pointer !== null) settleTimeoutsOf(pointer, undefined);
     return pointer;
   }
 
   #reclaim(pointer: StackPointer, error: number): IothError {
     this.#pointer = pointer;
+    if (this.#daemon) settleTimeoutsOf(pointer, this);
     const hint =
       codeOf(error) === 'EBUSY' ? 'a socket that was detached is still open on it: close(fd) it first' : undefined;
     return systemError(error, 'ioth_delstack', { hint });
   }
 
   #ended(): void {
-    if (this.#leavesDescriptors) this.#daemon?.closeLeftovers();
+    if (!this.#keepsDescriptors) this.#daemon?.closeLeftovers();
     this.#daemon?.release();
-    for (const directory of this.#switches) directory.cleanUp();
+    this.#removeSwitches();
     ended(this);
+  }
+
+  #removeSwitches(): void {
+    for (const directory of this.#switches) {
+      if (!this.#keepsDescriptors) directory.closeDescriptors();
+      directory.remove();
+    }
   }
 
   #die(): void {
     if (this.#isDead || this.#pointer === null) return;
     this.#isDead = true;
-    this.#leavesDescriptors = true;
     const error = this.#deathError('vdestack');
     const pointer = this.#release(() => this.#deathError('vdestack'));
-    if (pointer !== null) this.#end = this.#delete(pointer);
-    setImmediate(() => this.onDeath?.(error));
+    const told = new Promise<void>((done) => {
+      setImmediate(() => {
+        done();
+        this.onDeath?.(error);
+      });
+    });
+    // 'error' comes before 'close'
+    this.#end = this.#orAgain(Promise.all([pointer && this.#delete(pointer), told]).then(() => {}));
+    // where a detached socket keeps it, the caller's close() says so
+    this.#end.catch(() => {});
+  }
+
+  #abandonDaemon(syscall: string): never {
+    this.#daemon?.kill();
+    this.#die();
+    throw this.#deathError(syscall);
   }
 
   #deathError(syscall: string): IothError {
@@ -243,11 +298,14 @@ export class NativeStack implements Mortal, Closable {
   }
 }
 
+const stackWasClosed = () => new IothError('ECANCELED', { hint: 'the stack was closed' });
+
 /** 'vdestack' of 'vdestack,options'. */
 export function baseName(plugin: string): string {
   return plugin.split(',', 1)[0] ?? plugin;
 }
 
+const EMFILE = 24;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 const F_SETFL = 4;
@@ -260,20 +318,17 @@ export function makeNonBlocking(fd: number): void {
   c.fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+function openFailure(error: number, { plugin, vnls }: StackSpec): IothError {
+  return openError(error, baseName(plugin), vnls);
+}
+
 /**
- * A vdestack's daemon is a clone that keeps Node's signal handlers, on the same pipe as ours: without a full mask, one
- * Ctrl-C would be one 'SIGINT' event a daemon. The clone keeps the mask that it is born with.
+ * Whether a stack may have failed for want of descriptors, which C calls by many names: a plugin of libvdeplug that cannot
+ * be opened is EPROTONOSUPPORT, a tap that cannot be is nothing at all.
  */
-function withSignalsBlocked<T>(work: () => T): T {
-  const all = Buffer.alloc(SIGSET_SIZE);
-  const before = Buffer.alloc(SIGSET_SIZE);
-  libc().sigfillset(all);
-  libc().pthread_sigmask(SIG_BLOCK, all, before);
-  try {
-    return work();
-  } finally {
-    libc().pthread_sigmask(SIG_SETMASK, before, null);
-  }
+function isShortOfDescriptors({ vnls }: StackSpec): boolean {
+  const enough = 5 + 2 * vnls.length;
+  return freeDescriptors(enough).length < enough;
 }
 
 function childrenOfThisThread(): number[] {

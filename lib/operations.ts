@@ -66,6 +66,7 @@ function handOut(buffer: Buffer, length: number): Buffer {
 // Where accept and recvfrom write the peer's address: they don't overlap on one thread.
 const peerBytes = Buffer.alloc(SOCKADDR_SIZE);
 const peerLength = new Uint32Array(1);
+const NO_BYTES = Buffer.alloc(0);
 
 /** The calls of one descriptor that may wait, as operations. Arguments are checked here, before C sees them. */
 export class Operations {
@@ -73,8 +74,7 @@ export class Operations {
   readonly #isStream: boolean;
   readonly #c = libioth();
   #lastPeer: Address | undefined;
-  #lastPeerBytes: Buffer | undefined;
-  #lastPeerLength = 0;
+  #lastPeerBytes = NO_BYTES;
 
   constructor(descriptor: Descriptor, type: number) {
     this.#descriptor = descriptor;
@@ -250,12 +250,10 @@ export class Operations {
   // packets come in rows from one peer: its Address is decoded once
   #peer(): Address {
     const length = Math.min(peerLength[0] ?? 0, SOCKADDR_SIZE);
-    const known = this.#lastPeerBytes;
-    const isSame = known && length === this.#lastPeerLength && known.compare(peerBytes, 0, length, 0, length) === 0;
+    const isSame =
+      length === this.#lastPeerBytes.length && this.#lastPeerBytes.compare(peerBytes, 0, length, 0, length) === 0;
     if (this.#lastPeer && isSame) return this.#lastPeer;
-    this.#lastPeerBytes ??= Buffer.alloc(SOCKADDR_SIZE);
-    peerBytes.copy(this.#lastPeerBytes, 0, 0, length);
-    this.#lastPeerLength = length;
+    this.#lastPeerBytes = Buffer.from(peerBytes.subarray(0, length));
     this.#lastPeer = decodeSockaddr(peerBytes, length);
     return this.#lastPeer;
   }

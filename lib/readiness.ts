@@ -103,8 +103,11 @@ export class Readiness {
     this.#settle();
   }
 
-  /** Rejects all that waits and closes the poll handle. Call it before the descriptor is closed. */
-  close(error: () => Error): void {
+  /**
+   * Rejects all that waits and closes the poll handle. Call it before the descriptor is closed. Without `error`, at the end
+   * of the process, promises stay pending: a rejection that nobody handles would turn an orderly end into a failure.
+   */
+  close(error: (() => Error) | undefined): void {
     this.#closed = true;
     this.#poll?.close();
     this.#poll = undefined;

@@ -1,6 +1,5 @@
-import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
-import { libioth } from '../ffi/ioth.js';
+import { libioth, type StackPointer } from '../ffi/ioth.js';
 import {
   type ConfigEvents,
   type ConfigOptions,
@@ -20,21 +19,12 @@ import type { ServicePort } from './dns/sockettypes.js';
 import { IothError } from './errors.js';
 import { closeWhenForgotten } from './forgotten.js';
 import { baseName, makeNonBlocking, NativeStack } from './native-stack.js';
-import * as netlink from './netlink/index.js';
+import { NetlinkStack } from './netlink-stack.js';
 import { type StackDns, stackDns } from './node/dns.js';
 import { type OperationOptions, Socket } from './socket.js';
 import { socketTypeOf } from './sockopt.js';
-import {
-  checkBoolean,
-  checkIfindex,
-  checkInteger,
-  checkSignal,
-  checkString,
-  INT_MAX,
-  invalidType,
-  invalidValue,
-} from './validate.js';
-import { interfaceName, splitVnl } from './vnl.js';
+import { checkPlugin, checkVnls } from './stack-arguments.js';
+import { checkInteger, checkSignal, checkString, INT_MAX, invalidType, invalidValue } from './validate.js';
 
 /** How a stack's names are resolved, besides `config_dns`. */
 export interface DnsOptions {
@@ -44,23 +34,17 @@ export interface DnsOptions {
   dns_cache?: number;
 }
 
-/** How a stack does what it is told: the constructor's last argument. */
-export interface StackSettings extends DnsOptions, ConfigOptions {
-  /** libiothconf or the builtin provider. Default: the environment's IOTH_CONF, or libiothconf where it loads. */
-  conf?: ConfProvider;
-}
-
 /** Options of {@link Stack.create}: the constructor's arguments by name. */
-export interface StackOptions extends StackSettings {
+export interface StackOptions extends DnsOptions {
   stack: string;
   vnl?: string | readonly string[] | null;
   config_dns?: string | null;
 }
 
-/** Of {@link Stack.ipaddr_add}. */
-export interface AddressOptions {
-  /** IPv6: let the kernel detect duplicates first; the address cannot be bound meanwhile (up to 2 s). Default false. */
-  dad?: boolean;
+/** How a stack's configuration strings are followed. */
+export interface StackConfigOptions extends ConfigOptions {
+  /** 'native' (libiothconf) or 'builtin'. Default: `IOTH_CONF`, else native where its library is on the machine. */
+  conf?: ConfProvider;
 }
 
 /**
@@ -69,7 +53,7 @@ export interface AddressOptions {
  * Configuration methods have the names of ioth(3) and nlinline(3) and speak rtnetlink with the stack; what the stack
  * refuses is an {@link IothError} with the kernel's errno and, where it gave one, its explanation.
  */
-export class Stack extends EventEmitter {
+export class Stack extends NetlinkStack {
   /** The plugin: 'vdestack', 'kernel', 'picox' … */
   readonly name: string;
   /** The virtual networks that it joined. */
@@ -77,10 +61,10 @@ export class Stack extends EventEmitter {
   /** Settles when what a configuration string asked for is done; at once where there was none. */
   readonly ready: Promise<void>;
   readonly #native: NativeStack;
-  readonly #conf: ConfProvider | undefined;
   readonly #names: Names;
-  #config: StackConfig | undefined;
   #dns: StackDns | undefined;
+  readonly #conf: ConfProvider | undefined;
+  #config: StackConfig | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -97,7 +81,7 @@ export class Stack extends EventEmitter {
     stack: string,
     vnl?: string | readonly string[] | null,
     config_dns?: string | null,
-    options: StackSettings = {},
+    options: StackConfigOptions & DnsOptions = {},
   ) {
     super();
     const config = isStackConfig(checkString('stack', stack)) ? parseConfig(stack, 'newstackc') : undefined;
@@ -107,8 +91,8 @@ export class Stack extends EventEmitter {
     const plugin = checkPlugin(config ? config.stack : stack);
     this.name = baseName(plugin);
     this.vnl = checkVnls(this.name, config ? config.vnl : vnl);
-    if (options.conf !== undefined) this.#conf = checkProvider('options.conf', options.conf);
     this.#names = new Names(this, config_dns ?? null, { provider: options.dns, cacheSize: options.dns_cache });
+    if (options.conf !== undefined) this.#conf = checkProvider('options.conf', options.conf);
     this.#native = NativeStack.open({ plugin, vnls: this.vnl });
     closeWhenForgotten(this, 'Stack', this.#native);
     const weak = new WeakRef(this);
@@ -131,14 +115,14 @@ export class Stack extends EventEmitter {
     stack: string,
     vnl?: string | readonly string[] | null,
     config_dns?: string | null,
-    options?: StackSettings,
+    options?: StackConfigOptions & DnsOptions,
   ): Promise<Stack>;
-  static create(options: StackOptions): Promise<Stack>;
+  static create(options: StackOptions & StackConfigOptions): Promise<Stack>;
   static async create(
-    first: string | StackOptions,
+    first: string | (StackOptions & StackConfigOptions),
     vnl?: string | readonly string[] | null,
     config_dns?: string | null,
-    options?: StackSettings,
+    options?: StackConfigOptions & DnsOptions,
   ): Promise<Stack> {
     const named = typeof first === 'string' ? { ...options, stack: first, vnl, config_dns } : first;
     if (typeof named !== 'object' || named === null) throw invalidType('options', '{ stack, vnl, config_dns }', first);
@@ -160,98 +144,6 @@ export class Stack extends EventEmitter {
   /** The process id of a vdestack's daemon (its network namespace is /proc/PID/ns/net); undefined for other stacks. */
   get daemon(): number | undefined {
     return this.#native.daemonPid;
-  }
-
-  /** The index of an interface. @throws {IothError} ENODEV */
-  if_nametoindex(ifname: string): number {
-    return netlink.if_nametoindex(this.#pointer('if_nametoindex'), ifname);
-  }
-
-  /** The name of an interface. @throws {IothError} ENODEV */
-  if_indextoname(ifindex: number): string {
-    return netlink.if_indextoname(this.#pointer('if_indextoname'), ifindex);
-  }
-
-  /** The index and the name of every interface. */
-  if_nameindex(): [ifindex: number, ifname: string][] {
-    return netlink.if_nameindex(this.#pointer('if_nameindex'));
-  }
-
-  /** Interfaces and their addresses as getifaddrs(3) lists them: an entry an address. */
-  getifaddrs(): netlink.IfAddrs[] {
-    return netlink.getifaddrs(this.#pointer('getifaddrs'));
-  }
-
-  /** Every interface, with its addresses. */
-  interfaces(): netlink.Interface[] {
-    return netlink.interfaces(this.#pointer('interfaces'));
-  }
-
-  /** The unicast routes of the main table, IPv4 then IPv6, or of one family; with `all`, of every table and type. */
-  routes(family?: number, options?: { all?: boolean }): netlink.Route[] {
-    return netlink.routes(this.#pointer('routes'), family, options);
-  }
-
-  /** Turns an interface on or off. */
-  linksetupdown(ifindex: number, up: boolean | 0 | 1): void {
-    netlink.linksetupdown(this.#pointer('linksetupdown'), checkIfindex('ifindex', ifindex), checkBoolean('up', up));
-  }
-
-  /** The MAC address of an interface: '80:00:42:0e:e7:3a'. */
-  linkgetaddr(ifindex: number): string {
-    return netlink.linkgetaddr(this.#pointer('linkgetaddr'), ifindex);
-  }
-
-  /** Sets the MAC address of an interface: '80:00:42:0e:e7:3a' or its 6 bytes. */
-  linksetaddr(ifindex: number, mac: string | Uint8Array): void {
-    netlink.linksetaddr(this.#pointer('linksetaddr'), ifindex, mac);
-  }
-
-  /** Sets the MTU of an interface, in bytes. */
-  linksetmtu(ifindex: number, mtu: number): void {
-    netlink.linksetmtu(this.#pointer('linksetmtu'), ifindex, mtu);
-  }
-
-  /**
-   * Adds a link of `type` ('bridge', 'veth' …) and answers its index. The machine's kernel decides which types exist.
-   * @param ifindex the index that it shall have, or -1 for any
-   * @param data its IFLA_INFO_DATA attributes
-   */
-  iplink_add(ifindex: number, type: string, data?: readonly netlink.Attribute[], ifname?: string): number {
-    return netlink.iplink_add(this.#pointer('iplink_add'), ifindex, type, data, ifname);
-  }
-
-  /** Adds an interface that joins `vnl`, on stacks that can (picox); answers its index. */
-  iplink_add_vde(ifindex: number, vnl: string, ifname?: string): number {
-    return netlink.iplink_add_vde(this.#pointer('iplink_add_vde'), ifindex, vnl, ifname);
-  }
-
-  /** Removes a link, named by its name, its index or both. */
-  iplink_del(link: { ifname?: string; ifindex?: number }): void {
-    netlink.iplink_del(this.#pointer('iplink_del'), link);
-  }
-
-  /** Gives an interface an address. An IPv6 address can be bound at once: duplicates are not looked for. */
-  ipaddr_add(family: number, addr: string, prefixlen: number, ifindex: number, options?: AddressOptions): void {
-    netlink.ipaddr_add(this.#pointer('ipaddr_add'), family, addr, prefixlen, ifindex, options);
-  }
-
-  /** Takes an address away from an interface. */
-  ipaddr_del(family: number, addr: string, prefixlen: number, ifindex: number): void {
-    netlink.ipaddr_del(this.#pointer('ipaddr_del'), family, addr, prefixlen, ifindex);
-  }
-
-  /**
-   * Adds a route to dst/dst_prefixlen through the gateway `gw`; without `dst` the default route. With `gw` null
-   * the network is reached directly through `ifindex`. A link-local gateway needs `ifindex` too.
-   */
-  iproute_add(family: number, gw: string | null, dst?: string | null, dst_prefixlen?: number, ifindex?: number): void {
-    netlink.iproute_add(this.#pointer('iproute_add'), family, gw, dst, dst_prefixlen, ifindex);
-  }
-
-  /** Removes the route that iproute_add with the same arguments made. */
-  iproute_del(family: number, gw: string | null, dst?: string | null, dst_prefixlen?: number, ifindex?: number): void {
-    netlink.iproute_del(this.#pointer('iproute_del'), family, gw, dst, dst_prefixlen, ifindex);
   }
 
   /**
@@ -341,11 +233,6 @@ export class Stack extends EventEmitter {
     return this.#dns;
   }
 
-  /** What DHCP or router discovery told of names, as resolv.conf(5) text: used unless `config_dns` was given. @internal */
-  learnNames(resolvconf: string): void {
-    this.#names.learn(resolvconf);
-  }
-
   /** The address of a host name, for sockets. @internal */
   resolveHost(host: string, family: number, options?: OperationOptions): Promise<string> {
     return this.#names.resolveHost(host, family, options);
@@ -365,7 +252,7 @@ export class Stack extends EventEmitter {
 
   /** Closes its sockets, then the stack (ioth_delstack(3)), without blocking the loop. Closing twice is fine. */
   close(): Promise<void> {
-    this.#closing ??= this.#endAll().catch((error) => {
+    this.#closing ??= this.#close().catch((error) => {
       this.#closing = undefined;
       throw error;
     });
@@ -382,6 +269,11 @@ export class Stack extends EventEmitter {
     this.emit('close');
   }
 
+  /** @internal */
+  override pointer(syscall: string): StackPointer {
+    return this.#native.pointer(syscall);
+  }
+
   [Symbol.dispose](): void {
     this.closeSync();
   }
@@ -396,13 +288,8 @@ export class Stack extends EventEmitter {
     return `Stack <${this.name}${networks}${daemon}${this.closed ? ', closed' : ''}>`;
   }
 
-  /** @internal for set_defstack */
-  get pointer(): bigint {
-    return this.#pointer('ioth_set_defstack');
-  }
-
   /** Where nothing has to be waited for, the stack begins to close before this returns. */
-  async #endAll(): Promise<void> {
+  async #close(): Promise<void> {
     const before = [this.#config?.close(), this.#names.close()].filter((wait) => wait !== undefined);
     if (before.length > 0) await Promise.all(before);
     await this.#native.close();
@@ -413,26 +300,27 @@ export class Stack extends EventEmitter {
     const notify = <Name extends keyof ConfigEvents>(name: Name, event: ConfigEvents[Name]) => {
       this.emit(name, event);
     };
-    const onNames = (resolvconf: string) => this.learnNames(resolvconf);
-    this.#config ??= new StackConfig(this, { notify, onNames }, this.#conf);
+    this.#config ??= new StackConfig(
+      this,
+      { notify, onNames: (resolvconf) => this.#names.learn(resolvconf) },
+      this.#conf,
+    );
     return this.#config;
   }
 
   #onDeath(error: IothError): void {
+    if (this.#closing) return;
     try {
       this.emit('error', error);
     } finally {
-      void this.close();
+      // a detached socket may keep it from being deleted: the program's own close() says so
+      this.close().catch(() => {});
     }
-  }
-
-  #pointer(syscall: string): bigint {
-    return this.#native.pointer(syscall);
   }
 
   #adopt(fileno: number): number {
     checkInteger('fileno', fileno, 0, INT_MAX);
-    this.#pointer('socket');
+    this.pointer('socket');
     for (const { fd } of this.#native.descriptors) {
       if (fd === fileno)
         throw invalidValue('fileno', 'a descriptor that detach() gave up; a Socket owns this one', fileno);
@@ -456,44 +344,4 @@ export function close(fd: number): void {
   checkInteger('fd', fd, 0, INT_MAX);
   if (libioth().close(fd) < 0)
     throw new IothError('EBADF', { syscall: 'close', hint: `descriptor ${fd} is not a socket of a stack` });
-}
-
-// C copies the name into a buffer whose length it keeps in a char
-const PLUGIN_NAME_MOST = 100;
-
-function checkPlugin(stack: unknown): string {
-  const plugin = checkString('stack', stack);
-  if (!/^[\w-]+(,.*)?$/.test(plugin) || baseName(plugin).length > PLUGIN_NAME_MOST) {
-    throw invalidValue(
-      'stack',
-      "the name of a stack plugin such as 'vdestack', with ',options' behind it if any",
-      stack,
-    );
-  }
-  return plugin;
-}
-
-function checkVnls(plugin: string, vnl: unknown): string[] {
-  const list = vnl === undefined || vnl === null ? [] : Array.isArray(vnl) ? vnl : [vnl];
-  // C makes no interface of a name that is taken, and does not tell
-  const taken = new Set(['lo']);
-  for (const [i, item] of list.entries()) {
-    const [ifname, locator] = splitVnl(checkString('vnl', item));
-    if (locator === '') throw invalidValue('vnl', "a virtual network locator such as 'vde:///tmp/sw'", item);
-    if (/^seqpacket:/.test(locator) && !/^seqpacket:\/\/\d+$/.test(locator)) {
-      // C reads a path as descriptor 0
-      throw invalidValue('vnl', "the number of an open descriptor behind seqpacket://, as 'seqpacket://5'", item);
-    }
-    if (ifname !== undefined && (!/^[^\s/]+$/.test(ifname) || Buffer.byteLength(ifname) > 15)) {
-      throw invalidValue('vnl', `an interface name of 1 to 15 bytes in front of the ':'`, item);
-    }
-    const name = interfaceName(item, i);
-    if (taken.has(name))
-      throw invalidValue('vnl', `networks with interfaces of different names ('${name}' is taken)`, vnl);
-    taken.add(name);
-  }
-  if (plugin === 'kernel' && list.length > 0) {
-    throw invalidValue('vnl', "none: the 'kernel' stack is the host's own and joins no virtual network", vnl);
-  }
-  return list as string[];
 }

@@ -41,17 +41,22 @@ export class SwitchDirectory {
     }
   }
 
-  /** Removes what is left of it. Call it after ioth_delstack(3): a directory that another switch made since is not touched. */
-  cleanUp(): void {
+  /** Closes the switch's own ends. Call it after ioth_delstack(3): a directory that another switch made since is not touched. */
+  closeDescriptors(): void {
     if (identityOf(this.#path) !== this.#identity) return;
     for (const fd of descriptorsBoundIn(this.#path)) libc().close(fd);
-    for (const file of readdirSync(this.#path)) {
-      if (/^fd\d+$/.test(file)) unlinkSync(join(this.#path, file));
-    }
+  }
+
+  /** Removes what is left of it, when its descriptors are closed or end with the process. */
+  remove(): void {
     try {
+      if (identityOf(this.#path) !== this.#identity) return;
+      for (const file of readdirSync(this.#path)) {
+        if (/^(ctl|fd\d+)$/.test(file)) unlinkSync(join(this.#path, file));
+      }
       rmdirSync(this.#path);
     } catch {
-      // somebody keeps something else in it
+      // somebody keeps something else in it, or removes it too
     }
   }
 }

@@ -96,10 +96,11 @@ export class Line {
     waiter.disarm();
   }
 
-  rejectAll(error: () => Error): void {
+  /** Ends all waits; without `error` nobody hears of it. */
+  rejectAll(error: (() => Error) | undefined): void {
     for (const waiter of this.waiters.splice(0)) {
       waiter.disarm();
-      waiter.reject(error());
+      if (error) waiter.reject(error());
     }
   }
 

@@ -17,5 +17,5 @@ export interface ConfigHost {
   iproute_del(family: number, gw: string | null, dst?: string | null, dst_prefixlen?: number, ifindex?: number): void;
   socket(family: number, type: number, proto: number): Socket;
   /** `struct ioth *`. */
-  readonly pointer: bigint;
+  pointer(syscall: string): bigint;
 }

@@ -46,7 +46,7 @@ export class NativeConfig implements ConfigProvider {
     const now = { ...request, configure: request.configure & ~NETWORK, slaac: false };
     const text = this.#textOf(now);
     if (text === null) return { done: 0, failures: [] };
-    const done = checked(libiothconf().config(this.host.pointer, text));
+    const done = checked(libiothconf().config(this.host.pointer('ioth_config'), text));
     this.#tell(this.#ifindexOf(request));
     return { done, failures: [] };
   }
@@ -88,7 +88,7 @@ export class NativeConfig implements ConfigProvider {
     // the call that runs holds sockets: the stack cannot go before it
     if (this.#running) return;
     try {
-      for (const text of this.#farewells()) libiothconf().config(this.host.pointer, text);
+      for (const text of this.#farewells()) libiothconf().config(this.host.pointer('ioth_config'), text);
     } catch (error) {
       // a dead stack has nothing to forget
       if (!(error instanceof IothError)) throw error;
@@ -124,7 +124,7 @@ export class NativeConfig implements ConfigProvider {
   #run(text: string): Promise<number> {
     this.#running = true;
     return new Promise<number>((resolve, reject) => {
-      libiothconf().config_async(this.host.pointer, text, (failure, result) => {
+      libiothconf().config_async(this.host.pointer('ioth_config'), text, (failure, result) => {
         this.#running = false;
         if (failure) return reject(failure);
         try {
@@ -164,7 +164,7 @@ export class NativeConfig implements ConfigProvider {
 
   #tell(ifindex: number): void {
     const names = this.#names.get(ifindex) ?? { text: '', answered: '' };
-    const changed = libiothconf().resolvconf(this.host.pointer, `ifindex=${ifindex}`);
+    const changed = libiothconf().resolvconf(this.host.pointer('ioth_resolvconf'), `ifindex=${ifindex}`);
     const error = errno();
     if (changed === null && error !== 0) throw systemError(error, 'ioth_resolvconf');
     names.text = changed ?? names.text;

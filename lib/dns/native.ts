@@ -173,7 +173,7 @@ export class NativeProvider implements NameProvider {
     this.#isStale = false;
     const config = () => Buffer.from(`${formatResolvConf({ ...this.#settings.conf, search: [] })}\0`);
     if (this.#dns === null) {
-      this.#dns = this.#c.init_strcfg(this.#host.pointer, config());
+      this.#dns = this.#c.init_strcfg(this.#host.pointer('iothdns_init'), config());
       if (this.#dns === null) throw new IothError('ENOMEM', { syscall: 'iothdns_init_strcfg' });
     } else {
       const dns = this.#dns;

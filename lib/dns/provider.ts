@@ -8,7 +8,7 @@ import type { ServicePort } from './sockettypes.js';
 export interface NameHost {
   readonly closed: boolean;
   /** `struct ioth *`, for the native provider. */
-  readonly pointer: bigint;
+  pointer(syscall: string): bigint;
   socket(family: number, type: number): Socket;
   interfaces(): Interface[];
   if_nametoindex(ifname: string): number;

@@ -3,6 +3,7 @@
 import { errno, libioth, type StackPointer } from '../../ffi/ioth.js';
 import { libc, POLLFD_SIZE, POLLIN } from '../../ffi/libc.js';
 import { codeOf, errnoOf, IothError, systemError } from '../errors.js';
+import { msocket } from '../msocket.js';
 import {
   AF_NETLINK,
   MSG_DONTWAIT,
@@ -165,8 +166,9 @@ class NetlinkSocket {
 
   constructor(stack: StackPointer, name: RequestName) {
     this.#name = name;
-    this.#fd = libioth().msocket(stack, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-    if (this.#fd < 0) throw systemError(errno(), 'ioth_msocket');
+    const [fd, error] = msocket(stack, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (fd < 0) throw systemError(error, 'ioth_msocket');
+    this.#fd = fd;
     const address = Buffer.alloc(SOCKADDR_NL_SIZE);
     viewOf(address).setUint16(0, AF_NETLINK, LITTLE);
     if (libioth().bind(this.#fd, address, address.length) < 0) {

@@ -8,7 +8,8 @@ const [vnl = '', address = ''] = process.argv.slice(2);
 const stack = vdestack(vnl, address);
 
 process.on('message', (request: Request) => {
-  const done = request.contender === 'ioth' ? serve(iothOn(stack), request) : serve(bareOn(stack.pointer), request);
+  const done =
+    request.contender === 'ioth' ? serve(iothOn(stack), request) : serve(bareOn(stack.pointer('bench')), request);
   done.catch((error) => {
     console.error(error);
     process.exitCode = 1;

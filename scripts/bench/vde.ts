@@ -35,7 +35,7 @@ export async function vdeRows(wanted: (group: string) => boolean, rounds: number
     stack = vdestack(`switch://${join(directory, 'switch')}`, OURS);
     peer = fork(fileURLToPath(new URL('./peer.js', import.meta.url)), [`vde://${join(directory, 'switch')}`, PEERS]);
     await withinDeadline(answerOf(peer));
-    const contenders = { ioth: iothOn(stack), 'bare koffi': bareOn(stack.pointer) };
+    const contenders = { ioth: iothOn(stack), 'bare koffi': bareOn(stack.pointer('bench')) };
     const bulk: Work = {
       name: 'bulk TCP',
       unit: 'MB/s',

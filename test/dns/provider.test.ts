@@ -55,10 +55,10 @@ test('bad lines are reported, once', () => {
 
 test('what the network tells counts until a configuration is given', async () => {
   const stack = network.join(4, null, { dns: 'builtin' });
-  stack.learnNames('nameserver 10.5.0.1\n');
+  await stack.iothconfig('dns=10.5.0.1');
   expect(stack.dns.getServers()).toEqual(['10.5.0.1']);
   stack.iothdns_update('10.5.0.7');
-  stack.learnNames('nameserver 10.5.0.1\n');
+  await stack.iothconfig('dns=10.5.0.2');
   expect(stack.dns.getServers()).toEqual(['10.5.0.7']);
   stack.dns.setServers(['[fd05::1]:5353', '10.5.0.1']);
   expect(stack.dns.getServers()).toEqual(['[fd05::1]:5353', '10.5.0.1']);

@@ -158,7 +158,7 @@ test('out of descriptors, a query waits for one', async () => {
   const engine = new Engine(
     {
       closed: false,
-      pointer: client.pointer,
+      pointer: (syscall) => client.pointer(syscall),
       interfaces: () => client.interfaces(),
       if_nametoindex: (name) => client.if_nametoindex(name),
       socket: (family, type) => {

@@ -40,6 +40,7 @@ jest.mock('../../ffi/ioth.js', () => ({
     },
   }),
 }));
+jest.mock('../../lib/signals.js', () => ({ withSignalsBlocked: <T>(work: () => T) => work() }));
 jest.mock('../../ffi/libc.js', () => ({
   POLLFD_SIZE: 8,
   POLLIN: 1,

@@ -1,0 +1,66 @@
+import { fstatSync } from 'node:fs';
+import type { StackPointer } from '../ffi/ioth.js';
+import { libc } from '../ffi/libc.js';
+import { READABLE } from '../ffi/poll.js';
+import { readVdestack } from '../ffi/vdestack.js';
+import { AF_UNIX, SO_DOMAIN, SO_RCVTIMEO, SO_TYPE, SOCK_SEQPACKET, SOL_SOCKET } from './constants.js';
+import { waitSync } from './wait-sync.js';
+
+/** The pipe on which ioth_vdestack asks its daemon for sockets: both ends are in our descriptor table. */
+export class CommandPipe {
+  // the number may be another's by the time the daemon is gone; the inode is its own
+  readonly #inode: number;
+
+  private constructor(
+    readonly ours: number,
+    readonly daemons: number,
+  ) {
+    this.#inode = fstatSync(daemons).ino;
+  }
+
+  /** Of the vdestack whose daemon is `pid`; undefined where it is not found. */
+  static of(stack: StackPointer, pid: number): CommandPipe | undefined {
+    const memory = readVdestack(stack);
+    if (memory.pid !== pid || memory.parentPid !== process.pid) return undefined;
+    const pair = memory.pipes.find((ends) => ends.every(isSeqpacketSocket));
+    return pair && new CommandPipe(...pair);
+  }
+
+  /** How long C waits for an answer, in milliseconds: EAGAIN then. */
+  setPatience(milliseconds: number): void {
+    const timeval = new BigInt64Array([BigInt(Math.floor(milliseconds / 1000)), BigInt((milliseconds % 1000) * 1000)]);
+    libc().setsockopt(this.ours, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(timeval.buffer), timeval.byteLength);
+  }
+
+  /** Waits for the answer to a call that gave up, and undoes it; false where none came in that time. */
+  discardAnswer(milliseconds: number): boolean {
+    if (!waitSync(this.ours, READABLE, milliseconds)) return false;
+    // struct vdereply: int rval, err
+    const reply = new Int32Array(2);
+    const length = libc().read(this.ours, new Uint8Array(reply.buffer), reply.byteLength);
+    const [fd = -1] = reply;
+    if (length === reply.byteLength && fd >= 0) libc().close(fd);
+    return true;
+  }
+
+  /** Closes the end that a killed daemon left open; false where the daemon closed it, as it does last of all. */
+  closeDaemonsEnd(): boolean {
+    try {
+      if (fstatSync(this.daemons).ino !== this.#inode) return false;
+    } catch {
+      return false;
+    }
+    libc().close(this.daemons);
+    return true;
+  }
+}
+
+function isSeqpacketSocket(fd: number): boolean {
+  return socketOption(fd, SO_DOMAIN) === AF_UNIX && socketOption(fd, SO_TYPE) === SOCK_SEQPACKET;
+}
+
+function socketOption(fd: number, option: number): number | undefined {
+  const value = new Int32Array(1);
+  const bytes = new Uint8Array(value.buffer);
+  return libc().getsockopt(fd, SOL_SOCKET, option, bytes, new Uint32Array([4])) < 0 ? undefined : value[0];
+}
