@@ -4,7 +4,7 @@ import { errno, libioth, type StackPointer } from '../ffi/ioth.js';
 import { CLOSE_RANGE_CLOEXEC, libc } from '../ffi/libc.js';
 import { CommandPipe } from './command-pipe.js';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from './constants.js';
-import { Daemon, freeDescriptors } from './daemon.js';
+import { Daemon, freeDescriptors, killAll } from './daemon.js';
 import type { Descriptor } from './descriptor.js';
 import { codeOf, IothError, systemError } from './errors.js';
 import { endAtExit, ended, type Mortal } from './exit.js';
@@ -203,8 +203,14 @@ export class NativeStack implements Mortal, Closable, Asked {
     this.#ended();
   }
 
-  #delete(pointer: StackPointer): Promise<void> {
-    return new Promise((resolve, reject) => {
+  /** On a worker thread of libuv, where this is the main thread. */
+  async #delete(pointer: StackPointer): Promise<void> {
+    // a call of koffi that ends after its thread did aborts the process: in a worker it is made short instead
+    if (!isMainThread) {
+      killAll(this.#daemon ? [this.#daemon] : []);
+      return this.#deleteSync(pointer);
+    }
+    await new Promise<void>((resolve, reject) => {
       libioth().delstack_async(pointer, (failure, result) => {
         const error = result === 0 ? 0 : errno();
         if (failure) return reject(failure);
