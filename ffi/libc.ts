@@ -34,6 +34,9 @@ export interface Libc {
   sigfillset(set: Uint8Array): number;
   pthread_sigmask(how: number, set: Uint8Array, oldset: Uint8Array | null): number;
   pidfd_open(pid: number, flags: number): number;
+  epoll_create1(flags: number): number;
+  epoll_ctl(epfd: number, op: number, fd: number, event: Uint8Array): number;
+  epoll_wait(epfd: number, events: Uint8Array, maxevents: number, timeout: number): number;
 }
 
 let library: Libc | undefined;
@@ -64,5 +67,8 @@ function bind(): Libc {
     sigfillset: lib.func('sigfillset', 'int', [buf]),
     pthread_sigmask: lib.func('pthread_sigmask', 'int', ['int', buf, buf]),
     pidfd_open: lib.func('pidfd_open', 'int', ['int', 'uint']),
+    epoll_create1: lib.func('epoll_create1', 'int', ['int']),
+    epoll_ctl: lib.func('epoll_ctl', 'int', ['int', 'int', 'int', buf]),
+    epoll_wait: lib.func('epoll_wait', 'int', ['int', buf, 'int', 'int']),
   };
 }

@@ -1,20 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { errno, libioth, type StackPointer } from '../ffi/ioth.js';
-import { CLOSE_RANGE_CLOEXEC, libc } from '../ffi/libc.js';
 import { CommandPipe } from './command-pipe.js';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from './constants.js';
-import { Daemon, freeDescriptors } from './daemon.js';
+import { Daemon, freeDescriptors, killAll } from './daemon.js';
 import type { Descriptor } from './descriptor.js';
 import { codeOf, IothError, systemError } from './errors.js';
 import { endAtExit, ended, type Mortal } from './exit.js';
 import type { Closable } from './forgotten.js';
+import { closeOnExec, closeOnExecBeforeSpawn } from './inherit.js';
 import { type Asked, msocket, settleTimeoutsOf } from './msocket.js';
 import { if_nametoindex } from './netlink/index.js';
 import { openError } from './open-error.js';
 import { withSignalsBlocked } from './signals.js';
-import { UINT_MAX } from './validate.js';
 import { interfaceName, SwitchDirectory } from './vnl.js';
+
+/** A daemon that was told to end and did not after so long is killed, in milliseconds. */
+const STUCK_AFTER = 2000;
 
 /** A plugin, the networks to join and the names of the interfaces that join them. */
 export interface StackSpec {
@@ -52,6 +54,7 @@ export class NativeStack implements Mortal, Closable, Asked {
     this.#pointer = pointer;
     this.hasKernelSockets = /^(vdestack|kernel)(_n)?$/.test(baseName(spec.plugin));
     this.#switches = spec.vnls.map((vnl) => SwitchDirectory.of(vnl)).filter((found) => found !== undefined);
+    if (this.#switches.length > 0) closeOnExecBeforeSpawn();
     endAtExit(this);
   }
 
@@ -71,7 +74,7 @@ export class NativeStack implements Mortal, Closable, Asked {
       return [made, made === null ? errno() : 0];
     });
     // libvdeplug opens descriptors that a spawned child would inherit
-    libc().close_range(firstFree, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+    closeOnExec(firstFree);
     if (pointer === null) throw openFailure(isShortOfDescriptors(spec) ? EMFILE : error, spec);
     const stack = new NativeStack(spec, pointer);
     try {
@@ -203,8 +206,14 @@ export class NativeStack implements Mortal, Closable, Asked {
     this.#ended();
   }
 
-  #delete(pointer: StackPointer): Promise<void> {
-    return new Promise((resolve, reject) => {
+  /** On a worker thread of libuv, where this is the main thread. */
+  async #delete(pointer: StackPointer): Promise<void> {
+    // a call of koffi that ends after its thread did aborts the process: in a worker it is made short instead
+    if (!isMainThread) {
+      killAll(this.#daemon ? [this.#daemon] : []);
+      return this.#deleteSync(pointer);
+    }
+    await new Promise<void>((resolve, reject) => {
       libioth().delstack_async(pointer, (failure, result) => {
         const error = result === 0 ? 0 : errno();
         if (failure) return reject(failure);

@@ -1,0 +1,33 @@
+import { Life } from '../support/life.js';
+
+/** What a worker leaves of two stacks and three sockets. */
+const nothing = '0 descriptors, 0 daemons';
+
+test('stacks of worker threads work, and go with the worker; those of the main thread are not touched', async () => {
+  const ways = ['end', 'exit', 'exception', 'exit while closing'];
+  const life = new Life('workers.ts', ways);
+  const { status } = await life.ended;
+  expect({ status, lines: life.stdout.trim().split('\n'), stderr: life.stderr }).toEqual({
+    status: 0,
+    lines: [
+      `end: 0, mine, ${nothing}`,
+      `exit: 5, mine, ${nothing}`,
+      `exception: 1 nobody catches this, mine, ${nothing}`,
+      `exit while closing: 5, mine, ${nothing}`,
+    ],
+    stderr: '',
+  });
+});
+
+test('worker.terminate() ends the daemons; the descriptors of what was open stay until the process ends', async () => {
+  const ways = ['terminate', 'terminate without sockets', 'terminate with data', 'terminate while closing', 'end'];
+  const life = new Life('workers.ts', ways);
+  const { status } = await life.ended;
+  const lines = life.stdout.trim().split('\n');
+  expect({ status, stderr: life.stderr }).toEqual({ status: 0, stderr: '' });
+  expect(lines.slice(-2)).toEqual([`terminate while closing: 1, mine, ${nothing}`, `end: 0, mine, ${nothing}`]);
+  for (const line of lines.slice(0, -2)) {
+    expect(line).toMatch(/^terminate.*: 1, mine, \d+ descriptors, 0 daemons$/);
+    expect(Number(/(\d+) descriptors/.exec(line)?.[1])).toBeLessThanOrEqual(13);
+  }
+});
