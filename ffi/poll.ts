@@ -28,20 +28,18 @@ export function openPollHandles(): number {
   return open.size;
 }
 
-<<<<<<< HEAD
 // While Node takes its environment down it runs the loop once more: an event that koffi delivers then, when no JavaScript
 // can run, aborts the process.
 process.once('exit', () => {
   for (const handle of open) handle.close();
 });
-=======
+
 /** A watch on one descriptor: libuv's, or an entry of a worker's epoll. */
 interface Watch {
   start(mask: number): void;
   stop(): void;
   close(): void;
 }
->>>>>>> wt-life
 
 /**
  * The watch on one descriptor (uv_poll_t), for as long as the descriptor is open.
@@ -59,11 +57,6 @@ export class PollHandle {
   /** @param callback gets a mask of READABLE and WRITABLE; a descriptor in error is both */
   constructor(fd: number, mask: number, callback: (mask: number) => void) {
     this.#watched = mask;
-<<<<<<< HEAD
-    this.#handle = (koffi.node.poll as unknown as KoffiPoll)(fd, eventsOf(mask), this.#onEvents);
-    this.#handle.unref();
-    open.add(this);
-=======
     const onReady = (ready: number, isError: boolean) => {
       // on POLLERR libuv stops the watch by itself
       if (isError) this.#watched = 0;
@@ -71,8 +64,7 @@ export class PollHandle {
     };
     const epoll = isMainThread ? undefined : epollOfThisThread();
     this.#watch = epoll ? new EpollWatch(epoll, fd, mask, onReady) : new LibuvWatch(fd, mask, onReady);
-    open++;
->>>>>>> wt-life
+    open.add(this);
   }
 
   /** What is watched now: a mask of READABLE and WRITABLE. */
@@ -92,12 +84,7 @@ export class PollHandle {
   close(): void {
     if (!open.delete(this)) return;
     this.#watched = 0;
-<<<<<<< HEAD
-    this.#handle.close();
-=======
     this.#watch.close();
-    open--;
->>>>>>> wt-life
   }
 }
 
