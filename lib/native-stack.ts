@@ -3,7 +3,7 @@ import { isMainThread } from 'node:worker_threads';
 import { errno, libioth, type StackPointer } from '../ffi/ioth.js';
 import { CommandPipe } from './command-pipe.js';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from './constants.js';
-import { Daemon, freeDescriptors, killAll } from './daemon.js';
+import { Daemon, freeDescriptors } from './daemon.js';
 import type { Descriptor } from './descriptor.js';
 import { codeOf, IothError, systemError } from './errors.js';
 import { endAtExit, ended, type Mortal } from './exit.js';
@@ -208,14 +208,13 @@ export class NativeStack implements Mortal, Closable, Asked {
 
   /** On a worker thread of libuv, where this is the main thread. */
   async #delete(pointer: StackPointer): Promise<void> {
-    // a call of koffi that ends after its thread did aborts the process: in a worker it is made short instead
-    if (!isMainThread) {
-      killAll(this.#daemon ? [this.#daemon] : []);
-      return this.#deleteSync(pointer);
-    }
+    // a call of koffi that ends after its thread did aborts the process: a worker does without
+    if (!isMainThread) return this.#deleteSync(pointer);
     await new Promise<void>((resolve, reject) => {
+      const killer = setTimeout(() => this.#daemon?.kill(), STUCK_AFTER).unref();
       libioth().delstack_async(pointer, (failure, result) => {
         const error = result === 0 ? 0 : errno();
+        clearTimeout(killer);
         if (failure) return reject(failure);
         if (result !== 0) return reject(this.#reclaim(pointer, error));
         this.#ended();

@@ -98,6 +98,13 @@ test('the loop goes on while ten stacks close', async () => {
   expect(Math.min(...stalls)).toBeLessThan(30);
 });
 
+test('a daemon that does not end when it is told to is killed', async () => {
+  const stack = aloneStack();
+  stack.socket();
+  process.kill(stack.daemon as number, 'SIGSTOP');
+  await stack.close();
+});
+
 test('a connect that is aborted or timed out leaves the socket able to connect, and the stack able to end', async () => {
   const stack = aloneStack();
   const [listener, address] = listenOn(stack, '10.0.0.1');
