@@ -42,8 +42,8 @@ const HINTS: Partial<Record<string, string>> = {
   EHOSTUNREACH: 'nobody answers there: check that the peer is up and on the same network',
   ENETDOWN: 'the interface is down: linksetupdown(ifindex, true)',
   ENETUNREACH: 'the stack has no route to it: add an address (ipaddr_add) or a route (iproute_add)',
-  ENOTCONN: 'the socket is not connected: connect(addr) first',
-  EDESTADDRREQ: 'the socket is not connected: use sendto(data, addr)',
+  ENOTCONN: 'connect(addr) first',
+  EDESTADDRREQ: 'connect(addr) first, or use sendto(data, addr)',
   EMSGSIZE: 'the message is longer than one datagram can be',
 };
 
