@@ -1,6 +1,6 @@
 import { Life } from '../support/life.js';
 
-test('what is collected unclosed is closed, with one warning; what waits is kept', async () => {
+test.concurrent('what is collected unclosed is closed, with one warning; what waits is kept', async () => {
   const life = new Life('forgotten.ts', [], { flags: ['--expose-gc'] });
   const { status } = await life.ended;
   expect({ status, stdout: life.stdout.trim().split('\n') }).toEqual({
@@ -11,7 +11,7 @@ test('what is collected unclosed is closed, with one warning; what waits is kept
   expect(life.stderr).toMatch(/\[IOTH_FORGOTTEN\] ResourceWarning: A Socket was garbage collected .*NODE_DEBUG=ioth/);
 });
 
-test('NODE_DEBUG=ioth tells where it was made', async () => {
+test.concurrent('NODE_DEBUG=ioth tells where it was made', async () => {
   const life = new Life('forgotten.ts', [], { flags: ['--expose-gc'], env: { NODE_DEBUG: 'ioth' } });
   const { status } = await life.ended;
   expect(status).toBe(0);

@@ -1,6 +1,6 @@
 import { Life } from '../support/life.js';
 
-test.each([
+test.concurrent.each([
   ['an idle stack', 'end'],
   ['an idle socket', 'end'],
   ['a socket that waited', 'end'],

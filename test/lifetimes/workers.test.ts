@@ -3,7 +3,7 @@ import { Life } from '../support/life.js';
 /** What a worker leaves of two stacks and three sockets. */
 const nothing = '0 descriptors, 0 daemons';
 
-test('stacks of worker threads work, and go with the worker; those of the main thread are not touched', async () => {
+test.concurrent('stacks of worker threads work, and go with the worker; those of the main thread are not touched', async () => {
   const ways = ['end', 'exit', 'exception', 'exit while closing'];
   const life = new Life('workers.ts', ways);
   const { status } = await life.ended;
@@ -19,7 +19,7 @@ test('stacks of worker threads work, and go with the worker; those of the main t
   });
 });
 
-test('worker.terminate() ends the daemons; the descriptors of what was open stay until the process ends', async () => {
+test.concurrent('worker.terminate() ends the daemons; the descriptors of what was open stay until the process ends', async () => {
   const ways = ['terminate', 'terminate without sockets', 'terminate with data', 'terminate while closing', 'end'];
   const life = new Life('workers.ts', ways);
   const { status } = await life.ended;

@@ -77,5 +77,5 @@ process.on('exit', () => console.log('end'));
 setTimeout(() => {
   console.log('kept');
   process.exit();
-}, 300).unref();
+}, 1000).unref();
 await cases[process.argv[2] ?? '']?.();
