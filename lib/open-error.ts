@@ -17,10 +17,11 @@ function hintFor(code: string, plugin: string, vnls: readonly string[]): string 
       return 'the path exists: a switch:// of a process that was killed leaves its directory, remove it';
     case 'EMFILE':
       return 'the process is out of descriptors: close some, or raise ulimit -n';
+    case 'ENOENT':
+    case 'ECONNREFUSED':
+      return `the network ${named(vnls)} could not be joined: 'switch://PATH' makes one that 'vde://PATH' joins`;
     default:
-      return vnls.length > 0
-        ? `the network ${vnls.map((vnl) => `'${vnl}'`).join(' or ')} could not be joined`
-        : undefined;
+      return vnls.length > 0 ? `the network ${named(vnls)} could not be joined` : undefined;
   }
 }
 
@@ -38,4 +39,8 @@ function refusedLicense(plugin: string): string | undefined {
   const license = pluginLicense(plugin);
   if (!license || /^LGPL/i.test(license)) return undefined;
   return `the plugin '${plugin}' is under ${license}: if your program's licence is compatible say so first, set_license('${license}')`;
+}
+
+function named(vnls: readonly string[]): string {
+  return vnls.map((vnl) => `'${vnl}'`).join(' or ');
 }

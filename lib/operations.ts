@@ -42,8 +42,8 @@ const HINTS: Partial<Record<string, string>> = {
   EHOSTUNREACH: 'nobody answers there: check that the peer is up and on the same network',
   ENETDOWN: 'the interface is down: linksetupdown(ifindex, true)',
   ENETUNREACH: 'the stack has no route to it: add an address (ipaddr_add) or a route (iproute_add)',
-  ENOTCONN: 'the socket is not connected: connect(addr) first',
-  EDESTADDRREQ: 'the socket is not connected: use sendto(data, addr)',
+  ENOTCONN: 'connect(addr) first',
+  EDESTADDRREQ: 'connect(addr) first, or use sendto(data, addr)',
   EMSGSIZE: 'the message is longer than one datagram can be',
 };
 
@@ -185,15 +185,15 @@ export class Operations {
     return { syscall: 'sendto', direction: WRITABLE, attempt };
   }
 
-  /** accept(2): the new descriptor is non-blocking and closed on exec. */
-  accept(): Operation<[fd: number, peer: Address]> {
+  /** accept(2): the new descriptor, non-blocking and closed on exec, is what `own` makes of it. */
+  accept<T>(own: (fd: number) => T): Operation<[accepted: T, peer: Address]> {
     const fd = this.#descriptor.use('accept');
-    const attempt = (): [number, Address] | typeof WAIT | typeof EXHAUSTED => {
+    const attempt = (): [T, Address] | typeof WAIT | typeof EXHAUSTED => {
       peerLength[0] = SOCKADDR_SIZE;
       const accepted = this.#c.accept(fd, peerBytes, peerLength);
       if (accepted >= 0) {
         makeNonBlocking(accepted);
-        return [accepted, decodeSockaddr(peerBytes, peerLength[0] ?? 0)];
+        return [own(accepted), decodeSockaddr(peerBytes, peerLength[0] ?? 0)];
       }
       const error = errno();
       return error === EMFILE || error === ENFILE ? EXHAUSTED : notReady('accept');

@@ -136,6 +136,7 @@ export class Readiness {
     if (patience.timeout !== null || patience.signal) {
       waiter.arm(patience, (error) => {
         line.remove(waiter);
+        waiter.operation.abandon?.();
         waiter.reject(error);
         this.#settle();
       });

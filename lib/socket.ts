@@ -116,18 +116,16 @@ export class Socket {
   }
 
   /** accept(2): the next connection, and who made it. Where the process is out of descriptors it waits until one is free. */
-  async accept(options?: OperationOptions): Promise<[Socket, Address]> {
-    const [fd, peer] = await this.#run(() => this.#operations.accept(), options);
-    return [this.#accepted(fd), peer];
+  accept(options?: OperationOptions): Promise<[Socket, Address]> {
+    return this.#run(() => this.#operations.accept((fd) => this.#accepted(fd)), options);
   }
 
   /**
    * connect(2). After a failure, a timeout or an abort the socket can connect again.
    * @throws {IothError} ECONNREFUSED, ENETUNREACH, ETIMEDOUT …, with address and port
    */
-  async connect(addr: AddressInput, options?: OperationOptions): Promise<void> {
-    const to = await this.#encode(addr, options);
-    await this.#run(() => this.#operations.connect(to), options);
+  connect(addr: AddressInput, options?: OperationOptions): Promise<void> {
+    return this.#runTo(addr, (to) => this.#operations.connect(to), options);
   }
 
   /** As connect, but a failed system call is answered by its (positive) errno, and success by 0, as in Python. */
@@ -196,13 +194,7 @@ export class Socket {
   sendto(data: Data, flags: number, addr: AddressInput, options?: OperationOptions): Promise<number>;
   sendto(data: Data, ...rest: unknown[]): Promise<number> {
     const [flags, addr, options] = splitSendto(rest);
-    try {
-      const to = this.#encode(addr, options);
-      if (!(to instanceof Promise)) return this.#run(() => this.#operations.sendto(data, flags, to), options);
-      return to.then((resolved) => this.#run(() => this.#operations.sendto(data, flags, resolved), options));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return this.#runTo(addr, (to) => this.#operations.sendto(data, flags, to), options);
   }
 
   /** sendmsg(2): the buffers one after the other, with control messages, to `addr` or to the connected peer. */
@@ -374,13 +366,18 @@ export class Socket {
     try {
       const operation = make();
       const patience = { timeout: milliseconds(this.#timeout), signal: checkSignal(options?.signal) };
-      const result = this.#descriptor.readiness.run(operation, this, patience);
-      const { abandon } = operation;
-      if (!abandon) return result;
-      return result.catch((error) => {
-        abandon();
-        throw error;
-      });
+      return this.#descriptor.readiness.run(operation, this, patience);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** The same for an operation with an address: it begins when a name in it is resolved. */
+  #runTo<T>(addr: unknown, make: (to: Sockaddr) => Operation<T>, options: OperationOptions | undefined): Promise<T> {
+    try {
+      const to = this.#encode(addr, options);
+      if (!(to instanceof Promise)) return this.#run(() => make(to), options);
+      return to.then((resolved) => this.#run(() => make(resolved), options));
     } catch (error) {
       return Promise.reject(error);
     }

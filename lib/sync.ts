@@ -33,8 +33,7 @@ export class SyncSocket {
   }
 
   accept(): [Socket, Address] {
-    const [fd, peer] = this.#run(this.#source.operations.accept());
-    return [this.#source.accepted(fd), peer];
+    return this.#run(this.#source.operations.accept((fd) => this.#source.accepted(fd)));
   }
 
   connect(addr: AddressInput): void {

@@ -9,4 +9,4 @@ const stack = new Stack('vdestack');
 stack.on('close', () => console.log('closed'));
 console.log('ready');
 process.kill(stack.daemon as number, 'SIGKILL');
-setTimeout(() => {}, 500);
+setTimeout(() => stack.closed, 1000); // not to be collected
