@@ -4,9 +4,13 @@ import { SOCK_DGRAM, type Socket, Stack } from '../../../lib/index.js';
 const stack = new Stack('vdestack', 'null://');
 stack.linksetupdown(stack.if_nametoindex('lo'), true);
 
+// not to be collected
+const sockets: Socket[] = [];
+
 function udp(): Socket {
   const socket = stack.socket(undefined, SOCK_DGRAM);
   socket.bind(['127.0.0.1', 0]);
+  sockets.push(socket);
   return socket;
 }
 

@@ -77,6 +77,8 @@ async function worker(way: string): Promise<void> {
   const answer = `${await refusal} ${received >> 20}` === 'ECONNREFUSED 4' ? 'worked' : await refusal;
   refused.close();
   if (way !== 'end') client.recv(1).catch(() => {});
+  // not to be collected
+  process.on('exit', () => [stacks, listener, client, server].length);
   if (way.endsWith('without sockets')) for (const socket of [client, server, listener]) socket.close();
   if (way.endsWith('while closing')) for (const one of stacks) void one.close();
   parentPort?.postMessage(answer);
