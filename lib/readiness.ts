@@ -52,7 +52,7 @@ export class Readiness {
     const { signal } = patience;
     if (signal?.aborted) return Promise.reject(new AbortError(signal.reason));
     const line = operation.direction === READABLE ? this.#readers : this.#writers;
-    const goesThroughTheLoop = ++burst > BURST_LIMIT;
+    const goesThroughTheLoop = ++burst > BURST_LIMIT && patience.timeout !== 0;
     if (line.waiters.length === 0 && !goesThroughTheLoop) {
       let result: ReturnType<Attempt<T>>;
       try {
@@ -65,9 +65,12 @@ export class Readiness {
       else if (patience.timeout === 0) return Promise.reject(wouldBlock(operation.syscall));
     }
     return new Promise<T>((resolve, reject) => {
-      const waiter = new Waiter(operation, owner, resolve, reject);
-      this.#enqueue(line, waiter as Waiter<unknown>, patience);
-      if (goesThroughTheLoop) setImmediate(() => this.#afterBurst(line));
+      const waiter = new Waiter(operation, owner, resolve, reject) as Waiter<unknown>;
+      line.waiters.push(waiter);
+      // its time begins with its first try
+      if (goesThroughTheLoop) setImmediate(() => this.#afterBurst(line, waiter, patience));
+      else this.#limit(line, waiter, patience);
+      this.#settle();
     });
   }
 
@@ -131,22 +134,20 @@ export class Readiness {
     return this.#poll !== undefined && (this.#poll.watched & READABLE) !== 0;
   }
 
-  #enqueue(line: Line, waiter: Waiter<unknown>, patience: Patience): void {
-    line.waiters.push(waiter);
-    if (patience.timeout !== null || patience.signal) {
-      waiter.arm(patience, (error) => {
-        line.remove(waiter);
-        waiter.operation.abandon?.();
-        waiter.reject(error);
-        this.#settle();
-      });
-    }
-    this.#settle();
+  #limit(line: Line, waiter: Waiter<unknown>, patience: Patience): void {
+    if (patience.timeout === null && !patience.signal) return;
+    waiter.arm(patience, (error) => {
+      line.remove(waiter);
+      waiter.operation.abandon?.();
+      waiter.reject(error);
+      this.#settle();
+    });
   }
 
-  #afterBurst(line: Line): void {
+  #afterBurst(line: Line, waiter: Waiter<unknown>, patience: Patience): void {
     burst = 0;
     this.#advance(line);
+    if (line.waiters.includes(waiter)) this.#limit(line, waiter, patience);
   }
 
   #advance(line: Line): void {

@@ -49,7 +49,9 @@ export class Waiter<T> {
       const hint = `no answer within ${timeout / 1000} s (settimeout)`;
       this.timer = setTimeout(() => giveUp(new IothError('ETIMEDOUT', { syscall, hint })), timeout).unref();
     }
-    if (signal) {
+    if (signal?.aborted) {
+      giveUp(new AbortError(signal.reason));
+    } else if (signal) {
       this.signal = signal;
       this.onAbort = () => giveUp(new AbortError(signal.reason));
       signal.addEventListener('abort', this.onAbort, { once: true });

@@ -1,0 +1,51 @@
+import { AF_INET, IothError, SOCK_DGRAM, Stack } from '../../lib/index.js';
+
+// After many operations in a row that never waited the next one takes a turn of the loop first: it must not show.
+const MANY = 200;
+
+let stack: Stack;
+beforeAll(() => {
+  stack = new Stack('kernel');
+});
+afterAll(() => stack.close());
+
+function boundSocket() {
+  const socket = stack.socket(AF_INET, SOCK_DGRAM);
+  socket.bind(['127.0.0.1', 0]);
+  return socket;
+}
+
+test('an operation that may not wait is tried all the same', async () => {
+  using socket = boundSocket();
+  socket.settimeout(0);
+  for (let i = 0; i < MANY; i++) {
+    await socket.sendto('x', socket.getsockname());
+    expect(String(await socket.recv(1))).toBe('x');
+    await expect(socket.recv(1)).rejects.toMatchObject({ code: 'EAGAIN' });
+  }
+});
+
+test('the time of an operation begins with its first try', async () => {
+  using socket = boundSocket();
+  socket.settimeout(0.001);
+  for (let i = 0; i < MANY; i++) {
+    const sent = socket.sendto('x', socket.getsockname());
+    const until = performance.now() + 3;
+    while (performance.now() < until);
+    await sent;
+    expect(String(await socket.recv(1))).toBe('x');
+  }
+});
+
+test('an abort is heard, before the turn and after it', async () => {
+  using socket = boundSocket();
+  for (let i = 0; i < MANY; i++) {
+    const controller = new AbortController();
+    const received = socket.recv(1, 0, { signal: controller.signal });
+    if (i % 2 === 0) controller.abort();
+    else setImmediate(() => setImmediate(() => controller.abort()));
+    const failure = await received.catch((error: unknown) => error);
+    expect(failure).not.toBeInstanceOf(IothError);
+    expect(failure).toMatchObject({ code: 'ABORT_ERR' });
+  }
+});
