@@ -145,6 +145,20 @@ class DeathWire {
   }
 }
 
+// the first array of ports of libvdeplug's switch, and how many blocks glibc keeps for a thread
+const PORTS_SIZE = 32;
+const CACHED_BLOCKS = 7;
+
+/**
+ * Call it just before the clone. If another thread holds malloc's lock at that moment, the lock stays taken in the clone for
+ * ever, and its first malloc, when a peer joins its switch, does not return. Blocks of the size that it will want are put
+ * into this thread's cache, from which malloc takes them without the lock.
+ */
+export function prepareMallocForClone(): void {
+  const blocks = Array.from({ length: CACHED_BLOCKS }, () => libc().malloc(PORTS_SIZE));
+  for (const block of blocks) libc().free(block);
+}
+
 /** The lowest free descriptor numbers: `count`, or as many as there are. */
 export function freeDescriptors(count: number): number[] {
   const found: number[] = [];

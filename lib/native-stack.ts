@@ -3,7 +3,7 @@ import { isMainThread } from 'node:worker_threads';
 import { errno, libioth, type StackPointer } from '../ffi/ioth.js';
 import { CommandPipe } from './command-pipe.js';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from './constants.js';
-import { Daemon, freeDescriptors } from './daemon.js';
+import { Daemon, freeDescriptors, prepareMallocForClone } from './daemon.js';
 import type { Descriptor } from './descriptor.js';
 import { codeOf, IothError, systemError } from './errors.js';
 import { endAtExit, ended, type Mortal } from './exit.js';
@@ -70,6 +70,7 @@ export class NativeStack implements Mortal, Closable, Asked {
     // the daemon is a clone that keeps Node's signal handlers, on the same pipe as ours: without a full mask, one Ctrl-C
     // would be one 'SIGINT' event a daemon; it keeps the mask that it is born with
     const [pointer, error] = withSignalsBlocked(() => {
+      prepareMallocForClone();
       const made = libioth().newstackv(spec.plugin, [...spec.vnls, null]);
       return [made, made === null ? errno() : 0];
     });
