@@ -27,8 +27,11 @@ function scene() {
 
 test('solicits at growing intervals until a router answers', () => {
   const { clock, sent, advert, client } = scene();
-  clock.advance(8);
+  // 0.5, 1, 2 and 4 s between them, each 10 % more or less: the fifth comes after 8.25 s at the latest
+  clock.advance(9);
   expect(sent.length).toBe(5);
+  const gaps = sent.slice(1).map((at, i) => at - (sent[i] ?? 0));
+  for (const [i, gap] of gaps.entries()) expect(gap).toBeGreaterThan(gaps[i - 1] ?? 0);
   advert(1800);
   clock.advance(60);
   expect(sent.length).toBe(5);
