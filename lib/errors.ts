@@ -1,6 +1,5 @@
 import { getSystemErrorMap } from 'node:util';
 import koffi from 'koffi';
-import type { Address } from './sockaddr.js';
 
 /** What an {@link IothError} tells besides its code. */
 export interface IothErrorDetails {
@@ -47,13 +46,6 @@ export function systemError(
   details: Omit<IothErrorDetails, 'syscall'> = {},
 ): IothError {
   return new IothError(codeOf(errno), { syscall, ...details });
-}
-
-/** What `address` and `port` of an error say about a sockaddr. */
-export function addressDetails(address: Address | undefined): Pick<IothErrorDetails, 'address' | 'port'> {
-  if (!address) return {};
-  const isInet = address.family === 'IPv4' || address.family === 'IPv6';
-  return isInet ? { address: address.address, port: address.port } : { address: address.address };
 }
 
 /** An operation ended by its AbortSignal; `cause` is the signal's reason. The shape is that of Node's own AbortError. */

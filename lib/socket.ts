@@ -407,7 +407,7 @@ export class Socket {
 }
 
 /** The flags, the address and the options of `sendto(data, [flags], addr, [options])`. */
-export function splitSendto(rest: unknown[]): [flags: number, addr: unknown, options?: OperationOptions] {
+function splitSendto(rest: unknown[]): [flags: number, addr: unknown, options?: OperationOptions] {
   const [first, second, third] = rest;
   return typeof first === 'number'
     ? [first, second, third as OperationOptions]

@@ -82,7 +82,7 @@ export function checkData(name: string, value: unknown): Uint8Array {
   throw invalidType(name, 'a string, Buffer, TypedArray or DataView', value);
 }
 
-/** A plain function, for callbacks. */
+/** The AbortSignal of an operation's options, or none. */
 export function checkSignal(value: unknown): AbortSignal | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'object' && 'aborted' in value && 'addEventListener' in value) return value as AbortSignal;
