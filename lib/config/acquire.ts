@@ -5,12 +5,12 @@ import { type AddressEntry, addressKey } from './sources.js';
 
 /** One acquisition of a configuration from the network, while somebody waits for it. */
 export class Acquisition {
-  readonly promise: Promise<void>;
+  readonly #promise: Promise<void>;
   #settle!: (error?: Error) => void;
 
   /** @param trouble why there is no answer, when the time is over */
   constructor({ signal, timeout }: NetworkOptions, trouble: () => Error) {
-    this.promise = new Promise((resolve, reject) => {
+    this.#promise = new Promise((resolve, reject) => {
       const onAbort = () => this.#settle(new AbortError(signal?.reason));
       // this timer keeps the process alive while somebody waits; those of the clients do not
       const timer = setTimeout(() => this.#settle(trouble()), timeout);
@@ -23,6 +23,16 @@ export class Acquisition {
       signal?.addEventListener('abort', onAbort);
       if (signal?.aborted) onAbort();
     });
+  }
+
+  /** Starts its protocol and waits. What cannot even start is not waited for. */
+  run(start: () => void): Promise<void> {
+    try {
+      start();
+    } catch (error) {
+      this.#settle(error as Error);
+    }
+    return this.#promise;
   }
 
   /** It is there, unless the stack refused one of the addresses. */

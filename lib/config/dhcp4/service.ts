@@ -66,8 +66,7 @@ export class Dhcp4Service implements Service {
       return new IothError(code, { syscall: 'dhcp', hint });
     });
     try {
-      this.#client.start();
-      await this.#acquisition.promise;
+      await this.#acquisition.run(() => this.#client.start());
     } catch (error) {
       this.#client.stop();
       throw error;

@@ -65,8 +65,7 @@ export class Dhcp6Service implements Service {
       return new IothError(code, { syscall: 'dhcp6', hint });
     });
     try {
-      this.#client.start();
-      await this.#acquisition.promise;
+      await this.#acquisition.run(() => this.#client.start());
     } catch (error) {
       this.#client.stop();
       throw error;

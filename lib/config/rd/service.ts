@@ -56,9 +56,10 @@ export class RdService implements Service {
       () => new IothError('ETIMEDOUT', { syscall: 'rd', hint: 'no router advertised itself' }),
     );
     try {
-      this.#socket = new RdSocket(host, ifindex, (...received) => this.#client.receive(...received));
-      this.#client.start();
-      await this.#acquisition.promise;
+      await this.#acquisition.run(() => {
+        this.#socket = new RdSocket(host, ifindex, (...received) => this.#client.receive(...received));
+        this.#client.start();
+      });
     } catch (error) {
       this.#end();
       throw error;
