@@ -1,116 +1,101 @@
-import { Socket } from 'node:net';
+import { type Bell, bellOn } from './bell.js';
 import { errno } from './ioth.js';
 import { libc } from './libc.js';
 
 const EPOLL_CLOEXEC = 0o2000000;
-const EPOLL_CTL_ADD = 1;
-const EPOLL_CTL_DEL = 2;
-const EPOLL_CTL_MOD = 3;
+export const EPOLL_CTL_ADD = 1;
+export const EPOLL_CTL_DEL = 2;
+export const EPOLL_CTL_MOD = 3;
 export const EPOLLIN = 1;
 export const EPOLLOUT = 4;
 export const EPOLLERR = 8;
 export const EPOLLHUP = 16;
 
-// struct epoll_event is packed on x86-64 alone: uint32_t events; epoll_data_t data
-const DATA_OFFSET = process.arch === 'x64' ? 4 : 8;
-const EVENT_SIZE = DATA_OFFSET + 8;
+// struct epoll_event in words of 32 bits: uint32_t events; epoll_data_t data, of which the first word is used. It is
+// packed on x86-64 alone.
+const EVENT_WORDS = process.arch === 'x64' ? 3 : 4;
+const DATA_WORD = process.arch === 'x64' ? 1 : 2;
 const MOST_EVENTS = 256;
 
-/** What is used of Node's internal stream handle. */
-interface PipeHandle {
-  open(fd: number): number;
-  readStart(): number;
-  unref(): void;
-  onread: () => void;
+/** How often at most, in one turn of the loop, it is asked what has become ready: timers and others get their turn. */
+const ROUNDS = 16;
+
+/** A failed call of epoll(7): EMFILE, ENOMEM, ENOSPC (fs.epoll.max_user_watches). */
+export class EpollError extends Error {
+  constructor(
+    readonly syscall: string,
+    readonly errno: number,
+  ) {
+    super(`${syscall}: errno ${errno}`);
+  }
 }
 
 /**
- * One epoll(7) for the watches of a worker thread, itself watched by a stream of Node's own.
- *
- * koffi's poll aborts the whole process when it has an event to tell to a worker that worker.terminate() is ending. Node's
- * streams know better. The stream is on the epoll descriptor: it reads when something is ready, the read fails with
- * EINVAL, and that is the event.
+ * One epoll(7) for all watches of a thread, itself watched by libuv: it costs one event of libuv's however many
+ * descriptors are ready, and what becomes ready by what was done about them costs none.
  */
 export class Epoll {
   readonly #fd: number;
-  readonly #pipe: PipeHandle;
+  readonly #bell: Bell;
   readonly #callbacks = new Map<number, (events: number) => void>();
-  readonly #events = Buffer.alloc(MOST_EVENTS * EVENT_SIZE);
+  readonly #event = new Uint32Array(EVENT_WORDS);
+  readonly #events = new Uint32Array(MOST_EVENTS * EVENT_WORDS);
+  #lastId = 0;
+  #isServing = false;
+  #closed = false;
 
-  /** @throws where Node's insides are not what they were: watch otherwise then */
+  /** @throws {EpollError} */
   constructor() {
-    const Pipe = pipeConstructor();
     this.#fd = libc().epoll_create1(EPOLL_CLOEXEC);
-    if (this.#fd < 0) throw new Error(`epoll_create1: errno ${errno()}`);
-    this.#pipe = new Pipe(0);
-    this.#pipe.onread = () => {
-      // an error is a stream's end: it is opened anew, when this callback is over
-      setImmediate(() => this.#read());
-      this.#dispatch();
-    };
-    this.#read();
-    this.#pipe.unref();
+    if (this.#fd < 0) throw new EpollError('epoll_create1', errno());
+    this.#bell = bellOn(this.#fd, () => void this.#serve());
   }
 
-  add(fd: number, events: number, callback: (events: number) => void): void {
-    this.#callbacks.set(fd, callback);
-    this.#control(EPOLL_CTL_ADD, fd, events);
+  /** A number for {@link control}, under which `callback` gets its events. Not the descriptor's: that is used again. */
+  enlist(callback: (events: number) => void): number {
+    this.#lastId = (this.#lastId + 1) >>> 0;
+    this.#callbacks.set(this.#lastId, callback);
+    return this.#lastId;
   }
 
-  /** Errors and hang-ups are told of always. */
-  change(fd: number, events: number): void {
-    this.#control(EPOLL_CTL_MOD, fd, events);
+  delist(id: number): void {
+    this.#callbacks.delete(id);
   }
 
-  /** Watches it no more, errors neither. */
-  pause(fd: number): void {
-    this.#control(EPOLL_CTL_DEL, fd, 0);
+  /** epoll_ctl(2). Errors and hang-ups are told of always, until EPOLL_CTL_DEL. @throws {EpollError} */
+  control(operation: number, fd: number, events: number, id: number): void {
+    this.#event[0] = events;
+    this.#event[DATA_WORD] = id;
+    const failed = libc().epoll_ctl(this.#fd, operation, fd, this.#event) < 0;
+    if (failed && operation !== EPOLL_CTL_DEL) throw new EpollError('epoll_ctl', errno());
   }
 
-  resume(fd: number, events: number): void {
-    this.#control(EPOLL_CTL_ADD, fd, events);
+  /** Where nothing is watched any more. False where it stays, for the life of its thread. */
+  close(): boolean {
+    if (!this.#bell.end()) return false;
+    this.#closed = true;
+    libc().close(this.#fd);
+    return true;
   }
 
-  forget(fd: number): void {
-    this.#callbacks.delete(fd);
+  async #serve(): Promise<void> {
+    if (this.#isServing) return;
+    this.#isServing = true;
+    for (let round = 0; round < ROUNDS && this.#dispatch(); round++) {
+      // promises that were settled go on now; what they send may be there for its receiver already
+      await undefined;
+    }
+    this.#isServing = false;
   }
 
-  #read(): void {
-    this.#pipe.open(this.#fd);
-    this.#pipe.readStart();
+  /** Whether there was something to tell. */
+  #dispatch(): boolean {
+    if (this.#closed) return false;
+    const events = this.#events;
+    const count = libc().epoll_wait(this.#fd, events, MOST_EVENTS, 0);
+    for (let i = 0, at = 0; i < count; i++, at += EVENT_WORDS) {
+      this.#callbacks.get(events[at + DATA_WORD]!)?.(events[at]!);
+    }
+    return count > 0;
   }
-
-  #dispatch(): void {
-    const count = libc().epoll_wait(this.#fd, this.#events, MOST_EVENTS, 0);
-    const ready = Array.from({ length: Math.max(0, count) }, (_, i) => {
-      const at = i * EVENT_SIZE;
-      return [this.#events.readInt32LE(at + DATA_OFFSET), this.#events.readUInt32LE(at)] as const;
-    });
-    for (const [fd, events] of ready) this.#callbacks.get(fd)?.(events);
-  }
-
-  #control(operation: number, fd: number, events: number): void {
-    const event = Buffer.alloc(EVENT_SIZE);
-    event.writeUInt32LE(events, 0);
-    event.writeInt32LE(fd, DATA_OFFSET);
-    libc().epoll_ctl(this.#fd, operation, fd, event);
-  }
-}
-
-function pipeConstructor(): new (type: number) => PipeHandle {
-  const pair = new Int32Array(2);
-  const AF_UNIX = 1;
-  const SOCK_STREAM = 1;
-  if (libc().socketpair(AF_UNIX, SOCK_STREAM | EPOLL_CLOEXEC, 0, new Uint8Array(pair.buffer)) < 0) {
-    throw new Error(`socketpair: errno ${errno()}`);
-  }
-  const [ours = -1, other = -1] = pair;
-  libc().close(other);
-  const probe = new Socket({ fd: ours, readable: false, writable: false });
-  const handle = (probe as unknown as { _handle?: PipeHandle })._handle;
-  probe.destroy();
-  if (typeof handle?.open !== 'function' || typeof handle.readStart !== 'function') throw new Error('no pipe handle');
-  return handle.constructor as new (
-    type: number,
-  ) => PipeHandle;
 }

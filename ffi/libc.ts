@@ -37,8 +37,8 @@ export interface Libc {
   pthread_sigmask(how: number, set: Uint8Array, oldset: Uint8Array | null): number;
   pidfd_open(pid: number, flags: number): number;
   epoll_create1(flags: number): number;
-  epoll_ctl(epfd: number, op: number, fd: number, event: Uint8Array): number;
-  epoll_wait(epfd: number, events: Uint8Array, maxevents: number, timeout: number): number;
+  epoll_ctl(epfd: number, op: number, fd: number, event: Uint32Array): number;
+  epoll_wait(epfd: number, events: Uint32Array, maxevents: number, timeout: number): number;
 }
 
 let library: Libc | undefined;

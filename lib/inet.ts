@@ -76,7 +76,8 @@ export function inet_aton(text: string): Buffer {
 
 /** The text of an IPv4 address: '10.0.0.1' of its 4 bytes. */
 export function inet_ntoa(bytes: Uint8Array): string {
-  return checkAddressBytes(bytes, 4).join('.');
+  const [a, b, c, d] = checkAddressBytes(bytes, 4);
+  return `${a}.${b}.${c}.${d}`;
 }
 
 const SWAPS = os.endianness() === 'LE';

@@ -1,6 +1,6 @@
 /**
- * What keeps the process alive while operations are pending: one timer for all of them. libuv's handles of descriptors
- * never do; to turn each of them on and off would cost two native calls a wait.
+ * What keeps the process alive while operations are pending: one timer for all of them. The watches on
+ * descriptors never do.
  */
 
 const FAR_AWAY = 0x7fffffff;

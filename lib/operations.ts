@@ -97,7 +97,7 @@ export class Operations {
       spare = buffer;
       return notReady('recv', undefined, flags);
     };
-    return { syscall: 'recv', direction: READABLE, attempt, isPlainReceive: flags === 0 };
+    return { syscall: 'recv', direction: READABLE, attempt, waitsWhenEmpty: flags === 0 };
   }
 
   /** recv(2) into the caller's bytes. */
@@ -112,7 +112,7 @@ export class Operations {
       this.#noteRest(count, size, flags);
       return count;
     };
-    return { syscall: 'recv', direction: READABLE, attempt, isPlainReceive: flags === 0 };
+    return { syscall: 'recv', direction: READABLE, attempt, waitsWhenEmpty: flags === 0 };
   }
 
   /** recvfrom(2) into `size` new bytes. */
@@ -193,12 +193,14 @@ export class Operations {
       const accepted = this.#c.accept(fd, peerBytes, peerLength);
       if (accepted >= 0) {
         makeNonBlocking(accepted);
+        // most come one by one, and an accept for EAGAIN makes half a socket first
+        this.#descriptor.readiness.foundEmpty();
         return [own(accepted), decodeSockaddr(peerBytes, peerLength[0] ?? 0)];
       }
       const error = errno();
       return error === EMFILE || error === ENFILE ? EXHAUSTED : notReady('accept');
     };
-    return { syscall: 'accept', direction: READABLE, attempt };
+    return { syscall: 'accept', direction: READABLE, attempt, waitsWhenEmpty: true };
   }
 
   /** connect(2). Given up, the attempt is dissolved (connect to AF_UNSPEC): the socket can connect again. */
@@ -250,13 +252,18 @@ export class Operations {
   // packets come in rows from one peer: its Address is decoded once
   #peer(): Address {
     const length = Math.min(peerLength[0] ?? 0, SOCKADDR_SIZE);
-    const isSame =
-      length === this.#lastPeerBytes.length && this.#lastPeerBytes.compare(peerBytes, 0, length, 0, length) === 0;
-    if (this.#lastPeer && isSame) return this.#lastPeer;
+    if (this.#lastPeer && isStartOf(peerBytes, this.#lastPeerBytes, length)) return this.#lastPeer;
     this.#lastPeerBytes = Buffer.from(peerBytes.subarray(0, length));
     this.#lastPeer = decodeSockaddr(peerBytes, length);
     return this.#lastPeer;
   }
+}
+
+/** Whether `bytes` are the first `length` of `whole`. For the few bytes of an address Buffer.compare is slower. */
+function isStartOf(whole: Buffer, bytes: Buffer, length: number): boolean {
+  if (bytes.length !== length) return false;
+  for (let i = 0; i < length; i++) if (whole[i] !== bytes[i]) return false;
+  return true;
 }
 
 function checkSize(size: unknown): void {

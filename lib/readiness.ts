@@ -1,5 +1,6 @@
+import { EpollError } from '../ffi/epoll.js';
 import { PollHandle, READABLE, WRITABLE } from '../ffi/poll.js';
-import { AbortError, IothError } from './errors.js';
+import { AbortError, IothError, systemError } from './errors.js';
 import { hold, release } from './keepalive.js';
 import { waitSync } from './wait-sync.js';
 import { type Attempt, EXHAUSTED, Line, type Operation, type Patience, WAIT, Waiter } from './waiter.js';
@@ -75,8 +76,8 @@ export class Readiness {
   }
 
   /**
-   * Says that a stream had nothing left to receive a moment ago. While the watch on it says nothing else, a try would be a
-   * system call for EAGAIN; what comes meanwhile is received at the next turn of the loop.
+   * Says that there is nothing left to receive, as far as one knows. While the watch says nothing else, a try would be a
+   * system call for EAGAIN; whatever is there nevertheless, the watch tells of at its next look.
    */
   foundEmpty(): void {
     this.#isEmpty = true;
@@ -116,9 +117,7 @@ export class Readiness {
     this.#poll = undefined;
     clearTimeout(this.#pause);
     exhaustedOnes.delete(this);
-    this.#readers.rejectAll(error);
-    this.#writers.rejectAll(error);
-    this.#holdProcess(false);
+    this.#rejectAll(error);
   }
 
   /** Tries again what was EXHAUSTED. */
@@ -129,8 +128,8 @@ export class Readiness {
     this.#advance(this.#readers);
   }
 
-  #isKnownEmpty({ isPlainReceive }: Operation<unknown>, { timeout }: Patience): boolean {
-    if (!this.#isEmpty || !isPlainReceive || timeout === 0) return false;
+  #isKnownEmpty({ waitsWhenEmpty }: Operation<unknown>, { timeout }: Patience): boolean {
+    if (!this.#isEmpty || !waitsWhenEmpty || timeout === 0) return false;
     return this.#poll !== undefined && (this.#poll.watched & READABLE) !== 0;
   }
 
@@ -165,8 +164,18 @@ export class Readiness {
     this.#holdProcess(waits && this.#socketRef && this.#stackRef);
     // with nobody waiting the watch goes on: the next wait finds it there, an event that nobody waits for ends it
     if (wanted === 0) return;
-    if (this.#poll) this.#poll.watch(this.#poll.watched | wanted);
-    else this.#poll = new PollHandle(this.fd, wanted, (ready) => this.#onReady(ready));
+    try {
+      if (this.#poll) this.#poll.watch(this.#poll.watched | wanted);
+      else this.#poll = new PollHandle(this.fd, wanted, (ready) => this.#onReady(ready));
+    } catch (error) {
+      this.#rejectAll(unwatched(error));
+    }
+  }
+
+  #rejectAll(error: (() => Error) | undefined): void {
+    this.#readers.rejectAll(error);
+    this.#writers.rejectAll(error);
+    this.#holdProcess(false);
   }
 
   #holdProcess(holds: boolean): void {
@@ -202,6 +211,11 @@ export class Readiness {
     if ((this.#poll.watched & unwanted) !== 0) this.#poll.watch(this.#poll.watched & ~unwanted);
     this.#settle();
   }
+}
+
+/** EMFILE at the first wait of a process, ENOMEM, ENOSPC (fs.epoll.max_user_watches). */
+function unwatched(error: unknown): () => Error {
+  return () => (error instanceof EpollError ? systemError(error.errno, error.syscall) : (error as Error));
 }
 
 function wouldBlock(syscall: string): IothError {

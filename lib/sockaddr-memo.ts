@@ -1,33 +1,47 @@
 import type { Sockaddr } from './sockaddr.js';
 
-/** The last IP address that was encoded: datagrams go to one peer in rows. */
+interface Entry {
+  readonly family: number;
+  readonly host: unknown;
+  readonly port: unknown;
+  readonly flowinfo: unknown;
+  readonly scopeid: unknown;
+  readonly sockaddr: Sockaddr;
+}
+
+/** A power of two. */
+const SLOTS = 32;
+
+/** The IP addresses that were encoded last: datagrams go to one peer in rows, connections to one server. */
 export class SockaddrMemo {
-  #host: unknown;
-  #port: unknown;
-  #flowinfo: unknown;
-  #scopeid: unknown;
-  #sockaddr: Sockaddr | undefined;
+  readonly #entries: (Entry | undefined)[] = new Array(SLOTS).fill(undefined);
 
   /** What {@link keep} got for an input that says the same. */
-  recall(input: unknown): Sockaddr | undefined {
-    if (!this.#sockaddr || typeof input !== 'object' || input === null) return undefined;
-    const [host, port, flowinfo, scopeid] = partsOf(input);
-    const isSame =
-      host === this.#host && port === this.#port && flowinfo === this.#flowinfo && scopeid === this.#scopeid;
-    return isSame ? this.#sockaddr : undefined;
+  recall(family: number, input: unknown): Sockaddr | undefined {
+    if (typeof input !== 'object' || input === null) return undefined;
+    if (Array.isArray(input)) return this.#find(family, input[0], input[1], input[2], input[3]);
+    const { address, port, flowinfo, scopeid } = input as Record<string, unknown>;
+    return this.#find(family, address, port, flowinfo, scopeid);
   }
 
-  keep(input: unknown, sockaddr: Sockaddr): Sockaddr {
-    if (typeof input === 'object' && input !== null) {
-      [this.#host, this.#port, this.#flowinfo, this.#scopeid] = partsOf(input);
-      this.#sockaddr = sockaddr;
-    }
+  /** For any stack: an address with the name of an interface in it, whose index is the stack's own, is not kept. */
+  keep(family: number, input: unknown, sockaddr: Sockaddr): Sockaddr {
+    if (typeof input !== 'object' || input === null || sockaddr.address.includes('%')) return sockaddr;
+    const given = Array.isArray(input)
+      ? { address: input[0], port: input[1], flowinfo: input[2], scopeid: input[3] }
+      : (input as Record<string, unknown>);
+    const { address: host, port, flowinfo, scopeid } = given;
+    this.#entries[slotOf(port)] = { family, host, port, flowinfo, scopeid, sockaddr };
     return sockaddr;
+  }
+
+  #find(family: number, host: unknown, port: unknown, flowinfo: unknown, scopeid: unknown): Sockaddr | undefined {
+    const entry = this.#entries[slotOf(port)];
+    if (entry === undefined || entry.family !== family || entry.port !== port || entry.host !== host) return undefined;
+    return entry.flowinfo === flowinfo && entry.scopeid === scopeid ? entry.sockaddr : undefined;
   }
 }
 
-function partsOf(input: object): unknown[] {
-  if (Array.isArray(input)) return [input[0], input[1], input[2], input[3]];
-  const { address, port, flowinfo, scopeid } = input as Record<string, unknown>;
-  return [address, port, flowinfo, scopeid];
+function slotOf(port: unknown): number {
+  return typeof port === 'number' ? port & (SLOTS - 1) : 0;
 }

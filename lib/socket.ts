@@ -35,8 +35,9 @@ import { socketStream } from './stream.js';
 import { SyncSocket } from './sync.js';
 import { checkTimeout, getdefaulttimeout, milliseconds } from './timeouts.js';
 import { checkBoolean, checkInteger, checkSignal, INT_MAX, invalidValue } from './validate.js';
-
 import type { Operation } from './waiter.js';
+
+const destinations = new SockaddrMemo();
 
 /** What every operation that may wait takes last. */
 export interface OperationOptions {
@@ -60,7 +61,6 @@ export class Socket {
   readonly proto: number;
   readonly #descriptor: Descriptor;
   readonly #operations: Operations;
-  readonly #destinations = new SockaddrMemo();
   #timeout: number | null = getdefaulttimeout();
   #sync: SyncSocket | undefined;
 
@@ -384,17 +384,15 @@ export class Socket {
   }
 
   #encode(addr: unknown, options?: OperationOptions): Sockaddr | Promise<Sockaddr> {
-    if (this.family === AF_INET || this.family === AF_INET6) {
-      const known = this.#destinations.recall(addr);
-      if (known) return known;
-      const { host, port, flowinfo, scopeid } = hostAndPort('addr', addr);
-      if (!isNumericHost(this.family, host)) {
-        return this.stack
-          .resolveHost(host, this.family, options)
-          .then((address) => this.#encodeNumeric({ address, port, flowinfo, scopeid }));
-      }
-    }
-    return this.#destinations.keep(addr, this.#encodeNumeric(addr));
+    const { family } = this;
+    if (family !== AF_INET && family !== AF_INET6) return this.#encodeNumeric(addr);
+    const known = destinations.recall(family, addr);
+    if (known) return known;
+    const { host, port, flowinfo, scopeid } = hostAndPort('addr', addr);
+    if (isNumericHost(family, host)) return destinations.keep(family, addr, this.#encodeNumeric(addr));
+    return this.stack
+      .resolveHost(host, family, options)
+      .then((address) => this.#encodeNumeric({ address, port, flowinfo, scopeid }));
   }
 
   #encodeNumeric(addr: unknown): Sockaddr {

@@ -15,8 +15,8 @@ export interface Operation<T> {
   readonly syscall: string;
   readonly direction: Direction;
   readonly attempt: Attempt<T>;
-  /** Whether it need not be tried while the stream is known to be empty: a plain receive. */
-  readonly isPlainReceive?: boolean;
+  /** Whether it need not be tried while there is nothing to receive as far as one knows: see Readiness.foundEmpty. */
+  readonly waitsWhenEmpty?: boolean;
   /** Undoes what a wait that was given up (timeout, abort) left half done. */
   readonly abandon?: () => void;
 }
@@ -100,6 +100,7 @@ export class Line {
 
   /** Ends all waits; without `error` nobody hears of it. */
   rejectAll(error: (() => Error) | undefined): void {
+    if (this.waiters.length === 0) return;
     for (const waiter of this.waiters.splice(0)) {
       waiter.disarm();
       if (error) waiter.reject(error());

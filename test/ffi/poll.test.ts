@@ -1,5 +1,6 @@
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { openPollHandles, PollHandle, READABLE, WRITABLE } from '../../ffi/poll.js';
+import { AF_INET, SOCK_DGRAM } from '../../lib/constants.js';
 import type { Socket } from '../../lib/socket.js';
 import { Stack } from '../../lib/stack.js';
 import { runChild } from '../support/child.js';
@@ -151,4 +152,56 @@ test('every way in which a wait ends gives its handle back', async () => {
   socket.close();
   await ended;
   expect(openPollHandles()).toBe(start);
+});
+
+test('the watch on a descriptor whose number is used again gets no event of the one before', async () => {
+  const [first, firstAddress] = udpOn(stack, '127.0.0.1');
+  const [second, secondAddress] = udpOn(stack, '127.0.0.1');
+  const seen: string[] = [];
+  const watches: PollHandle[] = [];
+  let heir: Socket | undefined;
+  // whichever is told of first puts another descriptor in the place of the other, of which the same look has an event too
+  const replace = (name: string, other: Socket, othersWatch: () => PollHandle) => () => {
+    seen.push(name);
+    for (const watch of watches) watch.watch(0);
+    if (heir) return;
+    const number = other.fileno();
+    othersWatch().close();
+    other.close();
+    heir = stack.socket(AF_INET, SOCK_DGRAM);
+    expect(heir.fileno()).toBe(number);
+    watches.push(new PollHandle(number, READABLE, () => seen.push('heir')));
+  };
+  watches.push(
+    new PollHandle(
+      first.fileno(),
+      READABLE,
+      replace('first', second, () => watches[1] as PollHandle),
+    ),
+  );
+  watches.push(
+    new PollHandle(
+      second.fileno(),
+      READABLE,
+      replace('second', first, () => watches[0] as PollHandle),
+    ),
+  );
+  first.sync.sendto('x', secondAddress);
+  first.sync.sendto('x', firstAddress);
+  for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
+  expect(seen).toHaveLength(1);
+  expect(heir).toBeDefined();
+  for (const watch of watches) watch.close();
+  for (const socket of [first, second, heir]) socket?.close();
+});
+
+test('with the last handle the set of watches goes: no descriptor is left', () => {
+  const descriptors = () => readdirSync('/proc/self/fd').length;
+  const [socket] = udpOn(stack, '127.0.0.1');
+  const before = descriptors();
+  const handle = new PollHandle(socket.fileno(), READABLE, () => {});
+  expect(descriptors()).toBeGreaterThan(before);
+  handle.close();
+  expect(descriptors()).toBe(before);
+  socket.close();
 });

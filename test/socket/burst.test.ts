@@ -49,3 +49,34 @@ test('an abort is heard, before the turn and after it', async () => {
     expect(failure).toMatchObject({ code: 'ABORT_ERR' });
   }
 });
+
+test('a dialog that never pauses lets timers and immediates have their turns', async () => {
+  const [ping, pong] = [boundSocket(), boundSocket()];
+  const [toPing, toPong] = [ping.getsockname(), pong.getsockname()];
+  const answering = (async () => {
+    for (;;) {
+      await pong.recv(1);
+      await pong.sendto('x', toPing);
+    }
+  })();
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 1);
+  let turns = 0;
+  const count = () => {
+    turns++;
+    immediate = setImmediate(count);
+  };
+  let immediate = setImmediate(count);
+  let trips = 0;
+  for (const until = performance.now() + 300; performance.now() < until; trips++) {
+    await ping.sendto('x', toPong);
+    await ping.recv(1);
+  }
+  clearInterval(timer);
+  clearImmediate(immediate);
+  pong.close();
+  ping.close();
+  await expect(answering).rejects.toMatchObject({ code: 'ECANCELED' });
+  expect(turns).toBeGreaterThan(trips / 100);
+  expect(ticks).toBeGreaterThan(3);
+});

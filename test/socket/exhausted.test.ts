@@ -57,3 +57,18 @@ test('accept waits until a descriptor is free, without spinning', async () => {
     await stack.close();`);
   expect(lines).toEqual(['EMFILE', 'false true', 'served']);
 });
+
+test('a first wait that finds no descriptor for its watch is EMFILE, and the socket goes on', async () => {
+  const lines = await withFewDescriptors(`
+    const socket = stack.socket(ioth.AF_INET, ioth.SOCK_DGRAM);
+    socket.bind(['127.0.0.1', 0]);
+    const taken = fill(0);
+    const refused = await socket.recv(1).catch((error) => error);
+    console.log(refused.code, refused.syscall);
+    for (const each of taken) each.close();
+    const received = socket.recv(1);
+    await socket.sendto('x', socket.getsockname());
+    console.log(String(await received));
+    await stack.close();`);
+  expect(lines).toEqual(['EMFILE epoll_create1', 'x']);
+});

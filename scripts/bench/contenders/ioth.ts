@@ -113,10 +113,11 @@ async function datagrams(stack: Stack, address: string, count: number): Promise<
 
 async function echoDatagrams(server: Socket): Promise<void> {
   const buffer = Buffer.alloc(READ);
+  const echo = buffer.subarray(0, MESSAGE);
   try {
     for (;;) {
       const [length, from] = await server.recvfrom_into(buffer);
-      await server.sendto(buffer.subarray(0, length), from);
+      await server.sendto(length === MESSAGE ? echo : buffer.subarray(0, length), from);
     }
   } catch (error) {
     if (!server.closed) throw error;
