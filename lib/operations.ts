@@ -153,7 +153,7 @@ export class Operations {
       const count = this.#c.send(fd, data, data.byteLength, flags);
       return count >= 0 ? count : notReady('send', undefined, flags);
     };
-    return { syscall: 'send', direction: WRITABLE, attempt };
+    return { syscall: 'send', direction: WRITABLE, attempt, bytes: data.byteLength };
   }
 
   /** send(2), again and again until all is taken. */
@@ -170,7 +170,7 @@ export class Operations {
         rest = rest.subarray(count);
       }
     };
-    return { syscall: 'send', direction: WRITABLE, attempt };
+    return { syscall: 'send', direction: WRITABLE, attempt, bytes: data.byteLength };
   }
 
   /** sendto(2). */
@@ -182,7 +182,7 @@ export class Operations {
       const count = this.#c.sendto(fd, data, data.byteLength, flags, to.bytes, to.length);
       return count >= 0 ? count : notReady('sendto', { address: to.address, port: to.port }, flags);
     };
-    return { syscall: 'sendto', direction: WRITABLE, attempt };
+    return { syscall: 'sendto', direction: WRITABLE, attempt, bytes: data.byteLength };
   }
 
   /** accept(2): the new descriptor, non-blocking and closed on exec, is what `own` makes of it. */

@@ -8,8 +8,13 @@ import { type Attempt, EXHAUSTED, Line, type Operation, type Patience, WAIT, Wai
 /** How long an EXHAUSTED operation rests unless a descriptor of ours is closed before, in milliseconds. */
 const EXHAUSTED_PAUSE = 100;
 
-/** After so many operations in a row that never waited, the next goes through the loop: others get their turn. */
+/** Of so many operations that are begun one goes through the loop, so that others get their turn. */
 const BURST_LIMIT = 64;
+/**
+ * The same for so many bytes that a socket sent: what has piled up between it and a receiver in this process has left
+ * the processor's cache when it is received, and takes twice the time.
+ */
+const SEND_LIMIT = 512 * 1024;
 let burst = 0;
 
 const exhaustedOnes = new Set<Readiness>();
@@ -39,6 +44,7 @@ export class Readiness {
   #holdsProcess = false;
   #pause: NodeJS.Timeout | undefined;
   #isEmpty = false;
+  #sent = 0;
   #closed = false;
 
   constructor(
@@ -53,8 +59,9 @@ export class Readiness {
     const { signal } = patience;
     if (signal?.aborted) return Promise.reject(new AbortError(signal.reason));
     const line = operation.direction === READABLE ? this.#readers : this.#writers;
-    const goesThroughTheLoop = ++burst > BURST_LIMIT && patience.timeout !== 0;
-    if (line.waiters.length === 0 && !goesThroughTheLoop) {
+    const isFirst = line.waiters.length === 0;
+    const yields = isFirst && this.#hasHadItsTurn(operation) && patience.timeout !== 0;
+    if (isFirst && !yields) {
       let result: ReturnType<Attempt<T>>;
       try {
         result = this.#isKnownEmpty(operation, patience) ? WAIT : operation.attempt();
@@ -63,13 +70,13 @@ export class Readiness {
       }
       if (result === EXHAUSTED) line.exhausted = true;
       else if (result !== WAIT) return Promise.resolve(result);
-      else if (patience.timeout === 0) return Promise.reject(wouldBlock(operation.syscall));
     }
+    if (patience.timeout === 0) return Promise.reject(wouldBlock(operation.syscall));
     return new Promise<T>((resolve, reject) => {
       const waiter = new Waiter(operation, owner, resolve, reject) as Waiter<unknown>;
       line.waiters.push(waiter);
       // its time begins with its first try
-      if (goesThroughTheLoop) setImmediate(() => this.#afterBurst(line, waiter, patience));
+      if (yields) this.#yield(line, waiter, patience);
       else this.#limit(line, waiter, patience);
       this.#settle();
     });
@@ -143,10 +150,20 @@ export class Readiness {
     });
   }
 
-  #afterBurst(line: Line, waiter: Waiter<unknown>, patience: Patience): void {
-    burst = 0;
-    this.#advance(line);
-    if (line.waiters.includes(waiter)) this.#limit(line, waiter, patience);
+  #hasHadItsTurn({ bytes = 0 }: Operation<unknown>): boolean {
+    this.#sent += bytes;
+    return ++burst > BURST_LIMIT || this.#sent > SEND_LIMIT;
+  }
+
+  #yield(line: Line, waiter: Waiter<unknown>, patience: Patience): void {
+    line.yields = true;
+    setImmediate(() => {
+      burst = 0;
+      this.#sent = 0;
+      line.yields = false;
+      this.#advance(line);
+      if (line.waiters.includes(waiter)) this.#limit(line, waiter, patience);
+    });
   }
 
   #advance(line: Line): void {
@@ -186,9 +203,7 @@ export class Readiness {
   }
 
   #wanted(): number {
-    const read = this.#readers.waiters.length > 0 && !this.#readers.exhausted ? READABLE : 0;
-    const write = this.#writers.waiters.length > 0 ? WRITABLE : 0;
-    return read | write;
+    return (this.#readers.watches ? READABLE : 0) | (this.#writers.watches ? WRITABLE : 0);
   }
 
   // out of descriptors the listener is readable all the time: watching it would spin
@@ -200,7 +215,6 @@ export class Readiness {
   }
 
   #onReady(ready: number): void {
-    burst = 0;
     // Whoever was served is likely to wait again at once: the watch goes on, and no system call is spent on it. A
     // direction that nobody waited for would fire at every turn of the loop.
     const unwanted = ready & ~this.#wanted();

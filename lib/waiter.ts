@@ -17,6 +17,8 @@ export interface Operation<T> {
   readonly attempt: Attempt<T>;
   /** Whether it need not be tried while there is nothing to receive as far as one knows: see Readiness.foundEmpty. */
   readonly waitsWhenEmpty?: boolean;
+  /** How much it sends. */
+  readonly bytes?: number;
   /** Undoes what a wait that was given up (timeout, abort) left half done. */
   readonly abandon?: () => void;
 }
@@ -69,9 +71,17 @@ export class Line {
   readonly waiters: Waiter<unknown>[] = [];
   /** Whether the first one waits for a descriptor to become free rather than for readiness. */
   exhausted = false;
+  /** Whether the first one lets others have a turn of the loop before it is tried. */
+  yields = false;
+
+  /** Whether it waits for the descriptor to be ready. */
+  get watches(): boolean {
+    return this.waiters.length > 0 && !this.exhausted && !this.yields;
+  }
 
   /** Lets the first ones try until one has to wait on. */
   advance(): void {
+    if (this.yields) return;
     this.exhausted = false;
     for (let first = this.waiters[0]; first; first = this.waiters[0]) {
       let result: unknown;

@@ -59,10 +59,11 @@ async function ping(connection: Socket, count: number): Promise<void> {
 
 async function echo(connection: Socket, count: number): Promise<void> {
   const buffer = Buffer.alloc(READ);
+  const whole = buffer.subarray(0, MESSAGE);
   for (let left = count * MESSAGE; left > 0; ) {
     const length = await connection.recv_into(buffer);
     left -= length;
-    await connection.sendall(buffer.subarray(0, length));
+    await connection.sendall(length === MESSAGE ? whole : buffer.subarray(0, length));
   }
 }
 
@@ -113,11 +114,11 @@ async function datagrams(stack: Stack, address: string, count: number): Promise<
 
 async function echoDatagrams(server: Socket): Promise<void> {
   const buffer = Buffer.alloc(READ);
-  const echo = buffer.subarray(0, MESSAGE);
+  const whole = buffer.subarray(0, MESSAGE);
   try {
     for (;;) {
       const [length, from] = await server.recvfrom_into(buffer);
-      await server.sendto(length === MESSAGE ? echo : buffer.subarray(0, length), from);
+      await server.sendto(length === MESSAGE ? whole : buffer.subarray(0, length), from);
     }
   } catch (error) {
     if (!server.closed) throw error;
