@@ -60,8 +60,6 @@ interface PipeHandle {
  * when something is ready, the read fails with EINVAL, and that is the ring.
  */
 class PipeBell implements Bell {
-  readonly #pipe: PipeHandle;
-
   constructor(pipe: PipeHandle, epoll: number, onRing: () => void) {
     const listen = () => {
       pipe.open(epoll);
@@ -74,11 +72,10 @@ class PipeBell implements Bell {
     };
     listen();
     pipe.unref();
-    this.#pipe = pipe;
   }
 
+  /** It is between two reads at times, when it could not be closed: Node closes it, and its descriptor, with the thread. */
   end(): false {
-    void this.#pipe;
     return false;
   }
 }

@@ -296,6 +296,7 @@ export class NativeStack implements Mortal, Closable, Asked {
       try {
         if_nametoindex(this.pointer('ioth_newstack'), ifname);
       } catch (cause) {
+        if (!(cause instanceof IothError && cause.code === 'ENODEV')) throw cause;
         throw new IothError('ENODEV', {
           syscall: 'ioth_newstack',
           address: vnl,

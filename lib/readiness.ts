@@ -68,8 +68,11 @@ export class Readiness {
       } catch (error) {
         return Promise.reject(error);
       }
-      if (result === EXHAUSTED) line.exhausted = true;
-      else if (result !== WAIT) return Promise.resolve(result);
+      if (result !== WAIT && result !== EXHAUSTED) return Promise.resolve(result);
+      if (result === EXHAUSTED) {
+        if (patience.timeout === 0) return Promise.reject(new IothError('EMFILE', { syscall: operation.syscall }));
+        line.exhausted = true;
+      }
     }
     if (patience.timeout === 0) return Promise.reject(wouldBlock(operation.syscall));
     return new Promise<T>((resolve, reject) => {

@@ -28,7 +28,7 @@ export function checkVnls(plugin: string, vnl: unknown): string[] {
       // C reads a path as descriptor 0
       throw invalidValue('vnl', "the number of an open descriptor behind seqpacket://, as 'seqpacket://5'", item);
     }
-    if (ifname !== undefined && (!/^[^\s/]+$/.test(ifname) || Buffer.byteLength(ifname) > 15)) {
+    if (ifname !== undefined && !isInterfaceName(ifname)) {
       throw invalidValue('vnl', `an interface name of 1 to 15 bytes in front of the ':'`, item);
     }
     const name = interfaceName(item, i);
@@ -40,4 +40,13 @@ export function checkVnls(plugin: string, vnl: unknown): string[] {
     throw invalidValue('vnl', "none: the 'kernel' stack is the host's own and joins no virtual network", vnl);
   }
   return list as string[];
+}
+
+/**
+ * dev_valid_name of the kernel, and the names that its sysctl tree has for itself. A name that the kernel refuses must not
+ * come to C: the daemon would tell of it with perror(3), which allocates memory, in a clone where malloc's lock may be
+ * taken for ever.
+ */
+function isInterfaceName(name: string): boolean {
+  return /^[^\s/]+$/.test(name) && Buffer.byteLength(name) <= 15 && !['.', '..', 'all', 'default'].includes(name);
 }

@@ -99,8 +99,17 @@ describe('a stack that cannot be made', () => {
     expect(error.message).toContain('leaves its directory, remove it');
   });
 
-  // C succeeds here, prints to standard error, and makes a stack without the interface
-  test.each(['.', '..', 'a%d'])('a name that the kernel refuses, which C does not tell: %s', (name) => {
+  test.each(['.', '..', 'a/b', 'a b', 'sixteen-bytes-xx', 'all', 'default'])(
+    'an interface name that the kernel refuses: %s',
+    (name) => {
+      const error = failureOf(() => new Stack('vdestack', [net.vnl, `${name}:${net.vnl}`]));
+      expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE', name: 'TypeError' });
+      expect(error.message).toContain('an interface name of 1 to 15 bytes');
+    },
+  );
+
+  test('a name that the kernel takes for a pattern, which C does not tell: the interface is missing', () => {
+    const name = 'a%d';
     const before = children();
     const error = failureOf(() => new Stack('vdestack', [net.vnl, `${name}:${net.vnl}`]));
     expect(error).toMatchObject({ code: 'ENODEV', syscall: 'ioth_newstack', address: `${name}:${net.vnl}` });

@@ -1,4 +1,5 @@
 import { AF_INET, IothError, SOCK_DGRAM, Stack } from '../../lib/index.js';
+import { tcpPair } from '../support/sockets.js';
 
 // After many operations in a row that never waited the next one takes a turn of the loop first: it must not show.
 const MANY = 200;
@@ -79,4 +80,31 @@ test('a dialog that never pauses lets timers and immediates have their turns', a
   await expect(answering).rejects.toMatchObject({ code: 'ECANCELED' });
   expect(turns).toBeGreaterThan(trips / 100);
   expect(ticks).toBeGreaterThan(3);
+});
+
+test('a fast sender lets its receiver in the same process follow: little piles up between them', async () => {
+  const BLOCK = 64 * 1024;
+  const BLOCKS = 500;
+  const [sender, receiver] = await tcpPair(stack, stack, '127.0.0.1');
+  let between = 0;
+  let most = 0;
+  const sending = (async () => {
+    const block = Buffer.alloc(BLOCK);
+    for (let i = 0; i < BLOCKS; i++) {
+      await sender.sendall(block);
+      between += BLOCK;
+      most = Math.max(most, between);
+    }
+    sender.close();
+  })();
+  const buffer = Buffer.alloc(BLOCK);
+  let received = 0;
+  for (let count = 1; count > 0; received += count) {
+    count = await receiver.recv_into(buffer);
+    between -= count;
+  }
+  await sending;
+  receiver.close();
+  expect(received).toBe(BLOCKS * BLOCK);
+  expect(most).toBeLessThan(1024 * 1024);
 });

@@ -121,6 +121,17 @@ describe.each(waits)('%s', (name, make) => {
   });
 });
 
+test('with timeout 0 an operation behind one that waits is EAGAIN at once', async () => {
+  const [socket, address] = udpOn(a, '10.0.0.1');
+  const first = socket.recv(1);
+  socket.settimeout(0);
+  await expect(socket.recv(1)).rejects.toMatchObject({ code: 'EAGAIN' });
+  using sender = b.socket(AF_INET, SOCK_DGRAM);
+  await sender.sendto('x', address);
+  expect(String(await first)).toBe('x');
+  socket.close();
+});
+
 test('a connect that was given up can be made again elsewhere', async () => {
   const [listener, address] = listenOn(a, '10.0.0.1');
   const socket = b.socket(AF_INET, SOCK_STREAM);
