@@ -5,8 +5,9 @@ import { AF_INET, AF_INET6, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM } from '../lib/
 import { codeOf, errnoOf, IothError } from '../lib/errors.js';
 import { Stack } from '../lib/stack.js';
 import { runChild } from './support/child.js';
-import { children, expectNothingLeft, type Holdings, holdings } from './support/leaks.js';
+import { expectNothingLeft, type Holdings, holdings } from './support/leaks.js';
 import { type Network, network } from './support/network.js';
+import { children } from './support/processes.js';
 import { listenOn, tcpPair, udpOn } from './support/sockets.js';
 
 let net: Network;

@@ -6,8 +6,9 @@ import { AF_INET, SOCK_DGRAM } from '../lib/constants.js';
 import { get_defstack, set_defstack } from '../lib/defstack.js';
 import { set_license } from '../lib/license.js';
 import { Stack } from '../lib/stack.js';
-import { children, expectNothingLeft, type Holdings, holdings } from './support/leaks.js';
+import { expectNothingLeft, type Holdings, holdings } from './support/leaks.js';
 import { type Network, network } from './support/network.js';
+import { children } from './support/processes.js';
 import { listenOn, udpOn } from './support/sockets.js';
 
 let net: Network;

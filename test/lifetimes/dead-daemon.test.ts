@@ -50,8 +50,9 @@ function watchTheLoop(): () => number {
 test('all that waits is rejected within 100 ms, the loop goes on, the other stack too', async () => {
   const other = aloneStack();
   const [client, server] = await tcpPair(other, other, '10.0.0.1');
-  const stalls: number[] = [];
-  const time = await bestOfThree(100, async () => {
+  // a timer of 10 ms that misses one tick comes after 20 ms
+  const MOST = { elapsed: 100, stall: 30 };
+  const worst = await bestOfThree(1, async () => {
     const stack = aloneStack();
     stack.on('error', () => {});
     const [udp] = udpOn(stack, '10.0.0.1');
@@ -71,15 +72,13 @@ test('all that waits is rejected within 100 ms, the loop goes on, the other stac
     const elapsed = performance.now() - start;
     await stack.close();
     await delay(20);
-    stalls.push(longest());
+    const stall = longest();
     expect(results).toEqual(
       Array(3).fill({ status: 'rejected', reason: expect.objectContaining({ code: 'ERR_STACK_DEAD' }) }),
     );
-    return elapsed;
+    return Math.max(elapsed / MOST.elapsed, stall / MOST.stall);
   });
-  expect(time).toBeLessThan(100);
-  // one tick missed is 20 ms
-  expect(Math.min(...stalls)).toBeLessThan(30);
+  expect(worst).toBeLessThan(1);
   await client.sendall('still there');
   expect((await server.recv(100)).toString()).toBe('still there');
   await other.close();

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openPollHandles } from '../../ffi/poll.js';
+import { children } from './processes.js';
 
 /** What a process holds and must give back. */
 export interface Holdings {
@@ -13,15 +14,6 @@ export interface Holdings {
 
 export function holdings(): Holdings {
   return { descriptors: descriptors(), children: children(), pollHandles: openPollHandles() };
-}
-
-/** The children of every thread of this process. */
-export function children(): number[] {
-  return readdirSync('/proc/self/task')
-    .flatMap((thread) => readFileSync(`/proc/self/task/${thread}/children`, 'latin1').split(' '))
-    .filter(Boolean)
-    .map(Number)
-    .sort((a, b) => a - b);
 }
 
 /** Waits until the process holds no more than `before`; after `patience` milliseconds it fails and shows what is left. */

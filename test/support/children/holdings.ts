@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { children as childrenOfProcess, isZombie } from '../processes.js';
 
 /** How many descriptors the process has open. */
 export function descriptors(): number {
@@ -7,7 +8,5 @@ export function descriptors(): number {
 
 /** How many children it has, of all its threads; those of a worker that was terminated stay as zombies. */
 export function children(zombies = true): number {
-  return readdirSync('/proc/self/task')
-    .flatMap((thread) => readFileSync(`/proc/self/task/${thread}/children`, 'latin1').split(' ').filter(Boolean))
-    .filter((pid) => zombies || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))).length;
+  return childrenOfProcess().filter((pid) => zombies || !isZombie(pid)).length;
 }
