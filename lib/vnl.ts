@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync, realpathSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync, realpathSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { libc } from '../ffi/libc.js';
 import { decodeSockaddr, SOCKADDR_SIZE } from './sockaddr.js';
@@ -52,7 +52,8 @@ export class SwitchDirectory {
     try {
       if (identityOf(this.#path) !== this.#identity) return;
       for (const file of readdirSync(this.#path)) {
-        if (/^(ctl|fd\d+)$/.test(file)) unlinkSync(join(this.#path, file));
+        // while C removes it too, on a thread that the process's end is about to stop
+        if (/^(ctl|fd\d+)$/.test(file)) rmSync(join(this.#path, file), { force: true });
       }
       rmdirSync(this.#path);
     } catch {

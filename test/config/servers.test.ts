@@ -158,7 +158,7 @@ test('an address that another host has is declined, and another one taken', asyn
   lan.stack('10.0.0.50/24');
   const client = newClient();
   await client.iothconfig('eth,dhcp');
-  expect(dnsmasq.log).toMatch(/DHCPDECLINE\(vde0\) 10\.0\.0\.50/);
+  await dnsmasq.logged(/DHCPDECLINE\(vde0\) 10\.0\.0\.50/);
   expect(stateOf(client).addresses).toEqual(['10.0.0.51/24']);
 });
 

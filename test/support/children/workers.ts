@@ -1,5 +1,4 @@
 /** Makes stacks in worker threads that leave in each way, and counts what they leave: `workers.ts`. */
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { SOCK_DGRAM, Stack } from '../../../lib/index.js';
@@ -40,7 +39,9 @@ async function run(way: string): Promise<string> {
   one.on('error', ({ message }) => {
     failure = ` ${message}`;
   });
-  const [answer] = await once(one, 'message');
+  // an 'error' may overtake the message before it: events.once() would be rejected by it
+  const message = new Promise((resolve) => one.once('message', resolve));
+  const answer = await Promise.race([message, ended.then((status) => `ended with ${status}${failure}`)]);
   if (answer !== 'worked') throw new Error(`${way}: ${answer}`);
   if (way.startsWith('terminate')) await one.terminate();
   return `${await ended}${failure}`;
