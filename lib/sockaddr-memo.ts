@@ -1,11 +1,7 @@
-import type { Sockaddr } from './sockaddr.js';
+import type { HostAndPort, Sockaddr } from './sockaddr.js';
 
-interface Entry {
+interface Entry extends HostAndPort {
   readonly family: number;
-  readonly host: unknown;
-  readonly port: unknown;
-  readonly flowinfo: unknown;
-  readonly scopeid: unknown;
   readonly sockaddr: Sockaddr;
 }
 
@@ -25,17 +21,12 @@ export class SockaddrMemo {
   }
 
   /** For any stack: an address with the name of an interface in it, whose index is the stack's own, is not kept. */
-  keep(family: number, input: unknown, sockaddr: Sockaddr): Sockaddr {
-    if (typeof input !== 'object' || input === null || sockaddr.address.includes('%')) return sockaddr;
-    const given = Array.isArray(input)
-      ? { address: input[0], port: input[1], flowinfo: input[2], scopeid: input[3] }
-      : (input as Record<string, unknown>);
-    const { address: host, port, flowinfo, scopeid } = given;
-    this.#entries[slotOf(port)] = { family, host, port, flowinfo, scopeid, sockaddr };
+  keep(family: number, parts: HostAndPort, sockaddr: Sockaddr): Sockaddr {
+    if (!parts.host.includes('%')) this.#entries[slotOf(parts.port)] = { ...parts, family, sockaddr };
     return sockaddr;
   }
 
-  #find(family: number, host: unknown, port: unknown, flowinfo: unknown, scopeid: unknown): Sockaddr | undefined {
+  #find(family: number, host: unknown, port: unknown, flowinfo: unknown = 0, scopeid: unknown = 0) {
     const entry = this.#entries[slotOf(port)];
     if (entry === undefined || entry.family !== family || entry.port !== port || entry.host !== host) return undefined;
     return entry.flowinfo === flowinfo && entry.scopeid === scopeid ? entry.sockaddr : undefined;

@@ -89,11 +89,16 @@ const BIG_ENDIAN_HOST = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0;
 /** How an interface name in a zone ('fe80::1%vde0') becomes an index. */
 export type IndexOfInterface = (ifname: string) => number;
 
+/** An IP address input, taken apart. */
+export interface HostAndPort {
+  readonly host: string;
+  readonly port: number;
+  readonly flowinfo: number;
+  readonly scopeid: number;
+}
+
 /** The host of an IP address input, and its port: checked for type and range, the host may still be a name. */
-export function hostAndPort(
-  name: string,
-  input: unknown,
-): { host: string; port: number; flowinfo: number; scopeid: number } {
+export function hostAndPort(name: string, input: unknown): HostAndPort {
   const given = Array.isArray(input)
     ? { address: input[0], port: input[1], flowinfo: input[2], scopeid: input[3] }
     : input;

@@ -388,8 +388,9 @@ export class Socket {
     if (family !== AF_INET && family !== AF_INET6) return this.#encodeNumeric(addr);
     const known = destinations.recall(family, addr);
     if (known) return known;
-    const { host, port, flowinfo, scopeid } = hostAndPort('addr', addr);
-    if (isNumericHost(family, host)) return destinations.keep(family, addr, this.#encodeNumeric(addr));
+    const parts = hostAndPort('addr', addr);
+    const { host, port, flowinfo, scopeid } = parts;
+    if (isNumericHost(family, host)) return destinations.keep(family, parts, this.#encodeNumeric(addr));
     return this.stack
       .resolveHost(host, family, options)
       .then((address) => this.#encodeNumeric({ address, port, flowinfo, scopeid }));

@@ -80,6 +80,7 @@ test('a DHCP lease is renewed at T1 by its server, and the address is never gone
   await until('renew dhcp4', 0);
   expect(stateOf(client)).toEqual(before);
   await dnsmasq.logged(/DHCPACK(.|\n)*DHCPACK/);
+  expect(dnsmasq.log.match(/DHCPACK/g)).toHaveLength(2);
   clock.advance(60);
   await until('renew dhcp4', 0, 2);
 });

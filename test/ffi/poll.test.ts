@@ -1,9 +1,10 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { openPollHandles, PollHandle, READABLE, WRITABLE } from '../../ffi/poll.js';
 import { AF_INET, SOCK_DGRAM } from '../../lib/constants.js';
 import type { Socket } from '../../lib/socket.js';
 import { Stack } from '../../lib/stack.js';
 import { runChild } from '../support/child.js';
+import { holdings } from '../support/leaks.js';
 import { temporaryDirectory } from '../support/network.js';
 import { tcpPair, udpOn } from '../support/sockets.js';
 
@@ -17,6 +18,10 @@ afterAll(async () => {
   expect(openPollHandles()).toBe(start);
   await stack.close();
 });
+
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
+}
 
 test('what a callback settles goes on before the next turn of the loop', async () => {
   const [socket, address] = udpOn(stack, '127.0.0.1');
@@ -84,10 +89,6 @@ describe('a handle', () => {
     socket.close();
     peer.close();
   });
-
-  const turns = async (count: number) => {
-    for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
-  };
 
   test('tells what is ready among what is watched', async () => {
     const seen: number[] = [];
@@ -188,7 +189,7 @@ test('the watch on a descriptor whose number is used again gets no event of the 
   );
   first.sync.sendto('x', secondAddress);
   first.sync.sendto('x', firstAddress);
-  for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
+  await turns(10);
   expect(seen).toHaveLength(1);
   expect(heir).toBeDefined();
   for (const watch of watches) watch.close();
@@ -196,7 +197,7 @@ test('the watch on a descriptor whose number is used again gets no event of the 
 });
 
 test('with the last handle the set of watches goes: no descriptor is left', () => {
-  const descriptors = () => readdirSync('/proc/self/fd').length;
+  const descriptors = () => holdings().descriptors.length;
   const [socket] = udpOn(stack, '127.0.0.1');
   const before = descriptors();
   const handle = new PollHandle(socket.fileno(), READABLE, () => {});
