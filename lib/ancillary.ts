@@ -1,11 +1,12 @@
 import { libioth, type Msghdr } from '../ffi/ioth.js';
 import { READABLE, WRITABLE } from '../ffi/poll.js';
+import { notReady } from './call-error.js';
 import { type AncillaryItem, CMSG_SPACE, decodeAncillary, encodeAncillary } from './cmsg.js';
 import { MSG_CMSG_CLOEXEC } from './constants.js';
 import type { Descriptor } from './descriptor.js';
-import { checkFlags, type Data, notReady } from './operations.js';
+import type { Data } from './operations.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE, type Sockaddr } from './sockaddr.js';
-import { checkBytes, checkData, checkInteger, INT_MAX, invalidType } from './validate.js';
+import { checkBytes, checkData, checkFlags, checkInteger, INT_MAX, invalidType } from './validate.js';
 
 import type { Operation } from './waiter.js';
 
@@ -21,11 +22,11 @@ export function recvmsg(
 ): Operation<Received<Buffer>> {
   checkInteger('bufsize', bufsize, 0, INT_MAX);
   const data = Buffer.allocUnsafe(bufsize);
-  const { attempt, ...rest } = recvmsg_into(descriptor, [data], ancbufsize, flags);
+  const operation = recvmsg_into(descriptor, [data], ancbufsize, flags);
   return {
-    ...rest,
+    ...operation,
     attempt: () => {
-      const received = attempt();
+      const received = operation.attempt();
       if (typeof received === 'symbol') return received;
       const [count, ...others] = received;
       return [data.subarray(0, count), ...others];

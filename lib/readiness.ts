@@ -3,7 +3,7 @@ import { PollHandle, READABLE, WRITABLE } from '../ffi/poll.js';
 import { AbortError, IothError, systemError } from './errors.js';
 import { hold, release } from './keepalive.js';
 import { waitSync } from './wait-sync.js';
-import { type Attempt, EXHAUSTED, Line, type Operation, type Patience, WAIT, Waiter } from './waiter.js';
+import { EXHAUSTED, Line, type Operation, WAIT, Waiter } from './waiter.js';
 
 /** How long an EXHAUSTED operation rests unless a descriptor of ours is closed before, in milliseconds. */
 const EXHAUSTED_PAUSE = 100;
@@ -54,33 +54,37 @@ export class Readiness {
     this.#stackRef = stackRef;
   }
 
-  /** Runs the operation now or when the descriptor is ready for it, in order with the others of its direction. */
-  run<T>(operation: Operation<T>, owner: object, patience: Patience): Promise<T> {
-    const { signal } = patience;
+  /**
+   * Runs the operation now or when the descriptor is ready for it, in order with the others of its direction.
+   * @param timeout how many milliseconds it may wait; null for ever, 0 not at all (it fails with EAGAIN)
+   * @param signal ends the wait
+   */
+  run<T>(operation: Operation<T>, owner: object, timeout: number | null, signal: AbortSignal | undefined): Promise<T> {
     if (signal?.aborted) return Promise.reject(new AbortError(signal.reason));
     const line = operation.direction === READABLE ? this.#readers : this.#writers;
     const isFirst = line.waiters.length === 0;
-    const yields = isFirst && this.#hasHadItsTurn(operation) && patience.timeout !== 0;
+    const yields = isFirst && this.#hasHadItsTurn() && timeout !== 0;
     if (isFirst && !yields) {
-      let result: ReturnType<Attempt<T>>;
+      let result: T | typeof WAIT | typeof EXHAUSTED;
+      if (timeout === 0) this.#isEmpty = false;
       try {
-        result = this.#isKnownEmpty(operation, patience) ? WAIT : operation.attempt();
+        result = operation.attempt();
       } catch (error) {
         return Promise.reject(error);
       }
       if (result !== WAIT && result !== EXHAUSTED) return Promise.resolve(result);
       if (result === EXHAUSTED) {
-        if (patience.timeout === 0) return Promise.reject(new IothError('EMFILE', { syscall: operation.syscall }));
+        if (timeout === 0) return Promise.reject(new IothError('EMFILE', { syscall: operation.syscall }));
         line.exhausted = true;
       }
     }
-    if (patience.timeout === 0) return Promise.reject(wouldBlock(operation.syscall));
+    if (timeout === 0) return Promise.reject(wouldBlock(operation.syscall));
     return new Promise<T>((resolve, reject) => {
       const waiter = new Waiter(operation, owner, resolve, reject) as Waiter<unknown>;
       line.waiters.push(waiter);
       // its time begins with its first try
-      if (yields) this.#yield(line, waiter, patience);
-      else this.#limit(line, waiter, patience);
+      if (yields) this.#yield(line, waiter, timeout, signal);
+      else this.#limit(line, waiter, timeout, signal);
       this.#settle();
     });
   }
@@ -93,11 +97,23 @@ export class Readiness {
     this.#isEmpty = true;
   }
 
+  /** Whether it was found empty, and the watch has said nothing else: a receiver need not try. */
+  get isKnownEmpty(): boolean {
+    return this.#isEmpty && this.#poll !== undefined && (this.#poll.watched & READABLE) !== 0;
+  }
+
+  /** Says that so many bytes were sent. */
+  hasSent(bytes: number): void {
+    this.#sent += bytes;
+  }
+
   /** Runs the operation now or when the descriptor is ready for it, blocking the thread in poll(2) meanwhile. */
-  runSync<T>({ attempt, direction, syscall }: Operation<T>, timeout: number | null): T {
+  runSync<T>(operation: Operation<T>, timeout: number | null): T {
+    const { direction, syscall } = operation;
     const deadline = timeout === null ? null : performance.now() + timeout;
     for (;;) {
-      const result = attempt();
+      this.#isEmpty = false;
+      const result = operation.attempt();
       if (result !== WAIT && result !== EXHAUSTED) return result;
       if (timeout === 0) throw wouldBlock(syscall);
       if (result === EXHAUSTED) throw new IothError('EMFILE', { syscall });
@@ -138,14 +154,9 @@ export class Readiness {
     this.#advance(this.#readers);
   }
 
-  #isKnownEmpty({ waitsWhenEmpty }: Operation<unknown>, { timeout }: Patience): boolean {
-    if (!this.#isEmpty || !waitsWhenEmpty || timeout === 0) return false;
-    return this.#poll !== undefined && (this.#poll.watched & READABLE) !== 0;
-  }
-
-  #limit(line: Line, waiter: Waiter<unknown>, patience: Patience): void {
-    if (patience.timeout === null && !patience.signal) return;
-    waiter.arm(patience, (error) => {
+  #limit(line: Line, waiter: Waiter<unknown>, timeout: number | null, signal: AbortSignal | undefined): void {
+    if (timeout === null && !signal) return;
+    waiter.arm(timeout, signal, (error) => {
       line.remove(waiter);
       waiter.operation.abandon?.();
       waiter.reject(error);
@@ -153,19 +164,18 @@ export class Readiness {
     });
   }
 
-  #hasHadItsTurn({ bytes = 0 }: Operation<unknown>): boolean {
-    this.#sent += bytes;
+  #hasHadItsTurn(): boolean {
     return ++burst > BURST_LIMIT || this.#sent > SEND_LIMIT;
   }
 
-  #yield(line: Line, waiter: Waiter<unknown>, patience: Patience): void {
+  #yield(line: Line, waiter: Waiter<unknown>, timeout: number | null, signal: AbortSignal | undefined): void {
     line.yields = true;
     setImmediate(() => {
       burst = 0;
       this.#sent = 0;
       line.yields = false;
       this.#advance(line);
-      if (line.waiters.includes(waiter)) this.#limit(line, waiter, patience);
+      if (line.waiters.includes(waiter)) this.#limit(line, waiter, timeout, signal);
     });
   }
 

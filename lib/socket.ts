@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { errno, libioth } from '../ffi/ioth.js';
 import { libc } from '../ffi/libc.js';
 import { type Received, recvmsg, recvmsg_into, sendmsg } from './ancillary.js';
+import { callError } from './call-error.js';
 import type { AncillaryItem } from './cmsg.js';
 import {
   AF_INET,
@@ -18,7 +19,7 @@ import {
 import { Descriptor } from './descriptor.js';
 import { IothError, systemError } from './errors.js';
 import { closeWhenForgotten } from './forgotten.js';
-import { callError, type Data, Operations } from './operations.js';
+import { type Data, Operations } from './operations.js';
 import { type FileInput, sendfile } from './sendfile.js';
 import {
   type Address,
@@ -365,8 +366,7 @@ export class Socket {
   #run<T>(make: () => Operation<T>, options: OperationOptions | undefined): Promise<T> {
     try {
       const operation = make();
-      const patience = { timeout: milliseconds(this.#timeout), signal: checkSignal(options?.signal) };
-      return this.#descriptor.readiness.run(operation, this, patience);
+      return this.#descriptor.readiness.run(operation, this, milliseconds(this.#timeout), checkSignal(options?.signal));
     } catch (error) {
       return Promise.reject(error);
     }

@@ -1,6 +1,6 @@
 import { errno, libioth } from '../ffi/ioth.js';
+import { callError } from './call-error.js';
 import { SO_TYPE, SOL_SOCKET } from './constants.js';
-import { callError } from './operations.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE } from './sockaddr.js';
 import { checkBytes, checkInteger, INT_MAX } from './validate.js';
 

@@ -46,6 +46,11 @@ export function checkInteger(name: string, value: unknown, min: number, max: num
 export const INT_MAX = 0x7fffffff;
 export const UINT_MAX = 0xffffffff;
 
+/** MSG_ flags of a system call. */
+export function checkFlags(flags: unknown): void {
+  checkInteger('flags', flags, 0, INT_MAX);
+}
+
 export function checkPort(name: string, value: unknown): number {
   return checkInteger(name, value, 0, 65535);
 }

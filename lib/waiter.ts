@@ -6,28 +6,15 @@ export const WAIT: unique symbol = Symbol('wait');
 /** What an attempt answers when the process is out of descriptors: ready, and no use in trying at once. */
 export const EXHAUSTED: unique symbol = Symbol('exhausted');
 
-/** One try of a system call: its result, WAIT or EXHAUSTED; it throws the call's error. It may run many times. */
-export type Attempt<T> = () => T | typeof WAIT | typeof EXHAUSTED;
-
 /** One call that may have to wait: the same for the promises and for the `sync` view. */
 export interface Operation<T> {
   /** Its C name, for errors. */
   readonly syscall: string;
   readonly direction: Direction;
-  readonly attempt: Attempt<T>;
-  /** Whether it need not be tried while there is nothing to receive as far as one knows: see Readiness.foundEmpty. */
-  readonly waitsWhenEmpty?: boolean;
-  /** How much it sends. */
-  readonly bytes?: number;
+  /** One try: the result, WAIT or EXHAUSTED; it throws the call's error. It may run many times. */
+  attempt(): T | typeof WAIT | typeof EXHAUSTED;
   /** Undoes what a wait that was given up (timeout, abort) left half done. */
-  readonly abandon?: () => void;
-}
-
-/** How long an operation may wait, and what ends it early. */
-export interface Patience {
-  /** Milliseconds; null waits for ever, 0 not at all (the operation fails with EAGAIN). */
-  timeout: number | null;
-  signal: AbortSignal | undefined;
+  abandon?(): void;
 }
 
 /** An operation that waits, and the promise that waits for it. */
@@ -44,8 +31,8 @@ export class Waiter<T> {
     readonly reject: (error: unknown) => void,
   ) {}
 
-  /** Arms what ends the wait early. */
-  arm({ timeout, signal }: Patience, giveUp: (error: Error) => void): void {
+  /** Arms what ends the wait early: a time in milliseconds, or a signal. */
+  arm(timeout: number | null, signal: AbortSignal | undefined, giveUp: (error: Error) => void): void {
     if (timeout !== null) {
       const { syscall } = this.operation;
       const hint = `no answer within ${timeout / 1000} s (settimeout)`;

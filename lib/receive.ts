@@ -1,0 +1,152 @@
+import { libioth } from '../ffi/ioth.js';
+import { READABLE } from '../ffi/poll.js';
+import { notReady } from './call-error.js';
+import type { Descriptor } from './descriptor.js';
+import { type Address, decodeSockaddr, SOCKADDR_SIZE } from './sockaddr.js';
+import { type Operation, WAIT } from './waiter.js';
+
+/** recv(2) into the caller's bytes. */
+export class RecvInto implements Operation<number> {
+  readonly syscall = 'recv';
+  readonly direction = READABLE;
+  readonly fd: number;
+  constructor(
+    readonly descriptor: Descriptor,
+    readonly isStream: boolean,
+    readonly buffer: Uint8Array,
+    readonly size: number,
+    readonly flags: number,
+  ) {
+    this.fd = descriptor.use(this.syscall);
+  }
+
+  attempt(): number | typeof WAIT {
+    return receive(this, this.buffer);
+  }
+}
+
+/** recv(2) into new bytes. */
+export class Recv implements Operation<Buffer> {
+  readonly syscall = 'recv';
+  readonly direction = READABLE;
+  readonly fd: number;
+  constructor(
+    readonly descriptor: Descriptor,
+    readonly isStream: boolean,
+    readonly size: number,
+    readonly flags: number,
+  ) {
+    this.fd = descriptor.use(this.syscall);
+  }
+
+  attempt(): Buffer | typeof WAIT {
+    const buffer = takeBuffer(this.size);
+    const count = receive(this, buffer);
+    if (count !== WAIT) return handOut(buffer, Math.min(count, this.size));
+    spare = buffer;
+    return WAIT;
+  }
+}
+
+/** recvfrom(2) into the caller's bytes. */
+export class RecvFromInto implements Operation<[number, Address]> {
+  readonly syscall = 'recvfrom';
+  readonly direction = READABLE;
+  readonly fd: number;
+  constructor(
+    readonly descriptor: Descriptor,
+    readonly peers: PeerMemo,
+    readonly buffer: Uint8Array,
+    readonly size: number,
+    readonly flags: number,
+  ) {
+    this.fd = descriptor.use(this.syscall);
+  }
+
+  attempt(): [number, Address] | typeof WAIT {
+    const count = receiveFrom(this, this.buffer);
+    return count === WAIT ? WAIT : [count, this.peers.last()];
+  }
+}
+
+/** recvfrom(2) into new bytes. */
+export class RecvFrom implements Operation<[Buffer, Address]> {
+  readonly syscall = 'recvfrom';
+  readonly direction = READABLE;
+  readonly fd: number;
+  constructor(
+    readonly descriptor: Descriptor,
+    readonly peers: PeerMemo,
+    readonly size: number,
+    readonly flags: number,
+  ) {
+    this.fd = descriptor.use(this.syscall);
+  }
+
+  attempt(): [Buffer, Address] | typeof WAIT {
+    const buffer = takeBuffer(this.size);
+    const count = receiveFrom(this, buffer);
+    if (count !== WAIT) return [handOut(buffer, Math.min(count, this.size)), this.peers.last()];
+    spare = buffer;
+    return WAIT;
+  }
+}
+
+function receive({ descriptor, fd, isStream, size, flags }: Recv | RecvInto, buffer: Uint8Array): number | typeof WAIT {
+  // none are there at once, as in Python
+  if (size === 0) return 0;
+  if (flags === 0 && descriptor.readiness.isKnownEmpty) return WAIT;
+  const count = libioth().recv(fd, buffer, size, flags);
+  if (count < 0) return notReady('recv', undefined, flags);
+  // a stream that gave less than it was asked for has no more; one at its end does not wait
+  if (isStream && count > 0 && count < size && flags === 0) descriptor.readiness.foundEmpty();
+  return count;
+}
+
+function receiveFrom({ fd, size, flags }: RecvFrom | RecvFromInto, buffer: Uint8Array): number | typeof WAIT {
+  peerLength[0] = SOCKADDR_SIZE;
+  const count = libioth().recvfrom(fd, buffer, size, flags, peerBytes, peerLength);
+  return count >= 0 ? count : notReady('recvfrom', undefined, flags);
+}
+
+// Where recvfrom writes the peer's address: one call is over before the next begins.
+const peerBytes = Buffer.alloc(SOCKADDR_SIZE);
+const peerLength = new Uint32Array(1);
+
+/** Who sent what a socket received last. Packets come in rows from one peer: its Address is decoded once. */
+export class PeerMemo {
+  #address: Address | undefined;
+  #bytes = Buffer.alloc(0);
+
+  /** The address that the last recvfrom wrote. */
+  last(): Address {
+    const length = Math.min(peerLength[0] ?? 0, SOCKADDR_SIZE);
+    if (this.#address && isStartOf(peerBytes, this.#bytes, length)) return this.#address;
+    this.#bytes = Buffer.from(peerBytes.subarray(0, length));
+    this.#address = decodeSockaddr(peerBytes, length);
+    return this.#address;
+  }
+}
+
+/** Whether `bytes` are the first `length` of `whole`. For the few bytes of an address Buffer.compare is slower. */
+function isStartOf(whole: Buffer, bytes: Buffer, length: number): boolean {
+  if (bytes.length !== length) return false;
+  for (let i = 0; i < length; i++) if (whole[i] !== bytes[i]) return false;
+  return true;
+}
+
+// A receive buffer that the last call did not need: it waits here, so that a socket that waits holds none.
+let spare: Buffer | undefined;
+
+function takeBuffer(size: number): Buffer {
+  const buffer = spare && spare.length >= size ? spare : Buffer.allocUnsafeSlow(size);
+  spare = undefined;
+  return buffer;
+}
+
+/** The bytes that were received: the buffer itself when they fill it, a right-sized copy when they are few. */
+function handOut(buffer: Buffer, length: number): Buffer {
+  if (length * 2 >= buffer.length) return buffer.subarray(0, length);
+  spare = buffer;
+  return Buffer.from(buffer.subarray(0, length));
+}
