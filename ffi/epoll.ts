@@ -17,8 +17,8 @@ const EVENT_WORDS = process.arch === 'x64' ? 3 : 4;
 const DATA_WORD = process.arch === 'x64' ? 1 : 2;
 const MOST_EVENTS = 256;
 
-/** How often at most, in one turn of the loop, it is asked what has become ready: timers and others get their turn. */
-const ROUNDS = 16;
+/** How long at most, in one turn of the loop, it is asked again what has become ready: timers and others get their turn. */
+const TURN = 1; // millisecond
 
 /** A failed call of epoll(7): EMFILE, ENOMEM, ENOSPC (fs.epoll.max_user_watches). */
 export class EpollError extends Error {
@@ -81,7 +81,8 @@ export class Epoll {
   async #serve(): Promise<void> {
     if (this.#isServing) return;
     this.#isServing = true;
-    for (let round = 0; round < ROUNDS && this.#dispatch(); round++) {
+    const end = performance.now() + TURN;
+    while (this.#dispatch() && performance.now() < end) {
       // promises that were settled go on now; what they send may be there for its receiver already
       await undefined;
     }

@@ -4,6 +4,8 @@
  */
 
 const FAR_AWAY = 0x7fffffff;
+/** In turns of the microtask queue. */
+const GRACE = 8;
 
 let pending = 0;
 let timer: NodeJS.Timeout | undefined;
@@ -19,10 +21,13 @@ export function hold(): void {
 /** It waits no more. */
 export function release(): void {
   if (--pending > 0 || isAboutToRest) return;
-  // most that ends a wait begins the next at once
   isAboutToRest = true;
-  setImmediate(() => {
-    isAboutToRest = false;
-    if (pending === 0) timer?.unref();
-  });
+  void rest();
+}
+
+// most that ends a wait begins the next within a few awaits: until then the timer is left alone
+async function rest(): Promise<void> {
+  for (let tick = 0; tick < GRACE && pending === 0; tick++) await undefined;
+  isAboutToRest = false;
+  if (pending === 0) timer?.unref();
 }

@@ -9,7 +9,7 @@ import { EXHAUSTED, Line, type Operation, WAIT, Waiter } from './waiter.js';
 const EXHAUSTED_PAUSE = 100;
 
 /** Of so many operations that are begun one goes through the loop, so that others get their turn. */
-const BURST_LIMIT = 64;
+const BURST_LIMIT = 256;
 /**
  * The same for so many bytes that a socket sent: what has piled up between it and a receiver in this process has left
  * the processor's cache when it is received, and takes twice the time.

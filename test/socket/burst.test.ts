@@ -2,7 +2,7 @@ import { AF_INET, IothError, SOCK_DGRAM, Stack } from '../../lib/index.js';
 import { tcpPair } from '../support/sockets.js';
 
 // After many operations in a row that never waited the next one takes a turn of the loop first: it must not show.
-const MANY = 200;
+const MANY = 600;
 
 let stack: Stack;
 beforeAll(() => {
@@ -80,6 +80,34 @@ test('a dialog that never pauses lets timers and immediates have their turns', a
   await expect(answering).rejects.toMatchObject({ code: 'ECANCELED' });
   expect(turns).toBeGreaterThan(trips / 100);
   expect(ticks).toBeGreaterThan(3);
+});
+
+test('a dialog of slow steps lets immediates have their turns after few of them', async () => {
+  const TRIPS = 100;
+  const [client, server] = await tcpPair(stack, stack, '127.0.0.1');
+  let turns = 0;
+  const count = () => {
+    turns++;
+    immediate = setImmediate(count);
+  };
+  let immediate = setImmediate(count);
+  const answering = (async () => {
+    for (let i = 0; i < TRIPS; i++) {
+      const data = await server.recv(1);
+      const until = performance.now() + 1;
+      while (performance.now() < until);
+      await server.sendall(data);
+    }
+  })();
+  for (let i = 0; i < TRIPS; i++) {
+    await client.sendall('x');
+    expect(String(await client.recv(1))).toBe('x');
+  }
+  await answering;
+  clearImmediate(immediate);
+  client.close();
+  server.close();
+  expect(turns).toBeGreaterThan(TRIPS / 4);
 });
 
 test('a fast sender lets others have a turn of the loop after each half a MiB', async () => {
