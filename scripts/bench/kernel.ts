@@ -1,5 +1,6 @@
 import { Stack } from 'ioth';
 import { libioth } from 'ioth/ffi';
+import { awaitedDatagrams } from './contenders/awaited.js';
 import { bareOn } from './contenders/bare.js';
 import type { Contender } from './contenders/contender.js';
 import { iothOn } from './contenders/ioth.js';
@@ -62,6 +63,7 @@ export async function kernelRows(wanted: (group: string) => boolean, rounds: num
           ioth: () => ioth.datagrams(HOST, DATAGRAMS),
           'node:dgram': () => node.datagrams(HOST, DATAGRAMS),
           'bare koffi': () => bare.datagrams(HOST, DATAGRAMS),
+          'bare koffi, awaited': () => awaitedDatagrams(bareStack, HOST, DATAGRAMS),
         },
         bar: 2,
       },

@@ -15,7 +15,7 @@ import { BLOCK, type Endpoint, type LocalContender, MESSAGE, restartOnLoss, WIND
 const EAGAIN = 11;
 const EINPROGRESS = 115;
 const F_SETFL = 4;
-const SOCKADDR_IN = 16;
+export const SOCKADDR_IN = 16;
 
 const block = Buffer.alloc(BLOCK, 'b');
 const message = Buffer.alloc(MESSAGE, 'm');
@@ -83,7 +83,7 @@ function drive(fd: number, mask: number, step: () => boolean): Promise<void> {
 }
 
 /** A result of C: the number, or -1 where the call would wait. */
-function check(result: number): number {
+export function check(result: number): number {
   if (result < 0 && errno() !== EAGAIN) throw new Error(`a socket call failed with errno ${errno()}`);
   return result;
 }
@@ -94,7 +94,7 @@ function isWritable(): () => boolean {
   return () => ++calls > 1;
 }
 
-function sockaddr({ address, port }: Endpoint): Buffer {
+export function sockaddr({ address, port }: Endpoint): Buffer {
   const bytes = Buffer.alloc(SOCKADDR_IN);
   bytes.writeUInt16LE(AF_INET, 0);
   bytes.writeUInt16BE(port, 2);
@@ -102,13 +102,13 @@ function sockaddr({ address, port }: Endpoint): Buffer {
   return bytes;
 }
 
-function portOf(fd: number): number {
+export function portOf(fd: number): number {
   const bytes = Buffer.alloc(SOCKADDR_IN);
   check(c.getsockname(fd, bytes, new Uint32Array([SOCKADDR_IN])));
   return bytes.readUInt16BE(2);
 }
 
-function open(stack: StackPointer, type: number): number {
+export function open(stack: StackPointer, type: number): number {
   return check(c.msocket(stack, AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
 
