@@ -66,6 +66,7 @@ export class Readiness {
     const yields = isFirst && this.#hasHadItsTurn() && timeout !== 0;
     if (isFirst && !yields) {
       let result: T | typeof WAIT | typeof EXHAUSTED;
+      // what must not wait is tried whatever one knows
       if (timeout === 0) this.#isEmpty = false;
       try {
         result = operation.attempt();
