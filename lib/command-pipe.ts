@@ -1,10 +1,12 @@
-import { fstatSync } from 'node:fs';
+import { fstatSync, writeSync } from 'node:fs';
 import type { StackPointer } from '../ffi/ioth.js';
 import { libc } from '../ffi/libc.js';
 import { READABLE } from '../ffi/poll.js';
 import { readVdestack } from '../ffi/vdestack.js';
 import { AF_UNIX, SO_DOMAIN, SO_RCVTIMEO, SO_TYPE, SOCK_SEQPACKET, SOL_SOCKET } from './constants.js';
 import { waitSync } from './wait-sync.js';
+
+const ENXIO = 6;
 
 /** The pipe on which ioth_vdestack asks its daemon for sockets: both ends are in our descriptor table. */
 export class CommandPipe {
@@ -43,15 +45,24 @@ export class CommandPipe {
     return true;
   }
 
+  /** Answers, for a killed daemon, a call that waits: no socket. Where none waits, the next one finds it. */
+  refuse(): void {
+    if (this.#daemonsEndIsOpen) writeSync(this.daemons, new Uint8Array(new Int32Array([-1, ENXIO]).buffer));
+  }
+
   /** Closes the end that a killed daemon left open; false where the daemon closed it, as it does last of all. */
   closeDaemonsEnd(): boolean {
+    if (!this.#daemonsEndIsOpen) return false;
+    libc().close(this.daemons);
+    return true;
+  }
+
+  get #daemonsEndIsOpen(): boolean {
     try {
-      if (fstatSync(this.daemons).ino !== this.#inode) return false;
+      return fstatSync(this.daemons).ino === this.#inode;
     } catch {
       return false;
     }
-    libc().close(this.daemons);
-    return true;
   }
 }
 

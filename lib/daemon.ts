@@ -11,6 +11,11 @@ import { waitSync } from './wait-sync.js';
 
 /** How long C waits for the daemon's answer, in milliseconds: a dead one holds the loop up so long. */
 const PATIENCE = 2;
+/**
+ * The same while code of C asks by itself: it takes a time limit for a failure, and leaves the answer in the pipe, where the
+ * next call takes it for its own.
+ */
+const PATIENCE_OF_C = 1000;
 /** A daemon that lives and did not answer for so long is taken for dead, in milliseconds. */
 const COMMAND_TIMEOUT = 10_000;
 
@@ -53,9 +58,16 @@ export class Daemon {
     return !this.#released && !waitSync(this.#pidfd, READABLE, 0);
   }
 
-  /** How often a call was tried: a daemon that was slow gets more time. */
-  setAttempt(attempt: number): void {
-    this.pipe?.setPatience(Math.min(PATIENCE * 2 ** attempt, COMMAND_TIMEOUT));
+  /** How often a call was tried: a daemon that was slow gets more time. Whether code of C asks by itself meanwhile. */
+  setAttempt(attempt: number, isLent: boolean): void {
+    const patience = Math.min(PATIENCE * 2 ** attempt, COMMAND_TIMEOUT);
+    this.pipe?.setPatience(isLent ? Math.max(patience, PATIENCE_OF_C) : patience);
+  }
+
+  /** For one that died: code of C that waits for its answer has one, and waits no more for those to come. */
+  refuseSockets(): void {
+    this.pipe?.setPatience(PATIENCE);
+    this.pipe?.refuse();
   }
 
   /** Waits for the answer to a call of ioth_msocket(3) that timed out; false where none will come. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import { errno, libioth, type StackPointer } from '../ffi/ioth.js';
 import { CommandPipe } from './command-pipe.js';
@@ -17,6 +18,8 @@ import { interfaceName, SwitchDirectory } from './vnl.js';
 
 /** A daemon that was told to end and did not after so long is killed, in milliseconds. */
 const STUCK_AFTER = 2000;
+/** A call of C that did not return after so long, in milliseconds, never will. */
+const LAST_CALL = 30_000;
 
 /** A plugin, the networks to join and the names of the interfaces that join them. */
 export interface StackSpec {
@@ -41,6 +44,9 @@ export class NativeStack implements Mortal, Closable, Asked {
   #pointer: StackPointer | null;
   #daemon: Daemon | undefined;
   #isDead = false;
+  /** Code of C that works on it by itself. */
+  #lent = 0;
+  #onTakenBack: (() => void) | undefined;
   // the process ends, and its descriptors with it
   #keepsDescriptors = false;
   #end: Promise<void> | undefined;
@@ -127,6 +133,18 @@ export class NativeStack implements Mortal, Closable, Asked {
     if (this.#isDead) throw this.#deathError(syscall);
   }
 
+  /** For code of C that works on it by itself, on a thread of its own: call what it answers when that is done. */
+  lend(): () => void {
+    this.#lent++;
+    this.setAttempt(0);
+    return () => {
+      this.#lent--;
+      // once the pointer is given up the pipe may be closed, and its number another's
+      if (this.#pointer !== null) this.setAttempt(0);
+      if (this.#lent === 0) this.#onTakenBack?.();
+    };
+  }
+
   /** ioth_msocket(3): a non-blocking descriptor, closed on exec. */
   msocket(family: number, type: number, proto: number): number {
     const pointer = this.pointer('socket');
@@ -176,7 +194,7 @@ export class NativeStack implements Mortal, Closable, Asked {
   }
 
   setAttempt(attempt: number): void {
-    this.#daemon?.setAttempt(attempt);
+    this.#daemon?.setAttempt(attempt, this.#lent > 0);
   }
 
   settleTimeout(): void {
@@ -262,6 +280,7 @@ export class NativeStack implements Mortal, Closable, Asked {
   #die(): void {
     if (this.#isDead || this.#pointer === null) return;
     this.#isDead = true;
+    if (this.#lent > 0) this.#daemon?.refuseSockets();
     const error = this.#deathError('vdestack');
     const pointer = this.#release(() => this.#deathError('vdestack'));
     const told = new Promise<void>((done) => {
@@ -271,9 +290,20 @@ export class NativeStack implements Mortal, Closable, Asked {
       });
     });
     // 'error' comes before 'close'
-    this.#end = this.#orAgain(Promise.all([pointer && this.#delete(pointer), told]).then(() => {}));
+    this.#end = this.#orAgain(
+      Promise.all([pointer && this.#takenBack().then(() => this.#delete(pointer)), told]).then(() => {}),
+    );
     // where a detached socket keeps it, the caller's close() says so
     this.#end.catch(() => {});
+  }
+
+  /** When no code of C works on it any more: what it works with would be freed. */
+  async #takenBack(): Promise<void> {
+    if (this.#lent === 0) return;
+    const last = new Promise<void>((done) => {
+      this.#onTakenBack = done;
+    });
+    await Promise.race([last, delay(LAST_CALL, undefined, { ref: false })]);
   }
 
   #abandonDaemon(syscall: string): never {

@@ -274,6 +274,11 @@ export class Stack extends NetlinkStack {
     return this.#native.pointer(syscall);
   }
 
+  /** @internal for libraries that make sockets on it by themselves: call what it answers when they are done */
+  lend(): () => void {
+    return this.#native.lend();
+  }
+
   [Symbol.dispose](): void {
     this.closeSync();
   }

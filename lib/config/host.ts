@@ -18,4 +18,6 @@ export interface ConfigHost {
   socket(family: number, type: number, proto: number): Socket;
   /** `struct ioth *`. */
   pointer(syscall: string): bigint;
+  /** For a library that makes sockets on it by itself: call what it answers when it is done. */
+  lend(): () => void;
 }

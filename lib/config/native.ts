@@ -46,7 +46,7 @@ export class NativeConfig implements ConfigProvider {
     const now = { ...request, configure: request.configure & ~NETWORK, slaac: false };
     const text = this.#textOf(now);
     if (text === null) return { done: 0, failures: [] };
-    const done = checked(libiothconf().config(this.host.pointer('ioth_config'), text));
+    const done = this.#runSync(text);
     this.#tell(this.#ifindexOf(request));
     return { done, failures: [] };
   }
@@ -88,7 +88,7 @@ export class NativeConfig implements ConfigProvider {
     // the call that runs holds sockets: the stack cannot go before it
     if (this.#running) return;
     try {
-      for (const text of this.#farewells()) libiothconf().config(this.host.pointer('ioth_config'), text);
+      for (const text of this.#farewells()) this.#runSync(text);
     } catch (error) {
       // a dead stack has nothing to forget
       if (!(error instanceof IothError)) throw error;
@@ -121,16 +121,29 @@ export class NativeConfig implements ConfigProvider {
     return withLimit(call, timeout, signal);
   }
 
+  #runSync(text: string): number {
+    const pointer = this.host.pointer('ioth_config');
+    const takeBack = this.host.lend();
+    const result = libiothconf().config(pointer, text);
+    const error = errno();
+    takeBack();
+    return checked(result, error);
+  }
+
   #run(text: string): Promise<number> {
+    const pointer = this.host.pointer('ioth_config');
+    const takeBack = this.host.lend();
     this.#running = true;
     return new Promise<number>((resolve, reject) => {
-      libiothconf().config_async(this.host.pointer('ioth_config'), text, (failure, result) => {
+      libiothconf().config_async(pointer, text, (failure, result) => {
+        const error = errno();
         this.#running = false;
+        takeBack();
         if (failure) return reject(failure);
         try {
-          resolve(checked(result));
-        } catch (error) {
-          reject(error);
+          resolve(checked(result, error));
+        } catch (reason) {
+          reject(reason);
         }
       });
     });
@@ -173,9 +186,9 @@ export class NativeConfig implements ConfigProvider {
   }
 }
 
-function checked(result: number): number {
+function checked(result: number, error: number): number {
   if (result >= 0) return result;
-  throw systemError(errno(), 'ioth_config');
+  throw systemError(error, 'ioth_config');
 }
 
 function noAnswer(protocol: string): IothError {

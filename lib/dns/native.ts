@@ -192,6 +192,7 @@ export class NativeProvider implements NameProvider {
       });
     }
     this.#running.add(start);
+    const takeBack = this.#host.lend();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#hung = true;
@@ -200,6 +201,7 @@ export class NativeProvider implements NameProvider {
       start((error, result) => {
         clearTimeout(timer);
         this.#running.delete(start);
+        takeBack();
         if (error) reject(error);
         else resolve(result);
       });

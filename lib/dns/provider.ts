@@ -9,6 +9,8 @@ export interface NameHost {
   readonly closed: boolean;
   /** `struct ioth *`, for the native provider. */
   pointer(syscall: string): bigint;
+  /** For a library that makes sockets on it by itself: call what it answers when it is done. */
+  lend(): () => void;
   socket(family: number, type: number): Socket;
   interfaces(): Interface[];
   if_nametoindex(ifname: string): number;
