@@ -17,6 +17,7 @@ export class Accept<T> implements Operation<[accepted: T, peer: Address]> {
   readonly syscall = 'accept';
   readonly direction = READABLE;
   readonly fd: number;
+
   constructor(
     readonly descriptor: Descriptor,
     readonly own: (fd: number) => T,

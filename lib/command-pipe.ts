@@ -47,7 +47,8 @@ export class CommandPipe {
 
   /** Answers, for a killed daemon, a call that waits: no socket. Where none waits, the next one finds it. */
   refuse(): void {
-    if (this.#daemonsEndIsOpen) writeSync(this.daemons, new Uint8Array(new Int32Array([-1, ENXIO]).buffer));
+    // struct vdereply: int rval, err
+    if (this.#daemonsEndIsOpen) writeSync(this.daemons, new Int32Array([-1, ENXIO]));
   }
 
   /** Closes the end that a killed daemon left open; false where the daemon closed it, as it does last of all. */

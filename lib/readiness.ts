@@ -104,7 +104,7 @@ export class Readiness {
   }
 
   /** Says that so many bytes were sent. */
-  hasSent(bytes: number): void {
+  noteSent(bytes: number): void {
     this.#sent += bytes;
   }
 

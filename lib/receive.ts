@@ -13,6 +13,7 @@ export class RecvInto implements Operation<number> {
   readonly syscall = 'recv';
   readonly direction = READABLE;
   readonly fd: number;
+
   constructor(
     readonly descriptor: Descriptor,
     readonly isStream: boolean,
@@ -33,6 +34,7 @@ export class Recv implements Operation<Buffer> {
   readonly syscall = 'recv';
   readonly direction = READABLE;
   readonly fd: number;
+
   constructor(
     readonly descriptor: Descriptor,
     readonly isStream: boolean,
@@ -56,6 +58,7 @@ export class RecvFromInto implements Operation<[number, Address]> {
   readonly syscall = 'recvfrom';
   readonly direction = READABLE;
   readonly fd: number;
+
   constructor(
     readonly descriptor: Descriptor,
     readonly peers: PeerMemo,
@@ -77,6 +80,7 @@ export class RecvFrom implements Operation<[Buffer, Address]> {
   readonly syscall = 'recvfrom';
   readonly direction = READABLE;
   readonly fd: number;
+
   constructor(
     readonly descriptor: Descriptor,
     readonly peers: PeerMemo,

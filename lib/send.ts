@@ -10,6 +10,7 @@ export class Send implements Operation<number> {
   readonly syscall = 'send';
   readonly direction = WRITABLE;
   readonly fd: number;
+
   constructor(
     readonly descriptor: Descriptor,
     readonly data: Uint8Array,
@@ -54,6 +55,7 @@ export class SendTo implements Operation<number> {
   readonly syscall = 'sendto';
   readonly direction = WRITABLE;
   readonly fd: number;
+
   constructor(
     readonly descriptor: Descriptor,
     readonly data: Uint8Array,
@@ -73,6 +75,6 @@ export class SendTo implements Operation<number> {
 function send({ descriptor, fd, flags }: Send | SendAll, data: Uint8Array): number | typeof WAIT {
   const count = libioth().send(fd, data, data.byteLength, flags);
   if (count < 0) return notReady('send', undefined, flags);
-  descriptor.readiness.hasSent(count);
+  descriptor.readiness.noteSent(count);
   return count;
 }

@@ -127,7 +127,8 @@ export class NativeConfig implements ConfigProvider {
     const result = libiothconf().config(pointer, text);
     const error = errno();
     takeBack();
-    return checked(result, error);
+    if (result < 0) throw configError(error);
+    return result;
   }
 
   #run(text: string): Promise<number> {
@@ -139,12 +140,9 @@ export class NativeConfig implements ConfigProvider {
         const error = errno();
         this.#running = false;
         takeBack();
-        if (failure) return reject(failure);
-        try {
-          resolve(checked(result, error));
-        } catch (reason) {
-          reject(reason);
-        }
+        if (failure) reject(failure);
+        else if (result < 0) reject(configError(error));
+        else resolve(result);
       });
     });
   }
@@ -186,9 +184,8 @@ export class NativeConfig implements ConfigProvider {
   }
 }
 
-function checked(result: number, error: number): number {
-  if (result >= 0) return result;
-  throw systemError(error, 'ioth_config');
+function configError(error: number): IothError {
+  return systemError(error, 'ioth_config');
 }
 
 function noAnswer(protocol: string): IothError {

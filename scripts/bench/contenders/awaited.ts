@@ -1,6 +1,5 @@
-import { SOCK_DGRAM } from 'ioth';
 import { libioth, PollHandle, READABLE, type StackPointer } from 'ioth/ffi';
-import { check, open, portOf, SOCKADDR_IN, sockaddr } from './bare.js';
+import { check, datagramPair, SOCKADDR_IN } from './bare.js';
 import { MESSAGE, READ, restartOnLoss, WINDOW } from './contender.js';
 
 const message = Buffer.alloc(MESSAGE, 'm');
@@ -13,10 +12,7 @@ const c = libioth();
  * promises can at most reach. In milliseconds.
  */
 export async function awaitedDatagrams(stack: StackPointer, address: string, count: number): Promise<number> {
-  const server = open(stack, SOCK_DGRAM);
-  const client = open(stack, SOCK_DGRAM);
-  check(c.bind(server, sockaddr({ address, port: 0 }), SOCKADDR_IN));
-  check(c.connect(client, sockaddr({ address, port: portOf(server) }), SOCKADDR_IN));
+  const [server, client] = datagramPair(stack, address);
   const [serverGate, clientGate] = [new Gate(server), new Gate(client)];
   let left = count;
 

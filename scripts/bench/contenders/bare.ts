@@ -94,7 +94,7 @@ function isWritable(): () => boolean {
   return () => ++calls > 1;
 }
 
-export function sockaddr({ address, port }: Endpoint): Buffer {
+function sockaddr({ address, port }: Endpoint): Buffer {
   const bytes = Buffer.alloc(SOCKADDR_IN);
   bytes.writeUInt16LE(AF_INET, 0);
   bytes.writeUInt16BE(port, 2);
@@ -102,13 +102,13 @@ export function sockaddr({ address, port }: Endpoint): Buffer {
   return bytes;
 }
 
-export function portOf(fd: number): number {
+function portOf(fd: number): number {
   const bytes = Buffer.alloc(SOCKADDR_IN);
   check(c.getsockname(fd, bytes, new Uint32Array([SOCKADDR_IN])));
   return bytes.readUInt16BE(2);
 }
 
-export function open(stack: StackPointer, type: number): number {
+function open(stack: StackPointer, type: number): number {
   return check(c.msocket(stack, AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
 
@@ -200,11 +200,17 @@ async function connections(stack: StackPointer, address: string, count: number):
   return elapsed;
 }
 
-async function datagrams(stack: StackPointer, address: string, count: number): Promise<number> {
+/** A bound socket, and one that is connected to it. */
+export function datagramPair(stack: StackPointer, address: string): [server: number, client: number] {
   const server = open(stack, SOCK_DGRAM);
   const client = open(stack, SOCK_DGRAM);
   check(c.bind(server, sockaddr({ address, port: 0 }), SOCKADDR_IN));
   check(c.connect(client, sockaddr({ address, port: portOf(server) }), SOCKADDR_IN));
+  return [server, client];
+}
+
+async function datagrams(stack: StackPointer, address: string, count: number): Promise<number> {
+  const [server, client] = datagramPair(stack, address);
   const echoing = new PollHandle(server, READABLE, () => {
     for (;;) {
       peerLength[0] = SOCKADDR_IN;
