@@ -26,13 +26,16 @@ export interface Libc {
   close_range(first: number, last: number, flags: number): number;
   fcntl(fd: number, cmd: number, arg: number): number;
   ioctl(fd: number, request: number, arg: number): number;
+  socket(domain: number, type: number, protocol: number): number;
   socketpair(domain: number, type: number, protocol: number, fds: Uint8Array): number;
+  connect(fd: number, addr: Uint8Array, addrlen: number): number;
+  send(fd: number, buf: Uint8Array, len: number, flags: number): number;
+  recv(fd: number, buf: Uint8Array, len: number, flags: number): number;
+  shutdown(fd: number, how: number): number;
   getsockname(fd: number, addr: Uint8Array, addrlen: Uint32Array): number;
   getsockopt(fd: number, level: number, optname: number, optval: Uint8Array, optlen: Uint32Array): number;
   setsockopt(fd: number, level: number, optname: number, optval: Uint8Array, optlen: number): number;
   sendfile(outFd: number, inFd: number, offset: BigInt64Array | null, count: number): number;
-  malloc(size: number): bigint;
-  free(pointer: bigint): void;
   sigfillset(set: Uint8Array): number;
   pthread_sigmask(how: number, set: Uint8Array, oldset: Uint8Array | null): number;
   pidfd_open(pid: number, flags: number): number;
@@ -61,13 +64,16 @@ function bind(): Libc {
     close_range: lib.func('close_range', 'int', ['uint', 'uint', 'int']),
     fcntl: lib.func('fcntl', 'int', ['int', 'int', 'long']),
     ioctl: lib.func('ioctl', 'int', ['int', 'unsigned long', 'long']),
+    socket: lib.func('socket', 'int', ['int', 'int', 'int']),
     socketpair: lib.func('socketpair', 'int', ['int', 'int', 'int', buf]),
+    connect: lib.func('connect', 'int', ['int', buf, 'uint32_t']),
+    send: lib.func('send', 'long', ['int', buf, 'size_t', 'int']),
+    recv: lib.func('recv', 'long', ['int', buf, 'size_t', 'int']),
+    shutdown: lib.func('shutdown', 'int', ['int', 'int']),
     getsockname: lib.func('getsockname', 'int', ['int', buf, buf]),
     getsockopt: lib.func('getsockopt', 'int', ['int', 'int', 'int', buf, buf]),
     setsockopt: lib.func('setsockopt', 'int', ['int', 'int', 'int', buf, 'uint32_t']),
     sendfile: lib.func('sendfile', 'long', ['int', 'int', buf, 'size_t']),
-    malloc: lib.func('malloc', 'void *', ['size_t']),
-    free: lib.func('free', 'void', ['void *']),
     sigfillset: lib.func('sigfillset', 'int', [buf]),
     pthread_sigmask: lib.func('pthread_sigmask', 'int', ['int', buf, buf]),
     pidfd_open: lib.func('pidfd_open', 'int', ['int', 'uint']),

@@ -1,7 +1,7 @@
 import koffi from 'koffi';
 import type { StackPointer } from './ioth.js';
 
-/** What ioth_vdestack remembers of a stack, as far as it could be read. */
+/** What libioth and ioth_vdestack remember of a stack, as far as it could be read. */
 export interface VdestackMemory {
   pid: number;
   parentPid: number;
@@ -26,4 +26,12 @@ export function readVdestack(stack: StackPointer): VdestackMemory {
       [word(16), word(17)],
     ],
   };
+}
+
+/**
+ * Reads `_Atomic unsigned int count` of libioth 0.1.2's `struct ioth`, behind `void *handle, *stackdata`: how many sockets it
+ * counts on a stack. No header tells it either.
+ */
+export function readSocketCount(stack: StackPointer): number {
+  return koffi.decode(stack, 16, 'uint32_t') as number;
 }

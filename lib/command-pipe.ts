@@ -3,7 +3,7 @@ import type { StackPointer } from '../ffi/ioth.js';
 import { libc } from '../ffi/libc.js';
 import { READABLE } from '../ffi/poll.js';
 import { readVdestack } from '../ffi/vdestack.js';
-import { AF_UNIX, SO_DOMAIN, SO_RCVTIMEO, SO_TYPE, SOCK_SEQPACKET, SOL_SOCKET } from './constants.js';
+import { AF_UNIX, SHUT_RDWR, SO_DOMAIN, SO_RCVTIMEO, SO_TYPE, SOCK_SEQPACKET, SOL_SOCKET } from './constants.js';
 import { waitSync } from './wait-sync.js';
 
 const ENXIO = 6;
@@ -14,10 +14,10 @@ export class CommandPipe {
   readonly #inode: number;
 
   private constructor(
-    readonly ours: number,
-    readonly daemons: number,
+    readonly clientFd: number,
+    readonly daemonFd: number,
   ) {
-    this.#inode = fstatSync(daemons).ino;
+    this.#inode = fstatSync(daemonFd).ino;
   }
 
   /** Of the vdestack whose daemon is `pid`; undefined where it is not found. */
@@ -29,38 +29,43 @@ export class CommandPipe {
   }
 
   /** How long C waits for an answer, in milliseconds: EAGAIN then. */
-  setPatience(milliseconds: number): void {
+  setReplyTimeout(milliseconds: number): void {
     const timeval = new BigInt64Array([BigInt(Math.floor(milliseconds / 1000)), BigInt((milliseconds % 1000) * 1000)]);
-    libc().setsockopt(this.ours, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(timeval.buffer), timeval.byteLength);
+    libc().setsockopt(this.clientFd, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(timeval.buffer), timeval.byteLength);
   }
 
   /** Waits for the answer to a call that gave up, and undoes it; false where none came in that time. */
   discardAnswer(milliseconds: number): boolean {
-    if (!waitSync(this.ours, READABLE, milliseconds)) return false;
+    if (!waitSync(this.clientFd, READABLE, milliseconds)) return false;
     // struct vdereply: int rval, err
     const reply = new Int32Array(2);
-    const length = libc().read(this.ours, new Uint8Array(reply.buffer), reply.byteLength);
+    const length = libc().read(this.clientFd, new Uint8Array(reply.buffer), reply.byteLength);
     const [fd = -1] = reply;
     if (length === reply.byteLength && fd >= 0) libc().close(fd);
     return true;
   }
 
+  /** Tells the daemon to end, as closing our end does: but C closes that, by its number. */
+  shutdown(): void {
+    libc().shutdown(this.clientFd, SHUT_RDWR);
+  }
+
   /** Answers, for a killed daemon, a call that waits: no socket. Where none waits, the next one finds it. */
   refuse(): void {
     // struct vdereply: int rval, err
-    if (this.#daemonsEndIsOpen) writeSync(this.daemons, new Int32Array([-1, ENXIO]));
+    if (this.#daemonsEndIsOpen) writeSync(this.daemonFd, new Int32Array([-1, ENXIO]));
   }
 
   /** Closes the end that a killed daemon left open; false where the daemon closed it, as it does last of all. */
   closeDaemonsEnd(): boolean {
     if (!this.#daemonsEndIsOpen) return false;
-    libc().close(this.daemons);
+    libc().close(this.daemonFd);
     return true;
   }
 
   get #daemonsEndIsOpen(): boolean {
     try {
-      return fstatSync(this.daemons).ino === this.#inode;
+      return fstatSync(this.daemonFd).ino === this.#inode;
     } catch {
       return false;
     }

@@ -16,6 +16,7 @@ export { AbortError, IothError } from './errors.js';
 export { htonl, htons, inet_aton, inet_ntoa, inet_ntop, inet_pton, ntohl, ntohs } from './inet.js';
 export { iothaddr } from './iothaddr.js';
 export { set_license } from './license.js';
+export type { CloseOptions } from './native-stack.js';
 export {
   type Attribute,
   type IfAddress,

@@ -1,32 +1,30 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import { errno, libioth, type StackPointer } from '../ffi/ioth.js';
-import { CommandPipe } from './command-pipe.js';
+import { readSocketCount } from '../ffi/vdestack.js';
+import { runNativeAsync } from './async-calls.js';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from './constants.js';
-import { Daemon, freeDescriptors, prepareMallocForClone } from './daemon.js';
+import { Daemon } from './daemon.js';
 import type { Descriptor } from './descriptor.js';
 import { codeOf, IothError, systemError } from './errors.js';
 import { endAtExit, ended, type Mortal } from './exit.js';
 import type { Closable } from './forgotten.js';
-import { closeOnExec, closeOnExecBeforeSpawn } from './inherit.js';
+import { closeOnExecBeforeSpawn } from './inherit.js';
+import { DEFAULT_LINGER_MS, type LingerLimits, linger, lingerSync } from './linger.js';
 import { type Asked, msocket, settleTimeoutsOf } from './msocket.js';
-import { if_nametoindex } from './netlink/index.js';
-import { openError } from './open-error.js';
-import { withSignalsBlocked } from './signals.js';
-import { interfaceName, SwitchDirectory } from './vnl.js';
+import { type NewStack, newstack } from './newstack.js';
+import { hasKernelSockets, type StackSpec } from './plugin.js';
+import { canServe, checkInterfaces } from './proof.js';
+import { resetConnections } from './reset-connections.js';
+import { SwitchDirectory } from './switch-directory.js';
+import { checkTimeout } from './timeouts.js';
+import type { Undelivered } from './undelivered.js';
+import { invalidType } from './validate.js';
 
-/** A daemon that was told to end and did not after so long is killed, in milliseconds. */
-const STUCK_AFTER = 2000;
 /** A call of C that did not return after so long, in milliseconds, never will. */
 const LAST_CALL = 30_000;
-
-/** A plugin, the networks to join and the names of the interfaces that join them. */
-export interface StackSpec {
-  /** As ioth_newstack(3) takes it: a name, then options behind a comma. */
-  plugin: string;
-  vnls: readonly string[];
-}
+/** So many daemons in a row that cannot work are no bad luck. */
+const MAX_BIRTHS = 50;
 
 /**
  * A `struct ioth *` and what belongs to it: the descriptors on it and, for a vdestack, its daemon.
@@ -41,9 +39,12 @@ export class NativeStack implements Mortal, Closable, Asked {
   readonly hasKernelSockets: boolean;
   /** Called, from the loop, when the daemon died. Must not keep the Stack from being collected. */
   onDeath: ((error: IothError) => void) | undefined;
-  #pointer: StackPointer | null;
-  #daemon: Daemon | undefined;
+  readonly #structure: StackPointer;
+  readonly #daemon: Daemon | undefined;
+  #isOpen = true;
+  #isProven = false;
   #isDead = false;
+  #isDeleted = false;
   /** Code of C that works on it by itself. */
   #lent = 0;
   #onTakenBack: (() => void) | undefined;
@@ -55,50 +56,56 @@ export class NativeStack implements Mortal, Closable, Asked {
 
   private constructor(
     readonly spec: StackSpec,
-    pointer: StackPointer,
+    { pointer, daemonPid, pipe }: NewStack,
   ) {
-    this.#pointer = pointer;
-    this.hasKernelSockets = /^(vdestack|kernel)(_n)?$/.test(baseName(spec.plugin));
+    this.#structure = pointer;
+    this.hasKernelSockets = hasKernelSockets(spec.plugin);
     this.#switches = spec.vnls.map((vnl) => SwitchDirectory.of(vnl)).filter((found) => found !== undefined);
     if (this.#switches.length > 0) closeOnExecBeforeSpawn();
     endAtExit(this);
+    if (daemonPid === undefined) return;
+    try {
+      this.#daemon = new Daemon(daemonPid, pipe, () => this.#die());
+      settleTimeoutsOf(pointer, this);
+    } catch (error) {
+      this.closeSync();
+      throw error;
+    }
   }
 
   /**
-   * ioth_newstackv(3).
-   * @throws {IothError} ENOTSUP for a plugin that is not there, EPERM for one whose licence asks for a compatible one,
-   * the error of vde_open(3) for a network that cannot be joined, ENODEV where C did not tell
+   * ioth_newstackv(3), again where the daemon that it made cannot work.
+   * @throws {IothError} as {@link newstack}; ENODEV where C did not tell that a network could not be joined
    */
   static open(spec: StackSpec): NativeStack {
-    const [firstFree] = freeDescriptors(1);
-    if (firstFree === undefined) throw openFailure(EMFILE, spec);
-    const childrenBefore = childrenOfThisThread();
-    // the daemon is a clone that keeps Node's signal handlers, on the same pipe as ours: without a full mask, one Ctrl-C
-    // would be one 'SIGINT' event a daemon; it keeps the mask that it is born with
-    const [pointer, error] = withSignalsBlocked(() => {
-      prepareMallocForClone();
-      const made = libioth().newstackv(spec.plugin, [...spec.vnls, null]);
-      return [made, made === null ? errno() : 0];
-    });
-    // libvdeplug opens descriptors that a spawned child would inherit
-    closeOnExec(firstFree);
-    if (pointer === null) throw openFailure(isShortOfDescriptors(spec) ? EMFILE : error, spec);
-    const stack = new NativeStack(spec, pointer);
-    try {
-      const pid = childrenOfThisThread().find((child) => !childrenBefore.includes(child));
-      if (pid !== undefined) stack.#watch(pid);
-      stack.#checkInterfaces();
-      return stack;
-    } catch (failure) {
-      const isShort = isShortOfDescriptors(spec);
-      stack.closeSync();
-      throw isShort ? openFailure(EMFILE, spec) : failure;
+    for (let birth = 1; ; birth++) {
+      const born = newstack(spec);
+      const stack = new NativeStack(spec, born);
+      try {
+        stack.#prove(born.firstFd);
+        stack.#isProven = true;
+        return stack;
+      } catch (failure) {
+        stack.closeSync({ linger: 0 });
+        const isStillborn = failure instanceof IothError && failure.code === 'ERR_STACK_DEAD';
+        if (!isStillborn || birth === MAX_BIRTHS) throw failure;
+      }
+    }
+  }
+
+  /** @throws {IothError} ERR_STACK_DEAD where the daemon cannot work; what {@link checkInterfaces} throws */
+  #prove(firstFd: number): void {
+    checkInterfaces(this.#structure, this.spec.vnls, this.hasKernelSockets);
+    // it has made them by now, and nothing that was opened since is closed
+    this.#daemon?.findTaps(firstFd, this.spec.vnls.length);
+    for (const { path } of this.#switches) {
+      if (this.#daemon && !canServe(this.#daemon, path)) this.#abandonDaemon('ioth_newstack');
     }
   }
 
   /** Whether it has ended, or is about to. */
   get closed(): boolean {
-    return this.#pointer === null;
+    return !this.#isOpen;
   }
 
   /** The process id of a vdestack's daemon, else undefined. */
@@ -123,9 +130,9 @@ export class NativeStack implements Mortal, Closable, Asked {
    */
   pointer(syscall: string): StackPointer {
     this.checkAlive(syscall);
-    if (this.#pointer === null) throw new IothError('EBADF', { syscall, hint: 'the stack is closed' });
+    if (!this.#isOpen) throw new IothError('EBADF', { syscall, hint: 'the stack is closed' });
     if (this.#daemon?.alive === false) this.#abandonDaemon(syscall);
-    return this.#pointer;
+    return this.#structure;
   }
 
   /** @throws {IothError} ERR_STACK_DEAD once the daemon is known to be dead */
@@ -139,8 +146,8 @@ export class NativeStack implements Mortal, Closable, Asked {
     this.setAttempt(0);
     return () => {
       this.#lent--;
-      // once the pointer is given up the pipe may be closed, and its number another's
-      if (this.#pointer !== null) this.setAttempt(0);
+      // once it is given up the pipe may be closed, and its number another's
+      if (this.#isOpen) this.setAttempt(0);
       if (this.#lent === 0) this.#onTakenBack?.();
     };
   }
@@ -157,16 +164,20 @@ export class NativeStack implements Mortal, Closable, Asked {
     return fd;
   }
 
-  /** Closes its sockets, then ioth_delstack(3) on a worker thread: for a vdestack it waits about 35 ms. */
-  close(): Promise<void> {
-    this.#end ??= this.#orAgain(this.#close());
+  /**
+   * Closes its sockets, waits until their peers have what was sent (for so many seconds without a peer that takes any of
+   * it), then ioth_delstack(3). The loop goes on.
+   */
+  close({ linger: seconds = DEFAULT_LINGER_MS / 1000 }: CloseOptions = {}): Promise<void> {
+    this.#end ??= this.#orAgain(this.#close(limitsFor(seconds)));
     return this.#end;
   }
 
   /** The same, blocking. */
-  closeSync(): void {
-    const pointer = this.#release(stackWasClosed);
-    if (pointer !== null) this.#deleteSync(pointer);
+  closeSync({ linger: seconds = DEFAULT_LINGER_MS / 1000 }: CloseOptions = {}): void {
+    if (!this.#shut(stackWasClosed)) return;
+    lingerSync([this], limitsFor(seconds));
+    this.#deleteSync();
   }
 
   closeForgotten(): void {
@@ -178,19 +189,35 @@ export class NativeStack implements Mortal, Closable, Asked {
     return this.#daemon;
   }
 
-  endNow(): void {
-    // stacks without a daemon are memory and descriptors of this process, and end with it
-    if (isMainThread && !this.#daemon) return;
+  reset(connections: readonly Undelivered[]): void {
+    try {
+      resetConnections(this.#structure, connections);
+    } catch {
+      // the daemon died meanwhile
+    }
+  }
+
+  closeSocketsSilently(): void {
     // at the end of a worker thread the process and its descriptor table live on
     this.#keepsDescriptors = isMainThread;
     try {
-      const pointer = this.#release(undefined);
-      if (pointer !== null) this.#deleteSync(pointer);
+      for (const descriptor of this.descriptors) descriptor.closeSilently();
+    } catch {
+      // they end with the process
+    }
+  }
+
+  endNow(): void {
+    // stacks without a daemon are memory and descriptors of this process, and end with it
+    if (isMainThread && !this.#daemon) return;
+    try {
+      this.#shut(undefined);
+      // where close() is under way it will not come to this
+      if (!this.#isDeleted) this.#deleteSync();
     } catch {
       // detached sockets: they end with the process
+      this.#removeSwitches();
     }
-    // where close() is under way it will not come to this
-    if (isMainThread) this.#removeSwitches();
   }
 
   setAttempt(attempt: number): void {
@@ -201,15 +228,10 @@ export class NativeStack implements Mortal, Closable, Asked {
     if (!this.#daemon?.settleTimeout()) this.#abandonDaemon('socket');
   }
 
-  #watch(pid: number): void {
-    const pointer = this.pointer('ioth_newstack');
-    this.#daemon = new Daemon(pid, this.hasKernelSockets ? CommandPipe.of(pointer, pid) : undefined, () => this.#die());
-    settleTimeoutsOf(pointer, this);
-  }
-
-  async #close(): Promise<void> {
-    const pointer = this.#release(stackWasClosed);
-    if (pointer !== null) await this.#delete(pointer);
+  async #close(limits: LingerLimits): Promise<void> {
+    if (!this.#shut(stackWasClosed)) return;
+    await linger(this, limits);
+    await this.#delete();
   }
 
   /** Makes that close() tries again after a failure. */
@@ -220,50 +242,59 @@ export class NativeStack implements Mortal, Closable, Asked {
     });
   }
 
-  #deleteSync(pointer: StackPointer): void {
-    if (libioth().delstack(pointer) !== 0) throw this.#reclaim(pointer, errno());
+  #deleteSync(): void {
+    this.#checkUnused();
+    settleTimeoutsOf(this.#structure, undefined);
+    this.#daemon?.endSync();
+    if (libioth().delstack(this.#structure) !== 0) throw this.#reopen(errno());
     this.#ended();
   }
 
-  /** On a worker thread of libuv, where this is the main thread. */
-  async #delete(pointer: StackPointer): Promise<void> {
-    // a call of koffi that ends after its thread did aborts the process: a worker does without
-    if (!isMainThread) return this.#deleteSync(pointer);
-    await new Promise<void>((resolve, reject) => {
-      const killer = setTimeout(() => this.#daemon?.kill(), STUCK_AFTER).unref();
-      libioth().delstack_async(pointer, (failure, result) => {
-        const error = result === 0 ? 0 : errno();
-        clearTimeout(killer);
-        if (failure) return reject(failure);
-        if (result !== 0) return reject(this.#reclaim(pointer, error));
-        this.#ended();
-        return resolve();
-      });
-    });
+  async #delete(): Promise<void> {
+    // worker.terminate() would leave what is half done
+    if (!isMainThread) return this.#deleteSync();
+    this.#checkUnused();
+    settleTimeoutsOf(this.#structure, undefined);
+    // what takes its time in ioth_delstack(3) is the end of the daemon
+    await this.#daemon?.end();
+    const error = await this.#delstack();
+    if (error !== 0) throw this.#reopen(error);
+    this.#ended();
   }
 
-  /** Closes its sockets and gives the pointer up. Without `reason`, at the end of the process, nobody hears of it. */
-  #release(reason: (() => Error) | undefined): StackPointer | null {
+  /** On a thread of libuv, where a plugin without a daemon may block; errno, or 0. */
+  async #delstack(): Promise<number> {
+    if (this.#daemon) return libioth().delstack(this.#structure) === 0 ? 0 : errno();
+    const call = await runNativeAsync<number>((done) => libioth().delstack_async(this.#structure, done));
+    return call.result === 0 ? 0 : call.errno;
+  }
+
+  /** ioth_delstack(3) fails while sockets are open; the daemon must not be ended before. */
+  #checkUnused(): void {
+    if (this.#daemon?.pipe && readSocketCount(this.#structure) > 0) throw this.#reopen(EBUSY);
+  }
+
+  /** Closes its sockets. False where it was closed before. Without `reason`, at the end of the process, nobody hears of it. */
+  #shut(reason: (() => Error) | undefined): boolean {
     for (const descriptor of this.descriptors) {
       if (reason) descriptor.close(reason);
       else descriptor.closeSilently();
     }
-    const pointer = this.#pointer;
-    this.#pointer = null;
-    // the address may be another stack's as soon as C freed it
-    if (pointer !== null) settleTimeoutsOf(pointer, undefined);
-    return pointer;
+    const wasOpen = this.#isOpen;
+    this.#isOpen = false;
+    return wasOpen;
   }
 
-  #reclaim(pointer: StackPointer, error: number): IothError {
-    this.#pointer = pointer;
-    if (this.#daemon) settleTimeoutsOf(pointer, this);
+  #reopen(error: number): IothError {
+    this.#isOpen = true;
+    if (this.#daemon) settleTimeoutsOf(this.#structure, this);
     const hint =
       codeOf(error) === 'EBUSY' ? 'a socket that was detached is still open on it: close(fd) it first' : undefined;
     return systemError(error, 'ioth_delstack', { hint });
   }
 
   #ended(): void {
+    this.#isDeleted = true;
     if (!this.#keepsDescriptors) this.#daemon?.closeLeftovers();
     this.#daemon?.release();
     this.#removeSwitches();
@@ -278,11 +309,11 @@ export class NativeStack implements Mortal, Closable, Asked {
   }
 
   #die(): void {
-    if (this.#isDead || this.#pointer === null) return;
+    if (this.#isDead || !this.#isOpen) return;
     this.#isDead = true;
     if (this.#lent > 0) this.#daemon?.refuseSockets();
     const error = this.#deathError('vdestack');
-    const pointer = this.#release(() => this.#deathError('vdestack'));
+    this.#shut(() => this.#deathError('vdestack'));
     const told = new Promise<void>((done) => {
       setImmediate(() => {
         done();
@@ -290,9 +321,7 @@ export class NativeStack implements Mortal, Closable, Asked {
       });
     });
     // 'error' comes before 'close'
-    this.#end = this.#orAgain(
-      Promise.all([pointer && this.#takenBack().then(() => this.#delete(pointer)), told]).then(() => {}),
-    );
+    this.#end = this.#orAgain(Promise.all([this.#takenBack().then(() => this.#delete()), told]).then(() => {}));
     // where a detached socket keeps it, the caller's close() says so
     this.#end.catch(() => {});
   }
@@ -308,7 +337,8 @@ export class NativeStack implements Mortal, Closable, Asked {
 
   #abandonDaemon(syscall: string): never {
     this.#daemon?.kill();
-    this.#die();
+    // before, there is nobody to hear of it
+    if (this.#isProven) this.#die();
     throw this.#deathError(syscall);
   }
 
@@ -318,34 +348,28 @@ export class NativeStack implements Mortal, Closable, Asked {
       hint: `the stack's daemon (process ${this.#daemon?.pid}) died: close the stack and make a new one`,
     });
   }
+}
 
-  // a network that could not be joined, or a name that the kernel refused, is seen only by what is missing
-  #checkInterfaces(): void {
-    this.spec.vnls.forEach((vnl, position) => {
-      const ifname = interfaceName(vnl, position);
-      try {
-        if_nametoindex(this.pointer('ioth_newstack'), ifname);
-      } catch (cause) {
-        if (!(cause instanceof IothError && cause.code === 'ENODEV')) throw cause;
-        throw new IothError('ENODEV', {
-          syscall: 'ioth_newstack',
-          address: vnl,
-          hint: `the network could not be joined: the stack has no interface ${ifname}`,
-          cause,
-        });
-      }
-    });
-  }
+/** How the end of a stack goes. */
+export interface CloseOptions {
+  /** How many seconds to wait while no peer takes any of the data that TCP sockets sent; then they get a reset. Default 5. */
+  linger?: number;
+}
+
+/** @throws TypeError or RangeError for what are no options of close() */
+export function checkCloseOptions(options: unknown): void {
+  if (options === undefined) return;
+  if (typeof options !== 'object' || options === null) throw invalidType('options', '{ linger }', options);
+  checkTimeout('options.linger', (options as CloseOptions).linger ?? 0);
+}
+
+function limitsFor(linger: number): LingerLimits {
+  return { stall: linger * 1000, total: Number.POSITIVE_INFINITY };
 }
 
 const stackWasClosed = () => new IothError('ECANCELED', { hint: 'the stack was closed' });
 
-/** 'vdestack' of 'vdestack,options'. */
-export function baseName(plugin: string): string {
-  return plugin.split(',', 1)[0] ?? plugin;
-}
-
-const EMFILE = 24;
+const EBUSY = 16;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 const F_SETFL = 4;
@@ -356,23 +380,6 @@ export function makeNonBlocking(fd: number): void {
   // of the flags that F_SETFL sets, a new descriptor has none
   c.fcntl(fd, F_SETFL, SOCK_NONBLOCK);
   c.fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
-function openFailure(error: number, { plugin, vnls }: StackSpec): IothError {
-  return openError(error, baseName(plugin), vnls);
-}
-
-/**
- * Whether a stack may have failed for want of descriptors, which C calls by many names: a plugin of libvdeplug that cannot
- * be opened is EPROTONOSUPPORT, a tap that cannot be is nothing at all.
- */
-function isShortOfDescriptors({ vnls }: StackSpec): boolean {
-  const enough = 5 + 2 * vnls.length;
-  return freeDescriptors(enough).length < enough;
-}
-
-function childrenOfThisThread(): number[] {
-  return readFileSync('/proc/thread-self/children', 'latin1').split(' ').filter(Boolean).map(Number);
 }
 
 const SOCKET_HINTS: Partial<Record<string, string>> = {

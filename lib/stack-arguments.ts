@@ -1,4 +1,4 @@
-import { baseName } from './native-stack.js';
+import { baseName } from './plugin.js';
 import { checkString, invalidValue } from './validate.js';
 import { interfaceName, splitVnl } from './vnl.js';
 

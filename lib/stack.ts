@@ -18,9 +18,10 @@ import type { PathTag } from './dns/settings.js';
 import type { ServicePort } from './dns/sockettypes.js';
 import { IothError } from './errors.js';
 import { closeWhenForgotten } from './forgotten.js';
-import { baseName, makeNonBlocking, NativeStack } from './native-stack.js';
+import { type CloseOptions, checkCloseOptions, makeNonBlocking, NativeStack } from './native-stack.js';
 import { NetlinkStack } from './netlink-stack.js';
 import { type StackDns, stackDns } from './node/dns.js';
+import { baseName } from './plugin.js';
 import { type OperationOptions, Socket } from './socket.js';
 import { socketTypeOf } from './sockopt.js';
 import { checkPlugin, checkVnls } from './stack-arguments.js';
@@ -250,21 +251,33 @@ export class Stack extends NetlinkStack {
     return this;
   }
 
-  /** Closes its sockets, then the stack (ioth_delstack(3)), without blocking the loop. Closing twice is fine. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close().catch((error) => {
+  /**
+   * Closes its sockets, waits until their peers have what was sent, then ends the stack (ioth_delstack(3)). The loop goes on.
+   * Closing twice is fine.
+   * @param options.linger how many seconds to wait while no peer takes any of the data that TCP sockets sent: default 5;
+   * then the peers get a reset, and the stack ends
+   * @throws {IothError} EBUSY while a socket that was detached is open on it
+   */
+  close(options?: CloseOptions): Promise<void> {
+    try {
+      checkCloseOptions(options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.#closing ??= this.#close(options).catch((error) => {
       this.#closing = undefined;
       throw error;
     });
     return this.#closing;
   }
 
-  /** The same, blocking: about 35 ms for a vdestack. */
-  closeSync(): void {
+  /** The same, blocking: about 35 ms for a vdestack with nothing to deliver. */
+  closeSync(options?: CloseOptions): void {
+    checkCloseOptions(options);
     if (this.#closing) return;
     this.#config?.closeSync();
     this.#names.closeSync();
-    this.#native.closeSync();
+    this.#native.closeSync(options);
     this.#closing = Promise.resolve();
     this.emit('close');
   }
@@ -294,10 +307,10 @@ export class Stack extends NetlinkStack {
   }
 
   /** Where nothing has to be waited for, the stack begins to close before this returns. */
-  async #close(): Promise<void> {
+  async #close(options?: CloseOptions): Promise<void> {
     const before = [this.#config?.close(), this.#names.close()].filter((wait) => wait !== undefined);
     if (before.length > 0) await Promise.all(before);
-    await this.#native.close();
+    await this.#native.close(options);
     this.emit('close');
   }
 

@@ -20,6 +20,8 @@ export interface LifeOptions {
   env?: NodeJS.ProcessEnv;
   /** A shell command in front of the process: 'ulimit -n 64'. */
   shell?: string;
+  /** Milliseconds until it is killed. Default 20,000. */
+  limit?: number;
 }
 
 /**
@@ -41,7 +43,7 @@ export class Life {
   stderr = '';
 
   constructor(script: string, args: readonly (string | number)[] = [], options: LifeOptions = {}) {
-    const { flags = [], env = {}, shell } = options;
+    const { flags = [], env = {}, shell, limit = 20_000 } = options;
     const command = [process.execPath, ...flags, '--import', tsx, join(__dirname, 'children', script), ...args];
     const words = command.map(String);
     const [first, ...rest] = shell ? ['sh', '-c', `${shell}; exec "$@"`, 'sh', ...words] : words;
@@ -53,7 +55,7 @@ export class Life {
     this.#child.stderr?.setEncoding('utf8').on('data', (text) => {
       this.stderr += text;
     });
-    this.#killer = setTimeout(() => this.signal('SIGKILL'), 20_000);
+    this.#killer = setTimeout(() => this.signal('SIGKILL'), limit);
     this.ended = new Promise<Ended>((resolve, reject) => {
       let closedAt = 0;
       this.#child.on('error', reject);

@@ -1,0 +1,95 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Daemon } from './daemon.js';
+import { type Undelivered, undelivered } from './undelivered.js';
+
+/** How long the end of a stack waits for its peers, in milliseconds. */
+export interface LingerLimits {
+  /** Without a peer that takes any of the data that is queued. */
+  stall: number;
+  /** In all. */
+  total: number;
+}
+
+/** Something that ends, whose daemon must go on until what was sent is delivered. */
+export interface Lingering {
+  readonly daemon: Daemon | undefined;
+  /** Tells the peers that no more will come. */
+  reset(connections: readonly Undelivered[]): void;
+}
+
+/** Of close(), and of a program that ends because nothing is left to do. */
+export const DEFAULT_LINGER_MS = 5000;
+/** A FIN is on its way at once; the acknowledgement of a peer that is gone never comes. */
+const FIN_LINGER_MS = 50;
+/** For the frames that are queued for the daemon. */
+const FRAMES_TIMEOUT_MS = 50;
+const MAX_PAUSE_MS = 16;
+
+/** What one stack still has to deliver, and whether it is worth to wait. */
+class Delivery {
+  readonly #start = performance.now();
+  #progressAt = this.#start;
+  #bytes = Number.POSITIVE_INFINITY;
+  #left: readonly Undelivered[] = [];
+
+  constructor(
+    readonly stack: Lingering,
+    readonly daemon: Daemon,
+    readonly limits: LingerLimits,
+  ) {}
+
+  /** Looks once more. False where all is delivered, or the peers take no more. */
+  isPending(): boolean {
+    const { stall, total } = this.limits;
+    const now = performance.now();
+    const left = undelivered(this.daemon.pid);
+    const bytes = left.reduce((sum, connection) => sum + connection.bytes, 0);
+    if (bytes < this.#bytes || left.length < this.#left.length) this.#progressAt = now;
+    this.#left = left;
+    this.#bytes = bytes;
+    const patience = bytes > 0 ? stall : Math.min(stall, FIN_LINGER_MS);
+    return left.length > 0 && now - this.#progressAt < patience && now - this.#start < total;
+  }
+
+  /** Tells the peers of what is left. */
+  giveUp(): void {
+    if (this.#left.length > 0 && this.daemon.alive) this.stack.reset(this.#left);
+  }
+}
+
+function deliveriesOf(stacks: readonly Lingering[], limits: LingerLimits): Delivery[] {
+  return stacks.flatMap((stack) => (stack.daemon?.alive ? [new Delivery(stack, stack.daemon, limits)] : []));
+}
+
+/** Waits until the peers of a stack, whose sockets are closed, have all that was sent to them. */
+export async function linger(stack: Lingering, limits: LingerLimits): Promise<void> {
+  for (const delivery of deliveriesOf([stack], limits)) {
+    for (let pause = 1; delivery.isPending(); pause = longer(pause)) await delay(pause);
+    delivery.giveUp();
+    const { daemon } = delivery;
+    const deadline = performance.now() + FRAMES_TIMEOUT_MS;
+    while (daemon.hasFrames && performance.now() < deadline) await delay(1);
+  }
+}
+
+/** The same for several, blocking: their waits are one. */
+export function lingerSync(stacks: readonly Lingering[], limits: LingerLimits): void {
+  const deliveries = deliveriesOf(stacks, limits);
+  let pending = deliveries;
+  for (let pause = 1; ; pause = longer(pause)) {
+    pending = pending.filter((delivery) => delivery.isPending());
+    if (pending.length === 0) break;
+    sleep(pause);
+  }
+  for (const delivery of deliveries) delivery.giveUp();
+  const deadline = performance.now() + FRAMES_TIMEOUT_MS;
+  while (deliveries.some(({ daemon }) => daemon.isCarrying) && performance.now() < deadline) sleep(1);
+}
+
+function longer(pause: number): number {
+  return Math.min(2 * pause, MAX_PAUSE_MS);
+}
+
+function sleep(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}

@@ -1,0 +1,16 @@
+/** A plugin, the networks to join and the names of the interfaces that join them. */
+export interface StackSpec {
+  /** As ioth_newstack(3) takes it: a name, then options behind a comma. */
+  plugin: string;
+  vnls: readonly string[];
+}
+
+/** 'vdestack' of 'vdestack,options'. */
+export function baseName(plugin: string): string {
+  return plugin.split(',', 1)[0] ?? plugin;
+}
+
+/** Whether its sockets are sockets of the kernel, for which every system call of the kernel works. */
+export function hasKernelSockets(plugin: string): boolean {
+  return /^(vdestack|kernel)(_n)?$/.test(baseName(plugin));
+}

@@ -1,0 +1,87 @@
+import { errno, libioth, type StackPointer } from '../ffi/ioth.js';
+import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from './constants.js';
+import type { Daemon } from './daemon.js';
+import { codeOf, IothError, systemError } from './errors.js';
+import { msocket } from './msocket.js';
+import { if_nametoindex } from './netlink/index.js';
+import { NodePeer } from './node-peer.js';
+import { missingInterface } from './open-error.js';
+import { interfaceName } from './vnl.js';
+
+/** The fifth peer makes libvdeplug's switch enlarge its table, by realloc(3): before, it may have found blocks that need no lock. */
+const PROOF_PEERS = 5;
+/** A daemon that was just born, and rests so long instead of answering, is stuck. */
+const PROOF_TIMEOUT_MS = 500;
+
+/**
+ * Whether the daemon of a stack that makes a switch can serve it.
+ *
+ * The daemon is a clone: if another thread held malloc's lock at that moment, the lock stays taken in the clone for ever.
+ * Its switch allocates memory when peers join: so as many as it takes join here, and are thrown away. The clone has one
+ * thread: a lock that was free once is free for ever.
+ */
+export function canServe(daemon: Daemon, directory: string): boolean {
+  const peers: NodePeer[] = [];
+  const heardFrom = (peer: NodePeer) => daemon.isHeard((ms) => peer.isHeard(ms), PROOF_TIMEOUT_MS);
+  try {
+    for (let i = 0; i < PROOF_PEERS; i++) peers.push(new NodePeer(directory));
+    for (const peer of peers) if (!heardFrom(peer) || !peer.takeAnswer()) return false;
+    for (const peer of peers) peer.leave();
+    // what the daemon opened for them it has closed then
+    return peers.every(heardFrom);
+  } finally {
+    for (const peer of peers) peer.close();
+  }
+}
+
+/**
+ * A network that could not be joined, or a name that the kernel refused, is seen only by what is missing.
+ * @throws {IothError} ENODEV, or the reason why /dev/net/tun cannot be opened
+ */
+export function checkInterfaces(pointer: StackPointer, vnls: readonly string[], hasKernelSockets: boolean): void {
+  if (vnls.length === 0) return;
+  const check = hasKernelSockets ? checkByIoctl : checkByNetlink;
+  const names = vnls.map((vnl, position) => [interfaceName(vnl, position), vnl] as const);
+  check(pointer, (has) => {
+    for (const [ifname, vnl] of names) {
+      const failure = has(ifname);
+      if (failure?.code === 'ENODEV') throw missingInterface(ifname, vnl, failure);
+      if (failure) throw failure;
+    }
+  });
+}
+
+type Look = (ifname: string) => IothError | undefined;
+
+const SIOCGIFINDEX = 0x8933;
+/** `struct ifreq`: char ifr_name[16], and a union. */
+const IFREQ_SIZE = 40;
+
+/** One socket and one call an interface, where a dialog of netlink takes seven. */
+function checkByIoctl(pointer: StackPointer, use: (look: Look) => void): void {
+  const [fd, error] = msocket(pointer, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw systemError(error, 'ioth_msocket');
+  try {
+    use((ifname) => {
+      const request = Buffer.alloc(IFREQ_SIZE);
+      request.write(ifname);
+      return libioth().ioctl(fd, SIOCGIFINDEX, request) < 0
+        ? new IothError(codeOf(errno()), { syscall: 'ioctl' })
+        : undefined;
+    });
+  } finally {
+    libioth().close(fd);
+  }
+}
+
+function checkByNetlink(pointer: StackPointer, use: (look: Look) => void): void {
+  use((ifname) => {
+    try {
+      if_nametoindex(pointer, ifname);
+      return undefined;
+    } catch (error) {
+      if (error instanceof IothError) return error;
+      throw error;
+    }
+  });
+}

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+
+/** A TCP connection that was closed here and has not told all to its peer. */
+export interface Undelivered {
+  readonly family: 'tcp' | 'tcp6';
+  /** In hexadecimal, as /proc has them: address and port. */
+  readonly local: string;
+  readonly remote: string;
+  /** Bytes that the peer did not acknowledge. */
+  readonly bytes: number;
+}
+
+// include/net/tcp_states.h
+const FIN_WAIT1 = '04';
+const LAST_ACK = '09';
+const CLOSING = '0B';
+
+/**
+ * The TCP connections of a network namespace that no descriptor refers to, and that have data or a FIN under way.
+ * Nothing closed is cheap to see; to list them the kernel goes through the connections of all namespaces: 3 ms.
+ * @param pid a process in the namespace
+ */
+export function undelivered(pid: number): Undelivered[] {
+  return [...undeliveredOf(pid, 'tcp', 'sockstat', 'TCP'), ...undeliveredOf(pid, 'tcp6', 'sockstat6', 'TCP6')];
+}
+
+function undeliveredOf(pid: number, family: 'tcp' | 'tcp6', totals: string, name: string): Undelivered[] {
+  const count = new RegExp(`^${name}: inuse (\\d+)`, 'm').exec(read(pid, totals))?.[1];
+  if (count === undefined || count === '0') return [];
+  const lines = read(pid, family).trim().split('\n').slice(1);
+  return lines.flatMap((line) => {
+    const [, local = '', remote = '', state = '', queues = '', , , , , inode] = line.trim().split(/\s+/);
+    if (inode !== '0' || ![FIN_WAIT1, LAST_ACK, CLOSING].includes(state)) return [];
+    // a FIN takes one number of the sequence
+    return [{ family, local, remote, bytes: Math.max(0, Number.parseInt(queues, 16) - 1) }];
+  });
+}
+
+function read(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/net/${file}`, 'latin1');
+  } catch {
+    return '';
+  }
+}
