@@ -36,6 +36,7 @@ export interface Libc {
   getsockopt(fd: number, level: number, optname: number, optval: Uint8Array, optlen: Uint32Array): number;
   setsockopt(fd: number, level: number, optname: number, optval: Uint8Array, optlen: number): number;
   sendfile(outFd: number, inFd: number, offset: BigInt64Array | null, count: number): number;
+  memcpy(to: Uint8Array, from: bigint, count: number): unknown;
   sigfillset(set: Uint8Array): number;
   pthread_sigmask(how: number, set: Uint8Array, oldset: Uint8Array | null): number;
   pidfd_open(pid: number, flags: number): number;
@@ -74,6 +75,7 @@ function bind(): Libc {
     getsockopt: lib.func('getsockopt', 'int', ['int', 'int', 'int', buf, buf]),
     setsockopt: lib.func('setsockopt', 'int', ['int', 'int', 'int', buf, 'uint32_t']),
     sendfile: lib.func('sendfile', 'long', ['int', 'int', buf, 'size_t']),
+    memcpy: lib.func('memcpy', 'void *', [buf, 'void *', 'size_t']),
     sigfillset: lib.func('sigfillset', 'int', [buf]),
     pthread_sigmask: lib.func('pthread_sigmask', 'int', ['int', buf, buf]),
     pidfd_open: lib.func('pidfd_open', 'int', ['int', 'uint']),

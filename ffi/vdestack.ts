@@ -1,5 +1,5 @@
-import koffi from 'koffi';
 import type { StackPointer } from './ioth.js';
+import { libc } from './libc.js';
 
 /** What libioth and ioth_vdestack remember of a stack, as far as it could be read. */
 export interface VdestackMemory {
@@ -9,14 +9,17 @@ export interface VdestackMemory {
   pipes: [appside: number, daemonside: number][];
 }
 
+// struct ioth of libioth 0.1.2: void *handle, *stackdata; _Atomic unsigned int count; …
+const STACKDATA_OFFSET = 8n;
+const COUNT_OFFSET = 16n;
+
 /**
  * Reads `struct vdestack` of libioth 0.1.2: `pid_t pid, parentpid; int noif; pthread_mutex_t mutex; int cmdpipe[2]; …`.
  * It is C's own and no header tells it: check what you get. Only for a stack of the plugin 'vdestack'.
  */
 export function readVdestack(stack: StackPointer): VdestackMemory {
-  // struct ioth starts with void *handle, *stackdata
-  const data = BigInt(koffi.decode(stack, 8, 'uint64_t') as number | bigint);
-  const words: Int32Array = koffi.decode(data, 'int', 18) as unknown as Int32Array;
+  const data = new BigUint64Array(copyOf(stack + STACKDATA_OFFSET, 8))[0] ?? 0n;
+  const words = new Int32Array(copyOf(data, 72));
   const word = (index: number) => words[index] ?? -1;
   return {
     pid: word(0),
@@ -28,10 +31,13 @@ export function readVdestack(stack: StackPointer): VdestackMemory {
   };
 }
 
-/**
- * Reads `_Atomic unsigned int count` of libioth 0.1.2's `struct ioth`, behind `void *handle, *stackdata`: how many sockets it
- * counts on a stack. No header tells it either.
- */
+/** How many sockets libioth 0.1.2 counts on a stack. No header tells it either. */
 export function readSocketCount(stack: StackPointer): number {
-  return koffi.decode(stack, 16, 'uint32_t') as number;
+  return new Uint32Array(copyOf(stack + COUNT_OFFSET, 4))[0] ?? 0;
+}
+
+function copyOf(address: bigint, size: number): ArrayBuffer {
+  const bytes = new Uint8Array(size);
+  libc().memcpy(bytes, address, size);
+  return bytes.buffer;
 }

@@ -1,9 +1,8 @@
 import { fstatSync, writeSync } from 'node:fs';
-import type { StackPointer } from '../ffi/ioth.js';
 import { libc } from '../ffi/libc.js';
 import { READABLE } from '../ffi/poll.js';
-import { readVdestack } from '../ffi/vdestack.js';
-import { AF_UNIX, SHUT_RDWR, SO_DOMAIN, SO_RCVTIMEO, SO_TYPE, SOCK_SEQPACKET, SOL_SOCKET } from './constants.js';
+import type { VdestackMemory } from '../ffi/vdestack.js';
+import { SHUT_RDWR, SO_RCVTIMEO, SO_TYPE, SOCK_SEQPACKET, SOL_SOCKET } from './constants.js';
 import { waitSync } from './wait-sync.js';
 
 const ENXIO = 6;
@@ -20,11 +19,10 @@ export class CommandPipe {
     this.#inode = fstatSync(daemonFd).ino;
   }
 
-  /** Of the vdestack whose daemon is `pid`; undefined where it is not found. */
-  static of(stack: StackPointer, pid: number): CommandPipe | undefined {
-    const memory = readVdestack(stack);
-    if (memory.pid !== pid || memory.parentPid !== process.pid) return undefined;
-    const pair = memory.pipes.find((ends) => ends.every(isSeqpacketSocket));
+  /** Of a vdestack; undefined where its memory is not as expected. */
+  static of({ parentPid, pipes }: VdestackMemory): CommandPipe | undefined {
+    if (parentPid !== process.pid) return undefined;
+    const pair = pipes.find((ends) => ends.every(isSeqpacketSocket));
     return pair && new CommandPipe(...pair);
   }
 
@@ -72,12 +70,12 @@ export class CommandPipe {
   }
 }
 
-function isSeqpacketSocket(fd: number): boolean {
-  return socketOption(fd, SO_DOMAIN) === AF_UNIX && socketOption(fd, SO_TYPE) === SOCK_SEQPACKET;
-}
+const option = new Int32Array(1);
+const optionBytes = new Uint8Array(option.buffer);
+const optionLength = new Uint32Array(1);
 
-function socketOption(fd: number, option: number): number | undefined {
-  const value = new Int32Array(1);
-  const bytes = new Uint8Array(value.buffer);
-  return libc().getsockopt(fd, SOL_SOCKET, option, bytes, new Uint32Array([4])) < 0 ? undefined : value[0];
+/** Of the sockets that libioth or Node makes no other is a SOCK_SEQPACKET one. */
+function isSeqpacketSocket(fd: number): boolean {
+  optionLength[0] = optionBytes.length;
+  return libc().getsockopt(fd, SOL_SOCKET, SO_TYPE, optionBytes, optionLength) === 0 && option[0] === SOCK_SEQPACKET;
 }

@@ -1,4 +1,4 @@
-import { fstatSync, statSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { errno } from '../ffi/ioth.js';
 import { libc } from '../ffi/libc.js';
@@ -32,11 +32,11 @@ const END_TIMEOUT_MS = 2000;
  * ever, in futex(2). As it has one thread, any wait for a lock is such a wait.
  */
 export class Daemon {
-  /** The inode of its network namespace: taps tell theirs too. */
-  readonly namespace: number;
   readonly #pidfd: number;
   /** The descriptors of its taps, in our table too. */
   #taps: number[] = [];
+  /** The inode of its network namespace: taps tell theirs too. */
+  #namespace = -1;
   #watch: PollHandle | undefined;
   #killOnWorkerExit: KillOnWorkerExit | undefined;
   #released = false;
@@ -54,10 +54,10 @@ export class Daemon {
     this.#pidfd = libc().pidfd_open(pid, 0);
     if (this.#pidfd < 0) throw systemError(errno(), 'pidfd_open');
     try {
-      this.namespace = statSync(`/proc/${pid}/ns/net`).ino;
       pipe?.setReplyTimeout(REPLY_TIMEOUT_MS);
       this.#onEnd = onDeath;
-      this.#watch = this.#watchTheEnd();
+      // nothing is heard from the loop before its next turn
+      setImmediate(() => this.#watchTheEnd()).unref();
       if (!isMainThread) this.#killOnWorkerExit = new KillOnWorkerExit(pid);
     } catch (error) {
       this.release();
@@ -104,6 +104,7 @@ export class Daemon {
 
   /** Tells it to end, and waits until it did. One that does not is killed. */
   async end(): Promise<void> {
+    if (!this.#watchTheEnd()) return this.endSync();
     if (this.#tellToEnd()) return;
     const ended = new Promise<void>((resolve) => {
       this.#onEnd = resolve;
@@ -150,11 +151,15 @@ export class Daemon {
     return this.hasFrames || stateOfProcess(this.pid) === 'busy';
   }
 
-  /** Finds its `count` taps, once it has made them: each took the lowest number that was free. */
-  findTaps(firstFd: number, count: number): void {
+  /**
+   * Finds its `count` taps, once it has made them: each took the lowest number that was free.
+   * @param namespace the inode of its network namespace
+   */
+  findTaps(namespace: number, firstFd: number, count: number): void {
+    this.#namespace = namespace;
     const [afterLast = 0] = freeDescriptors(1);
     for (let fd = firstFd; fd < afterLast && this.#taps.length < count; fd++) {
-      if (namespaceOfTap(fd) === this.namespace) this.#taps.push(fd);
+      if (namespaceOfTap(fd) === this.#namespace) this.#taps.push(fd);
     }
   }
 
@@ -171,7 +176,7 @@ export class Daemon {
    */
   makeTapsPersistent(): number[] {
     // a daemon that ended by itself closed them: the numbers may be others' by now
-    const open = this.#taps.filter((fd) => namespaceOfTap(fd) === this.namespace);
+    const open = this.#taps.filter((fd) => namespaceOfTap(fd) === this.#namespace);
     for (const fd of open) libc().ioctl(fd, TUNSETPERSIST, 1);
     return open;
   }
@@ -200,15 +205,23 @@ export class Daemon {
     if (this.#isStuck(waited, END_TIMEOUT_MS)) this.kill();
   }
 
-  #watchTheEnd(): PollHandle {
-    const watch = new PollHandle(this.#pidfd, READABLE, () => {
-      watch.watch(0);
-      // what the poll callback throws is lost: an 'error' event that nobody listens to must not be
-      setImmediate(() => {
-        if (!this.#released) this.#onEnd?.();
+  /** False where it cannot be watched. */
+  #watchTheEnd(): boolean {
+    if (this.#released || this.#watch) return true;
+    try {
+      const watch = new PollHandle(this.#pidfd, READABLE, () => {
+        watch.watch(0);
+        // what the poll callback throws is lost: an 'error' event that nobody listens to must not be
+        setImmediate(() => {
+          if (!this.#released) this.#onEnd?.();
+        });
       });
-    });
-    return watch;
+      this.#watch = watch;
+      return true;
+    } catch {
+      // out of descriptors: its death is noticed by the next call that needs it
+      return false;
+    }
   }
 }
 
@@ -221,6 +234,8 @@ export function killAll(daemons: readonly Daemon[]): void {
 // of linux/if_tun.h. The first gives a descriptor of the network namespace that a tap is in.
 const TUNGETDEVNETNS = 0x54e3;
 const TUNSETPERSIST = 0x400454cb;
+// the same of a socket: linux/sockios.h
+const SIOCGSKNS = 0x894c;
 
 /** Whether there is something to read; nothing where the daemon, which ends at this moment, has closed it. */
 function isReadable(fd: number): boolean {
@@ -233,7 +248,16 @@ function isReadable(fd: number): boolean {
 
 /** The inode of the network namespace that a tap is in; -1 for a descriptor that is none. */
 function namespaceOfTap(fd: number): number {
-  const namespaceFd = libc().ioctl(fd, TUNGETDEVNETNS, 0);
+  return namespaceOf(fd, TUNGETDEVNETNS);
+}
+
+/** The inode of the network namespace that a socket is in. */
+export function namespaceOfSocket(fd: number): number {
+  return namespaceOf(fd, SIOCGSKNS);
+}
+
+function namespaceOf(fd: number, request: number): number {
+  const namespaceFd = libc().ioctl(fd, request, 0);
   if (namespaceFd < 0) return -1;
   const { ino } = fstatSync(namespaceFd);
   libc().close(namespaceFd);

@@ -7,6 +7,12 @@ export function freeDescriptors(count: number): number[] {
     fd = libc().dup(2);
     if (fd < 0) break;
   }
-  for (const fd of found) libc().close(fd);
+  closeAll(found);
   return found;
+}
+
+function closeAll(fds: readonly number[]): void {
+  const [first = 0, last = -1] = [fds[0], fds.at(-1)];
+  if (last - first === fds.length - 1) libc().close_range(first, last, 0);
+  else for (const fd of fds) libc().close(fd);
 }

@@ -14,7 +14,7 @@ import { DEFAULT_LINGER_MS, type LingerLimits, linger, lingerSync } from './ling
 import { type Asked, msocket, settleTimeoutsOf } from './msocket.js';
 import { type NewStack, newstack } from './newstack.js';
 import { hasKernelSockets, type StackSpec } from './plugin.js';
-import { canServe, checkInterfaces } from './proof.js';
+import { canServe, checkInterfaces, checkVdestack } from './proof.js';
 import { resetConnections } from './reset-connections.js';
 import { SwitchDirectory } from './switch-directory.js';
 import { checkTimeout } from './timeouts.js';
@@ -93,13 +93,19 @@ export class NativeStack implements Mortal, Closable, Asked {
     }
   }
 
-  /** @throws {IothError} ERR_STACK_DEAD where the daemon cannot work; what {@link checkInterfaces} throws */
+  /** @throws {IothError} ERR_STACK_DEAD where the daemon cannot work; ENODEV where a network was not joined */
   #prove(firstFd: number): void {
-    checkInterfaces(this.#structure, this.spec.vnls, this.hasKernelSockets);
-    // it has made them by now, and nothing that was opened since is closed
-    this.#daemon?.findTaps(firstFd, this.spec.vnls.length);
+    const { vnls } = this.spec;
+    if (vnls.length === 0) return;
+    const daemon = this.#daemon;
+    if (!daemon?.pipe) {
+      checkInterfaces(this.#structure, vnls);
+      return;
+    }
+    // it has made its taps when it answers, and nothing that was opened since is closed yet
+    daemon.findTaps(checkVdestack(this.#structure, vnls), firstFd, vnls.length);
     for (const { path } of this.#switches) {
-      if (this.#daemon && !canServe(this.#daemon, path)) this.#abandonDaemon('ioth_newstack');
+      if (!canServe(daemon, path)) this.#abandonDaemon('ioth_newstack');
     }
   }
 

@@ -35,9 +35,9 @@ export function newstack(spec: StackSpec): NewStack {
   closeOnExec(firstFd);
   if (pointer === null) throw openError(error, spec);
   if (isVdestack) {
-    const { pid } = readVdestack(pointer);
-    const pipe = CommandPipe.of(pointer, pid);
-    if (pipe) return { pointer, daemonPid: pid, pipe, firstFd };
+    const memory = readVdestack(pointer);
+    const pipe = CommandPipe.of(memory);
+    if (pipe) return { pointer, daemonPid: memory.pid, pipe, firstFd };
   }
   // the kernel lists them in the order of their birth
   const daemonPid = childrenOfThisThread().findLast((child) => !childrenBefore.includes(child));

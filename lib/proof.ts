@@ -1,7 +1,7 @@
 import { errno, libioth, type StackPointer } from '../ffi/ioth.js';
 import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from './constants.js';
-import type { Daemon } from './daemon.js';
-import { codeOf, IothError, systemError } from './errors.js';
+import { type Daemon, namespaceOfSocket } from './daemon.js';
+import { IothError, systemError } from './errors.js';
 import { msocket } from './msocket.js';
 import { if_nametoindex } from './netlink/index.js';
 import { NodePeer } from './node-peer.js';
@@ -35,53 +35,44 @@ export function canServe(daemon: Daemon, directory: string): boolean {
 }
 
 /**
- * A network that could not be joined, or a name that the kernel refused, is seen only by what is missing.
+ * Asks a vdestack for its interfaces: a network that could not be joined, or a name that the kernel refused, is seen only by
+ * what is missing.
+ * @returns the inode of its network namespace
  * @throws {IothError} ENODEV, or the reason why /dev/net/tun cannot be opened
  */
-export function checkInterfaces(pointer: StackPointer, vnls: readonly string[], hasKernelSockets: boolean): void {
-  if (vnls.length === 0) return;
-  const check = hasKernelSockets ? checkByIoctl : checkByNetlink;
-  const names = vnls.map((vnl, position) => [interfaceName(vnl, position), vnl] as const);
-  check(pointer, (has) => {
-    for (const [ifname, vnl] of names) {
-      const failure = has(ifname);
-      if (failure?.code === 'ENODEV') throw missingInterface(ifname, vnl, failure);
-      if (failure) throw failure;
-    }
-  });
-}
-
-type Look = (ifname: string) => IothError | undefined;
-
-const SIOCGIFINDEX = 0x8933;
-/** `struct ifreq`: char ifr_name[16], and a union. */
-const IFREQ_SIZE = 40;
-
-/** One socket and one call an interface, where a dialog of netlink takes seven. */
-function checkByIoctl(pointer: StackPointer, use: (look: Look) => void): void {
+export function checkVdestack(pointer: StackPointer, vnls: readonly string[]): number {
+  // one socket and one call an interface, where a dialog of netlink takes seven
   const [fd, error] = msocket(pointer, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) throw systemError(error, 'ioth_msocket');
   try {
-    use((ifname) => {
+    checkEach(vnls, (ifname) => {
       const request = Buffer.alloc(IFREQ_SIZE);
       request.write(ifname);
-      return libioth().ioctl(fd, SIOCGIFINDEX, request) < 0
-        ? new IothError(codeOf(errno()), { syscall: 'ioctl' })
-        : undefined;
+      if (libioth().ioctl(fd, SIOCGIFINDEX, request) < 0) throw systemError(errno(), 'SIOCGIFINDEX');
     });
+    return namespaceOfSocket(fd);
   } finally {
     libioth().close(fd);
   }
 }
 
-function checkByNetlink(pointer: StackPointer, use: (look: Look) => void): void {
-  use((ifname) => {
+/** The same of any stack, by netlink. */
+export function checkInterfaces(pointer: StackPointer, vnls: readonly string[]): void {
+  checkEach(vnls, (ifname) => if_nametoindex(pointer, ifname));
+}
+
+const SIOCGIFINDEX = 0x8933;
+/** `struct ifreq`: char ifr_name[16], and a union. */
+const IFREQ_SIZE = 40;
+
+function checkEach(vnls: readonly string[], lookFor: (ifname: string) => void): void {
+  vnls.forEach((vnl, position) => {
+    const ifname = interfaceName(vnl, position);
     try {
-      if_nametoindex(pointer, ifname);
-      return undefined;
+      lookFor(ifname);
     } catch (error) {
-      if (error instanceof IothError) return error;
-      throw error;
+      const isMissing = error instanceof IothError && error.code === 'ENODEV';
+      throw isMissing ? missingInterface(ifname, vnl, error) : error;
     }
   });
 }
