@@ -56,8 +56,7 @@ export class Daemon {
     try {
       pipe?.setReplyTimeout(REPLY_TIMEOUT_MS);
       this.#onEnd = onDeath;
-      // nothing is heard from the loop before its next turn
-      setImmediate(() => this.#watchTheEnd()).unref();
+      this.#watch = this.#watchTheEnd();
       if (!isMainThread) this.#killOnWorkerExit = new KillOnWorkerExit(pid);
     } catch (error) {
       this.release();
@@ -104,7 +103,6 @@ export class Daemon {
 
   /** Tells it to end, and waits until it did. One that does not is killed. */
   async end(): Promise<void> {
-    if (!this.#watchTheEnd()) return this.endSync();
     if (this.#tellToEnd()) return;
     const ended = new Promise<void>((resolve) => {
       this.#onEnd = resolve;
@@ -205,23 +203,15 @@ export class Daemon {
     if (this.#isStuck(waited, END_TIMEOUT_MS)) this.kill();
   }
 
-  /** False where it cannot be watched. */
-  #watchTheEnd(): boolean {
-    if (this.#released || this.#watch) return true;
-    try {
-      const watch = new PollHandle(this.#pidfd, READABLE, () => {
-        watch.watch(0);
-        // what the poll callback throws is lost: an 'error' event that nobody listens to must not be
-        setImmediate(() => {
-          if (!this.#released) this.#onEnd?.();
-        });
+  #watchTheEnd(): PollHandle {
+    const watch = new PollHandle(this.#pidfd, READABLE, () => {
+      watch.watch(0);
+      // what the poll callback throws is lost: an 'error' event that nobody listens to must not be
+      setImmediate(() => {
+        if (!this.#released) this.#onEnd?.();
       });
-      this.#watch = watch;
-      return true;
-    } catch {
-      // out of descriptors: its death is noticed by the next call that needs it
-      return false;
-    }
+    });
+    return watch;
   }
 }
 

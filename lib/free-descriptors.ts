@@ -12,7 +12,9 @@ export function freeDescriptors(count: number): number[] {
 }
 
 function closeAll(fds: readonly number[]): void {
-  const [first = 0, last = -1] = [fds[0], fds.at(-1)];
+  const [first, last] = [fds[0], fds.at(-1)];
+  if (first === undefined || last === undefined) return;
+  // mostly they are in a row, and one call closes them all
   if (last - first === fds.length - 1) libc().close_range(first, last, 0);
   else for (const fd of fds) libc().close(fd);
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isMainThread } from 'node:worker_threads';
 import type { Daemon } from './daemon.js';
 import { type Undelivered, undelivered } from './undelivered.js';
 
@@ -51,6 +52,10 @@ class Delivery {
     return left.length > 0 && now - this.#progressAt < patience && now - this.#start < total;
   }
 
+  get hasData(): boolean {
+    return this.#bytes > 0;
+  }
+
   /** Tells the peers of what is left. */
   giveUp(): void {
     if (this.#left.length > 0 && this.daemon.alive) this.stack.reset(this.#left);
@@ -61,15 +66,27 @@ function deliveriesOf(stacks: readonly Lingering[], limits: LingerLimits): Deliv
   return stacks.flatMap((stack) => (stack.daemon?.alive ? [new Delivery(stack, stack.daemon, limits)] : []));
 }
 
-/** Waits until the peers of a stack, whose sockets are closed, have all that was sent to them. */
-export async function linger(stack: Lingering, limits: LingerLimits): Promise<void> {
-  for (const delivery of deliveriesOf([stack], limits)) {
-    for (let pause = 1; delivery.isPending(); pause = longer(pause)) await delay(pause);
-    delivery.giveUp();
-    const { daemon } = delivery;
-    const deadline = performance.now() + FRAMES_TIMEOUT_MS;
-    while (daemon.hasFrames && performance.now() < deadline) await delay(1);
+/**
+ * Waits until the peers of a stack, whose sockets are closed, have all that was sent to them.
+ * @returns undefined where there is nothing to wait for
+ */
+export function linger(stack: Lingering, limits: LingerLimits): Promise<void> | undefined {
+  const [delivery] = deliveriesOf([stack], limits);
+  if (!delivery) return undefined;
+  let isPending = delivery.isPending();
+  // worker.terminate() would leave what is half done: where it is a matter of moments it is done at once
+  for (let pause = 1; isPending && !isMainThread && !delivery.hasData; pause = longer(pause)) {
+    sleep(pause);
+    isPending = delivery.isPending();
   }
+  return isPending || delivery.daemon.hasFrames ? finish(delivery) : undefined;
+}
+
+async function finish(delivery: Delivery): Promise<void> {
+  for (let pause = 1; delivery.isPending(); pause = longer(pause)) await delay(pause);
+  delivery.giveUp();
+  const deadline = performance.now() + FRAMES_TIMEOUT_MS;
+  while (delivery.daemon.hasFrames && performance.now() < deadline) await delay(1);
 }
 
 /** The same for several, blocking: their waits are one. */

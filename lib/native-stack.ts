@@ -236,7 +236,8 @@ export class NativeStack implements Mortal, Closable, Asked {
 
   async #close(limits: LingerLimits): Promise<void> {
     if (!this.#shut(stackWasClosed)) return;
-    await linger(this, limits);
+    const lingering = linger(this, limits);
+    if (lingering) await lingering;
     await this.#delete();
   }
 
