@@ -22,28 +22,31 @@ const DEFAULT_THREADPOOL_SIZE = 4;
 /** Well below what koffi takes: other code of the process may use koffi too. */
 const MAX_CALLS = 64;
 
-const waiting: (() => void)[] = [];
-let running = 0;
+/** `slow`: it may block for seconds. One thread is kept free of such calls, for the others and for the program's own files. */
+export type NativeCallKind = 'quick' | 'slow';
+
+const waiting: Record<NativeCallKind, (() => void)[]> = { quick: [], slow: [] };
+const running: Record<NativeCallKind, number> = { quick: 0, slow: 0 };
 
 /**
  * Runs a call of C on a worker thread as soon as one is free. `start` is called at once where nothing waits, else later,
- * in the order of the calls.
+ * in the order of the calls of its kind.
  * @throws {Error} what `start` throws and what koffi reports, as a rejection
  */
-export function runNativeAsync<T>(start: NativeStart<T>): Promise<NativeResult<T>> {
+export function runNativeAsync<T>(start: NativeStart<T>, kind: NativeCallKind = 'quick'): Promise<NativeResult<T>> {
   return new Promise((resolve, reject) => {
-    waiting.push(() => {
-      running++;
+    waiting[kind].push(() => {
+      running[kind]++;
       try {
         start((error, result) => {
           const errnoOfCall = errno();
-          running--;
+          running[kind]--;
           startWaiting();
           if (error) reject(error);
           else resolve({ result, errno: errnoOfCall });
         });
       } catch (error) {
-        running--;
+        running[kind]--;
         reject(error);
       }
     });
@@ -52,8 +55,10 @@ export function runNativeAsync<T>(start: NativeStart<T>): Promise<NativeResult<T
 }
 
 function startWaiting(): void {
-  while (running < callLimit()) {
-    const start = waiting.shift();
+  const limit = callLimit();
+  while (running.quick + running.slow < limit) {
+    const maySlow = running.slow < Math.max(1, limit - 1);
+    const start = waiting.quick.shift() ?? (maySlow ? waiting.slow.shift() : undefined);
     if (!start) return;
     start();
   }

@@ -1,7 +1,9 @@
 import { EventEmitter } from 'node:events';
 import type { StackPointer } from '../ffi/ioth.js';
 import * as netlink from './netlink/index.js';
+import { isVdestack } from './plugin.js';
 import { checkBoolean, checkIfindex } from './validate.js';
+import { interfaceName } from './vnl.js';
 
 /** Of {@link Stack.ipaddr_add}. */
 export interface AddressOptions {
@@ -14,6 +16,9 @@ export interface AddressOptions {
  * stack; what it refuses is an {@link IothError} with its errno and, where it gave one, its explanation.
  */
 export abstract class NetlinkStack extends EventEmitter {
+  abstract readonly name: string;
+  abstract readonly vnl: readonly string[];
+
   /** The `struct ioth *`, for a call of C that `syscall` names in errors. @internal */
   abstract pointer(syscall: string): StackPointer;
 
@@ -81,9 +86,14 @@ export abstract class NetlinkStack extends EventEmitter {
     return netlink.iplink_add_vde(this.pointer('iplink_add_vde'), ifindex, vnl, ifname);
   }
 
-  /** Removes a link, named by its name, its index or both. */
+  /**
+   * Removes a link, named by its name, its index or both.
+   * @throws {IothError} ENODEV; ENOTSUP for a link that cannot be deleted; EBUSY for the interface with which a vdestack
+   * joined a network
+   */
   iplink_del(link: { ifname?: string; ifindex?: number }): void {
-    netlink.iplink_del(this.pointer('iplink_del'), link);
+    const own = isVdestack(this.name) ? this.vnl.map(interfaceName) : [];
+    netlink.iplink_del(this.pointer('iplink_del'), link, own);
   }
 
   /** Gives an interface an address. An IPv6 address can be bound at once: duplicates are not looked for. */

@@ -6,7 +6,7 @@ import { errnoOf } from './errors.js';
 import { freeDescriptors } from './free-descriptors.js';
 import { closeOnExec } from './inherit.js';
 import { openError } from './open-error.js';
-import { baseName, type StackSpec } from './plugin.js';
+import { isVdestack, type StackSpec } from './plugin.js';
 import { withSignalsBlocked } from './signals.js';
 import { nodeDirectory, removeGoneNode } from './switch-directory.js';
 
@@ -27,14 +27,14 @@ export interface NewStack {
  */
 export function newstack(spec: StackSpec): NewStack {
   const firstFd = checkFreeDescriptors(spec);
-  const isVdestack = /^vdestack(_n)?$/.test(baseName(spec.plugin));
-  const childrenBefore = isVdestack ? [] : childrenOfThisThread();
+  const isKnown = isVdestack(spec.plugin);
+  const childrenBefore = isKnown ? [] : childrenOfThisThread();
   let [pointer, error] = callNewstack(spec);
   if (error === EEXIST && makeRoom(spec)) [pointer, error] = callNewstack(spec);
   // libvdeplug opens descriptors that a spawned child would inherit
   closeOnExec(firstFd);
   if (pointer === null) throw openError(error, spec);
-  if (isVdestack) {
+  if (isKnown) {
     const memory = readVdestack(pointer);
     const pipe = CommandPipe.of(memory);
     if (pipe) return { pointer, daemonPid: memory.pid, pipe, firstFd };

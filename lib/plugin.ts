@@ -10,7 +10,12 @@ export function baseName(plugin: string): string {
   return plugin.split(',', 1)[0] ?? plugin;
 }
 
+/** Whether each of its stacks is a namespace of the kernel, with a daemon that carries its frames. `_n` is its other build. */
+export function isVdestack(plugin: string): boolean {
+  return /^vdestack(_n)?$/.test(baseName(plugin));
+}
+
 /** Whether its sockets are sockets of the kernel, for which every system call of the kernel works. */
 export function hasKernelSockets(plugin: string): boolean {
-  return /^(vdestack|kernel)(_n)?$/.test(baseName(plugin));
+  return isVdestack(plugin) || /^kernel(_n)?$/.test(baseName(plugin));
 }

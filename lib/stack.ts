@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { libioth, type StackPointer } from '../ffi/ioth.js';
+import { checkOptions } from './check-options.js';
 import {
   type ConfigEvents,
   type ConfigOptions,
@@ -25,7 +26,7 @@ import { baseName } from './plugin.js';
 import { type OperationOptions, Socket } from './socket.js';
 import { socketTypeOf } from './sockopt.js';
 import { checkPlugin, checkVnls } from './stack-arguments.js';
-import { checkInteger, checkSignal, checkString, INT_MAX, invalidType, invalidValue } from './validate.js';
+import { checkInteger, checkString, INT_MAX, invalidType, invalidValue } from './validate.js';
 
 /** How a stack's names are resolved, besides `config_dns`. */
 export interface DnsOptions {
@@ -196,7 +197,7 @@ export class Stack extends NetlinkStack {
    * @param flags AI_*
    * @throws {GaiError} `eai` is C's EAI_ number, `code` is Node's: 'ENOTFOUND', 'EAI_AGAIN' …
    */
-  getaddrinfo(
+  async getaddrinfo(
     host: string | null,
     port: ServicePort,
     family = 0,
@@ -205,17 +206,17 @@ export class Stack extends NetlinkStack {
     flags = 0,
     options?: OperationOptions,
   ): Promise<AddrInfo[]> {
-    const signal = checkSignal(options?.signal);
+    const { signal } = checkOptions('options', options);
     return this.#names.getaddrinfo(host, port, { family, type, proto, flags, signal });
   }
 
   /** getnameinfo(3): the names of an address and of its port; the numbers where they have none. `flags` are NI_*. */
-  getnameinfo(
+  async getnameinfo(
     sockaddr: NameInfoAddress,
     flags = 0,
     options?: OperationOptions,
   ): Promise<[host: string, service: string]> {
-    return this.#names.getnameinfo(sockaddr, flags, { signal: checkSignal(options?.signal) });
+    return this.#names.getnameinfo(sockaddr, flags, options);
   }
 
   /** iothdns_update(3): how names are resolved from now on, as `config_dns` of the constructor; null is /etc/resolv.conf. */
@@ -235,7 +236,7 @@ export class Stack extends NetlinkStack {
   }
 
   /** The address of a host name, for sockets. @internal */
-  resolveHost(host: string, family: number, options?: OperationOptions): Promise<string> {
+  async resolveHost(host: string, family: number, options?: OperationOptions): Promise<string> {
     return this.#names.resolveHost(host, family, options);
   }
 

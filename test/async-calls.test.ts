@@ -35,6 +35,18 @@ test('only as many are started as there are threads', async () => {
   expect(most).toBeLessThanOrEqual(Math.min(Number(process.env.UV_THREADPOOL_SIZE || 4), 64));
 });
 
+test('a quick call does not wait for the slow ones', async () => {
+  let slowDone = 0;
+  const slow = Array.from({ length: 8 }, async () => {
+    await runNativeAsync<number>(sleep(100_000), 'slow');
+    slowDone++;
+  });
+  await runNativeAsync<number>(sleep(1));
+  // behind them it would have waited for at least four
+  expect(slowDone).toBeLessThan(4);
+  await Promise.all(slow);
+});
+
 test('each call gets its own errno', async () => {
   const calls = Array.from({ length: 20 }, () => runNativeAsync<number>((callback) => close.async(-1, callback)));
   for (const { result, errno } of await Promise.all(calls)) {

@@ -173,17 +173,23 @@ export class BuiltinConfig implements ConfigProvider {
     return state;
   }
 
+  /** @throws {IothError} the first error of a removal, after all that can be removed is */
   #clean(state: InterfaceState, clean: number): void {
+    const refusals: Refusal[] = [];
     for (const [protocol, bit] of PROTOCOLS) {
       if (!(clean & bit)) continue;
       for (const start of state.acquiring) if (start.protocol === protocol) cancel(start);
       // before its address goes: the server is told from there
       state.services[protocol]?.stop({ release: true });
       delete state.services[protocol];
-      state.config.set(protocol, emptySource());
+      refusals.push(...state.config.set(protocol, emptySource()));
     }
-    if (clean & IOTHCONF_STATIC) state.config.set('static', emptySource());
+    if (clean & IOTHCONF_STATIC) refusals.push(...state.config.set('static', emptySource()));
     if (clean & IOTHCONF_ETH) this.host.linksetupdown(state.config.ifindex, false);
+    const stays = refusals.find(({ action }) => action === 'remove');
+    if (!stays) return;
+    this.#tell(state);
+    throw stays.error;
   }
 
   #turnOn(config: InterfaceConfig, { mac, fqdn }: ConfigRequest): void {

@@ -65,8 +65,13 @@ function isLabel(text: string): boolean {
   return /^[\w-]+$/.test(text);
 }
 
-/** A name written as text, as DHCPv4's option 15 has it; null where it is not one. Some servers end it with NUL. */
-export function domainFromText(bytes: Uint8Array): string | null {
-  const text = Buffer.from(bytes).toString('latin1').replace(/\0+$/, '').replace(/\.$/, '');
-  return text.length <= MAX_NAME && text.length > 0 && text.split('.').every(isLabel) ? text : null;
+/**
+ * The names written as text in DHCPv4's option 15: one, by RFC 2132 3.17, but some servers have several there, with blanks
+ * between them. None where any is malformed. Some servers end the text with NUL.
+ */
+export function domainsFromText(bytes: Uint8Array): string[] {
+  const text = Buffer.from(bytes).toString('latin1').replace(/\0+$/, '');
+  const names = text.split(' ').filter(Boolean);
+  const bare = names.map((name) => name.replace(/\.$/, ''));
+  return bare.every((name) => name.length <= MAX_NAME && name.split('.').every(isLabel)) ? bare : [];
 }

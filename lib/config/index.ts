@@ -1,6 +1,7 @@
 /** The configuration of a stack: the language of iothconf(3), and its two providers behind one door. */
 
 import { hasLibrary } from '../../ffi/loader.js';
+import { checkOptions } from '../check-options.js';
 import { AbortError } from '../errors.js';
 import { checkInteger, checkSignal, INT_MAX, invalidValue } from '../validate.js';
 import { BuiltinConfig } from './builtin.js';
@@ -64,8 +65,8 @@ export class StackConfig {
   }
 
   /** The configuration of a new stack: what needs no other host before it returns, the rest when the promise settles. */
-  start(request: ConfigRequest, options: ConfigOptions = {}): Promise<void> {
-    const checked = checkOptions(options);
+  start(request: ConfigRequest, options?: ConfigOptions): Promise<void> {
+    const checked = checkConfigOptions(options);
     this.#provider.applyNow(request);
     if (!asksNetwork(request)) return Promise.resolve();
     return this.#provider.applyNetwork(request, checked).then((outcome) => {
@@ -74,8 +75,8 @@ export class StackConfig {
   }
 
   /** ioth_config(3). */
-  async configure(config: string, options: ConfigOptions = {}): Promise<number> {
-    const checked = checkOptions(options);
+  async configure(config: string, options?: ConfigOptions): Promise<number> {
+    const checked = checkConfigOptions(options);
     const request = parseConfig(config);
     if (checked.signal?.aborted) throw new AbortError(checked.signal.reason);
     return maskOf(request, await this.#provider.apply(request, checked));
@@ -111,6 +112,7 @@ function maskOf(request: ConfigRequest, { done, failures }: Outcome): number {
   return done;
 }
 
-function checkOptions({ signal, timeout = DEFAULT_TIMEOUT }: ConfigOptions): { signal?: AbortSignal; timeout: number } {
+function checkConfigOptions(options?: ConfigOptions): { signal?: AbortSignal; timeout: number } {
+  const { signal, timeout = DEFAULT_TIMEOUT }: ConfigOptions = checkOptions('options', options);
   return { signal: checkSignal(signal), timeout: checkInteger('options.timeout', timeout, 1, INT_MAX) };
 }

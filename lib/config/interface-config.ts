@@ -17,11 +17,18 @@ import {
 /** rtm_protocol of routes that the kernel itself made of a router's advertisement. */
 const RTPROT_RA = 9;
 
+/**
+ * What a stack answers to the removal of what it does not have. Linux: EADDRNOTAVAIL for an address, ENXIO where the interface
+ * has lost IPv6, ESRCH for a route, ENODEV for the interface; picox: ENODEV and ENOENT.
+ */
+const GONE_ALREADY = ['EADDRNOTAVAIL', 'ENXIO', 'ESRCH', 'ENODEV', 'ENOENT'];
+
 type Entry = { kind: 'address'; entry: AddressEntry } | { kind: 'route'; entry: RouteEntry };
 
-/** An address or route that the stack did not take. */
+/** An address or route that the stack did not take, or did not give back. */
 export interface Refusal {
   key: string;
+  action: 'add' | 'remove';
   error: IothError;
 }
 
@@ -53,26 +60,26 @@ export class InterfaceConfig {
   /** Makes the interface what the sources say; what was refused before is tried again. */
   reconcile(): Refusal[] {
     const desired = this.#desired();
+    const refusals: Refusal[] = [];
     const gone = [...this.#installed].filter(([key]) => !desired.has(key));
     // routes first: a gateway is reached through an address
     for (const [key, entry] of gone.reverse()) {
-      this.#remove(entry);
-      this.#installed.delete(key);
+      const error = refusalOf(() => this.#remove(entry));
+      // what is still there is taken away the next time
+      if (error) refusals.push({ key, action: 'remove', error });
+      else this.#installed.delete(key);
     }
     // with the first IPv4 address of a network the kernel drops the others of that network, and their routes
     if (gone.some(([, { kind, entry }]) => kind === 'address' && entry.family === AF_INET)) {
-      for (const [key, { entry }] of this.#installed) if (entry.family === AF_INET) this.#installed.delete(key);
+      for (const [key, { entry }] of this.#installed) {
+        if (entry.family === AF_INET && desired.has(key)) this.#installed.delete(key);
+      }
     }
-    const refusals: Refusal[] = [];
     for (const [key, entry] of desired) {
       if (this.#installed.has(key)) continue;
-      try {
-        this.#add(entry);
-        this.#installed.set(key, entry);
-      } catch (error) {
-        if (!(error instanceof IothError)) throw error;
-        refusals.push({ key, error });
-      }
+      const error = refusalOf(() => this.#add(entry));
+      if (error) refusals.push({ key, action: 'add', error });
+      else this.#installed.set(key, entry);
     }
     this.#setMtu();
     return refusals;
@@ -153,8 +160,8 @@ export class InterfaceConfig {
       if (kind === 'address') host.ipaddr_del(entry.family, entry.address, entry.prefixlen, ifindex);
       else host.iproute_del(entry.family, entry.gateway, entry.destination, entry.prefixlen, ifindex);
     } catch (error) {
-      // gone already: with its interface or address, or by the user's own hand
-      if (!(error instanceof IothError)) throw error;
+      // with its interface or address, or by the user's own hand
+      if (!hasCode(error, ...GONE_ALREADY)) throw error;
     }
   }
 
@@ -173,6 +180,17 @@ export class InterfaceConfig {
       // an MTU that the interface cannot have: the rest of the configuration holds
       if (!(error instanceof IothError)) throw error;
     }
+  }
+}
+
+/** Why the stack did not do it; undefined where it did. */
+function refusalOf(change: () => void): IothError | undefined {
+  try {
+    change();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof IothError)) throw error;
+    return error;
   }
 }
 

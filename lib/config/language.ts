@@ -69,12 +69,25 @@ export function parseConfig(config: string, dialect: Dialect = 'config'): Config
   checkString('config', config);
   const request: ConfigRequest = { configure: 0, clean: 0, slaac: false, debug: false, statics: [] };
   for (const option of stropt(config)) parseItem(request, option, dialect);
+  if (dialect === 'newstackc' && request.stack === undefined) {
+    const expected = "a configuration that names the plugin, as in 'stack=vdestack,vnl=vde:///tmp/sw,eth'";
+    throw invalidValue('stack', expected, config);
+  }
   return request;
 }
 
+const ITEMS_WITH_VALUE = ['iface', 'ifindex', 'fqdn', 'mac', 'macaddr', 'ip', 'gw', 'dns', 'domain'];
+
 /** Whether a string is a configuration rather than the name of a stack: 'vdestack' and 'vdestack,option' are names. */
 export function isStackConfig(text: string): boolean {
-  return stropt(text).some(({ tag, value }) => value !== null && (tag === 'stack' || tag === 'vnl'));
+  const options = stropt(text);
+  if (options.some(({ tag, value }) => value !== null && (tag === 'stack' || tag === 'vnl'))) return true;
+  // one that forgot them, as 'eth,ip=10.0.0.1/24': no plugin has such a name
+  const [first] = options;
+  return (
+    first !== undefined &&
+    (first.value === null ? Object.hasOwn(FLAGS, first.tag) : ITEMS_WITH_VALUE.includes(first.tag))
+  );
 }
 
 /** Whether a router, DHCP or DHCPv6 server is to be asked. */

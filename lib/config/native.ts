@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { errno } from '../../ffi/ioth.js';
-import { libiothconf } from '../../ffi/iothconf.js';
+import { type Libiothconf, libiothconf } from '../../ffi/iothconf.js';
+import { runNativeAsync } from '../async-calls.js';
 import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants.js';
 import { AbortError, IothError, systemError } from '../errors.js';
+import { untilAborted } from '../until-aborted.js';
 import type { ConfigHost } from './host.js';
 import type { ConfigRequest } from './language.js';
 import type { ConfigProvider, NetworkOptions, Notify, Outcome } from './provider.js';
@@ -33,13 +35,19 @@ export class NativeConfig implements ConfigProvider {
   readonly #names = new Map<number, { text: string; answered: string }>();
   #last: Promise<unknown> = Promise.resolve();
   #running = false;
+  /** Settles when a call did not return within {@link LAST_CALL}: those behind it will not begin. */
+  readonly #hung: Promise<void>;
+  #hang: () => void = () => {};
 
+  /** @param library where it is missing, nothing shall begin */
   constructor(
     readonly host: ConfigHost,
     readonly notify: Notify,
+    readonly library: Libiothconf = libiothconf(),
   ) {
-    // where it is missing, nothing shall begin
-    libiothconf();
+    this.#hung = new Promise((resolve) => {
+      this.#hang = resolve;
+    });
   }
 
   applyNow(request: ConfigRequest): Outcome {
@@ -113,38 +121,56 @@ export class NativeConfig implements ConfigProvider {
   }
 
   #call(text: string, timeout: number, signal: AbortSignal | undefined): Promise<number> {
+    let onStart = () => {};
+    const started = new Promise<void>((resolve) => {
+      onStart = resolve;
+    });
     const call = this.#last.then(() => {
       if (signal?.aborted) throw new AbortError(signal.reason);
-      return this.#run(text);
+      return this.#run(text, onStart);
     });
     this.#last = call.catch(() => {});
-    return withLimit(call, timeout, signal);
+    return untilAborted(withLimit(call, Promise.race([started, this.#hung]), timeout), signal);
   }
 
   #runSync(text: string): number {
     const pointer = this.host.pointer('ioth_config');
     const takeBack = this.host.lend();
-    const result = libiothconf().config(pointer, text);
+    const result = this.library.config(pointer, text);
     const error = errno();
     takeBack();
     if (result < 0) throw configError(error);
     return result;
   }
 
-  #run(text: string): Promise<number> {
-    const pointer = this.host.pointer('ioth_config');
+  /** @param onStart called when a thread has taken it */
+  async #run(text: string, onStart: () => void): Promise<number> {
+    let end = () => {};
+    try {
+      const { result, errno: error } = await runNativeAsync<number>((done) => {
+        // not before: the stack may have been closed while this waited for a thread
+        const pointer = this.host.pointer('ioth_config');
+        end = this.#begin();
+        onStart();
+        this.library.config_async(pointer, text, done);
+      }, 'slow');
+      if (result < 0) throw configError(error);
+      return result;
+    } finally {
+      end();
+    }
+  }
+
+  /** @returns to be called when C returned */
+  #begin(): () => void {
     const takeBack = this.host.lend();
+    const timer = setTimeout(this.#hang, LAST_CALL).unref();
     this.#running = true;
-    return new Promise<number>((resolve, reject) => {
-      libiothconf().config_async(pointer, text, (failure, result) => {
-        const error = errno();
-        this.#running = false;
-        takeBack();
-        if (failure) reject(failure);
-        else if (result < 0) reject(configError(error));
-        else resolve(result);
-      });
-    });
+    return () => {
+      clearTimeout(timer);
+      this.#running = false;
+      takeBack();
+    };
   }
 
   /** The request as C reads it; null where it asks for nothing. */
@@ -175,7 +201,7 @@ export class NativeConfig implements ConfigProvider {
 
   #tell(ifindex: number): void {
     const names = this.#names.get(ifindex) ?? { text: '', answered: '' };
-    const changed = libiothconf().resolvconf(this.host.pointer('ioth_resolvconf'), `ifindex=${ifindex}`);
+    const changed = this.library.resolvconf(this.host.pointer('ioth_resolvconf'), `ifindex=${ifindex}`);
     const error = errno();
     if (changed === null && error !== 0) throw systemError(error, 'ioth_resolvconf');
     names.text = changed ?? names.text;
@@ -192,24 +218,18 @@ function noAnswer(protocol: string): IothError {
   return new IothError('ETIMEDOUT', { syscall: protocol, hint: 'libiothconf had no answer' });
 }
 
-/** Ends the wait, not the call. */
-async function withLimit<T>(call: Promise<T>, timeout: number, signal: AbortSignal | undefined): Promise<T> {
+/** Ends the wait, not the call. Its time begins when `started` settles. */
+async function withLimit<T>(call: Promise<T>, started: Promise<void>, timeout: number): Promise<T> {
   const end = new AbortController();
-  const onAbort = () => end.abort();
-  signal?.addEventListener('abort', onAbort);
-  const limit = delay(timeout, undefined, { signal: end.signal }).then(
-    () => {
+  const limit = started
+    .then(() => delay(timeout, undefined, { signal: end.signal }))
+    .then(() => {
       const hint = `libiothconf did not return within ${timeout / 1000} s`;
       throw new IothError('ETIMEDOUT', { syscall: 'ioth_config', hint });
-    },
-    () => {
-      throw new AbortError(signal?.reason);
-    },
-  );
+    });
   try {
     return await Promise.race([call, limit]);
   } finally {
-    signal?.removeEventListener('abort', onAbort);
     end.abort();
     limit.catch(() => {});
   }

@@ -1,4 +1,5 @@
 import { AbortError } from '../errors.js';
+import { untilAborted } from '../until-aborted.js';
 import { askServers } from './asking.js';
 import { Cache } from './cache.js';
 import { type QueryCode, queryError } from './dnserror.js';
@@ -92,6 +93,8 @@ export class Engine {
           throw error === 'ECANCELLED' ? queryError('ECANCELLED', question.type, question.name) : error;
         },
       );
+    // when the last who waited gave up, nobody is left to hear of it
+    reply.catch(() => {});
     const flight: Flight = { reply, waiting: 0, controller };
     this.#flights.set(key, flight);
     // one that is given up is nobody's answer any more
@@ -132,13 +135,4 @@ function aged(reply: Reply, seconds: number): Reply {
   if (seconds <= 0) return reply;
   const older = (ttl: number) => Math.max(0, ttl - seconds);
   return { ...reply, ttl: older(reply.ttl), records: reply.records.map((r) => ({ ...r, ttl: older(r.ttl) })) };
-}
-
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(new AbortError(signal.reason));
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -1,6 +1,7 @@
 import { hasLibrary } from '../../ffi/loader.js';
+import { checkOptions } from '../check-options.js';
 import { AF_INET, AF_INET6, SOCK_STREAM } from '../constants.js';
-import { invalidValue } from '../validate.js';
+import { checkSignal, invalidValue } from '../validate.js';
 import type { AddrInfo, AddrInfoHints } from './addrinfo.js';
 import { BuiltinProvider, nameSources } from './builtin.js';
 import { Engine, type EngineOptions } from './engine.js';
@@ -46,27 +47,30 @@ export class Names {
     return this.#kind;
   }
 
-  getaddrinfo(host: string | null, port: ServicePort, hints: AddrInfoHints = {}): Promise<AddrInfo[]> {
+  async getaddrinfo(host: string | null, port: ServicePort, hints: AddrInfoHints = {}): Promise<AddrInfo[]> {
+    checkSignal(hints.signal);
     return this.#provider().getaddrinfo(host, port, hints);
   }
 
-  getnameinfo(
+  async getnameinfo(
     address: NameInfoAddress,
     flags = 0,
-    options: { signal?: AbortSignal } = {},
+    options?: { signal?: AbortSignal },
   ): Promise<[host: string, service: string]> {
-    return this.#provider().getnameinfo(address, flags, options);
+    const signal = checkSignal(checkOptions('options', options).signal);
+    return this.#provider().getnameinfo(address, flags, { signal });
   }
 
   /** Every address that the servers have for a name, in one family. */
-  addresses(name: string, type: 'A' | 'AAAA', options: { signal?: AbortSignal } = {}): Promise<string[]> {
+  async addresses(name: string, type: 'A' | 'AAAA', options: { signal?: AbortSignal } = {}): Promise<string[]> {
     return this.#provider().addresses(name, type, options);
   }
 
   /** The first address of a host in one family, for a socket; a link-local one with its zone. */
-  async resolveHost(host: string, family: number, options: { signal?: AbortSignal } = {}): Promise<string> {
+  async resolveHost(host: string, family: number, options?: { signal?: AbortSignal }): Promise<string> {
+    const signal = checkSignal(checkOptions('options', options).signal);
     const only = family === AF_INET6 ? AF_INET6 : AF_INET;
-    const [first] = await this.getaddrinfo(host, null, { family: only, type: SOCK_STREAM, signal: options.signal });
+    const [first] = await this.getaddrinfo(host, null, { family: only, type: SOCK_STREAM, signal });
     if (!first) throw new Error('getaddrinfo gives an address or fails');
     const { address, scopeid } = first.sockaddr;
     return scopeid ? `${address}%${scopeid}` : address;

@@ -1,12 +1,14 @@
 import { ADDRINFO_SIZE, type DnsPointer, IOTHDNS_HOSTS, type Libiothdns, libiothdns } from '../../ffi/iothdns.js';
+import { type NativeStart, runNativeAsync } from '../async-calls.js';
 import { AF_INET, AF_INET6, AI_CANONNAME, SOCK_STREAM } from '../constants.js';
 import { AbortError, IothError } from '../errors.js';
 import { decodeSockaddr, encodeSockaddr } from '../sockaddr.js';
+import { untilAborted } from '../until-aborted.js';
 import { type AddrInfo, type AddrInfoHints, getaddrinfo, type NameSources } from './addrinfo.js';
 import { queryError } from './dnserror.js';
 import { ipText, ipVersion } from './ip.js';
 import type { DnsRecord, Question, Reply } from './message.js';
-import { getnameinfo, type NameInfoAddress } from './nameinfo.js';
+import { checkNameInfo, getnameinfo, type NameInfoAddress } from './nameinfo.js';
 import type { NameHost, NameProvider } from './provider.js';
 import { formatResolvConf } from './resolvconf.js';
 import type { NameSettings } from './settings.js';
@@ -30,7 +32,7 @@ type Start<T> = (dns: DnsPointer, done: (error: Error | null, result: T) => void
  */
 export class NativeProvider implements NameProvider {
   readonly kind = 'native';
-  readonly #c: Libiothdns = libiothdns();
+  readonly #c: Libiothdns;
   readonly #host: NameHost;
   readonly #settings: NameSettings;
   readonly #sources: NameSources;
@@ -42,10 +44,11 @@ export class NativeProvider implements NameProvider {
   #hung = false;
 
   /** @param sources as of the builtin provider: only `query` is replaced */
-  constructor(host: NameHost, settings: NameSettings, sources: NameSources) {
+  constructor(host: NameHost, settings: NameSettings, sources: NameSources, library: Libiothdns = libiothdns()) {
     this.#host = host;
     this.#settings = settings;
     this.#sources = sources;
+    this.#c = library;
   }
 
   getaddrinfo(host: string | null, port: ServicePort, hints: AddrInfoHints): Promise<AddrInfo[]> {
@@ -56,8 +59,12 @@ export class NativeProvider implements NameProvider {
     return getaddrinfo(sources, host, port, hints);
   }
 
-  getnameinfo(address: NameInfoAddress, flags: number, options: { signal?: AbortSignal }): Promise<[string, string]> {
-    const ip = 'address' in address ? address.address : address[0];
+  async getnameinfo(
+    address: NameInfoAddress,
+    flags: number,
+    options: { signal?: AbortSignal },
+  ): Promise<[string, string]> {
+    const { address: ip } = checkNameInfo(address, flags);
     const sources: NameSources = { ...this.#sources, query: (name, _, signal) => this.#nameOf(ip, name, signal) };
     return getnameinfo(sources, address, flags, options);
   }
@@ -65,10 +72,10 @@ export class NativeProvider implements NameProvider {
   async addresses(name: string, type: 'A' | 'AAAA', { signal }: { signal?: AbortSignal }): Promise<string[]> {
     const size = type === 'A' ? 4 : 16;
     const bytes = Buffer.alloc(MOST_ADDRESSES * size);
-    const lookup = type === 'A' ? this.#c.lookup_a : this.#c.lookup_aaaa;
+    const lookup = type === 'A' ? 'lookup_a' : 'lookup_aaaa';
     const count = await this.#call<number>(
       { name, type },
-      (dns, done) => lookup(dns, bareName(name), bytes, MOST_ADDRESSES, done),
+      (dns, done) => this.#c[lookup](dns, bareName(name), bytes, MOST_ADDRESSES, done),
       signal,
     );
     // -1 stands for a name that doesn't exist and for servers that don't answer
@@ -159,12 +166,11 @@ export class NativeProvider implements NameProvider {
         const dns = await this.#ready();
         return await this.#limited<T>((done) => start(dns, done));
       } catch (error) {
-        throw queryError('ETIMEOUT', type, name, error);
+        throw queryError(this.#host.closed ? 'ECANCELLED' : 'ETIMEOUT', type, name, error);
       }
     });
     this.#tail = result.catch(() => {});
-    if (!signal) return result;
-    return Promise.race([result, rejectionOf(signal)]);
+    return untilAborted(result, signal);
   }
 
   /** The library's descriptor, with the settings as they are now. */
@@ -184,7 +190,8 @@ export class NativeProvider implements NameProvider {
     return dns;
   }
 
-  #limited<T>(start: (done: (error: Error | null, result: T) => void) => void): Promise<T> {
+  /** A call of C, with the time that it has once it began. */
+  #limited<T>(start: NativeStart<T>): Promise<T> {
     if (this.#hung) {
       throw new IothError('ETIMEDOUT', {
         syscall: 'iothdns',
@@ -194,17 +201,24 @@ export class NativeProvider implements NameProvider {
     this.#running.add(start);
     const takeBack = this.#host.lend();
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      let timer: NodeJS.Timeout | undefined;
+      const hang = () => {
         this.#hung = true;
         reject(new IothError('ETIMEDOUT', { syscall: 'iothdns', hint: 'libiothdns does not return' }));
-      }, CALL_LIMIT);
-      start((error, result) => {
-        clearTimeout(timer);
-        this.#running.delete(start);
-        takeBack();
-        if (error) reject(error);
-        else resolve(result);
-      });
+      };
+      const call = runNativeAsync<T>((done) => {
+        // the stack may have been closed while this waited for a thread
+        if (this.#host.closed) throw new IothError('ECANCELED', { syscall: 'iothdns' });
+        timer = setTimeout(hang, CALL_LIMIT);
+        start(done);
+      }, 'slow');
+      call
+        .finally(() => {
+          clearTimeout(timer);
+          this.#running.delete(start);
+          takeBack();
+        })
+        .then(({ result }) => resolve(result), reject);
     });
   }
 }
@@ -218,12 +232,4 @@ function replyOf(name: string, type: 'A' | 'AAAA' | 'PTR', data: string[], canon
   const records = data.map((one): DnsRecord => ({ type, name, data: one, ttl: 0, class: 'IN' }));
   const status = records.length > 0 ? 'found' : 'nxdomain';
   return { status, records, canonicalName, ttl: 0, isOpenEnded: false };
-}
-
-function rejectionOf(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const onAbort = () => reject(new AbortError(signal.reason));
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-  });
 }

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
-import { checkString, invalidValue } from '../validate.js';
+import { IothError } from '../errors.js';
+import { checkString, invalidType, invalidValue } from '../validate.js';
 import { readDnsConfig } from './dnsconfig.js';
 import { type Hosts, parseHosts } from './hosts.js';
 import { type Nameserver, type Problem, parseResolvConf, type ResolvConf } from './resolvconf.js';
@@ -51,7 +52,8 @@ export class NameSettings {
 
   /** iothdns_setpath(3): another file; null is the usual one. */
   setPath(tag: PathTag, path: string | null): void {
-    if (!(tag in DEFAULT_PATHS)) throw invalidValue('tag', "'hosts' or 'services'", tag);
+    if (typeof tag !== 'string') throw invalidType('tag', "'hosts' or 'services'", tag);
+    if (!Object.hasOwn(DEFAULT_PATHS, tag)) throw invalidValue('tag', "'hosts' or 'services'", tag);
     const file = tag === 'hosts' ? this.#hosts : this.#services;
     file.path = path === null ? DEFAULT_PATHS[tag] : checkString('path', path);
   }
@@ -80,7 +82,7 @@ class FileReader<T extends { problems: Problem[] }> {
   #value: T;
 
   constructor(
-    tag: PathTag,
+    readonly tag: PathTag,
     readonly parse: (text: string) => T,
   ) {
     this.path = DEFAULT_PATHS[tag];
@@ -88,12 +90,18 @@ class FileReader<T extends { problems: Problem[] }> {
   }
 
   read(): T {
-    const stat = statSync(this.path, { throwIfNoEntry: false });
-    const stamp = stat ? `${this.path} ${stat.mtimeMs} ${stat.size} ${stat.ino}` : this.path;
-    if (stamp === this.#stamp) return this.#value;
-    this.#value = reported(this.path, this.parse(stat ? readFileSync(this.path, 'utf8') : ''));
-    this.#stamp = stamp;
-    return this.#value;
+    try {
+      const stat = statSync(this.path, { throwIfNoEntry: false });
+      const stamp = stat ? `${this.path} ${stat.mtimeMs} ${stat.size} ${stat.ino}` : this.path;
+      if (stamp === this.#stamp) return this.#value;
+      this.#value = reported(this.path, this.parse(stat ? readFileSync(this.path, 'utf8') : ''));
+      this.#stamp = stamp;
+      return this.#value;
+    } catch (cause) {
+      const { code = 'EIO', syscall } = cause as NodeJS.ErrnoException;
+      const hint = `iothdns_setpath('${this.tag}', path) takes another file`;
+      throw new IothError(code, { syscall, address: this.path, hint, cause });
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import type { StackPointer } from '../../ffi/ioth.js';
+import { checkOptions } from '../check-options.js';
 import { inet_pton } from '../inet.js';
-import { checkIfindex } from '../validate.js';
+import { checkBoolean, checkIfindex } from '../validate.js';
 import { checkFamily, checkPrefixlen } from './check.js';
 import {
   AF_INET6,
@@ -13,7 +14,7 @@ import {
   RT_SCOPE_UNIVERSE,
 } from './constants.js';
 import { request } from './dialog.js';
-import { ifindexHints } from './link.js';
+import { hasLink, ifindexHints, noIfindex } from './link.js';
 import { ifaddrmsg } from './message.js';
 
 export interface AddressOptions {
@@ -35,15 +36,17 @@ export function ipaddr_add(
   addr: string,
   prefixlen: number,
   ifindex: number,
-  { dad = false }: AddressOptions = {},
+  options?: AddressOptions,
 ): void {
+  const { dad = false }: AddressOptions = checkOptions('options', options);
+  checkBoolean('options.dad', dad);
   const flags = family === AF_INET6 && !dad ? IFA_F_NODAD : 0;
   ipaddr(stack, 'RTM_NEWADDR', NLM_F_EXCL | NLM_F_CREATE, [family, addr, prefixlen, ifindex, flags]);
 }
 
 /**
  * Takes an address from an interface: ioth_ipaddr_del(3).
- * @throws {IothError} EADDRNOTAVAIL where the interface does not have it, ENODEV
+ * @throws {IothError} EADDRNOTAVAIL (picox: ENODEV) where the interface does not have it, ENODEV
  */
 export function ipaddr_del(
   stack: StackPointer,
@@ -67,6 +70,8 @@ function ipaddr(
   const bytes = inet_pton(family, addr);
   checkPrefixlen('prefixlen', family, prefixlen);
   checkIfindex('ifindex', ifindex);
+  const missing = `interface ${ifindex} does not have ${addr}/${prefixlen}`;
+  const noIPv6 = `interface ${ifindex} has no IPv6: it takes an MTU of 1280 bytes or more`;
   request(stack, name, ifaddrmsg(family, prefixlen, flags, RT_SCOPE_UNIVERSE, ifindex), {
     flags: NLM_F_ACK | extraFlags,
     attributes: [
@@ -75,8 +80,12 @@ function ipaddr(
     ],
     hints: {
       ...ifindexHints(ifindex),
+      // picox says the same of an address
+      ...(name === 'RTM_DELADDR' && { ENODEV: () => (hasLink(stack, ifindex) ? missing : noIfindex(ifindex)) }),
       EEXIST: `interface ${ifindex} has ${addr}/${prefixlen}`,
-      EADDRNOTAVAIL: `interface ${ifindex} does not have ${addr}/${prefixlen}`,
+      EADDRNOTAVAIL: missing,
+      ENXIO: noIPv6,
+      ...(family === AF_INET6 && { EINVAL: noIPv6 }),
     },
   });
 }

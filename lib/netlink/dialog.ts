@@ -55,8 +55,11 @@ export interface RequestOptions {
   flags?: number;
   attributes?: readonly Attribute[];
   /** What to do, by error code: goes behind the kernel's own text. */
-  hints?: Readonly<Record<string, string>>;
+  hints?: Hints;
 }
+
+/** By error code; a function where the stack must be asked for more. */
+export type Hints = Readonly<Record<string, string | (() => string)>>;
 
 /**
  * Sends one request and waits for its end: an acknowledgement, or the first message of data, since a stack may send
@@ -119,17 +122,18 @@ function collect(socket: NetlinkSocket, seq: number, name: RequestName): Message
  * The error in an NLMSG_ERROR or NLMSG_DONE, with the kernel's extended acknowledgement where it sent one.
  * undefined for an acknowledgement: 0, or a positive number (picox).
  */
-export function failureOf(
-  message: Message,
-  name: string,
-  hints: Readonly<Record<string, string>> = {},
-): IothError | undefined {
+export function failureOf(message: Message, name: string, hints: Hints = {}): IothError | undefined {
   const { payload } = message;
   if (payload.length < 4) throw malformed(name, `an error of ${payload.length} bytes`);
   const error = -viewOf(payload).getInt32(0, LITTLE);
   if (error <= 0) return undefined;
-  const said = [extendedAck(message, name), hints[codeOf(error)]].filter(Boolean).join(': ');
+  const said = [extendedAck(message, name), hintOf(hints, codeOf(error))].filter(Boolean).join(': ');
   return systemError(error, name, { hint: said === '' ? undefined : said });
+}
+
+export function hintOf(hints: Hints | undefined, code: string): string | undefined {
+  const hint = hints?.[code];
+  return typeof hint === 'function' ? hint() : hint;
 }
 
 // struct nlmsgerr: the error, the header of the request, the rest of the request unless capped, the attributes

@@ -18,6 +18,7 @@ import { request } from './dialog.js';
 import { if_nameindex } from './interfaces.js';
 import { if_nametoindex, ifindexHints } from './link.js';
 import { type Attribute, encodeAttributes, ifinfomsg } from './message.js';
+import { refuseOwnInterface } from './own-interface.js';
 
 const NAME_ATTEMPTS = 5;
 
@@ -74,14 +75,20 @@ export function iplink_add_vde(
 
 /**
  * Deletes a link: ioth_iplink_del(3).
- * @throws {IothError} ENODEV; ENOTSUP for a link that cannot be deleted
+ * @param own the names of interfaces that the stack itself needs
+ * @throws {IothError} ENODEV; ENOTSUP for a link that cannot be deleted; EBUSY for one of `own`
  */
-export function iplink_del(stack: StackPointer, link: { ifname?: string | null; ifindex?: number | null }): void {
+export function iplink_del(
+  stack: StackPointer,
+  link: { ifname?: string | null; ifindex?: number | null },
+  own: readonly string[] = [],
+): void {
   if (typeof link !== 'object' || link === null) throw invalidType('link', 'an object { ifname, ifindex }', link);
   const { ifname = null, ifindex = null } = link;
   if (ifname === null && ifindex === null) throw invalidValue('link', 'an object with ifname or ifindex', link);
   const index = ifindex === null ? 0 : checkIfindex('ifindex', ifindex);
   const attributes: Attribute[] = ifname === null ? [] : [[IFLA_IFNAME, checkIfname(ifname)]];
+  refuseOwnInterface(stack, own, link);
   const hints =
     index === 0 ? { ENODEV: `no interface is named '${ifname}'; if_nameindex() lists them` } : ifindexHints(index);
   request(stack, 'RTM_DELLINK', ifinfomsg(index), { attributes, hints });

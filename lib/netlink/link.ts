@@ -4,7 +4,7 @@ import { parseMac } from '../mac.js';
 import { checkBoolean, checkIfindex, checkInteger, INT_MAX } from '../validate.js';
 import { checkIfname } from './check.js';
 import { IFF_UP, IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU } from './constants.js';
-import { type RequestOptions, request } from './dialog.js';
+import { hintOf, type RequestOptions, request } from './dialog.js';
 import { decodeLink, type Link } from './interfaces.js';
 import { ifinfomsg } from './message.js';
 
@@ -13,7 +13,21 @@ const MTU_MIN = 68;
 
 /** What to do about an index that no interface has. */
 export function ifindexHints(ifindex: number): Record<string, string> {
-  return { ENODEV: `no interface has index ${ifindex}; if_nameindex() lists them` };
+  return { ENODEV: noIfindex(ifindex) };
+}
+
+export function noIfindex(ifindex: number): string {
+  return `no interface has index ${ifindex}; if_nameindex() lists them`;
+}
+
+/** Whether an interface has the index. */
+export function hasLink(stack: StackPointer, ifindex: number): boolean {
+  try {
+    return linkOf(stack, ifindex) !== undefined;
+  } catch (error) {
+    if (error instanceof IothError && error.code === 'ENODEV') return false;
+    throw error;
+  }
 }
 
 /**
@@ -88,6 +102,6 @@ function linkOf(stack: StackPointer, ifindex: number): Link {
 function getLink(stack: StackPointer, body: Uint8Array, options: RequestOptions): Link {
   const reply = request(stack, 'RTM_GETLINK', body, options);
   const link = reply && decodeLink(reply, 'RTM_GETLINK');
-  if (!link) throw new IothError('ENODEV', { syscall: 'RTM_GETLINK', hint: options.hints?.ENODEV });
+  if (!link) throw new IothError('ENODEV', { syscall: 'RTM_GETLINK', hint: hintOf(options.hints, 'ENODEV') });
   return link;
 }

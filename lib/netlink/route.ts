@@ -72,7 +72,8 @@ export function iproute_del(
   const attributes = routeAttributes(family, gw, dst, dst_prefixlen, ifindex);
   const body = rtmsg(family, dst_prefixlen, RT_TABLE_MAIN, RTPROT_UNSPEC, RT_SCOPE_NOWHERE, RTN_UNICAST);
   const missing = 'the stack has no such route; routes() lists them';
-  request(stack, 'RTM_DELROUTE', body, { attributes, hints: { ESRCH: missing } });
+  // Linux says ESRCH, picox one of the others
+  request(stack, 'RTM_DELROUTE', body, { attributes, hints: { ESRCH: missing, ENODEV: missing, ENOENT: missing } });
 }
 
 function routeAttributes(

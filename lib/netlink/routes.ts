@@ -1,6 +1,8 @@
 /** The routes of a stack, from a dump. */
 
 import type { StackPointer } from '../../ffi/ioth.js';
+import { checkOptions } from '../check-options.js';
+import { checkBoolean } from '../validate.js';
 import { checkFamily } from './check.js';
 import {
   AF_INET,
@@ -63,7 +65,9 @@ export interface Route {
  * @param options `all`: every table and every type
  * @throws {IothError} as every netlink dialog: the stack's own error, ETIMEDOUT, EBADMSG
  */
-export function routes(stack: StackPointer, family: number = AF_UNSPEC, { all = false } = {}): Route[] {
+export function routes(stack: StackPointer, family: number = AF_UNSPEC, options?: { all?: boolean }): Route[] {
+  const { all = false }: { all?: boolean } = checkOptions('options', options);
+  checkBoolean('options.all', all);
   if (family !== AF_UNSPEC) checkFamily(family);
   const wanted = (route: Route): boolean =>
     (family === AF_UNSPEC || (family === AF_INET) === (route.family === 'IPv4')) &&

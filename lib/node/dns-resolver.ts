@@ -10,6 +10,7 @@ import type {
   SrvRecord,
 } from 'node:dns';
 import { isIP } from 'node:net';
+import { checkOptions } from '../check-options.js';
 import { asciiName } from '../dns/addrinfo.js';
 import { DnsError, queryError } from '../dns/dnserror.js';
 import type { Engine } from '../dns/engine.js';
@@ -17,7 +18,7 @@ import { reverseName } from '../dns/ip.js';
 import type { RecordType, Reply } from '../dns/message.js';
 import type { Names } from '../dns/names.js';
 import { formatServer, type Nameserver, parseServer } from '../dns/resolvconf.js';
-import { checkString, invalidType, invalidValue } from '../validate.js';
+import { checkInteger, checkString, INT_MAX, invalidType, invalidValue } from '../validate.js';
 import { anyRecords, NODE_TYPES, type NodeRecords, nodeRecords } from './dns-records.js';
 
 /** Options of `new stack.dns.Resolver()`. */
@@ -128,9 +129,11 @@ export abstract class RecordQueries {
     type: 'A' | 'AAAA',
     options?: ResolveOptions,
   ): Promise<string[] | RecordWithTtl[]> {
-    if (!options?.ttl && this.engine === this.names.engine) return this.names.addresses(checkName(hostname), type);
+    // null as in Node
+    const { ttl = false }: Partial<ResolveOptions> = checkOptions('options', options ?? undefined);
+    if (!ttl && this.engine === this.names.engine) return this.names.addresses(checkName(hostname), type);
     const records = await this.#records(hostname, type);
-    return options?.ttl ? records : records.map(({ address }) => address);
+    return ttl ? records : records.map(({ address }) => address);
   }
 
   async #records<T extends keyof NodeRecords>(hostname: string, type: T): Promise<NodeRecords[T][]> {
@@ -173,9 +176,12 @@ export class StackResolver extends RecordQueries {
 
   constructor(
     protected readonly names: Names,
-    { timeout = -1, tries }: ResolverOptions = {},
+    options?: ResolverOptions,
   ) {
     super();
+    const { timeout = -1, tries }: ResolverOptions = checkOptions('options', options);
+    checkInteger('options.timeout', timeout, -1, INT_MAX);
+    if (tries !== undefined) checkInteger('options.tries', tries, 1, INT_MAX);
     const conf = () => {
       const { conf } = names.settings;
       return this.#servers ? { ...conf, nameservers: this.#servers } : conf;

@@ -1,4 +1,4 @@
-import { decodeDomains, domainFromText, encodeDomain } from '../../lib/config/domains.js';
+import { decodeDomains, domainsFromText, encodeDomain } from '../../lib/config/domains.js';
 import { renderResolvConf } from '../../lib/config/resolvconf.js';
 import { fuzz } from './fuzz.js';
 
@@ -41,13 +41,16 @@ test.each([
   expect(decode(...bytes)).toBeNull();
 });
 
-test('a name as text may end with NUL or a dot, and holds nothing that resolv.conf could not', () => {
-  const text = (value: string) => domainFromText(Buffer.from(value));
-  expect(text('example.org\0')).toBe('example.org');
-  expect(text('example.org.')).toBe('example.org');
-  expect(text('')).toBeNull();
-  expect(text('a b')).toBeNull();
-  expect(text('x\nnameserver 6.6.6.6')).toBeNull();
+test('names as text may be several, may end with NUL or a dot, and holds nothing that resolv.conf could not', () => {
+  const text = (value: string) => domainsFromText(Buffer.from(value));
+  expect(text('example.org\0')).toEqual(['example.org']);
+  expect(text('example.org.')).toEqual(['example.org']);
+  expect(text('a.example b.example')).toEqual(['a.example', 'b.example']);
+  expect(text(' a.example.  b.example. \0')).toEqual(['a.example', 'b.example']);
+  expect(text('')).toEqual([]);
+  expect(text('a..b')).toEqual([]);
+  expect(text('a.example b\u0007')).toEqual([]);
+  expect(text('x\nnameserver 6.6.6.6')).toEqual([]);
 });
 
 test('any bytes', () => fuzz([encodeDomain('example.org'), Uint8Array.of(1, 97, 0xc0, 0)], decodeDomains));

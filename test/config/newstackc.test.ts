@@ -74,7 +74,11 @@ test('a stack that cannot be configured is closed', () => {
 test('a configuration has its vnl in itself, and needs a stack', () => {
   const invalid = expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' });
   expect(() => new Stack('stack=vdestack,eth', 'null://')).toThrow(invalid);
-  expect(() => new Stack('vnl=null://,eth')).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }));
+  for (const config of ['vnl=null://,eth', 'eth,ip=10.0.0.1/24', 'iface=vde0,eth', 'ip=10.0.0.1/24', 'auto']) {
+    const message = `stack must be a configuration that names the plugin, as in 'stack=vdestack,vnl=vde:///tmp/sw,eth', not '${config}'`;
+    expect(() => new Stack(config)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE', message }));
+  }
+  expect(() => new Stack('nosuch,eth')).toThrow(expect.objectContaining({ code: 'ENOTSUP' }));
 });
 
 describe('the provider', () => {

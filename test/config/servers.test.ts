@@ -87,6 +87,8 @@ test('name servers that were learnt are asked, unless config_dns was given', asy
   expect(found).toMatchObject({ sockaddr: { address: '10.0.0.80', port: 80 } });
   const other = new Stack('vdestack', lan.vnl, 'nameserver 10.0.0.77\noptions timeout:1 attempts:1', {
     conf: 'builtin',
+    // libiothdns tells no difference between a silence and a name that is not there
+    dns: 'builtin',
   });
   clients.push(other);
   await other.iothconfig('eth,dhcp');

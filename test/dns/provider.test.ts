@@ -27,7 +27,7 @@ test('a provider that is none is refused, as an option and in the environment', 
   );
   const stack = network.join(2, '10.5.0.1');
   process.env.IOTH_DNS = 'other';
-  expect(() => stack.getaddrinfo('a.test', 80)).toThrow(
+  await expect(stack.getaddrinfo('a.test', 80)).rejects.toThrow(
     expect.objectContaining({ message: expect.stringContaining('IOTH_DNS') }),
   );
 });

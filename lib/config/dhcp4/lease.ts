@@ -1,6 +1,6 @@
 import { ANY4, classPrefixlen, formatIPv4, isHostIPv4, parseIPv4, prefixlenOf } from '../addresses.js';
 import { exactNumber, Reader } from '../bytes.js';
-import { decodeDomains, domainFromText } from '../domains.js';
+import { decodeDomains, domainsFromText } from '../domains.js';
 import { addressesOf, type Dhcp4Reply, Option } from './message.js';
 
 /** A route beyond the link. `gateway` null: the destination is on the link itself. */
@@ -38,10 +38,7 @@ export function leaseOf(reply: Dhcp4Reply): Dhcp4Lease | null {
   const mask = options.get(Option.SUBNET_MASK);
   const search = options.get(Option.DOMAIN_SEARCH);
   const domain = options.get(Option.DOMAIN_NAME);
-  const domains = [
-    ...(domain ? [domainFromText(domain)] : []).filter((name) => name !== null),
-    ...((search && decodeDomains(search)) ?? []),
-  ];
+  const domains = [...(domain ? domainsFromText(domain) : []), ...((search && decodeDomains(search)) ?? [])];
   const mtu = exactNumber(options.get(Option.MTU) ?? new Uint8Array(), 2);
   return {
     address: formatIPv4(yiaddr),

@@ -9,6 +9,8 @@ import {
   SOCK_DGRAM,
   SOL_SOCKET,
 } from '../../constants.js';
+import { htons } from '../../inet.js';
+import { hasKernelSockets } from '../../plugin.js';
 import type { Socket } from '../../socket.js';
 import { ANY4, BROADCAST4 } from '../addresses.js';
 import { decodeUdp, encodeUdp } from '../frame.js';
@@ -90,8 +92,10 @@ export class Dhcp4Sockets implements Dhcp4Link {
   }
 
   #packetSocket(protocol: number): Socket {
-    // without a protocol it receives nothing yet; to change one that it has, the kernel would wait for all processors
-    const socket = this.host.socket(AF_PACKET, SOCK_DGRAM, 0);
+    // without a protocol it receives nothing yet; to change one that it has, the kernel would wait for all processors.
+    // Other stacks (picox) may heed only the protocol that a socket is made with
+    const made = hasKernelSockets(this.host.name) ? 0 : htons(protocol);
+    const socket = this.host.socket(AF_PACKET, SOCK_DGRAM, made);
     socket.bind({ ifindex: this.ifindex, protocol });
     return socket;
   }
