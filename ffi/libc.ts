@@ -36,6 +36,9 @@ export interface Libc {
   sigfillset(set: Uint8Array): number;
   pthread_sigmask(how: number, set: Uint8Array, oldset: Uint8Array | null): number;
   pidfd_open(pid: number, flags: number): number;
+  /** `fn` is the address of an `int (*)(void *)` of C; `stack` is the end of its memory. */
+  clone(fn: bigint, stack: bigint, flags: number, arg: bigint): number;
+  waitpid(pid: number, status: Uint8Array, options: number): number;
   epoll_create1(flags: number): number;
   epoll_ctl(epfd: number, op: number, fd: number, event: Uint32Array): number;
   epoll_wait(epfd: number, events: Uint32Array, maxevents: number, timeout: number): number;
@@ -70,6 +73,8 @@ function bind(): Libc {
     free: lib.func('free', 'void', ['void *']),
     sigfillset: lib.func('sigfillset', 'int', [buf]),
     pthread_sigmask: lib.func('pthread_sigmask', 'int', ['int', buf, buf]),
+    clone: lib.func('clone', 'int', ['void *', 'void *', 'int', 'void *']),
+    waitpid: lib.func('waitpid', 'int', ['int', buf, 'int']),
     pidfd_open: lib.func('pidfd_open', 'int', ['int', 'uint']),
     epoll_create1: lib.func('epoll_create1', 'int', ['int']),
     epoll_ctl: lib.func('epoll_ctl', 'int', ['int', 'int', 'int', buf]),

@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import { errno, libioth, type StackPointer } from '../ffi/ioth.js';
+import { canceled, type WaitEnd } from './call-error.js';
 import { CommandPipe } from './command-pipe.js';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from './constants.js';
 import { Daemon, freeDescriptors, prepareMallocForClone } from './daemon.js';
 import type { Descriptor } from './descriptor.js';
+import { takeGoneOffCount, unregisterDetachedOf, whatKeeps, withOwnNumber } from './detached.js';
 import { codeOf, IothError, systemError } from './errors.js';
 import { endAtExit, ended, type Mortal } from './exit.js';
 import type { Closable } from './forgotten.js';
@@ -154,7 +156,7 @@ export class NativeStack implements Mortal, Closable, Asked {
       throw systemError(error, 'socket', { hint: SOCKET_HINTS[codeOf(error)] });
     }
     if (!flags) makeNonBlocking(fd);
-    return fd;
+    return withOwnNumber(fd, () => this.msocket(family, type, proto));
   }
 
   /** Closes its sockets, then ioth_delstack(3) on a worker thread: for a vdestack it waits about 35 ms. */
@@ -221,7 +223,12 @@ export class NativeStack implements Mortal, Closable, Asked {
   }
 
   #deleteSync(pointer: StackPointer): void {
-    if (libioth().delstack(pointer) !== 0) throw this.#reclaim(pointer, errno());
+    if (libioth().delstack(pointer) !== 0) {
+      const error = errno();
+      if (!this.#isFreed(error)) throw this.#reclaim(pointer, error);
+      this.#deleteSync(pointer);
+      return;
+    }
     this.#ended();
   }
 
@@ -235,6 +242,7 @@ export class NativeStack implements Mortal, Closable, Asked {
         const error = result === 0 ? 0 : errno();
         clearTimeout(killer);
         if (failure) return reject(failure);
+        if (result !== 0 && this.#isFreed(error)) return resolve(this.#delete(pointer));
         if (result !== 0) return reject(this.#reclaim(pointer, error));
         this.#ended();
         return resolve();
@@ -243,7 +251,7 @@ export class NativeStack implements Mortal, Closable, Asked {
   }
 
   /** Closes its sockets and gives the pointer up. Without `reason`, at the end of the process, nobody hears of it. */
-  #release(reason: (() => Error) | undefined): StackPointer | null {
+  #release(reason: WaitEnd | undefined): StackPointer | null {
     for (const descriptor of this.descriptors) {
       if (reason) descriptor.close(reason);
       else descriptor.closeSilently();
@@ -258,12 +266,17 @@ export class NativeStack implements Mortal, Closable, Asked {
   #reclaim(pointer: StackPointer, error: number): IothError {
     this.#pointer = pointer;
     if (this.#daemon) settleTimeoutsOf(pointer, this);
-    const hint =
-      codeOf(error) === 'EBUSY' ? 'a socket that was detached is still open on it: close(fd) it first' : undefined;
+    const hint = codeOf(error) === 'EBUSY' ? whatKeeps(this) : undefined;
     return systemError(error, 'ioth_delstack', { hint });
   }
 
+  /** Whether what kept it from being deleted are detached sockets that are closed: then it no longer is. */
+  #isFreed(error: number): boolean {
+    return codeOf(error) === 'EBUSY' && takeGoneOffCount(this);
+  }
+
   #ended(): void {
+    unregisterDetachedOf(this);
     if (!this.#keepsDescriptors) this.#daemon?.closeLeftovers();
     this.#daemon?.release();
     this.#removeSwitches();
@@ -338,7 +351,7 @@ export class NativeStack implements Mortal, Closable, Asked {
   }
 }
 
-const stackWasClosed = () => new IothError('ECANCELED', { hint: 'the stack was closed' });
+const stackWasClosed = canceled('the stack was closed');
 
 /** 'vdestack' of 'vdestack,options'. */
 export function baseName(plugin: string): string {

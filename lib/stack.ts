@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { libioth, type StackPointer } from '../ffi/ioth.js';
+import type { StackPointer } from '../ffi/ioth.js';
 import {
   type ConfigEvents,
   type ConfigOptions,
@@ -11,6 +11,7 @@ import {
 } from './config/index.js';
 import { AF_INET, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from './constants.js';
 import { Descriptor } from './descriptor.js';
+import { closeDetached, isDetachedAndGone, unregisterDetached } from './detached.js';
 import type { AddrInfo } from './dns/addrinfo.js';
 import type { NameInfoAddress } from './dns/nameinfo.js';
 import { Names, type NamesOptions } from './dns/names.js';
@@ -326,6 +327,12 @@ export class Stack extends NetlinkStack {
   #adopt(fileno: number): number {
     checkInteger('fileno', fileno, 0, INT_MAX);
     this.pointer('socket');
+    if (isDetachedAndGone(fileno)) {
+      throw new IothError('EBADF', {
+        syscall: 'socket',
+        hint: `descriptor ${fileno} was closed after it was detached`,
+      });
+    }
     for (const { fd } of this.#native.descriptors) {
       if (fd === fileno)
         throw invalidValue('fileno', 'a descriptor that detach() gave up; a Socket owns this one', fileno);
@@ -340,13 +347,17 @@ export class Stack extends NetlinkStack {
       });
     }
     makeNonBlocking(fileno);
+    unregisterDetached(fileno);
     return fileno;
   }
 }
 
-/** ioth_close(3) of a descriptor that {@link Socket.detach} gave up. */
+/**
+ * ioth_close(3) of a descriptor that {@link Socket.detach} gave up. Where that was closed by other means meanwhile, its
+ * stack is told, and whatever has the number now stays open.
+ */
 export function close(fd: number): void {
   checkInteger('fd', fd, 0, INT_MAX);
-  if (libioth().close(fd) < 0)
+  if (!closeDetached(fd))
     throw new IothError('EBADF', { syscall: 'close', hint: `descriptor ${fd} is not a socket of a stack` });
 }
