@@ -1,6 +1,6 @@
 import { errno, libioth } from '../ffi/ioth.js';
 import { canceled, type WaitEnd } from './call-error.js';
-import { registerDetached, setCovered } from './detached.js';
+import { registerDetached, registerOwned, unregisterOwned } from './detached.js';
 import { IothError, systemError } from './errors.js';
 import type { Closable } from './forgotten.js';
 import type { NativeStack } from './native-stack.js';
@@ -17,7 +17,7 @@ export class Descriptor implements Closable {
   ) {
     this.readiness = new Readiness(fd, native.referenced);
     native.descriptors.add(this);
-    setCovered(fd, true);
+    registerOwned(fd);
   }
 
   get closed(): boolean {
@@ -44,7 +44,6 @@ export class Descriptor implements Closable {
   #close(reason: WaitEnd | undefined): void {
     if (!this.#open) return;
     this.#letGo(reason);
-    setCovered(this.fd, false);
     if (libioth().close(this.fd) < 0) throw systemError(errno(), 'close');
     descriptorWasReleased();
   }
@@ -67,6 +66,7 @@ export class Descriptor implements Closable {
 
   #letGo(reason: WaitEnd | undefined): void {
     this.#open = false;
+    unregisterOwned(this.fd);
     this.native.descriptors.delete(this);
     // the poll handle goes before the number does: the number is used again at once
     this.readiness.close(reason);

@@ -13,15 +13,16 @@ interface Detached {
   /** The stack that libioth counts it for. */
   readonly owner: object;
   readonly identity: string | undefined;
-  /** A socket of ours got the number: libioth's entry for it lies above this one's. */
-  isCovered: boolean;
 }
+
+/** Numbers that Sockets own. */
+const owned = new Set<number>();
 
 const detached = new Map<number, Detached>();
 
 /** A Socket of `owner` gave the open descriptor `fd` up. */
 export function registerDetached(fd: number, owner: object): void {
-  detached.set(fd, { owner, identity: identityOf(fd), isCovered: false });
+  detached.set(fd, { owner, identity: identityOf(fd) });
 }
 
 /** It was closed, or a Socket has it again. */
@@ -40,11 +41,19 @@ export function isDetachedAndGone(fd: number): boolean {
   return known !== undefined && !isStillOpen(fd, known);
 }
 
-/** Says that a socket of ours has, or no longer has, the number of a detached one that somebody else closed. */
-export function setCovered(fd: number, isCovered: boolean): void {
-  if (detached.size === 0) return;
-  const known = detached.get(fd);
-  if (known) known.isCovered = isCovered;
+/** A Socket has the descriptor `fd` from now on. */
+export function registerOwned(fd: number): void {
+  owned.add(fd);
+}
+
+/** It closes it, or gives it up. */
+export function unregisterOwned(fd: number): void {
+  owned.delete(fd);
+}
+
+/** Whether a Socket has the descriptor `fd`. */
+export function isOwned(fd: number): boolean {
+  return owned.has(fd);
 }
 
 /**
@@ -89,13 +98,14 @@ export function whatKeeps(owner: object): string {
   if (open.length > 0) {
     return `descriptor ${open.join(', ')}, which was detached, is still open on it: close(${open[0]}) it first`;
   }
-  const [covered] = own.find(([, known]) => known.isCovered) ?? [];
+  const [covered] = own.find(([fd]) => owned.has(fd)) ?? [];
   if (covered === undefined) return 'a socket that was detached is still open on it: close(fd) it first';
   return `descriptor ${covered} was detached and closed by other means, and a socket has its number now: close that first`;
 }
 
 function takeOffCount(fd: number): boolean {
-  if (detached.get(fd)?.isCovered) return false;
+  // libioth's entry of that socket lies above the one that is meant
+  if (owned.has(fd)) return false;
   const isDone = occupy(fd) ? closeOccupied(fd) : closeElsewhere(fd);
   if (isDone) unregisterDetached(fd);
   return isDone;

@@ -11,7 +11,7 @@ import {
 } from './config/index.js';
 import { AF_INET, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from './constants.js';
 import { Descriptor } from './descriptor.js';
-import { closeDetached, isDetachedAndGone, unregisterDetached } from './detached.js';
+import { closeDetached, isDetachedAndGone, isOwned, unregisterDetached } from './detached.js';
 import type { AddrInfo } from './dns/addrinfo.js';
 import type { NameInfoAddress } from './dns/nameinfo.js';
 import { Names, type NamesOptions } from './dns/names.js';
@@ -25,7 +25,15 @@ import { type StackDns, stackDns } from './node/dns.js';
 import { type OperationOptions, Socket } from './socket.js';
 import { socketTypeOf } from './sockopt.js';
 import { checkPlugin, checkVnls } from './stack-arguments.js';
-import { checkInteger, checkSignal, checkString, INT_MAX, invalidType, invalidValue } from './validate.js';
+import {
+  checkInteger,
+  checkOptions,
+  checkSignal,
+  checkString,
+  INT_MAX,
+  invalidType,
+  invalidValue,
+} from './validate.js';
 
 /** How a stack's names are resolved, besides `config_dns`. */
 export interface DnsOptions {
@@ -47,6 +55,8 @@ export interface StackConfigOptions extends ConfigOptions {
   /** 'native' (libiothconf) or 'builtin'. Default: `IOTH_CONF`, else native where its library is on the machine. */
   conf?: ConfProvider;
 }
+
+const STACK_OPTIONS = ['dns', 'dns_cache', 'conf', 'signal', 'timeout'];
 
 /**
  * A TCP/IP stack of its own: made, joined to virtual networks, configured and used inside this process.
@@ -85,6 +95,7 @@ export class Stack extends NetlinkStack {
     options: StackConfigOptions & DnsOptions = {},
   ) {
     super();
+    checkOptions(options, STACK_OPTIONS);
     const config = isStackConfig(checkString('stack', stack)) ? parseConfig(stack, 'newstackc') : undefined;
     if (config && vnl !== undefined && vnl !== null) {
       throw invalidValue('vnl', "missing beside a configuration, which has a 'vnl=' of its own", vnl);
@@ -125,9 +136,7 @@ export class Stack extends NetlinkStack {
     config_dns?: string | null,
     options?: StackConfigOptions & DnsOptions,
   ): Promise<Stack> {
-    const named = typeof first === 'string' ? { ...options, stack: first, vnl, config_dns } : first;
-    if (typeof named !== 'object' || named === null) throw invalidType('options', '{ stack, vnl, config_dns }', first);
-    const stack = new Stack(named.stack, named.vnl, named.config_dns, named);
+    const stack = typeof first === 'string' ? new Stack(first, vnl, config_dns, options) : Stack.#named(first);
     try {
       await stack.ready;
       return stack;
@@ -135,6 +144,14 @@ export class Stack extends NetlinkStack {
       await stack.close();
       throw error;
     }
+  }
+
+  static #named(options: StackOptions & StackConfigOptions): Stack {
+    const names = ['stack', 'vnl', 'config_dns', ...STACK_OPTIONS];
+    if (options === undefined) throw invalidType('options', `{ ${names.join(', ')} }`, options);
+    checkOptions(options, names);
+    const { stack, vnl, config_dns, ...others } = options;
+    return new Stack(stack, vnl, config_dns, others);
   }
 
   /** Whether it was closed, or is being closed. */
@@ -333,9 +350,8 @@ export class Stack extends NetlinkStack {
         hint: `descriptor ${fileno} was closed after it was detached`,
       });
     }
-    for (const { fd } of this.#native.descriptors) {
-      if (fd === fileno)
-        throw invalidValue('fileno', 'a descriptor that detach() gave up; a Socket owns this one', fileno);
+    if (isOwned(fileno)) {
+      throw invalidValue('fileno', 'a descriptor that detach() gave up; a Socket owns this one', fileno);
     }
     try {
       socketTypeOf(fileno);
@@ -358,6 +374,7 @@ export class Stack extends NetlinkStack {
  */
 export function close(fd: number): void {
   checkInteger('fd', fd, 0, INT_MAX);
+  if (isOwned(fd)) throw invalidValue('fd', 'a descriptor that detach() gave up; a Socket owns this one', fd);
   if (!closeDetached(fd))
     throw new IothError('EBADF', { syscall: 'close', hint: `descriptor ${fd} is not a socket of a stack` });
 }

@@ -113,6 +113,16 @@ test('close(fd) of one that is closed tells its stack, once', async () => {
   await stack.close();
 });
 
+test('close(fd) of one that a Socket has is refused', async () => {
+  const stack = new Stack('vdestack');
+  const socket = stack.socket();
+  expect(() => close(socket.fileno())).toThrow(
+    expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE', message: expect.stringContaining('a Socket owns') }),
+  );
+  socket.listen();
+  await stack.close();
+});
+
 test('close(fd) leaves what has the number now', async () => {
   const stack = new Stack('vdestack');
   const fd = stack.socket().detach();
