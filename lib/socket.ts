@@ -18,7 +18,7 @@ import type { Stack } from './stack.js';
 import { socketStream } from './stream.js';
 import { SyncSocket } from './sync.js';
 import { checkTimeout, getdefaulttimeout, milliseconds } from './timeouts.js';
-import { checkBoolean, checkInteger, checkOptions, checkSignal, INT_MAX, invalidValue } from './validate.js';
+import { checkBoolean, checkInteger, checkOptionNames, checkSignal, INT_MAX, invalidValue } from './validate.js';
 import type { Operation } from './waiter.js';
 
 /** What every operation that may wait takes last. */
@@ -363,7 +363,7 @@ export class Socket {
 /** The signal of an operation's options. Checked before anything is begun: what waits then has nothing to undo. */
 function signalOf(options: OperationOptions | undefined): AbortSignal | undefined {
   if (options === undefined) return undefined;
-  checkOptions(options, ['signal']);
+  checkOptionNames(options, ['signal']);
   return checkSignal(options.signal);
 }
 

@@ -27,7 +27,7 @@ import { socketTypeOf } from './sockopt.js';
 import { checkPlugin, checkVnls } from './stack-arguments.js';
 import {
   checkInteger,
-  checkOptions,
+  checkOptionNames,
   checkSignal,
   checkString,
   INT_MAX,
@@ -95,7 +95,7 @@ export class Stack extends NetlinkStack {
     options: StackConfigOptions & DnsOptions = {},
   ) {
     super();
-    checkOptions(options, STACK_OPTIONS);
+    checkOptionNames(options, STACK_OPTIONS);
     const config = isStackConfig(checkString('stack', stack)) ? parseConfig(stack, 'newstackc') : undefined;
     if (config && vnl !== undefined && vnl !== null) {
       throw invalidValue('vnl', "missing beside a configuration, which has a 'vnl=' of its own", vnl);
@@ -149,7 +149,7 @@ export class Stack extends NetlinkStack {
   static #named(options: StackOptions & StackConfigOptions): Stack {
     const names = ['stack', 'vnl', 'config_dns', ...STACK_OPTIONS];
     if (options === undefined) throw invalidType('options', `{ ${names.join(', ')} }`, options);
-    checkOptions(options, names);
+    checkOptionNames(options, names);
     const { stack, vnl, config_dns, ...others } = options;
     return new Stack(stack, vnl, config_dns, others);
   }

@@ -31,7 +31,13 @@ export function outOfRange(name: string, expected: string, value: unknown): Rang
 }
 
 function shown(value: unknown): string {
-  const text = inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
+  let text: string;
+  try {
+    text = inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
+  } catch {
+    // a DataView whose bytes are gone, an object whose own inspect or getter throws
+    text = `${typeof value} that cannot be shown`;
+  }
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
@@ -105,7 +111,7 @@ function bytesOf(name: string, view: ArrayBufferView): Uint8Array {
  * The options of a call: none, or an object with no others than these.
  * @throws TypeError for null, for what is no object, and for a misspelled option
  */
-export function checkOptions(options: unknown, known: readonly string[]): void {
+export function checkOptionNames(options: unknown, known: readonly string[]): void {
   if (options === undefined) return;
   const expected = `{ ${known.join(', ')} }`;
   if (typeof options !== 'object' || options === null || isSignal(options)) {
