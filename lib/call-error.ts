@@ -54,5 +54,6 @@ const HINTS: Partial<Record<string, string>> = {
   'accept EINVAL': 'listen() first',
   'accept EOPNOTSUPP': 'only stream sockets accept connections',
   'bind EINVAL': 'the socket has an address already: bind it once, before connect and listen',
+  'connect ECONNRESET': 'the peer reset the connection: picox says so where nothing listens',
   'listen EOPNOTSUPP': 'only stream sockets listen',
 };
