@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { libioth } from '../ffi/ioth.js';
 import { libc } from '../ffi/libc.js';
 import { withSignalsBlocked } from './signals.js';
@@ -113,27 +113,20 @@ function takeOffCount(fd: number): boolean {
 
 /** Puts a file of no use behind a number that is free; false where it is not. */
 function occupy(fd: number): boolean {
-  const file = openNull();
-  if (file === undefined) return false;
+  // not by node:fs: a worker thread closes at its end what it opened so and, as far as Node knows, did not close
+  const file = libc().epoll_create1(EPOLL_CLOEXEC);
   if (file === fd) return true;
+  if (file < 0) return false;
   // never dup2: another thread may have opened something under this number meanwhile
   const copy = libc().fcntl(file, F_DUPFD_CLOEXEC, fd);
-  closeSync(file);
-  if (copy >= 0 && copy !== fd) closeSync(copy);
+  libc().close(file);
+  if (copy >= 0 && copy !== fd) libc().close(copy);
   return copy === fd;
-}
-
-function openNull(): number | undefined {
-  try {
-    return openSync('/dev/null', 'r');
-  } catch {
-    return undefined;
-  }
 }
 
 function closeOccupied(fd: number): boolean {
   // libioth may not know the number: another thread closed it, and well
-  if (libioth().close(fd) < 0) closeSync(fd);
+  if (libioth().close(fd) < 0) libc().close(fd);
   return true;
 }
 
@@ -168,6 +161,7 @@ function identityOf(fd: number): string | undefined {
   }
 }
 
+const EPOLL_CLOEXEC = 0o2000000;
 const F_DUPFD_CLOEXEC = 1030;
 const CLONE_VM = 0x100;
 const CLONE_VFORK = 0x4000;

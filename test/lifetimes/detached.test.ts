@@ -7,6 +7,7 @@ import { AF_INET, SOCK_DGRAM, SOCK_STREAM } from '../../lib/constants.js';
 import type { Socket } from '../../lib/socket.js';
 import { close, Stack } from '../../lib/stack.js';
 import { expectNothingLeft, type Holdings, holdings } from '../support/leaks.js';
+import { Life } from '../support/life.js';
 import { temporaryDirectory } from '../support/network.js';
 import { tcpPair } from '../support/sockets.js';
 
@@ -146,6 +147,16 @@ test('one that is closed is not taken up, though something else has the number',
   await stack.close();
   closeSync(fd);
   await other.close();
+});
+
+test('in a worker thread too', async () => {
+  const life = new Life('detached.ts');
+  const { status } = await life.ended;
+  expect({ status, stdout: life.stdout, stderr: life.stderr }).toEqual({
+    status: 0,
+    stdout: 'closed true, true, wrote 4\nworker 0\n',
+    stderr: '',
+  });
 });
 
 describe('a new socket does not get its number', () => {

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   AF_INET,
@@ -15,7 +16,8 @@ import { IothError } from '../../lib/errors.js';
 import { inet_pton } from '../../lib/inet.js';
 import type { OperationOptions, Socket } from '../../lib/socket.js';
 import type { Stack } from '../../lib/stack.js';
-import { type Network, network } from '../support/network.js';
+import { runChild } from '../support/child.js';
+import { type Network, network, temporaryDirectory } from '../support/network.js';
 import { listenOn, tcpPair, udpOn } from '../support/sockets.js';
 
 let net: Network;
@@ -247,6 +249,27 @@ describe('options that are none', () => {
     expect(failureOf(() => socket.bind(['10.0.0.1', 0], options))).toMatchObject(expected);
     listener.close();
     socket.close();
+  });
+});
+
+test('a signal that is none is told once, and the process goes on', async () => {
+  const source = `
+    const stack = new ioth.Stack('vdestack', null, 'nameserver 10.0.0.1');
+    for (const host of ['host.example', '10.0.0.1']) {
+      const options = { signal: new AbortController() as never };
+      await stack.socket().connect([host, 80], options).catch((error) => console.log(error.code));
+      await stack.socket(ioth.AF_INET, ioth.SOCK_DGRAM).sendto('x', [host, 80], options).catch(({ code }) => console.log(code));
+    }
+    await new Promise((done) => setTimeout(done, 200));
+    console.log('goes on');
+    await stack.close();`;
+  const dir = temporaryDirectory();
+  const { code, stdout, stderr } = await runChild(dir, source);
+  rmSync(dir, { recursive: true });
+  expect({ code, stdout, stderr }).toEqual({
+    code: 0,
+    stdout: `${'ERR_INVALID_ARG_TYPE\n'.repeat(4)}goes on\n`,
+    stderr: '',
   });
 });
 
