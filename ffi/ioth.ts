@@ -43,6 +43,8 @@ export interface Libioth {
   msocket(stack: StackPointer | null, domain: number, type: number, protocol: number): number;
   socket(domain: number, type: number, protocol: number): number;
   close(fd: number): number;
+  /** The address of `ioth_close`, for C to call. */
+  readonly addressOfClose: bigint;
   bind(fd: number, addr: Buf, addrlen: number): number;
   connect(fd: number, addr: Buf, addrlen: number): number;
   listen(fd: number, backlog: number): number;
@@ -111,6 +113,7 @@ function bind(): Libioth {
     get_defstack: func('get_defstack', 'void *', []),
     msocket: func('msocket', 'int', ['void *', 'int', 'int', 'int']),
     socket: func('socket', 'int', ['int', 'int', 'int']),
+    addressOfClose: lib.symbol('ioth_close'),
     close: func('close', 'int', ['int']),
     bind: func('bind', 'int', ['int', buf, 'uint32_t']),
     connect: func('connect', 'int', ['int', buf, 'uint32_t']),

@@ -36,10 +36,15 @@ export interface Libc {
   getsockopt(fd: number, level: number, optname: number, optval: Uint8Array, optlen: Uint32Array): number;
   setsockopt(fd: number, level: number, optname: number, optval: Uint8Array, optlen: number): number;
   sendfile(outFd: number, inFd: number, offset: BigInt64Array | null, count: number): number;
+  malloc(size: number): bigint;
+  free(pointer: bigint): void;
   memcpy(to: Uint8Array, from: bigint, count: number): unknown;
   sigfillset(set: Uint8Array): number;
   pthread_sigmask(how: number, set: Uint8Array, oldset: Uint8Array | null): number;
   pidfd_open(pid: number, flags: number): number;
+  /** `fn` is the address of an `int (*)(void *)` of C; `stack` is the end of its memory. */
+  clone(fn: bigint, stack: bigint, flags: number, arg: bigint): number;
+  waitpid(pid: number, status: Uint8Array, options: number): number;
   epoll_create1(flags: number): number;
   epoll_ctl(epfd: number, op: number, fd: number, event: Uint32Array): number;
   epoll_wait(epfd: number, events: Uint32Array, maxevents: number, timeout: number): number;
@@ -75,9 +80,13 @@ function bind(): Libc {
     getsockopt: lib.func('getsockopt', 'int', ['int', 'int', 'int', buf, buf]),
     setsockopt: lib.func('setsockopt', 'int', ['int', 'int', 'int', buf, 'uint32_t']),
     sendfile: lib.func('sendfile', 'long', ['int', 'int', buf, 'size_t']),
+    malloc: lib.func('malloc', 'void *', ['size_t']),
+    free: lib.func('free', 'void', ['void *']),
     memcpy: lib.func('memcpy', 'void *', [buf, 'void *', 'size_t']),
     sigfillset: lib.func('sigfillset', 'int', [buf]),
     pthread_sigmask: lib.func('pthread_sigmask', 'int', ['int', buf, buf]),
+    clone: lib.func('clone', 'int', ['void *', 'void *', 'int', 'void *']),
+    waitpid: lib.func('waitpid', 'int', ['int', buf, 'int']),
     pidfd_open: lib.func('pidfd_open', 'int', ['int', 'uint']),
     epoll_create1: lib.func('epoll_create1', 'int', ['int']),
     epoll_ctl: lib.func('epoll_ctl', 'int', ['int', 'int', 'int', buf]),

@@ -1,7 +1,10 @@
 import { errno, libioth } from '../ffi/ioth.js';
 import { READABLE } from '../ffi/poll.js';
 import { notReady } from './call-error.js';
+import { SOCK_STREAM } from './constants.js';
 import type { Descriptor } from './descriptor.js';
+import { withOwnNumber } from './detached.js';
+import { duplicate } from './duplicate.js';
 import { makeNonBlocking } from './native-stack.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE } from './sockaddr.js';
 import { EXHAUSTED, type Operation, WAIT } from './waiter.js';
@@ -34,9 +37,18 @@ export class Accept<T> implements Operation<[accepted: T, peer: Address]> {
       makeNonBlocking(accepted);
       // most come one by one, and an accept for EAGAIN makes half a socket first
       readiness.foundEmpty();
-      return [this.own(accepted), decodeSockaddr(peerBytes, peerLength[0] ?? 0)];
+      return [
+        this.own(withOwnNumber(accepted, (fd) => this.#copyOf(fd))),
+        decodeSockaddr(peerBytes, peerLength[0] ?? 0),
+      ];
     }
     const error = errno();
     return error === EMFILE || error === ENFILE ? EXHAUSTED : notReady('accept');
+  }
+
+  #copyOf(fd: number): number {
+    const { native } = this.descriptor;
+    if (!native.hasKernelSockets) throw new Error('only the kernel duplicates sockets');
+    return duplicate(native, fd, SOCK_STREAM);
   }
 }

@@ -81,7 +81,8 @@ export function sendmsg(
 
 function checkBuffers(name: string, list: unknown, check: (name: string, value: unknown) => Uint8Array): Uint8Array[] {
   if (!Array.isArray(list)) throw invalidType(name, 'an array of buffers', list);
-  return list.map((item, i) => check(`${name}[${i}]`, item));
+  // map would leave out what a sparse array lacks
+  return Array.from(list, (item, i) => check(`${name}[${i}]`, item));
 }
 
 function messageOf(buffers: Uint8Array[], name: Uint8Array | null, namelen: number, control: Buffer | null): Msghdr {

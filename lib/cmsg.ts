@@ -70,7 +70,8 @@ function aligned(length: number): number {
 function checkItems(list: readonly AncillaryItem[]): AncillaryItem[] {
   const expected = 'an array of [level, type, data]';
   if (!Array.isArray(list)) throw invalidType('ancdata', expected, list);
-  return list.map((item, index): AncillaryItem => {
+  // map would leave out what a sparse array lacks
+  return Array.from(list, (item, index): AncillaryItem => {
     const name = `ancdata[${index}]`;
     if (!Array.isArray(item) || item.length !== 3) throw invalidType(name, '[level, type, data]', item);
     const [level, type, data] = item;

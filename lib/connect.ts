@@ -16,6 +16,8 @@ export class Connect implements Operation<void> {
   readonly syscall = 'connect';
   readonly direction = WRITABLE;
   readonly fd: number;
+  readonly address: string;
+  readonly port: number | undefined;
   #started = false;
 
   constructor(
@@ -23,6 +25,8 @@ export class Connect implements Operation<void> {
     readonly to: Sockaddr,
   ) {
     this.fd = descriptor.use(this.syscall);
+    this.address = to.address;
+    this.port = to.port;
   }
 
   attempt(): typeof WAIT | undefined {
@@ -31,7 +35,8 @@ export class Connect implements Operation<void> {
     const error = errno();
     if (error !== EINPROGRESS && error !== EINTR) throw this.#error(error);
     this.#started = true;
-    return this.#isConnected();
+    // picox clears SO_ERROR when it is read, and then never says how the attempt ended
+    return this.descriptor.native.hasKernelSockets ? this.#isConnected() : WAIT;
   }
 
   abandon(): void {

@@ -1,4 +1,6 @@
 import { errno, libioth } from '../ffi/ioth.js';
+import { canceled, type WaitEnd } from './call-error.js';
+import { registerDetached, registerOwned, unregisterOwned } from './detached.js';
 import { IothError, systemError } from './errors.js';
 import type { Closable } from './forgotten.js';
 import type { NativeStack } from './native-stack.js';
@@ -15,6 +17,7 @@ export class Descriptor implements Closable {
   ) {
     this.readiness = new Readiness(fd, native.referenced);
     native.descriptors.add(this);
+    registerOwned(fd);
   }
 
   get closed(): boolean {
@@ -29,7 +32,7 @@ export class Descriptor implements Closable {
   }
 
   /** ioth_close(3), once: what waits is rejected, with ECANCELED unless `reason` says otherwise. */
-  close(reason = () => canceled('the socket was closed')): void {
+  close(reason: WaitEnd = canceled('the socket was closed')): void {
     this.#close(reason);
   }
 
@@ -38,7 +41,7 @@ export class Descriptor implements Closable {
     this.#close(undefined);
   }
 
-  #close(reason: (() => Error) | undefined): void {
+  #close(reason: WaitEnd | undefined): void {
     if (!this.#open) return;
     this.#letGo(reason);
     if (libioth().close(this.fd) < 0) throw systemError(errno(), 'close');
@@ -56,18 +59,16 @@ export class Descriptor implements Closable {
   /** Gives the descriptor up unclosed; libioth goes on counting it. */
   detach(): number {
     const fd = this.use('detach');
-    this.#letGo(() => canceled('the socket was detached'));
+    this.#letGo(canceled('the socket was detached'));
+    registerDetached(fd, this.native);
     return fd;
   }
 
-  #letGo(reason: (() => Error) | undefined): void {
+  #letGo(reason: WaitEnd | undefined): void {
     this.#open = false;
+    unregisterOwned(this.fd);
     this.native.descriptors.delete(this);
     // the poll handle goes before the number does: the number is used again at once
     this.readiness.close(reason);
   }
-}
-
-function canceled(hint: string): Error {
-  return new IothError('ECANCELED', { hint });
 }

@@ -3,9 +3,11 @@ import { isMainThread } from 'node:worker_threads';
 import { errno, libioth, type StackPointer } from '../ffi/ioth.js';
 import { readSocketCount } from '../ffi/vdestack.js';
 import { runNativeAsync } from './async-calls.js';
+import { canceled, type WaitEnd } from './call-error.js';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from './constants.js';
 import { Daemon } from './daemon.js';
 import type { Descriptor } from './descriptor.js';
+import { takeGoneOffCount, unregisterDetachedOf, whatKeeps, withOwnNumber } from './detached.js';
 import { codeOf, IothError, systemError } from './errors.js';
 import { endAtExit, ended, type Mortal } from './exit.js';
 import type { Closable } from './forgotten.js';
@@ -19,7 +21,7 @@ import { resetConnections } from './reset-connections.js';
 import { SwitchDirectory } from './switch-directory.js';
 import { checkTimeout } from './timeouts.js';
 import type { Undelivered } from './undelivered.js';
-import { invalidType } from './validate.js';
+import { checkOptionNames } from './validate.js';
 
 /** A call of C that did not return after so long, in milliseconds, never will. */
 const LAST_CALL = 30_000;
@@ -167,7 +169,7 @@ export class NativeStack implements Mortal, Closable, Asked {
       throw systemError(error, 'socket', { hint: SOCKET_HINTS[codeOf(error)] });
     }
     if (!flags) makeNonBlocking(fd);
-    return fd;
+    return withOwnNumber(fd, () => this.msocket(family, type, proto));
   }
 
   /**
@@ -278,11 +280,12 @@ export class NativeStack implements Mortal, Closable, Asked {
 
   /** ioth_delstack(3) fails while sockets are open; the daemon must not be ended before. */
   #checkUnused(): void {
+    takeGoneOffCount(this);
     if (this.#daemon?.pipe && readSocketCount(this.#structure) > 0) throw this.#reopen(EBUSY);
   }
 
   /** Closes its sockets. False where it was closed before. Without `reason`, at the end of the process, nobody hears of it. */
-  #shut(reason: (() => Error) | undefined): boolean {
+  #shut(reason: WaitEnd | undefined): boolean {
     for (const descriptor of this.descriptors) {
       if (reason) descriptor.close(reason);
       else descriptor.closeSilently();
@@ -295,13 +298,12 @@ export class NativeStack implements Mortal, Closable, Asked {
   #reopen(error: number): IothError {
     this.#isOpen = true;
     if (this.#daemon) settleTimeoutsOf(this.#structure, this);
-    const hint =
-      codeOf(error) === 'EBUSY' ? 'a socket that was detached is still open on it: close(fd) it first' : undefined;
-    return systemError(error, 'ioth_delstack', { hint });
+    return systemError(error, 'ioth_delstack', { hint: error === EBUSY ? whatKeeps(this) : undefined });
   }
 
   #ended(): void {
     this.#isDeleted = true;
+    unregisterDetachedOf(this);
     if (!this.#keepsDescriptors) this.#daemon?.closeLeftovers();
     this.#daemon?.release();
     this.#removeSwitches();
@@ -365,16 +367,15 @@ export interface CloseOptions {
 
 /** @throws TypeError or RangeError for what are no options of close() */
 export function checkCloseOptions(options: unknown): void {
-  if (options === undefined) return;
-  if (typeof options !== 'object' || options === null) throw invalidType('options', '{ linger }', options);
-  checkTimeout('options.linger', (options as CloseOptions).linger ?? 0);
+  checkOptionNames(options, ['linger']);
+  checkTimeout('options.linger', (options as CloseOptions | undefined)?.linger ?? 0);
 }
 
 function limitsFor(linger: number): LingerLimits {
   return { stall: linger * 1000, total: Number.POSITIVE_INFINITY };
 }
 
-const stackWasClosed = () => new IothError('ECANCELED', { hint: 'the stack was closed' });
+const stackWasClosed = canceled('the stack was closed');
 
 const EBUSY = 16;
 const F_SETFD = 2;

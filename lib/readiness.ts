@@ -110,7 +110,7 @@ export class Readiness {
 
   /** Runs the operation now or when the descriptor is ready for it, blocking the thread in poll(2) meanwhile. */
   runSync<T>(operation: Operation<T>, timeout: number | null): T {
-    const { direction, syscall } = operation;
+    const { direction, syscall, address, port } = operation;
     const deadline = timeout === null ? null : performance.now() + timeout;
     for (;;) {
       this.#isEmpty = false;
@@ -119,7 +119,7 @@ export class Readiness {
       if (timeout === 0) throw wouldBlock(syscall);
       if (result === EXHAUSTED) throw new IothError('EMFILE', { syscall });
       const left = deadline === null ? -1 : Math.max(0, Math.ceil(deadline - performance.now()));
-      if (!waitSync(this.fd, direction, left)) throw new IothError('ETIMEDOUT', { syscall });
+      if (!waitSync(this.fd, direction, left)) throw new IothError('ETIMEDOUT', { syscall, address, port });
     }
   }
 
@@ -138,7 +138,7 @@ export class Readiness {
    * Rejects all that waits and closes the poll handle. Call it before the descriptor is closed. Without `error`, at the end
    * of the process, promises stay pending: a rejection that nobody handles would turn an orderly end into a failure.
    */
-  close(error: (() => Error) | undefined): void {
+  close(error: ((operation: Operation<unknown>) => Error) | undefined): void {
     this.#closed = true;
     this.#poll?.close();
     this.#poll = undefined;
@@ -203,7 +203,7 @@ export class Readiness {
     }
   }
 
-  #rejectAll(error: (() => Error) | undefined): void {
+  #rejectAll(error: ((operation: Operation<unknown>) => Error) | undefined): void {
     this.#readers.rejectAll(error);
     this.#writers.rejectAll(error);
     this.#holdProcess(false);

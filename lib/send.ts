@@ -3,7 +3,8 @@ import { WRITABLE } from '../ffi/poll.js';
 import { notReady } from './call-error.js';
 import type { Descriptor } from './descriptor.js';
 import type { Sockaddr } from './sockaddr.js';
-import type { Operation, WAIT } from './waiter.js';
+import { detachedBytes } from './validate.js';
+import { type Operation, WAIT } from './waiter.js';
 
 /** send(2): how much of it was taken. */
 export class Send implements Operation<number> {
@@ -30,6 +31,7 @@ export class SendAll implements Operation<void> {
   readonly direction = WRITABLE;
   readonly fd: number;
   #rest: Uint8Array;
+  #left: number;
 
   constructor(
     readonly descriptor: Descriptor,
@@ -38,13 +40,18 @@ export class SendAll implements Operation<void> {
   ) {
     this.fd = descriptor.use(this.syscall);
     this.#rest = data;
+    this.#left = data.byteLength;
   }
 
   attempt(): typeof WAIT | undefined {
     for (;;) {
       const count = send(this, this.#rest);
       if (typeof count !== 'number') return count;
-      if (count === this.#rest.byteLength) return undefined;
+      this.#left -= count;
+      if (this.#left === 0) return undefined;
+      if (this.#rest.byteLength === 0) throw detachedBytes('data');
+      // so picox says that its buffer is full
+      if (count === 0) return WAIT;
       this.#rest = this.#rest.subarray(count);
     }
   }

@@ -6,6 +6,7 @@ import { WRITABLE } from '../ffi/poll.js';
 import { notReady } from './call-error.js';
 import { SOCK_STREAM } from './constants.js';
 import type { Descriptor } from './descriptor.js';
+import { IothError } from './errors.js';
 import { checkInteger, invalidType, invalidValue } from './validate.js';
 import type { Operation } from './waiter.js';
 import { WAIT } from './waiter.js';
@@ -37,7 +38,7 @@ export function sendfile(
   if (count !== undefined) checkInteger('count', count, 1, Number.MAX_SAFE_INTEGER);
   const fd = descriptor.use('sendfile');
   const { fileFd, isOurs } = open(file);
-  const end = count === undefined ? fstatSync(fileFd).size : offset + count;
+  const end = count === undefined ? ofFile(() => fstatSync(fileFd).size) : offset + count;
   const sendChunk = descriptor.native.hasKernelSockets ? sendByKernel : sendByCopy;
   let position = offset;
   const attempt = () => {
@@ -62,15 +63,29 @@ function sendByKernel(fd: number, fileFd: number, position: number, length: numb
 
 function sendByCopy(fd: number, fileFd: number, position: number, length: number): number | typeof WAIT {
   const chunk = Buffer.allocUnsafe(Math.min(length, 1 << 16));
-  const read = readSync(fileFd, chunk, 0, chunk.length, position);
+  const read = ofFile(() => readSync(fileFd, chunk, 0, chunk.length, position));
   if (read === 0) return 0;
   const sent = libioth().send(fd, chunk, read, 0);
-  return sent >= 0 ? sent : notReady('sendfile');
+  // so picox says that its buffer is full
+  if (sent === 0) return WAIT;
+  return sent > 0 ? sent : notReady('sendfile');
+}
+
+/** What the file system refuses is an IothError too. */
+function ofFile<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    const { errno, code, syscall, path } = cause as NodeJS.ErrnoException;
+    if (errno === undefined || code === undefined) throw cause;
+    throw new IothError(code, { syscall, address: path, hint: 'of the file that is to be sent', cause });
+  }
 }
 
 function open(file: FileInput): { fileFd: number; isOurs: boolean } {
   if (typeof file === 'number') return { fileFd: checkInteger('file', file, 0, 0x7fffffff), isOurs: false };
-  if (typeof file === 'string' || file instanceof URL) return { fileFd: openSync(file, 'r'), isOurs: true };
+  if (typeof file === 'string' || file instanceof URL)
+    return { fileFd: ofFile(() => openSync(file, 'r')), isOurs: true };
   if (typeof file === 'object' && file !== null && typeof file.fd === 'number')
     return { fileFd: file.fd, isOurs: false };
   throw invalidType('file', 'a path, a file descriptor or a FileHandle', file);

@@ -1,44 +1,25 @@
 import type { Duplex } from 'node:stream';
 import { inspect } from 'node:util';
 import { errno, libioth } from '../ffi/ioth.js';
-import { libc } from '../ffi/libc.js';
 import { type Received, recvmsg, recvmsg_into, sendmsg } from './ancillary.js';
 import { callError } from './call-error.js';
 import type { AncillaryItem } from './cmsg.js';
-import {
-  AF_INET,
-  AF_INET6,
-  SHUT_RD,
-  SHUT_RDWR,
-  SHUT_WR,
-  SOCK_CLOEXEC,
-  SOCK_DGRAM,
-  SOCK_STREAM,
-  SOMAXCONN,
-} from './constants.js';
+import { SHUT_RD, SHUT_RDWR, SHUT_WR, SOMAXCONN } from './constants.js';
 import { Descriptor } from './descriptor.js';
-import { IothError, systemError } from './errors.js';
+import { destinationOf, numericDestinationOf } from './destination.js';
+import { duplicate } from './duplicate.js';
+import { IothError } from './errors.js';
 import { closeWhenForgotten } from './forgotten.js';
 import { type Data, Operations } from './operations.js';
 import { type FileInput, sendfile } from './sendfile.js';
-import {
-  type Address,
-  type AddressInput,
-  encodeSockaddr,
-  hostAndPort,
-  isNumericHost,
-  type Sockaddr,
-} from './sockaddr.js';
-import { SockaddrMemo } from './sockaddr-memo.js';
+import type { Address, AddressInput, Sockaddr } from './sockaddr.js';
 import { getsockopt, nameOf, setsockopt } from './sockopt.js';
 import type { Stack } from './stack.js';
 import { socketStream } from './stream.js';
 import { SyncSocket } from './sync.js';
 import { checkTimeout, getdefaulttimeout, milliseconds } from './timeouts.js';
-import { checkBoolean, checkInteger, checkSignal, INT_MAX, invalidValue } from './validate.js';
+import { checkBoolean, checkInteger, checkOptionNames, checkSignal, INT_MAX, invalidValue } from './validate.js';
 import type { Operation } from './waiter.js';
-
-const destinations = new SockaddrMemo();
 
 /** What every operation that may wait takes last. */
 export interface OperationOptions {
@@ -93,7 +74,7 @@ export class Socket {
       operations: this.#operations,
       type: this.type,
       timeout: () => milliseconds(this.#timeout),
-      encode: (addr) => this.#encodeNumeric(addr),
+      encode: (addr) => numericDestinationOf(this.stack, this.family, addr),
       accepted: (fd) => this.#accepted(fd),
     });
     return this.#sync;
@@ -104,7 +85,7 @@ export class Socket {
    * @throws {IothError} EADDRINUSE, EADDRNOTAVAIL, EACCES …
    */
   bind(addr: AddressInput, options?: OperationOptions): Promise<void> | undefined {
-    const to = this.#encode(addr, options);
+    const to = destinationOf(this.stack, this.family, addr, signalOf(options));
     if (to instanceof Promise) return to.then((resolved) => this.#bind(resolved));
     this.#bind(to);
     return undefined;
@@ -199,15 +180,15 @@ export class Socket {
   }
 
   /** sendmsg(2): the buffers one after the other, with control messages, to `addr` or to the connected peer. */
-  async sendmsg(
+  sendmsg(
     buffers: readonly Data[],
     ancdata: readonly AncillaryItem[] = [],
     flags = 0,
     addr?: AddressInput,
     options?: OperationOptions,
   ): Promise<number> {
-    const to = addr === undefined ? undefined : await this.#encode(addr, options);
-    return this.#run(() => sendmsg(this.#descriptor, buffers, ancdata, flags, to), options);
+    const make = (to?: Sockaddr) => sendmsg(this.#descriptor, buffers, ancdata, flags, to);
+    return addr === undefined ? this.#run(() => make(), options) : this.#runTo(addr, make, options);
   }
 
   /** sendfile(2): `count` bytes of a file (default: to its end) from `offset`; answers how many were sent. */
@@ -276,16 +257,7 @@ export class Socket {
     const { native } = this.#descriptor;
     if (!native.hasKernelSockets)
       throw new IothError('ENOTSUP', { syscall: 'dup', hint: 'this stack cannot duplicate sockets' });
-    // libioth knows only the descriptors that it made: a new one of its own becomes the duplicate
-    const copy = new Descriptor(
-      native,
-      native.msocket(AF_INET, this.type === SOCK_DGRAM ? SOCK_DGRAM : SOCK_STREAM, 0),
-    );
-    if (libc().dup3(fd, copy.fd, SOCK_CLOEXEC) < 0) {
-      const error = systemError(errno(), 'dup');
-      copy.close();
-      throw error;
-    }
+    const copy = new Descriptor(native, duplicate(native, fd, this.type));
     const socket = new Socket(this.stack, copy, this.family, this.type, this.proto);
     socket.settimeout(this.#timeout);
     return socket;
@@ -365,8 +337,8 @@ export class Socket {
   // make() checks the arguments: what it throws is the promise's rejection too
   #run<T>(make: () => Operation<T>, options: OperationOptions | undefined): Promise<T> {
     try {
-      const operation = make();
-      return this.#descriptor.readiness.run(operation, this, milliseconds(this.#timeout), checkSignal(options?.signal));
+      const signal = signalOf(options);
+      return this.#descriptor.readiness.run(make(), this, milliseconds(this.#timeout), signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -375,7 +347,7 @@ export class Socket {
   /** The same for an operation with an address: it begins when a name in it is resolved. */
   #runTo<T>(addr: unknown, make: (to: Sockaddr) => Operation<T>, options: OperationOptions | undefined): Promise<T> {
     try {
-      const to = this.#encode(addr, options);
+      const to = destinationOf(this.stack, this.family, addr, signalOf(options));
       if (!(to instanceof Promise)) return this.#run(() => make(to), options);
       return to.then((resolved) => this.#run(() => make(resolved), options));
     } catch (error) {
@@ -383,26 +355,16 @@ export class Socket {
     }
   }
 
-  #encode(addr: unknown, options?: OperationOptions): Sockaddr | Promise<Sockaddr> {
-    const { family } = this;
-    if (family !== AF_INET && family !== AF_INET6) return this.#encodeNumeric(addr);
-    const known = destinations.recall(family, addr);
-    if (known) return known;
-    const parts = hostAndPort('addr', addr);
-    const { host, port, flowinfo, scopeid } = parts;
-    if (isNumericHost(family, host)) return destinations.keep(family, parts, this.#encodeNumeric(addr));
-    return this.stack
-      .resolveHost(host, family, options)
-      .then((address) => this.#encodeNumeric({ address, port, flowinfo, scopeid }));
-  }
-
-  #encodeNumeric(addr: unknown): Sockaddr {
-    return encodeSockaddr(this.family, addr, (ifname) => this.stack.if_nametoindex(ifname));
-  }
-
   #check(result: number, syscall: string): void {
     if (result < 0) throw callError(errno(), syscall);
   }
+}
+
+/** The signal of an operation's options. Checked before anything is begun: what waits then has nothing to undo. */
+function signalOf(options: OperationOptions | undefined): AbortSignal | undefined {
+  if (options === undefined) return undefined;
+  checkOptionNames(options, ['signal']);
+  return checkSignal(options.signal);
 }
 
 /** The flags, the address and the options of `sendto(data, [flags], addr, [options])`. */

@@ -1,6 +1,18 @@
 import { errno, libioth } from '../ffi/ioth.js';
 import { callError } from './call-error.js';
-import { SO_TYPE, SOL_SOCKET } from './constants.js';
+import {
+  IP_ADD_MEMBERSHIP,
+  IP_ADD_SOURCE_MEMBERSHIP,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPV6_JOIN_GROUP,
+  MCAST_JOIN_GROUP,
+  MCAST_JOIN_SOURCE_GROUP,
+  SO_BINDTODEVICE,
+  SO_TYPE,
+  SOL_SOCKET,
+} from './constants.js';
+import { codeOf } from './errors.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE } from './sockaddr.js';
 import { checkBytes, checkInteger, INT_MAX } from './validate.js';
 
@@ -28,8 +40,29 @@ export function setsockopt(
   const bytes = isNumber
     ? new Uint8Array(new Int32Array([checkInteger('value', Number(value), -INT_MAX - 1, INT_MAX)]).buffer)
     : checkBytes('value', value);
-  if (libioth().setsockopt(fd, level, optname, bytes, bytes.byteLength) < 0) throw callError(errno(), 'setsockopt');
+  if (libioth().setsockopt(fd, level, optname, bytes, bytes.byteLength) < 0) {
+    const error = errno();
+    const hint = codeOf(error) === 'ENODEV' ? missingDevice(level, optname) : undefined;
+    throw callError(error, 'setsockopt', hint === undefined ? {} : { hint });
+  }
 }
+
+/** What ENODEV means of an option. */
+function missingDevice(level: number, optname: number): string | undefined {
+  if (level === SOL_SOCKET && optname === SO_BINDTODEVICE) return 'the stack has no such interface: see if_nameindex()';
+  if (!JOINS.some(([joinLevel, join]) => joinLevel === level && join === optname)) return undefined;
+  return 'no interface was found for the group: name one in the option (struct ip_mreqn, ipv6_mreq, group_req: its ifindex), or add a route to the group (iproute_add)';
+}
+
+const JOINS = [
+  [IPPROTO_IP, IP_ADD_MEMBERSHIP],
+  [IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP],
+  [IPPROTO_IP, MCAST_JOIN_GROUP],
+  [IPPROTO_IP, MCAST_JOIN_SOURCE_GROUP],
+  [IPPROTO_IPV6, IPV6_JOIN_GROUP],
+  [IPPROTO_IPV6, MCAST_JOIN_GROUP],
+  [IPPROTO_IPV6, MCAST_JOIN_SOURCE_GROUP],
+] as const;
 
 /** The type of socket that a descriptor is. @throws {IothError} EBADF for one that libioth does not know */
 export function socketTypeOf(fd: number): number {

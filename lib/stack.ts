@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { libioth, type StackPointer } from '../ffi/ioth.js';
+import type { StackPointer } from '../ffi/ioth.js';
 import { checkOptions } from './check-options.js';
 import {
   type ConfigEvents,
@@ -12,6 +12,7 @@ import {
 } from './config/index.js';
 import { AF_INET, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from './constants.js';
 import { Descriptor } from './descriptor.js';
+import { closeDetached, isDetachedAndGone, isOwned, unregisterDetached } from './detached.js';
 import type { AddrInfo } from './dns/addrinfo.js';
 import type { NameInfoAddress } from './dns/nameinfo.js';
 import { Names, type NamesOptions } from './dns/names.js';
@@ -26,7 +27,7 @@ import { baseName } from './plugin.js';
 import { type OperationOptions, Socket } from './socket.js';
 import { socketTypeOf } from './sockopt.js';
 import { checkPlugin, checkVnls } from './stack-arguments.js';
-import { checkInteger, checkString, INT_MAX, invalidType, invalidValue } from './validate.js';
+import { checkInteger, checkOptionNames, checkString, INT_MAX, invalidType, invalidValue } from './validate.js';
 
 /** How a stack's names are resolved, besides `config_dns`. */
 export interface DnsOptions {
@@ -48,6 +49,8 @@ export interface StackConfigOptions extends ConfigOptions {
   /** 'native' (libiothconf) or 'builtin'. Default: `IOTH_CONF`, else native where its library is on the machine. */
   conf?: ConfProvider;
 }
+
+const STACK_OPTIONS = ['dns', 'dns_cache', 'conf', 'signal', 'timeout'];
 
 /**
  * A TCP/IP stack of its own: made, joined to virtual networks, configured and used inside this process.
@@ -86,6 +89,7 @@ export class Stack extends NetlinkStack {
     options: StackConfigOptions & DnsOptions = {},
   ) {
     super();
+    checkOptionNames(options, STACK_OPTIONS);
     const config = isStackConfig(checkString('stack', stack)) ? parseConfig(stack, 'newstackc') : undefined;
     if (config && vnl !== undefined && vnl !== null) {
       throw invalidValue('vnl', "missing beside a configuration, which has a 'vnl=' of its own", vnl);
@@ -126,9 +130,7 @@ export class Stack extends NetlinkStack {
     config_dns?: string | null,
     options?: StackConfigOptions & DnsOptions,
   ): Promise<Stack> {
-    const named = typeof first === 'string' ? { ...options, stack: first, vnl, config_dns } : first;
-    if (typeof named !== 'object' || named === null) throw invalidType('options', '{ stack, vnl, config_dns }', first);
-    const stack = new Stack(named.stack, named.vnl, named.config_dns, named);
+    const stack = typeof first === 'string' ? new Stack(first, vnl, config_dns, options) : Stack.#named(first);
     try {
       await stack.ready;
       return stack;
@@ -136,6 +138,14 @@ export class Stack extends NetlinkStack {
       await stack.close();
       throw error;
     }
+  }
+
+  static #named(options: StackOptions & StackConfigOptions): Stack {
+    const names = ['stack', 'vnl', 'config_dns', ...STACK_OPTIONS];
+    if (options === undefined) throw invalidType('options', `{ ${names.join(', ')} }`, options);
+    checkOptionNames(options, names);
+    const { stack, vnl, config_dns, ...others } = options;
+    return new Stack(stack, vnl, config_dns, others);
   }
 
   /** Whether it was closed, or is being closed. */
@@ -340,9 +350,14 @@ export class Stack extends NetlinkStack {
   #adopt(fileno: number): number {
     checkInteger('fileno', fileno, 0, INT_MAX);
     this.pointer('socket');
-    for (const { fd } of this.#native.descriptors) {
-      if (fd === fileno)
-        throw invalidValue('fileno', 'a descriptor that detach() gave up; a Socket owns this one', fileno);
+    if (isDetachedAndGone(fileno)) {
+      throw new IothError('EBADF', {
+        syscall: 'socket',
+        hint: `descriptor ${fileno} was closed after it was detached`,
+      });
+    }
+    if (isOwned(fileno)) {
+      throw invalidValue('fileno', 'a descriptor that detach() gave up; a Socket owns this one', fileno);
     }
     try {
       socketTypeOf(fileno);
@@ -354,13 +369,18 @@ export class Stack extends NetlinkStack {
       });
     }
     makeNonBlocking(fileno);
+    unregisterDetached(fileno);
     return fileno;
   }
 }
 
-/** ioth_close(3) of a descriptor that {@link Socket.detach} gave up. */
+/**
+ * ioth_close(3) of a descriptor that {@link Socket.detach} gave up. Where that was closed by other means meanwhile, its
+ * stack is told, and whatever has the number now stays open.
+ */
 export function close(fd: number): void {
   checkInteger('fd', fd, 0, INT_MAX);
-  if (libioth().close(fd) < 0)
+  if (isOwned(fd)) throw invalidValue('fd', 'a descriptor that detach() gave up; a Socket owns this one', fd);
+  if (!closeDetached(fd))
     throw new IothError('EBADF', { syscall: 'close', hint: `descriptor ${fd} is not a socket of a stack` });
 }

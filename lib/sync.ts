@@ -22,7 +22,7 @@ export interface SyncSource {
 
 /**
  * The operations of a {@link Socket} that may wait, with the same names and arguments, blocking the thread: for a REPL or
- * a script. Addresses must be numeric. While one waits nothing else of the process runs, a peer in the same process included.
+ * a script. Addresses must be numeric: it asks no resolver. While one waits nothing else of the process runs, a peer in the same process included.
  */
 export class SyncSocket {
   readonly #source: SyncSource;

@@ -31,7 +31,13 @@ export function outOfRange(name: string, expected: string, value: unknown): Rang
 }
 
 function shown(value: unknown): string {
-  const text = inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
+  let text: string;
+  try {
+    text = inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
+  } catch {
+    // a DataView whose bytes are gone, an object whose own inspect or getter throws
+    text = `${typeof value} that cannot be shown`;
+  }
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
@@ -74,22 +80,59 @@ export function checkBoolean(name: string, value: unknown): boolean {
 
 /** Any view of bytes, as the bytes that it views. */
 export function checkBytes(name: string, value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  if (ArrayBuffer.isView(value)) return bytesOf(name, value);
   throw invalidType(name, 'a Buffer, TypedArray or DataView', value);
 }
 
 /** What can be sent: bytes as they are, a string as UTF-8. */
 export function checkData(name: string, value: unknown): Uint8Array {
   if (typeof value === 'string') return Buffer.from(value);
-  if (value instanceof Uint8Array) return value;
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  if (ArrayBuffer.isView(value)) return bytesOf(name, value);
   throw invalidType(name, 'a string, Buffer, TypedArray or DataView', value);
+}
+
+/** `name` is a view of an ArrayBuffer that was transferred to somebody else. */
+export function detachedBytes(name: string): TypeError {
+  return new InvalidArgValueError(`${name} must be a view of bytes that are there: its ArrayBuffer is detached`);
+}
+
+function bytesOf(name: string, view: ArrayBufferView): Uint8Array {
+  if (view instanceof Uint8Array && view.byteLength > 0) return view;
+  try {
+    // throws where the bytes are gone: transferred to a worker, or cut off by resize()
+    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    return view instanceof Uint8Array ? view : bytes;
+  } catch {
+    throw detachedBytes(name);
+  }
+}
+
+/**
+ * The options of a call: none, or an object with no others than these.
+ * @throws TypeError for null, for what is no object, and for a misspelled option
+ */
+export function checkOptionNames(options: unknown, known: readonly string[]): void {
+  if (options === undefined) return;
+  const expected = `{ ${known.join(', ')} }`;
+  if (typeof options !== 'object' || options === null || isSignal(options)) {
+    throw invalidType('options', expected, options);
+  }
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) throw invalidType('options', `${expected}, without '${key}'`, options);
+  }
 }
 
 /** The AbortSignal of an operation's options, or none. */
 export function checkSignal(value: unknown): AbortSignal | undefined {
   if (value === undefined || value === null) return undefined;
-  if (typeof value === 'object' && 'aborted' in value && 'addEventListener' in value) return value as AbortSignal;
+  if (isSignal(value)) return value;
   throw invalidType('options.signal', 'an AbortSignal', value);
+}
+
+/** By what it can do: a realm of its own (vm, jest) has an AbortSignal class of its own. */
+function isSignal(value: unknown): value is AbortSignal {
+  const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>;
+  return (
+    typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof removeEventListener === 'function'
+  );
 }

@@ -11,6 +11,9 @@ export interface Operation<T> {
   /** Its C name, for errors. */
   readonly syscall: string;
   readonly direction: Direction;
+  /** Where it goes to, for errors. */
+  readonly address?: string;
+  readonly port?: number;
   /** One try: the result, WAIT or EXHAUSTED; it throws the call's error. It may run many times. */
   attempt(): T | typeof WAIT | typeof EXHAUSTED;
   /** Undoes what a wait that was given up (timeout, abort) left half done. */
@@ -34,9 +37,12 @@ export class Waiter<T> {
   /** Arms what ends the wait early: a time in milliseconds, or a signal. */
   arm(timeout: number | null, signal: AbortSignal | undefined, giveUp: (error: Error) => void): void {
     if (timeout !== null) {
-      const { syscall } = this.operation;
+      const { syscall, address, port } = this.operation;
       const hint = `no answer within ${timeout / 1000} s (settimeout)`;
-      this.timer = setTimeout(() => giveUp(new IothError('ETIMEDOUT', { syscall, hint })), timeout).unref();
+      this.timer = setTimeout(
+        () => giveUp(new IothError('ETIMEDOUT', { syscall, address, port, hint })),
+        timeout,
+      ).unref();
     }
     if (signal?.aborted) {
       giveUp(new AbortError(signal.reason));
@@ -96,11 +102,11 @@ export class Line {
   }
 
   /** Ends all waits; without `error` nobody hears of it. */
-  rejectAll(error: (() => Error) | undefined): void {
+  rejectAll(error: ((operation: Operation<unknown>) => Error) | undefined): void {
     if (this.waiters.length === 0) return;
     for (const waiter of this.waiters.splice(0)) {
       waiter.disarm();
-      if (error) waiter.reject(error());
+      if (error) waiter.reject(error(waiter.operation));
     }
   }
 

@@ -1,0 +1,310 @@
+/**
+ * Calls every public method with random arguments: `fuzz.ts SEED MILLISECONDS DIRECTORY`. What breaks the rules is printed
+ * as 'BAD …'; the end is 'done', with what was done.
+ *
+ * The rules: only errors that docs/errors.md names, no promise that nobody can handle, no processor time while all waits,
+ * and everything that waits is told when its stack is closed.
+ */
+import { EventEmitter } from 'node:events';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
+import { inspect } from 'node:util';
+import * as ioth from '../../../lib/index.js';
+import { Values } from '../fuzz-values.js';
+
+const { AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX, Socket, SOCK_DGRAM, SOCK_RAW, Stack } = ioth;
+
+const [seed, milliseconds, dir] = [Number(process.argv[2]), Number(process.argv[3]), process.argv[4]];
+const values = new Values(seed, (error) => {
+  if (error instanceof Error) judge('callback', error);
+});
+
+let calls = 0;
+let last = '';
+let pending = 0;
+const bad = new Set<string>();
+
+function report(what: string): void {
+  if (bad.has(what)) return;
+  bad.add(what);
+  console.log(`BAD ${what}`);
+}
+
+process.on('unhandledRejection', (error) => report(`unhandled rejection after ${last}: ${inspect(error)}`));
+process.on('uncaughtException', (error) => report(`uncaught exception after ${last}: ${inspect(error)}`));
+
+function shown(value: unknown): string {
+  try {
+    return inspect(value, { depth: 1, breakLength: Infinity }).slice(0, 80);
+  } catch {
+    return 'a DataView whose bytes are gone';
+  }
+}
+
+/** Whether docs/errors.md names it. */
+function isNamed(error: unknown): boolean {
+  const { IothError, AbortError, GaiError, DnsError, LibraryNotFoundError } = ioth;
+  const own = [IothError, AbortError, GaiError, DnsError, LibraryNotFoundError];
+  if (own.some((kind) => error instanceof kind)) return true;
+  const { code } = error as { code?: unknown };
+  return (error instanceof TypeError || error instanceof RangeError) && typeof code === 'string';
+}
+
+function judge(call: string, error: unknown): void {
+  if (!isNamed(error)) report(`${call}: ${inspect(error)}`);
+}
+
+/** What promises: it rejects, and never throws. */
+const PROMISING =
+  /^Socket\.(accept|connect|recv|send)|^dns\.promises\.(lookup|resolve|reverse)|^Stack\.(get.*info|(ioth_?config|create)$)/;
+
+function run(name: string, method: (...args: unknown[]) => unknown, self: unknown, args: unknown[]): void {
+  calls++;
+  last = `${name}(${args.map(shown).join(', ')})`;
+  const call = last;
+  if (process.env.FUZZ_VERBOSE) console.log(call);
+  let result: unknown;
+  try {
+    result = Reflect.apply(method, self, args);
+  } catch (error) {
+    if (PROMISING.test(name)) report(`${call} threw instead of rejecting: ${inspect(error)}`);
+    judge(call, error);
+    return;
+  }
+  if (!(result instanceof Promise)) {
+    if (result !== self) putAway(result);
+    return;
+  }
+  pending++;
+  result.then(putAway, (error) => judge(call, error)).finally(() => pending--);
+}
+
+/** Closes what a call made. */
+function putAway(result: unknown): void {
+  if (result instanceof Socket) result.close();
+  else if (result instanceof Stack) result.close().catch((error) => judge('Stack.close', error));
+  else if (Array.isArray(result)) result.forEach(putAway);
+}
+
+// what ends an object runs on objects of their own, and what is for ioth's own files is not public
+const ENDINGS = ['close', 'closeSync', 'detach', 'stream'];
+const INTERNAL = ['constructor', 'pointer', 'lend', 'resolveHost'];
+
+type Target = { name: string; self: object };
+
+function methodsOf({ name, self }: Target): [name: string, method: (...args: unknown[]) => unknown, self: object][] {
+  const found = new Set<string>();
+  for (let level = self; level && !isOfNode(level); level = Object.getPrototypeOf(level)) {
+    for (const key of Object.getOwnPropertyNames(level)) found.add(key);
+  }
+  return [...found]
+    .filter((key) => !INTERNAL.includes(key) && !ENDINGS.includes(key) && !key.startsWith('_'))
+    .filter((key) => typeof Reflect.get(self, key) === 'function' && !isClass(Reflect.get(self, key)))
+    .map((key) => [`${name}.${key}`, Reflect.get(self, key), self]);
+}
+
+/** `new` of each class in `self`, as methods. */
+function constructorsOf({ name, self }: Target): ReturnType<typeof methodsOf> {
+  const classes = Object.entries(self).filter(([, value]) => isClass(value) && !(value.prototype instanceof Error));
+  return classes
+    .filter(([, value]) => value !== Socket)
+    .map(([key, value]) => [`new ${name}.${key}`, (...args) => Reflect.construct(value, args), self]);
+}
+
+function isOfNode(level: object): boolean {
+  return [Object.prototype, Function.prototype, EventEmitter, EventEmitter.prototype].includes(level);
+}
+
+function isClass(value: unknown): boolean {
+  return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
+}
+
+function socketsOf(a: ioth.Stack, b: ioth.Stack): ioth.Socket[] {
+  const listener = a.socket();
+  listener.bind(['10.0.0.1', 0]);
+  listener.listen();
+  const client = b.socket();
+  client.sync.connect(listener.getsockname());
+  const [server] = listener.sync.accept();
+  const udp = a.socket(AF_INET, SOCK_DGRAM);
+  udp.bind(['10.0.0.1', 0]);
+  const unix = a.socket(AF_UNIX, SOCK_DGRAM);
+  unix.bind(`\0fuzz${process.pid}`);
+  const closed = a.socket();
+  closed.close();
+  return [
+    listener,
+    client,
+    server,
+    udp,
+    unix,
+    closed,
+    a.socket(),
+    a.socket(AF_INET6, SOCK_DGRAM),
+    a.socket(AF_PACKET, SOCK_RAW),
+    a.socket(AF_NETLINK, SOCK_RAW),
+  ];
+}
+
+function configured(number: number): ioth.Stack {
+  const stack = new Stack('vdestack', `${number === 1 ? 'switch' : 'vde'}://${dir}/switch`, 'nameserver 10.0.0.77');
+  for (const ifname of ['lo', 'vde0']) stack.linksetupdown(stack.if_nametoindex(ifname), true);
+  stack.ipaddr_add(AF_INET, `10.0.0.${number}`, 24, stack.if_nametoindex('vde0'));
+  return stack;
+}
+
+/** Arguments as a program gives them, of which one is changed. */
+function plausible(name: string): unknown[] {
+  const method = name.slice(name.lastIndexOf('.') + 1);
+  const [bytes, address] = [Buffer.alloc(16), ['10.0.0.2', 9]];
+  const known: Record<string, unknown[]> = {
+    bind: [['10.0.0.1', 0]],
+    connect: [address, {}],
+    connect_ex: [address, {}],
+    recv: [16, 0, {}],
+    recv_into: [bytes, 0, 0, {}],
+    recvfrom: [16, 0, {}],
+    recvfrom_into: [bytes, 0, 0, {}],
+    recvmsg: [16, 64, 0, {}],
+    recvmsg_into: [[bytes], 64, 0, {}],
+    send: ['data', 0, {}],
+    sendall: ['data', 0, {}],
+    sendto: ['data', 0, address, {}],
+    sendmsg: [['data', bytes], [[1, 1, Buffer.alloc(4)]], 0, address, {}],
+    sendfile: ['/etc/hosts', 0, 10, {}],
+    getsockopt: [1, 2, 4],
+    setsockopt: [1, 2, 1],
+    socket: [AF_INET, SOCK_DGRAM, 0],
+    getaddrinfo: ['host.example', 80, AF_INET, 1, 0, 0, {}],
+    getnameinfo: [address, 0, {}],
+    ipaddr_add: [AF_INET, '10.0.0.20', 24, 2, {}],
+    iproute_add: [AF_INET, '10.0.0.1', '10.9.0.0', 24, 2],
+    lookup: ['host.example', { family: 4 }, () => {}],
+    resolve: ['host.example', 'A', () => {}],
+    iothconfig: ['ip=10.0.0.30/24,eth', { timeout: 50 }],
+    create: ['vdestack', null, null, {}],
+  };
+  const args = [...(known[method] ?? [values.any(), values.any()])];
+  if (args.length > 0) args[values.below(args.length)] = values.any();
+  return args;
+}
+
+function argumentsFor(name: string): unknown[] {
+  if (values.random() < 0.6) return plausible(name);
+  return Array.from({ length: values.below(6) }, () => values.any());
+}
+
+/** Objects of their own come to their end in every way. */
+function endSomething(a: ioth.Stack): void {
+  const socket = a.socket(values.pick([AF_INET, AF_INET6, AF_UNIX]), SOCK_DGRAM);
+  const waits = values.random() < 0.5 && socket.recv(10);
+  if (waits) waits.catch((error) => judge('recv', error));
+  const args = [values.any()];
+  const ways: [string, () => void][] = [
+    ['Socket.close', () => run('Socket.close', socket.close, socket, args)],
+    ['ioth.close', () => run('ioth.close', ioth.close as never, undefined, [socket.detach()])],
+    ['adopt', () => putAway(a.socket(AF_INET, SOCK_DGRAM, 0, socket.detach()))],
+    [
+      'stream',
+      () =>
+        socket
+          .stream()
+          .on('error', () => {})
+          .destroy(),
+    ],
+    ['dup', () => putAway(socket.dup())],
+  ];
+  const [, end] = values.pick(ways);
+  end();
+  if (!socket.closed) socket.close();
+}
+
+/** The processor time of this process and of its stacks' daemons, in milliseconds. */
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  const daemons = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && parentOf(pid) === process.pid);
+  return (user + system) / 1000 + daemons.reduce((sum, pid) => sum + ticksOf(pid) * 10, 0);
+}
+
+function statOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/^.*\) /, '')
+      .split(' ');
+  } catch {
+    return [];
+  }
+}
+
+const parentOf = (pid: string) => Number(statOf(pid)[1]);
+const ticksOf = (pid: string) => Number(statOf(pid)[11] ?? 0) + Number(statOf(pid)[12] ?? 0);
+
+/** Everything that waits, for a second: it may take half of a processor at most. */
+async function waitWithoutSpinning(sockets: readonly ioth.Socket[]): Promise<void> {
+  for (const socket of sockets) {
+    if (!socket.closed) socket.settimeout(null);
+    for (const [name, args] of WAITS) run(`Socket.${name}`, Reflect.get(socket, name), socket, [...args]);
+  }
+  await delay(300);
+  const before = processorTime();
+  await delay(1000);
+  const spent = processorTime() - before;
+  if (spent > 500) report(`${spent} ms of processor time in 1000 ms in which everything waits`);
+}
+
+const WAITS: [string, unknown[]][] = [
+  ['accept', []],
+  ['recv', [10]],
+  ['recvfrom', [10]],
+  ['recvmsg', [10, 100]],
+  ['sendall', [Buffer.alloc(8 << 20)]],
+];
+
+function openSockets(): number {
+  return readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).startsWith('socket:')).length;
+}
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return '';
+  }
+}
+
+const socketsBefore = openSockets();
+const a = configured(1);
+const b = configured(2);
+const sockets = socketsOf(a, b);
+const targets: Target[] = [
+  { name: 'Stack', self: a },
+  { name: 'Stack', self: Stack },
+  ...sockets.map((self) => ({ name: 'Socket', self })),
+  ...sockets.map(({ sync: self }) => ({ name: 'SyncSocket', self })),
+  { name: 'dns', self: a.dns },
+  { name: 'dns.promises', self: a.dns.promises },
+  { name: 'dns.Resolver', self: new a.dns.Resolver() },
+  { name: 'dns.promises.Resolver', self: new a.dns.promises.Resolver() },
+  { name: 'iothaddr', self: ioth.iothaddr },
+  { name: 'ioth', self: { ...ioth } },
+];
+const methods = targets.map((target) => [...methodsOf(target), ...constructorsOf(target)]);
+const names = new Set(methods.flat().map(([name]) => name));
+
+const deadline = performance.now() + milliseconds;
+while (performance.now() < deadline) {
+  const [name, method, self] = values.pick(values.pick(methods));
+  // a blocking call ends soon, whatever settimeout was told
+  if (name.startsWith('SyncSocket')) for (const socket of sockets) socket.settimeout(0.002);
+  run(name, method, self, argumentsFor(name));
+  if (calls % 50 === 0) endSomething(a);
+  if (calls % 20 === 0) await turn();
+}
+await waitWithoutSpinning(sockets);
+ioth.set_defstack(null);
+await Promise.all([a.close(), b.close()]);
+await delay(50);
+const left = openSockets() - socketsBefore;
+if (left > 0) report(`${left} sockets that nobody closed`);
+if (pending > 0) report(`${pending} promises that nobody settled`);
+console.log(`done ${calls} calls of ${names.size} methods`);
