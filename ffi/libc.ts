@@ -45,6 +45,8 @@ export interface Libc {
   /** `fn` is the address of an `int (*)(void *)` of C; `stack` is the end of its memory. */
   clone(fn: bigint, stack: bigint, flags: number, arg: bigint): number;
   waitpid(pid: number, status: Uint8Array, options: number): number;
+  inotify_init1(flags: number): number;
+  inotify_add_watch(fd: number, pathname: string, mask: number): number;
   epoll_create1(flags: number): number;
   epoll_ctl(epfd: number, op: number, fd: number, event: Uint32Array): number;
   epoll_wait(epfd: number, events: Uint32Array, maxevents: number, timeout: number): number;
@@ -88,6 +90,8 @@ function bind(): Libc {
     clone: lib.func('clone', 'int', ['void *', 'void *', 'int', 'void *']),
     waitpid: lib.func('waitpid', 'int', ['int', buf, 'int']),
     pidfd_open: lib.func('pidfd_open', 'int', ['int', 'uint']),
+    inotify_init1: lib.func('inotify_init1', 'int', ['int']),
+    inotify_add_watch: lib.func('inotify_add_watch', 'int', ['int', 'const char *', 'uint32_t']),
     epoll_create1: lib.func('epoll_create1', 'int', ['int']),
     epoll_ctl: lib.func('epoll_ctl', 'int', ['int', 'int', 'int', buf]),
     epoll_wait: lib.func('epoll_wait', 'int', ['int', buf, 'int', 'int']),

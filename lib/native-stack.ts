@@ -11,7 +11,7 @@ import { takeGoneOffCount, unregisterDetachedOf, whatKeeps, withOwnNumber } from
 import { codeOf, IothError, systemError } from './errors.js';
 import { endAtExit, ended, type Mortal } from './exit.js';
 import type { Closable } from './forgotten.js';
-import { closeOnExecBeforeSpawn } from './inherit.js';
+import { PeerDescriptors } from './inherit.js';
 import { DEFAULT_LINGER_MS, type LingerLimits, linger, lingerSync } from './linger.js';
 import { type Asked, msocket, settleTimeoutsOf } from './msocket.js';
 import { type NewStack, newstack } from './newstack.js';
@@ -54,6 +54,7 @@ export class NativeStack implements Mortal, Closable, Asked {
   #keepsDescriptors = false;
   #end: Promise<void> | undefined;
   readonly #switches: SwitchDirectory[];
+  readonly #peers: PeerDescriptors[] = [];
   #referenced = true;
 
   private constructor(
@@ -63,7 +64,6 @@ export class NativeStack implements Mortal, Closable, Asked {
     this.#structure = pointer;
     this.hasKernelSockets = hasKernelSockets(spec.plugin);
     this.#switches = spec.vnls.map((vnl) => SwitchDirectory.of(vnl)).filter((found) => found !== undefined);
-    if (this.#switches.length > 0) closeOnExecBeforeSpawn();
     endAtExit(this);
     if (daemonPid === undefined) return;
     try {
@@ -108,6 +108,7 @@ export class NativeStack implements Mortal, Closable, Asked {
     daemon.findTaps(checkVdestack(this.#structure, vnls), firstFd, vnls.length);
     for (const { path } of this.#switches) {
       if (!canServe(daemon, path)) this.#abandonDaemon('ioth_newstack');
+      this.#peers.push(new PeerDescriptors(path));
     }
   }
 
@@ -311,6 +312,7 @@ export class NativeStack implements Mortal, Closable, Asked {
   }
 
   #removeSwitches(): void {
+    for (const peers of this.#peers.splice(0)) peers.close();
     for (const directory of this.#switches) {
       if (!this.#keepsDescriptors) directory.closeDescriptors();
       directory.remove();
