@@ -22,6 +22,8 @@ export interface Libc {
   dup(fd: number): number;
   dup3(oldfd: number, newfd: number, flags: number): number;
   close(fd: number): number;
+  /** The same on a worker thread. */
+  close_async(fd: number, callback: (error: Error | null, result: number) => void): void;
   read(fd: number, buf: Uint8Array, count: number): number;
   close_range(first: number, last: number, flags: number): number;
   fcntl(fd: number, cmd: number, arg: number): number;
@@ -47,6 +49,7 @@ export interface Libc {
   waitpid(pid: number, status: Uint8Array, options: number): number;
   inotify_init1(flags: number): number;
   inotify_add_watch(fd: number, pathname: string, mask: number): number;
+  inotify_rm_watch(fd: number, wd: number): number;
   epoll_create1(flags: number): number;
   epoll_ctl(epfd: number, op: number, fd: number, event: Uint32Array): number;
   epoll_wait(epfd: number, events: Uint32Array, maxevents: number, timeout: number): number;
@@ -63,11 +66,13 @@ export function libc(): Libc {
 function bind(): Libc {
   const lib = koffi.load(null);
   const buf = 'void *';
+  const close = lib.func('close', 'int', ['int']);
   return {
     poll: lib.func('poll', 'int', [buf, 'unsigned long', 'int']),
     dup: lib.func('dup', 'int', ['int']),
     dup3: lib.func('dup3', 'int', ['int', 'int', 'int']),
-    close: lib.func('close', 'int', ['int']),
+    close,
+    close_async: close.async,
     read: lib.func('read', 'long', ['int', buf, 'size_t']),
     close_range: lib.func('close_range', 'int', ['uint', 'uint', 'int']),
     fcntl: lib.func('fcntl', 'int', ['int', 'int', 'long']),
@@ -92,6 +97,7 @@ function bind(): Libc {
     pidfd_open: lib.func('pidfd_open', 'int', ['int', 'uint']),
     inotify_init1: lib.func('inotify_init1', 'int', ['int']),
     inotify_add_watch: lib.func('inotify_add_watch', 'int', ['int', 'const char *', 'uint32_t']),
+    inotify_rm_watch: lib.func('inotify_rm_watch', 'int', ['int', 'int']),
     epoll_create1: lib.func('epoll_create1', 'int', ['int']),
     epoll_ctl: lib.func('epoll_ctl', 'int', ['int', 'int', 'int', buf]),
     epoll_wait: lib.func('epoll_wait', 'int', ['int', buf, 'int', 'int']),

@@ -5,7 +5,7 @@ import { SOCK_STREAM } from './constants.js';
 import type { Descriptor } from './descriptor.js';
 import { withOwnNumber } from './detached.js';
 import { duplicate } from './duplicate.js';
-import { makeNonBlocking } from './native-stack.js';
+import { makeNonBlocking } from './non-blocking.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE } from './sockaddr.js';
 import { EXHAUSTED, type Operation, WAIT } from './waiter.js';
 

@@ -11,10 +11,11 @@ import { takeGoneOffCount, unregisterDetachedOf, whatKeeps, withOwnNumber } from
 import { codeOf, IothError, systemError } from './errors.js';
 import { endAtExit, ended, type Mortal } from './exit.js';
 import type { Closable } from './forgotten.js';
-import { PeerDescriptors } from './inherit.js';
 import { DEFAULT_LINGER_MS, type LingerLimits, linger, lingerSync } from './linger.js';
 import { type Asked, msocket, settleTimeoutsOf } from './msocket.js';
 import { type NewStack, newstack } from './newstack.js';
+import { makeNonBlocking } from './non-blocking.js';
+import { closePeersOnExec } from './peer-descriptors.js';
 import { hasKernelSockets, type StackSpec } from './plugin.js';
 import { canServe, checkInterfaces, checkVdestack } from './proof.js';
 import { resetConnections } from './reset-connections.js';
@@ -54,7 +55,8 @@ export class NativeStack implements Mortal, Closable, Asked {
   #keepsDescriptors = false;
   #end: Promise<void> | undefined;
   readonly #switches: SwitchDirectory[];
-  readonly #peers: PeerDescriptors[] = [];
+  /** What ends the care for the peers of its switches. */
+  readonly #releasePeers: (() => void)[] = [];
   #referenced = true;
 
   private constructor(
@@ -108,7 +110,7 @@ export class NativeStack implements Mortal, Closable, Asked {
     daemon.findTaps(checkVdestack(this.#structure, vnls), firstFd, vnls.length);
     for (const { path } of this.#switches) {
       if (!canServe(daemon, path)) this.#abandonDaemon('ioth_newstack');
-      this.#peers.push(new PeerDescriptors(path));
+      this.#releasePeers.push(closePeersOnExec(path));
     }
   }
 
@@ -304,6 +306,7 @@ export class NativeStack implements Mortal, Closable, Asked {
 
   #ended(): void {
     this.#isDeleted = true;
+    if (!this.#keepsDescriptors) for (const release of this.#releasePeers) release();
     unregisterDetachedOf(this);
     if (!this.#keepsDescriptors) this.#daemon?.closeLeftovers();
     this.#daemon?.release();
@@ -312,7 +315,6 @@ export class NativeStack implements Mortal, Closable, Asked {
   }
 
   #removeSwitches(): void {
-    for (const peers of this.#peers.splice(0)) peers.close();
     for (const directory of this.#switches) {
       if (!this.#keepsDescriptors) directory.closeDescriptors();
       directory.remove();
@@ -380,17 +382,6 @@ function limitsFor(linger: number): LingerLimits {
 const stackWasClosed = canceled('the stack was closed');
 
 const EBUSY = 16;
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
-const F_SETFL = 4;
-
-/** What SOCK_NONBLOCK | SOCK_CLOEXEC do, where a socket came without. The stack itself must hear it. */
-export function makeNonBlocking(fd: number): void {
-  const c = libioth();
-  // of the flags that F_SETFL sets, a new descriptor has none
-  c.fcntl(fd, F_SETFL, SOCK_NONBLOCK);
-  c.fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
 
 const SOCKET_HINTS: Partial<Record<string, string>> = {
   EACCES: 'raw and packet sockets of the kernel stack need CAP_NET_RAW',

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { plugins } from '../ffi/loader.js';
 import { AF_INET, AF_INET6, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM } from '../lib/constants.js';
@@ -80,7 +80,6 @@ describe('a stack that cannot be made', () => {
     ['no scheme at all', 'nosuch', 'ENOENT'],
     ['nothing but a scheme', 'vde://', 'ENOENT'],
     ['no name of a scheme', '://', 'EPROTONOSUPPORT'],
-    ['no directory for a switch', 'switch:///nonexistent/dir/sw', 'ENOENT'],
     ['no directory for a cable', 'ptp:///nonexistent/dir/ptp', 'ENOENT'],
   ])('a network that cannot be joined, %s: %s', (_what, vnl, code) => {
     const error = failureOf(() => new Stack('vdestack', vnl));
@@ -94,10 +93,55 @@ describe('a stack that cannot be made', () => {
     expect(error.message).toContain(`'${net.vnl}' or 'vde:///nonexistent/sw' could not be joined`);
   });
 
-  test('a switch whose place is taken: EEXIST, and why that may be', () => {
-    const error = failureOf(() => new Stack('vdestack', net.vnl.replace('vde:', 'switch:')));
-    expect(error.code).toBe('EEXIST');
-    expect(error.message).toContain('leaves its directory, remove it');
+  test.each([
+    ['switch', 'vde'],
+    ['hub', 'vde'],
+  ])('a %s whose place another serves: EADDRINUSE, and how to join that', (scheme) => {
+    const vnl = net.vnl.replace('vde:', `${scheme}:`);
+    const error = failureOf(() => new Stack('vdestack', vnl));
+    expect(error).toMatchObject({ code: 'EADDRINUSE', syscall: 'ioth_newstack', address: vnl });
+    expect(error.message).toContain(`somebody serves a network there already: join it with '${net.vnl}'`);
+  });
+
+  test('a switch whose place is something else: EEXIST, and it is left alone', () => {
+    const path = join(net.dir, 'directory');
+    mkdirSync(path);
+    writeFileSync(join(path, 'file'), 'mine');
+    const error = failureOf(() => new Stack('vdestack', [net.vnl, `switch://${path}`]));
+    expect(error).toMatchObject({ code: 'EEXIST', syscall: 'ioth_newstack' });
+    expect(error.message).toContain('is not the directory of a switch');
+    expect(readFileSync(join(path, 'file'), 'utf8')).toBe('mine');
+    rmSync(path, { recursive: true });
+  });
+
+  test('a switch without a directory above it: ENOENT names that', () => {
+    const vnl = `switch://${net.dir}/no/switch`;
+    const error = failureOf(() => new Stack('vdestack', vnl));
+    expect(error).toMatchObject({ code: 'ENOENT', address: vnl });
+    expect(error.message).toContain(`the directory ${net.dir}/no does not exist: make it first`);
+  });
+
+  const makeStack = `try { new ioth.Stack('vdestack', 'null://') } catch ({ code, message }) { console.log(code, message) }`;
+
+  /** Makes a stack in a process that has another /dev/net. */
+  function withDevNet(prepare: string, ...command: string[]) {
+    const script = `mount -t tmpfs none /dev/net; ${prepare}; exec "$@"`;
+    const dir = mkdtempSync(join(net.dir, 'child-'));
+    const prefix = ['unshare', '-m', 'sh', '-ec', script, 'sh', ...command];
+    return runChild(dir, makeStack, { prefix }).finally(() => rmSync(dir, { recursive: true }));
+  }
+
+  test('a /dev/net/tun that cannot be opened: EACCES with its mode, its owner and who one is', async () => {
+    const drop = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'];
+    const { stdout } = await withDevNet('mknod -m 600 /dev/net/tun c 10 200; chown 1000:1001 /dev/net/tun', ...drop);
+    expect(stdout).toContain('EACCES');
+    expect(stdout).toContain('/dev/net/tun (mode 0600, owner 1000:1001) cannot be opened by uid 0');
+  });
+
+  test('no /dev/net/tun: ENODEV says so', async () => {
+    const { stdout } = await withDevNet('true');
+    expect(stdout).toContain('ENODEV');
+    expect(stdout).toContain('there is no /dev/net/tun');
   });
 
   test.each(['.', '..', 'a/b', 'a b', 'sixteen-bytes-xx', 'all', 'default'])(

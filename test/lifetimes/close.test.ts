@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AF_INET, SOCK_DGRAM } from '../../lib/constants.js';
 import { Stack } from '../../lib/stack.js';
 import { expectNothingLeft, type Holdings, holdings } from '../support/leaks.js';
+import { Life } from '../support/life.js';
 import { listenOn, udpOn } from '../support/sockets.js';
 
 let before: Holdings;
@@ -98,11 +99,32 @@ test('the loop goes on while ten stacks close', async () => {
   expect(Math.min(...stalls)).toBeLessThan(30);
 });
 
-test('a daemon that does not end when it is told to is killed', async () => {
+test.each([
+  ['close', (stack: Stack) => stack.close()],
+  ['closeSync', (stack: Stack) => stack.closeSync()],
+])('a daemon that does not end when it is told to is killed: %s', async (_name, end) => {
   const stack = aloneStack();
   stack.socket();
   process.kill(stack.daemon as number, 'SIGSTOP');
-  await stack.close();
+  await end(stack);
+  expect(stack.closed).toBe(true);
+});
+
+test('300 stacks are closed at once', async () => {
+  const stacks = Array.from({ length: 300 }, () => new Stack('vdestack'));
+  const daemons = stacks.map(({ daemon }) => daemon as number);
+  await Promise.all(stacks.map((stack) => stack.close()));
+  expect(daemons.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+});
+
+test('the options of close are checked', async () => {
+  const stack = aloneStack();
+  await expect(stack.close({ linger: -1 })).rejects.toMatchObject({ code: 'ERR_OUT_OF_RANGE' });
+  await expect(stack.close({ linger: '1' as never })).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+  await expect(stack.close({ lingr: 1 } as never)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+  expect(() => stack.closeSync(null as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }));
+  expect(stack.closed).toBe(false);
+  await stack.close({ linger: 0 });
 });
 
 test('a connect that is aborted or timed out leaves the socket able to connect, and the stack able to end', async () => {
@@ -157,6 +179,14 @@ test('a switch goes with its stack, though peers are joined', async () => {
     await hub.close();
     expect(existsSync(`${dir}/switch`)).toBe(false);
     await Promise.all(peers.map((peer) => peer.close()));
+    // what a switch that was killed leaves is taken over
+    const killed = new Life('joined.ts', [`switch://${dir}/switch`]);
+    await killed.says('joined');
+    killed.signal('SIGKILL');
+    await killed.ended;
+    expect(existsSync(`${dir}/switch`)).toBe(true);
+    await new Stack('vdestack', `switch://${dir}/switch`).close();
+    expect(existsSync(`${dir}/switch`)).toBe(false);
     // the place is free again
     await new Stack('vdestack', `switch://${dir}/switch`).close();
     expect(existsSync(`${dir}/switch`)).toBe(false);

@@ -1,4 +1,6 @@
+import { readdirSync, rmSync } from 'node:fs';
 import { Life } from '../support/life.js';
+import { temporaryDirectory } from '../support/network.js';
 
 const few = { shell: 'ulimit -n 64' };
 
@@ -22,13 +24,20 @@ test('a server that ran out accepts again once connections close, and does not s
   expect(Number(/cpu (\d+)/.exec(stdout)?.[1])).toBeLessThan(150);
 });
 
-test('a stack too many says EMFILE and leaves nothing, whichever descriptor it misses', async () => {
-  const life = new Life('stack-too-many.ts', [], few);
+test.each([
+  ['no network', []],
+  ['a network', ['null://']],
+  ['a switch', ['switch://DIR/switch']],
+])('a stack too many says EMFILE and leaves nothing, whichever descriptor it misses: %s', async (_what, args) => {
+  const dir = temporaryDirectory();
+  const vnls = args.map((vnl) => vnl.replace('DIR', dir));
+  const life = new Life('stack-too-many.ts', vnls, few);
   const { status } = await life.ended;
-  expect({ status, stderr: life.stderr }).toEqual({ status: 0, stderr: '' });
+  expect({ status, stderr: life.stderr, files: readdirSync(dir) }).toEqual({ status: 0, stderr: '', files: [] });
+  rmSync(dir, { recursive: true });
   const lines = life.stdout.trim().split('\n');
   expect(lines.pop()).toBe('closed');
   expect(lines.pop()).toMatch(/^\d+ made 0 0$/);
-  expect(lines.length).toBeGreaterThan(2);
+  expect(lines.length).toBeGreaterThan(4);
   for (const line of lines) expect(line).toMatch(/^\d+ EMFILE 0 0$/);
 });

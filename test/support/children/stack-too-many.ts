@@ -1,4 +1,4 @@
-/** Makes stacks with fewer and fewer free descriptors: run under `ulimit -n 64`. */
+/** Makes stacks with more and more free descriptors: `stack-too-many.ts [VNL]`, run under `ulimit -n 64`. */
 import { closeSync, openSync } from 'node:fs';
 import { Stack } from '../../../lib/index.js';
 import { children, descriptors } from './holdings.js';
@@ -11,12 +11,12 @@ try {
   // full
 }
 // one for the listing itself
-for (let free = 1; free <= 20; free++) {
+for (let free = 1; free <= 40; free++) {
   closeSync(fillers.pop() as number);
   const [descriptorsBefore, childrenBefore] = [descriptors(), children()];
   let outcome = 'made';
   try {
-    const stack = new Stack('vdestack', 'null://');
+    const stack = new Stack('vdestack', process.argv[2]);
     stack.socket().close();
     await stack.close();
   } catch (error) {
