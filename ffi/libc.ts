@@ -44,8 +44,8 @@ export interface Libc {
   sigfillset(set: Uint8Array): number;
   pthread_sigmask(how: number, set: Uint8Array, oldset: Uint8Array | null): number;
   pidfd_open(pid: number, flags: number): number;
-  /** `fn` is the address of an `int (*)(void *)` of C; `stack` is the end of its memory. */
-  clone(fn: bigint, stack: bigint, flags: number, arg: bigint): number;
+  /** `fn` is the address of an `int (*)(void *)` of C, `stack` the last bytes of memory for it. */
+  clone(fn: bigint, stack: Uint8Array, flags: number, arg: bigint): number;
   waitpid(pid: number, status: Uint8Array, options: number): number;
   inotify_init1(flags: number): number;
   inotify_add_watch(fd: number, pathname: string, mask: number): number;

@@ -135,15 +135,13 @@ function closeOccupied(fd: number): boolean {
  * has this number in our table stays open, with its locks (fcntl(2) gives up those of a process at any close of a file).
  */
 function closeElsewhere(fd: number): boolean {
-  const { malloc, free, clone, waitpid } = libc();
-  const memory = malloc(CLONE_STACK_SIZE);
-  if (memory === 0n) return false;
+  const memory = new Uint8Array(CLONE_STACK_SIZE);
+  // stacks grow downwards
+  const top = memory.subarray(CLONE_STACK_SIZE - STACK_ALIGNMENT);
   const status = new Int32Array(1);
-  const top = memory + BigInt(CLONE_STACK_SIZE);
   const flags = CLONE_VM | CLONE_VFORK;
-  const pid = withSignalsBlocked(() => clone(libioth().addressOfClose, top, flags, BigInt(fd)));
-  if (pid > 0) waitpid(pid, new Uint8Array(status.buffer), WALL);
-  free(memory);
+  const pid = withSignalsBlocked(() => libc().clone(libioth().addressOfClose, top, flags, BigInt(fd)));
+  if (pid > 0) libc().waitpid(pid, new Uint8Array(status.buffer), WALL);
   return pid > 0 && status[0] === 0;
 }
 
@@ -166,4 +164,5 @@ const F_DUPFD_CLOEXEC = 1030;
 const CLONE_VM = 0x100;
 const CLONE_VFORK = 0x4000;
 const CLONE_STACK_SIZE = 64 * 1024;
+const STACK_ALIGNMENT = 64;
 const WALL = 0x40000000;

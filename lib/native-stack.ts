@@ -283,8 +283,9 @@ export class NativeStack implements Mortal, Closable, Asked {
 
   /** ioth_delstack(3) fails while sockets are open; the daemon must not be ended before. */
   #checkUnused(): void {
-    takeGoneOffCount(this);
-    if (this.#daemon?.pipe && readSocketCount(this.#structure) > 0) throw this.#reopen(EBUSY);
+    const count = () => (this.#daemon?.pipe ? readSocketCount(this.#structure) : undefined);
+    if (count() !== 0) takeGoneOffCount(this);
+    if (count()) throw this.#reopen(EBUSY);
   }
 
   /** Closes its sockets. False where it was closed before. Without `reason`, at the end of the process, nobody hears of it. */

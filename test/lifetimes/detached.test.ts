@@ -56,6 +56,17 @@ test.each(['close', 'closeSync'] as const)('several that were closed by close(2)
   expect(stack.closed).toBe(true);
 });
 
+test("on the kernel's stack too", async () => {
+  const stack = new Stack('kernel');
+  closeSync(stack.socket().detach());
+  await stack.close();
+  const open = new Stack('kernel');
+  const fd = open.socket().detach();
+  await expect(open.close()).rejects.toMatchObject({ code: 'EBUSY', message: expect.stringContaining(`close(${fd})`) });
+  close(fd);
+  await open.close();
+});
+
 test('one that is open still: the message names it', async () => {
   const stack = new Stack('vdestack');
   const [open, gone] = [stack.socket().detach(), stack.socket().detach()];
@@ -196,12 +207,10 @@ const F_GETFD = 1;
 
 /** A lock of fcntl(2) on a whole file, which any close of the file by this process would give up. */
 function setLock(fd: number): void {
-  const flock = Buffer.alloc(32); // F_RDLCK, SEEK_SET, start 0, length 0: to the end
+  const fcntl = koffi.load(null).func('fcntl', 'int', ['int', 'int', 'void *']);
   const F_SETLK = 6;
-  const memory = libc().malloc(flock.length);
-  koffi.encode(memory, 'uint8_t', [...flock], flock.length);
-  expect(libc().fcntl(fd, F_SETLK, Number(memory))).toBe(0);
-  libc().free(memory);
+  // struct flock: F_RDLCK, SEEK_SET, from 0 to the end
+  expect(fcntl(fd, F_SETLK, Buffer.alloc(32))).toBe(0);
 }
 
 function locksOf(inode: number): number {

@@ -257,8 +257,10 @@ test('a signal that is none is told once, and the process goes on', async () => 
     const stack = new ioth.Stack('vdestack', null, 'nameserver 10.0.0.1');
     for (const host of ['host.example', '10.0.0.1']) {
       const options = { signal: new AbortController() as never };
-      await stack.socket().connect([host, 80], options).catch((error) => console.log(error.code));
-      await stack.socket(ioth.AF_INET, ioth.SOCK_DGRAM).sendto('x', [host, 80], options).catch(({ code }) => console.log(code));
+      const [stream, datagrams] = [stack.socket(), stack.socket(ioth.AF_INET, ioth.SOCK_DGRAM)];
+      await stream.connect([host, 80], options).catch((error) => console.log(error.code));
+      await datagrams.sendto('x', [host, 80], options).catch((error) => console.log(error.code));
+      for (const socket of [stream, datagrams]) socket.close();
     }
     await new Promise((done) => setTimeout(done, 200));
     console.log('goes on');
