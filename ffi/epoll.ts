@@ -10,6 +10,7 @@ export const EPOLLIN = 1;
 export const EPOLLOUT = 4;
 export const EPOLLERR = 8;
 export const EPOLLHUP = 16;
+export const EPOLLET = 0x80000000;
 
 // struct epoll_event in words of 32 bits: uint32_t events; epoll_data_t data, of which the first word is used. It is
 // packed on x86-64 alone.

@@ -7,11 +7,14 @@ export const POLLOUT = 0x004;
 export const POLLERR = 0x008;
 export const POLLHUP = 0x010;
 export const POLLNVAL = 0x020;
+export const POLLRDHUP = 0x2000;
 
 export const SIG_BLOCK = 0;
 export const SIG_SETMASK = 2;
 /** `sizeof(sigset_t)`: 1024 bits in glibc. */
 export const SIGSET_SIZE = 128;
+/** At least `sizeof(struct sigaction)`; the handler comes first. */
+export const SIGACTION_SIZE = 256;
 
 /** Of close_range(2): do not close, set close-on-exec. */
 export const CLOSE_RANGE_CLOEXEC = 4;
@@ -35,6 +38,7 @@ export interface Libc {
   free(pointer: bigint): void;
   sigfillset(set: Uint8Array): number;
   pthread_sigmask(how: number, set: Uint8Array, oldset: Uint8Array | null): number;
+  sigaction(signum: number, act: Uint8Array | null, oldact: Uint8Array | null): number;
   pidfd_open(pid: number, flags: number): number;
   epoll_create1(flags: number): number;
   epoll_ctl(epfd: number, op: number, fd: number, event: Uint32Array): number;
@@ -70,6 +74,7 @@ function bind(): Libc {
     free: lib.func('free', 'void', ['void *']),
     sigfillset: lib.func('sigfillset', 'int', [buf]),
     pthread_sigmask: lib.func('pthread_sigmask', 'int', ['int', buf, buf]),
+    sigaction: lib.func('sigaction', 'int', ['int', buf, buf]),
     pidfd_open: lib.func('pidfd_open', 'int', ['int', 'uint']),
     epoll_create1: lib.func('epoll_create1', 'int', ['int']),
     epoll_ctl: lib.func('epoll_ctl', 'int', ['int', 'int', 'int', buf]),

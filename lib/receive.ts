@@ -1,6 +1,7 @@
 import { libioth } from '../ffi/ioth.js';
 import { READABLE } from '../ffi/poll.js';
 import { notReady } from './call-error.js';
+import { MSG_ERRQUEUE } from './constants.js';
 import type { Descriptor } from './descriptor.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE } from './sockaddr.js';
 import { type Operation, WAIT } from './waiter.js';
@@ -27,6 +28,10 @@ export class RecvInto implements Operation<number> {
   attempt(): number | typeof WAIT {
     return receive(this, this.buffer);
   }
+
+  whenShutDown(): number | typeof WAIT {
+    return waitsForErrors(this.flags) ? WAIT : 0;
+  }
 }
 
 /** recv(2) into new bytes. */
@@ -51,6 +56,10 @@ export class Recv implements Operation<Buffer> {
     spare = buffer;
     return WAIT;
   }
+
+  whenShutDown(): Buffer | typeof WAIT {
+    return waitsForErrors(this.flags) ? WAIT : Buffer.alloc(0);
+  }
 }
 
 /** recvfrom(2) into the caller's bytes. */
@@ -72,6 +81,10 @@ export class RecvFromInto implements Operation<[number, Address]> {
   attempt(): [number, Address] | typeof WAIT {
     const count = receiveFrom(this, this.buffer);
     return count === WAIT ? WAIT : [count, this.peers.last()];
+  }
+
+  whenShutDown(): [number, Address] | typeof WAIT {
+    return waitsForErrors(this.flags) ? WAIT : [0, decodeSockaddr(peerBytes, 0)];
   }
 }
 
@@ -97,6 +110,15 @@ export class RecvFrom implements Operation<[Buffer, Address]> {
     spare = buffer;
     return WAIT;
   }
+
+  whenShutDown(): [Buffer, Address] | typeof WAIT {
+    return waitsForErrors(this.flags) ? WAIT : [Buffer.alloc(0), decodeSockaddr(peerBytes, 0)];
+  }
+}
+
+/** The queue of errors has no end. */
+export function waitsForErrors(flags: number): boolean {
+  return (flags & MSG_ERRQUEUE) !== 0;
 }
 
 function receive({ descriptor, fd, isStream, size, flags }: Recv | RecvInto, buffer: Uint8Array): number | typeof WAIT {
