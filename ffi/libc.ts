@@ -38,6 +38,7 @@ export interface Libc {
   free(pointer: bigint): void;
   sigfillset(set: Uint8Array): number;
   pthread_sigmask(how: number, set: Uint8Array, oldset: Uint8Array | null): number;
+  sched_yield(): number;
   sigaction(signum: number, act: Uint8Array | null, oldact: Uint8Array | null): number;
   pidfd_open(pid: number, flags: number): number;
   epoll_create1(flags: number): number;
@@ -74,6 +75,7 @@ function bind(): Libc {
     free: lib.func('free', 'void', ['void *']),
     sigfillset: lib.func('sigfillset', 'int', [buf]),
     pthread_sigmask: lib.func('pthread_sigmask', 'int', ['int', buf, buf]),
+    sched_yield: lib.func('sched_yield', 'int', []),
     sigaction: lib.func('sigaction', 'int', ['int', buf, buf]),
     pidfd_open: lib.func('pidfd_open', 'int', ['int', 'uint']),
     epoll_create1: lib.func('epoll_create1', 'int', ['int']),

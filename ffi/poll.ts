@@ -87,6 +87,11 @@ export class PollHandle {
     this.#isEdge = isEdge && mask !== 0;
   }
 
+  /** For the callback: the thread goes on asking for events for `usecs` microseconds, before its loop sleeps. */
+  busyPoll(usecs: number): void {
+    this.#epoll.busyPoll(usecs);
+  }
+
   /** Ends the watch for good. Closing twice is fine. */
   close(): void {
     if (this.#closed) return;

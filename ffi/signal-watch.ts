@@ -47,7 +47,7 @@ let callback: unknown;
 function onSignal(): unknown {
   callback ??= koffi.register(
     (_handle: unknown, signum: number) => void received.push(signum),
-    koffi.pointer(koffi.proto('void ioth_on_signal(void *handle, int signum)')),
+    koffi.pointer(koffi.proto('void', ['void *', 'int'])),
   );
   return callback;
 }
@@ -75,6 +75,8 @@ export class SignalWatch {
 
   private constructor(signals: readonly number[]) {
     const uv = libuv();
+    // what can fail comes before what would have to be undone
+    onSignal();
     this.#loop = libc().malloc(uv.loop_size());
     if (uv.loop_init(this.#loop) !== 0) {
       libc().free(this.#loop);

@@ -7,6 +7,7 @@ import { IothError, systemError } from './errors.js';
 import { interruptFd, throwIfInterrupted, withInterrupts } from './interrupt.js';
 import { wouldBlock } from './readiness.js';
 import { GrowingPause, isReceiveShutDown } from './stall.js';
+import { waitSync } from './wait-sync.js';
 import { EXHAUSTED, type Operation, WAIT } from './waiter.js';
 
 const EINTR = 4;
@@ -17,6 +18,9 @@ const CALLS_PER_LOOK = 256;
  * for which the main thread waits.
  */
 const MAX_POLL_MS = isMainThread ? 1000 : 50;
+
+/** Two looks of a busy poll are so far apart only where somebody else had the processor. */
+const PREEMPTED_MS = 0.1;
 
 let calls = 0;
 
@@ -31,10 +35,11 @@ export function runBlocking<T>(operation: Operation<T>, descriptor: Descriptor, 
   const deadline = timeout === null ? Number.POSITIVE_INFINITY : performance.now() + timeout;
   if (++calls % CALLS_PER_LOOK === 0 && interruptFd() >= 0) throwIfInterrupted(syscall);
   let pause: GrowingPause | undefined;
-  for (let isReady = false; ; ) {
+  let spares = timeout !== 0 && readiness.isEmpty && operation.trustsPoll === true;
+  for (let isReady = false; ; spares = false) {
     readiness.forgetEmpty();
     const sentBefore = readiness.sent;
-    let result = operation.attempt();
+    let result = spares ? WAIT : operation.attempt();
     if (result === WAIT && isReady && readiness.sent === sentBefore) {
       if (isReceiveShutDown(descriptor.fd)) result = operation.whenShutDown?.() ?? WAIT;
       pause ??= new GrowingPause();
@@ -44,9 +49,25 @@ export function runBlocking<T>(operation: Operation<T>, descriptor: Descriptor, 
     if (result === EXHAUSTED) throw new IothError('EMFILE', { syscall });
     const left = deadline - performance.now();
     if (left <= 0) throw new IothError('ETIMEDOUT', { syscall });
-    if (pause) wait(descriptor, operation, false, Math.min(left, pause.take()));
+    if (!pause && spin(operation, descriptor, Math.min(left, descriptor.native.busyPollUsecs / 1000))) isReady = true;
+    else if (pause) wait(descriptor, operation, false, Math.min(left, pause.take()));
     else isReady = wait(descriptor, operation, true, left);
   }
+}
+
+/** Asks for readiness again and again for so many milliseconds. Answers whether it came. */
+function spin({ direction }: Operation<unknown>, { fd }: Descriptor, limit: number): boolean {
+  if (limit <= 0) return false;
+  const end = performance.now() + limit;
+  for (let last = end - limit; last < end; ) {
+    if (waitSync(fd, direction, 0)) return true;
+    libc().sched_yield();
+    const now = performance.now();
+    // somebody else had the processor: the peer may need it
+    if (now - last > PREEMPTED_MS) return false;
+    last = now;
+  }
+  return false;
 }
 
 const pollfds = Buffer.alloc(3 * POLLFD_SIZE);

@@ -1,7 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 import { onExit, signals } from 'signal-exit';
 import { type Daemon, killAll } from './daemon.js';
-import { interruptFd } from './interrupt.js';
 
 /** What must be undone before the process, or the worker thread, is gone. */
 export interface Mortal {
@@ -22,8 +21,6 @@ export function endAtExit(mortal: Mortal): void {
   // signal-exit is for the process: a worker has no signals
   if (isMainThread) beforeOnceListeners(() => onExit(endAll, { alwaysLast: true }));
   else process.on('exit', endAll);
-  // a program that blocks before its loop turns for the first time hears of a signal that comes before that
-  interruptFd();
 }
 
 /**

@@ -17,6 +17,12 @@ const BURST_LIMIT = 256;
 const SEND_LIMIT = 512 * 1024;
 let burst = 0;
 
+/** After so many datagrams that came alone the next ones are taken for alone too, but one of so many. */
+const MANY_SINGLES = 8;
+const SINGLES_PER_TRIAL = 32;
+
+const NEVER_BUSY = { busyPollUsecs: 0 };
+
 const exhaustedOnes = new Set<Readiness>();
 
 /** Tells operations that wait for a free descriptor that there is one now. */
@@ -46,12 +52,15 @@ export class Readiness {
   #retry: NodeJS.Timeout | undefined;
   #retryPause: GrowingPause | undefined;
   #isEmpty = false;
+  #tookOne = false;
+  #singles = 0;
   #sent = 0;
   #closed = false;
 
   constructor(
     readonly fd: number,
     stackRef = true,
+    readonly busy: { readonly busyPollUsecs: number } = NEVER_BUSY,
   ) {
     this.#stackRef = stackRef;
   }
@@ -107,6 +116,22 @@ export class Readiness {
     return this.#isEmpty && poll !== undefined && (poll.watched & READABLE) !== 0 && !poll.isEdge;
   }
 
+  /**
+   * Says that a datagram was received. Where they come one by one, as answers do, the try for EAGAIN that would follow is
+   * spared; now and then it is made all the same, to see whether they still do.
+   */
+  tookDatagram(): void {
+    if (this.#tookOne) this.#singles = 0;
+    this.#tookOne = true;
+    if (this.#singles >= MANY_SINGLES && this.#singles++ % SINGLES_PER_TRIAL !== 0) this.#isEmpty = true;
+  }
+
+  /** Says that a receiver of datagrams waits now. */
+  ranOutOfDatagrams(): void {
+    if (this.#tookOne && this.#singles < MANY_SINGLES) this.#singles++;
+    this.#tookOne = false;
+  }
+
   /** Says that so many bytes were sent. */
   noteSent(bytes: number): void {
     this.#sent += bytes;
@@ -115,6 +140,11 @@ export class Readiness {
   /** How many bytes were sent since its senders had a turn of the loop. */
   get sent(): number {
     return this.#sent;
+  }
+
+  /** Whether it was found empty, as far as one knows without a watch. */
+  get isEmpty(): boolean {
+    return this.#isEmpty;
   }
 
   /** Makes that the next receiver tries, whatever was found before. */
@@ -237,6 +267,7 @@ export class Readiness {
     if (ready & READABLE) this.#serve(this.#readers);
     if (ready & WRITABLE) this.#serve(this.#writers);
     if (this.#closed || !this.#poll) return;
+    if (this.busy.busyPollUsecs > 0) this.#poll.busyPoll(this.busy.busyPollUsecs);
     const over = unwanted | (this.#readers.pauses ? READABLE : 0) | (this.#writers.pauses ? WRITABLE : 0);
     if ((this.#poll.watched & over) !== 0) this.#poll.watch(this.#poll.watched & ~over, this.#isStalled);
     this.#settle();

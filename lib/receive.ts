@@ -29,6 +29,10 @@ export class RecvInto implements Operation<number> {
     return receive(this, this.buffer);
   }
 
+  get trustsPoll(): boolean {
+    return this.isStream && this.flags === 0 && this.size > 0;
+  }
+
   whenShutDown(): number | typeof WAIT {
     return waitsForErrors(this.flags) ? WAIT : 0;
   }
@@ -55,6 +59,10 @@ export class Recv implements Operation<Buffer> {
     if (count !== WAIT) return handOut(buffer, Math.min(count, this.size));
     spare = buffer;
     return WAIT;
+  }
+
+  get trustsPoll(): boolean {
+    return this.isStream && this.flags === 0 && this.size > 0;
   }
 
   whenShutDown(): Buffer | typeof WAIT {
@@ -124,18 +132,38 @@ export function waitsForErrors(flags: number): boolean {
 function receive({ descriptor, fd, isStream, size, flags }: Recv | RecvInto, buffer: Uint8Array): number | typeof WAIT {
   // none are there at once, as in Python
   if (size === 0) return 0;
-  if (flags === 0 && descriptor.readiness.isKnownEmpty) return WAIT;
+  if (flags === 0 && descriptor.readiness.isKnownEmpty) {
+    descriptor.readiness.ranOutOfDatagrams();
+    return WAIT;
+  }
   const count = libioth().recv(fd, buffer, size, flags);
-  if (count < 0) return notReady('recv', undefined, flags);
+  if (count < 0) {
+    const waits: typeof WAIT = notReady('recv', undefined, flags);
+    descriptor.readiness.ranOutOfDatagrams();
+    return waits;
+  }
+  if (!isStream && flags === 0) descriptor.readiness.tookDatagram();
   // a stream that gave less than it was asked for has no more; one at its end does not wait
   if (isStream && count > 0 && count < size && flags === 0) descriptor.readiness.foundEmpty();
   return count;
 }
 
-function receiveFrom({ fd, size, flags }: RecvFrom | RecvFromInto, buffer: Uint8Array): number | typeof WAIT {
+function receiveFrom(operation: RecvFrom | RecvFromInto, buffer: Uint8Array): number | typeof WAIT {
+  const { descriptor, fd, size, flags } = operation;
+  const { readiness } = descriptor;
+  if (flags === 0 && readiness.isKnownEmpty) {
+    readiness.ranOutOfDatagrams();
+    return WAIT;
+  }
   peerLength[0] = SOCKADDR_SIZE;
   const count = libioth().recvfrom(fd, buffer, size, flags, peerBytes, peerLength);
-  return count >= 0 ? count : notReady('recvfrom', undefined, flags);
+  if (count < 0) {
+    const waits: typeof WAIT = notReady('recvfrom', undefined, flags);
+    readiness.ranOutOfDatagrams();
+    return waits;
+  }
+  if (flags === 0 && peerLength[0] > 0) readiness.tookDatagram();
+  return count;
 }
 
 // Where recvfrom writes the peer's address: one call is over before the next begins.

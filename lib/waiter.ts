@@ -16,6 +16,8 @@ export interface Operation<T> {
   readonly direction: Direction;
   /** One try: the result, WAIT or EXHAUSTED; it throws the call's error. It may run many times. */
   attempt(): T | typeof WAIT | typeof EXHAUSTED;
+  /** Whether poll(2) tells all about it: where the descriptor was found empty, a first try is spared. */
+  readonly trustsPoll?: boolean;
   /** What C's blocking call returns where the receiving side is shut down and nothing is left; WAIT where it waits on. */
   whenShutDown?(): T | typeof WAIT;
   /** Undoes what a wait that was given up (timeout, abort) left half done. */

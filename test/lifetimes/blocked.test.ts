@@ -32,12 +32,6 @@ test.each(['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const)(
   },
 );
 
-test('SIGTERM ends a script that it reaches just before it blocks', async () => {
-  const life = await blocked('plain');
-  life.signal('SIGTERM');
-  expect(await endOf(life)).toBe('SIGTERM');
-});
-
 test('SIGTERM ends a script whose blocking calls never wait', async () => {
   const life = await blocked('never waits');
   await delay(100);

@@ -215,3 +215,69 @@ describe('a connected UDP socket after shutdown', () => {
     for (const each of [socket, peer]) each.close();
   });
 });
+
+describe('busy_poll', () => {
+  test('is off by default, takes microseconds, and refuses what is none', () => {
+    using busy = new Stack('kernel');
+    busy.busy_poll(50);
+    busy.busy_poll(0);
+    for (const wrong of [-1, 0.5, 1e9]) {
+      expect(() => busy.busy_poll(wrong)).toThrow(expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }));
+    }
+    expect(() => busy.busy_poll('50' as unknown as number)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+    );
+  });
+
+  test('lets timers and immediates have their turns in a dialog that never pauses, and rests when it is over', async () => {
+    await using busy = new Stack('kernel');
+    busy.busy_poll(1000);
+    const [[ping, toPing], [pong, toPong]] = [udpOn(busy, '127.0.0.1'), udpOn(busy, '127.0.0.1')];
+    const answering = (async () => {
+      for (;;) {
+        await pong.recv(1);
+        await pong.sendto('x', toPing);
+      }
+    })();
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 1);
+    for (const until = performance.now() + 300; performance.now() < until; ) {
+      await ping.sendto('x', toPong);
+      await ping.recv(1);
+    }
+    clearInterval(timer);
+    expect(ticks).toBeGreaterThan(3);
+    await expectQuietWait(ping.recv(1).catch(({ code }) => code));
+    pong.close();
+    ping.close();
+    await expect(answering).rejects.toMatchObject({ code: 'ECANCELED' });
+  });
+
+  test('blocking calls wait on after it', () => {
+    using busy = new Stack('kernel');
+    busy.busy_poll(100);
+    const [socket, address] = udpOn(busy, '127.0.0.1');
+    socket.settimeout(0.05);
+    expect(() => socket.sync.recv(1)).toThrow(expect.objectContaining({ code: 'ETIMEDOUT' }));
+    socket.sync.sendto('x', address);
+    expect(String(socket.sync.recv(1))).toBe('x');
+    socket.close();
+  });
+});
+
+test('datagrams that come alone, then many at once, then alone: each is received, in order', async () => {
+  const [socket, address] = udpOn(stack, '127.0.0.1');
+  const sender = stack.socket(AF_INET, SOCK_DGRAM);
+  let sent = 0;
+  let received = 0;
+  for (const burst of [...Array(100).fill(1), 20, 20, 2, ...Array(100).fill(1), 3]) {
+    const first = socket.recv(10);
+    for (let i = 0; i < burst; i++) await sender.sendto(String(sent++), address);
+    expect(String(await first)).toBe(String(received++));
+    for (let i = 1; i < burst; i++) expect(String(await socket.recv(10))).toBe(String(received++));
+  }
+  socket.settimeout(0);
+  await sender.sendto('last', address);
+  expect(String(await socket.recv(10))).toBe('last');
+  for (const each of [socket, sender]) each.close();
+});
