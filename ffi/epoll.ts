@@ -10,6 +10,7 @@ export const EPOLLIN = 1;
 export const EPOLLOUT = 4;
 export const EPOLLERR = 8;
 export const EPOLLHUP = 16;
+export const EPOLLET = 0x80000000;
 
 // struct epoll_event in words of 32 bits: uint32_t events; epoll_data_t data, of which the first word is used. It is
 // packed on x86-64 alone.
@@ -19,6 +20,15 @@ const MOST_EVENTS = 256;
 
 /** How long at most, in one turn of the loop, it is asked again what has become ready: timers and others get their turn. */
 const TURN = 1; // millisecond
+
+/** After so many second looks that found nothing most turns do without. */
+const MANY_MISSED = 8;
+const LOOKS_PER_TRIAL = 32;
+const MIN_BUSY_SHARE = 1 / 8;
+/** Two looks of a busy poll are so far apart only where somebody else had the processor. */
+const PREEMPTED_MS = 0.1;
+/** After that so many events are waited for asleep. */
+const CONTENDED_EVENTS = 64;
 
 /** A failed call of epoll(7): EMFILE, ENOMEM, ENOSPC (fs.epoll.max_user_watches). */
 export class EpollError extends Error {
@@ -42,6 +52,13 @@ export class Epoll {
   readonly #events = new Uint32Array(MOST_EVENTS * EVENT_WORDS);
   #lastId = 0;
   #isServing = false;
+  #looks = 0;
+  #missed = 0;
+  #busyUsecs = 0;
+  #busyShare = 1;
+  #spinUntil = 0;
+  #lastLook = 0;
+  #contended = 0;
   #closed = false;
 
   /** @throws {EpollError} */
@@ -78,25 +95,69 @@ export class Epoll {
     return true;
   }
 
+  /** For callbacks: after this event the set is asked again and again for `usecs` microseconds, before the loop sleeps. */
+  busyPoll(usecs: number): void {
+    this.#busyUsecs = Math.max(this.#busyUsecs, usecs);
+  }
+
   async #serve(): Promise<void> {
     if (this.#isServing) return;
     this.#isServing = true;
     const end = performance.now() + TURN;
-    while (this.#dispatch() && performance.now() < end) {
+    this.#looks++;
+    for (let look = 0; ; look++) {
+      const count = this.#dispatch();
+      if (this.#closed) break;
+      if (look === 1 && this.#busyUsecs === 0) this.#missed = count > 0 ? 0 : this.#missed + 1;
+      if (!this.#goesOn(count)) break;
       // promises that were settled go on now; what they send may be there for its receiver already
       await undefined;
+      if (performance.now() >= end) {
+        if (this.#busyUsecs > 0) setImmediate(() => void this.#serve());
+        break;
+      }
     }
     this.#isServing = false;
   }
 
-  /** Whether there was something to tell. */
-  #dispatch(): boolean {
-    if (this.#closed) return false;
+  /** Whether the set is asked again in this turn, after an answer of `count` events. */
+  #goesOn(count: number): boolean {
+    if (this.#busyUsecs > 0) return this.#spinsOn(count);
+    // where peers are in other processes nothing is there so soon: then a second look is rarely worth its call
+    const isWorthIt = this.#missed < MANY_MISSED || this.#looks % LOOKS_PER_TRIAL === 0 || count === MOST_EVENTS;
+    return count > 0 && isWorthIt;
+  }
+
+  #spinsOn(count: number): boolean {
+    const now = performance.now();
+    const sinceLook = now - this.#lastLook;
+    this.#lastLook = now;
+    if (count > 0) {
+      if (this.#contended > 0) this.#contended--;
+      this.#busyShare = Math.min(1, this.#busyShare * 2);
+      this.#spinUntil = now + (this.#busyUsecs / 1000) * this.#busyShare;
+      return true;
+    }
+    // whoever spins where processors are few keeps its peer from answering
+    if (sinceLook > PREEMPTED_MS) this.#contended = CONTENDED_EVENTS;
+    if (this.#contended === 0 && now < this.#spinUntil) {
+      libc().sched_yield();
+      return true;
+    }
+    // what came too late several times is not waited for as long
+    this.#busyShare = Math.max(MIN_BUSY_SHARE, this.#busyShare / 2);
+    this.#busyUsecs = 0;
+    return false;
+  }
+
+  /** How many events there were to tell. */
+  #dispatch(): number {
+    if (this.#closed) return 0;
     const events = this.#events;
     const count = libc().epoll_wait(this.#fd, events, MOST_EVENTS, 0);
     for (let i = 0, at = 0; i < count; i++, at += EVENT_WORDS) {
       this.#callbacks.get(events[at + DATA_WORD]!)?.(events[at]!);
     }
-    return count > 0;
+    return count;
   }
 }

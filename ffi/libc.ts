@@ -7,11 +7,14 @@ export const POLLOUT = 0x004;
 export const POLLERR = 0x008;
 export const POLLHUP = 0x010;
 export const POLLNVAL = 0x020;
+export const POLLRDHUP = 0x2000;
 
 export const SIG_BLOCK = 0;
 export const SIG_SETMASK = 2;
 /** `sizeof(sigset_t)`: 1024 bits in glibc. */
 export const SIGSET_SIZE = 128;
+/** At least `sizeof(struct sigaction)`; the handler comes first. */
+export const SIGACTION_SIZE = 256;
 
 /** Of close_range(2): do not close, set close-on-exec. */
 export const CLOSE_RANGE_CLOEXEC = 4;
@@ -43,6 +46,8 @@ export interface Libc {
   memcpy(to: Uint8Array, from: bigint, count: number): unknown;
   sigfillset(set: Uint8Array): number;
   pthread_sigmask(how: number, set: Uint8Array, oldset: Uint8Array | null): number;
+  sched_yield(): number;
+  sigaction(signum: number, act: Uint8Array | null, oldact: Uint8Array | null): number;
   pidfd_open(pid: number, flags: number): number;
   /** `fn` is the address of an `int (*)(void *)` of C, `stack` the last bytes of memory for it. */
   clone(fn: bigint, stack: Uint8Array, flags: number, arg: bigint): number;
@@ -94,6 +99,8 @@ function bind(): Libc {
     pthread_sigmask: lib.func('pthread_sigmask', 'int', ['int', buf, buf]),
     clone: lib.func('clone', 'int', ['void *', 'void *', 'int', 'void *']),
     waitpid: lib.func('waitpid', 'int', ['int', buf, 'int']),
+    sched_yield: lib.func('sched_yield', 'int', []),
+    sigaction: lib.func('sigaction', 'int', ['int', buf, buf]),
     pidfd_open: lib.func('pidfd_open', 'int', ['int', 'uint']),
     inotify_init1: lib.func('inotify_init1', 'int', ['int']),
     inotify_add_watch: lib.func('inotify_add_watch', 'int', ['int', 'const char *', 'uint32_t']),

@@ -1,4 +1,14 @@
-import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, Epoll } from './epoll.js';
+import {
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
+  EPOLLERR,
+  EPOLLET,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  Epoll,
+} from './epoll.js';
 
 export const READABLE = 1;
 export const WRITABLE = 2;
@@ -26,6 +36,7 @@ export class PollHandle {
   readonly #id: number;
   readonly #fd: number;
   #watched = 0;
+  #isEdge = false;
   #closed = false;
 
   /**
@@ -38,7 +49,7 @@ export class PollHandle {
     this.#fd = fd;
     this.#id = epoll.enlist((events) => {
       // an error that nobody takes would be told of for ever
-      if (events & EPOLLERR) this.watch(0);
+      if (events & EPOLLERR && !this.#isEdge) this.watch(0);
       const ready = (events & EPOLLIN ? READABLE : 0) | (events & EPOLLOUT ? WRITABLE : 0);
       callback(events & EPOLLERR ? BOTH : events & EPOLLHUP ? ready | this.#watched : ready);
     });
@@ -56,13 +67,29 @@ export class PollHandle {
     return this.#watched;
   }
 
-  /** Watches exactly `mask` from now on; 0 stops. Costs a system call when it changes something. @throws {EpollError} */
-  watch(mask: number): void {
-    if (mask === this.#watched || this.#closed) return;
+  /** Whether it reports only what changes: see {@link watch}. */
+  get isEdge(): boolean {
+    return this.#isEdge;
+  }
+
+  /**
+   * Watches exactly `mask` from now on; 0 stops. Costs a system call when it changes something, and then reports what is ready
+   * already, once at least.
+   * @param isEdge EPOLLET: reports a direction when it becomes ready, not as long as it is
+   * @throws {EpollError}
+   */
+  watch(mask: number, isEdge = false): void {
+    if (this.#closed || (mask === this.#watched && (isEdge === this.#isEdge || mask === 0))) return;
     const operation = mask === 0 ? EPOLL_CTL_DEL : this.#watched === 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-    const events = (mask & READABLE ? EPOLLIN : 0) | (mask & WRITABLE ? EPOLLOUT : 0);
-    this.#epoll.control(operation, this.#fd, events, this.#id);
+    const events = (mask & READABLE ? EPOLLIN : 0) | (mask & WRITABLE ? EPOLLOUT : 0) | (isEdge ? EPOLLET : 0);
+    this.#epoll.control(operation, this.#fd, events >>> 0, this.#id);
     this.#watched = mask;
+    this.#isEdge = isEdge && mask !== 0;
+  }
+
+  /** For the callback: the thread goes on asking for events for `usecs` microseconds, before its loop sleeps. */
+  busyPoll(usecs: number): void {
+    this.#epoll.busyPoll(usecs);
   }
 
   /** Ends the watch for good. Closing twice is fine. */

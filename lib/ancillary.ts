@@ -5,10 +5,10 @@ import { type AncillaryItem, CMSG_SPACE, decodeAncillary, encodeAncillary } from
 import { MSG_CMSG_CLOEXEC } from './constants.js';
 import type { Descriptor } from './descriptor.js';
 import type { Data } from './operations.js';
+import { waitsForErrors } from './receive.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE, type Sockaddr } from './sockaddr.js';
 import { checkBytes, checkData, checkFlags, checkInteger, INT_MAX, invalidType } from './validate.js';
-
-import type { Operation } from './waiter.js';
+import { type Operation, WAIT } from './waiter.js';
 
 /** What recvmsg(2) gives: how much or which bytes, the control messages, MSG_ flags, and who sent it. */
 export type Received<T> = [data: T, ancdata: AncillaryItem[], flags: number, address: Address];
@@ -30,6 +30,10 @@ export function recvmsg(
       if (typeof received === 'symbol') return received;
       const [count, ...others] = received;
       return [data.subarray(0, count), ...others];
+    },
+    whenShutDown: () => {
+      const received = operation.whenShutDown?.() ?? WAIT;
+      return received === WAIT ? WAIT : [Buffer.alloc(0), [], received[2], received[3]];
     },
   };
 }
@@ -56,7 +60,9 @@ export function recvmsg_into(
     const address = decodeSockaddr(name, message.msg_namelen);
     return [count, ancdata, message.msg_flags & ~MSG_CMSG_CLOEXEC, address] as Received<number>;
   };
-  return { syscall: 'recvmsg', direction: READABLE, attempt };
+  const whenShutDown = (): Received<number> | typeof WAIT =>
+    waitsForErrors(flags) ? WAIT : [0, [], 0, decodeSockaddr(Buffer.alloc(0), 0)];
+  return { syscall: 'recvmsg', direction: READABLE, attempt, whenShutDown };
 }
 
 /** sendmsg(2) of the buffers, one after the other, with control messages. */

@@ -69,6 +69,11 @@ export class Daemon {
     return !this.#released && !waitSync(this.#pidfd, READABLE, 0);
   }
 
+  /** Readable when the process ended; -1 after {@link release}. */
+  get pidfd(): number {
+    return this.#released ? -1 : this.#pidfd;
+  }
+
   /** How often a call was tried: a daemon that was slow gets more time. Whether code of C asks by itself meanwhile. */
   setAttempt(attempt: number, isLent: boolean): void {
     const timeout = Math.min(REPLY_TIMEOUT_MS * 2 ** attempt, DAEMON_TIMEOUT_MS);

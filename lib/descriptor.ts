@@ -15,7 +15,7 @@ export class Descriptor implements Closable {
     readonly native: NativeStack,
     readonly fd: number,
   ) {
-    this.readiness = new Readiness(fd, native.referenced);
+    this.readiness = new Readiness(fd, native.referenced, native);
     native.descriptors.add(this);
     registerOwned(fd);
   }

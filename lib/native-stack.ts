@@ -42,6 +42,8 @@ export class NativeStack implements Mortal, Closable, Asked {
   readonly hasKernelSockets: boolean;
   /** Called, from the loop, when the daemon died. Must not keep the Stack from being collected. */
   onDeath: ((error: IothError) => void) | undefined;
+  /** How long a wait asks again before it sleeps, in microseconds. */
+  busyPollUsecs = 0;
   readonly #structure: StackPointer;
   readonly #daemon: Daemon | undefined;
   #isOpen = true;

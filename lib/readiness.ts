@@ -2,7 +2,7 @@ import { EpollError } from '../ffi/epoll.js';
 import { PollHandle, READABLE, WRITABLE } from '../ffi/poll.js';
 import { AbortError, IothError, systemError } from './errors.js';
 import { hold, release } from './keepalive.js';
-import { waitSync } from './wait-sync.js';
+import { GrowingPause, isReceiveShutDown } from './stall.js';
 import { EXHAUSTED, Line, type Operation, WAIT, Waiter } from './waiter.js';
 
 /** How long an EXHAUSTED operation rests unless a descriptor of ours is closed before, in milliseconds. */
@@ -16,6 +16,12 @@ const BURST_LIMIT = 256;
  */
 const SEND_LIMIT = 512 * 1024;
 let burst = 0;
+
+/** After so many datagrams that came alone the next ones are taken for alone too, but one of so many. */
+const MANY_SINGLES = 8;
+const SINGLES_PER_TRIAL = 32;
+
+const NEVER_BUSY = { busyPollUsecs: 0 };
 
 const exhaustedOnes = new Set<Readiness>();
 
@@ -43,13 +49,18 @@ export class Readiness {
   #stackRef: boolean;
   #holdsProcess = false;
   #pause: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #retryPause: GrowingPause | undefined;
   #isEmpty = false;
+  #tookOne = false;
+  #singles = 0;
   #sent = 0;
   #closed = false;
 
   constructor(
     readonly fd: number,
     stackRef = true,
+    readonly busy: { readonly busyPollUsecs: number } = NEVER_BUSY,
   ) {
     this.#stackRef = stackRef;
   }
@@ -100,7 +111,25 @@ export class Readiness {
 
   /** Whether it was found empty, and the watch has said nothing else: a receiver need not try. */
   get isKnownEmpty(): boolean {
-    return this.#isEmpty && this.#poll !== undefined && (this.#poll.watched & READABLE) !== 0;
+    const poll = this.#poll;
+    // a watch that reports changes says nothing of what is left
+    return this.#isEmpty && poll !== undefined && (poll.watched & READABLE) !== 0 && !poll.isEdge;
+  }
+
+  /**
+   * Says that a datagram was received. Where they come one by one, as answers do, the try for EAGAIN that would follow is
+   * spared; now and then it is made all the same, to see whether they still do.
+   */
+  tookDatagram(): void {
+    if (this.#tookOne) this.#singles = 0;
+    this.#tookOne = true;
+    if (this.#singles >= MANY_SINGLES && this.#singles++ % SINGLES_PER_TRIAL !== 0) this.#isEmpty = true;
+  }
+
+  /** Says that a receiver of datagrams waits now. */
+  ranOutOfDatagrams(): void {
+    if (this.#tookOne && this.#singles < MANY_SINGLES) this.#singles++;
+    this.#tookOne = false;
   }
 
   /** Says that so many bytes were sent. */
@@ -108,19 +137,19 @@ export class Readiness {
     this.#sent += bytes;
   }
 
-  /** Runs the operation now or when the descriptor is ready for it, blocking the thread in poll(2) meanwhile. */
-  runSync<T>(operation: Operation<T>, timeout: number | null): T {
-    const { direction, syscall, address, port } = operation;
-    const deadline = timeout === null ? null : performance.now() + timeout;
-    for (;;) {
-      this.#isEmpty = false;
-      const result = operation.attempt();
-      if (result !== WAIT && result !== EXHAUSTED) return result;
-      if (timeout === 0) throw wouldBlock(syscall);
-      if (result === EXHAUSTED) throw new IothError('EMFILE', { syscall });
-      const left = deadline === null ? -1 : Math.max(0, Math.ceil(deadline - performance.now()));
-      if (!waitSync(this.fd, direction, left)) throw new IothError('ETIMEDOUT', { syscall, address, port });
-    }
+  /** How many bytes were sent since its senders had a turn of the loop. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** Whether it was found empty, as far as one knows without a watch. */
+  get isEmpty(): boolean {
+    return this.#isEmpty;
+  }
+
+  /** Makes that the next receiver tries, whatever was found before. */
+  forgetEmpty(): void {
+    this.#isEmpty = false;
   }
 
   /** Whether pending operations keep the process alive: both the socket and its stack must want it. */
@@ -143,6 +172,7 @@ export class Readiness {
     this.#poll?.close();
     this.#poll = undefined;
     clearTimeout(this.#pause);
+    this.#endRetries();
     exhaustedOnes.delete(this);
     this.#rejectAll(error);
   }
@@ -190,13 +220,14 @@ export class Readiness {
   #settle(): void {
     if (this.#closed) return;
     if (this.#readers.exhausted) this.#rest();
+    if (this.#retryPause && !this.#isStalled) this.#endRetries();
     const wanted = this.#wanted();
     const waits = this.#readers.waiters.length > 0 || this.#writers.waiters.length > 0;
     this.#holdProcess(waits && this.#socketRef && this.#stackRef);
     // with nobody waiting the watch goes on: the next wait finds it there, an event that nobody waits for ends it
     if (wanted === 0) return;
     try {
-      if (this.#poll) this.#poll.watch(this.#poll.watched | wanted);
+      if (this.#poll) this.#poll.watch(this.#poll.watched | wanted, this.#isStalled);
       else this.#poll = new PollHandle(this.fd, wanted, (ready) => this.#onReady(ready));
     } catch (error) {
       this.#rejectAll(unwatched(error));
@@ -224,7 +255,7 @@ export class Readiness {
   #rest(): void {
     if (this.#pause) return;
     exhaustedOnes.add(this);
-    this.#poll?.watch(this.#wanted());
+    this.#poll?.watch(this.#wanted(), this.#isStalled);
     this.#pause = setTimeout(() => this.resume(), EXHAUSTED_PAUSE).unref();
   }
 
@@ -233,11 +264,53 @@ export class Readiness {
     // direction that nobody waited for would fire at every turn of the loop.
     const unwanted = ready & ~this.#wanted();
     if (ready & READABLE) this.#isEmpty = false;
-    if (ready & READABLE) this.#readers.advance();
-    if (ready & WRITABLE) this.#writers.advance();
+    if (ready & READABLE) this.#serve(this.#readers);
+    if (ready & WRITABLE) this.#serve(this.#writers);
     if (this.#closed || !this.#poll) return;
-    if ((this.#poll.watched & unwanted) !== 0) this.#poll.watch(this.#poll.watched & ~unwanted);
+    if (this.busy.busyPollUsecs > 0) this.#poll.busyPoll(this.busy.busyPollUsecs);
+    const over = unwanted | (this.#readers.pauses ? READABLE : 0) | (this.#writers.pauses ? WRITABLE : 0);
+    if ((this.#poll.watched & over) !== 0) this.#poll.watch(this.#poll.watched & ~over, this.#isStalled);
     this.#settle();
+  }
+
+  /** Lets those of a line try that the descriptor is said to be ready for. */
+  #serve(line: Line): void {
+    if (!line.watches) return void line.advance();
+    const sentBefore = this.#sent;
+    let served = line.advance() || this.#sent !== sentBefore;
+    if (!served && line.watches && line === this.#readers && isReceiveShutDown(this.fd)) served = line.finishShutDown();
+    line.stalled = !served && line.watches;
+    line.vain = line.stalled ? line.vain + 1 : 0;
+    if (line.stalled) this.#retryLater();
+  }
+
+  /**
+   * Whether somebody waits though the descriptor is ready. The watch reports changes only then. What changes without being
+   * reported (room in the queue of a peer that one is not connected to) is found by trying again after a pause, and so is
+   * what a try in vain itself reports as a change (a datagram that a unix socket's peer did not take).
+   */
+  get #isStalled(): boolean {
+    return this.#readers.isStalled || this.#writers.isStalled;
+  }
+
+  #retryLater(): void {
+    if (this.#retry) return;
+    this.#retryPause ??= new GrowingPause();
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      for (const line of [this.#readers, this.#writers]) {
+        if (!line.isStalled) continue;
+        line.vain = 0;
+        this.#serve(line);
+      }
+      this.#settle();
+    }, this.#retryPause.take()).unref();
+  }
+
+  #endRetries(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.#retryPause = undefined;
   }
 }
 
@@ -246,7 +319,8 @@ function unwatched(error: unknown): () => Error {
   return () => (error instanceof EpollError ? systemError(error.errno, error.syscall) : (error as Error));
 }
 
-function wouldBlock(syscall: string): IothError {
+/** What may not wait, and would have to. */
+export function wouldBlock(syscall: string): IothError {
   return new IothError('EAGAIN', {
     syscall,
     hint: 'the socket is non-blocking (timeout 0) and the operation would wait',

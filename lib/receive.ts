@@ -1,6 +1,7 @@
 import { libioth } from '../ffi/ioth.js';
 import { READABLE } from '../ffi/poll.js';
 import { notReady } from './call-error.js';
+import { MSG_ERRQUEUE } from './constants.js';
 import type { Descriptor } from './descriptor.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE } from './sockaddr.js';
 import { type Operation, WAIT } from './waiter.js';
@@ -27,6 +28,14 @@ export class RecvInto implements Operation<number> {
   attempt(): number | typeof WAIT {
     return receive(this, this.buffer);
   }
+
+  get trustsPoll(): boolean {
+    return this.isStream && this.flags === 0 && this.size > 0;
+  }
+
+  whenShutDown(): number | typeof WAIT {
+    return waitsForErrors(this.flags) ? WAIT : 0;
+  }
 }
 
 /** recv(2) into new bytes. */
@@ -51,6 +60,14 @@ export class Recv implements Operation<Buffer> {
     spare = buffer;
     return WAIT;
   }
+
+  get trustsPoll(): boolean {
+    return this.isStream && this.flags === 0 && this.size > 0;
+  }
+
+  whenShutDown(): Buffer | typeof WAIT {
+    return waitsForErrors(this.flags) ? WAIT : Buffer.alloc(0);
+  }
 }
 
 /** recvfrom(2) into the caller's bytes. */
@@ -72,6 +89,10 @@ export class RecvFromInto implements Operation<[number, Address]> {
   attempt(): [number, Address] | typeof WAIT {
     const count = receiveFrom(this, this.buffer);
     return count === WAIT ? WAIT : [count, this.peers.last()];
+  }
+
+  whenShutDown(): [number, Address] | typeof WAIT {
+    return waitsForErrors(this.flags) ? WAIT : [0, decodeSockaddr(peerBytes, 0)];
   }
 }
 
@@ -97,23 +118,52 @@ export class RecvFrom implements Operation<[Buffer, Address]> {
     spare = buffer;
     return WAIT;
   }
+
+  whenShutDown(): [Buffer, Address] | typeof WAIT {
+    return waitsForErrors(this.flags) ? WAIT : [Buffer.alloc(0), decodeSockaddr(peerBytes, 0)];
+  }
+}
+
+/** The queue of errors has no end. */
+export function waitsForErrors(flags: number): boolean {
+  return (flags & MSG_ERRQUEUE) !== 0;
 }
 
 function receive({ descriptor, fd, isStream, size, flags }: Recv | RecvInto, buffer: Uint8Array): number | typeof WAIT {
   // none are there at once, as in Python
   if (size === 0) return 0;
-  if (flags === 0 && descriptor.readiness.isKnownEmpty) return WAIT;
+  if (flags === 0 && descriptor.readiness.isKnownEmpty) {
+    descriptor.readiness.ranOutOfDatagrams();
+    return WAIT;
+  }
   const count = libioth().recv(fd, buffer, size, flags);
-  if (count < 0) return notReady('recv', undefined, flags);
+  if (count < 0) {
+    const waits: typeof WAIT = notReady('recv', undefined, flags);
+    descriptor.readiness.ranOutOfDatagrams();
+    return waits;
+  }
+  if (!isStream && flags === 0) descriptor.readiness.tookDatagram();
   // a stream that gave less than it was asked for has no more; one at its end does not wait
   if (isStream && count > 0 && count < size && flags === 0) descriptor.readiness.foundEmpty();
   return count;
 }
 
-function receiveFrom({ fd, size, flags }: RecvFrom | RecvFromInto, buffer: Uint8Array): number | typeof WAIT {
+function receiveFrom(operation: RecvFrom | RecvFromInto, buffer: Uint8Array): number | typeof WAIT {
+  const { descriptor, fd, size, flags } = operation;
+  const { readiness } = descriptor;
+  if (flags === 0 && readiness.isKnownEmpty) {
+    readiness.ranOutOfDatagrams();
+    return WAIT;
+  }
   peerLength[0] = SOCKADDR_SIZE;
   const count = libioth().recvfrom(fd, buffer, size, flags, peerBytes, peerLength);
-  return count >= 0 ? count : notReady('recvfrom', undefined, flags);
+  if (count < 0) {
+    const waits: typeof WAIT = notReady('recvfrom', undefined, flags);
+    readiness.ranOutOfDatagrams();
+    return waits;
+  }
+  if (flags === 0 && peerLength[0] > 0) readiness.tookDatagram();
+  return count;
 }
 
 // Where recvfrom writes the peer's address: one call is over before the next begins.

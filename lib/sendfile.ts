@@ -47,6 +47,7 @@ export function sendfile(
       if (sent === WAIT) return WAIT;
       if (sent === 0) break;
       position += sent;
+      descriptor.readiness.noteSent(sent);
     }
     return position - offset;
   };

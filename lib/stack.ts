@@ -30,6 +30,8 @@ import { socketTypeOf } from './sockopt.js';
 import { checkPlugin, checkVnls } from './stack-arguments.js';
 import { checkInteger, checkOptionNames, checkString, INT_MAX, invalidType, invalidValue } from './validate.js';
 
+const MAX_BUSY_POLL_USECS = 1_000_000;
+
 /** How a stack's names are resolved, besides `config_dns`. */
 export interface DnsOptions {
   /** libiothdns or the builtin resolver. Default: the environment's IOTH_DNS, or libiothdns where it loads. */
@@ -261,6 +263,16 @@ export class Stack extends NetlinkStack {
   unref(): this {
     this.#native.setRef(false);
     return this;
+  }
+
+  /**
+   * As SO_BUSY_POLL: after an event of one of its sockets, and in the waits of `sync`, the thread asks for the next one again
+   * and again for up to `usecs` microseconds before it sleeps. 0 (the default) never does. It takes a processor meanwhile, and
+   * a part of each wake-up away; what is rarely in time is waited for less. The loop turns every millisecond all the same.
+   * @throws {TypeError | RangeError} for what is not an integer from 0 to 1000000
+   */
+  busy_poll(usecs: number): void {
+    this.#native.busyPollUsecs = checkInteger('usecs', usecs, 0, MAX_BUSY_POLL_USECS);
   }
 
   /**

@@ -1,4 +1,5 @@
 import { type Received, recvmsg, recvmsg_into, sendmsg } from './ancillary.js';
+import { runBlocking } from './blocking.js';
 import type { AncillaryItem } from './cmsg.js';
 import type { Descriptor } from './descriptor.js';
 import { IothError } from './errors.js';
@@ -105,7 +106,7 @@ export class SyncSocket {
 
   #run<T>(operation: Operation<T>): T {
     try {
-      return this.#source.descriptor.readiness.runSync(operation, this.#source.timeout());
+      return runBlocking(operation, this.#source.descriptor, this.#source.timeout());
     } catch (error) {
       operation.abandon?.();
       throw error;

@@ -3,10 +3,12 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { kernelRows } from './kernel.js';
 import { stackLives } from './life.js';
+import { newStackRow } from './new-stack.js';
+import { processRows } from './processes.js';
 import { livesTable, rowsTable } from './table.js';
 import { vdeRows } from './vde.js';
 
-const GROUPS = ['tcp', 'rtt', 'connections', 'udp', 'vde', 'stacks'];
+const GROUPS = ['tcp', 'rtt', 'connections', 'udp', 'processes', 'vde', 'newstack', 'stacks'];
 const USAGE = `usage: npm run bench -- [--rounds N] [--json FILE] [${GROUPS.join(' | ')} ...]
 Without names everything is measured. A figure is the median of N turns (default 5).`;
 
@@ -16,13 +18,20 @@ async function main(): Promise<void> {
   console.log(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}, medians of ${rounds}, in turn\n`);
   const kernel = await kernelRows(wanted, rounds);
   if (kernel.length > 0) console.log(`${rowsTable('Kernel stack over 127.0.0.1, both ends in one process', kernel)}\n`);
+  const processes = await processRows(wanted, rounds);
+  if (processes.length > 0) console.log(`${rowsTable('Kernel stack over 127.0.0.1, a process each', processes)}\n`);
   const vde = await vdeRows(wanted, rounds);
   if (vde.length > 0) console.log(`${rowsTable('Two vdestacks on a switch, a process each', vde)}\n`);
+  const newStack = await newStackRow(wanted);
+  if (newStack.length > 0) console.log(`${rowsTable('new Stack, alternating with the bare call', newStack)}\n`);
   const lives = await stackLives(wanted);
   if (lives.length > 0) console.log(livesTable(lives));
   if (json) {
     const about = { date: new Date().toISOString(), node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length };
-    writeFileSync(json, `${JSON.stringify({ ...about, rounds, kernel, vde, stacks: lives }, null, 2)}\n`);
+    writeFileSync(
+      json,
+      `${JSON.stringify({ ...about, rounds, kernel, processes, vde, newStack, stacks: lives }, null, 2)}\n`,
+    );
   }
 }
 

@@ -1,3 +1,5 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { AF_INET, Stack } from 'ioth';
 
 /** What the other process asks for: a listener that serves one connection. */
@@ -19,4 +21,20 @@ export function vdestack(vnl: string, address: string): Stack {
   stack.linksetupdown(ifindex, true);
   stack.ipaddr_add(AF_INET, address, 24, ifindex);
   return stack;
+}
+
+/** The next message of the other process. */
+export async function answerOf<T>(peer: ChildProcess): Promise<T> {
+  const controller = new AbortController();
+  const { signal } = controller;
+  try {
+    return await Promise.race([
+      once(peer, 'message', { signal }).then(([answer]) => answer as T),
+      once(peer, 'exit', { signal }).then(([code]): never => {
+        throw new Error(`the peer process ended with ${code}`);
+      }),
+    ]);
+  } finally {
+    controller.abort();
+  }
 }

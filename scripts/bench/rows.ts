@@ -1,7 +1,7 @@
 import { inTurn, median, type Turn } from './measure.js';
 
 /** What a figure counts. A time is better when it is small, a rate when it is large. */
-export type Unit = 'MB/s' | 'µs' | '/s';
+export type Unit = 'MB/s' | 'µs' | 'ms' | '/s';
 
 /** A line of the table: the same work by each contender, the first of them this binding. */
 export interface Row {
@@ -36,15 +36,25 @@ export interface Work {
 
 /** Does the work in turn and makes a row of it. */
 export async function measureRow({ name, unit, amount, turns, bar }: Work, rounds: number): Promise<Row> {
-  const contenders = Object.keys(turns);
   const times = await inTurn(Object.values(turns), rounds);
-  const figures = contenders.map((contender, i) => {
-    const samples = (times[i] ?? []).map((ms) => inUnit(unit, amount, ms));
+  const samples = Object.keys(turns).map((contender, i) => [
+    contender,
+    (times[i] ?? []).map((ms) => inUnit(unit, amount, ms)),
+  ]);
+  return rowOf({ name, unit, bar }, Object.fromEntries(samples));
+}
+
+/** A row of what was measured, by contender; the first is this binding, the second the one that the bar is about. */
+export function rowOf(
+  { name, unit, bar }: Pick<Work, 'name' | 'unit' | 'bar'>,
+  measured: Record<string, number[]>,
+): Row {
+  const figures = Object.entries(measured).map(([contender, samples]) => {
     return { contender, value: median(samples), samples };
   });
   const [ours, theirs] = figures as [Figure, Figure];
   const ratio = ours.value / theirs.value;
-  const isTime = unit === 'µs';
+  const isTime = unit === 'µs' || unit === 'ms';
   return {
     name,
     unit,
@@ -62,6 +72,8 @@ function inUnit(unit: Unit, amount: number, ms: number): number {
       return amount / 1e6 / (ms / 1000);
     case '/s':
       return amount / (ms / 1000);
+    case 'ms':
+      return ms / amount;
     case 'µs':
       return (ms * 1000) / amount;
   }

@@ -28,7 +28,7 @@ export function livesTable(lives: readonly Life[]): string {
 }
 
 function shown(value: number, unit: Unit): string {
-  return `${value.toFixed(unit === 'µs' ? 1 : 0)} ${unit}`;
+  return `${value.toFixed(unit === 'ms' ? 2 : unit === 'µs' ? 1 : 0)} ${unit}`;
 }
 
 function columns(lines: readonly string[][]): string {

@@ -9,7 +9,7 @@ import { bareOn } from './contenders/bare.js';
 import type { Contender } from './contenders/contender.js';
 import { iothOn } from './contenders/ioth.js';
 import { withinDeadline } from './measure.js';
-import { type Answer, type Request, vdestack } from './peering.js';
+import { type Answer, answerOf, type Request, vdestack } from './peering.js';
 import { measureRow, type Row, type Work } from './rows.js';
 
 const OURS = '10.0.0.1';
@@ -34,7 +34,7 @@ export async function vdeRows(wanted: (group: string) => boolean, rounds: number
   try {
     stack = vdestack(`switch://${join(directory, 'switch')}`, OURS);
     peer = fork(fileURLToPath(new URL('./peer.js', import.meta.url)), [`vde://${join(directory, 'switch')}`, PEERS]);
-    await withinDeadline(answerOf(peer));
+    await withinDeadline(answerOf<Answer>(peer));
     const contenders = { ioth: iothOn(stack), 'bare koffi': bareOn(stack.pointer('bench')) };
     const bulk: Work = {
       name: 'bulk TCP',
@@ -96,21 +96,6 @@ function roundTripsTo<L, C>(peer: ChildProcess, name: Request['contender'], cont
 
 async function connectTo<L, C>(peer: ChildProcess, request: Request, contender: Contender<L, C>): Promise<C> {
   peer.send(request);
-  const { port } = await answerOf(peer);
+  const { port } = await answerOf<Answer>(peer);
   return contender.connect({ address: PEERS, port });
-}
-
-async function answerOf(peer: ChildProcess): Promise<Answer> {
-  const controller = new AbortController();
-  const { signal } = controller;
-  try {
-    return await Promise.race([
-      once(peer, 'message', { signal }).then(([answer]) => answer as Answer),
-      once(peer, 'exit', { signal }).then(([code]): never => {
-        throw new Error(`the peer process ended with ${code}`);
-      }),
-    ]);
-  } finally {
-    controller.abort();
-  }
 }

@@ -1,0 +1,101 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { Life } from '../support/life.js';
+import { ROOT, Running } from '../support/run.js';
+
+/** A call that a signal or a death ends is over in so many milliseconds. */
+const LIMIT = 1000;
+
+async function blocked(way: string): Promise<Life> {
+  const life = new Life('blocked.ts', [way]);
+  await life.says('ready');
+  return life;
+}
+
+/** Waits for its end, which must come soon, and checks that no daemon is left. */
+async function endOf(life: Life): Promise<number | string> {
+  const start = Date.now();
+  const { status } = await life.ended;
+  expect(Date.now() - start).toBeLessThan(LIMIT);
+  expect((await life.gone(Date.now() + 2000)).left).toEqual([]);
+  return status;
+}
+
+test.each(['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const)(
+  '%s ends a script that blocks and catches everything, and its daemon',
+  async (signal) => {
+    const life = await blocked('plain');
+    await delay(100);
+    life.signal(signal);
+    expect(await endOf(life)).toBe(signal);
+    expect([life.stdout, life.stderr]).toEqual(['ready\n', '']);
+  },
+);
+
+test('SIGTERM ends a script whose blocking calls never wait', async () => {
+  const life = await blocked('never waits');
+  await delay(100);
+  life.signal('SIGTERM');
+  expect(await endOf(life)).toBe('SIGTERM');
+});
+
+test('with a handler of the program the call ends with EINTR, and the handler runs', async () => {
+  const life = await blocked('handler');
+  await delay(100);
+  life.signal('SIGINT');
+  expect(await endOf(life)).toBe(0);
+  expect(life.stdout).toMatch(/^ready\nthrew EINTR recv: .*SIGINT came.*\nhandler\nclosed\n$/);
+});
+
+test('SIGCHLD ends neither the call nor the script', async () => {
+  const life = await blocked('child');
+  for (let i = 0; i < 5; i++) {
+    await delay(50);
+    life.signal('SIGCHLD');
+  }
+  expect((await life.ended).status).toBe(0);
+  expect(life.stdout).toMatch(/^ready\nthrew ETIMEDOUT recv: .*\nclosed\nchild ended\n$/);
+});
+
+test.each(['daemon', 'listener'])('a daemon that dies ends the call with ERR_STACK_DEAD (%s)', async (way) => {
+  const life = await blocked(way);
+  const daemon = Number(await life.says('daemon'));
+  await delay(100);
+  process.kill(daemon, 'SIGKILL');
+  expect(await endOf(life)).toBe(0);
+  expect(life.stdout).toMatch(/\nthrew ERR_STACK_DEAD.*\nevent ERR_STACK_DEAD\nclosed\n$/);
+});
+
+test('worker.terminate() ends a worker that blocks', async () => {
+  const life = await blocked('worker');
+  await life.says('terminated');
+  expect((await life.ended).status).toBe(0);
+});
+
+test("Ctrl-C in Node's REPL ends the call with EINTR, and the REPL goes on", async () => {
+  const tsx = pathToFileURL(`${ROOT}/node_modules/tsx/dist/esm/index.mjs`).href;
+  const library = pathToFileURL(`${ROOT}/lib/index.ts`).href;
+  const command = `'${process.execPath}' --import '${tsx}'`;
+  const env = { ...process.env, TERM: 'dumb', NO_COLOR: '1' };
+  const repl = new Running('script', ['-qfec', command, '/dev/null'], { env });
+  await repl.says('> ');
+  repl.write(`const { Stack, AF_INET, SOCK_DGRAM } = await import('${library}'); 'loa' + 'ded'\n`);
+  await repl.says("'loaded'");
+  repl.write(
+    `const stack = new Stack('vdestack', 'null://'); const socket = stack.socket(AF_INET, SOCK_DGRAM); 'ma' + 'de'\n`,
+  );
+  await repl.says("'made'");
+  for (const round of [1, 2]) {
+    repl.write(`process.stdout.write('bloc' + 'ks ${round}'); socket.sync.recv(1)\n`);
+    await repl.says(`blocks ${round}`);
+    await delay(100);
+    repl.write('\x03');
+    await delay(100);
+    repl.write(`'go' + 'es on ${round}'\n`);
+    await repl.says(`'goes on ${round}'`);
+  }
+  repl.write('stack.closeSync()\n.exit\n');
+  const { code, stdout } = await repl.done;
+  expect(code).toBe(0);
+  expect(stdout.match(/IothError: recv EINTR: .*SIGINT came/g)).toHaveLength(2);
+});
