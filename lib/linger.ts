@@ -1,7 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
+import { READABLE } from '../ffi/poll.js';
 import type { Daemon } from './daemon.js';
+import { interruptFd } from './interrupt.js';
 import { type Undelivered, undelivered } from './undelivered.js';
+import { waitSync } from './wait-sync.js';
 
 /** How long the end of a stack waits for its peers, in milliseconds. */
 export interface LingerLimits {
@@ -89,14 +92,13 @@ async function finish(delivery: Delivery): Promise<void> {
   while (delivery.daemon.hasFrames && performance.now() < deadline) await delay(1);
 }
 
-/** The same for several, blocking: their waits are one. */
+/** The same for several, blocking: their waits are one. A signal by which somebody wants the process to end, ends it. */
 export function lingerSync(stacks: readonly Lingering[], limits: LingerLimits): void {
   const deliveries = deliveriesOf(stacks, limits);
   let pending = deliveries;
   for (let pause = 1; ; pause = longer(pause)) {
     pending = pending.filter((delivery) => delivery.isPending());
-    if (pending.length === 0) break;
-    sleep(pause);
+    if (pending.length === 0 || isInterruptedWithin(pause)) break;
   }
   for (const delivery of deliveries) delivery.giveUp();
   const deadline = performance.now() + FRAMES_TIMEOUT_MS;
@@ -105,6 +107,14 @@ export function lingerSync(stacks: readonly Lingering[], limits: LingerLimits): 
 
 function longer(pause: number): number {
   return Math.min(2 * pause, MAX_PAUSE_MS);
+}
+
+/** Sleeps so long, or until a signal came: the loop, if it turns again, hears of it too. */
+function isInterruptedWithin(milliseconds: number): boolean {
+  const fd = interruptFd();
+  if (fd >= 0) return waitSync(fd, READABLE, milliseconds);
+  sleep(milliseconds);
+  return false;
 }
 
 function sleep(milliseconds: number): void {

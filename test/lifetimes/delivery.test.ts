@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Socket } from '../../lib/socket.js';
 import { Life } from '../support/life.js';
 import { type Network, network } from '../support/network.js';
@@ -80,4 +81,20 @@ test('a peer that reads nothing is waited for, and gets a reset', async () => {
   await expect(receiveAll(connection)).rejects.toMatchObject({ code: 'ECONNRESET' });
   connection.close();
   expect((await life.ended).status).toBe(0);
+});
+
+test('a program that has ended and waits for such a peer is ended by Ctrl-C', async () => {
+  const life = sender('end in vain', 20_000_000);
+  const [connection] = await listener.accept();
+  connection.settimeout(10);
+  await life.says('ending');
+  await delay(300);
+  life.signal('SIGINT');
+  const start = performance.now();
+  await life.ended;
+  // without the signal it would be 5 s
+  expect(performance.now() - start).toBeLessThan(1000);
+  expect(life.group()).toEqual([]);
+  await expect(receiveAll(connection)).rejects.toMatchObject({ code: 'ECONNRESET' });
+  connection.close();
 });

@@ -26,6 +26,10 @@ if (way === 'stream') {
   socket.close();
   await stack.close({ linger: 1 });
   console.log(`closed ${Math.round(performance.now() - start)}`);
+} else if (way === 'end in vain') {
+  socket.settimeout(1);
+  await socket.sendall(data).catch(() => {});
+  console.log('ending');
 } else {
   await socket.sendall(data);
 }
