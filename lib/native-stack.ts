@@ -15,7 +15,7 @@ import { DEFAULT_LINGER_MS, type LingerLimits, linger, lingerSync } from './ling
 import { type Asked, msocket, settleTimeoutsOf } from './msocket.js';
 import { type NewStack, newstack } from './newstack.js';
 import { makeNonBlocking } from './non-blocking.js';
-import { closePeersOnExec } from './peer-descriptors.js';
+import { PeerDescriptors } from './peer-descriptors.js';
 import { hasKernelSockets, type StackSpec } from './plugin.js';
 import { canServe, checkInterfaces, checkVdestack } from './proof.js';
 import { resetConnections } from './reset-connections.js';
@@ -57,8 +57,7 @@ export class NativeStack implements Mortal, Closable, Asked {
   #keepsDescriptors = false;
   #end: Promise<void> | undefined;
   readonly #switches: SwitchDirectory[];
-  /** What ends the care for the peers of its switches. */
-  readonly #releasePeers: (() => void)[] = [];
+  readonly #peers: PeerDescriptors[] = [];
   #referenced = true;
 
   private constructor(
@@ -112,7 +111,7 @@ export class NativeStack implements Mortal, Closable, Asked {
     daemon.findTaps(checkVdestack(this.#structure, vnls), firstFd, vnls.length);
     for (const { path } of this.#switches) {
       if (!canServe(daemon, path)) this.#abandonDaemon('ioth_newstack');
-      this.#releasePeers.push(closePeersOnExec(path));
+      this.#peers.push(new PeerDescriptors(path));
     }
   }
 
@@ -270,7 +269,7 @@ export class NativeStack implements Mortal, Closable, Asked {
     this.#checkUnused();
     settleTimeoutsOf(this.#structure, undefined);
     // what takes its time in ioth_delstack(3) is the end of the daemon
-    await this.#daemon?.end();
+    await Promise.all([this.#daemon?.end(), ...this.#peers.map((peers) => peers.close())]);
     const error = await this.#delstack();
     if (error !== 0) throw this.#reopen(error);
     this.#ended();
@@ -309,7 +308,7 @@ export class NativeStack implements Mortal, Closable, Asked {
 
   #ended(): void {
     this.#isDeleted = true;
-    if (!this.#keepsDescriptors) for (const release of this.#releasePeers) release();
+    if (!this.#keepsDescriptors) for (const peers of this.#peers) peers.closeSync();
     unregisterDetachedOf(this);
     if (!this.#keepsDescriptors) this.#daemon?.closeLeftovers();
     this.#daemon?.release();

@@ -1,5 +1,4 @@
 import { subscribe } from 'node:diagnostics_channel';
-import { isMainThread } from 'node:worker_threads';
 import { libc } from '../ffi/libc.js';
 import { PollHandle, READABLE } from '../ffi/poll.js';
 import { runNativeAsync } from './async-calls.js';
@@ -42,27 +41,48 @@ class DirectoryWatch {
     return --this.#directories === 0;
   }
 
-  /** The kernel takes some 10 ms to close it: on another thread, where a call of koffi may outlive its own. */
-  close(): void {
+  /** Blocks for some 10 ms, which the kernel takes for it. */
+  closeSync(): void {
     this.#poll?.close();
-    if (this.#fd < 0) return;
-    if (isMainThread) void runNativeAsync<number>((done) => libc().close_async(this.#fd, done));
-    else libc().close(this.#fd);
+    if (this.#fd >= 0) libc().close(this.#fd);
+  }
+
+  /** The same on a thread of libuv. */
+  async close(): Promise<void> {
+    this.#poll?.close();
+    if (this.#fd >= 0) await runNativeAsync<number>((done) => libc().close_async(this.#fd, done));
   }
 }
 
 let shared: DirectoryWatch | undefined;
 
-/** Keeps the peers of the switch in `directory` from children, until what it returns is called. */
-export function closePeersOnExec(directory: string): () => void {
-  closeOnExecBeforeSpawn();
-  shared ??= new DirectoryWatch();
-  const watch = shared.add(directory);
-  return () => {
-    if (!shared?.remove(watch)) return;
-    shared.close();
+/** Keeps the peers of the switch in `directory` from children, until it is closed. */
+export class PeerDescriptors {
+  #watch: number | undefined;
+
+  constructor(directory: string) {
+    closeOnExecBeforeSpawn();
+    shared ??= new DirectoryWatch();
+    this.#watch = shared.add(directory);
+  }
+
+  async close(): Promise<void> {
+    await this.#takeLast()?.close();
+  }
+
+  closeSync(): void {
+    this.#takeLast()?.closeSync();
+  }
+
+  /** What watches the directories, where no other is left. */
+  #takeLast(): DirectoryWatch | undefined {
+    const watch = this.#watch;
+    this.#watch = undefined;
+    if (watch === undefined || !shared?.remove(watch)) return undefined;
+    const last = shared;
     shared = undefined;
-  };
+    return last;
+  }
 }
 
 let isBeforeSpawn = false;
