@@ -1,22 +1,22 @@
-import { fstatSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { libc } from '../ffi/libc.js';
 import { READABLE } from '../ffi/poll.js';
 import type { VdestackMemory } from '../ffi/vdestack.js';
-import { SHUT_RDWR, SO_RCVTIMEO, SO_TYPE, SOCK_SEQPACKET, SOL_SOCKET } from './constants.js';
+import { SHUT_RDWR, SO_COOKIE, SO_RCVTIMEO, SO_TYPE, SOCK_SEQPACKET, SOL_SOCKET } from './constants.js';
 import { waitSync } from './wait-sync.js';
 
 const ENXIO = 6;
 
 /** The pipe on which ioth_vdestack asks its daemon for sockets: both ends are in our descriptor table. */
 export class CommandPipe {
-  // the number may be another's by the time the daemon is gone; the inode is its own
-  readonly #inode: number;
+  // the number may be another's by the time the daemon is gone; the cookie is its own
+  readonly #cookie: bigint;
 
   private constructor(
     readonly clientFd: number,
     readonly daemonFd: number,
   ) {
-    this.#inode = fstatSync(daemonFd).ino;
+    this.#cookie = cookieOf(daemonFd);
   }
 
   /** Of a vdestack; undefined where its memory is not as expected. */
@@ -62,12 +62,18 @@ export class CommandPipe {
   }
 
   get #daemonsEndIsOpen(): boolean {
-    try {
-      return fstatSync(this.daemonFd).ino === this.#inode;
-    } catch {
-      return false;
-    }
+    const found = cookieOf(this.daemonFd);
+    return found !== 0n && found === this.#cookie;
   }
+}
+
+const cookie = new BigUint64Array(1);
+const cookieBytes = new Uint8Array(cookie.buffer);
+
+/** A number that no other socket of the machine has (SO_COOKIE of socket(7)); 0 for what is none. */
+function cookieOf(fd: number): bigint {
+  optionLength[0] = cookieBytes.length;
+  return libc().getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookieBytes, optionLength) === 0 ? (cookie[0] ?? 0n) : 0n;
 }
 
 const option = new Int32Array(1);

@@ -5,7 +5,6 @@ import { libc } from '../ffi/libc.js';
 import { PollHandle, READABLE } from '../ffi/poll.js';
 import type { CommandPipe } from './command-pipe.js';
 import { systemError } from './errors.js';
-import { freeDescriptors } from './free-descriptors.js';
 import { KillOnWorkerExit } from './kill-on-worker-exit.js';
 import { stateOfProcess } from './process-state.js';
 import { waitSync } from './wait-sync.js';
@@ -33,8 +32,8 @@ const END_TIMEOUT_MS = 2000;
  */
 export class Daemon {
   readonly #pidfd: number;
-  /** The descriptors of its taps, in our table too. */
-  #taps: number[] = [];
+  #tapNumbers: readonly [first: number, end: number] = [0, 0];
+  #foundTaps: readonly number[] | undefined;
   /** The inode of its network namespace: taps tell theirs too. */
   #namespace = -1;
   #watch: PollHandle | undefined;
@@ -155,15 +154,23 @@ export class Daemon {
   }
 
   /**
-   * Finds its `count` taps, once it has made them: each took the lowest number that was free.
+   * Where its taps are, once it has made them: among the numbers from `first` on that are below `end`.
    * @param namespace the inode of its network namespace
    */
-  findTaps(namespace: number, firstFd: number, count: number): void {
+  locateTaps(namespace: number, first: number, end: number): void {
     this.#namespace = namespace;
-    const [afterLast = 0] = freeDescriptors(1);
-    for (let fd = firstFd; fd < afterLast && this.#taps.length < count; fd++) {
-      if (namespaceOfTap(fd) === this.#namespace) this.#taps.push(fd);
-    }
+    this.#tapNumbers = [first, end];
+  }
+
+  /** The descriptors of its taps, in our table too. A tap is found by its namespace: few programs ever ask. */
+  get #taps(): readonly number[] {
+    const [first, end] = this.#tapNumbers;
+    this.#foundTaps ??= Array.from({ length: end - first }, (_, i) => first + i).filter((fd) => this.#isTap(fd));
+    return this.#foundTaps;
+  }
+
+  #isTap(fd: number): boolean {
+    return namespaceOfTap(fd) === this.#namespace;
   }
 
   /** Closes what the daemon left open in our descriptor table if it was killed: its end of the pipe and its taps. */
@@ -179,7 +186,7 @@ export class Daemon {
    */
   makeTapsPersistent(): number[] {
     // a daemon that ended by itself closed them: the numbers may be others' by now
-    const open = this.#taps.filter((fd) => namespaceOfTap(fd) === this.#namespace);
+    const open = this.#taps.filter((fd) => this.#isTap(fd));
     for (const fd of open) libc().ioctl(fd, TUNSETPERSIST, 1);
     return open;
   }

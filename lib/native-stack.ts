@@ -107,8 +107,8 @@ export class NativeStack implements Mortal, Closable, Asked {
       checkInterfaces(this.#structure, vnls);
       return;
     }
-    // it has made its taps when it answers, and nothing that was opened since is closed yet
-    daemon.findTaps(checkVdestack(this.#structure, vnls), firstFd, vnls.length);
+    const [namespace, afterTaps] = checkVdestack(this.#structure, vnls);
+    daemon.locateTaps(namespace, firstFd, afterTaps);
     for (const { path } of this.#switches) {
       if (!canServe(daemon, path)) this.#abandonDaemon('ioth_newstack');
       this.#peers.push(new PeerDescriptors(path));

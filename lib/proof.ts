@@ -37,10 +37,10 @@ export function canServe(daemon: Daemon, directory: string): boolean {
 /**
  * Asks a vdestack for its interfaces: a network that could not be joined, or a name that the kernel refused, is seen only by
  * what is missing.
- * @returns the inode of its network namespace
+ * @returns the inode of its network namespace, and a descriptor number that is higher than those of its taps
  * @throws {IothError} ENODEV, or the reason why /dev/net/tun cannot be opened
  */
-export function checkVdestack(pointer: StackPointer, vnls: readonly string[]): number {
+export function checkVdestack(pointer: StackPointer, vnls: readonly string[]): [namespace: number, afterTaps: number] {
   // one socket and one call an interface, where a dialog of netlink takes seven
   const [fd, error] = msocket(pointer, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) throw systemError(error, 'ioth_msocket');
@@ -50,7 +50,8 @@ export function checkVdestack(pointer: StackPointer, vnls: readonly string[]): n
       request.write(ifname);
       if (libioth().ioctl(fd, SIOCGIFINDEX, request) < 0) throw systemError(errno(), 'SIOCGIFINDEX');
     });
-    return namespaceOfSocket(fd);
+    // the lowest that was free: the taps were made before
+    return [namespaceOfSocket(fd), fd];
   } finally {
     libioth().close(fd);
   }
