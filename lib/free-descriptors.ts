@@ -12,9 +12,9 @@ export function freeDescriptors(count: number): number[] {
 }
 
 function closeAll(fds: readonly number[]): void {
-  const [first, last] = [fds[0], fds.at(-1)];
-  if (first === undefined || last === undefined) return;
-  // mostly they are in a row, and one call closes them all
-  if (last - first === fds.length - 1) libc().close_range(first, last, 0);
+  const [first = 0] = fds;
+  // mostly they are in a row, and one call closes them all; others may have closed some meanwhile, and broken the row
+  const isRow = fds.length > 0 && fds.every((fd, i) => fd === first + i);
+  if (isRow) libc().close_range(first, first + fds.length - 1, 0);
   else for (const fd of fds) libc().close(fd);
 }

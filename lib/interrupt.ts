@@ -33,12 +33,13 @@ export function interruptFd(): number {
     isSigintTaken = watch !== undefined && handler !== handlerOf(SIGTERM, ofLibuv);
     if (isSigintTaken) libc().sigaction(SIGINT, ofOthers, null);
     // before the loop turns: whoever ends the process by a signal then needs its default action
-    process.nextTick(closeWatch);
+    process.nextTick(endInterrupts);
   }
   return watch?.fd ?? -1;
 }
 
-function closeWatch(): void {
+/** Gives the signals their default action back, before the end of the turn does. */
+export function endInterrupts(): void {
   watch?.close();
   watch = undefined;
 }
@@ -68,7 +69,7 @@ function exitHooks(): number {
 
 /** Runs the exit hooks and ends by the signal, as the loop would. Returns where a hook wants the process to stay. */
 function endProcessBy(signal: NodeJS.Signals, signum: number): void {
-  closeWatch();
+  endInterrupts();
   const emitter: EventEmitter = process;
   if (!emitter.emit(signal, signal, signum)) process.kill(process.pid, signal);
 }

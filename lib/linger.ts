@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import { READABLE } from '../ffi/poll.js';
 import type { Daemon } from './daemon.js';
-import { interruptFd } from './interrupt.js';
+import { endInterrupts, interruptFd } from './interrupt.js';
 import { type Undelivered, undelivered } from './undelivered.js';
 import { waitSync } from './wait-sync.js';
 
@@ -100,6 +100,8 @@ export function lingerSync(stacks: readonly Lingering[], limits: LingerLimits): 
     pending = pending.filter((delivery) => delivery.isPending());
     if (pending.length === 0 || isInterruptedWithin(pause)) break;
   }
+  // the process may be about to end itself by a signal
+  endInterrupts();
   for (const delivery of deliveries) delivery.giveUp();
   const deadline = performance.now() + FRAMES_TIMEOUT_MS;
   while (deliveries.some(({ daemon }) => daemon.isCarrying) && performance.now() < deadline) sleep(1);

@@ -98,3 +98,15 @@ test('a program that has ended and waits for such a peer is ended by Ctrl-C', as
   await expect(receiveAll(connection)).rejects.toMatchObject({ code: 'ECONNRESET' });
   connection.close();
 });
+
+test('a signal ends a program with such a peer after a second, by that signal', async () => {
+  const life = sender('SIGTERM in vain', 20_000_000);
+  const [connection] = await listener.accept();
+  connection.settimeout(10);
+  await life.says('ending');
+  const start = performance.now();
+  expect((await life.ended).status).toBe('SIGTERM');
+  expect(performance.now() - start).toBeLessThan(3000);
+  await expect(receiveAll(connection)).rejects.toMatchObject({ code: 'ECONNRESET' });
+  connection.close();
+});

@@ -26,7 +26,7 @@ if (way === 'stream') {
   socket.close();
   await stack.close({ linger: 1 });
   console.log(`closed ${Math.round(performance.now() - start)}`);
-} else if (way === 'end in vain') {
+} else if (way === 'end in vain' || way === 'SIGTERM in vain') {
   socket.settimeout(1);
   await socket.sendall(data).catch(() => {});
   console.log('ending');
@@ -49,6 +49,7 @@ switch (way) {
   case 'exception':
     throw new Error('nobody catches this');
   case 'SIGTERM':
+  case 'SIGTERM in vain':
     process.kill(process.pid, 'SIGTERM');
     setInterval(() => {}, 1000);
 }
