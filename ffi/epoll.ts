@@ -26,7 +26,7 @@ const MANY_MISSED = 8;
 const LOOKS_PER_TRIAL = 32;
 const MIN_BUSY_SHARE = 1 / 8;
 /** Two looks of a busy poll are so far apart only where somebody else had the processor. */
-const PREEMPTED_MS = 0.1;
+export const PREEMPTED_MS = 0.1;
 /** After that so many events are waited for asleep. */
 const CONTENDED_EVENTS = 64;
 

@@ -1,12 +1,14 @@
 import { isMainThread } from 'node:worker_threads';
+import { PREEMPTED_MS } from '../ffi/epoll.js';
 import { errno } from '../ffi/ioth.js';
 import { libc, POLLFD_SIZE, POLLIN, POLLNVAL, POLLOUT } from '../ffi/libc.js';
 import { READABLE } from '../ffi/poll.js';
 import type { Descriptor } from './descriptor.js';
 import { IothError, systemError } from './errors.js';
+import { GrowingPause } from './growing-pause.js';
 import { interruptFd, throwIfInterrupted, withInterrupts } from './interrupt.js';
 import { wouldBlock } from './readiness.js';
-import { GrowingPause, isReceiveShutDown } from './stall.js';
+import { isReceiveShutDown } from './stall.js';
 import { waitSync } from './wait-sync.js';
 import { EXHAUSTED, type Operation, WAIT } from './waiter.js';
 
@@ -18,9 +20,6 @@ const CALLS_PER_LOOK = 256;
  * for which the main thread waits.
  */
 const MAX_POLL_MS = isMainThread ? 1000 : 50;
-
-/** Two looks of a busy poll are so far apart only where somebody else had the processor. */
-const PREEMPTED_MS = 0.1;
 
 let calls = 0;
 

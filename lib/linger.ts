@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import { READABLE } from '../ffi/poll.js';
 import type { Daemon } from './daemon.js';
+import { GrowingPause } from './growing-pause.js';
 import { endInterrupts, interruptFd } from './interrupt.js';
 import { type Undelivered, undelivered } from './undelivered.js';
 import { waitSync } from './wait-sync.js';
@@ -77,16 +78,18 @@ export function linger(stack: Lingering, limits: LingerLimits): Promise<void> | 
   const [delivery] = deliveriesOf([stack], limits);
   if (!delivery) return undefined;
   let isPending = delivery.isPending();
+  const pause = new GrowingPause(MAX_PAUSE_MS);
   // worker.terminate() would leave what is half done: where it is a matter of moments it is done at once
-  for (let pause = 1; isPending && !isMainThread && !delivery.hasData; pause = longer(pause)) {
-    sleep(pause);
+  while (isPending && !isMainThread && !delivery.hasData) {
+    sleep(pause.take());
     isPending = delivery.isPending();
   }
   return isPending || delivery.daemon.hasFrames ? finish(delivery) : undefined;
 }
 
 async function finish(delivery: Delivery): Promise<void> {
-  for (let pause = 1; delivery.isPending(); pause = longer(pause)) await delay(pause);
+  const pause = new GrowingPause(MAX_PAUSE_MS);
+  while (delivery.isPending()) await delay(pause.take());
   delivery.giveUp();
   const deadline = performance.now() + FRAMES_TIMEOUT_MS;
   while (delivery.daemon.hasFrames && performance.now() < deadline) await delay(1);
@@ -96,19 +99,16 @@ async function finish(delivery: Delivery): Promise<void> {
 export function lingerSync(stacks: readonly Lingering[], limits: LingerLimits): void {
   const deliveries = deliveriesOf(stacks, limits);
   let pending = deliveries;
-  for (let pause = 1; ; pause = longer(pause)) {
+  const pause = new GrowingPause(MAX_PAUSE_MS);
+  for (;;) {
     pending = pending.filter((delivery) => delivery.isPending());
-    if (pending.length === 0 || isInterruptedWithin(pause)) break;
+    if (pending.length === 0 || isInterruptedWithin(pause.take())) break;
   }
   // the process may be about to end itself by a signal
   endInterrupts();
   for (const delivery of deliveries) delivery.giveUp();
   const deadline = performance.now() + FRAMES_TIMEOUT_MS;
   while (deliveries.some(({ daemon }) => daemon.isCarrying) && performance.now() < deadline) sleep(1);
-}
-
-function longer(pause: number): number {
-  return Math.min(2 * pause, MAX_PAUSE_MS);
 }
 
 /** Sleeps so long, or until a signal came: the loop, if it turns again, hears of it too. */

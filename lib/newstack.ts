@@ -8,7 +8,7 @@ import { closeOnExec } from './inherit.js';
 import { openError } from './open-error.js';
 import { isVdestack, type StackSpec } from './plugin.js';
 import { withSignalsBlocked } from './signals.js';
-import { nodeDirectory, removeGoneNode } from './switch-directory.js';
+import { nodeDirectory, nodePath, removeGoneNode } from './switch-directory.js';
 
 /** What ioth_newstackv(3) made. */
 export interface NewStack {
@@ -70,7 +70,7 @@ function makeRoom({ vnls }: StackSpec): boolean {
  * @throws {IothError} EMFILE where a stack would not find as many as it takes
  */
 function checkFreeDescriptors(spec: StackSpec): number {
-  const nodes = spec.vnls.filter((vnl) => nodeDirectory(vnl) !== undefined).length;
+  const nodes = spec.vnls.filter((vnl) => nodePath(vnl) !== undefined).length;
   const needed = COMMON_DESCRIPTORS + DESCRIPTORS_OF_A_NETWORK * spec.vnls.length + DESCRIPTORS_OF_A_PROOF * nodes;
   const free = freeDescriptors(needed);
   if (free.length < needed) throw openError(EMFILE, spec);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readProcFile } from './proc-file.js';
 
 /**
  * What a process does now, as far as it matters to who waits for it:
@@ -22,26 +22,18 @@ const FUTEX: Partial<Record<string, string>> = {
 
 /** Reads /proc/PID/stat, and /proc/PID/syscall where it may (proc_pid_stat(5), ptrace(2)). */
 export function stateOfProcess(pid: number): ProcessState {
-  const state = /\) (.)/.exec(read(pid, 'stat'))?.[1];
+  const state = /\) (.)/.exec(readProcFile(pid, 'stat'))?.[1];
   switch (state) {
     case 'R':
     case 'D':
       return 'busy';
     case 'S':
     case 'I':
-      return read(pid, 'syscall').split(' ', 1)[0] === FUTEX[process.arch] ? 'locked' : 'asleep';
+      return readProcFile(pid, 'syscall').split(' ', 1)[0] === FUTEX[process.arch] ? 'locked' : 'asleep';
     case 'T':
     case 't':
       return 'stopped';
     default:
       return 'gone';
-  }
-}
-
-function read(pid: number, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
-  } catch {
-    return '';
   }
 }

@@ -1,8 +1,9 @@
 import { EpollError } from '../ffi/epoll.js';
 import { PollHandle, READABLE, WRITABLE } from '../ffi/poll.js';
 import { AbortError, IothError, systemError } from './errors.js';
+import { GrowingPause } from './growing-pause.js';
 import { hold, release } from './keepalive.js';
-import { GrowingPause, isReceiveShutDown } from './stall.js';
+import { isReceiveShutDown } from './stall.js';
 import { EXHAUSTED, Line, type Operation, WAIT, Waiter } from './waiter.js';
 
 /** How long an EXHAUSTED operation rests unless a descriptor of ours is closed before, in milliseconds. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readProcFile } from './proc-file.js';
 
 /** A TCP connection that was closed here and has not told all to its peer. */
 export interface Undelivered {
@@ -25,21 +25,13 @@ export function undelivered(pid: number): Undelivered[] {
 }
 
 function undeliveredOf(pid: number, family: 'tcp' | 'tcp6', totals: string, name: string): Undelivered[] {
-  const count = new RegExp(`^${name}: inuse (\\d+)`, 'm').exec(read(pid, totals))?.[1];
+  const count = new RegExp(`^${name}: inuse (\\d+)`, 'm').exec(readProcFile(pid, `net/${totals}`))?.[1];
   if (count === undefined || count === '0') return [];
-  const lines = read(pid, family).trim().split('\n').slice(1);
+  const lines = readProcFile(pid, `net/${family}`).trim().split('\n').slice(1);
   return lines.flatMap((line) => {
     const [, local = '', remote = '', state = '', queues = '', , , , , inode] = line.trim().split(/\s+/);
     if (inode !== '0' || ![FIN_WAIT1, LAST_ACK, CLOSING].includes(state)) return [];
     // a FIN takes one number of the sequence
     return [{ family, local, remote, bytes: Math.max(0, Number.parseInt(queues, 16) - 1) }];
   });
-}
-
-function read(pid: number, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/net/${file}`, 'latin1');
-  } catch {
-    return '';
-  }
 }

@@ -2,15 +2,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { Stack } from '../../lib/stack.js';
+import { LIST, socketsIn } from '../support/inherited.js';
 import { Life } from '../support/life.js';
 import { temporaryDirectory } from '../support/network.js';
-
-const LIST = 'for fd in /proc/$$/fd/*; do echo "$(basename "$fd") $(readlink "$fd")"; done';
-
-// the shell itself opens a pipe and its script
-function socketsIn(list: string): string[] {
-  return list.split('\n').filter((line) => /^([3-9]|\d\d+) socket:/.test(line));
-}
 
 let dir: string;
 let hub: Stack;

@@ -7,11 +7,10 @@ import { promisify } from 'node:util';
 import { CMSG_SPACE } from '../../lib/cmsg.js';
 import { AF_UNIX, SOCK_STREAM } from '../../lib/constants.js';
 import { Stack } from '../../lib/stack.js';
+import { LIST, socketsIn } from '../support/inherited.js';
 import { Life } from '../support/life.js';
 import { configure } from '../support/network.js';
 import { tcpPair, unixPair } from '../support/sockets.js';
-
-const LIST = 'for fd in /proc/$$/fd/*; do echo "$(basename "$fd") $(readlink "$fd")"; done';
 
 /** The sockets that a child has open besides its standard streams. */
 function inheritedSync(): string[] {
@@ -20,11 +19,6 @@ function inheritedSync(): string[] {
 
 async function inherited(): Promise<string[]> {
   return socketsIn((await promisify(execFile)('/bin/sh', ['-c', LIST])).stdout);
-}
-
-// the shell itself opens a pipe and its script
-function socketsIn(list: string): string[] {
-  return list.split('\n').filter((line) => /^([3-9]|\d\d+) (socket:|anon_inode:|\/dev\/net|net:)/.test(line));
 }
 
 test('a spawned child inherits no descriptor', async () => {

@@ -94,7 +94,7 @@ function isWritable(): () => boolean {
   return () => ++calls > 1;
 }
 
-function sockaddr({ address, port }: Endpoint): Buffer {
+export function sockaddr({ address, port }: Endpoint): Buffer {
   const bytes = Buffer.alloc(SOCKADDR_IN);
   bytes.writeUInt16LE(AF_INET, 0);
   bytes.writeUInt16BE(port, 2);
@@ -102,7 +102,7 @@ function sockaddr({ address, port }: Endpoint): Buffer {
   return bytes;
 }
 
-function portOf(fd: number): number {
+export function portOf(fd: number): number {
   const bytes = Buffer.alloc(SOCKADDR_IN);
   check(c.getsockname(fd, bytes, new Uint32Array([SOCKADDR_IN])));
   return bytes.readUInt16BE(2);

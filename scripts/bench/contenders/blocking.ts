@@ -1,16 +1,6 @@
-import {
-  AF_INET,
-  IPPROTO_TCP,
-  inet_aton,
-  SOCK_DGRAM,
-  SOCK_STREAM,
-  SOMAXCONN,
-  type Socket,
-  type Stack,
-  TCP_NODELAY,
-} from 'ioth';
+import { AF_INET, IPPROTO_TCP, SOCK_DGRAM, SOCK_STREAM, SOMAXCONN, type Socket, type Stack, TCP_NODELAY } from 'ioth';
 import { libioth, type StackPointer } from 'ioth/ffi';
-import { SOCKADDR_IN } from './bare.js';
+import { portOf, SOCKADDR_IN, sockaddr } from './bare.js';
 import { MESSAGE, READ } from './contender.js';
 
 /** Calls that block the thread: what a wake-up costs without a loop. */
@@ -72,7 +62,7 @@ const on = new Uint8Array(new Int32Array([1]).buffer);
 /** The C functions through koffi on blocking descriptors: no binding in JavaScript can be quicker to wake up. */
 export function blockingCalls(stack: StackPointer): Blocking<number> {
   const bound = (fd: number, address: string): [number, number] => {
-    check(c.bind(fd, sockaddr(address, 0), SOCKADDR_IN));
+    check(c.bind(fd, sockaddr({ address, port: 0 }), SOCKADDR_IN));
     return [fd, portOf(fd)];
   };
   return {
@@ -87,13 +77,13 @@ export function blockingCalls(stack: StackPointer): Blocking<number> {
     },
     connect(address, port) {
       const fd = check(c.msocket(stack, AF_INET, SOCK_STREAM, 0));
-      check(c.connect(fd, sockaddr(address, port), SOCKADDR_IN));
+      check(c.connect(fd, sockaddr({ address, port }), SOCKADDR_IN));
       return noDelay(fd);
     },
     datagram(address, port) {
       const fd = check(c.msocket(stack, AF_INET, SOCK_DGRAM, 0));
       if (port === undefined) return bound(fd, address);
-      check(c.connect(fd, sockaddr(address, port), SOCKADDR_IN));
+      check(c.connect(fd, sockaddr({ address, port }), SOCKADDR_IN));
       return [fd, portOf(fd)];
     },
     send: (fd, message) => void check(c.send(fd, message, message.length, 0)),
@@ -115,20 +105,6 @@ function check(result: number): number {
 function noDelay(fd: number): number {
   check(c.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, on, on.length));
   return fd;
-}
-
-function sockaddr(address: string, port: number): Buffer {
-  const bytes = Buffer.alloc(SOCKADDR_IN);
-  bytes.writeUInt16LE(AF_INET, 0);
-  bytes.writeUInt16BE(port, 2);
-  bytes.set(inet_aton(address), 4);
-  return bytes;
-}
-
-function portOf(fd: number): number {
-  const bytes = Buffer.alloc(SOCKADDR_IN);
-  check(c.getsockname(fd, bytes, new Uint32Array([SOCKADDR_IN])));
-  return bytes.readUInt16BE(2);
 }
 
 const message = Buffer.alloc(MESSAGE, 'm');
