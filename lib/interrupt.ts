@@ -99,6 +99,6 @@ export function withInterrupts<T>(wait: () => T): T {
 // Node's loop may tell of it too, in its next turn: the caller has heard of it then
 function ignoreNext(signal: NodeJS.Signals): void {
   const ignore = () => {};
-  process.once(signal, ignore);
+  process.on(signal, ignore);
   setImmediate(() => setImmediate(() => process.off(signal, ignore)));
 }

@@ -75,7 +75,8 @@ test('worker.terminate() ends a worker that blocks', async () => {
 test("Ctrl-C in Node's REPL ends the call with EINTR, and the REPL goes on", async () => {
   const tsx = pathToFileURL(`${ROOT}/node_modules/tsx/dist/esm/index.mjs`).href;
   const library = pathToFileURL(`${ROOT}/lib/index.ts`).href;
-  const command = `'${process.execPath}' --import '${tsx}'`;
+  // exec: a shell in the terminal's foreground group would get the signal too
+  const command = `exec '${process.execPath}' --import '${tsx}'`;
   const env = { ...process.env, TERM: 'dumb', NO_COLOR: '1' };
   const repl = new Running('script', ['-qfec', command, '/dev/null'], { env });
   await repl.says('> ');

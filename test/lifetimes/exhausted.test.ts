@@ -2,10 +2,8 @@ import { readdirSync, rmSync } from 'node:fs';
 import { Life } from '../support/life.js';
 import { temporaryDirectory } from '../support/network.js';
 
-const few = { shell: 'ulimit -n 64' };
-
 test('a server that ran out accepts again once connections close, and does not spin meanwhile', async () => {
-  const life = new Life('exhausted.ts', [], few);
+  const life = new Life('exhausted.ts');
   const { status } = await life.ended;
   const { stdout, stderr } = life;
   expect({
@@ -31,7 +29,7 @@ test.each([
 ])('a stack too many says EMFILE and leaves nothing, whichever descriptor it misses: %s', async (_what, args) => {
   const dir = temporaryDirectory();
   const vnls = args.map((vnl) => vnl.replace('DIR', dir));
-  const life = new Life('stack-too-many.ts', vnls, few);
+  const life = new Life('stack-too-many.ts', vnls);
   const { status } = await life.ended;
   expect({ status, stderr: life.stderr, files: readdirSync(dir) }).toEqual({ status: 0, stderr: '', files: [] });
   rmSync(dir, { recursive: true });

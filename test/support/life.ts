@@ -18,7 +18,7 @@ export interface LifeOptions {
   /** Flags for Node: ['--expose-gc']. */
   flags?: string[];
   env?: NodeJS.ProcessEnv;
-  /** A shell command in front of the process: 'ulimit -n 64'. */
+  /** A shell command in front of the process: 'ulimit -c 0'. */
   shell?: string;
   /** Milliseconds until it is killed. Default 20,000. */
   limit?: number;

@@ -1,6 +1,7 @@
-/** A server that runs out of descriptors: run under `ulimit -n 64`. */
+/** A server that runs out of descriptors. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Socket, Stack } from '../../../lib/index.js';
+import './few-descriptors.js';
 
 const stack = new Stack('vdestack');
 stack.linksetupdown(stack.if_nametoindex('lo'), true);

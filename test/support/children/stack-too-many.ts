@@ -1,7 +1,8 @@
-/** Makes stacks with more and more free descriptors: `stack-too-many.ts [VNL]`, run under `ulimit -n 64`. */
+/** Makes stacks with more and more free descriptors: `stack-too-many.ts [VNL]`. */
 import { closeSync, openSync } from 'node:fs';
 import { Stack } from '../../../lib/index.js';
 import { children, descriptors } from './holdings.js';
+import './few-descriptors.js';
 
 const first = new Stack('vdestack');
 const fillers: number[] = [];
