@@ -1,4 +1,6 @@
 /** C as it is: the functions of libioth and libiothaddr, for whoever wants them without the classes. */
+
+export { openPollHandles, PollHandle, READABLE, WRITABLE } from '../lib/io/poll-handle.js';
 export { errno, type Iovec, type Libioth, libioth, type Msghdr, type StackPointer } from './ioth.js';
 export { type Libiothaddr, libiothaddr } from './iothaddr.js';
 export { type DnsPointer, type Libiothdns, libiothdns } from './iothdns.js';
@@ -13,4 +15,3 @@ export {
   pluginDirectories,
   plugins,
 } from './loader.js';
-export { openPollHandles, PollHandle, READABLE, WRITABLE } from './poll.js';

@@ -4,19 +4,15 @@
 /// <reference types="node" preserve="true" />
 
 export { LibraryNotFoundError, type Plugin, plugins } from '../ffi/loader.js';
-export type { Received } from './ancillary.js';
-export { type AncillaryItem, CMSG_LEN, CMSG_SPACE } from './cmsg.js';
+export { htonl, htons, inet_aton, inet_ntoa, inet_ntop, inet_pton, ntohl, ntohs } from './address/inet.js';
+export { iothaddr } from './address/iothaddr.js';
+export type { Address, AddressInput } from './address/sockaddr.js';
 export type { ConfigEvent, ConfigEvents, ConfigOptions, ConfProvider, LeaseEvent } from './config/index.js';
-export * from './constants.js';
-export { get_defstack, set_defstack } from './defstack.js';
-export type { AddrInfo } from './dns/addrinfo.js';
-export { DnsError, GaiError } from './dns/dnserror.js';
-export type { NameInfoAddress } from './dns/nameinfo.js';
-export { AbortError, IothError } from './errors.js';
-export { htonl, htons, inet_aton, inet_ntoa, inet_ntop, inet_pton, ntohl, ntohs } from './inet.js';
-export { iothaddr } from './iothaddr.js';
-export { set_license } from './license.js';
-export type { CloseOptions } from './native-stack.js';
+export * from './constants/index.js';
+export { AbortError, IothError } from './core/errors.js';
+export { DnsError, GaiError } from './dns/errors.js';
+export type { AddrInfo } from './dns/getaddrinfo.js';
+export type { NameInfoAddress } from './dns/getnameinfo.js';
 export {
   type Attribute,
   type IfAddress,
@@ -26,18 +22,22 @@ export {
   type Route,
   vethPeer,
 } from './netlink/index.js';
-export type { AddressOptions } from './netlink-stack.js';
 export type { StackDns } from './node/dns.js';
-export type { Data } from './operations.js';
-export type { FileInput } from './sendfile.js';
-export type { Address, AddressInput } from './sockaddr.js';
-export { type OperationOptions, Socket } from './socket.js';
+export { type AncillaryItem, CMSG_LEN, CMSG_SPACE } from './socket/cmsg.js';
+export type { Data } from './socket/operations/index.js';
+export type { Received } from './socket/operations/message.js';
+export type { FileInput } from './socket/operations/sendfile.js';
+export { type OperationOptions, Socket } from './socket/socket.js';
+export type { SyncSocket } from './socket/sync-socket.js';
+export { getdefaulttimeout, setdefaulttimeout } from './socket/timeouts.js';
+export { get_defstack, set_defstack } from './stack/default-stack.js';
+export { set_license } from './stack/license.js';
+export type { CloseOptions } from './stack/native-stack.js';
+export type { AddressOptions } from './stack/netlink-stack.js';
 export {
   close,
   type DnsOptions,
   Stack,
   type StackConfigOptions,
   type StackOptions,
-} from './stack.js';
-export type { SyncSocket } from './sync.js';
-export { getdefaulttimeout, setdefaulttimeout } from './timeouts.js';
+} from './stack/stack.js';

@@ -9,8 +9,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import koffi from 'koffi';
-import { openPollHandles } from '../ffi/poll.js';
 import { SOCK_DGRAM, Stack } from '../lib/index.js';
+import { openPollHandles } from '../lib/io/poll-handle.js';
 
 const { values } = parseArgs({
   options: {

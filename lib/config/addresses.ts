@@ -1,5 +1,5 @@
-import { AF_INET, AF_INET6 } from '../constants.js';
-import { inet_ntop, inet_pton } from '../inet.js';
+import { inet_ntop, inet_pton } from '../address/inet.js';
+import { AF_INET, AF_INET6 } from '../constants/index.js';
 
 /** Addresses as packets have them: 4 or 16 bytes. */
 

@@ -1,4 +1,4 @@
-import { formatMac, parseMac } from '../mac.js';
+import { formatMac, parseMac } from '../address/mac.js';
 import { ANY4, formatIPv4, parseIPv4 } from './addresses.js';
 import { concat, Reader, u16 } from './bytes.js';
 

@@ -1,21 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants.js';
-import { IothError } from '../errors.js';
-import { iothaddr } from '../iothaddr.js';
-import { takenOff } from './acquire.js';
+import { iothaddr } from '../address/iothaddr.js';
+import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants/index.js';
+import { IothError } from '../core/errors.js';
+import { takenOff } from './acquisition.js';
 import type { Clock } from './clock.js';
+import { emptySource, type SourceName } from './config-sources.js';
 import { debugText } from './debug.js';
 import { Dhcp4Service } from './dhcp4/service.js';
 import { duidLlt } from './dhcp6/message.js';
 import { Dhcp6Service } from './dhcp6/service.js';
-import type { ConfigHost } from './host.js';
 import { InterfaceConfig, type Refusal } from './interface-config.js';
 import type { ConfigRequest } from './language.js';
+import type { Service } from './protocol-service.js';
 import type { ConfigProvider, NetworkOptions, Notify, Outcome } from './provider.js';
-import { RdService } from './rd/service.js';
-import type { Service } from './service.js';
-import { emptySource, type SourceName } from './sources.js';
-import { keyOf, withItems } from './static.js';
+import { RdService } from './router-discovery/service.js';
+import type { ConfigHost } from './stack-interface.js';
+import { keyOf, withItems } from './static-items.js';
 
 const DEFAULT_INTERFACE = 'vde0';
 /** Milliseconds. */

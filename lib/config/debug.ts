@@ -1,5 +1,5 @@
+import { SOURCES } from './config-sources.js';
 import type { InterfaceConfig } from './interface-config.js';
-import { SOURCES } from './sources.js';
 
 /** What the item `debug` shows: a line for each thing that a source says. */
 export function debugText(config: InterfaceConfig): string {

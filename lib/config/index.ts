@@ -1,20 +1,20 @@
 /** The configuration of a stack: the language of iothconf(3), and its two providers behind one door. */
 
 import { hasLibrary } from '../../ffi/loader.js';
-import { checkOptions } from '../check-options.js';
-import { AbortError } from '../errors.js';
-import { checkInteger, checkSignal, INT_MAX, invalidValue } from '../validate.js';
+import { checkOptions } from '../core/check-options.js';
+import { AbortError } from '../core/errors.js';
+import { checkInteger, checkSignal, INT_MAX, invalidValue } from '../core/validate.js';
 import { BuiltinConfig } from './builtin.js';
 import { realClock } from './clock.js';
-import type { ConfigHost } from './host.js';
 import { asksNetwork, type ConfigRequest, parseConfig } from './language.js';
 import { NativeConfig } from './native.js';
 import type { ConfigEvent, ConfigProvider, ConfProvider, Notify, Outcome } from './provider.js';
 import { joinResolvConf } from './resolvconf.js';
+import type { ConfigHost } from './stack-interface.js';
 
-export type { ConfigHost } from './host.js';
 export { isStackConfig, parseConfig } from './language.js';
 export type { ConfigEvent, ConfigEvents, ConfProvider, LeaseEvent } from './provider.js';
+export type { ConfigHost } from './stack-interface.js';
 
 /** Of {@link Stack.iothconfig}. */
 export interface ConfigOptions {

@@ -1,7 +1,5 @@
-import { AF_INET } from '../constants.js';
-import { IothError } from '../errors.js';
-import type { ConfigHost } from './host.js';
-import { renderResolvConf } from './resolvconf.js';
+import { AF_INET } from '../constants/index.js';
+import { IothError } from '../core/errors.js';
 import {
   type AddressEntry,
   addressKey,
@@ -12,7 +10,9 @@ import {
   SOURCES,
   type SourceConfig,
   type SourceName,
-} from './sources.js';
+} from './config-sources.js';
+import { renderResolvConf } from './resolvconf.js';
+import type { ConfigHost } from './stack-interface.js';
 
 /** rtm_protocol of routes that the kernel itself made of a router's advertisement. */
 const RTPROT_RA = 9;

@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants.js';
-import { checkString, INT_MAX, invalidValue } from '../validate.js';
+import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants/index.js';
+import { checkString, INT_MAX, invalidValue } from '../core/validate.js';
 import { formatIPv6, parseIPv6 } from './addresses.js';
 import { type Option, stropt } from './stropt.js';
 

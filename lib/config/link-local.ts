@@ -1,5 +1,5 @@
-import { AF_INET6 } from '../constants.js';
-import type { ConfigHost } from './host.js';
+import { AF_INET6 } from '../constants/index.js';
+import type { ConfigHost } from './stack-interface.js';
 
 /**
  * The link-local address of an interface, ready to be used; null where it has none. The kernel makes one when the

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { errno } from '../../ffi/ioth.js';
 import { type Libiothconf, libiothconf } from '../../ffi/iothconf.js';
-import { runNativeAsync } from '../async-calls.js';
-import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants.js';
-import { AbortError, IothError, systemError } from '../errors.js';
-import { untilAborted } from '../until-aborted.js';
-import type { ConfigHost } from './host.js';
+import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants/index.js';
+import { untilAborted } from '../core/abort.js';
+import { AbortError, IothError, systemError } from '../core/errors.js';
+import { runNativeAsync } from '../io/async-calls.js';
 import type { ConfigRequest } from './language.js';
 import type { ConfigProvider, NetworkOptions, Notify, Outcome } from './provider.js';
+import type { ConfigHost } from './stack-interface.js';
 
 const DEFAULT_INTERFACE = 'vde0';
 /** Milliseconds that C may take beside the protocols: `eth` sleeps for a second, a removal for up to one more. */

@@ -1,5 +1,5 @@
+import type { SourceName } from './config-sources.js';
 import type { ConfigRequest } from './language.js';
-import type { SourceName } from './sources.js';
 
 /** `native`: libiothconf; `builtin`: this directory, on the stack's own sockets. */
 export type ConfProvider = 'native' | 'builtin';

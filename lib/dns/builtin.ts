@@ -1,13 +1,13 @@
-import type { AddrInfo, AddrInfoHints, NameSources } from './addrinfo.js';
-import { getaddrinfo } from './addrinfo.js';
-import { queryError } from './dnserror.js';
-import type { Engine } from './engine.js';
-import { LocalAddresses } from './local.js';
+import { queryError } from './errors.js';
+import type { AddrInfo, AddrInfoHints, NameSources } from './getaddrinfo.js';
+import { getaddrinfo } from './getaddrinfo.js';
+import { getnameinfo, type NameInfoAddress } from './getnameinfo.js';
 import { addressesOf } from './message.js';
-import { getnameinfo, type NameInfoAddress } from './nameinfo.js';
 import type { NameHost, NameProvider } from './provider.js';
 import type { NameSettings } from './settings.js';
-import type { ServicePort } from './sockettypes.js';
+import type { ServicePort } from './socket-types.js';
+import { LocalAddresses } from './source-addresses.js';
+import type { Engine } from './stub-resolver.js';
 
 /** Names resolved in TypeScript, over the stack's own sockets. */
 export class BuiltinProvider implements NameProvider {

@@ -1,4 +1,4 @@
-import { ipBytes, ipText, ipVersion, withoutZone, zoneOf } from './ip.js';
+import { ipBytes, ipText, ipVersion, withoutZone, zoneOf } from '../address/ip.js';
 import type { Problem } from './resolvconf.js';
 
 export interface HostEntry {

@@ -1,5 +1,5 @@
 import * as dnsPacket from 'dns-packet';
-import { ipBytes, ipText } from './ip.js';
+import { ipBytes, ipText } from '../address/ip.js';
 
 /** The record types that a resolver of this library asks for by name; any other comes as bytes. */
 export type RecordType = 'A' | 'AAAA' | 'ANY' | 'CAA' | 'CNAME' | 'MX' | 'NAPTR' | 'NS' | 'PTR' | 'SOA' | 'SRV' | 'TXT';

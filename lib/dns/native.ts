@@ -1,18 +1,18 @@
 import { ADDRINFO_SIZE, type DnsPointer, IOTHDNS_HOSTS, type Libiothdns, libiothdns } from '../../ffi/iothdns.js';
-import { type NativeStart, runNativeAsync } from '../async-calls.js';
-import { AF_INET, AF_INET6, AI_CANONNAME, SOCK_STREAM } from '../constants.js';
-import { AbortError, IothError } from '../errors.js';
-import { decodeSockaddr, encodeSockaddr } from '../sockaddr.js';
-import { untilAborted } from '../until-aborted.js';
-import { type AddrInfo, type AddrInfoHints, getaddrinfo, type NameSources } from './addrinfo.js';
-import { queryError } from './dnserror.js';
-import { ipText, ipVersion } from './ip.js';
+import { ipText, ipVersion } from '../address/ip.js';
+import { decodeSockaddr, encodeSockaddr } from '../address/sockaddr.js';
+import { AF_INET, AF_INET6, AI_CANONNAME, SOCK_STREAM } from '../constants/index.js';
+import { untilAborted } from '../core/abort.js';
+import { AbortError, IothError } from '../core/errors.js';
+import { type NativeStart, runNativeAsync } from '../io/async-calls.js';
+import { queryError } from './errors.js';
+import { type AddrInfo, type AddrInfoHints, getaddrinfo, type NameSources } from './getaddrinfo.js';
+import { checkNameInfo, getnameinfo, type NameInfoAddress } from './getnameinfo.js';
 import type { DnsRecord, Question, Reply } from './message.js';
-import { checkNameInfo, getnameinfo, type NameInfoAddress } from './nameinfo.js';
 import type { NameHost, NameProvider } from './provider.js';
 import { formatResolvConf } from './resolvconf.js';
 import type { NameSettings } from './settings.js';
-import type { ServicePort } from './sockettypes.js';
+import type { ServicePort } from './socket-types.js';
 
 /**
  * Milliseconds that C has for one call: it waits a second for each of three servers. Past it the worker thread hangs in

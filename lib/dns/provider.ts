@@ -1,8 +1,8 @@
 import type { Interface } from '../netlink/index.js';
-import type { Socket } from '../socket.js';
-import type { AddrInfo, AddrInfoHints } from './addrinfo.js';
-import type { NameInfoAddress } from './nameinfo.js';
-import type { ServicePort } from './sockettypes.js';
+import type { Socket } from '../socket/socket.js';
+import type { AddrInfo, AddrInfoHints } from './getaddrinfo.js';
+import type { NameInfoAddress } from './getnameinfo.js';
+import type { ServicePort } from './socket-types.js';
 
 /** What name resolution needs of the stack that it works on. A Stack is one. */
 export interface NameHost {

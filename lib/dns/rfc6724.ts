@@ -1,4 +1,4 @@
-import { ipBytes, isMapped, mappedBytes } from './ip.js';
+import { ipBytes, isMapped, mappedBytes } from '../address/ip.js';
 
 /** The address from which the stack would send to a destination. */
 export interface SourceAddress {

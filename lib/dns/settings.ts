@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
-import { IothError } from '../errors.js';
-import { checkString, invalidType, invalidValue } from '../validate.js';
-import { readDnsConfig } from './dnsconfig.js';
+import { IothError } from '../core/errors.js';
+import { checkString, invalidType, invalidValue } from '../core/validate.js';
+import { readDnsConfig } from './dns-config.js';
 import { type Hosts, parseHosts } from './hosts.js';
 import { type Nameserver, type Problem, parseResolvConf, type ResolvConf } from './resolvconf.js';
 import { parseServices, type Services } from './services.js';

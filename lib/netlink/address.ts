@@ -1,7 +1,7 @@
 import type { StackPointer } from '../../ffi/ioth.js';
-import { checkOptions } from '../check-options.js';
-import { inet_pton } from '../inet.js';
-import { checkBoolean, checkIfindex } from '../validate.js';
+import { inet_pton } from '../address/inet.js';
+import { checkOptions } from '../core/check-options.js';
+import { checkBoolean, checkIfindex } from '../core/validate.js';
 import { checkFamily, checkPrefixlen } from './check.js';
 import {
   AF_INET6,
@@ -13,9 +13,9 @@ import {
   NLM_F_EXCL,
   RT_SCOPE_UNIVERSE,
 } from './constants.js';
-import { request } from './dialog.js';
 import { hasLink, ifindexHints, noIfindex } from './link.js';
 import { ifaddrmsg } from './message.js';
+import { request } from './request.js';
 
 export interface AddressOptions {
   /**

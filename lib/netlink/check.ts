@@ -1,6 +1,6 @@
 /** Checks of the arguments that several requests share. */
 
-import { checkInteger, checkString, invalidType, invalidValue } from '../validate.js';
+import { checkInteger, checkString, invalidType, invalidValue } from '../core/validate.js';
 import { AF_INET, AF_INET6 } from './constants.js';
 
 const IFNAME_MAX = 15;

@@ -1,6 +1,6 @@
 import type { StackPointer } from '../../ffi/ioth.js';
-import { inet_ntop } from '../inet.js';
-import type { Address } from '../sockaddr.js';
+import { inet_ntop } from '../address/inet.js';
+import type { Address } from '../address/sockaddr.js';
 import { AF_INET, AF_INET6 } from './constants.js';
 import { type Interface, type InterfaceAddress, interfaces } from './interfaces.js';
 

@@ -1,7 +1,7 @@
 /** What a stack has: its links and their addresses, from two dumps. */
 
 import type { StackPointer } from '../../ffi/ioth.js';
-import { formatMac } from '../mac.js';
+import { formatMac } from '../address/mac.js';
 import {
   AF_INET,
   AF_INET6,
@@ -23,7 +23,6 @@ import {
   IFLA_MTU,
   RTM,
 } from './constants.js';
-import { dump } from './dialog.js';
 import {
   addressOf,
   decodeAttributes,
@@ -35,6 +34,7 @@ import {
   stringOf,
   u32Of,
 } from './message.js';
+import { dump } from './request.js';
 
 const IFINFOMSG_SIZE = 16;
 const IFADDRMSG_SIZE = 8;

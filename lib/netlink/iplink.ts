@@ -1,8 +1,8 @@
 /** Making and deleting links. */
 
 import type { StackPointer } from '../../ffi/ioth.js';
-import { IothError } from '../errors.js';
-import { checkIfindex, checkInteger, checkString, INT_MAX, invalidType, invalidValue } from '../validate.js';
+import { IothError } from '../core/errors.js';
+import { checkIfindex, checkInteger, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
 import { checkIfname } from './check.js';
 import {
   IFLA_IFNAME,
@@ -14,11 +14,11 @@ import {
   NLM_F_CREATE,
   NLM_F_EXCL,
 } from './constants.js';
-import { request } from './dialog.js';
 import { if_nameindex } from './interfaces.js';
 import { if_nametoindex, ifindexHints } from './link.js';
 import { type Attribute, encodeAttributes, ifinfomsg } from './message.js';
 import { refuseOwnInterface } from './own-interface.js';
+import { request } from './request.js';
 
 const NAME_ATTEMPTS = 5;
 

@@ -1,12 +1,12 @@
 import type { StackPointer } from '../../ffi/ioth.js';
-import { IothError } from '../errors.js';
-import { parseMac } from '../mac.js';
-import { checkBoolean, checkIfindex, checkInteger, INT_MAX } from '../validate.js';
+import { parseMac } from '../address/mac.js';
+import { IothError } from '../core/errors.js';
+import { checkBoolean, checkIfindex, checkInteger, INT_MAX } from '../core/validate.js';
 import { checkIfname } from './check.js';
 import { IFF_UP, IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU } from './constants.js';
-import { hintOf, type RequestOptions, request } from './dialog.js';
 import { decodeLink, type Link } from './interfaces.js';
 import { ifinfomsg } from './message.js';
+import { hintOf, type RequestOptions, request } from './request.js';
 
 // below this IPv4 does not work: RFC 791, section 3.2
 const MTU_MIN = 68;

@@ -6,9 +6,9 @@
  */
 
 import { endianness } from 'node:os';
-import { IothError } from '../errors.js';
-import { inet_ntop } from '../inet.js';
-import { checkInteger, invalidType, invalidValue, UINT_MAX } from '../validate.js';
+import { inet_ntop } from '../address/inet.js';
+import { IothError } from '../core/errors.js';
+import { checkInteger, invalidType, invalidValue, UINT_MAX } from '../core/validate.js';
 import { AF_INET, AF_INET6 } from './constants.js';
 
 /**

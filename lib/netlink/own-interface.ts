@@ -1,5 +1,5 @@
 import type { StackPointer } from '../../ffi/ioth.js';
-import { IothError } from '../errors.js';
+import { IothError } from '../core/errors.js';
 import { links } from './interfaces.js';
 
 /**

@@ -1,6 +1,6 @@
 import type { StackPointer } from '../../ffi/ioth.js';
-import { inet_pton } from '../inet.js';
-import { checkInteger, INT_MAX, invalidValue } from '../validate.js';
+import { inet_pton } from '../address/inet.js';
+import { checkInteger, INT_MAX, invalidValue } from '../core/validate.js';
 import { checkFamily, checkPrefixlen } from './check.js';
 import {
   AF_INET,
@@ -18,9 +18,9 @@ import {
   RTPROT_BOOT,
   RTPROT_UNSPEC,
 } from './constants.js';
-import { request } from './dialog.js';
 import { ifindexHints } from './link.js';
 import { type Attribute, rtmsg } from './message.js';
+import { request } from './request.js';
 
 /**
  * Adds a route to the main table: ioth_iproute_add(3), with the gateway first.

@@ -1,8 +1,8 @@
 /** The routes of a stack, from a dump. */
 
 import type { StackPointer } from '../../ffi/ioth.js';
-import { checkOptions } from '../check-options.js';
-import { checkBoolean } from '../validate.js';
+import { checkOptions } from '../core/check-options.js';
+import { checkBoolean } from '../core/validate.js';
 import { checkFamily } from './check.js';
 import {
   AF_INET,
@@ -20,7 +20,6 @@ import {
   RTM_F_CLONED,
   RTN_UNICAST,
 } from './constants.js';
-import { dump } from './dialog.js';
 import {
   type Attributes,
   addressOf,
@@ -33,6 +32,7 @@ import {
   u32Of,
   viewOf,
 } from './message.js';
+import { dump } from './request.js';
 
 const RTMSG_SIZE = 12;
 const RTNEXTHOP_SIZE = 8;

@@ -9,10 +9,10 @@ import {
   AI_V4MAPPED,
   NI_NAMEREQD,
   SOCK_STREAM,
-} from '../constants.js';
-import type { AddrInfo } from '../dns/addrinfo.js';
-import type { Names } from '../dns/names.js';
-import { checkInteger, checkPort, checkString, INT_MAX, invalidType, invalidValue } from '../validate.js';
+} from '../constants/index.js';
+import { checkInteger, checkPort, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
+import type { AddrInfo } from '../dns/getaddrinfo.js';
+import type { Names } from '../dns/resolver.js';
 
 /** node:dns's lookup and lookupService, as promises, on the names of a stack. */
 export interface Lookups {

@@ -1,5 +1,5 @@
 import type { AnyRecord, CaaRecord, MxRecord, NaptrRecord, RecordWithTtl, SoaRecord, SrvRecord } from 'node:dns';
-import { ipBytes, ipText } from '../dns/ip.js';
+import { ipBytes, ipText } from '../address/ip.js';
 import { type DnsRecord, type RecordType, sameName } from '../dns/message.js';
 
 /** What node:dns makes of a record of each type. */

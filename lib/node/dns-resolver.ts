@@ -10,15 +10,15 @@ import type {
   SrvRecord,
 } from 'node:dns';
 import { isIP } from 'node:net';
-import { checkOptions } from '../check-options.js';
-import { asciiName } from '../dns/addrinfo.js';
-import { DnsError, queryError } from '../dns/dnserror.js';
-import type { Engine } from '../dns/engine.js';
-import { reverseName } from '../dns/ip.js';
+import { reverseName } from '../address/ip.js';
+import { checkOptions } from '../core/check-options.js';
+import { checkInteger, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
+import { DnsError, queryError } from '../dns/errors.js';
+import { asciiName } from '../dns/getaddrinfo.js';
 import type { RecordType, Reply } from '../dns/message.js';
-import type { Names } from '../dns/names.js';
 import { formatServer, type Nameserver, parseServer } from '../dns/resolvconf.js';
-import { checkInteger, checkString, INT_MAX, invalidType, invalidValue } from '../validate.js';
+import type { Names } from '../dns/resolver.js';
+import type { Engine } from '../dns/stub-resolver.js';
 import { anyRecords, NODE_TYPES, type NodeRecords, nodeRecords } from './dns-records.js';
 
 /** Options of `new stack.dns.Resolver()`. */

@@ -1,9 +1,9 @@
 import type * as nodeDns from 'node:dns';
 import type * as nodeDnsPromises from 'node:dns/promises';
 import { promisify } from 'node:util';
-import { AI_ADDRCONFIG, AI_ALL, AI_V4MAPPED } from '../constants.js';
-import type { Names } from '../dns/names.js';
-import { invalidType } from '../validate.js';
+import { AI_ADDRCONFIG, AI_ALL, AI_V4MAPPED } from '../constants/index.js';
+import { invalidType } from '../core/validate.js';
+import type { Names } from '../dns/resolver.js';
 import { checkLookup, type Lookups, lookup, lookupService } from './dns-lookup.js';
 import { type RecordQueries, type ResolverOptions, StackQueries, StackResolver } from './dns-resolver.js';
 

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { asksNetwork, type ConfigRequest, isStackConfig, parseConfig } from '../../lib/config/language.js';
-import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../../lib/constants.js';
+import {
+  IOTHCONF_DHCP,
+  IOTHCONF_DHCPV6,
+  IOTHCONF_ETH,
+  IOTHCONF_RD,
+  IOTHCONF_STATIC,
+} from '../../lib/constants/index.js';
 import { FUZZ_RUNS } from './fuzz.js';
 
 const AUTO = IOTHCONF_ETH | IOTHCONF_DHCP | IOTHCONF_DHCPV6 | IOTHCONF_RD;

@@ -1,4 +1,4 @@
-import { NameNetwork } from '../support/nameservers.js';
+import { NameNetwork } from '../support/name-servers.js';
 import { run, TSX } from '../support/run.js';
 
 const network = new NameNetwork();

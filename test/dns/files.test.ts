@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { parseHosts } from '../../lib/dns/hosts.js';
-import { searchNames } from '../../lib/dns/search.js';
+import { searchNames } from '../../lib/dns/search-list.js';
 import { parseServices } from '../../lib/dns/services.js';
 
 test('hosts: every entry with a name, and the name of an address', () => {

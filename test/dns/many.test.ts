@@ -1,11 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { hasLibrary, openPollHandles } from '../../ffi/index.js';
-import { AF_INET, AF_INET6, AF_PACKET, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM } from '../../lib/constants.js';
-import { htons } from '../../lib/inet.js';
-import { Stack } from '../../lib/stack.js';
-import { NameNetwork } from '../support/nameservers.js';
-import { answerTo, ScriptedServer } from '../support/scriptedserver.js';
+import { htons } from '../../lib/address/inet.js';
+import { AF_INET, AF_INET6, AF_PACKET, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM } from '../../lib/constants/index.js';
+import { Stack } from '../../lib/stack/stack.js';
+import { NameNetwork } from '../support/name-servers.js';
+import { answerTo, ScriptedServer } from '../support/scripted-server.js';
 
 const COUNT = 1000;
 const PROVIDERS = ['builtin', 'native'] as const;

@@ -1,10 +1,10 @@
 import { getEventListeners } from 'node:events';
-import { AF_INET, NI_NUMERICSERV, SOCK_STREAM } from '../../lib/constants.js';
+import { AF_INET, NI_NUMERICSERV, SOCK_STREAM } from '../../lib/constants/index.js';
 import { nameSources } from '../../lib/dns/builtin.js';
-import { Engine } from '../../lib/dns/engine.js';
 import { NativeProvider } from '../../lib/dns/native.js';
 import { NameSettings } from '../../lib/dns/settings.js';
-import { Stack } from '../../lib/stack.js';
+import { Engine } from '../../lib/dns/stub-resolver.js';
+import { Stack } from '../../lib/stack/stack.js';
 import { LibiothdnsStandIn } from '../support/libiothdns-stand-in.js';
 
 /** What is around libiothdns: queue, abort, checks. The library itself is tested in provider.test.ts, where it is there. */

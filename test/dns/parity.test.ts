@@ -7,10 +7,10 @@ import {
   AI_CANONNAME,
   AI_V4MAPPED,
   SOCK_STREAM,
-} from '../../lib/constants.js';
+} from '../../lib/constants/index.js';
 import type { ProviderKind } from '../../lib/dns/provider.js';
-import type { Stack } from '../../lib/stack.js';
-import { getent, NameNetwork } from '../support/nameservers.js';
+import type { Stack } from '../../lib/stack/stack.js';
+import { getent, NameNetwork } from '../support/name-servers.js';
 import { ZONES } from '../support/zones.js';
 
 type Database = 'ahosts' | 'ahostsv4' | 'ahostsv6';

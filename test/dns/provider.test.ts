@@ -1,8 +1,8 @@
 import { hasLibrary } from '../../ffi/index.js';
-import { AF_INET, SOCK_STREAM } from '../../lib/constants.js';
-import { Stack } from '../../lib/stack.js';
-import { NameNetwork } from '../support/nameservers.js';
-import { answerTo, ScriptedServer } from '../support/scriptedserver.js';
+import { AF_INET, SOCK_STREAM } from '../../lib/constants/index.js';
+import { Stack } from '../../lib/stack/stack.js';
+import { NameNetwork } from '../support/name-servers.js';
+import { answerTo, ScriptedServer } from '../support/scripted-server.js';
 
 const network = new NameNetwork();
 let server: ScriptedServer;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { dnsConfigForm, readDnsConfig } from '../../lib/dns/dnsconfig.js';
+import { dnsConfigForm, readDnsConfig } from '../../lib/dns/dns-config.js';
 import {
   DEFAULT_OPTIONS,
   formatResolvConf,

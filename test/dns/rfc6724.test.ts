@@ -1,4 +1,4 @@
-import { mappedBytes } from '../../lib/dns/ip.js';
+import { mappedBytes } from '../../lib/address/ip.js';
 import { type SourceAddress, scopeOf, sortDestinations } from '../../lib/dns/rfc6724.js';
 
 function from(address: string, prefixLength = 64, deprecated = false): SourceAddress {

@@ -7,9 +7,9 @@ import {
   EAI_NODATA,
   EAI_NONAME,
   SOCK_STREAM,
-} from '../../lib/constants.js';
-import type { Stack } from '../../lib/stack.js';
-import { NameNetwork } from '../support/nameservers.js';
+} from '../../lib/constants/index.js';
+import type { Stack } from '../../lib/stack/stack.js';
+import { NameNetwork } from '../support/name-servers.js';
 import { BIG, ZONES } from '../support/zones.js';
 
 const SERVER = '10.5.0.1';

@@ -1,11 +1,11 @@
-import { AF_INET, SOCK_STREAM } from '../../lib/constants.js';
-import { Engine } from '../../lib/dns/engine.js';
+import { AF_INET, SOCK_STREAM } from '../../lib/constants/index.js';
+import { IothError } from '../../lib/core/errors.js';
 import { parseResolvConf } from '../../lib/dns/resolvconf.js';
-import { IothError } from '../../lib/errors.js';
-import type { Socket } from '../../lib/socket.js';
-import type { Stack } from '../../lib/stack.js';
-import { NameNetwork } from '../support/nameservers.js';
-import { answerTo, type ReceivedQuery, ScriptedServer, type Sent } from '../support/scriptedserver.js';
+import { Engine } from '../../lib/dns/stub-resolver.js';
+import type { Socket } from '../../lib/socket/socket.js';
+import type { Stack } from '../../lib/stack/stack.js';
+import { NameNetwork } from '../support/name-servers.js';
+import { answerTo, type ReceivedQuery, ScriptedServer, type Sent } from '../support/scripted-server.js';
 
 const TRUE = '10.5.0.9';
 const FALSE = '10.66.66.66';

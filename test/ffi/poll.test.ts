@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
-import { openPollHandles, PollHandle, READABLE, WRITABLE } from '../../ffi/poll.js';
-import { AF_INET, SOCK_DGRAM } from '../../lib/constants.js';
-import type { Socket } from '../../lib/socket.js';
-import { Stack } from '../../lib/stack.js';
+import { AF_INET, SOCK_DGRAM } from '../../lib/constants/index.js';
+import { openPollHandles, PollHandle, READABLE, WRITABLE } from '../../lib/io/poll-handle.js';
+import type { Socket } from '../../lib/socket/socket.js';
+import { Stack } from '../../lib/stack/stack.js';
 import { runChild } from '../support/child.js';
 import { holdings } from '../support/leaks.js';
 import { temporaryDirectory } from '../support/network.js';

@@ -1,8 +1,8 @@
 import { AF_INET, AF_INET6, Stack } from '../../lib/index.js';
 
-jest.mock('../../lib/netlink/dialog.js', () => {
-  const real = jest.requireActual<typeof import('../../lib/netlink/dialog.js')>('../../lib/netlink/dialog.js');
-  const { errnoOf } = jest.requireActual<typeof import('../../lib/errors.js')>('../../lib/errors.js');
+jest.mock('../../lib/netlink/request.js', () => {
+  const real = jest.requireActual<typeof import('../../lib/netlink/request.js')>('../../lib/netlink/request.js');
+  const { errnoOf } = jest.requireActual<typeof import('../../lib/core/errors.js')>('../../lib/core/errors.js');
   /** PICOX STAND-IN: picox says ENODEV of an address or a route that is missing. The rest is a vdestack. */
   const request: typeof real.request = (stack, name, body, options) => {
     try {

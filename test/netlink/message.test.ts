@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { failureOf } from '../../lib/netlink/dialog.js';
 import { decodeAddress, decodeLink } from '../../lib/netlink/interfaces.js';
 import {
   type Attribute,
@@ -14,6 +13,7 @@ import {
   stringOf,
   u32Of,
 } from '../../lib/netlink/message.js';
+import { failureOf } from '../../lib/netlink/request.js';
 import { decodeRoutes } from '../../lib/netlink/routes.js';
 
 const NAME = 'RTM_TEST';

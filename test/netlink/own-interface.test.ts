@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AF_INET, Stack } from '../../lib/index.js';
-import { interfaceName } from '../../lib/vnl.js';
+import { interfaceName } from '../../lib/stack/vnl.js';
 import { inNamespace } from '../support/namespace.js';
 import { configure, type Network, network } from '../support/network.js';
 

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { inet_pton } from '../../lib/address/inet.js';
 import {
   AF_INET,
   AF_INET6,
@@ -11,11 +12,10 @@ import {
   SOCK_DGRAM,
   SOCK_STREAM,
   SOL_SOCKET,
-} from '../../lib/constants.js';
-import { IothError } from '../../lib/errors.js';
-import { inet_pton } from '../../lib/inet.js';
-import type { OperationOptions, Socket } from '../../lib/socket.js';
-import type { Stack } from '../../lib/stack.js';
+} from '../../lib/constants/index.js';
+import { IothError } from '../../lib/core/errors.js';
+import type { OperationOptions, Socket } from '../../lib/socket/socket.js';
+import type { Stack } from '../../lib/stack/stack.js';
 import { runChild } from '../support/child.js';
 import { type Network, network, temporaryDirectory } from '../support/network.js';
 import { listenOn, tcpPair, udpOn } from '../support/sockets.js';

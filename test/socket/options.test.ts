@@ -17,9 +17,9 @@ import {
   SOL_SOCKET,
   TCP_KEEPIDLE,
   TCP_NODELAY,
-} from '../../lib/constants.js';
-import { Socket } from '../../lib/socket.js';
-import { Stack } from '../../lib/stack.js';
+} from '../../lib/constants/index.js';
+import { Socket } from '../../lib/socket/socket.js';
+import { Stack } from '../../lib/stack/stack.js';
 import { listenOn, tcpPair } from '../support/sockets.js';
 
 let stack: Stack;

@@ -1,3 +1,5 @@
+import { htons } from '../../lib/address/inet.js';
+import { parseMac } from '../../lib/address/mac.js';
 import {
   AF_INET,
   AF_INET6,
@@ -8,11 +10,9 @@ import {
   PACKET_HOST,
   SOCK_DGRAM,
   SOCK_RAW,
-} from '../../lib/constants.js';
-import { htons } from '../../lib/inet.js';
-import { parseMac } from '../../lib/mac.js';
-import type { Socket } from '../../lib/socket.js';
-import type { Stack } from '../../lib/stack.js';
+} from '../../lib/constants/index.js';
+import type { Socket } from '../../lib/socket/socket.js';
+import type { Stack } from '../../lib/stack/stack.js';
 import { type Network, network } from '../support/network.js';
 
 // one of the two Ethernet types for experiments: IEEE Std 802

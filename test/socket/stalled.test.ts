@@ -8,9 +8,9 @@ import {
   SHUT_RD,
   SHUT_RDWR,
   SOCK_DGRAM,
-} from '../../lib/constants.js';
-import type { Socket } from '../../lib/socket.js';
-import { Stack } from '../../lib/stack.js';
+} from '../../lib/constants/index.js';
+import type { Socket } from '../../lib/socket/socket.js';
+import { Stack } from '../../lib/stack/stack.js';
 import { tcpPair, udpOn } from '../support/sockets.js';
 
 /** For how long each wait is measured, in milliseconds. */

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AF_INET, AF_UNIX, SHUT_WR, SOCK_DGRAM, SOCK_STREAM } from '../../lib/constants.js';
-import { Stack } from '../../lib/stack.js';
+import { AF_INET, AF_UNIX, SHUT_WR, SOCK_DGRAM, SOCK_STREAM } from '../../lib/constants/index.js';
+import { Stack } from '../../lib/stack/stack.js';
 import { type Network, network, temporaryDirectory } from '../support/network.js';
 import { fillSendBuffer, listenOn, pattern, udpOn } from '../support/sockets.js';
 

@@ -1,4 +1,4 @@
-import { CMSG_SPACE } from '../../lib/cmsg.js';
+import { inet_ntop } from '../../lib/address/inet.js';
 import {
   AF_INET,
   AF_INET6,
@@ -18,9 +18,9 @@ import {
   SO_BROADCAST,
   SOCK_DGRAM,
   SOL_SOCKET,
-} from '../../lib/constants.js';
-import { inet_ntop } from '../../lib/inet.js';
-import type { Stack } from '../../lib/stack.js';
+} from '../../lib/constants/index.js';
+import { CMSG_SPACE } from '../../lib/socket/cmsg.js';
+import type { Stack } from '../../lib/stack/stack.js';
 import { type Network, network } from '../support/network.js';
 import { udpOn } from '../support/sockets.js';
 

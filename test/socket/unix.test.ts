@@ -1,8 +1,8 @@
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CMSG_LEN, CMSG_SPACE } from '../../lib/cmsg.js';
-import { AF_UNIX, SCM_RIGHTS, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET } from '../../lib/constants.js';
-import { Stack } from '../../lib/stack.js';
+import { AF_UNIX, SCM_RIGHTS, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET } from '../../lib/constants/index.js';
+import { CMSG_LEN, CMSG_SPACE } from '../../lib/socket/cmsg.js';
+import { Stack } from '../../lib/stack/stack.js';
 import { holdings } from '../support/leaks.js';
 import { type Network, network } from '../support/network.js';
 import { unixPair } from '../support/sockets.js';

@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openPollHandles } from '../../ffi/poll.js';
+import { openPollHandles } from '../../lib/io/poll-handle.js';
 import { children } from './processes.js';
 
 /** What a process holds and must give back. */

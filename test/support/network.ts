@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { AF_INET, AF_INET6 } from '../../lib/constants.js';
-import { Stack } from '../../lib/stack.js';
+import { AF_INET, AF_INET6 } from '../../lib/constants/index.js';
+import { Stack } from '../../lib/stack/stack.js';
 import { expectNothingLeft, holdings } from './leaks.js';
 
 /** Stacks on a switch of their own. Stack number i (from 0) has 10.0.0.(i+1)/24 and fd00::(i+1)/64 on vde0, and lo up. */

@@ -1,7 +1,7 @@
-import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from '../../lib/constants.js';
-import type { AddressInput } from '../../lib/sockaddr.js';
-import type { Socket } from '../../lib/socket.js';
-import type { Stack } from '../../lib/stack.js';
+import type { AddressInput } from '../../lib/address/sockaddr.js';
+import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from '../../lib/constants/index.js';
+import type { Socket } from '../../lib/socket/socket.js';
+import type { Stack } from '../../lib/stack/stack.js';
 
 /** A listener on a port that the stack chose, and its address as connect takes it. */
 export function listenOn(stack: Stack, host: string, backlog = 128): [listener: Socket, address: [string, number]] {

@@ -1,11 +1,11 @@
 import { randomInt } from 'node:crypto';
-import { formatMac, parseMac } from '../../mac.js';
+import { formatMac, parseMac } from '../../address/mac.js';
 import { ANY4, parseIPv4 } from '../addresses.js';
 import { decodeArp, encodeArpProbe, isConflict } from '../arp.js';
 import { concat, u16 } from '../bytes.js';
 import { Backoff, type Clock } from '../clock.js';
 import { encodeDomain } from '../domains.js';
-import { printable } from '../text.js';
+import { printable } from '../printable.js';
 import { type Dhcp4Lease, leaseOf } from './lease.js';
 import {
   DHCPACK,

@@ -1,4 +1,4 @@
-import { parseMac } from '../../mac.js';
+import { parseMac } from '../../address/mac.js';
 import { formatIPv4, parseIPv4 } from '../addresses.js';
 import { concat, equal, Reader, u16, u32 } from '../bytes.js';
 

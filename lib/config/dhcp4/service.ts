@@ -1,12 +1,12 @@
-import { AF_INET } from '../../constants.js';
-import { IothError } from '../../errors.js';
-import { Acquisition } from '../acquire.js';
+import { AF_INET } from '../../constants/index.js';
+import { IothError } from '../../core/errors.js';
+import { Acquisition } from '../acquisition.js';
 import { ANY4 } from '../addresses.js';
 import type { Clock } from '../clock.js';
+import { emptySource, type SourceConfig } from '../config-sources.js';
 import type { InterfaceConfig } from '../interface-config.js';
+import type { Service } from '../protocol-service.js';
 import type { LeaseEvent, NetworkOptions, Notify } from '../provider.js';
-import type { Service } from '../service.js';
-import { emptySource, type SourceConfig } from '../sources.js';
 import { Dhcp4Client, type Dhcp4Events } from './client.js';
 import type { Dhcp4Lease } from './lease.js';
 import { Dhcp4Sockets } from './sockets.js';

@@ -1,3 +1,4 @@
+import { htons } from '../../address/inet.js';
 import {
   AF_INET,
   AF_PACKET,
@@ -8,14 +9,13 @@ import {
   SO_REUSEADDR,
   SOCK_DGRAM,
   SOL_SOCKET,
-} from '../../constants.js';
-import { htons } from '../../inet.js';
-import { hasKernelSockets } from '../../plugin.js';
-import type { Socket } from '../../socket.js';
+} from '../../constants/index.js';
+import type { Socket } from '../../socket/socket.js';
+import { hasKernelSockets } from '../../stack/plugin.js';
 import { ANY4, BROADCAST4 } from '../addresses.js';
-import { decodeUdp, encodeUdp } from '../frame.js';
-import type { ConfigHost } from '../host.js';
-import { receiveAll, trySend } from '../receiving.js';
+import { decodeUdp, encodeUdp } from '../ipv4-udp.js';
+import { receiveAll, trySend } from '../receive-loop.js';
+import type { ConfigHost } from '../stack-interface.js';
 import type { Dhcp4Link } from './client.js';
 import { CLIENT_PORT, SERVER_PORT } from './message.js';
 

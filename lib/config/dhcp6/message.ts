@@ -1,8 +1,8 @@
-import { parseMac } from '../../mac.js';
+import { parseMac } from '../../address/mac.js';
 import { formatIPv6, isGlobalIPv6, parseIPv6 } from '../addresses.js';
 import { concat, equal, Reader, u16, u32 } from '../bytes.js';
 import { decodeDomains, encodeDomain } from '../domains.js';
-import { printable } from '../text.js';
+import { printable } from '../printable.js';
 
 /** RFC 8415 7.3. */
 export const SOLICIT = 1;

@@ -1,13 +1,13 @@
-import { AF_INET6 } from '../../constants.js';
-import { IothError } from '../../errors.js';
-import { parseMac } from '../../mac.js';
-import { Acquisition } from '../acquire.js';
+import { parseMac } from '../../address/mac.js';
+import { AF_INET6 } from '../../constants/index.js';
+import { IothError } from '../../core/errors.js';
+import { Acquisition } from '../acquisition.js';
 import type { Clock } from '../clock.js';
+import { emptySource, type SourceConfig } from '../config-sources.js';
 import type { InterfaceConfig } from '../interface-config.js';
+import type { Service } from '../protocol-service.js';
 import type { LeaseEvent, NetworkOptions, Notify } from '../provider.js';
-import type { Service } from '../service.js';
-import { emptySource, type SourceConfig } from '../sources.js';
-import { withZone } from '../zone.js';
+import { withZone } from '../scoped-address.js';
 import { Dhcp6Client, type Dhcp6Events, type Dhcp6Lease } from './client.js';
 import { Dhcp6Sockets } from './sockets.js';
 

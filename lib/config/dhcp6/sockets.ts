@@ -1,8 +1,8 @@
-import { AF_INET6, SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET } from '../../constants.js';
-import type { Socket } from '../../socket.js';
-import type { ConfigHost } from '../host.js';
+import { AF_INET6, SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET } from '../../constants/index.js';
+import type { Socket } from '../../socket/socket.js';
 import { readyLinkLocal } from '../link-local.js';
-import { receiveAll, trySend } from '../receiving.js';
+import { receiveAll, trySend } from '../receive-loop.js';
+import type { ConfigHost } from '../stack-interface.js';
 import type { Dhcp6Link } from './client.js';
 import { CLIENT_PORT, SERVER_PORT, SERVERS_GROUP } from './message.js';
 

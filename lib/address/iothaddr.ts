@@ -1,0 +1,84 @@
+/** Addresses made from names: iothaddr.h of libioth. The same name gives the same address, wherever it is computed. */
+
+import { isIPv6 } from 'node:net';
+import { libiothaddr } from '../../ffi/iothaddr.js';
+import { AF_INET6 } from '../constants/socket.js';
+import { checkInteger, checkString, INT_MAX, invalidType, invalidValue, UINT_MAX } from '../core/validate.js';
+import { inet_ntop, inet_pton } from './inet.js';
+import { formatMac, parseMac } from './mac.js';
+
+/**
+ * iothaddr_hash: the prefix with its lower 64 bits XORed with the MD5 sum of name, password and one-time value; the two
+ * lowest bits of the ninth byte are cleared. A dot at the end of the name does not count.
+ * @param prefix an IPv6 address, '2001:db8::'
+ * @param name a fully qualified domain name
+ * @param otiptime what {@link otiptime} gives, 0 for an address that lasts
+ * @returns the text of the IPv6 address
+ */
+function hash(prefix: string, name: string, passwd?: string | null, otiptime = 0): string {
+  const addr = parsePrefix(prefix);
+  checkInteger('otiptime', otiptime, 0, UINT_MAX);
+  libiothaddr().hash(addr, checkName(name), checkPasswd(passwd), otiptime);
+  return inet_ntop(AF_INET6, addr);
+}
+
+/**
+ * iothaddr_hashmac: bytes 0, 1, 2, 5, 6 and 7 of the MD5 sum of name and password, made locally administered and unicast.
+ * @returns the text of the MAC address
+ */
+function hashmac(name: string, passwd?: string | null): string {
+  const mac = Buffer.alloc(6);
+  libiothaddr().hashmac(mac, checkName(name), checkPasswd(passwd));
+  return formatMac(mac);
+}
+
+/**
+ * iothaddr_eui64: the prefix with the EUI-64 of the MAC address (RFC 4291, appendix A) in its lower 64 bits. C sets the
+ * first five of these bytes and XORs the last three: use a prefix whose lower 64 bits are zero.
+ * @returns the text of the IPv6 address
+ */
+function eui64(prefix: string, mac: string | Uint8Array): string {
+  const addr = parsePrefix(prefix);
+  libiothaddr().eui64(addr, parseMac(mac));
+  return inet_ntop(AF_INET6, addr);
+}
+
+/** iothaddr_hasheui64: {@link eui64} of the address that {@link hashmac} gives. */
+function hasheui64(prefix: string, name: string, passwd?: string | null): string {
+  const addr = parsePrefix(prefix);
+  libiothaddr().hasheui64(addr, checkName(name), checkPasswd(passwd));
+  return inet_ntop(AF_INET6, addr);
+}
+
+/**
+ * iothaddr_otiptime: the number of the current period, for one-time addresses (OTIP).
+ * @param period how long an address lasts, in seconds; 0 gives 0, an address that lasts
+ * @param offset seconds to add to the clock: a server takes the next address early to bear with clocks that run ahead
+ */
+function otiptime(period: number, offset = 0): number {
+  checkInteger('period', period, 0, INT_MAX);
+  checkInteger('offset', offset, -INT_MAX - 1, INT_MAX);
+  if (period === 0) return 0;
+  const seconds = Math.floor(Date.now() / 1000);
+  return Math.trunc((seconds + offset) / period) >>> 0;
+}
+
+/** libiothaddr: addresses from names. An error tells which package brings the library where it is missing. */
+export const iothaddr = { hash, hashmac, eui64, hasheui64, otiptime };
+
+function parsePrefix(prefix: string): Buffer {
+  const expected = "an IPv6 address such as '2001:db8::'";
+  if (typeof prefix !== 'string') throw invalidType('prefix', expected, prefix);
+  if (!isIPv6(prefix) || prefix.includes('%')) throw invalidValue('prefix', expected, prefix);
+  return inet_pton(AF_INET6, prefix);
+}
+
+/** C reads the last character without asking whether there is one. */
+function checkName(name: string): string {
+  if (checkString('name', name) === '') throw invalidValue('name', "a domain name such as 'host.example.org'", name);
+  return name;
+}
+
+function checkPasswd(passwd: string | null | undefined): string | null {
+  return passwd === null || passwd === undefined ? null : checkString('passwd', passwd);
+}

@@ -1,0 +1,65 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import { AF_INET, AF_INET6 } from '../constants/index.js';
+import { inet_aton, inet_ntoa, inet_ntop, inet_pton } from './inet.js';
+
+/** Whether `text` is an IPv4 or IPv6 address (4, 6) or neither (0). A zone ('%eth0') may follow an IPv6 one. */
+export function ipVersion(text: string): 0 | 4 | 6 {
+  return isIPv4(text) ? 4 : isIPv6(text) ? 6 : 0;
+}
+
+/** An address without its zone: 'fe80::1' of 'fe80::1%eth0'. */
+export function withoutZone(address: string): string {
+  const at = address.indexOf('%');
+  return at < 0 ? address : address.slice(0, at);
+}
+
+/** The zone of an address: 'eth0' of 'fe80::1%eth0', '' without one. */
+export function zoneOf(address: string): string {
+  const at = address.indexOf('%');
+  return at < 0 ? '' : address.slice(at + 1);
+}
+
+/** 4 or 16 bytes in network order. The zone is left out. */
+export function ipBytes(address: string): Uint8Array {
+  return isIPv4(address) ? inet_pton(AF_INET, address) : inet_pton(AF_INET6, withoutZone(address));
+}
+
+/** The text of 4 or 16 bytes. */
+export function ipText(bytes: Uint8Array): string {
+  return bytes.length === 4 ? inet_ntoa(bytes) : inet_ntop(AF_INET6, bytes);
+}
+
+/** The IPv4 address that inet_aton(3) reads ('127.1' is 127.0.0.1); null for anything else. */
+export function inetAton(text: string): string | null {
+  if (!/^[\da-fx.]+$/i.test(text)) return null;
+  try {
+    return inet_ntoa(inet_aton(text));
+  } catch {
+    return null;
+  }
+}
+
+/** Whether 16 bytes are an IPv4-mapped address, ::ffff:a.b.c.d (RFC 4291, 2.5.5.2). */
+export function isMapped(bytes: Uint8Array): boolean {
+  return (
+    bytes.length === 16 && bytes[10] === 255 && bytes[11] === 255 && bytes.subarray(0, 10).every((byte) => byte === 0)
+  );
+}
+
+/** 16 bytes for any address: an IPv4 one becomes IPv4-mapped. */
+export function mappedBytes(address: string): Uint8Array {
+  const bytes = ipBytes(address);
+  if (bytes.length === 16) return bytes;
+  const mapped = new Uint8Array(16);
+  mapped.set([255, 255], 10);
+  mapped.set(bytes, 12);
+  return mapped;
+}
+
+/** The name under which the DNS holds what an address is called: 1.0.0.10.in-addr.arpa, ….ip6.arpa. */
+export function reverseName(address: string): string {
+  const bytes = ipBytes(address);
+  if (bytes.length === 4) return `${[...bytes].reverse().join('.')}.in-addr.arpa`;
+  const nibbles = [...bytes].reverse().flatMap((byte) => [(byte & 15).toString(16), (byte >> 4).toString(16)]);
+  return `${nibbles.join('.')}.ip6.arpa`;
+}

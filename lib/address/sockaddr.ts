@@ -1,0 +1,319 @@
+import { isIPv4 } from 'node:net';
+import { AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX } from '../constants/index.js';
+import { IothError } from '../core/errors.js';
+import {
+  checkBytes,
+  checkInteger,
+  checkPort,
+  checkString,
+  INT_MAX,
+  invalidType,
+  invalidValue,
+  UINT_MAX,
+} from '../core/validate.js';
+import { inet_ntop, inet_pton } from './inet.js';
+import { formatMac, parseMac } from './mac.js';
+
+/**
+ * An address as it comes out, in Node's form. Frozen, so that one object may stand for every packet of a peer.
+ *
+ * `address` is the IP address, the path of a unix socket ('' when unnamed, a leading NUL for the abstract name space) or
+ * the MAC address of a packet socket's peer. `port` is 0 where there is none.
+ */
+export interface Address {
+  readonly family: 'IPv4' | 'IPv6' | 'Unix' | 'Packet' | 'Netlink';
+  readonly address: string;
+  readonly port: number;
+  /** IPv6 only. */
+  readonly flowinfo?: number;
+  /** IPv6 only: the interface index of a link-local address, else 0. */
+  readonly scopeid?: number;
+  /** Packet only: the interface, the Ethernet type, PACKET_HOST and so on, ARPHRD_ETHER and so on. */
+  readonly ifindex?: number;
+  readonly protocol?: number;
+  readonly pkttype?: number;
+  readonly hatype?: number;
+  /** Netlink only. */
+  readonly pid?: number;
+  readonly groups?: number;
+}
+
+/** The forms in which an IP address goes in. '' is the any-address; a name is resolved by the stack's own resolver. */
+export type InetAddressInput =
+  | readonly [host: string, port: number, flowinfo?: number, scopeid?: number]
+  | { readonly address: string; readonly port: number; readonly flowinfo?: number; readonly scopeid?: number };
+
+/** A packet socket's address; see packet(7). `protocol` is an ETH_P_ number. */
+export interface PacketAddressInput {
+  readonly ifindex: number;
+  readonly protocol?: number;
+  /** The MAC address to send to. */
+  readonly address?: string | Uint8Array;
+}
+
+/** A netlink address; pid 0 is the kernel. */
+export interface NetlinkAddressInput {
+  readonly pid?: number;
+  readonly groups?: number;
+}
+
+/** What an address may be given as: IP, the path of a unix socket (string, bytes or { path }), packet or netlink. */
+export type AddressInput =
+  | InetAddressInput
+  | string
+  | Uint8Array
+  | { readonly path: string | Uint8Array }
+  | PacketAddressInput
+  | NetlinkAddressInput
+  | Address;
+
+/** A `struct sockaddr` as C takes it. */
+export interface Sockaddr {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  /** For error messages. */
+  readonly address: string;
+  readonly port?: number;
+}
+
+/** `sizeof(struct sockaddr_storage)`. */
+export const SOCKADDR_SIZE = 128;
+
+const SIZEOF_IN = 16;
+const SIZEOF_IN6 = 28;
+const SIZEOF_LL = 20;
+const SIZEOF_NL = 12;
+const UNIX_PATH_MAX = 108;
+const BIG_ENDIAN_HOST = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0;
+
+/** How an interface name in a zone ('fe80::1%vde0') becomes an index. */
+export type IndexOfInterface = (ifname: string) => number;
+
+/** An IP address input, taken apart. */
+export interface HostAndPort {
+  readonly host: string;
+  readonly port: number;
+  readonly flowinfo: number;
+  readonly scopeid: number;
+}
+
+/** The host of an IP address input, and its port: checked for type and range, the host may still be a name. */
+export function hostAndPort(name: string, input: unknown): HostAndPort {
+  const given = Array.isArray(input)
+    ? { address: input[0], port: input[1], flowinfo: input[2], scopeid: input[3] }
+    : input;
+  if (typeof given !== 'object' || given === null || !('address' in given) || !('port' in given)) {
+    throw invalidType(name, "[host, port] or { address, port }, as ['10.0.0.1', 80]", input);
+  }
+  const { address, port, flowinfo, scopeid } = given as Record<string, unknown>;
+  return {
+    host: checkString(`${name} host`, address),
+    port: checkPort(`${name} port`, port),
+    flowinfo: flowinfo === undefined ? 0 : checkInteger(`${name} flowinfo`, flowinfo, 0, 0xfffff),
+    scopeid: scopeid === undefined ? 0 : checkInteger(`${name} scopeid`, scopeid, 0, UINT_MAX),
+  };
+}
+
+/**
+ * Encodes an address for a socket of `family`. IP hosts must be numeric here: see {@link isNumericHost}.
+ * @throws TypeError or RangeError naming the argument
+ */
+export function encodeSockaddr(family: number, input: unknown, indexOf: IndexOfInterface, name = 'addr'): Sockaddr {
+  switch (family) {
+    case AF_INET:
+    case AF_INET6:
+      return encodeInet(family, input, indexOf, name);
+    case AF_UNIX:
+      return encodeUnix(input, name);
+    case AF_PACKET:
+      return encodePacket(input, name);
+    case AF_NETLINK:
+      return encodeNetlink(input, name);
+    default:
+      if (input instanceof Uint8Array) return { bytes: input, length: input.byteLength, address: '' };
+      throw invalidValue(
+        name,
+        `the bytes of a sockaddr (this binding has no other form for address family ${family})`,
+        input,
+      );
+  }
+}
+
+function encodeInet(family: number, input: unknown, indexOf: IndexOfInterface, name: string): Sockaddr {
+  const { host, port, flowinfo, scopeid } = hostAndPort(name, input);
+  const [text, zone] = splitZone(family, host);
+  const bytes = Buffer.allocUnsafe(family === AF_INET ? SIZEOF_IN : SIZEOF_IN6).fill(0);
+  writeHost16(bytes, family, 0);
+  bytes.writeUInt16BE(port, 2);
+  if (family === AF_INET) {
+    const v4 = text === '' ? '0.0.0.0' : text === '<broadcast>' ? '255.255.255.255' : text;
+    bytes.set(inet_pton(AF_INET, v4), 4);
+  } else {
+    bytes.writeUInt32BE(flowinfo, 4);
+    bytes.set(inet_pton(AF_INET6, text === '' ? '::' : text), 8);
+    writeHost32(bytes, zone === undefined ? scopeid : indexOfZone(name, zone, indexOf), 24);
+  }
+  return { bytes, length: bytes.length, address: host, port };
+}
+
+// RFC 4007, section 11: only IPv6 has zones
+function splitZone(family: number, host: string): [text: string, zone: string | undefined] {
+  const at = family === AF_INET6 ? host.indexOf('%') : -1;
+  return at < 0 ? [host, undefined] : [host.slice(0, at), host.slice(at + 1)];
+}
+
+function indexOfZone(name: string, zone: string, indexOf: IndexOfInterface): number {
+  return /^\d+$/.test(zone) ? checkInteger(`${name} zone`, Number(zone), 0, UINT_MAX) : indexOf(zone);
+}
+
+/** Whether a host is '' or an address by its look, so that no resolver is asked. It may still be malformed. */
+export function isNumericHost(family: number, host: string): boolean {
+  if (host === '' || host === '<broadcast>') return true;
+  return family === AF_INET ? isIPv4(host) : host.includes(':');
+}
+
+function encodeUnix(input: unknown, name: string): Sockaddr {
+  const given = typeof input === 'object' && input !== null && 'path' in input ? input.path : input;
+  const isAddress = typeof given === 'object' && given !== null && 'address' in given;
+  const path = isAddress ? given.address : given;
+  if (typeof path !== 'string' && !ArrayBuffer.isView(path)) {
+    throw invalidType(name, 'the path of a unix socket, as a string or bytes', input);
+  }
+  const raw = typeof path === 'string' ? Buffer.from(path) : checkBytes(name, path);
+  // a path ends with a NUL of its own; an abstract name, which begins with one, does not, nor the empty one (unix(7):
+  // bind then chooses a name)
+  const isAbstract = raw.length === 0 || raw[0] === 0;
+  const most = isAbstract ? UNIX_PATH_MAX : UNIX_PATH_MAX - 1;
+  if (raw.length > most) throw invalidValue(name, `a path of at most ${most} bytes`, path);
+  if (!isAbstract && raw.includes(0)) throw invalidValue(name, 'a path without NUL characters', path);
+  const bytes = Buffer.alloc(2 + raw.length + (isAbstract ? 0 : 1));
+  writeHost16(bytes, AF_UNIX, 0);
+  bytes.set(raw, 2);
+  return { bytes, length: bytes.length, address: Buffer.from(raw).toString() };
+}
+
+function encodePacket(input: unknown, name: string): Sockaddr {
+  if (typeof input !== 'object' || input === null || !('ifindex' in input)) {
+    throw invalidType(name, '{ ifindex, protocol, address }', input);
+  }
+  const { ifindex, protocol = 0, address = '' } = input as Record<string, unknown>;
+  const bytes = Buffer.alloc(SIZEOF_LL);
+  writeHost16(bytes, AF_PACKET, 0);
+  bytes.writeUInt16BE(checkInteger(`${name} protocol`, protocol, 0, 0xffff), 2);
+  writeHost32(bytes, checkInteger(`${name} ifindex`, ifindex, 0, INT_MAX), 4);
+  if (address !== '') {
+    const mac = parseMac(address as string | Uint8Array);
+    bytes[11] = mac.length;
+    bytes.set(mac, 12);
+  }
+  return {
+    bytes,
+    length: bytes.length,
+    address: typeof address === 'string' ? address : formatMac(bytes.subarray(12, 18)),
+  };
+}
+
+function encodeNetlink(input: unknown, name: string): Sockaddr {
+  if (typeof input !== 'object' || input === null) throw invalidType(name, '{ pid, groups }', input);
+  const { pid = 0, groups = 0 } = input as Record<string, unknown>;
+  const bytes = Buffer.alloc(SIZEOF_NL);
+  writeHost16(bytes, AF_NETLINK, 0);
+  writeHost32(bytes, checkInteger(`${name} pid`, pid, 0, UINT_MAX), 4);
+  writeHost32(bytes, checkInteger(`${name} groups`, groups, 0, UINT_MAX), 8);
+  return { bytes, length: bytes.length, address: String(pid) };
+}
+
+/**
+ * Decodes a sockaddr that C wrote. Takes any bytes.
+ * @param length what C said the length is; more than the bytes there are is cut
+ * @throws {IothError} EAFNOSUPPORT for a family that it has no form for, EBADMSG for one cut short
+ */
+export function decodeSockaddr(bytes: Uint8Array, length: number): Address {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, Math.max(0, Math.min(length, bytes.byteLength)));
+  // an unbound unix socket sends without any address
+  if (view.length === 0) return Object.freeze({ family: 'Unix', address: '', port: 0 });
+  if (view.length < 2) throw cutShort(0);
+  const family = readHost16(view, 0);
+  switch (family) {
+    case AF_INET:
+      return decodeInet(need(view, family, 8));
+    case AF_INET6:
+      return decodeInet6(need(view, family, SIZEOF_IN6));
+    case AF_UNIX:
+      return decodeUnix(view);
+    case AF_PACKET:
+      return decodePacket(need(view, family, 12));
+    case AF_NETLINK:
+      return decodeNetlink(need(view, family, SIZEOF_NL));
+    default:
+      throw new IothError('EAFNOSUPPORT', { syscall: 'sockaddr', hint: `address family ${family} has no form here` });
+  }
+}
+
+function need(view: Buffer, family: number, size: number): Buffer {
+  if (view.length < size) throw cutShort(family);
+  return view;
+}
+
+function cutShort(family: number): IothError {
+  return new IothError('EBADMSG', { syscall: 'sockaddr', hint: `a sockaddr of family ${family} is cut short` });
+}
+
+function decodeInet(view: Buffer): Address {
+  const address = `${view[4]}.${view[5]}.${view[6]}.${view[7]}`;
+  return Object.freeze({ family: 'IPv4', address, port: view.readUInt16BE(2) });
+}
+
+function decodeInet6(view: Buffer): Address {
+  return Object.freeze({
+    family: 'IPv6',
+    address: inet_ntop(AF_INET6, view.subarray(8, 24)),
+    port: view.readUInt16BE(2),
+    flowinfo: view.readUInt32BE(4) & 0xfffff,
+    scopeid: readHost32(view, 24),
+  });
+}
+
+function decodeUnix(view: Buffer): Address {
+  const raw = view.subarray(2);
+  const end = raw[0] === 0 ? raw.length : raw.indexOf(0);
+  return Object.freeze({ family: 'Unix', address: raw.toString('utf8', 0, end < 0 ? raw.length : end), port: 0 });
+}
+
+function decodePacket(view: Buffer): Address {
+  const macLength = Math.min(view[11] ?? 0, view.length - 12, 8);
+  return Object.freeze({
+    family: 'Packet',
+    address: formatMac(view.subarray(12, 12 + macLength)),
+    port: 0,
+    ifindex: readHost32(view, 4),
+    protocol: view.readUInt16BE(2),
+    pkttype: view[10] ?? 0,
+    hatype: readHost16(view, 8),
+  });
+}
+
+function decodeNetlink(view: Buffer): Address {
+  return Object.freeze({
+    family: 'Netlink',
+    address: '',
+    port: 0,
+    pid: readHost32(view, 4),
+    groups: readHost32(view, 8),
+  });
+}
+
+function readHost16(view: Buffer, offset: number): number {
+  return BIG_ENDIAN_HOST ? view.readUInt16BE(offset) : view.readUInt16LE(offset);
+}
+function readHost32(view: Buffer, offset: number): number {
+  return BIG_ENDIAN_HOST ? view.readUInt32BE(offset) : view.readUInt32LE(offset);
+}
+function writeHost16(view: Buffer, value: number, offset: number): void {
+  if (BIG_ENDIAN_HOST) view.writeUInt16BE(value, offset);
+  else view.writeUInt16LE(value, offset);
+}
+function writeHost32(view: Buffer, value: number, offset: number): void {
+  if (BIG_ENDIAN_HOST) view.writeUInt32BE(value, offset);
+  else view.writeUInt32LE(value, offset);
+}

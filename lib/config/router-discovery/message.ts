@@ -1,0 +1,130 @@
+import { parseMac } from '../../address/mac.js';
+import { formatIPv6, isLinkLocalIPv6 } from '../addresses.js';
+import { concat, Reader } from '../bytes.js';
+import { decodeDomains } from '../domains.js';
+
+export const ND_ROUTER_SOLICIT = 133;
+export const ND_ROUTER_ADVERT = 134;
+/** RFC 4861: All-Routers on the link. */
+export const ROUTERS_GROUP = 'ff02::2';
+/** RFC 4861 6.1.2: a packet that came through a router has less. */
+export const HOP_LIMIT = 255;
+
+/** RFC 4861 4.6 and RFC 8106 5. */
+const Option = { SOURCE_LINK_ADDRESS: 1, PREFIX_INFORMATION: 3, MTU: 5, RDNSS: 25, DNSSL: 31 } as const;
+
+const FOREVER = 0xffffffff;
+const MINIMUM_MTU = 1280;
+
+/** A prefix of a router. Lifetimes in seconds, Infinity for no end. */
+export interface Prefix {
+  /** 16 bytes, zeros after the prefix. */
+  bytes: Uint8Array;
+  prefix: string;
+  prefixlen: number;
+  onLink: boolean;
+  autonomous: boolean;
+  valid: number;
+  preferred: number;
+}
+
+/** A router advertisement (RFC 4861 4.2). */
+export interface RouterAdvert {
+  /** Seconds that this router is a default router for; 0: it is none. */
+  routerLifetime: number;
+  /** Addresses come from DHCPv6. */
+  managed: boolean;
+  /** Other configuration comes from DHCPv6. */
+  other: boolean;
+  prefixes: Prefix[];
+  mtu: number | null;
+  /** Lifetime 0 takes back what was said before. */
+  dns: { address: string; lifetime: number }[];
+  domains: { name: string; lifetime: number }[];
+}
+
+/** RFC 4861 4.1. The kernel fills in the checksum. */
+export function encodeSolicit(mac: string): Uint8Array {
+  const header = Uint8Array.of(ND_ROUTER_SOLICIT, 0, 0, 0, 0, 0, 0, 0);
+  return concat(header, Uint8Array.of(Option.SOURCE_LINK_ADDRESS, 1), parseMac(mac));
+}
+
+/** An advertisement, or null: another message, truncated, with an option of length 0 or past the end (RFC 4861 6.1.2). */
+export function decodeAdvert(bytes: Uint8Array): RouterAdvert | null {
+  const reader = new Reader(bytes);
+  const type = reader.u8();
+  const code = reader.u8();
+  reader.take(3); // checksum, hop limit
+  const flags = reader.u8();
+  const routerLifetime = reader.u16();
+  const timers = reader.take(8);
+  if (type !== ND_ROUTER_ADVERT || code !== 0 || flags === null || routerLifetime === null || !timers) return null;
+  const advert: RouterAdvert = {
+    routerLifetime,
+    managed: (flags & 0x80) !== 0,
+    other: (flags & 0x40) !== 0,
+    prefixes: [],
+    mtu: null,
+    dns: [],
+    domains: [],
+  };
+  while (reader.left > 0) {
+    const option = reader.u8();
+    const units = reader.u8();
+    const value = units ? reader.take(8 * units - 2) : null;
+    if (option === null || !value) return null;
+    readOption(advert, option, new Reader(value));
+  }
+  return advert;
+}
+
+/** An option that is malformed inside, or not known, is left out: the rest of the advertisement holds. */
+function readOption(advert: RouterAdvert, option: number, value: Reader): void {
+  if (option === Option.PREFIX_INFORMATION) {
+    const prefix = decodePrefix(value);
+    if (prefix) advert.prefixes.push(prefix);
+  } else if (option === Option.MTU) {
+    value.take(2);
+    const mtu = value.u32();
+    if (mtu !== null && mtu >= MINIMUM_MTU && mtu <= 0xffff) advert.mtu = mtu;
+  } else if (option === Option.RDNSS || option === Option.DNSSL) {
+    value.take(2);
+    const lifetime = time(value.u32());
+    if (lifetime === null) return;
+    if (option === Option.RDNSS) {
+      for (let address = value.take(16); address; address = value.take(16)) {
+        const isHost = address[0] !== 0xff && address.some((byte) => byte !== 0);
+        if (isHost) advert.dns.push({ address: formatIPv6(address), lifetime });
+      }
+    } else {
+      for (const name of decodeDomains(value.rest()) ?? []) advert.domains.push({ name, lifetime });
+    }
+  }
+}
+
+function decodePrefix(value: Reader): Prefix | null {
+  const prefixlen = value.u8();
+  const flags = value.u8();
+  const valid = time(value.u32());
+  const preferred = time(value.u32());
+  value.take(4);
+  const address = value.take(16);
+  if (prefixlen === null || flags === null || valid === null || preferred === null || !address) return null;
+  // RFC 4861 6.3.4 and RFC 4862 5.5.3: no link-local or multicast prefix, none preferred for longer than valid
+  if (prefixlen > 128 || preferred > valid || isLinkLocalIPv6(address) || address[0] === 0xff) return null;
+  const bytes = address.map((byte, i) => byte & (0xff << (8 - Math.min(8, Math.max(0, prefixlen - 8 * i)))));
+  const onLink = (flags & 0x80) !== 0;
+  const autonomous = (flags & 0x40) !== 0;
+  return { bytes, prefix: formatIPv6(bytes), prefixlen, onLink, autonomous, valid, preferred };
+}
+
+function time(value: number | null): number | null {
+  return value === FOREVER ? Number.POSITIVE_INFINITY : value;
+}
+
+/** `struct icmp6_filter` (RFC 3542 3.2) that lets only one type of message through: a bit set is a type that is blocked. */
+export function icmp6FilterOnly(type: number): Uint8Array {
+  const words = new Uint32Array(8).fill(0xffffffff);
+  words[type >> 5]! &= ~(1 << (type & 31));
+  return new Uint8Array(words.buffer);
+}

@@ -1,0 +1,23 @@
+import type { Interface, Route } from '../netlink/index.js';
+import type { Socket } from '../socket/socket.js';
+
+/** What the configuration needs of a stack. {@link Stack} has it all. */
+export interface ConfigHost {
+  readonly name: string;
+  if_nametoindex(ifname: string): number;
+  interfaces(): Interface[];
+  routes(family?: number): Route[];
+  linksetupdown(ifindex: number, up: boolean): void;
+  linkgetaddr(ifindex: number): string;
+  linksetaddr(ifindex: number, mac: string): void;
+  linksetmtu(ifindex: number, mtu: number): void;
+  ipaddr_add(family: number, addr: string, prefixlen: number, ifindex: number): void;
+  ipaddr_del(family: number, addr: string, prefixlen: number, ifindex: number): void;
+  iproute_add(family: number, gw: string | null, dst?: string | null, dst_prefixlen?: number, ifindex?: number): void;
+  iproute_del(family: number, gw: string | null, dst?: string | null, dst_prefixlen?: number, ifindex?: number): void;
+  socket(family: number, type: number, proto: number): Socket;
+  /** `struct ioth *`. */
+  pointer(syscall: string): bigint;
+  /** For a library that makes sockets on it by itself: call what it answers when it is done. */
+  lend(): () => void;
+}

@@ -1,0 +1,78 @@
+import {
+  EAI_ADDRFAMILY,
+  EAI_AGAIN,
+  EAI_BADFLAGS,
+  EAI_FAIL,
+  EAI_FAMILY,
+  EAI_MEMORY,
+  EAI_NODATA,
+  EAI_NONAME,
+  EAI_OVERFLOW,
+  EAI_SERVICE,
+  EAI_SOCKTYPE,
+  EAI_SYSTEM,
+} from '../constants/index.js';
+import { IothError } from '../core/errors.js';
+
+const QUERY_TEXTS = {
+  EBADNAME: 'not a domain name',
+  EBADRESP: 'no server gave an answer that can be read',
+  ECANCELLED: 'the query was cancelled',
+  ECONNREFUSED: 'no server could be reached, or none is configured',
+  EFORMERR: 'the server could not read the query',
+  ENODATA: 'the name exists and has no record of that type',
+  ENOTFOUND: 'the name does not exist',
+  ENOTIMP: 'the server does not do such queries',
+  EREFUSED: 'the server refused the query',
+  ESERVFAIL: 'the server failed',
+  ETIMEOUT: 'no server answered in time',
+} as const;
+
+/** The codes of node:dns for queries. */
+export type QueryCode = keyof typeof QUERY_TEXTS;
+
+/** A look-up that failed, in the shape that node:dns gives its errors. */
+export class DnsError extends IothError {
+  override readonly name: string = 'DnsError';
+  /** The name, or the address, that was looked up. */
+  readonly hostname?: string;
+
+  constructor(code: string, syscall: string, hostname: string | undefined, text: string, cause?: unknown) {
+    super(code, { syscall, cause });
+    if (hostname !== undefined) this.hostname = hostname;
+    this.message = [`${syscall} ${code}${hostname === undefined ? '' : ` ${hostname}`}`, text].join(': ');
+  }
+}
+
+/** A query that gave no record. `syscall` is Node's: 'queryMx'. */
+export function queryError(code: QueryCode, type: string, hostname: string, cause?: unknown): DnsError {
+  return new DnsError(code, `query${type[0]}${type.slice(1).toLowerCase()}`, hostname, QUERY_TEXTS[code], cause);
+}
+
+// The code is Node's where Node has one: it gives ENOTFOUND for both EAI_NONAME and EAI_NODATA.
+const EAI: Record<number, [code: string, text: string]> = {
+  [EAI_ADDRFAMILY]: ['EAI_ADDRFAMILY', 'the host has no address of that family'],
+  [EAI_AGAIN]: ['EAI_AGAIN', 'no server could tell now'],
+  [EAI_BADFLAGS]: ['EAI_BADFLAGS', 'flags that are unknown or do not go together'],
+  [EAI_FAIL]: ['EAI_FAIL', 'the servers failed for good'],
+  [EAI_FAMILY]: ['EAI_FAMILY', 'family must be AF_UNSPEC, AF_INET or AF_INET6'],
+  [EAI_MEMORY]: ['EAI_MEMORY', 'out of memory'],
+  [EAI_NODATA]: ['ENOTFOUND', 'the name exists and has no address'],
+  [EAI_NONAME]: ['ENOTFOUND', 'host or service is not known'],
+  [EAI_OVERFLOW]: ['EAI_OVERFLOW', 'the name does not fit'],
+  [EAI_SERVICE]: ['EAI_SERVICE', 'no such service for that type of socket'],
+  [EAI_SOCKTYPE]: ['EAI_SOCKTYPE', 'no such type of socket, or not with that protocol'],
+  [EAI_SYSTEM]: ['EAI_SYSTEM', 'a system call failed'],
+};
+
+/** A getaddrinfo(3) or getnameinfo(3) that failed. `eai` is C's number (EAI_NONAME is -2). */
+export class GaiError extends DnsError {
+  override readonly name: string = 'GaiError';
+  readonly eai: number;
+
+  constructor(eai: number, syscall: 'getaddrinfo' | 'getnameinfo', hostname?: string | null, cause?: unknown) {
+    const [code, text] = EAI[eai] ?? [`EAI_${eai}`, 'an error that C does not name'];
+    super(code, syscall, hostname ?? undefined, text, cause);
+    this.eai = eai;
+  }
+}

@@ -1,0 +1,140 @@
+import { hasLibrary } from '../../ffi/loader.js';
+import { AF_INET, AF_INET6, SOCK_STREAM } from '../constants/index.js';
+import { checkOptions } from '../core/check-options.js';
+import { checkSignal, invalidValue } from '../core/validate.js';
+import { BuiltinProvider, nameSources } from './builtin.js';
+import type { AddrInfo, AddrInfoHints } from './getaddrinfo.js';
+import type { NameInfoAddress } from './getnameinfo.js';
+import { NativeProvider } from './native.js';
+import type { NameHost, NameProvider, ProviderKind } from './provider.js';
+import { DNS_PORT, type Nameserver } from './resolvconf.js';
+import { NameSettings, type PathTag } from './settings.js';
+import type { ServicePort } from './socket-types.js';
+import { Engine, type EngineOptions } from './stub-resolver.js';
+
+export interface NamesOptions {
+  /** Who resolves: libiothdns or the builtin resolver. Default: IOTH_DNS, or libiothdns where it loads. */
+  provider?: ProviderKind;
+  /** Answers that the builtin resolver holds at most (default 1000); 0 turns its cache off. */
+  cacheSize?: number;
+}
+
+/**
+ * The names of one stack: all that Stack and the Node-shaped face need. Nothing is read, loaded or opened before the
+ * first look-up, unless a configuration is given.
+ */
+export class Names {
+  readonly #host: NameHost;
+  readonly settings: NameSettings;
+  /** The builtin resolver: what libiothdns can't do (other record types, other ports) goes through it. */
+  readonly engine: Engine;
+  readonly #builtin: BuiltinProvider;
+  #native: NativeProvider | undefined;
+  #kind: ProviderKind | undefined;
+
+  /** @param config a path, resolv.conf(5) text, or addresses of servers; null is /etc/resolv.conf */
+  constructor(host: NameHost, config: string | null = null, options: NamesOptions = {}) {
+    this.#host = host;
+    this.settings = new NameSettings(config);
+    this.engine = this.newEngine(() => this.settings.conf, { cacheSize: options.cacheSize });
+    this.#builtin = new BuiltinProvider(host, this.settings, this.engine);
+    if (options.provider !== undefined) this.#kind = checkKind('options.dns', options.provider);
+  }
+
+  /** Who resolves. */
+  get kind(): ProviderKind {
+    this.#kind ??= chosenKind();
+    return this.#kind;
+  }
+
+  async getaddrinfo(host: string | null, port: ServicePort, hints: AddrInfoHints = {}): Promise<AddrInfo[]> {
+    checkSignal(hints.signal);
+    return this.#provider().getaddrinfo(host, port, hints);
+  }
+
+  async getnameinfo(
+    address: NameInfoAddress,
+    flags = 0,
+    options?: { signal?: AbortSignal },
+  ): Promise<[host: string, service: string]> {
+    const signal = checkSignal(checkOptions('options', options).signal);
+    return this.#provider().getnameinfo(address, flags, { signal });
+  }
+
+  /** Every address that the servers have for a name, in one family. */
+  async addresses(name: string, type: 'A' | 'AAAA', options: { signal?: AbortSignal } = {}): Promise<string[]> {
+    return this.#provider().addresses(name, type, options);
+  }
+
+  /** The first address of a host in one family, for a socket; a link-local one with its zone. */
+  async resolveHost(host: string, family: number, options?: { signal?: AbortSignal }): Promise<string> {
+    const signal = checkSignal(checkOptions('options', options).signal);
+    const only = family === AF_INET6 ? AF_INET6 : AF_INET;
+    const [first] = await this.getaddrinfo(host, null, { family: only, type: SOCK_STREAM, signal });
+    if (!first) throw new Error('getaddrinfo gives an address or fails');
+    const { address, scopeid } = first.sockaddr;
+    return scopeid ? `${address}%${scopeid}` : address;
+  }
+
+  /** iothdns_update(3). */
+  update(config: string | null): void {
+    this.settings.update(config);
+    this.#changed();
+  }
+
+  /** What DHCP or router discovery told, as resolv.conf(5) text; it counts unless a configuration was given. */
+  learn(text: string): void {
+    if (this.settings.learn(text)) this.#changed();
+  }
+
+  setServers(servers: Nameserver[]): void {
+    this.settings.setServers(servers);
+    this.#changed();
+  }
+
+  /** iothdns_setpath(3). */
+  setPath(tag: PathTag, path: string | null): void {
+    this.settings.setPath(tag, path);
+    this.#changed();
+  }
+
+  /** A resolver of its own on the same stack: other servers, nothing held. */
+  newEngine(conf: Engine['conf'], options: EngineOptions): Engine {
+    return new Engine(this.#host, conf, options);
+  }
+
+  /** Ends what runs. The stack may be deleted when it settles; at once where there is nothing to wait for. */
+  close(): Promise<void> | undefined {
+    this.#builtin.close();
+    return this.#native?.close();
+  }
+
+  closeSync(): void {
+    this.#builtin.close();
+    this.#native?.closeSync();
+  }
+
+  #provider(): NameProvider {
+    // libiothdns has no way to say another port or a zone
+    const isPlain = ({ address, port }: Nameserver) => port === DNS_PORT && !address.includes('%');
+    if (this.kind === 'builtin' || !this.settings.conf.nameservers.every(isPlain)) return this.#builtin;
+    this.#native ??= new NativeProvider(this.#host, this.settings, nameSources(this.#host, this.settings, this.engine));
+    return this.#native;
+  }
+
+  #changed(): void {
+    this.engine.clearCache();
+    this.#native?.settingsChanged();
+  }
+}
+
+function chosenKind(): ProviderKind {
+  const wanted = process.env.IOTH_DNS;
+  if (wanted) return checkKind('IOTH_DNS', wanted);
+  return hasLibrary('iothdns') ? 'native' : 'builtin';
+}
+
+function checkKind(name: string, value: string): ProviderKind {
+  if (value !== 'native' && value !== 'builtin') throw invalidValue(name, "'native' or 'builtin'", value);
+  return value;
+}

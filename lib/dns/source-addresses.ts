@@ -1,0 +1,101 @@
+import { libioth } from '../../ffi/ioth.js';
+import { ipBytes, ipVersion } from '../address/ip.js';
+import { AF_INET, AF_INET6, SOCK_DGRAM } from '../constants/index.js';
+import type { Interface, InterfaceAddress } from '../netlink/index.js';
+import type { Socket } from '../socket/socket.js';
+import type { NameHost } from './provider.js';
+import type { SourceAddress } from './rfc6724.js';
+
+const IFA_F_DEPRECATED = 0x20;
+const IFF_LOOPBACK = 0x8;
+/** Any: nothing is sent. glibc takes the same. */
+const PROBE_PORT = 53;
+/** Milliseconds for which what the stack said of its interfaces is taken as true. */
+const FRESH = 100;
+/** `struct sockaddr` of AF_UNSPEC: connecting to it dissolves a connection. */
+const UNSPECIFIED = Buffer.alloc(16);
+
+/** What only the stack itself knows of a look-up: from where it would send, and what addresses it has. */
+export class LocalAddresses {
+  #interfaces: Interface[] = [];
+  #at = Number.NEGATIVE_INFINITY;
+  /** Open for one turn of the loop: look-ups that end together share them. */
+  readonly #probes = new Map<number, Socket>();
+
+  constructor(readonly host: NameHost) {}
+
+  /**
+   * For each destination the address from which the stack would send to it, or null. The stack chooses it itself, as for
+   * glibc: a UDP socket is connected, which sends nothing, and asked for its own address.
+   */
+  sourcesOf(destinations: readonly string[]): (SourceAddress | null)[] {
+    const known = new Map<string, InterfaceAddress>(
+      this.#current().flatMap(({ addresses }) => addresses.map((one) => [one.address, one])),
+    );
+    return destinations.map((destination) => {
+      const address = this.#sourceOf(destination);
+      if (address === null) return null;
+      const found = known.get(address);
+      return {
+        address,
+        prefixLength: found?.prefixlen ?? ipBytes(address).length * 8,
+        deprecated: ((found?.flags ?? 0) & IFA_F_DEPRECATED) !== 0,
+      };
+    });
+  }
+
+  configuredFamilies(): { ipv4: boolean; ipv6: boolean } {
+    const addresses = this.#current()
+      .filter(({ flags }) => (flags & IFF_LOOPBACK) === 0)
+      .flatMap((one) => one.addresses);
+    const has = (family: string) => addresses.some((one) => one.family === family);
+    return { ipv4: has('IPv4'), ipv6: has('IPv6') };
+  }
+
+  zoneIndex(zone: string): number | undefined {
+    if (/^\d+$/.test(zone)) return Number(zone);
+    try {
+      return this.host.if_nametoindex(zone);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #sourceOf(destination: string): string | null {
+    const family = ipVersion(destination) === 4 ? AF_INET : AF_INET6;
+    try {
+      const probe = this.#probe(family);
+      probe.sync.connect([destination, PROBE_PORT]);
+      const { address } = probe.getsockname();
+      // else the next destination would get the same source; a stack that can't do it gets a new socket
+      if (libioth().connect(probe.fileno(), UNSPECIFIED, UNSPECIFIED.length) < 0) this.#closeProbe(family);
+      return address;
+    } catch {
+      this.#closeProbe(family);
+      return null;
+    }
+  }
+
+  #probe(family: number): Socket {
+    const open = this.#probes.get(family);
+    if (open && !open.closed) return open;
+    const socket = this.host.socket(family, SOCK_DGRAM);
+    this.#probes.set(family, socket);
+    setImmediate(() => this.#closeProbe(family));
+    return socket;
+  }
+
+  #closeProbe(family: number): void {
+    this.#probes.get(family)?.close();
+    this.#probes.delete(family);
+  }
+
+  #current(): Interface[] {
+    const now = performance.now();
+    if (now - this.#at > FRESH) {
+      this.#interfaces = this.host.interfaces();
+      this.#at = now;
+    }
+    return this.#interfaces;
+  }
+}

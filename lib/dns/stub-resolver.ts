@@ -1,0 +1,138 @@
+import { untilAborted } from '../core/abort.js';
+import { AbortError } from '../core/errors.js';
+import { Cache } from './cache.js';
+import { type QueryCode, queryError } from './errors.js';
+import { nameKey, type Question, type RecordType, type Reply, readReply } from './message.js';
+import type { NameHost } from './provider.js';
+import { isDomainName, type ResolvConf } from './resolvconf.js';
+import { Limiter } from './semaphore.js';
+import { askServers } from './server-failover.js';
+
+export interface EngineOptions {
+  /** Answers held at most; 0 holds none. */
+  cacheSize?: number;
+  /** Replace `timeout` (here in milliseconds) and `attempts` of resolv.conf. */
+  timeout?: number;
+  attempts?: number;
+}
+
+/** A query on its way, and how many wait for it. */
+interface Flight {
+  reply: Promise<Reply>;
+  waiting: number;
+  controller: AbortController;
+}
+
+/** Queries that are out at once, of one engine: each has a socket or two. */
+const MOST_QUERIES = 128;
+const MOST_ALIASES = 8;
+
+/**
+ * The resolver itself: questions to the servers of a resolv.conf(5), over the sockets of a stack. The same question asked
+ * twice at once goes out once; answers are held as long as they say.
+ */
+export class Engine {
+  readonly #flights = new Map<string, Flight>();
+  readonly #limiter = new Limiter(MOST_QUERIES);
+  readonly #cache: Cache<{ reply: Reply; at: number }>;
+  #rotation = 0;
+
+  constructor(
+    readonly host: NameHost,
+    readonly conf: () => ResolvConf,
+    readonly options: EngineOptions = {},
+  ) {
+    this.#cache = new Cache({ size: options.cacheSize });
+  }
+
+  /**
+   * Asks for the records of a name, which is taken as it is: the search list is not for queries.
+   * @throws {DnsError} where no server could tell: ETIMEOUT, ESERVFAIL, ECONNREFUSED, …; EBADNAME; ECANCELLED
+   */
+  async query(name: string, type: RecordType, signal?: AbortSignal): Promise<Reply> {
+    if (signal?.aborted) throw new AbortError(signal.reason);
+    if (!isDomainName(name)) throw queryError('EBADNAME', type, name);
+    const key = `${type} ${nameKey(name)}`;
+    const held = this.#cache.get(key);
+    if (held) return aged(held.reply, Math.floor((performance.now() - held.at) / 1000));
+    const flight = this.#flights.get(key) ?? this.#start(key, { name: name.replace(/(.)\.$/, '$1'), type });
+    flight.waiting++;
+    try {
+      return await untilAborted(flight.reply, signal);
+    } finally {
+      flight.waiting--;
+      if (flight.waiting === 0 && this.#flights.get(key) === flight) flight.controller.abort();
+    }
+  }
+
+  /** Ends every query on its way with ECANCELLED. */
+  cancel(): void {
+    for (const { controller } of this.#flights.values()) controller.abort('ECANCELLED' satisfies QueryCode);
+  }
+
+  /** Forgets what it holds: the servers are others now. */
+  clearCache(): void {
+    this.#cache.clear();
+  }
+
+  #start(key: string, question: Question): Flight {
+    const controller = new AbortController();
+    const forget = () => {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    };
+    const reply = this.#limiter
+      .run(() => this.#resolve(question, controller.signal))
+      .then(
+        (found) => {
+          forget();
+          this.#cache.set(key, { reply: found, at: performance.now() }, found.ttl);
+          return found;
+        },
+        (error: unknown) => {
+          forget();
+          throw error === 'ECANCELLED' ? queryError('ECANCELLED', question.type, question.name) : error;
+        },
+      );
+    // when the last who waited gave up, nobody is left to hear of it
+    reply.catch(() => {});
+    const flight: Flight = { reply, waiting: 0, controller };
+    this.#flights.set(key, flight);
+    // one that is given up is nobody's answer any more
+    controller.signal.addEventListener('abort', forget);
+    return flight;
+  }
+
+  async #resolve(question: Question, signal: AbortSignal): Promise<Reply> {
+    let { name } = question;
+    let ttl = Number.POSITIVE_INFINITY;
+    // a server that doesn't recurse may end with an alias: the next question is the alias's
+    for (let hops = 0; ; hops++) {
+      const reply = await this.#ask({ ...question, name }, signal);
+      ttl = Math.min(ttl, reply.ttl);
+      const endsInAlias = reply.status === 'nodata' && nameKey(reply.canonicalName) !== nameKey(name);
+      if (!endsInAlias || !reply.isOpenEnded || hops === MOST_ALIASES) return { ...reply, ttl };
+      name = reply.canonicalName;
+    }
+  }
+
+  async #ask(question: Question, signal: AbortSignal): Promise<Reply> {
+    const { nameservers, options } = this.conf();
+    const first = options.rotate && nameservers.length > 0 ? this.#rotation++ % nameservers.length : 0;
+    const message = await askServers(this.host, question, {
+      servers: [...nameservers.slice(first), ...nameservers.slice(0, first)],
+      timeout: this.options.timeout ?? options.timeout * 1000,
+      attempts: this.options.attempts ?? options.attempts,
+      useVc: options.useVc,
+      edns0: options.edns0,
+      signal,
+    });
+    return readReply(message, question);
+  }
+}
+
+/** A held reply as it is now: its records have less time to live. */
+function aged(reply: Reply, seconds: number): Reply {
+  if (seconds <= 0) return reply;
+  const older = (ttl: number) => Math.max(0, ttl - seconds);
+  return { ...reply, ttl: older(reply.ttl), records: reply.records.map((r) => ({ ...r, ttl: older(r.ttl) })) };
+}

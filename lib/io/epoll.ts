@@ -1,0 +1,163 @@
+import { errno } from '../../ffi/ioth.js';
+import { libc } from '../../ffi/libc.js';
+import { type Bell, bellOn } from './loop-watcher.js';
+
+const EPOLL_CLOEXEC = 0o2000000;
+export const EPOLL_CTL_ADD = 1;
+export const EPOLL_CTL_DEL = 2;
+export const EPOLL_CTL_MOD = 3;
+export const EPOLLIN = 1;
+export const EPOLLOUT = 4;
+export const EPOLLERR = 8;
+export const EPOLLHUP = 16;
+export const EPOLLET = 0x80000000;
+
+// struct epoll_event in words of 32 bits: uint32_t events; epoll_data_t data, of which the first word is used. It is
+// packed on x86-64 alone.
+const EVENT_WORDS = process.arch === 'x64' ? 3 : 4;
+const DATA_WORD = process.arch === 'x64' ? 1 : 2;
+const MOST_EVENTS = 256;
+
+/** How long at most, in one turn of the loop, it is asked again what has become ready: timers and others get their turn. */
+const TURN = 1; // millisecond
+
+/** After so many second looks that found nothing most turns do without. */
+const MANY_MISSED = 8;
+const LOOKS_PER_TRIAL = 32;
+const MIN_BUSY_SHARE = 1 / 8;
+/** Two looks of a busy poll are so far apart only where somebody else had the processor. */
+export const PREEMPTED_MS = 0.1;
+/** After that so many events are waited for asleep. */
+const CONTENDED_EVENTS = 64;
+
+/** A failed call of epoll(7): EMFILE, ENOMEM, ENOSPC (fs.epoll.max_user_watches). */
+export class EpollError extends Error {
+  constructor(
+    readonly syscall: string,
+    readonly errno: number,
+  ) {
+    super(`${syscall}: errno ${errno}`);
+  }
+}
+
+/**
+ * One epoll(7) for all watches of a thread, itself watched by libuv: it costs one event of libuv's however many
+ * descriptors are ready, and what becomes ready by what was done about them costs none.
+ */
+export class Epoll {
+  readonly #fd: number;
+  readonly #bell: Bell;
+  readonly #callbacks = new Map<number, (events: number) => void>();
+  readonly #event = new Uint32Array(EVENT_WORDS);
+  readonly #events = new Uint32Array(MOST_EVENTS * EVENT_WORDS);
+  #lastId = 0;
+  #isServing = false;
+  #looks = 0;
+  #missed = 0;
+  #busyUsecs = 0;
+  #busyShare = 1;
+  #spinUntil = 0;
+  #lastLook = 0;
+  #contended = 0;
+  #closed = false;
+
+  /** @throws {EpollError} */
+  constructor() {
+    this.#fd = libc().epoll_create1(EPOLL_CLOEXEC);
+    if (this.#fd < 0) throw new EpollError('epoll_create1', errno());
+    this.#bell = bellOn(this.#fd, () => void this.#serve());
+  }
+
+  /** A number for {@link control}, under which `callback` gets its events. Not the descriptor's: that is used again. */
+  enlist(callback: (events: number) => void): number {
+    this.#lastId = (this.#lastId + 1) >>> 0;
+    this.#callbacks.set(this.#lastId, callback);
+    return this.#lastId;
+  }
+
+  delist(id: number): void {
+    this.#callbacks.delete(id);
+  }
+
+  /** epoll_ctl(2). Errors and hang-ups are told of always, until EPOLL_CTL_DEL. @throws {EpollError} */
+  control(operation: number, fd: number, events: number, id: number): void {
+    this.#event[0] = events;
+    this.#event[DATA_WORD] = id;
+    const failed = libc().epoll_ctl(this.#fd, operation, fd, this.#event) < 0;
+    if (failed && operation !== EPOLL_CTL_DEL) throw new EpollError('epoll_ctl', errno());
+  }
+
+  /** Where nothing is watched any more. False where it stays, for the life of its thread. */
+  close(): boolean {
+    if (!this.#bell.end()) return false;
+    this.#closed = true;
+    libc().close(this.#fd);
+    return true;
+  }
+
+  /** For callbacks: after this event the set is asked again and again for `usecs` microseconds, before the loop sleeps. */
+  busyPoll(usecs: number): void {
+    this.#busyUsecs = Math.max(this.#busyUsecs, usecs);
+  }
+
+  async #serve(): Promise<void> {
+    if (this.#isServing) return;
+    this.#isServing = true;
+    const end = performance.now() + TURN;
+    this.#looks++;
+    for (let look = 0; ; look++) {
+      const count = this.#dispatch();
+      if (this.#closed) break;
+      if (look === 1 && this.#busyUsecs === 0) this.#missed = count > 0 ? 0 : this.#missed + 1;
+      if (!this.#goesOn(count)) break;
+      // promises that were settled go on now; what they send may be there for its receiver already
+      await undefined;
+      if (performance.now() >= end) {
+        if (this.#busyUsecs > 0) setImmediate(() => void this.#serve());
+        break;
+      }
+    }
+    this.#isServing = false;
+  }
+
+  /** Whether the set is asked again in this turn, after an answer of `count` events. */
+  #goesOn(count: number): boolean {
+    if (this.#busyUsecs > 0) return this.#spinsOn(count);
+    // where peers are in other processes nothing is there so soon: then a second look is rarely worth its call
+    const isWorthIt = this.#missed < MANY_MISSED || this.#looks % LOOKS_PER_TRIAL === 0 || count === MOST_EVENTS;
+    return count > 0 && isWorthIt;
+  }
+
+  #spinsOn(count: number): boolean {
+    const now = performance.now();
+    const sinceLook = now - this.#lastLook;
+    this.#lastLook = now;
+    if (count > 0) {
+      if (this.#contended > 0) this.#contended--;
+      this.#busyShare = Math.min(1, this.#busyShare * 2);
+      this.#spinUntil = now + (this.#busyUsecs / 1000) * this.#busyShare;
+      return true;
+    }
+    // whoever spins where processors are few keeps its peer from answering
+    if (sinceLook > PREEMPTED_MS) this.#contended = CONTENDED_EVENTS;
+    if (this.#contended === 0 && now < this.#spinUntil) {
+      libc().sched_yield();
+      return true;
+    }
+    // what came too late several times is not waited for as long
+    this.#busyShare = Math.max(MIN_BUSY_SHARE, this.#busyShare / 2);
+    this.#busyUsecs = 0;
+    return false;
+  }
+
+  /** How many events there were to tell. */
+  #dispatch(): number {
+    if (this.#closed) return 0;
+    const events = this.#events;
+    const count = libc().epoll_wait(this.#fd, events, MOST_EVENTS, 0);
+    for (let i = 0, at = 0; i < count; i++, at += EVENT_WORDS) {
+      this.#callbacks.get(events[at + DATA_WORD]!)?.(events[at]!);
+    }
+    return count;
+  }
+}

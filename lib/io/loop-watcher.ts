@@ -1,0 +1,99 @@
+import { Socket } from 'node:net';
+import { isMainThread } from 'node:worker_threads';
+import koffi from 'koffi';
+import { libc } from '../../ffi/libc.js';
+
+/** Rings, in libuv's poll phase, while an epoll(7) descriptor has something to tell. Never keeps the process alive. */
+export interface Bell {
+  /** Ends it, so that the descriptor can be closed. False where it cannot end before its thread does. */
+  end(): boolean;
+}
+
+/** Calls `onRing` from libuv's loop while `epoll` is readable. */
+export function bellOn(epoll: number, onRing: () => void): Bell {
+  const Pipe = isMainThread ? undefined : pipeConstructor();
+  return Pipe ? new PipeBell(new Pipe(0), epoll, onRing) : new PollBell(epoll, onRing);
+}
+
+interface Events {
+  readable: boolean;
+  writable: boolean;
+}
+// koffi declares the callback as (events); it calls it with (status, events)
+type KoffiPoll = (fd: number, events: Events, callback: (status: number, events: Events) => void) => KoffiPollHandle;
+interface KoffiPollHandle {
+  close(): void;
+  unref(): void;
+}
+
+/** libuv's uv_poll_t, by koffi. */
+class PollBell implements Bell {
+  readonly #handle: KoffiPollHandle;
+  readonly #end = () => this.end();
+
+  constructor(epoll: number, onRing: () => void) {
+    this.#handle = (koffi.node.poll as unknown as KoffiPoll)(epoll, { readable: true, writable: false }, onRing);
+    this.#handle.unref();
+    // While Node takes its environment down it runs the loop once more: an event that koffi delivers then, when no
+    // JavaScript can run, aborts the process.
+    process.once('exit', this.#end);
+  }
+
+  end(): true {
+    process.off('exit', this.#end);
+    this.#handle.close();
+    return true;
+  }
+}
+
+/** What is used of Node's internal stream handle. */
+interface PipeHandle {
+  open(fd: number): number;
+  readStart(): number;
+  unref(): void;
+  onread: () => void;
+}
+
+/**
+ * A stream of Node's own, for worker threads: koffi's poll aborts the whole process when it has an event to tell to a
+ * worker that worker.terminate() is ending, and Node's streams know better. The stream is on the epoll descriptor: it reads
+ * when something is ready, the read fails with EINVAL, and that is the ring.
+ */
+class PipeBell implements Bell {
+  constructor(pipe: PipeHandle, epoll: number, onRing: () => void) {
+    const listen = () => {
+      pipe.open(epoll);
+      pipe.readStart();
+    };
+    pipe.onread = () => {
+      // an error is a stream's end: it is opened anew, when this callback is over
+      setImmediate(listen);
+      onRing();
+    };
+    listen();
+    pipe.unref();
+  }
+
+  /** It is between two reads at times, when it could not be closed: Node closes it, and its descriptor, with the thread. */
+  end(): false {
+    return false;
+  }
+}
+
+/** Undefined where Node's insides are not what they were: koffi's poll does it too, but for worker.terminate(). */
+function pipeConstructor(): (new (type: number) => PipeHandle) | undefined {
+  const pair = new Int32Array(2);
+  const AF_UNIX = 1;
+  const SOCK_STREAM = 1;
+  const SOCK_CLOEXEC = 0o2000000;
+  if (libc().socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, new Uint8Array(pair.buffer)) < 0) return undefined;
+  const [ours = -1, other = -1] = pair;
+  libc().close(other);
+  const probe = new Socket({ fd: ours, readable: false, writable: false });
+  const handle = (probe as unknown as { _handle?: PipeHandle })._handle;
+  probe.destroy();
+  if (typeof handle?.open !== 'function' || typeof handle.readStart !== 'function') return undefined;
+  return handle.constructor as new (
+    type: number,
+  ) => PipeHandle;
+}

@@ -1,0 +1,53 @@
+import { errno, libioth, type StackPointer } from '../../ffi/ioth.js';
+import { withSignalsBlocked } from './signal-mask.js';
+
+/** Who can tell whether an answer will still come, of a stack that asks somebody for its sockets. */
+export interface Asked {
+  /** Called before the second and each later try, and with 0 when one of them succeeded. */
+  setAttempt(attempt: number): void;
+  /** Called after a try that timed out: returns when the call can be made again. @throws when no answer will come */
+  settleTimeout(): void;
+}
+
+const asked = new Map<StackPointer, Asked>();
+
+/** From now on the calls for `stack` that time out are settled by `by`; undefined ends it. */
+export function settleTimeoutsOf(stack: StackPointer, by: Asked | undefined): void {
+  if (by) asked.set(stack, by);
+  else asked.delete(stack);
+}
+
+/**
+ * ioth_msocket(3): the descriptor, or -1 and errno.
+ *
+ * A vdestack asks its daemon over a pipe. A signal in that moment (SIGCHLD of another stack's daemon) would end the call
+ * with EINTR and leave the answer in the pipe, for the next call: so signals wait.
+ * @throws {IothError} ERR_STACK_DEAD where the daemon died meanwhile
+ */
+export function msocket(
+  stack: StackPointer,
+  domain: number,
+  type: number,
+  protocol: number,
+): [fd: number, error: number] {
+  const call = (): [number, number] => {
+    const fd = libioth().msocket(stack, domain, type, protocol);
+    return [fd, fd < 0 ? errno() : 0];
+  };
+  const judge = asked.get(stack);
+  return judge ? withSignalsBlocked(() => askUntilAnswered(call, judge)) : call();
+}
+
+function askUntilAnswered(call: () => [fd: number, error: number], judge: Asked): [fd: number, error: number] {
+  for (let attempt = 0; ; attempt++) {
+    const answer = call();
+    if (answer[1] !== EAGAIN) {
+      if (attempt > 0) judge.setAttempt(0);
+      return answer;
+    }
+    judge.settleTimeout();
+    judge.setAttempt(attempt + 1);
+  }
+}
+
+const EAGAIN = 11;

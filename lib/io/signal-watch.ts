@@ -1,0 +1,116 @@
+import koffi from 'koffi';
+import { libc } from '../../ffi/libc.js';
+
+const UV_SIGNAL = 16;
+const UV_RUN_NOWAIT = 2;
+
+/** The few functions of libuv that Node exports to addons, and that are used here. */
+interface Libuv {
+  loop_size(): number;
+  handle_size(type: number): number;
+  loop_init(loop: bigint): number;
+  loop_close(loop: bigint): number;
+  run(loop: bigint, mode: number): number;
+  backend_fd(loop: bigint): number;
+  signal_init(loop: bigint, handle: bigint): number;
+  signal_start(handle: bigint, callback: unknown, signum: number): number;
+  close(handle: bigint, callback: null): void;
+}
+
+let library: Libuv | undefined;
+
+function libuv(): Libuv {
+  library ??= bind();
+  return library;
+}
+
+function bind(): Libuv {
+  const lib = koffi.load(null);
+  const pointer = 'void *';
+  return {
+    loop_size: lib.func('uv_loop_size', 'size_t', []),
+    handle_size: lib.func('uv_handle_size', 'size_t', ['int']),
+    loop_init: lib.func('uv_loop_init', 'int', [pointer]),
+    loop_close: lib.func('uv_loop_close', 'int', [pointer]),
+    run: lib.func('uv_run', 'int', [pointer, 'int']),
+    backend_fd: lib.func('uv_backend_fd', 'int', [pointer]),
+    signal_init: lib.func('uv_signal_init', 'int', [pointer, pointer]),
+    signal_start: lib.func('uv_signal_start', 'int', [pointer, pointer, 'int']),
+    close: lib.func('uv_close', 'void', [pointer, pointer]),
+  };
+}
+
+let received: number[] = [];
+let callback: unknown;
+
+/** One for the life of the process: libuv calls it from within {@link SignalWatch.take} only. */
+function onSignal(): unknown {
+  callback ??= koffi.register(
+    (_handle: unknown, signum: number) => void received.push(signum),
+    koffi.pointer(koffi.proto('void', ['void *', 'int'])),
+  );
+  return callback;
+}
+
+/**
+ * Tells of signals while JavaScript is blocked: a loop of libuv's of our own, with handles on signals. libuv writes each
+ * signal to the pipe of every loop that asks for it, so Node's own loop hears of it as well.
+ *
+ * While it is open the signals do not have their default action. 30 µs from the opening to the end.
+ */
+export class SignalWatch {
+  readonly #loop: bigint;
+  readonly #handles: bigint[] = [];
+  /** Readable when one of them came. */
+  readonly fd: number;
+
+  /** Undefined where libuv's functions are not to be had, or descriptors are not. */
+  static open(signals: readonly number[]): SignalWatch | undefined {
+    try {
+      return new SignalWatch(signals);
+    } catch {
+      return undefined;
+    }
+  }
+
+  private constructor(signals: readonly number[]) {
+    const uv = libuv();
+    // what can fail comes before what would have to be undone
+    onSignal();
+    this.#loop = libc().malloc(uv.loop_size());
+    if (uv.loop_init(this.#loop) !== 0) {
+      libc().free(this.#loop);
+      throw new Error('uv_loop_init failed');
+    }
+    for (const signum of signals) this.#watch(signum);
+    // the first turn puts libuv's pipe into the set that `fd` stands for
+    uv.run(this.#loop, UV_RUN_NOWAIT);
+    this.fd = uv.backend_fd(this.#loop);
+  }
+
+  #watch(signum: number): void {
+    const uv = libuv();
+    const handle = libc().malloc(uv.handle_size(UV_SIGNAL));
+    if (uv.signal_init(this.#loop, handle) === 0) {
+      this.#handles.push(handle);
+      uv.signal_start(handle, onSignal(), signum);
+    } else libc().free(handle);
+  }
+
+  /** The signals that came since it was asked last. */
+  take(): number[] {
+    libuv().run(this.#loop, UV_RUN_NOWAIT);
+    const taken = received;
+    received = [];
+    return taken;
+  }
+
+  close(): void {
+    const uv = libuv();
+    for (const handle of this.#handles) uv.close(handle, null);
+    this.take();
+    uv.loop_close(this.#loop);
+    for (const handle of this.#handles) libc().free(handle);
+    libc().free(this.#loop);
+  }
+}

@@ -1,0 +1,101 @@
+/** Ancillary data of sendmsg and recvmsg: cmsg(3). */
+
+import os from 'node:os';
+import koffi from 'koffi';
+import { checkBytes, checkInteger, INT_MAX, invalidType } from '../core/validate.js';
+
+/** A control message: its level (SOL_SOCKET), type (SCM_RIGHTS) and data, as in Python's socket. */
+export type AncillaryItem<Data extends Uint8Array = Uint8Array> = [level: number, type: number, data: Data];
+
+// struct cmsghdr: size_t cmsg_len, int cmsg_level, int cmsg_type; everything stands at multiples of size_t
+const WORD = koffi.sizeof('size_t');
+const LEVEL_AT = WORD;
+const TYPE_AT = WORD + 4;
+const HEADER_SIZE = aligned(WORD + 8);
+const LITTLE_ENDIAN = os.endianness() === 'LE';
+const INT_MIN = -INT_MAX - 1;
+
+/** The length of a control message with `length` bytes of data, without the padding after it. */
+export function CMSG_LEN(length: number): number {
+  return HEADER_SIZE + checkInteger('length', length, 0, INT_MAX);
+}
+
+/** The room that a control message with `length` bytes of data takes, padding included. */
+export function CMSG_SPACE(length: number): number {
+  return HEADER_SIZE + aligned(checkInteger('length', length, 0, INT_MAX));
+}
+
+/** The control messages as msg_control has them; empty for an empty list. */
+export function encodeAncillary(list: readonly AncillaryItem[]): Buffer {
+  const items = checkItems(list);
+  const bytes = Buffer.alloc(items.reduce((total, [, , data]) => total + CMSG_SPACE(data.length), 0));
+  const view = viewOf(bytes);
+  let start = 0;
+  for (const [level, type, data] of items) {
+    writeWord(view, start, CMSG_LEN(data.length));
+    view.setInt32(start + LEVEL_AT, level, LITTLE_ENDIAN);
+    view.setInt32(start + TYPE_AT, type, LITTLE_ENDIAN);
+    bytes.set(data, start + HEADER_SIZE);
+    start += CMSG_SPACE(data.length);
+  }
+  return bytes;
+}
+
+/**
+ * The control messages in what recvmsg left in msg_control: `bytes` must end at msg_controllen. The data are copies.
+ * A message that is cut off gives the data that are there; whatever is no message ends the list. Never throws for what
+ * the bytes say.
+ */
+export function decodeAncillary(bytes: Uint8Array): AncillaryItem<Buffer>[] {
+  const view = viewOf(checkBytes('bytes', bytes));
+  const items: AncillaryItem<Buffer>[] = [];
+  let start = 0;
+  while (start + HEADER_SIZE <= view.byteLength) {
+    const length = readWord(view, start);
+    if (length < HEADER_SIZE) break;
+    const end = Math.min(start + length, view.byteLength);
+    const level = view.getInt32(start + LEVEL_AT, LITTLE_ENDIAN);
+    const type = view.getInt32(start + TYPE_AT, LITTLE_ENDIAN);
+    items.push([level, type, copyOf(view, start + HEADER_SIZE, end)]);
+    start += aligned(length);
+  }
+  return items;
+}
+
+/** Up to the next multiple of a word. No bit operators: a length in foreign bytes can pass 32 bits. */
+function aligned(length: number): number {
+  return Math.ceil(length / WORD) * WORD;
+}
+
+function checkItems(list: readonly AncillaryItem[]): AncillaryItem[] {
+  const expected = 'an array of [level, type, data]';
+  if (!Array.isArray(list)) throw invalidType('ancdata', expected, list);
+  // map would leave out what a sparse array lacks
+  return Array.from(list, (item, index): AncillaryItem => {
+    const name = `ancdata[${index}]`;
+    if (!Array.isArray(item) || item.length !== 3) throw invalidType(name, '[level, type, data]', item);
+    const [level, type, data] = item;
+    return [
+      checkInteger(`${name}[0]`, level, INT_MIN, INT_MAX),
+      checkInteger(`${name}[1]`, type, INT_MIN, INT_MAX),
+      checkBytes(`${name}[2]`, data),
+    ];
+  });
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function copyOf(view: DataView, start: number, end: number): Buffer {
+  return Buffer.from(new Uint8Array(view.buffer, view.byteOffset + start, end - start));
+}
+
+function readWord(view: DataView, at: number): number {
+  return WORD === 8 ? Number(view.getBigUint64(at, LITTLE_ENDIAN)) : view.getUint32(at, LITTLE_ENDIAN);
+}
+
+function writeWord(view: DataView, at: number, value: number): void {
+  if (WORD === 8) view.setBigUint64(at, BigInt(value), LITTLE_ENDIAN);
+  else view.setUint32(at, value, LITTLE_ENDIAN);
+}

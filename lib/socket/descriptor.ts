@@ -1,0 +1,74 @@
+import { errno, libioth } from '../../ffi/ioth.js';
+import { IothError, systemError } from '../core/errors.js';
+import type { Closable } from '../core/finalization.js';
+import { descriptorWasReleased, Readiness } from '../io/readiness.js';
+import type { NativeStack } from '../stack/native-stack.js';
+import { registerDetached, registerOwned, unregisterOwned } from './detached.js';
+import { canceled, type WaitEnd } from './operations/errors.js';
+
+/** An open descriptor of a stack and what waits on it: owned by one Socket, known to its stack, closed once. */
+export class Descriptor implements Closable {
+  readonly readiness: Readiness;
+  #open = true;
+
+  constructor(
+    readonly native: NativeStack,
+    readonly fd: number,
+  ) {
+    this.readiness = new Readiness(fd, native.referenced, native);
+    native.descriptors.add(this);
+    registerOwned(fd);
+  }
+
+  get closed(): boolean {
+    return !this.#open;
+  }
+
+  /** The descriptor's number for a system call. @throws {IothError} EBADF once closed, ERR_STACK_DEAD with a dead stack */
+  use(syscall: string): number {
+    if (this.#open) return this.fd;
+    this.native.checkAlive(syscall);
+    throw new IothError('EBADF', { syscall, hint: 'the socket is closed' });
+  }
+
+  /** ioth_close(3), once: what waits is rejected, with ECANCELED unless `reason` says otherwise. */
+  close(reason: WaitEnd = canceled('the socket was closed')): void {
+    this.#close(reason);
+  }
+
+  /** The same at the end of the process: nobody hears of it. */
+  closeSilently(): void {
+    this.#close(undefined);
+  }
+
+  #close(reason: WaitEnd | undefined): void {
+    if (!this.#open) return;
+    this.#letGo(reason);
+    if (libioth().close(this.fd) < 0) throw systemError(errno(), 'close');
+    descriptorWasReleased();
+  }
+
+  closeForgotten(): void {
+    try {
+      this.close();
+    } catch {
+      // it is let go all the same
+    }
+  }
+
+  /** Gives the descriptor up unclosed; libioth goes on counting it. */
+  detach(): number {
+    const fd = this.use('detach');
+    this.#letGo(canceled('the socket was detached'));
+    registerDetached(fd, this.native);
+    return fd;
+  }
+
+  #letGo(reason: WaitEnd | undefined): void {
+    this.#open = false;
+    unregisterOwned(this.fd);
+    this.native.descriptors.delete(this);
+    // the poll handle goes before the number does: the number is used again at once
+    this.readiness.close(reason);
+  }
+}

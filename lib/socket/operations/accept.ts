@@ -1,0 +1,54 @@
+import { errno, libioth } from '../../../ffi/ioth.js';
+import { type Address, decodeSockaddr, SOCKADDR_SIZE } from '../../address/sockaddr.js';
+import { SOCK_STREAM } from '../../constants/index.js';
+import { makeNonBlocking } from '../../io/non-blocking.js';
+import { READABLE } from '../../io/poll-handle.js';
+import { EXHAUSTED, type Operation, WAIT } from '../../io/wait-queue.js';
+import type { Descriptor } from '../descriptor.js';
+import { withOwnNumber } from '../detached.js';
+import { duplicate } from '../duplicate.js';
+import { notReady } from './errors.js';
+
+const ENFILE = 23;
+const EMFILE = 24;
+
+const peerBytes = Buffer.alloc(SOCKADDR_SIZE);
+const peerLength = new Uint32Array(1);
+
+/** accept(2): the new descriptor, non-blocking and closed on exec, is what `own` makes of it. */
+export class Accept<T> implements Operation<[accepted: T, peer: Address]> {
+  readonly syscall = 'accept';
+  readonly direction = READABLE;
+  readonly fd: number;
+
+  constructor(
+    readonly descriptor: Descriptor,
+    readonly own: (fd: number) => T,
+  ) {
+    this.fd = descriptor.use(this.syscall);
+  }
+
+  attempt(): [T, Address] | typeof WAIT | typeof EXHAUSTED {
+    const { readiness } = this.descriptor;
+    if (readiness.isKnownEmpty) return WAIT;
+    peerLength[0] = SOCKADDR_SIZE;
+    const accepted = libioth().accept(this.fd, peerBytes, peerLength);
+    if (accepted >= 0) {
+      makeNonBlocking(accepted);
+      // most come one by one, and an accept for EAGAIN makes half a socket first
+      readiness.foundEmpty();
+      return [
+        this.own(withOwnNumber(accepted, (fd) => this.#copyOf(fd))),
+        decodeSockaddr(peerBytes, peerLength[0] ?? 0),
+      ];
+    }
+    const error = errno();
+    return error === EMFILE || error === ENFILE ? EXHAUSTED : notReady('accept');
+  }
+
+  #copyOf(fd: number): number {
+    const { native } = this.descriptor;
+    if (!native.hasKernelSockets) throw new Error('only the kernel duplicates sockets');
+    return duplicate(native, fd, SOCK_STREAM);
+  }
+}

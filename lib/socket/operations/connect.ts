@@ -1,0 +1,76 @@
+import { errno, libioth } from '../../../ffi/ioth.js';
+import { SOCKADDR_SIZE, type Sockaddr } from '../../address/sockaddr.js';
+import { SO_ERROR, SOL_SOCKET } from '../../constants/index.js';
+import { WRITABLE } from '../../io/poll-handle.js';
+import { type Operation, WAIT } from '../../io/wait-queue.js';
+import type { Descriptor } from '../descriptor.js';
+import { callError } from './errors.js';
+
+const EINTR = 4;
+const EISCONN = 106;
+const EALREADY = 114;
+const EINPROGRESS = 115;
+
+/** connect(2). Given up, the attempt is dissolved (connect to AF_UNSPEC): the socket can connect again. */
+export class Connect implements Operation<void> {
+  readonly syscall = 'connect';
+  readonly direction = WRITABLE;
+  readonly fd: number;
+  readonly address: string;
+  readonly port: number | undefined;
+  #started = false;
+
+  constructor(
+    readonly descriptor: Descriptor,
+    readonly to: Sockaddr,
+  ) {
+    this.fd = descriptor.use(this.syscall);
+    this.address = to.address;
+    this.port = to.port;
+  }
+
+  attempt(): typeof WAIT | undefined {
+    if (this.#started) return this.#isConnected();
+    if (this.#connect() === 0) return;
+    const error = errno();
+    if (error !== EINPROGRESS && error !== EINTR) throw this.#error(error);
+    this.#started = true;
+    // picox clears SO_ERROR when it is read, and then never says how the attempt ended
+    return this.descriptor.native.hasKernelSockets ? this.#isConnected() : WAIT;
+  }
+
+  abandon(): void {
+    const unspecified = Buffer.alloc(16);
+    if (this.#started && !this.descriptor.closed) libioth().connect(this.fd, unspecified, unspecified.length);
+  }
+
+  // Asked again, connect(2) of the kernel tells how the attempt stands, or what became of it; over a loopback it is over
+  // before the first call returns, and no wait is needed. Other stacks have SO_ERROR, after the wait only.
+  #isConnected(): typeof WAIT | undefined {
+    const isKernel = this.descriptor.native.hasKernelSockets;
+    if (isKernel && this.#connect() === 0) return;
+    const error = isKernel ? errno() : this.#pendingError();
+    if (error === EALREADY || error === EINPROGRESS || error === EINTR) return WAIT;
+    if (error !== EISCONN) throw this.#error(error);
+    return;
+  }
+
+  #connect(): number {
+    return libioth().connect(this.fd, this.to.bytes, this.to.length);
+  }
+
+  #pendingError(): number {
+    const value = new Int32Array(1);
+    const bytes = new Uint8Array(value.buffer);
+    const length = new Uint32Array([bytes.length]);
+    if (libioth().getsockopt(this.fd, SOL_SOCKET, SO_ERROR, bytes, length) < 0) throw this.#error(errno());
+    if (value[0]) return value[0];
+    const peer = Buffer.alloc(SOCKADDR_SIZE);
+    const isConnected = libioth().getpeername(this.fd, peer, new Uint32Array([SOCKADDR_SIZE])) === 0;
+    return isConnected ? EISCONN : EINPROGRESS;
+  }
+
+  #error(error: number): Error {
+    return callError(error, 'connect', { address: this.to.address, port: this.to.port });
+  }
+}

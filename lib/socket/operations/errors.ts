@@ -1,0 +1,59 @@
+import { errno } from '../../../ffi/ioth.js';
+import { MSG_DONTWAIT } from '../../constants/index.js';
+import { codeOf, IothError, type IothErrorDetails, systemError } from '../../core/errors.js';
+import { type Operation, WAIT } from '../../io/wait-queue.js';
+
+const EINTR = 4;
+const EAGAIN = 11;
+
+/** What to say of a failed call: WAIT where it only was not ready and may wait, else its error is thrown. */
+export function notReady(syscall: string, details?: Omit<IothErrorDetails, 'syscall'>, flags: number = 0): typeof WAIT {
+  const error = errno();
+  if (error === EAGAIN && flags & MSG_DONTWAIT) {
+    throw callError(error, syscall, { ...details, hint: 'with MSG_DONTWAIT it does not wait' });
+  }
+  if (error === EAGAIN || error === EINTR) return WAIT;
+  throw callError(error, syscall, details);
+}
+
+/** The error of a socket call, with what to do about it where that is known. */
+export function callError(error: number, syscall: string, details: Omit<IothErrorDetails, 'syscall'> = {}): Error {
+  return systemError(error, syscall, { hint: hintOf(codeOf(error), syscall, details.address), ...details });
+}
+
+function hintOf(code: string, syscall: string, address: string | undefined): string | undefined {
+  if (code === 'EINVAL' && address !== undefined && lacksZone(address)) {
+    return `this address needs its interface: '${address}%vde0', or the ifindex as scopeid`;
+  }
+  return HINTS[`${syscall} ${code}`] ?? HINTS[code];
+}
+
+/** Whether it is an address of one link (RFC 4291, 2.5.6 and 2.7) and does not say which link. */
+function lacksZone(address: string): boolean {
+  return /^(?:fe[89ab][\da-f]|ff[\da-f][12]):/i.test(address) && !address.includes('%');
+}
+
+/** Gives each operation that waits the error that ends its wait. */
+export type WaitEnd = (operation: Operation<unknown>) => Error;
+
+/** ECANCELED, because of what `hint` says. */
+export function canceled(hint: string): WaitEnd {
+  return ({ syscall, address, port }) => new IothError('ECANCELED', { syscall, address, port, hint });
+}
+
+const HINTS: Partial<Record<string, string>> = {
+  EADDRINUSE: 'another socket of the stack has this address: choose another port or set SO_REUSEADDR',
+  EADDRNOTAVAIL: 'no interface of the stack has this address',
+  ECONNREFUSED: 'nothing listens there',
+  EHOSTUNREACH: 'nobody answers there: check that the peer is up and on the same network',
+  ENETDOWN: 'the interface is down: linksetupdown(ifindex, true)',
+  ENETUNREACH: 'the stack has no route to it: add an address (ipaddr_add) or a route (iproute_add)',
+  ENOTCONN: 'connect(addr) first',
+  EDESTADDRREQ: 'connect(addr) first, or use sendto(data, addr)',
+  EMSGSIZE: 'the message is longer than one datagram can be',
+  'accept EINVAL': 'listen() first',
+  'accept EOPNOTSUPP': 'only stream sockets accept connections',
+  'bind EINVAL': 'the socket has an address already: bind it once, before connect and listen',
+  'connect ECONNRESET': 'the peer reset the connection: picox says so where nothing listens',
+  'listen EOPNOTSUPP': 'only stream sockets listen',
+};

@@ -1,0 +1,87 @@
+import { libioth } from '../../../ffi/ioth.js';
+import type { Sockaddr } from '../../address/sockaddr.js';
+import { detachedBytes } from '../../core/validate.js';
+import { WRITABLE } from '../../io/poll-handle.js';
+import { type Operation, WAIT } from '../../io/wait-queue.js';
+import type { Descriptor } from '../descriptor.js';
+import { notReady } from './errors.js';
+
+/** send(2): how much of it was taken. */
+export class Send implements Operation<number> {
+  readonly syscall = 'send';
+  readonly direction = WRITABLE;
+  readonly fd: number;
+
+  constructor(
+    readonly descriptor: Descriptor,
+    readonly data: Uint8Array,
+    readonly flags: number,
+  ) {
+    this.fd = descriptor.use(this.syscall);
+  }
+
+  attempt(): number | typeof WAIT {
+    return send(this, this.data);
+  }
+}
+
+/** send(2), again and again until all is taken. */
+export class SendAll implements Operation<void> {
+  readonly syscall = 'send';
+  readonly direction = WRITABLE;
+  readonly fd: number;
+  #rest: Uint8Array;
+  #left: number;
+
+  constructor(
+    readonly descriptor: Descriptor,
+    data: Uint8Array,
+    readonly flags: number,
+  ) {
+    this.fd = descriptor.use(this.syscall);
+    this.#rest = data;
+    this.#left = data.byteLength;
+  }
+
+  attempt(): typeof WAIT | undefined {
+    for (;;) {
+      const count = send(this, this.#rest);
+      if (typeof count !== 'number') return count;
+      this.#left -= count;
+      if (this.#left === 0) return undefined;
+      if (this.#rest.byteLength === 0) throw detachedBytes('data');
+      // so picox says that its buffer is full
+      if (count === 0) return WAIT;
+      this.#rest = this.#rest.subarray(count);
+    }
+  }
+}
+
+/** sendto(2). */
+export class SendTo implements Operation<number> {
+  readonly syscall = 'sendto';
+  readonly direction = WRITABLE;
+  readonly fd: number;
+
+  constructor(
+    readonly descriptor: Descriptor,
+    readonly data: Uint8Array,
+    readonly flags: number,
+    readonly to: Sockaddr,
+  ) {
+    this.fd = descriptor.use(this.syscall);
+  }
+
+  attempt(): number | typeof WAIT {
+    const { fd, data, flags, to } = this;
+    const count = libioth().sendto(fd, data, data.byteLength, flags, to.bytes, to.length);
+    return count >= 0 ? count : notReady('sendto', { address: to.address, port: to.port }, flags);
+  }
+}
+
+function send({ descriptor, fd, flags }: Send | SendAll, data: Uint8Array): number | typeof WAIT {
+  const count = libioth().send(fd, data, data.byteLength, flags);
+  if (count < 0) return notReady('send', undefined, flags);
+  descriptor.readiness.noteSent(count);
+  return count;
+}

@@ -1,0 +1,77 @@
+import { errno, libioth } from '../../ffi/ioth.js';
+import { type Address, decodeSockaddr, SOCKADDR_SIZE } from '../address/sockaddr.js';
+import {
+  IP_ADD_MEMBERSHIP,
+  IP_ADD_SOURCE_MEMBERSHIP,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPV6_JOIN_GROUP,
+  MCAST_JOIN_GROUP,
+  MCAST_JOIN_SOURCE_GROUP,
+  SO_BINDTODEVICE,
+  SO_TYPE,
+  SOL_SOCKET,
+} from '../constants/index.js';
+import { codeOf } from '../core/errors.js';
+import { checkBytes, checkInteger, INT_MAX } from '../core/validate.js';
+import { callError } from './operations/errors.js';
+
+/** getsockopt(2): an integer or, with `buflen`, the bytes that C gave. */
+export function getsockopt(fd: number, level: number, optname: number, buflen?: number): number | Buffer {
+  checkInteger('level', level, 0, INT_MAX);
+  checkInteger('optname', optname, 0, INT_MAX);
+  const bytes = Buffer.alloc(buflen === undefined ? 4 : checkInteger('buflen', buflen, 1, 65536));
+  const length = new Uint32Array([bytes.length]);
+  if (libioth().getsockopt(fd, level, optname, bytes, length) < 0) throw callError(errno(), 'getsockopt');
+  if (buflen !== undefined) return bytes.subarray(0, length[0]);
+  return new Int32Array(bytes.buffer, bytes.byteOffset, 1)[0] ?? 0;
+}
+
+/** setsockopt(2): an integer, a boolean, or the bytes of the option's struct. */
+export function setsockopt(
+  fd: number,
+  level: number,
+  optname: number,
+  value: number | boolean | NodeJS.ArrayBufferView,
+): void {
+  checkInteger('level', level, 0, INT_MAX);
+  checkInteger('optname', optname, 0, INT_MAX);
+  const isNumber = typeof value === 'number' || typeof value === 'boolean';
+  const bytes = isNumber
+    ? new Uint8Array(new Int32Array([checkInteger('value', Number(value), -INT_MAX - 1, INT_MAX)]).buffer)
+    : checkBytes('value', value);
+  if (libioth().setsockopt(fd, level, optname, bytes, bytes.byteLength) < 0) {
+    const error = errno();
+    const hint = codeOf(error) === 'ENODEV' ? missingDevice(level, optname) : undefined;
+    throw callError(error, 'setsockopt', hint === undefined ? {} : { hint });
+  }
+}
+
+/** What ENODEV means of an option. */
+function missingDevice(level: number, optname: number): string | undefined {
+  if (level === SOL_SOCKET && optname === SO_BINDTODEVICE) return 'the stack has no such interface: see if_nameindex()';
+  if (!JOINS.some(([joinLevel, join]) => joinLevel === level && join === optname)) return undefined;
+  return 'no interface was found for the group: name one in the option (struct ip_mreqn, ipv6_mreq, group_req: its ifindex), or add a route to the group (iproute_add)';
+}
+
+const JOINS = [
+  [IPPROTO_IP, IP_ADD_MEMBERSHIP],
+  [IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP],
+  [IPPROTO_IP, MCAST_JOIN_GROUP],
+  [IPPROTO_IP, MCAST_JOIN_SOURCE_GROUP],
+  [IPPROTO_IPV6, IPV6_JOIN_GROUP],
+  [IPPROTO_IPV6, MCAST_JOIN_GROUP],
+  [IPPROTO_IPV6, MCAST_JOIN_SOURCE_GROUP],
+] as const;
+
+/** The type of socket that a descriptor is. @throws {IothError} EBADF for one that libioth does not know */
+export function socketTypeOf(fd: number): number {
+  return getsockopt(fd, SOL_SOCKET, SO_TYPE) as number;
+}
+
+/** getsockname(2) or getpeername(2). */
+export function nameOf(fd: number, syscall: 'getsockname' | 'getpeername'): Address {
+  const [bytes, length] = [Buffer.alloc(SOCKADDR_SIZE), new Uint32Array([SOCKADDR_SIZE])];
+  if (libioth()[syscall](fd, bytes, length) < 0) throw callError(errno(), syscall);
+  return decodeSockaddr(bytes, length[0] ?? 0);
+}

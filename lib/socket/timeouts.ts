@@ -1,0 +1,29 @@
+import { invalidType, outOfRange } from '../core/validate.js';
+
+// what setTimeout takes at most, in seconds
+const MOST = Math.floor(0x7fffffff / 1000);
+
+let defaultTimeout: number | null = null;
+
+/** The timeout of new sockets, in seconds; null waits for ever. */
+export function getdefaulttimeout(): number | null {
+  return defaultTimeout;
+}
+
+/** Sets the timeout of sockets made from now on, in seconds; null waits for ever, 0 not at all. */
+export function setdefaulttimeout(seconds: number | null): void {
+  defaultTimeout = checkTimeout('seconds', seconds);
+}
+
+/** @throws TypeError or RangeError for what is not a time */
+export function checkTimeout(name: string, seconds: unknown): number | null {
+  if (seconds === null) return null;
+  if (typeof seconds !== 'number') throw invalidType(name, 'a number of seconds or null', seconds);
+  if (!(seconds >= 0 && seconds <= MOST)) throw outOfRange(name, `from 0 to ${MOST} seconds`, seconds);
+  return seconds;
+}
+
+/** Seconds in milliseconds; null stays null. A time too short to be a millisecond is one: 0 would mean not to wait. */
+export function milliseconds(seconds: number | null): number | null {
+  return seconds === null || seconds === 0 ? seconds : Math.max(1, Math.round(seconds * 1000));
+}

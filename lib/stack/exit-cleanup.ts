@@ -1,0 +1,75 @@
+import { isMainThread } from 'node:worker_threads';
+import { onExit, signals } from 'signal-exit';
+import { DEFAULT_LINGER_MS, type Lingering, lingerSync } from './linger.js';
+import { killAll } from './vdestack-daemon.js';
+
+/** What must be undone before the process, or the worker thread, is gone. */
+export interface Mortal extends Lingering {
+  /** Closes its sockets, and nobody hears of it: what is sent goes on. Must not throw. */
+  closeSocketsSilently(): void;
+  /** Undoes it, synchronously, after {@link daemon} was killed together with those of the others. Must not throw. */
+  endNow(): void;
+}
+
+/** How long an end that somebody asked for waits for peers: process.exit(), an exception, a signal. */
+const FORCED_LINGER_MS = 1000;
+
+const living = new Set<Mortal>();
+let isHooked = false;
+let isLoopEmpty = false;
+
+/** From now on `mortal` is ended at every way out but SIGKILL: exit, an uncaught error, SIGINT, SIGTERM, SIGHUP … */
+export function endAtExit(mortal: Mortal): void {
+  living.add(mortal);
+  if (isHooked) return;
+  isHooked = true;
+  process.on('beforeExit', noteEmptyLoop);
+  // signal-exit is for the process: a worker has no signals
+  if (isMainThread) beforeOnceListeners(() => onExit(endAll, { alwaysLast: true }));
+  else process.on('exit', endAll);
+}
+
+/** 'exit' follows at once, unless a listener of 'beforeExit' begins something new. */
+function noteEmptyLoop(): void {
+  isLoopEmpty = true;
+  setImmediate(() => {
+    isLoopEmpty = false;
+  }).unref();
+}
+
+/**
+ * signal-exit keeps a signal's default action unless the program listens too, which it counts when the signal comes. By
+ * then a process.once('SIGINT') that was there before is gone from the list: so its listeners go to the front.
+ */
+function beforeOnceListeners(install: () => void): void {
+  const listenersBefore = new Map(signals.map((signal) => [signal, process.listeners(signal)]));
+  install();
+  for (const [signal, before] of listenersBefore) {
+    if (before.length === 0) continue;
+    for (const listener of process.listeners(signal)) {
+      if (before.includes(listener)) continue;
+      process.removeListener(signal, listener);
+      process.prependListener(signal, listener);
+    }
+  }
+}
+
+/** It ended by itself. */
+export function ended(mortal: Mortal): void {
+  living.delete(mortal);
+}
+
+function endAll(): void {
+  const all = [...living];
+  living.clear();
+  // of all before any is waited for: what is sent from one to another is settled by it
+  for (const mortal of all) mortal.closeSocketsSilently();
+  lingerSync(
+    all,
+    isLoopEmpty
+      ? { stall: DEFAULT_LINGER_MS, total: Number.POSITIVE_INFINITY }
+      : { stall: FORCED_LINGER_MS, total: FORCED_LINGER_MS },
+  );
+  killAll(all.flatMap(({ daemon }) => daemon ?? []));
+  for (const mortal of all) mortal.endNow();
+}

@@ -1,0 +1,20 @@
+import { libc } from '../../ffi/libc.js';
+
+/** The lowest free descriptor numbers: `count`, or as many as there are. */
+export function freeDescriptors(count: number): number[] {
+  const found: number[] = [];
+  for (let fd = 0; found.length < count; found.push(fd)) {
+    fd = libc().dup(2);
+    if (fd < 0) break;
+  }
+  closeAll(found);
+  return found;
+}
+
+function closeAll(fds: readonly number[]): void {
+  const [first = 0] = fds;
+  // mostly they are in a row, and one call closes them all; others may have closed some meanwhile, and broken the row
+  const isRow = fds.length > 0 && fds.every((fd, i) => fd === first + i);
+  if (isRow) libc().close_range(first, first + fds.length - 1, 0);
+  else for (const fd of fds) libc().close(fd);
+}

@@ -1,0 +1,26 @@
+import koffi from 'koffi';
+import { libioth } from '../../ffi/ioth.js';
+import { checkString } from '../core/validate.js';
+
+// libioth keeps the pointer: each string that it was given stays allocated for the life of the process
+const kept = new Map<string, bigint>();
+
+/**
+ * ioth_set_license(3): says under which licence this program is, as an SPDX identifier ('GPL-2.0-or-later'). A plugin
+ * under the GPL is loaded only after a compatible one was set. null takes it back.
+ */
+export function set_license(license: string | null): void {
+  if (license === null) {
+    libioth().set_license(null);
+    return;
+  }
+  const text = checkString('license', license);
+  let pointer = kept.get(text);
+  if (pointer === undefined) {
+    const length = Buffer.byteLength(text) + 1;
+    pointer = koffi.alloc('char', length) as bigint;
+    koffi.encode(pointer, 'char', [...Buffer.from(`${text}\0`)], length);
+    kept.set(text, pointer);
+  }
+  libioth().set_license(pointer);
+}

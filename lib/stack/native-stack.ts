@@ -1,0 +1,395 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isMainThread } from 'node:worker_threads';
+import { errno, libioth, type StackPointer } from '../../ffi/ioth.js';
+import { readSocketCount } from '../../ffi/vdestack.js';
+import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../constants/index.js';
+import { codeOf, IothError, systemError } from '../core/errors.js';
+import type { Closable } from '../core/finalization.js';
+import { checkOptionNames } from '../core/validate.js';
+import { runNativeAsync } from '../io/async-calls.js';
+import { type Asked, msocket, settleTimeoutsOf } from '../io/msocket.js';
+import { makeNonBlocking } from '../io/non-blocking.js';
+import type { Descriptor } from '../socket/descriptor.js';
+import { takeGoneOffCount, unregisterDetachedOf, whatKeeps, withOwnNumber } from '../socket/detached.js';
+import { canceled, type WaitEnd } from '../socket/operations/errors.js';
+import { checkTimeout } from '../socket/timeouts.js';
+import { endAtExit, ended, type Mortal } from './exit-cleanup.js';
+import { DEFAULT_LINGER_MS, type LingerLimits, linger, lingerSync } from './linger.js';
+import { type NewStack, newstack } from './newstack.js';
+import { PeerDescriptors } from './peer-descriptors.js';
+import { hasKernelSockets, type StackSpec } from './plugin.js';
+import { canServe, checkInterfaces, checkVdestack } from './proof.js';
+import { resetConnections } from './reset-connections.js';
+import { SwitchDirectory } from './switch-directory.js';
+import type { Undelivered } from './undelivered.js';
+import { Daemon } from './vdestack-daemon.js';
+
+/** A call of C that did not return after so long, in milliseconds, never will. */
+const LAST_CALL = 30_000;
+/** So many daemons in a row that cannot work are no bad luck. */
+const MAX_BIRTHS = 50;
+
+/**
+ * A `struct ioth *` and what belongs to it: the descriptors on it and, for a vdestack, its daemon.
+ *
+ * It ends once, in one of four ways: closed, forgotten, with the process, or dead because somebody killed its daemon.
+ * After that no call of C gets the pointer.
+ */
+export class NativeStack implements Mortal, Closable, Asked {
+  /** The sockets that are open on it. */
+  readonly descriptors = new Set<Descriptor>();
+  /** Whether its sockets are sockets of the kernel, for which every system call of the kernel works. */
+  readonly hasKernelSockets: boolean;
+  /** Called, from the loop, when the daemon died. Must not keep the Stack from being collected. */
+  onDeath: ((error: IothError) => void) | undefined;
+  /** How long a wait asks again before it sleeps, in microseconds. */
+  busyPollUsecs = 0;
+  readonly #structure: StackPointer;
+  readonly #daemon: Daemon | undefined;
+  #isOpen = true;
+  #isProven = false;
+  #isDead = false;
+  #isDeleted = false;
+  /** Code of C that works on it by itself. */
+  #lent = 0;
+  #onTakenBack: (() => void) | undefined;
+  // the process ends, and its descriptors with it
+  #keepsDescriptors = false;
+  #end: Promise<void> | undefined;
+  readonly #switches: SwitchDirectory[];
+  readonly #peers: PeerDescriptors[] = [];
+  #referenced = true;
+
+  private constructor(
+    readonly spec: StackSpec,
+    { pointer, daemonPid, pipe }: NewStack,
+  ) {
+    this.#structure = pointer;
+    this.hasKernelSockets = hasKernelSockets(spec.plugin);
+    this.#switches = spec.vnls.map((vnl) => SwitchDirectory.of(vnl)).filter((found) => found !== undefined);
+    endAtExit(this);
+    if (daemonPid === undefined) return;
+    try {
+      this.#daemon = new Daemon(daemonPid, pipe, () => this.#die());
+      settleTimeoutsOf(pointer, this);
+    } catch (error) {
+      this.closeSync();
+      throw error;
+    }
+  }
+
+  /**
+   * ioth_newstackv(3), again where the daemon that it made cannot work.
+   * @throws {IothError} as {@link newstack}; ENODEV where C did not tell that a network could not be joined
+   */
+  static open(spec: StackSpec): NativeStack {
+    for (let birth = 1; ; birth++) {
+      const born = newstack(spec);
+      const stack = new NativeStack(spec, born);
+      try {
+        stack.#prove(born.firstFd);
+        stack.#isProven = true;
+        return stack;
+      } catch (failure) {
+        stack.closeSync({ linger: 0 });
+        const isStillborn = failure instanceof IothError && failure.code === 'ERR_STACK_DEAD';
+        if (!isStillborn || birth === MAX_BIRTHS) throw failure;
+      }
+    }
+  }
+
+  /** @throws {IothError} ERR_STACK_DEAD where the daemon cannot work; ENODEV where a network was not joined */
+  #prove(firstFd: number): void {
+    const { vnls } = this.spec;
+    if (vnls.length === 0) return;
+    const daemon = this.#daemon;
+    if (!daemon?.pipe) {
+      checkInterfaces(this.#structure, vnls);
+      return;
+    }
+    const [namespace, afterTaps] = checkVdestack(this.#structure, vnls);
+    daemon.locateTaps(namespace, firstFd, afterTaps);
+    for (const { path } of this.#switches) {
+      if (!canServe(daemon, path)) this.#abandonDaemon('ioth_newstack');
+      this.#peers.push(new PeerDescriptors(path));
+    }
+  }
+
+  /** Whether it has ended, or is about to. */
+  get closed(): boolean {
+    return !this.#isOpen;
+  }
+
+  /** The process id of a vdestack's daemon, else undefined. */
+  get daemonPid(): number | undefined {
+    return this.#daemon?.pid;
+  }
+
+  /** Whether the pending operations of its sockets keep the process alive. */
+  get referenced(): boolean {
+    return this.#referenced;
+  }
+
+  setRef(referenced: boolean): void {
+    this.#referenced = referenced;
+    for (const { readiness } of this.descriptors) readiness.setStackRef(referenced);
+  }
+
+  /**
+   * The pointer for a call of C that `syscall` names in errors. With a dead daemon ioth_msocket(3) would wait for ever:
+   * so the daemon is asked for each time, which also covers the time between its death and the event.
+   * @throws {IothError} EBADF once closed, ERR_STACK_DEAD once the daemon is dead
+   */
+  pointer(syscall: string): StackPointer {
+    this.checkAlive(syscall);
+    if (!this.#isOpen) throw new IothError('EBADF', { syscall, hint: 'the stack is closed' });
+    if (this.#daemon?.alive === false) this.#abandonDaemon(syscall);
+    return this.#structure;
+  }
+
+  /** @throws {IothError} ERR_STACK_DEAD once the daemon is known to be dead */
+  checkAlive(syscall: string): void {
+    if (this.#isDead) throw this.#deathError(syscall);
+  }
+
+  /** For code of C that works on it by itself, on a thread of its own: call what it answers when that is done. */
+  lend(): () => void {
+    this.#lent++;
+    this.setAttempt(0);
+    return () => {
+      this.#lent--;
+      // once it is given up the pipe may be closed, and its number another's
+      if (this.#isOpen) this.setAttempt(0);
+      if (this.#lent === 0) this.#onTakenBack?.();
+    };
+  }
+
+  /** ioth_msocket(3): a non-blocking descriptor, closed on exec. */
+  msocket(family: number, type: number, proto: number): number {
+    const pointer = this.pointer('socket');
+    const flags = this.hasKernelSockets ? SOCK_NONBLOCK | SOCK_CLOEXEC : 0;
+    const [fd, error] = msocket(pointer, family, type | flags, proto);
+    if (fd < 0) {
+      throw systemError(error, 'socket', { hint: SOCKET_HINTS[codeOf(error)] });
+    }
+    if (!flags) makeNonBlocking(fd);
+    return withOwnNumber(fd, () => this.msocket(family, type, proto));
+  }
+
+  /**
+   * Closes its sockets, waits until their peers have what was sent (for so many seconds without a peer that takes any of
+   * it), then ioth_delstack(3). The loop goes on.
+   */
+  close({ linger: seconds = DEFAULT_LINGER_MS / 1000 }: CloseOptions = {}): Promise<void> {
+    this.#end ??= this.#orAgain(this.#close(limitsFor(seconds)));
+    return this.#end;
+  }
+
+  /** The same, blocking. */
+  closeSync({ linger: seconds = DEFAULT_LINGER_MS / 1000 }: CloseOptions = {}): void {
+    if (!this.#shut(stackWasClosed)) return;
+    lingerSync([this], limitsFor(seconds));
+    this.#deleteSync();
+  }
+
+  closeForgotten(): void {
+    // a socket that was detached may be open still: the stack stays then, until the process ends
+    this.close().catch(() => {});
+  }
+
+  get daemon(): Daemon | undefined {
+    return this.#daemon;
+  }
+
+  reset(connections: readonly Undelivered[]): void {
+    try {
+      resetConnections(this.#structure, connections);
+    } catch {
+      // the daemon died meanwhile
+    }
+  }
+
+  closeSocketsSilently(): void {
+    // at the end of a worker thread the process and its descriptor table live on
+    this.#keepsDescriptors = isMainThread;
+    try {
+      for (const descriptor of this.descriptors) descriptor.closeSilently();
+    } catch {
+      // they end with the process
+    }
+  }
+
+  endNow(): void {
+    // stacks without a daemon are memory and descriptors of this process, and end with it
+    if (isMainThread && !this.#daemon) return;
+    try {
+      this.#shut(undefined);
+      // where close() is under way it will not come to this
+      if (!this.#isDeleted) this.#deleteSync();
+    } catch {
+      // detached sockets: they end with the process
+      this.#removeSwitches();
+    }
+  }
+
+  setAttempt(attempt: number): void {
+    this.#daemon?.setAttempt(attempt, this.#lent > 0);
+  }
+
+  settleTimeout(): void {
+    if (!this.#daemon?.settleTimeout()) this.#abandonDaemon('socket');
+  }
+
+  async #close(limits: LingerLimits): Promise<void> {
+    if (!this.#shut(stackWasClosed)) return;
+    const lingering = linger(this, limits);
+    if (lingering) await lingering;
+    await this.#delete();
+  }
+
+  /** Makes that close() tries again after a failure. */
+  #orAgain(end: Promise<void>): Promise<void> {
+    return end.catch((error) => {
+      this.#end = undefined;
+      throw error;
+    });
+  }
+
+  #deleteSync(): void {
+    this.#checkUnused();
+    settleTimeoutsOf(this.#structure, undefined);
+    this.#daemon?.endSync();
+    if (libioth().delstack(this.#structure) !== 0) throw this.#reopen(errno());
+    this.#ended();
+  }
+
+  async #delete(): Promise<void> {
+    // worker.terminate() would leave what is half done
+    if (!isMainThread) return this.#deleteSync();
+    this.#checkUnused();
+    settleTimeoutsOf(this.#structure, undefined);
+    // what takes its time in ioth_delstack(3) is the end of the daemon
+    await Promise.all([this.#daemon?.end(), ...this.#peers.map((peers) => peers.close())]);
+    const error = await this.#delstack();
+    if (error !== 0) throw this.#reopen(error);
+    this.#ended();
+  }
+
+  /** On a thread of libuv, where a plugin without a daemon may block; errno, or 0. */
+  async #delstack(): Promise<number> {
+    if (this.#daemon) return libioth().delstack(this.#structure) === 0 ? 0 : errno();
+    const call = await runNativeAsync<number>((done) => libioth().delstack_async(this.#structure, done));
+    return call.result === 0 ? 0 : call.errno;
+  }
+
+  /** ioth_delstack(3) fails while sockets are open; the daemon must not be ended before. */
+  #checkUnused(): void {
+    const count = () => (this.#daemon?.pipe ? readSocketCount(this.#structure) : undefined);
+    if (count() !== 0) takeGoneOffCount(this);
+    if (count()) throw this.#reopen(EBUSY);
+  }
+
+  /** Closes its sockets. False where it was closed before. Without `reason`, at the end of the process, nobody hears of it. */
+  #shut(reason: WaitEnd | undefined): boolean {
+    for (const descriptor of this.descriptors) {
+      if (reason) descriptor.close(reason);
+      else descriptor.closeSilently();
+    }
+    const wasOpen = this.#isOpen;
+    this.#isOpen = false;
+    return wasOpen;
+  }
+
+  #reopen(error: number): IothError {
+    this.#isOpen = true;
+    if (this.#daemon) settleTimeoutsOf(this.#structure, this);
+    return systemError(error, 'ioth_delstack', { hint: error === EBUSY ? whatKeeps(this) : undefined });
+  }
+
+  #ended(): void {
+    this.#isDeleted = true;
+    if (!this.#keepsDescriptors) for (const peers of this.#peers) peers.closeSync();
+    unregisterDetachedOf(this);
+    if (!this.#keepsDescriptors) this.#daemon?.closeLeftovers();
+    this.#daemon?.release();
+    this.#removeSwitches();
+    ended(this);
+  }
+
+  #removeSwitches(): void {
+    for (const directory of this.#switches) {
+      if (!this.#keepsDescriptors) directory.closeDescriptors();
+      directory.remove();
+    }
+  }
+
+  #die(): void {
+    if (this.#isDead || !this.#isOpen) return;
+    this.#isDead = true;
+    if (this.#lent > 0) this.#daemon?.refuseSockets();
+    const error = this.#deathError('vdestack');
+    this.#shut(() => this.#deathError('vdestack'));
+    const told = new Promise<void>((done) => {
+      setImmediate(() => {
+        done();
+        this.onDeath?.(error);
+      });
+    });
+    // 'error' comes before 'close'
+    this.#end = this.#orAgain(Promise.all([this.#takenBack().then(() => this.#delete()), told]).then(() => {}));
+    // where a detached socket keeps it, the caller's close() says so
+    this.#end.catch(() => {});
+  }
+
+  /** When no code of C works on it any more: what it works with would be freed. */
+  async #takenBack(): Promise<void> {
+    if (this.#lent === 0) return;
+    const last = new Promise<void>((done) => {
+      this.#onTakenBack = done;
+    });
+    await Promise.race([last, delay(LAST_CALL, undefined, { ref: false })]);
+  }
+
+  #abandonDaemon(syscall: string): never {
+    this.#daemon?.kill();
+    // before, there is nobody to hear of it
+    if (this.#isProven) this.#die();
+    throw this.#deathError(syscall);
+  }
+
+  #deathError(syscall: string): IothError {
+    return new IothError('ERR_STACK_DEAD', {
+      syscall,
+      hint: `the stack's daemon (process ${this.#daemon?.pid}) died: close the stack and make a new one`,
+    });
+  }
+}
+
+/** How the end of a stack goes. */
+export interface CloseOptions {
+  /** How many seconds to wait while no peer takes any of the data that TCP sockets sent; then they get a reset. Default 5. */
+  linger?: number;
+}
+
+/** @throws TypeError or RangeError for what are no options of close() */
+export function checkCloseOptions(options: unknown): void {
+  checkOptionNames(options, ['linger']);
+  checkTimeout('options.linger', (options as CloseOptions | undefined)?.linger ?? 0);
+}
+
+function limitsFor(linger: number): LingerLimits {
+  return { stall: linger * 1000, total: Number.POSITIVE_INFINITY };
+}
+
+const stackWasClosed = canceled('the stack was closed');
+
+const EBUSY = 16;
+
+const SOCKET_HINTS: Partial<Record<string, string>> = {
+  EACCES: 'raw and packet sockets of the kernel stack need CAP_NET_RAW',
+  EPERM: 'raw and packet sockets of the kernel stack need CAP_NET_RAW',
+  EAFNOSUPPORT: 'the stack has no such address family',
+  EMFILE: 'the process is out of descriptors: close some, or raise ulimit -n',
+  EPROTONOSUPPORT: 'the stack has no such protocol in this family',
+  ESOCKTNOSUPPORT: 'the stack has no such type in this family',
+};

@@ -1,0 +1,108 @@
+import { closeSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { pluginDirectories, pluginLicense, plugins } from '../../ffi/loader.js';
+import { codeOf, errnoOf, IothError, systemError } from '../core/errors.js';
+import { baseName, type StackSpec } from './plugin.js';
+import { nodeDirectory, nodePath } from './switch-directory.js';
+
+const TUN = '/dev/net/tun';
+
+/** Why ioth_newstack(3) failed, and what to do. */
+export function openError(error: number, { plugin, vnls }: StackSpec): IothError {
+  const code = codeOf(error);
+  const vnl = vnls.length === 1 ? vnls[0] : culprit(code, vnls);
+  return systemError(error, 'ioth_newstack', { address: vnl, hint: hintFor(code, baseName(plugin), vnl, vnls) });
+}
+
+/** Why a stack has no interface `ifname` for `vnl`, though C said nothing. */
+export function missingInterface(ifname: string, vnl: string, cause: IothError): IothError {
+  const tun = tunFailure();
+  return new IothError(tun?.code ?? 'ENODEV', {
+    syscall: 'ioth_newstack',
+    address: vnl,
+    hint: tun?.hint ?? `the network could not be joined: the stack has no interface ${ifname}`,
+    cause,
+  });
+}
+
+function hintFor(code: string, plugin: string, vnl: string | undefined, vnls: readonly string[]): string | undefined {
+  switch (code) {
+    case 'ENOTSUP':
+      return missingPlugin(plugin);
+    case 'EPERM':
+      return refusedLicense(plugin) ?? 'a network namespace was refused: run as root, or allow user namespaces';
+    case 'EADDRINUSE':
+      return `somebody serves a network there already: join it with 'vde://${nodePath(vnl ?? '') ?? 'PATH'}', or choose another path`;
+    case 'EEXIST':
+      return 'the path exists and is not the directory of a switch: choose another path, or remove it';
+    case 'EMFILE':
+      return 'the process is out of descriptors: close some, or raise ulimit -n';
+    case 'ENOENT':
+      if (vnl !== undefined && isWithoutParent(vnl)) {
+        return `the directory ${dirname(nodePath(vnl) as string)} does not exist: make it first`;
+      }
+      return unreachable(vnls);
+    case 'ECONNREFUSED':
+      return unreachable(vnls);
+    default:
+      return vnls.length > 0 ? `the network ${named(vnls)} could not be joined` : undefined;
+  }
+}
+
+/** Which of several networks it was, where that can be seen. */
+function culprit(code: string, vnls: readonly string[]): string | undefined {
+  if (code === 'ENOENT') return vnls.find(isWithoutParent);
+  if (code === 'EEXIST' || code === 'EADDRINUSE') return vnls.find((vnl) => exists(nodeDirectory(vnl)));
+  return undefined;
+}
+
+function isWithoutParent(vnl: string): boolean {
+  return nodePath(vnl) !== undefined && nodeDirectory(vnl) === undefined;
+}
+
+function exists(path: string | undefined): boolean {
+  return path !== undefined && statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function unreachable(vnls: readonly string[]): string {
+  return `the network ${named(vnls)} could not be joined: 'switch://PATH' makes one that 'vde://PATH' joins`;
+}
+
+/** The daemon opens the device, and keeps it to itself where it cannot. */
+function tunFailure(): { code: string; hint: string } | undefined {
+  try {
+    closeSync(openSync(TUN, 'r+'));
+    return undefined;
+  } catch (error) {
+    const { code = 'ENODEV' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || errnoOf(code) === undefined) {
+      return { code: 'ENODEV', hint: `there is no ${TUN}: a vdestack needs it to join a network (modprobe tun)` };
+    }
+    const { mode, uid, gid } = statSync(TUN);
+    const rights = (mode & 0o777).toString(8).padStart(4, '0');
+    return {
+      code,
+      hint: `${TUN} (mode ${rights}, owner ${uid}:${gid}) cannot be opened by uid ${process.geteuid?.()}: chmod 666 ${TUN}, or run as its owner`,
+    };
+  }
+}
+
+function missingPlugin(plugin: string): string {
+  const known = plugins();
+  const found = known.filter(({ path }) => path).map(({ name }) => name);
+  const origin = known.find(({ name }) => name === plugin)?.package;
+  return (
+    `there is no stack plugin '${plugin}'; found: ${found.join(', ') || 'none'} in ${pluginDirectories().join(' and ')}` +
+    (origin ? `; '${plugin}' comes with ${origin}` : '')
+  );
+}
+
+function refusedLicense(plugin: string): string | undefined {
+  const license = pluginLicense(plugin);
+  if (!license || /^LGPL/i.test(license)) return undefined;
+  return `the plugin '${plugin}' is under ${license}: if your program's licence is compatible say so first, set_license('${license}')`;
+}
+
+function named(vnls: readonly string[]): string {
+  return vnls.map((vnl) => `'${vnl}'`).join(' or ');
+}

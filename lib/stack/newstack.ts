@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { errno, libioth, type StackPointer } from '../../ffi/ioth.js';
+import { readVdestack } from '../../ffi/vdestack.js';
+import { errnoOf } from '../core/errors.js';
+import { closeOnExec } from '../io/cloexec.js';
+import { withSignalsBlocked } from '../io/signal-mask.js';
+import { CommandPipe } from './command-pipe.js';
+import { freeDescriptors } from './free-descriptors.js';
+import { openError } from './newstack-error.js';
+import { isVdestack, type StackSpec } from './plugin.js';
+import { nodeDirectory, nodePath, removeGoneNode } from './switch-directory.js';
+
+/** What ioth_newstackv(3) made. */
+export interface NewStack {
+  readonly pointer: StackPointer;
+  readonly daemonPid: number | undefined;
+  readonly pipe: CommandPipe | undefined;
+  /** No descriptor that it opened has a lower number. */
+  readonly firstFd: number;
+}
+
+/**
+ * ioth_newstackv(3).
+ * @throws {IothError} ENOTSUP for a plugin that is not there, EPERM for one whose licence asks for a compatible one,
+ * EMFILE, EADDRINUSE for a switch that somebody else makes there, the error of vde_open(3) for a network that cannot be
+ * joined
+ */
+export function newstack(spec: StackSpec): NewStack {
+  const firstFd = checkFreeDescriptors(spec);
+  const isKnown = isVdestack(spec.plugin);
+  const childrenBefore = isKnown ? [] : childrenOfThisThread();
+  let [pointer, error] = callNewstack(spec);
+  if (error === EEXIST && makeRoom(spec)) [pointer, error] = callNewstack(spec);
+  // libvdeplug opens descriptors that a spawned child would inherit
+  closeOnExec(firstFd);
+  if (pointer === null) throw openError(error, spec);
+  if (isKnown) {
+    const memory = readVdestack(pointer);
+    const pipe = CommandPipe.of(memory);
+    if (pipe) return { pointer, daemonPid: memory.pid, pipe, firstFd };
+  }
+  // the kernel lists them in the order of their birth
+  const daemonPid = childrenOfThisThread().findLast((child) => !childrenBefore.includes(child));
+  return { pointer, daemonPid, pipe: undefined, firstFd };
+}
+
+/**
+ * A vdestack's daemon is a clone that keeps Node's signal handlers, on the same pipe as ours: without a full mask, one Ctrl-C
+ * would be one 'SIGINT' event a daemon. It keeps the mask that it is born with.
+ */
+function callNewstack({ plugin, vnls }: StackSpec): [pointer: StackPointer | null, error: number] {
+  return withSignalsBlocked(() => {
+    const made = libioth().newstackv(plugin, [...vnls, null]);
+    return [made, made === null ? errno() : 0];
+  });
+}
+
+/** Whether a switch whose process is gone was in the way. */
+function makeRoom({ vnls }: StackSpec): boolean {
+  const directories = vnls.map(nodeDirectory).filter((directory) => directory !== undefined);
+  const found = directories.map(removeGoneNode);
+  if (found.includes('alive')) throw openError(EADDRINUSE, { plugin: '', vnls });
+  return found.includes('removed');
+}
+
+/**
+ * C calls a want of descriptors by many names, or hangs: a plugin of libvdeplug that cannot be opened is EPROTONOSUPPORT, a
+ * tap that cannot be is nothing at all.
+ * @returns the lowest free descriptor number
+ * @throws {IothError} EMFILE where a stack would not find as many as it takes
+ */
+function checkFreeDescriptors(spec: StackSpec): number {
+  const nodes = spec.vnls.filter((vnl) => nodePath(vnl) !== undefined).length;
+  const needed = COMMON_DESCRIPTORS + DESCRIPTORS_OF_A_NETWORK * spec.vnls.length + DESCRIPTORS_OF_A_PROOF * nodes;
+  const free = freeDescriptors(needed);
+  if (free.length < needed) throw openError(EMFILE, spec);
+  return free[0] as number;
+}
+
+/** The command pipe, the daemon's pidfd, a worker's way to kill it, a netlink socket, the event set and one file. */
+const COMMON_DESCRIPTORS = 8;
+/** What joins it, and its tap. */
+const DESCRIPTORS_OF_A_NETWORK = 4;
+/** Peers that join a switch of one's own, what it opens for each, and the watch on its directory. */
+const DESCRIPTORS_OF_A_PROOF = 16;
+
+function childrenOfThisThread(): number[] {
+  return readFileSync('/proc/thread-self/children', 'latin1').split(' ').filter(Boolean).map(Number);
+}
+
+const EEXIST = errnoOf('EEXIST') as number;
+const EMFILE = errnoOf('EMFILE') as number;
+const EADDRINUSE = errnoOf('EADDRINUSE') as number;

@@ -1,0 +1,399 @@
+import { inspect } from 'node:util';
+import type { StackPointer } from '../../ffi/ioth.js';
+import {
+  type ConfigEvents,
+  type ConfigOptions,
+  type ConfProvider,
+  checkProvider,
+  isStackConfig,
+  parseConfig,
+  StackConfig,
+} from '../config/index.js';
+import { AF_INET, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../constants/index.js';
+import { checkOptions } from '../core/check-options.js';
+import { IothError } from '../core/errors.js';
+import { closeWhenForgotten } from '../core/finalization.js';
+import { checkInteger, checkOptionNames, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
+import type { AddrInfo } from '../dns/getaddrinfo.js';
+import type { NameInfoAddress } from '../dns/getnameinfo.js';
+import { Names, type NamesOptions } from '../dns/resolver.js';
+import type { PathTag } from '../dns/settings.js';
+import type { ServicePort } from '../dns/socket-types.js';
+import { makeNonBlocking } from '../io/non-blocking.js';
+import { type StackDns, stackDns } from '../node/dns.js';
+import { Descriptor } from '../socket/descriptor.js';
+import { closeDetached, isDetachedAndGone, isOwned, unregisterDetached } from '../socket/detached.js';
+import { socketTypeOf } from '../socket/options.js';
+import { type OperationOptions, Socket } from '../socket/socket.js';
+import { checkPlugin, checkVnls } from './arguments.js';
+import { type CloseOptions, checkCloseOptions, NativeStack } from './native-stack.js';
+import { NetlinkStack } from './netlink-stack.js';
+import { baseName } from './plugin.js';
+
+const MAX_BUSY_POLL_USECS = 1_000_000;
+
+/** How a stack's names are resolved, besides `config_dns`. */
+export interface DnsOptions {
+  /** libiothdns or the builtin resolver. Default: the environment's IOTH_DNS, or libiothdns where it loads. */
+  dns?: NamesOptions['provider'];
+  /** Answers that the builtin resolver holds at most: default 1000, 0 for none. */
+  dns_cache?: number;
+}
+
+/** Options of {@link Stack.create}: the constructor's arguments by name. */
+export interface StackOptions extends DnsOptions {
+  stack: string;
+  vnl?: string | readonly string[] | null;
+  config_dns?: string | null;
+}
+
+/** How a stack's configuration strings are followed. */
+export interface StackConfigOptions extends ConfigOptions {
+  /** 'native' (libiothconf) or 'builtin'. Default: `IOTH_CONF`, else native where its library is on the machine. */
+  conf?: ConfProvider;
+}
+
+const STACK_OPTIONS = ['dns', 'dns_cache', 'conf', 'signal', 'timeout'];
+
+/**
+ * A TCP/IP stack of its own: made, joined to virtual networks, configured and used inside this process.
+ *
+ * Configuration methods have the names of ioth(3) and nlinline(3) and speak rtnetlink with the stack; what the stack
+ * refuses is an {@link IothError} with the kernel's errno and, where it gave one, its explanation.
+ */
+export class Stack extends NetlinkStack {
+  /** The plugin: 'vdestack', 'kernel', 'picox' … */
+  readonly name: string;
+  /** The virtual networks that it joined. */
+  readonly vnl: readonly string[];
+  /** Settles when what a configuration string asked for is done; at once where there was none. */
+  readonly ready: Promise<void>;
+  readonly #native: NativeStack;
+  readonly #names: Names;
+  #dns: StackDns | undefined;
+  readonly #conf: ConfProvider | undefined;
+  #config: StackConfig | undefined;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * ioth_newstackv(3), or ioth_newstackc(3).
+   * @param stack a plugin's name, with options after a comma: 'vdestack', 'kernel', 'picox'; or a configuration, as
+   * 'stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.1/24': its static part is in force when the constructor returns,
+   * dhcp, dhcp6 and rd go on until `ready` settles
+   * @param vnl the virtual network to join, or several, or none: 'vde:///tmp/sw'. Interfaces are vde0, vde1 …; a name
+   * in front is the interface's own: 'left:vde:///tmp/sw'
+   * @param config_dns how the stack's names are resolved: a path, resolv.conf(5) text, or addresses of servers
+   * @throws {IothError} ENOTSUP (no such plugin), EPERM (licence), ENODEV and others (a network that cannot be joined)
+   */
+  constructor(
+    stack: string,
+    vnl?: string | readonly string[] | null,
+    config_dns?: string | null,
+    options: StackConfigOptions & DnsOptions = {},
+  ) {
+    super();
+    checkOptionNames(options, STACK_OPTIONS);
+    const config = isStackConfig(checkString('stack', stack)) ? parseConfig(stack, 'newstackc') : undefined;
+    if (config && vnl !== undefined && vnl !== null) {
+      throw invalidValue('vnl', "missing beside a configuration, which has a 'vnl=' of its own", vnl);
+    }
+    const plugin = checkPlugin(config ? config.stack : stack);
+    this.name = baseName(plugin);
+    this.vnl = checkVnls(this.name, config ? config.vnl : vnl);
+    this.#names = new Names(this, config_dns ?? null, { provider: options.dns, cacheSize: options.dns_cache });
+    if (options.conf !== undefined) this.#conf = checkProvider('options.conf', options.conf);
+    this.#native = NativeStack.open({ plugin, vnls: this.vnl });
+    closeWhenForgotten(this, 'Stack', this.#native);
+    const weak = new WeakRef(this);
+    this.#native.onDeath = (error) => {
+      const living = weak.deref();
+      if (living) living.#onDeath(error);
+    };
+    try {
+      this.ready = config ? this.#configuration().start(config, options) : Promise.resolve();
+    } catch (error) {
+      this.closeSync();
+      throw error;
+    }
+    // whoever does not wait for it shall not be ended by it
+    this.ready.catch(() => {});
+  }
+
+  /** Makes a stack and waits until it is `ready`; where that fails, or is aborted, the stack is closed. */
+  static create(
+    stack: string,
+    vnl?: string | readonly string[] | null,
+    config_dns?: string | null,
+    options?: StackConfigOptions & DnsOptions,
+  ): Promise<Stack>;
+  static create(options: StackOptions & StackConfigOptions): Promise<Stack>;
+  static async create(
+    first: string | (StackOptions & StackConfigOptions),
+    vnl?: string | readonly string[] | null,
+    config_dns?: string | null,
+    options?: StackConfigOptions & DnsOptions,
+  ): Promise<Stack> {
+    const stack = typeof first === 'string' ? new Stack(first, vnl, config_dns, options) : Stack.#named(first);
+    try {
+      await stack.ready;
+      return stack;
+    } catch (error) {
+      await stack.close();
+      throw error;
+    }
+  }
+
+  static #named(options: StackOptions & StackConfigOptions): Stack {
+    const names = ['stack', 'vnl', 'config_dns', ...STACK_OPTIONS];
+    if (options === undefined) throw invalidType('options', `{ ${names.join(', ')} }`, options);
+    checkOptionNames(options, names);
+    const { stack, vnl, config_dns, ...others } = options;
+    return new Stack(stack, vnl, config_dns, others);
+  }
+
+  /** Whether it was closed, or is being closed. */
+  get closed(): boolean {
+    return this.#closing !== undefined || this.#native.closed;
+  }
+
+  /** The process id of a vdestack's daemon (its network namespace is /proc/PID/ns/net); undefined for other stacks. */
+  get daemon(): number | undefined {
+    return this.#native.daemonPid;
+  }
+
+  /**
+   * ioth_config(3): configures an interface as `config` says, 'eth,dhcp' or 'ip=10.0.0.1/24,gw=10.0.0.254'; see
+   * docs/configuration.md. Removals and static items are in force before anything is waited for.
+   * @returns a mask of IOTHCONF_STATIC, IOTHCONF_ETH, IOTHCONF_DHCP, IOTHCONF_DHCPV6 and IOTHCONF_RD: what succeeded
+   * @throws {IothError} the reason of the first failure, where protocols were asked for and none succeeded: ETIMEDOUT
+   * (nobody answered), ECANCELED (refused), EADDRINUSE; ENODEV, and what the stack refuses of the static items
+   * @throws {TypeError} ERR_INVALID_ARG_VALUE for an unknown or malformed item, before anything is changed
+   */
+  async iothconfig(config: string, options?: ConfigOptions): Promise<number> {
+    return this.#configuration().configure(config, options);
+  }
+
+  /** The C name of {@link iothconfig}. */
+  ioth_config(config: string, options?: ConfigOptions): Promise<number> {
+    return this.iothconfig(config, options);
+  }
+
+  /**
+   * ioth_resolvconf(3): name servers and domains that an interface was given, as resolv.conf(5).
+   * @param config 'iface=…' or 'ifindex=…'; default vde0
+   * @returns null where nothing changed since the last call
+   */
+  ioth_resolvconf(config?: string): string | null {
+    return this.#configuration().resolvconf(config);
+  }
+
+  /**
+   * ioth_msocket(3): a socket on this stack.
+   * @param fileno a descriptor that {@link Socket.detach} gave up, to own it again
+   * @throws {IothError} EAFNOSUPPORT, EPROTONOSUPPORT, EMFILE …
+   */
+  socket(family: number = AF_INET, type: number = SOCK_STREAM, proto = 0, fileno?: number): Socket {
+    checkInteger('family', family, 0, 255);
+    checkInteger('type', type, 1, INT_MAX);
+    checkInteger('proto', proto, 0, INT_MAX);
+    const plainType = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const fd = fileno === undefined ? this.#native.msocket(family, plainType, proto) : this.#adopt(fileno);
+    const socket = new Socket(this, new Descriptor(this.#native, fd), family, plainType, proto);
+    if (type & SOCK_NONBLOCK) socket.setblocking(false);
+    return socket;
+  }
+
+  /**
+   * getaddrinfo(3), with Python's arguments and fields: the addresses of `host` for each type of socket, best first.
+   * @param host a name, an address, or null for the loopback (with AI_PASSIVE the any-address)
+   * @param port a number, the name of a service, or null
+   * @param flags AI_*
+   * @throws {GaiError} `eai` is C's EAI_ number, `code` is Node's: 'ENOTFOUND', 'EAI_AGAIN' …
+   */
+  async getaddrinfo(
+    host: string | null,
+    port: ServicePort,
+    family = 0,
+    type = 0,
+    proto = 0,
+    flags = 0,
+    options?: OperationOptions,
+  ): Promise<AddrInfo[]> {
+    const { signal } = checkOptions('options', options);
+    return this.#names.getaddrinfo(host, port, { family, type, proto, flags, signal });
+  }
+
+  /** getnameinfo(3): the names of an address and of its port; the numbers where they have none. `flags` are NI_*. */
+  async getnameinfo(
+    sockaddr: NameInfoAddress,
+    flags = 0,
+    options?: OperationOptions,
+  ): Promise<[host: string, service: string]> {
+    return this.#names.getnameinfo(sockaddr, flags, options);
+  }
+
+  /** iothdns_update(3): how names are resolved from now on, as `config_dns` of the constructor; null is /etc/resolv.conf. */
+  iothdns_update(config: string | null): void {
+    this.#names.update(config);
+  }
+
+  /** iothdns_setpath(3): another file in the place of /etc/hosts or /etc/services; null is the usual one again. */
+  iothdns_setpath(file: PathTag, path: string | null): void {
+    this.#names.setPath(file, path);
+  }
+
+  /** The shape of node:dns, on this stack: `stack.dns.lookup` is a `lookup` option for any library. */
+  get dns(): StackDns {
+    this.#dns ??= stackDns(this.#names);
+    return this.#dns;
+  }
+
+  /** The address of a host name, for sockets. @internal */
+  async resolveHost(host: string, family: number, options?: OperationOptions): Promise<string> {
+    return this.#names.resolveHost(host, family, options);
+  }
+
+  /** Lets pending operations of its sockets keep the process alive (the default). */
+  ref(): this {
+    this.#native.setRef(true);
+    return this;
+  }
+
+  /** Lets the process end though operations of its sockets are pending. */
+  unref(): this {
+    this.#native.setRef(false);
+    return this;
+  }
+
+  /**
+   * As SO_BUSY_POLL: after an event of one of its sockets, and in the waits of `sync`, the thread asks for the next one again
+   * and again for up to `usecs` microseconds before it sleeps. 0 (the default) never does. It takes a processor meanwhile, and
+   * a part of each wake-up away; what is rarely in time is waited for less. The loop turns every millisecond all the same.
+   * @throws {TypeError | RangeError} for what is not an integer from 0 to 1000000
+   */
+  busy_poll(usecs: number): void {
+    this.#native.busyPollUsecs = checkInteger('usecs', usecs, 0, MAX_BUSY_POLL_USECS);
+  }
+
+  /**
+   * Closes its sockets, waits until their peers have what was sent, then ends the stack (ioth_delstack(3)). The loop goes on.
+   * Closing twice is fine.
+   * @param options.linger how many seconds to wait while no peer takes any of the data that TCP sockets sent: default 5;
+   * then the peers get a reset, and the stack ends
+   * @throws {IothError} EBUSY while a socket that was detached is open on it
+   */
+  close(options?: CloseOptions): Promise<void> {
+    try {
+      checkCloseOptions(options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.#closing ??= this.#close(options).catch((error) => {
+      this.#closing = undefined;
+      throw error;
+    });
+    return this.#closing;
+  }
+
+  /** The same, blocking: about 35 ms for a vdestack with nothing to deliver. */
+  closeSync(options?: CloseOptions): void {
+    checkCloseOptions(options);
+    if (this.#closing) return;
+    this.#config?.closeSync();
+    this.#names.closeSync();
+    this.#native.closeSync(options);
+    this.#closing = Promise.resolve();
+    this.emit('close');
+  }
+
+  /** @internal */
+  override pointer(syscall: string): StackPointer {
+    return this.#native.pointer(syscall);
+  }
+
+  /** @internal for libraries that make sockets on it by themselves: call what it answers when they are done */
+  lend(): () => void {
+    return this.#native.lend();
+  }
+
+  [Symbol.dispose](): void {
+    this.closeSync();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  [inspect.custom](): string {
+    const daemon = this.daemon === undefined ? '' : `, daemon ${this.daemon}`;
+    const networks = this.vnl.length > 0 ? `, ${this.vnl.join(' ')}` : '';
+    return `Stack <${this.name}${networks}${daemon}${this.closed ? ', closed' : ''}>`;
+  }
+
+  /** Where nothing has to be waited for, the stack begins to close before this returns. */
+  async #close(options?: CloseOptions): Promise<void> {
+    const before = [this.#config?.close(), this.#names.close()].filter((wait) => wait !== undefined);
+    if (before.length > 0) await Promise.all(before);
+    await this.#native.close(options);
+    this.emit('close');
+  }
+
+  #configuration(): StackConfig {
+    const notify = <Name extends keyof ConfigEvents>(name: Name, event: ConfigEvents[Name]) => {
+      this.emit(name, event);
+    };
+    this.#config ??= new StackConfig(
+      this,
+      { notify, onNames: (resolvconf) => this.#names.learn(resolvconf) },
+      this.#conf,
+    );
+    return this.#config;
+  }
+
+  #onDeath(error: IothError): void {
+    if (this.#closing) return;
+    try {
+      this.emit('error', error);
+    } finally {
+      // a detached socket may keep it from being deleted: the program's own close() says so
+      this.close().catch(() => {});
+    }
+  }
+
+  #adopt(fileno: number): number {
+    checkInteger('fileno', fileno, 0, INT_MAX);
+    this.pointer('socket');
+    if (isDetachedAndGone(fileno)) {
+      throw new IothError('EBADF', {
+        syscall: 'socket',
+        hint: `descriptor ${fileno} was closed after it was detached`,
+      });
+    }
+    if (isOwned(fileno)) {
+      throw invalidValue('fileno', 'a descriptor that detach() gave up; a Socket owns this one', fileno);
+    }
+    try {
+      socketTypeOf(fileno);
+    } catch (cause) {
+      throw new IothError('EBADF', {
+        syscall: 'socket',
+        hint: `descriptor ${fileno} is not an open socket of a stack`,
+        cause,
+      });
+    }
+    makeNonBlocking(fileno);
+    unregisterDetached(fileno);
+    return fileno;
+  }
+}
+
+/**
+ * ioth_close(3) of a descriptor that {@link Socket.detach} gave up. Where that was closed by other means meanwhile, its
+ * stack is told, and whatever has the number now stays open.
+ */
+export function close(fd: number): void {
+  checkInteger('fd', fd, 0, INT_MAX);
+  if (isOwned(fd)) throw invalidValue('fd', 'a descriptor that detach() gave up; a Socket owns this one', fd);
+  if (!closeDetached(fd))
+    throw new IothError('EBADF', { syscall: 'close', hint: `descriptor ${fd} is not a socket of a stack` });
+}
