@@ -1,6 +1,6 @@
 import { AbortError, IothError } from '../core/errors.js';
 import { type AddressEntry, addressKey } from './config-sources.js';
-import type { Refusal } from './interface-config.js';
+import type { RejectedEntry } from './interface-config.js';
 import type { NetworkOptions } from './provider.js';
 
 /** One acquisition of a configuration from the network, while somebody waits for it. */
@@ -8,12 +8,12 @@ export class Acquisition {
   readonly #promise: Promise<void>;
   #settle!: (error?: Error) => void;
 
-  /** @param trouble why there is no answer, when the time is over */
-  constructor({ signal, timeout }: NetworkOptions, trouble: () => Error) {
+  /** @param failure why there is no answer, when the time is over */
+  constructor({ signal, timeout }: NetworkOptions, failure: () => Error) {
     this.#promise = new Promise((resolve, reject) => {
       const onAbort = () => this.#settle(new AbortError(signal?.reason));
       // this timer keeps the process alive while somebody waits; those of the clients do not
-      const timer = setTimeout(() => this.#settle(trouble()), timeout);
+      const timer = setTimeout(() => this.#settle(failure()), timeout);
       this.#settle = (error) => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', onAbort);
@@ -36,7 +36,7 @@ export class Acquisition {
   }
 
   /** It is there, unless the stack refused one of the addresses. */
-  succeedUnless(refusals: Refusal[], addresses: AddressEntry[]): void {
+  succeedUnless(refusals: RejectedEntry[], addresses: AddressEntry[]): void {
     const keys = addresses.map(addressKey);
     const refusal = refusals.find(({ key }) => keys.includes(key));
     this.#settle(refusal?.error);
@@ -44,10 +44,10 @@ export class Acquisition {
 
   /** Its protocol was taken off the interface, or the stack closed. */
   cancel(protocol: string): void {
-    this.#settle(takenOff(protocol));
+    this.#settle(cancelledError(protocol));
   }
 }
 
-export function takenOff(protocol: string): IothError {
+export function cancelledError(protocol: string): IothError {
   return new IothError('ECANCELED', { syscall: protocol, hint: 'it was taken off the interface meanwhile' });
 }

@@ -2,17 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { iothaddr } from '../address/iothaddr.js';
 import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
-import { takenOff } from './acquisition.js';
+import { cancelledError } from './acquisition.js';
 import type { Clock } from './clock.js';
 import { emptySource, type SourceName } from './config-sources.js';
 import { debugText } from './debug.js';
 import { Dhcp4Service } from './dhcp4/service.js';
 import { duidLlt } from './dhcp6/message.js';
 import { Dhcp6Service } from './dhcp6/service.js';
-import { InterfaceConfig, type Refusal } from './interface-config.js';
+import { InterfaceConfig, type RejectedEntry } from './interface-config.js';
 import type { ConfigRequest } from './language.js';
 import type { Service } from './protocol-service.js';
-import type { ConfigProvider, NetworkOptions, Notify, Outcome } from './provider.js';
+import type { ApplyResult, ConfigProvider, NetworkOptions, Notify } from './provider.js';
 import { RdService } from './router-discovery/service.js';
 import type { ConfigHost } from './stack-interface.js';
 import { keyOf, withItems } from './static-items.js';
@@ -67,7 +67,7 @@ export class BuiltinConfig implements ConfigProvider {
     readonly clock: Clock,
   ) {}
 
-  applyNow(request: ConfigRequest): Outcome {
+  applyNow(request: ConfigRequest): ApplyResult {
     if (!request.configure && !request.clean && !request.debug) return { done: 0, failures: [] };
     const ifindex = this.#ifindexOf(request);
     const state = this.#stateOf(ifindex);
@@ -78,10 +78,10 @@ export class BuiltinConfig implements ConfigProvider {
       done |= IOTHCONF_ETH;
     }
     if (request.configure & IOTHCONF_STATIC) {
-      const refusals = state.config.set('static', withItems(state.config.get('static'), request.statics));
+      const rejected = state.config.set('static', withItems(state.config.get('static'), request.statics));
       // a gateway may be reached only through what a server is still to give
       const isFinal = !(request.configure & (IOTHCONF_DHCP | IOTHCONF_DHCPV6 | IOTHCONF_RD));
-      if (isFinal) this.#refuse(state, request, refusals);
+      if (isFinal) this.#reject(state, request, rejected);
       done |= IOTHCONF_STATIC;
     }
     if (done || request.clean) this.#tell(state);
@@ -89,8 +89,8 @@ export class BuiltinConfig implements ConfigProvider {
     return { done, failures: [] };
   }
 
-  async applyNetwork(request: ConfigRequest, options: NetworkOptions): Promise<Outcome> {
-    const outcome: Outcome = { done: 0, failures: [] };
+  async applyNetwork(request: ConfigRequest, options: NetworkOptions): Promise<ApplyResult> {
+    const outcome: ApplyResult = { done: 0, failures: [] };
     const asked = PROTOCOLS.filter(([, bit]) => request.configure & bit);
     if (!(request.configure & IOTHCONF_ETH) && asked.length === 0) return outcome;
     const state = this.#stateOf(this.#ifindexOf(request));
@@ -99,7 +99,7 @@ export class BuiltinConfig implements ConfigProvider {
     // at once, so that whatever takes them off from now on finds them
     const starts = asked.map(([protocol, bit]) => ({
       bit,
-      start: isUp ? this.#enlist(state, protocol, request) : null,
+      start: isUp ? this.#register(state, protocol, request) : null,
     }));
     if (request.configure & IOTHCONF_ETH) await this.#linkReady(config, options.signal);
     await Promise.all(
@@ -114,13 +114,13 @@ export class BuiltinConfig implements ConfigProvider {
       }),
     );
     if (asked.length > 0) {
-      if (request.configure & IOTHCONF_STATIC) this.#refuse(state, request, state.config.reconcile());
+      if (request.configure & IOTHCONF_STATIC) this.#reject(state, request, state.config.reconcile());
       if (request.debug) this.#debug(state);
     }
     return outcome;
   }
 
-  async apply(request: ConfigRequest, options: NetworkOptions): Promise<Outcome> {
+  async apply(request: ConfigRequest, options: NetworkOptions): Promise<ApplyResult> {
     const now = this.applyNow(request);
     const { done, failures } = await this.applyNetwork(request, options);
     return { done: now.done | done, failures };
@@ -175,18 +175,18 @@ export class BuiltinConfig implements ConfigProvider {
 
   /** @throws {IothError} the first error of a removal, after all that can be removed is */
   #clean(state: InterfaceState, clean: number): void {
-    const refusals: Refusal[] = [];
+    const rejected: RejectedEntry[] = [];
     for (const [protocol, bit] of PROTOCOLS) {
       if (!(clean & bit)) continue;
       for (const start of state.acquiring) if (start.protocol === protocol) cancel(start);
       // before its address goes: the server is told from there
       state.services[protocol]?.stop({ release: true });
       delete state.services[protocol];
-      refusals.push(...state.config.set(protocol, emptySource()));
+      rejected.push(...state.config.set(protocol, emptySource()));
     }
-    if (clean & IOTHCONF_STATIC) refusals.push(...state.config.set('static', emptySource()));
+    if (clean & IOTHCONF_STATIC) rejected.push(...state.config.set('static', emptySource()));
     if (clean & IOTHCONF_ETH) this.host.linksetupdown(state.config.ifindex, false);
-    const stays = refusals.find(({ action }) => action === 'remove');
+    const stays = rejected.find(({ action }) => action === 'remove');
     if (!stays) return;
     this.#tell(state);
     throw stays.error;
@@ -208,7 +208,7 @@ export class BuiltinConfig implements ConfigProvider {
     while (!isRunning() && performance.now() < end && !signal?.aborted) await delay(LINK_POLL);
   }
 
-  #enlist(state: InterfaceState, protocol: Protocol, request: ConfigRequest): Start {
+  #register(state: InterfaceState, protocol: Protocol, request: ConfigRequest): Start {
     let finish = () => {};
     const finished = new Promise<void>((resolve) => {
       finish = resolve;
@@ -225,7 +225,7 @@ export class BuiltinConfig implements ConfigProvider {
     const { protocol, service } = start;
     try {
       await Promise.all(start.earlier);
-      if (start.cancelled) throw takenOff(protocol);
+      if (start.cancelled) throw cancelledError(protocol);
       await service.acquire(options);
       // what was there is replaced: the new one has its lease, if it is the same one
       state.services[protocol]?.stop({ release: false });
@@ -258,9 +258,9 @@ export class BuiltinConfig implements ConfigProvider {
   }
 
   /** Throws the first error of what the request itself asked for; what the stack refused is not asked for again. */
-  #refuse(state: InterfaceState, request: ConfigRequest, refusals: Refusal[]): void {
+  #reject(state: InterfaceState, request: ConfigRequest, rejected: RejectedEntry[]): void {
     const mine = new Set(request.statics.map(keyOf));
-    const refused = refusals.filter(({ key }) => mine.has(key));
+    const refused = rejected.filter(({ key }) => mine.has(key));
     if (refused.length === 0) return;
     state.config.dropStatic(refused.map(({ key }) => key));
     throw refused[0]!.error;

@@ -8,12 +8,12 @@ import { BuiltinConfig } from './builtin.js';
 import { realClock } from './clock.js';
 import { asksNetwork, type ConfigRequest, parseConfig } from './language.js';
 import { NativeConfig } from './native.js';
-import type { ConfigEvent, ConfigProvider, ConfProvider, Notify, Outcome } from './provider.js';
+import type { ApplyResult, ConfigEvent, ConfigProvider, Notify, ProviderName } from './provider.js';
 import { joinResolvConf } from './resolvconf.js';
 import type { ConfigHost } from './stack-interface.js';
 
 export { isStackConfig, parseConfig } from './language.js';
-export type { ConfigEvent, ConfigEvents, ConfProvider, LeaseEvent } from './provider.js';
+export type { ConfigEvent, ConfigEvents, LeaseEvent, ProviderName as ConfProvider } from './provider.js';
 export type { ConfigHost } from './stack-interface.js';
 
 /** Of {@link Stack.iothconfig}. */
@@ -26,13 +26,13 @@ export interface ConfigOptions {
 const DEFAULT_TIMEOUT = 6000;
 
 /** The provider that `IOTH_CONF` names, else the native one where libiothconf is on the machine. */
-export function defaultProvider(): ConfProvider {
-  const wish = process.env.IOTH_CONF;
-  if (wish) return checkProvider('IOTH_CONF', wish);
+export function defaultProvider(): ProviderName {
+  const choice = process.env.IOTH_CONF;
+  if (choice) return checkProvider('IOTH_CONF', choice);
   return hasLibrary('iothconf') ? 'native' : 'builtin';
 }
 
-export function checkProvider(name: string, value: unknown): ConfProvider {
+export function checkProvider(name: string, value: unknown): ProviderName {
   if (value !== 'native' && value !== 'builtin') throw invalidValue(name, "'native' or 'builtin'", value);
   return value;
 }
@@ -50,17 +50,17 @@ export class StackConfig {
   readonly #listener: ConfigListener;
   readonly #names = new Map<number, string>();
 
-  constructor(host: ConfigHost, listener: ConfigListener, provider: ConfProvider = defaultProvider()) {
+  constructor(host: ConfigHost, listener: ConfigListener, provider: ProviderName = defaultProvider()) {
     this.#listener = listener;
     const notify: Notify = (name, event) => {
       listener.notify(name, event);
-      if ('resolvconf' in event) this.#learn(event);
+      if ('resolvconf' in event) this.#report(event);
     };
     this.#provider =
       provider === 'native' ? new NativeConfig(host, notify) : new BuiltinConfig(host, notify, realClock);
   }
 
-  get provider(): ConfProvider {
+  get provider(): ProviderName {
     return this.#provider.name;
   }
 
@@ -95,7 +95,7 @@ export class StackConfig {
     this.#provider.closeSync();
   }
 
-  #learn({ ifindex, resolvconf }: ConfigEvent): void {
+  #report({ ifindex, resolvconf }: ConfigEvent): void {
     const before = joinResolvConf(this.#names.values());
     this.#names.set(ifindex, resolvconf);
     const after = joinResolvConf(this.#names.values());
@@ -104,7 +104,7 @@ export class StackConfig {
 }
 
 /** The mask; or the reason, where it was aborted or nobody answered any protocol. */
-function maskOf(request: ConfigRequest, { done, failures }: Outcome): number {
+function maskOf(request: ConfigRequest, { done, failures }: ApplyResult): number {
   const aborted = failures.find((error) => error instanceof AbortError);
   if (aborted) throw aborted;
   const answered = asksNetwork({ ...request, configure: done });

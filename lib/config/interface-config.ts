@@ -26,7 +26,7 @@ const GONE_ALREADY = ['EADDRNOTAVAIL', 'ENXIO', 'ESRCH', 'ENODEV', 'ENOENT'];
 type Entry = { kind: 'address'; entry: AddressEntry } | { kind: 'route'; entry: RouteEntry };
 
 /** An address or route that the stack did not take, or did not give back. */
-export interface Refusal {
+export interface RejectedEntry {
   key: string;
   action: 'add' | 'remove';
   error: IothError;
@@ -52,21 +52,21 @@ export class InterfaceConfig {
   }
 
   /** Replaces what `source` asks for, and makes the interface so. Answers what the stack refused. */
-  set(source: SourceName, config: SourceConfig): Refusal[] {
+  set(source: SourceName, config: SourceConfig): RejectedEntry[] {
     this.#sources.set(source, config);
     return this.reconcile();
   }
 
   /** Makes the interface what the sources say; what was refused before is tried again. */
-  reconcile(): Refusal[] {
+  reconcile(): RejectedEntry[] {
     const desired = this.#desired();
-    const refusals: Refusal[] = [];
+    const rejected: RejectedEntry[] = [];
     const gone = [...this.#installed].filter(([key]) => !desired.has(key));
     // routes first: a gateway is reached through an address
     for (const [key, entry] of gone.reverse()) {
       const error = refusalOf(() => this.#remove(entry));
       // what is still there is taken away the next time
-      if (error) refusals.push({ key, action: 'remove', error });
+      if (error) rejected.push({ key, action: 'remove', error });
       else this.#installed.delete(key);
     }
     // with the first IPv4 address of a network the kernel drops the others of that network, and their routes
@@ -78,11 +78,11 @@ export class InterfaceConfig {
     for (const [key, entry] of desired) {
       if (this.#installed.has(key)) continue;
       const error = refusalOf(() => this.#add(entry));
-      if (error) refusals.push({ key, action: 'add', error });
+      if (error) rejected.push({ key, action: 'add', error });
       else this.#installed.set(key, entry);
     }
     this.#setMtu();
-    return refusals;
+    return rejected;
   }
 
   /** After the link was down: the kernel has dropped routes and IPv6 addresses with it. */

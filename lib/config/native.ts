@@ -6,14 +6,14 @@ import { untilAborted } from '../core/abort.js';
 import { AbortError, IothError, systemError } from '../core/errors.js';
 import { runNativeAsync } from '../io/async-calls.js';
 import type { ConfigRequest } from './language.js';
-import type { ConfigProvider, NetworkOptions, Notify, Outcome } from './provider.js';
+import type { ApplyResult, ConfigProvider, NetworkOptions, Notify } from './provider.js';
 import type { ConfigHost } from './stack-interface.js';
 
 const DEFAULT_INTERFACE = 'vde0';
 /** Milliseconds that C may take beside the protocols: `eth` sleeps for a second, a removal for up to one more. */
 const OVERHEAD = 3000;
 /** Milliseconds: more than any call of C takes, 12 s for each DHCP and what else there is. */
-const LAST_CALL = 30_000;
+const NATIVE_CALL_LIMIT_MS = 30_000;
 
 const FLAGS: [bit: number, item: string, protocol: string][] = [
   [IOTHCONF_ETH, 'eth', 'eth'],
@@ -35,7 +35,7 @@ export class NativeConfig implements ConfigProvider {
   readonly #names = new Map<number, { text: string; answered: string }>();
   #last: Promise<unknown> = Promise.resolve();
   #running = false;
-  /** Settles when a call did not return within {@link LAST_CALL}: those behind it will not begin. */
+  /** Settles when a call did not return within {@link NATIVE_CALL_LIMIT_MS}: those behind it will not begin. */
   readonly #hung: Promise<void>;
   #hang: () => void = () => {};
 
@@ -50,7 +50,7 @@ export class NativeConfig implements ConfigProvider {
     });
   }
 
-  applyNow(request: ConfigRequest): Outcome {
+  applyNow(request: ConfigRequest): ApplyResult {
     const now = { ...request, configure: request.configure & ~NETWORK, slaac: false };
     const text = this.#textOf(now);
     if (text === null) return { done: 0, failures: [] };
@@ -59,12 +59,12 @@ export class NativeConfig implements ConfigProvider {
     return { done, failures: [] };
   }
 
-  applyNetwork(request: ConfigRequest, options: NetworkOptions): Promise<Outcome> {
+  applyNetwork(request: ConfigRequest, options: NetworkOptions): Promise<ApplyResult> {
     const configure = request.configure & NETWORK;
     return this.apply({ ...request, configure, clean: 0, statics: [] }, options);
   }
 
-  async apply(request: ConfigRequest, options: NetworkOptions): Promise<Outcome> {
+  async apply(request: ConfigRequest, options: NetworkOptions): Promise<ApplyResult> {
     const text = this.#textOf(request);
     if (text === null) return { done: 0, failures: [] };
     const ifindex = this.#ifindexOf(request);
@@ -85,7 +85,7 @@ export class NativeConfig implements ConfigProvider {
 
   async close(): Promise<void> {
     // a call on a stack whose daemon died may never return
-    await Promise.race([this.#last, delay(LAST_CALL, undefined, { ref: false })]);
+    await Promise.race([this.#last, delay(NATIVE_CALL_LIMIT_MS, undefined, { ref: false })]);
     if (this.#running) return;
     for (const text of this.#farewells()) {
       await this.#call(text, OVERHEAD, undefined).catch(() => {});
@@ -135,10 +135,10 @@ export class NativeConfig implements ConfigProvider {
 
   #runSync(text: string): number {
     const pointer = this.host.pointer('ioth_config');
-    const takeBack = this.host.lend();
+    const endNativeCall = this.host.beginNativeCall();
     const result = this.library.config(pointer, text);
     const error = errno();
-    takeBack();
+    endNativeCall();
     if (result < 0) throw configError(error);
     return result;
   }
@@ -163,13 +163,13 @@ export class NativeConfig implements ConfigProvider {
 
   /** @returns to be called when C returned */
   #begin(): () => void {
-    const takeBack = this.host.lend();
-    const timer = setTimeout(this.#hang, LAST_CALL).unref();
+    const endNativeCall = this.host.beginNativeCall();
+    const timer = setTimeout(this.#hang, NATIVE_CALL_LIMIT_MS).unref();
     this.#running = true;
     return () => {
       clearTimeout(timer);
       this.#running = false;
-      takeBack();
+      endNativeCall();
     };
   }
 

@@ -2,7 +2,7 @@ import type { SourceName } from './config-sources.js';
 import type { ConfigRequest } from './language.js';
 
 /** `native`: libiothconf; `builtin`: this directory, on the stack's own sockets. */
-export type ConfProvider = 'native' | 'builtin';
+export type ProviderName = 'native' | 'builtin';
 
 /** How to wait for servers and routers. */
 export interface NetworkOptions {
@@ -12,7 +12,7 @@ export interface NetworkOptions {
 }
 
 /** What became of a request: a mask of IOTHCONF_*, and why the rest of what was asked for is not in it. */
-export interface Outcome {
+export interface ApplyResult {
   done: number;
   failures: Error[];
 }
@@ -51,13 +51,13 @@ export type Notify = <Name extends keyof ConfigEvents>(name: Name, event: Config
 
 /** One of the two ways to configure a stack. */
 export interface ConfigProvider {
-  readonly name: ConfProvider;
+  readonly name: ProviderName;
   /** All that needs no other host, before it returns: removals, `eth`, static items. */
-  applyNow(request: ConfigRequest): Outcome;
+  applyNow(request: ConfigRequest): ApplyResult;
   /** The protocols of a request that {@link applyNow} has seen. */
-  applyNetwork(request: ConfigRequest, options: NetworkOptions): Promise<Outcome>;
+  applyNetwork(request: ConfigRequest, options: NetworkOptions): Promise<ApplyResult>;
   /** Both, without blocking. */
-  apply(request: ConfigRequest, options: NetworkOptions): Promise<Outcome>;
+  apply(request: ConfigRequest, options: NetworkOptions): Promise<ApplyResult>;
   resolvconf(request: ConfigRequest): string | null;
   /** Gives leases back and forgets the stack, before the stack is closed. */
   close(): Promise<void>;

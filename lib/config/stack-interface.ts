@@ -19,5 +19,5 @@ export interface ConfigHost {
   /** `struct ioth *`. */
   pointer(syscall: string): bigint;
   /** For a library that makes sockets on it by itself: call what it answers when it is done. */
-  lend(): () => void;
+  beginNativeCall(): () => void;
 }

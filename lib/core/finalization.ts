@@ -4,7 +4,7 @@ import { debuglog } from 'node:util';
 export interface Closable {
   readonly closed: boolean;
   /** Closes it though nobody asked. Must not throw. */
-  closeForgotten(): void;
+  closeFromFinalizer(): void;
 }
 
 interface Forgotten {
@@ -19,7 +19,7 @@ let warned = false;
 
 const registry = new FinalizationRegistry<Forgotten>(({ what, closable, madeAt }) => {
   if (closable.closed) return;
-  closable.closeForgotten();
+  closable.closeFromFinalizer();
   debug('a forgotten %s was closed; it was made%s', what, madeAt);
   if (warned) return;
   warned = true;
@@ -31,7 +31,7 @@ const registry = new FinalizationRegistry<Forgotten>(({ what, closable, madeAt }
 });
 
 /** Closes `closable` when `owner` is collected unclosed, with one warning a process. */
-export function closeWhenForgotten(owner: object, what: string, closable: Closable): void {
+export function registerFinalizer(owner: object, what: string, closable: Closable): void {
   registry.register(owner, { what, closable, madeAt: debug.enabled ? whereCalled() : undefined });
 }
 

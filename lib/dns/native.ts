@@ -19,7 +19,7 @@ import type { ServicePort } from './socket-types.js';
  * C (a compression loop in an answer does that), and nothing more is asked of the library.
  */
 const CALL_LIMIT = 10_000;
-const MOST_ADDRESSES = 64;
+const MAX_ADDRESSES = 64;
 const NI_MAXHOST = 1025;
 
 /** Starts a call of C on a worker thread; `done` gets its result. */
@@ -71,16 +71,16 @@ export class NativeProvider implements NameProvider {
 
   async addresses(name: string, type: 'A' | 'AAAA', { signal }: { signal?: AbortSignal }): Promise<string[]> {
     const size = type === 'A' ? 4 : 16;
-    const bytes = Buffer.alloc(MOST_ADDRESSES * size);
+    const bytes = Buffer.alloc(MAX_ADDRESSES * size);
     const lookup = type === 'A' ? 'lookup_a' : 'lookup_aaaa';
     const count = await this.#call<number>(
       { name, type },
-      (dns, done) => this.#c[lookup](dns, bareName(name), bytes, MOST_ADDRESSES, done),
+      (dns, done) => this.#c[lookup](dns, bareName(name), bytes, MAX_ADDRESSES, done),
       signal,
     );
     // -1 stands for a name that doesn't exist and for servers that don't answer
     if (count <= 0) throw queryError(count === 0 ? 'ENODATA' : 'ENOTFOUND', type, name);
-    return Array.from({ length: Math.min(count, MOST_ADDRESSES) }, (_, i) =>
+    return Array.from({ length: Math.min(count, MAX_ADDRESSES) }, (_, i) =>
       ipText(bytes.subarray(i * size, (i + 1) * size)),
     );
   }
@@ -199,7 +199,7 @@ export class NativeProvider implements NameProvider {
       });
     }
     this.#running.add(start);
-    const takeBack = this.#host.lend();
+    const endNativeCall = this.#host.beginNativeCall();
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
       const hang = () => {
@@ -216,7 +216,7 @@ export class NativeProvider implements NameProvider {
         .finally(() => {
           clearTimeout(timer);
           this.#running.delete(start);
-          takeBack();
+          endNativeCall();
         })
         .then(({ result }) => resolve(result), reject);
     });

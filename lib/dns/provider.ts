@@ -10,7 +10,7 @@ export interface NameHost {
   /** `struct ioth *`, for the native provider. */
   pointer(syscall: string): bigint;
   /** For a library that makes sockets on it by itself: call what it answers when it is done. */
-  lend(): () => void;
+  beginNativeCall(): () => void;
   socket(family: number, type: number): Socket;
   interfaces(): Interface[];
   if_nametoindex(ifname: string): number;

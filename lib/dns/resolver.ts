@@ -83,8 +83,8 @@ export class Names {
   }
 
   /** What DHCP or router discovery told, as resolv.conf(5) text; it counts unless a configuration was given. */
-  learn(text: string): void {
-    if (this.settings.learn(text)) this.#changed();
+  applyNetworkSettings(text: string): void {
+    if (this.settings.applyNetworkSettings(text)) this.#changed();
   }
 
   setServers(servers: Nameserver[]): void {

@@ -39,7 +39,7 @@ export function askServers(host: NameHost, question: Question, options: AskOptio
   if (servers.length === 0) return Promise.reject(fail('ECONNREFUSED'));
   const share = timeout / servers.length;
   const plan = Array.from({ length: attempts }, () => servers).flat();
-  const gaveUp = new Set<Nameserver>();
+  const failedServers = new Set<Nameserver>();
   const open = new Set<Exchange>();
 
   return new Promise<DnsMessage>((resolve, reject) => {
@@ -59,7 +59,7 @@ export function askServers(host: NameHost, question: Question, options: AskOptio
     const onAbort = () => settle(() => reject(signal.reason));
     const askNext = () => {
       clearTimeout(timer);
-      while (next < plan.length && gaveUp.has(plan[next] as Nameserver)) next++;
+      while (next < plan.length && failedServers.has(plan[next] as Nameserver)) next++;
       const server = plan[next++];
       if (server === undefined) {
         if (open.size === 0) settle(() => reject(fail(failure ?? codeOfSilence(lastError), lastError)));
@@ -80,7 +80,7 @@ export function askServers(host: NameHost, question: Question, options: AskOptio
             // RFC 6891, 6.2.2: it doesn't know EDNS
             if (edns0 && (message.rcode === 'FORMERR' || message.rcode === 'NOTIMP')) return ask(server, isTcp, false);
             if (message.rcode === 'NOERROR' || message.rcode === 'NXDOMAIN') return settle(() => resolve(message));
-            gaveUp.add(server);
+            failedServers.add(server);
             failure ??= FAILURES[message.rcode] ?? 'EBADRESP';
             askNext();
           },
@@ -89,7 +89,7 @@ export function askServers(host: NameHost, question: Question, options: AskOptio
             if (settled) return;
             if (host.closed) return settle(() => reject(fail('ECANCELLED', error)));
             lastError = error;
-            if (codeOf(error) !== 'ETIMEDOUT') gaveUp.add(server);
+            if (codeOf(error) !== 'ETIMEDOUT') failedServers.add(server);
             if (codeOf(error) !== 'ETIMEDOUT' || open.size === 0) askNext();
           },
         )

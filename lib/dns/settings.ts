@@ -18,8 +18,8 @@ const DEFAULT_PATHS: Readonly<Record<PathTag, string>> = { hosts: '/etc/hosts', 
 export class NameSettings {
   #conf: ResolvConf | undefined;
   #isGiven: boolean;
-  readonly #hosts = new FileReader('hosts', parseHosts);
-  readonly #services = new FileReader('services', parseServices);
+  readonly #hosts = new ReloadingFile('hosts', parseHosts);
+  readonly #services = new ReloadingFile('services', parseServices);
 
   /** @param config as of {@link readDnsConfig}; null is /etc/resolv.conf until the network tells better */
   constructor(config: string | null) {
@@ -39,7 +39,7 @@ export class NameSettings {
   }
 
   /** What the network told (DHCP, router discovery), as resolv.conf(5) text: it counts unless a configuration was given. */
-  learn(text: string): boolean {
+  applyNetworkSettings(text: string): boolean {
     if (this.#isGiven) return false;
     this.#conf = reported('what the network told', parseResolvConf(text));
     return true;
@@ -76,7 +76,7 @@ export class NameSettings {
 }
 
 /** A file that is read again when it has changed. A missing one is empty. */
-class FileReader<T extends { problems: Problem[] }> {
+class ReloadingFile<T extends { problems: Problem[] }> {
   path: string;
   #stamp = '';
   #value: T;
@@ -105,12 +105,12 @@ class FileReader<T extends { problems: Problem[] }> {
   }
 }
 
-const MOST_REPORTED = 5;
+const MAX_REPORTED = 5;
 const alreadyReported = new Set<string>();
 
 /** Reports what is wrong with `origin`, each line once a process. */
 function reported<T extends { problems: Problem[] }>(origin: string, parsed: T): T {
-  for (const { line, text, reason } of parsed.problems.slice(0, MOST_REPORTED)) {
+  for (const { line, text, reason } of parsed.problems.slice(0, MAX_REPORTED)) {
     const message = `${origin}, line ${line}: ${reason} (${text})`;
     if (alreadyReported.has(message)) continue;
     alreadyReported.add(message);

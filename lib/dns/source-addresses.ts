@@ -11,7 +11,7 @@ const IFF_LOOPBACK = 0x8;
 /** Any: nothing is sent. glibc takes the same. */
 const PROBE_PORT = 53;
 /** Milliseconds for which what the stack said of its interfaces is taken as true. */
-const FRESH = 100;
+const INTERFACE_CACHE_MS = 100;
 /** `struct sockaddr` of AF_UNSPEC: connecting to it dissolves a connection. */
 const UNSPECIFIED = Buffer.alloc(16);
 
@@ -92,7 +92,7 @@ export class LocalAddresses {
 
   #current(): Interface[] {
     const now = performance.now();
-    if (now - this.#at > FRESH) {
+    if (now - this.#at > INTERFACE_CACHE_MS) {
       this.#interfaces = this.host.interfaces();
       this.#at = now;
     }

@@ -17,23 +17,23 @@ export interface EngineOptions {
 }
 
 /** A query on its way, and how many wait for it. */
-interface Flight {
+interface PendingQuery {
   reply: Promise<Reply>;
   waiting: number;
   controller: AbortController;
 }
 
 /** Queries that are out at once, of one engine: each has a socket or two. */
-const MOST_QUERIES = 128;
-const MOST_ALIASES = 8;
+const MAX_QUERIES = 128;
+const MAX_ALIASES = 8;
 
 /**
  * The resolver itself: questions to the servers of a resolv.conf(5), over the sockets of a stack. The same question asked
  * twice at once goes out once; answers are held as long as they say.
  */
 export class Engine {
-  readonly #flights = new Map<string, Flight>();
-  readonly #limiter = new Limiter(MOST_QUERIES);
+  readonly #pending = new Map<string, PendingQuery>();
+  readonly #limiter = new Limiter(MAX_QUERIES);
   readonly #cache: Cache<{ reply: Reply; at: number }>;
   #rotation = 0;
 
@@ -55,19 +55,19 @@ export class Engine {
     const key = `${type} ${nameKey(name)}`;
     const held = this.#cache.get(key);
     if (held) return aged(held.reply, Math.floor((performance.now() - held.at) / 1000));
-    const flight = this.#flights.get(key) ?? this.#start(key, { name: name.replace(/(.)\.$/, '$1'), type });
-    flight.waiting++;
+    const query = this.#pending.get(key) ?? this.#start(key, { name: name.replace(/(.)\.$/, '$1'), type });
+    query.waiting++;
     try {
-      return await untilAborted(flight.reply, signal);
+      return await untilAborted(query.reply, signal);
     } finally {
-      flight.waiting--;
-      if (flight.waiting === 0 && this.#flights.get(key) === flight) flight.controller.abort();
+      query.waiting--;
+      if (query.waiting === 0 && this.#pending.get(key) === query) query.controller.abort();
     }
   }
 
   /** Ends every query on its way with ECANCELLED. */
   cancel(): void {
-    for (const { controller } of this.#flights.values()) controller.abort('ECANCELLED' satisfies QueryCode);
+    for (const { controller } of this.#pending.values()) controller.abort('ECANCELLED' satisfies QueryCode);
   }
 
   /** Forgets what it holds: the servers are others now. */
@@ -75,10 +75,10 @@ export class Engine {
     this.#cache.clear();
   }
 
-  #start(key: string, question: Question): Flight {
+  #start(key: string, question: Question): PendingQuery {
     const controller = new AbortController();
     const forget = () => {
-      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+      if (this.#pending.get(key) === query) this.#pending.delete(key);
     };
     const reply = this.#limiter
       .run(() => this.#resolve(question, controller.signal))
@@ -95,11 +95,11 @@ export class Engine {
       );
     // when the last who waited gave up, nobody is left to hear of it
     reply.catch(() => {});
-    const flight: Flight = { reply, waiting: 0, controller };
-    this.#flights.set(key, flight);
+    const query: PendingQuery = { reply, waiting: 0, controller };
+    this.#pending.set(key, query);
     // one that is given up is nobody's answer any more
     controller.signal.addEventListener('abort', forget);
-    return flight;
+    return query;
   }
 
   async #resolve(question: Question, signal: AbortSignal): Promise<Reply> {
@@ -110,7 +110,7 @@ export class Engine {
       const reply = await this.#ask({ ...question, name }, signal);
       ttl = Math.min(ttl, reply.ttl);
       const endsInAlias = reply.status === 'nodata' && nameKey(reply.canonicalName) !== nameKey(name);
-      if (!endsInAlias || !reply.isOpenEnded || hops === MOST_ALIASES) return { ...reply, ttl };
+      if (!endsInAlias || !reply.isOpenEnded || hops === MAX_ALIASES) return { ...reply, ttl };
       name = reply.canonicalName;
     }
   }

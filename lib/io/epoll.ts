@@ -1,6 +1,6 @@
 import { errno } from '../../ffi/ioth.js';
 import { libc } from '../../ffi/libc.js';
-import { type Bell, bellOn } from './loop-watcher.js';
+import { type LoopWatcher, watchReadable } from './loop-watcher.js';
 
 const EPOLL_CLOEXEC = 0o2000000;
 export const EPOLL_CTL_ADD = 1;
@@ -16,10 +16,10 @@ export const EPOLLET = 0x80000000;
 // packed on x86-64 alone.
 const EVENT_WORDS = process.arch === 'x64' ? 3 : 4;
 const DATA_WORD = process.arch === 'x64' ? 1 : 2;
-const MOST_EVENTS = 256;
+const MAX_EVENTS = 256;
 
 /** How long at most, in one turn of the loop, it is asked again what has become ready: timers and others get their turn. */
-const TURN = 1; // millisecond
+const SERVE_BUDGET_MS = 1; // millisecond
 
 /** After so many second looks that found nothing most turns do without. */
 const MANY_MISSED = 8;
@@ -46,10 +46,10 @@ export class EpollError extends Error {
  */
 export class Epoll {
   readonly #fd: number;
-  readonly #bell: Bell;
+  readonly #watcher: LoopWatcher;
   readonly #callbacks = new Map<number, (events: number) => void>();
   readonly #event = new Uint32Array(EVENT_WORDS);
-  readonly #events = new Uint32Array(MOST_EVENTS * EVENT_WORDS);
+  readonly #events = new Uint32Array(MAX_EVENTS * EVENT_WORDS);
   #lastId = 0;
   #isServing = false;
   #looks = 0;
@@ -65,17 +65,17 @@ export class Epoll {
   constructor() {
     this.#fd = libc().epoll_create1(EPOLL_CLOEXEC);
     if (this.#fd < 0) throw new EpollError('epoll_create1', errno());
-    this.#bell = bellOn(this.#fd, () => void this.#serve());
+    this.#watcher = watchReadable(this.#fd, () => void this.#serve());
   }
 
   /** A number for {@link control}, under which `callback` gets its events. Not the descriptor's: that is used again. */
-  enlist(callback: (events: number) => void): number {
+  register(callback: (events: number) => void): number {
     this.#lastId = (this.#lastId + 1) >>> 0;
     this.#callbacks.set(this.#lastId, callback);
     return this.#lastId;
   }
 
-  delist(id: number): void {
+  unregister(id: number): void {
     this.#callbacks.delete(id);
   }
 
@@ -89,7 +89,7 @@ export class Epoll {
 
   /** Where nothing is watched any more. False where it stays, for the life of its thread. */
   close(): boolean {
-    if (!this.#bell.end()) return false;
+    if (!this.#watcher.end()) return false;
     this.#closed = true;
     libc().close(this.#fd);
     return true;
@@ -103,7 +103,7 @@ export class Epoll {
   async #serve(): Promise<void> {
     if (this.#isServing) return;
     this.#isServing = true;
-    const end = performance.now() + TURN;
+    const end = performance.now() + SERVE_BUDGET_MS;
     this.#looks++;
     for (let look = 0; ; look++) {
       const count = this.#dispatch();
@@ -124,7 +124,7 @@ export class Epoll {
   #goesOn(count: number): boolean {
     if (this.#busyUsecs > 0) return this.#spinsOn(count);
     // where peers are in other processes nothing is there so soon: then a second look is rarely worth its call
-    const isWorthIt = this.#missed < MANY_MISSED || this.#looks % LOOKS_PER_TRIAL === 0 || count === MOST_EVENTS;
+    const isWorthIt = this.#missed < MANY_MISSED || this.#looks % LOOKS_PER_TRIAL === 0 || count === MAX_EVENTS;
     return count > 0 && isWorthIt;
   }
 
@@ -154,7 +154,7 @@ export class Epoll {
   #dispatch(): number {
     if (this.#closed) return 0;
     const events = this.#events;
-    const count = libc().epoll_wait(this.#fd, events, MOST_EVENTS, 0);
+    const count = libc().epoll_wait(this.#fd, events, MAX_EVENTS, 0);
     for (let i = 0, at = 0; i < count; i++, at += EVENT_WORDS) {
       this.#callbacks.get(events[at + DATA_WORD]!)?.(events[at]!);
     }

@@ -4,15 +4,15 @@ import koffi from 'koffi';
 import { libc } from '../../ffi/libc.js';
 
 /** Rings, in libuv's poll phase, while an epoll(7) descriptor has something to tell. Never keeps the process alive. */
-export interface Bell {
+export interface LoopWatcher {
   /** Ends it, so that the descriptor can be closed. False where it cannot end before its thread does. */
   end(): boolean;
 }
 
 /** Calls `onRing` from libuv's loop while `epoll` is readable. */
-export function bellOn(epoll: number, onRing: () => void): Bell {
+export function watchReadable(epoll: number, onReadable: () => void): LoopWatcher {
   const Pipe = isMainThread ? undefined : pipeConstructor();
-  return Pipe ? new PipeBell(new Pipe(0), epoll, onRing) : new PollBell(epoll, onRing);
+  return Pipe ? new PipeLoopWatcher(new Pipe(0), epoll, onReadable) : new KoffiLoopWatcher(epoll, onReadable);
 }
 
 interface Events {
@@ -27,12 +27,12 @@ interface KoffiPollHandle {
 }
 
 /** libuv's uv_poll_t, by koffi. */
-class PollBell implements Bell {
+class KoffiLoopWatcher implements LoopWatcher {
   readonly #handle: KoffiPollHandle;
   readonly #end = () => this.end();
 
-  constructor(epoll: number, onRing: () => void) {
-    this.#handle = (koffi.node.poll as unknown as KoffiPoll)(epoll, { readable: true, writable: false }, onRing);
+  constructor(epoll: number, onReadable: () => void) {
+    this.#handle = (koffi.node.poll as unknown as KoffiPoll)(epoll, { readable: true, writable: false }, onReadable);
     this.#handle.unref();
     // While Node takes its environment down it runs the loop once more: an event that koffi delivers then, when no
     // JavaScript can run, aborts the process.
@@ -59,8 +59,8 @@ interface PipeHandle {
  * worker that worker.terminate() is ending, and Node's streams know better. The stream is on the epoll descriptor: it reads
  * when something is ready, the read fails with EINVAL, and that is the ring.
  */
-class PipeBell implements Bell {
-  constructor(pipe: PipeHandle, epoll: number, onRing: () => void) {
+class PipeLoopWatcher implements LoopWatcher {
+  constructor(pipe: PipeHandle, epoll: number, onReadable: () => void) {
     const listen = () => {
       pipe.open(epoll);
       pipe.readStart();
@@ -68,7 +68,7 @@ class PipeBell implements Bell {
     pipe.onread = () => {
       // an error is a stream's end: it is opened anew, when this callback is over
       setImmediate(listen);
-      onRing();
+      onReadable();
     };
     listen();
     pipe.unref();

@@ -2,19 +2,19 @@ import { errno, libioth, type StackPointer } from '../../ffi/ioth.js';
 import { withSignalsBlocked } from './signal-mask.js';
 
 /** Who can tell whether an answer will still come, of a stack that asks somebody for its sockets. */
-export interface Asked {
+export interface ReplyTimeoutHandler {
   /** Called before the second and each later try, and with 0 when one of them succeeded. */
   setAttempt(attempt: number): void;
   /** Called after a try that timed out: returns when the call can be made again. @throws when no answer will come */
-  settleTimeout(): void;
+  onReplyTimeout(): void;
 }
 
-const asked = new Map<StackPointer, Asked>();
+const handlers = new Map<StackPointer, ReplyTimeoutHandler>();
 
 /** From now on the calls for `stack` that time out are settled by `by`; undefined ends it. */
-export function settleTimeoutsOf(stack: StackPointer, by: Asked | undefined): void {
-  if (by) asked.set(stack, by);
-  else asked.delete(stack);
+export function setReplyTimeoutHandler(stack: StackPointer, by: ReplyTimeoutHandler | undefined): void {
+  if (by) handlers.set(stack, by);
+  else handlers.delete(stack);
 }
 
 /**
@@ -34,19 +34,22 @@ export function msocket(
     const fd = libioth().msocket(stack, domain, type, protocol);
     return [fd, fd < 0 ? errno() : 0];
   };
-  const judge = asked.get(stack);
-  return judge ? withSignalsBlocked(() => askUntilAnswered(call, judge)) : call();
+  const handler = handlers.get(stack);
+  return handler ? withSignalsBlocked(() => askUntilAnswered(call, handler)) : call();
 }
 
-function askUntilAnswered(call: () => [fd: number, error: number], judge: Asked): [fd: number, error: number] {
+function askUntilAnswered(
+  call: () => [fd: number, error: number],
+  handler: ReplyTimeoutHandler,
+): [fd: number, error: number] {
   for (let attempt = 0; ; attempt++) {
     const answer = call();
     if (answer[1] !== EAGAIN) {
-      if (attempt > 0) judge.setAttempt(0);
+      if (attempt > 0) handler.setAttempt(0);
       return answer;
     }
-    judge.settleTimeout();
-    judge.setAttempt(attempt + 1);
+    handler.onReplyTimeout();
+    handler.setAttempt(attempt + 1);
   }
 }
 

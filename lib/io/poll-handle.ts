@@ -47,7 +47,7 @@ export class PollHandle {
     epoll ??= new Epoll();
     this.#epoll = epoll;
     this.#fd = fd;
-    this.#id = epoll.enlist((events) => {
+    this.#id = epoll.register((events) => {
       // an error that nobody takes would be told of for ever
       if (events & EPOLLERR && !this.#isEdge) this.watch(0);
       const ready = (events & EPOLLIN ? READABLE : 0) | (events & EPOLLOUT ? WRITABLE : 0);
@@ -97,7 +97,7 @@ export class PollHandle {
     if (this.#closed) return;
     this.watch(0);
     this.#closed = true;
-    this.#epoll.delist(this.#id);
+    this.#epoll.unregister(this.#id);
     if (--open === 0 && this.#epoll.close()) epoll = undefined;
   }
 }

@@ -1,10 +1,10 @@
 import { AbortError, IothError, systemError } from '../core/errors.js';
 import { GrowingPause } from '../core/growing-pause.js';
 import { EpollError } from './epoll.js';
-import { hold, release } from './keepalive.js';
+import { refLoop, unrefLoop } from './keepalive.js';
 import { PollHandle, READABLE, WRITABLE } from './poll-handle.js';
 import { isReceiveShutDown } from './stall.js';
-import { EXHAUSTED, Line, type Operation, WAIT, Waiter } from './wait-queue.js';
+import { EXHAUSTED, type Operation, WAIT, Waiter, WaitQueue } from './wait-queue.js';
 
 /** How long an EXHAUSTED operation rests unless a descriptor of ours is closed before, in milliseconds. */
 const EXHAUSTED_PAUSE = 100;
@@ -43,8 +43,8 @@ export function descriptorWasReleased(): void {
  * It refers to its owner only while something waits, so that a forgotten socket can be collected.
  */
 export class Readiness {
-  readonly #readers = new Line();
-  readonly #writers = new Line();
+  readonly #readers = new WaitQueue();
+  readonly #writers = new WaitQueue();
   #poll: PollHandle | undefined;
   #socketRef = true;
   #stackRef: boolean;
@@ -52,7 +52,7 @@ export class Readiness {
   #pause: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #retryPause: GrowingPause | undefined;
-  #isEmpty = false;
+  #drained = false;
   #tookOne = false;
   #singles = 0;
   #sent = 0;
@@ -73,13 +73,13 @@ export class Readiness {
    */
   run<T>(operation: Operation<T>, owner: object, timeout: number | null, signal: AbortSignal | undefined): Promise<T> {
     if (signal?.aborted) return Promise.reject(new AbortError(signal.reason));
-    const line = operation.direction === READABLE ? this.#readers : this.#writers;
-    const isFirst = line.waiters.length === 0;
-    const yields = isFirst && this.#hasHadItsTurn() && timeout !== 0;
+    const queue = operation.direction === READABLE ? this.#readers : this.#writers;
+    const isFirst = queue.waiters.length === 0;
+    const yields = isFirst && this.#exceedsBurstBudget() && timeout !== 0;
     if (isFirst && !yields) {
       let result: T | typeof WAIT | typeof EXHAUSTED;
       // what must not wait is tried whatever one knows
-      if (timeout === 0) this.#isEmpty = false;
+      if (timeout === 0) this.#drained = false;
       try {
         result = operation.attempt();
       } catch (error) {
@@ -88,16 +88,16 @@ export class Readiness {
       if (result !== WAIT && result !== EXHAUSTED) return Promise.resolve(result);
       if (result === EXHAUSTED) {
         if (timeout === 0) return Promise.reject(new IothError('EMFILE', { syscall: operation.syscall }));
-        line.exhausted = true;
+        queue.exhausted = true;
       }
     }
     if (timeout === 0) return Promise.reject(wouldBlock(operation.syscall));
     return new Promise<T>((resolve, reject) => {
       const waiter = new Waiter(operation, owner, resolve, reject) as Waiter<unknown>;
-      line.waiters.push(waiter);
+      queue.waiters.push(waiter);
       // its time begins with its first try
-      if (yields) this.#yield(line, waiter, timeout, signal);
-      else this.#limit(line, waiter, timeout, signal);
+      if (yields) this.#yield(queue, waiter, timeout, signal);
+      else this.#limit(queue, waiter, timeout, signal);
       this.#settle();
     });
   }
@@ -106,15 +106,15 @@ export class Readiness {
    * Says that there is nothing left to receive, as far as one knows. While the watch says nothing else, a try would be a
    * system call for EAGAIN; whatever is there nevertheless, the watch tells of at its next look.
    */
-  foundEmpty(): void {
-    this.#isEmpty = true;
+  markDrained(): void {
+    this.#drained = true;
   }
 
   /** Whether it was found empty, and the watch has said nothing else: a receiver need not try. */
-  get isKnownEmpty(): boolean {
+  get isDrained(): boolean {
     const poll = this.#poll;
     // a watch that reports changes says nothing of what is left
-    return this.#isEmpty && poll !== undefined && (poll.watched & READABLE) !== 0 && !poll.isEdge;
+    return this.#drained && poll !== undefined && (poll.watched & READABLE) !== 0 && !poll.isEdge;
   }
 
   /**
@@ -124,7 +124,7 @@ export class Readiness {
   tookDatagram(): void {
     if (this.#tookOne) this.#singles = 0;
     this.#tookOne = true;
-    if (this.#singles >= MANY_SINGLES && this.#singles++ % SINGLES_PER_TRIAL !== 0) this.#isEmpty = true;
+    if (this.#singles >= MANY_SINGLES && this.#singles++ % SINGLES_PER_TRIAL !== 0) this.#drained = true;
   }
 
   /** Says that a receiver of datagrams waits now. */
@@ -145,12 +145,12 @@ export class Readiness {
 
   /** Whether it was found empty, as far as one knows without a watch. */
   get isEmpty(): boolean {
-    return this.#isEmpty;
+    return this.#drained;
   }
 
   /** Makes that the next receiver tries, whatever was found before. */
   forgetEmpty(): void {
-    this.#isEmpty = false;
+    this.#drained = false;
   }
 
   /** Whether pending operations keep the process alive: both the socket and its stack must want it. */
@@ -186,41 +186,41 @@ export class Readiness {
     this.#advance(this.#readers);
   }
 
-  #limit(line: Line, waiter: Waiter<unknown>, timeout: number | null, signal: AbortSignal | undefined): void {
+  #limit(queue: WaitQueue, waiter: Waiter<unknown>, timeout: number | null, signal: AbortSignal | undefined): void {
     if (timeout === null && !signal) return;
     waiter.arm(timeout, signal, (error) => {
-      line.remove(waiter);
+      queue.remove(waiter);
       waiter.operation.abandon?.();
       waiter.reject(error);
       this.#settle();
     });
   }
 
-  #hasHadItsTurn(): boolean {
+  #exceedsBurstBudget(): boolean {
     return ++burst > BURST_LIMIT || this.#sent > SEND_LIMIT;
   }
 
-  #yield(line: Line, waiter: Waiter<unknown>, timeout: number | null, signal: AbortSignal | undefined): void {
-    line.yields = true;
+  #yield(queue: WaitQueue, waiter: Waiter<unknown>, timeout: number | null, signal: AbortSignal | undefined): void {
+    queue.yields = true;
     setImmediate(() => {
       burst = 0;
       this.#sent = 0;
-      line.yields = false;
-      this.#advance(line);
-      if (line.waiters.includes(waiter)) this.#limit(line, waiter, timeout, signal);
+      queue.yields = false;
+      this.#advance(queue);
+      if (queue.waiters.includes(waiter)) this.#limit(queue, waiter, timeout, signal);
     });
   }
 
-  #advance(line: Line): void {
+  #advance(queue: WaitQueue): void {
     if (this.#closed) return;
-    line.advance();
+    queue.advance();
     this.#settle();
   }
 
   /** Makes what is watched, and whether the process is held, fit what waits. */
   #settle(): void {
     if (this.#closed) return;
-    if (this.#readers.exhausted) this.#rest();
+    if (this.#readers.exhausted) this.#pauseAfterExhaustion();
     if (this.#retryPause && !this.#isStalled) this.#endRetries();
     const wanted = this.#wanted();
     const waits = this.#readers.waiters.length > 0 || this.#writers.waiters.length > 0;
@@ -244,8 +244,8 @@ export class Readiness {
   #holdProcess(holds: boolean): void {
     if (holds === this.#holdsProcess) return;
     this.#holdsProcess = holds;
-    if (holds) hold();
-    else release();
+    if (holds) refLoop();
+    else unrefLoop();
   }
 
   #wanted(): number {
@@ -253,7 +253,7 @@ export class Readiness {
   }
 
   // out of descriptors the listener is readable all the time: watching it would spin
-  #rest(): void {
+  #pauseAfterExhaustion(): void {
     if (this.#pause) return;
     exhaustedOnes.add(this);
     this.#poll?.watch(this.#wanted(), this.#isStalled);
@@ -264,7 +264,7 @@ export class Readiness {
     // Whoever was served is likely to wait again at once: the watch goes on, and no system call is spent on it. A
     // direction that nobody waited for would fire at every turn of the loop.
     const unwanted = ready & ~this.#wanted();
-    if (ready & READABLE) this.#isEmpty = false;
+    if (ready & READABLE) this.#drained = false;
     if (ready & READABLE) this.#serve(this.#readers);
     if (ready & WRITABLE) this.#serve(this.#writers);
     if (this.#closed || !this.#poll) return;
@@ -275,14 +275,15 @@ export class Readiness {
   }
 
   /** Lets those of a line try that the descriptor is said to be ready for. */
-  #serve(line: Line): void {
-    if (!line.watches) return void line.advance();
+  #serve(queue: WaitQueue): void {
+    if (!queue.watches) return void queue.advance();
     const sentBefore = this.#sent;
-    let served = line.advance() || this.#sent !== sentBefore;
-    if (!served && line.watches && line === this.#readers && isReceiveShutDown(this.fd)) served = line.finishShutDown();
-    line.stalled = !served && line.watches;
-    line.vain = line.stalled ? line.vain + 1 : 0;
-    if (line.stalled) this.#retryLater();
+    let served = queue.advance() || this.#sent !== sentBefore;
+    if (!served && queue.watches && queue === this.#readers && isReceiveShutDown(this.fd))
+      served = queue.finishShutDown();
+    queue.stalled = !served && queue.watches;
+    queue.vain = queue.stalled ? queue.vain + 1 : 0;
+    if (queue.stalled) this.#retryLater();
   }
 
   /**
@@ -299,10 +300,10 @@ export class Readiness {
     this.#retryPause ??= new GrowingPause();
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
-      for (const line of [this.#readers, this.#writers]) {
-        if (!line.isStalled) continue;
-        line.vain = 0;
-        this.#serve(line);
+      for (const queue of [this.#readers, this.#writers]) {
+        if (!queue.isStalled) continue;
+        queue.vain = 0;
+        this.#serve(queue);
       }
       this.#settle();
     }, this.#retryPause.take()).unref();

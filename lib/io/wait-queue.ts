@@ -67,7 +67,7 @@ export class Waiter<T> {
 }
 
 /** The waiters of one direction of a descriptor, first come first served. */
-export class Line {
+export class WaitQueue {
   readonly waiters: Waiter<unknown>[] = [];
   /** Whether the first one waits for a descriptor to become free rather than for readiness. */
   exhausted = false;

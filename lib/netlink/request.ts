@@ -40,7 +40,7 @@ import {
 } from './message.js';
 
 /** How long a stack may be silent, in milliseconds. */
-const PATIENCE = 2000;
+const REPLY_TIMEOUT_MS = 2000;
 /** More than the 32 KiB in which the kernel sends a dump. */
 const BUFFER_SIZE = 65536;
 /** How often a dump starts again when the configuration changes under it. */
@@ -201,7 +201,7 @@ class NetlinkSocket {
 
   /** The next messages with this sequence number: at least one. */
   receive(seq: number): Message[] {
-    const deadline = performance.now() + PATIENCE;
+    const deadline = performance.now() + REPLY_TIMEOUT_MS;
     for (;;) {
       const length = libioth().recv(this.#fd, this.#buffer, BUFFER_SIZE, MSG_DONTWAIT | MSG_TRUNC);
       if (length < 0) {
@@ -220,7 +220,10 @@ class NetlinkSocket {
       }
       const left = deadline - performance.now();
       if (left <= 0) {
-        throw new IothError('ETIMEDOUT', { syscall: this.#name, hint: `the stack did not answer in ${PATIENCE} ms` });
+        throw new IothError('ETIMEDOUT', {
+          syscall: this.#name,
+          hint: `the stack did not answer in ${REPLY_TIMEOUT_MS} ms`,
+        });
       }
       if (length < 0) this.#wait(left);
     }

@@ -43,12 +43,12 @@ export class Descriptor implements Closable {
 
   #close(reason: WaitEnd | undefined): void {
     if (!this.#open) return;
-    this.#letGo(reason);
+    this.#release(reason);
     if (libioth().close(this.fd) < 0) throw systemError(errno(), 'close');
     descriptorWasReleased();
   }
 
-  closeForgotten(): void {
+  closeFromFinalizer(): void {
     try {
       this.close();
     } catch {
@@ -59,12 +59,12 @@ export class Descriptor implements Closable {
   /** Gives the descriptor up unclosed; libioth goes on counting it. */
   detach(): number {
     const fd = this.use('detach');
-    this.#letGo(canceled('the socket was detached'));
+    this.#release(canceled('the socket was detached'));
     registerDetached(fd, this.native);
     return fd;
   }
 
-  #letGo(reason: WaitEnd | undefined): void {
+  #release(reason: WaitEnd | undefined): void {
     this.#open = false;
     unregisterOwned(this.fd);
     this.native.descriptors.delete(this);

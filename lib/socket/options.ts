@@ -70,7 +70,7 @@ export function socketTypeOf(fd: number): number {
 }
 
 /** getsockname(2) or getpeername(2). */
-export function nameOf(fd: number, syscall: 'getsockname' | 'getpeername'): Address {
+export function readSocketName(fd: number, syscall: 'getsockname' | 'getpeername'): Address {
   const [bytes, length] = [Buffer.alloc(SOCKADDR_SIZE), new Uint32Array([SOCKADDR_SIZE])];
   if (libioth()[syscall](fd, bytes, length) < 0) throw callError(errno(), syscall);
   return decodeSockaddr(bytes, length[0] ?? 0);

@@ -4,7 +4,7 @@ import { errno, libioth } from '../../ffi/ioth.js';
 import type { Address, AddressInput, Sockaddr } from '../address/sockaddr.js';
 import { SHUT_RD, SHUT_RDWR, SHUT_WR, SOMAXCONN } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
-import { closeWhenForgotten } from '../core/finalization.js';
+import { registerFinalizer } from '../core/finalization.js';
 import { checkBoolean, checkInteger, checkOptionNames, checkSignal, INT_MAX, invalidValue } from '../core/validate.js';
 import type { Operation } from '../io/wait-queue.js';
 import type { Stack } from '../stack/stack.js';
@@ -17,7 +17,7 @@ import { callError } from './operations/errors.js';
 import { type Data, Operations } from './operations/index.js';
 import { type Received, recvmsg, recvmsg_into, sendmsg } from './operations/message.js';
 import { type FileInput, sendfile } from './operations/sendfile.js';
-import { getsockopt, nameOf, setsockopt } from './options.js';
+import { getsockopt, readSocketName, setsockopt } from './options.js';
 import { SyncSocket } from './sync-socket.js';
 import { checkTimeout, getdefaulttimeout, milliseconds } from './timeouts.js';
 
@@ -54,7 +54,7 @@ export class Socket {
     this.proto = proto;
     this.#descriptor = descriptor;
     this.#operations = new Operations(descriptor, type);
-    closeWhenForgotten(this, 'Socket', descriptor);
+    registerFinalizer(this, 'Socket', descriptor);
   }
 
   /** Whether it was closed or detached. */
@@ -215,12 +215,12 @@ export class Socket {
 
   /** getsockname(2): its own address. */
   getsockname(): Address {
-    return nameOf(this.#descriptor.use('getsockname'), 'getsockname');
+    return readSocketName(this.#descriptor.use('getsockname'), 'getsockname');
   }
 
   /** getpeername(2): the address that it is connected to. @throws {IothError} ENOTCONN */
   getpeername(): Address {
-    return nameOf(this.#descriptor.use('getpeername'), 'getpeername');
+    return readSocketName(this.#descriptor.use('getpeername'), 'getpeername');
   }
 
   /** How many seconds an operation may wait: null for ever, 0 not at all (it fails with EAGAIN). It ends with ETIMEDOUT. */

@@ -4,23 +4,23 @@ import { DEFAULT_LINGER_MS, type Lingering, lingerSync } from './linger.js';
 import { killAll } from './vdestack-daemon.js';
 
 /** What must be undone before the process, or the worker thread, is gone. */
-export interface Mortal extends Lingering {
+export interface ExitCleanup extends Lingering {
   /** Closes its sockets, and nobody hears of it: what is sent goes on. Must not throw. */
   closeSocketsSilently(): void;
   /** Undoes it, synchronously, after {@link daemon} was killed together with those of the others. Must not throw. */
-  endNow(): void;
+  cleanupSync(): void;
 }
 
 /** How long an end that somebody asked for waits for peers: process.exit(), an exception, a signal. */
 const FORCED_LINGER_MS = 1000;
 
-const living = new Set<Mortal>();
+const registered = new Set<ExitCleanup>();
 let isHooked = false;
 let isLoopEmpty = false;
 
 /** From now on `mortal` is ended at every way out but SIGKILL: exit, an uncaught error, SIGINT, SIGTERM, SIGHUP … */
-export function endAtExit(mortal: Mortal): void {
-  living.add(mortal);
+export function registerExitCleanup(cleanup: ExitCleanup): void {
+  registered.add(cleanup);
   if (isHooked) return;
   isHooked = true;
   process.on('beforeExit', noteEmptyLoop);
@@ -55,15 +55,15 @@ function beforeOnceListeners(install: () => void): void {
 }
 
 /** It ended by itself. */
-export function ended(mortal: Mortal): void {
-  living.delete(mortal);
+export function unregisterExitCleanup(cleanup: ExitCleanup): void {
+  registered.delete(cleanup);
 }
 
 function endAll(): void {
-  const all = [...living];
-  living.clear();
+  const all = [...registered];
+  registered.clear();
   // of all before any is waited for: what is sent from one to another is settled by it
-  for (const mortal of all) mortal.closeSocketsSilently();
+  for (const cleanup of all) cleanup.closeSocketsSilently();
   lingerSync(
     all,
     isLoopEmpty
@@ -71,5 +71,5 @@ function endAll(): void {
       : { stall: FORCED_LINGER_MS, total: FORCED_LINGER_MS },
   );
   killAll(all.flatMap(({ daemon }) => daemon ?? []));
-  for (const mortal of all) mortal.endNow();
+  for (const cleanup of all) cleanup.cleanupSync();
 }

@@ -7,13 +7,13 @@ import { codeOf, IothError, systemError } from '../core/errors.js';
 import type { Closable } from '../core/finalization.js';
 import { checkOptionNames } from '../core/validate.js';
 import { runNativeAsync } from '../io/async-calls.js';
-import { type Asked, msocket, settleTimeoutsOf } from '../io/msocket.js';
+import { msocket, type ReplyTimeoutHandler, setReplyTimeoutHandler } from '../io/msocket.js';
 import { makeNonBlocking } from '../io/non-blocking.js';
 import type { Descriptor } from '../socket/descriptor.js';
 import { takeGoneOffCount, unregisterDetachedOf, whatKeeps, withOwnNumber } from '../socket/detached.js';
 import { canceled, type WaitEnd } from '../socket/operations/errors.js';
 import { checkTimeout } from '../socket/timeouts.js';
-import { endAtExit, ended, type Mortal } from './exit-cleanup.js';
+import { type ExitCleanup, registerExitCleanup, unregisterExitCleanup } from './exit-cleanup.js';
 import { DEFAULT_LINGER_MS, type LingerLimits, linger, lingerSync } from './linger.js';
 import { type NewStack, newstack } from './newstack.js';
 import { PeerDescriptors } from './peer-descriptors.js';
@@ -25,7 +25,7 @@ import type { Undelivered } from './undelivered.js';
 import { Daemon } from './vdestack-daemon.js';
 
 /** A call of C that did not return after so long, in milliseconds, never will. */
-const LAST_CALL = 30_000;
+const NATIVE_CALL_LIMIT_MS = 30_000;
 /** So many daemons in a row that cannot work are no bad luck. */
 const MAX_BIRTHS = 50;
 
@@ -35,7 +35,7 @@ const MAX_BIRTHS = 50;
  * It ends once, in one of four ways: closed, forgotten, with the process, or dead because somebody killed its daemon.
  * After that no call of C gets the pointer.
  */
-export class NativeStack implements Mortal, Closable, Asked {
+export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
   /** The sockets that are open on it. */
   readonly descriptors = new Set<Descriptor>();
   /** Whether its sockets are sockets of the kernel, for which every system call of the kernel works. */
@@ -51,8 +51,8 @@ export class NativeStack implements Mortal, Closable, Asked {
   #isDead = false;
   #isDeleted = false;
   /** Code of C that works on it by itself. */
-  #lent = 0;
-  #onTakenBack: (() => void) | undefined;
+  #nativeCalls = 0;
+  #onNativeCallsEnded: (() => void) | undefined;
   // the process ends, and its descriptors with it
   #keepsDescriptors = false;
   #end: Promise<void> | undefined;
@@ -67,11 +67,11 @@ export class NativeStack implements Mortal, Closable, Asked {
     this.#structure = pointer;
     this.hasKernelSockets = hasKernelSockets(spec.plugin);
     this.#switches = spec.vnls.map((vnl) => SwitchDirectory.of(vnl)).filter((found) => found !== undefined);
-    endAtExit(this);
+    registerExitCleanup(this);
     if (daemonPid === undefined) return;
     try {
       this.#daemon = new Daemon(daemonPid, pipe, () => this.#die());
-      settleTimeoutsOf(pointer, this);
+      setReplyTimeoutHandler(pointer, this);
     } catch (error) {
       this.closeSync();
       throw error;
@@ -153,14 +153,14 @@ export class NativeStack implements Mortal, Closable, Asked {
   }
 
   /** For code of C that works on it by itself, on a thread of its own: call what it answers when that is done. */
-  lend(): () => void {
-    this.#lent++;
+  beginNativeCall(): () => void {
+    this.#nativeCalls++;
     this.setAttempt(0);
     return () => {
-      this.#lent--;
+      this.#nativeCalls--;
       // once it is given up the pipe may be closed, and its number another's
       if (this.#isOpen) this.setAttempt(0);
-      if (this.#lent === 0) this.#onTakenBack?.();
+      if (this.#nativeCalls === 0) this.#onNativeCallsEnded?.();
     };
   }
 
@@ -192,7 +192,7 @@ export class NativeStack implements Mortal, Closable, Asked {
     this.#deleteSync();
   }
 
-  closeForgotten(): void {
+  closeFromFinalizer(): void {
     // a socket that was detached may be open still: the stack stays then, until the process ends
     this.close().catch(() => {});
   }
@@ -219,7 +219,7 @@ export class NativeStack implements Mortal, Closable, Asked {
     }
   }
 
-  endNow(): void {
+  cleanupSync(): void {
     // stacks without a daemon are memory and descriptors of this process, and end with it
     if (isMainThread && !this.#daemon) return;
     try {
@@ -233,11 +233,11 @@ export class NativeStack implements Mortal, Closable, Asked {
   }
 
   setAttempt(attempt: number): void {
-    this.#daemon?.setAttempt(attempt, this.#lent > 0);
+    this.#daemon?.setAttempt(attempt, this.#nativeCalls > 0);
   }
 
-  settleTimeout(): void {
-    if (!this.#daemon?.settleTimeout()) this.#abandonDaemon('socket');
+  onReplyTimeout(): void {
+    if (!this.#daemon?.onReplyTimeout()) this.#abandonDaemon('socket');
   }
 
   async #close(limits: LingerLimits): Promise<void> {
@@ -257,7 +257,7 @@ export class NativeStack implements Mortal, Closable, Asked {
 
   #deleteSync(): void {
     this.#checkUnused();
-    settleTimeoutsOf(this.#structure, undefined);
+    setReplyTimeoutHandler(this.#structure, undefined);
     this.#daemon?.endSync();
     if (libioth().delstack(this.#structure) !== 0) throw this.#reopen(errno());
     this.#ended();
@@ -267,7 +267,7 @@ export class NativeStack implements Mortal, Closable, Asked {
     // worker.terminate() would leave what is half done
     if (!isMainThread) return this.#deleteSync();
     this.#checkUnused();
-    settleTimeoutsOf(this.#structure, undefined);
+    setReplyTimeoutHandler(this.#structure, undefined);
     // what takes its time in ioth_delstack(3) is the end of the daemon
     await Promise.all([this.#daemon?.end(), ...this.#peers.map((peers) => peers.close())]);
     const error = await this.#delstack();
@@ -302,7 +302,7 @@ export class NativeStack implements Mortal, Closable, Asked {
 
   #reopen(error: number): IothError {
     this.#isOpen = true;
-    if (this.#daemon) settleTimeoutsOf(this.#structure, this);
+    if (this.#daemon) setReplyTimeoutHandler(this.#structure, this);
     return systemError(error, 'ioth_delstack', { hint: error === EBUSY ? whatKeeps(this) : undefined });
   }
 
@@ -313,7 +313,7 @@ export class NativeStack implements Mortal, Closable, Asked {
     if (!this.#keepsDescriptors) this.#daemon?.closeLeftovers();
     this.#daemon?.release();
     this.#removeSwitches();
-    ended(this);
+    unregisterExitCleanup(this);
   }
 
   #removeSwitches(): void {
@@ -326,7 +326,7 @@ export class NativeStack implements Mortal, Closable, Asked {
   #die(): void {
     if (this.#isDead || !this.#isOpen) return;
     this.#isDead = true;
-    if (this.#lent > 0) this.#daemon?.refuseSockets();
+    if (this.#nativeCalls > 0) this.#daemon?.refuseSockets();
     const error = this.#deathError('vdestack');
     this.#shut(() => this.#deathError('vdestack'));
     const told = new Promise<void>((done) => {
@@ -336,18 +336,18 @@ export class NativeStack implements Mortal, Closable, Asked {
       });
     });
     // 'error' comes before 'close'
-    this.#end = this.#orAgain(Promise.all([this.#takenBack().then(() => this.#delete()), told]).then(() => {}));
+    this.#end = this.#orAgain(Promise.all([this.#nativeCallsEnded().then(() => this.#delete()), told]).then(() => {}));
     // where a detached socket keeps it, the caller's close() says so
     this.#end.catch(() => {});
   }
 
   /** When no code of C works on it any more: what it works with would be freed. */
-  async #takenBack(): Promise<void> {
-    if (this.#lent === 0) return;
+  async #nativeCallsEnded(): Promise<void> {
+    if (this.#nativeCalls === 0) return;
     const last = new Promise<void>((done) => {
-      this.#onTakenBack = done;
+      this.#onNativeCallsEnded = done;
     });
-    await Promise.race([last, delay(LAST_CALL, undefined, { ref: false })]);
+    await Promise.race([last, delay(NATIVE_CALL_LIMIT_MS, undefined, { ref: false })]);
   }
 
   #abandonDaemon(syscall: string): never {

@@ -12,7 +12,7 @@ import {
 import { AF_INET, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../constants/index.js';
 import { checkOptions } from '../core/check-options.js';
 import { IothError } from '../core/errors.js';
-import { closeWhenForgotten } from '../core/finalization.js';
+import { registerFinalizer } from '../core/finalization.js';
 import { checkInteger, checkOptionNames, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
 import type { AddrInfo } from '../dns/getaddrinfo.js';
 import type { NameInfoAddress } from '../dns/getnameinfo.js';
@@ -103,7 +103,7 @@ export class Stack extends NetlinkStack {
     this.#names = new Names(this, config_dns ?? null, { provider: options.dns, cacheSize: options.dns_cache });
     if (options.conf !== undefined) this.#conf = checkProvider('options.conf', options.conf);
     this.#native = NativeStack.open({ plugin, vnls: this.vnl });
-    closeWhenForgotten(this, 'Stack', this.#native);
+    registerFinalizer(this, 'Stack', this.#native);
     const weak = new WeakRef(this);
     this.#native.onDeath = (error) => {
       const living = weak.deref();
@@ -312,8 +312,8 @@ export class Stack extends NetlinkStack {
   }
 
   /** @internal for libraries that make sockets on it by themselves: call what it answers when they are done */
-  lend(): () => void {
-    return this.#native.lend();
+  beginNativeCall(): () => void {
+    return this.#native.beginNativeCall();
   }
 
   [Symbol.dispose](): void {
@@ -344,7 +344,7 @@ export class Stack extends NetlinkStack {
     };
     this.#config ??= new StackConfig(
       this,
-      { notify, onNames: (resolvconf) => this.#names.learn(resolvconf) },
+      { notify, onNames: (resolvconf) => this.#names.applyNetworkSettings(resolvconf) },
       this.#conf,
     );
     return this.#config;

@@ -86,7 +86,7 @@ export class Daemon {
   }
 
   /** Waits for the answer to a call of ioth_msocket(3) that timed out; false where none will come. */
-  settleTimeout(): boolean {
+  onReplyTimeout(): boolean {
     const { pipe } = this;
     return pipe !== undefined && this.isHeard((milliseconds) => pipe.discardAnswer(milliseconds));
   }

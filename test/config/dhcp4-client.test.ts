@@ -1,7 +1,7 @@
 import { formatIPv4 } from '../../lib/config/addresses.js';
 import { encodeArpProbe } from '../../lib/config/arp.js';
 import { concat, Reader } from '../../lib/config/bytes.js';
-import { Dhcp4Client, type Dhcp4Link, type Dhcp4Options } from '../../lib/config/dhcp4/client.js';
+import { Dhcp4Client, type Dhcp4Options, type Dhcp4Transport } from '../../lib/config/dhcp4/client.js';
 import type { Dhcp4Lease } from '../../lib/config/dhcp4/lease.js';
 import {
   DHCPACK,
@@ -33,13 +33,13 @@ class Scene {
   sent: { type: number; xid: number; how: string; at: number; options: Map<number, Uint8Array>; ciaddr: string }[] = [];
 
   constructor(options: Partial<Dhcp4Options> = {}) {
-    const link: Dhcp4Link = {
+    const link: Dhcp4Transport = {
       listen: (to) => {
         this.listening = to;
       },
       broadcast: (message) => this.#sent(message, 'broadcast'),
       unicast: (message, server) => this.#sent(message, server),
-      farewell: (message, server) => this.#sent(message, server),
+      sendRelease: (message, server) => this.#sent(message, server),
       arp: () => this.events.push('arp'),
     };
     const told = (name: string) => (lease: Dhcp4Lease, reason?: string) => {
@@ -126,7 +126,7 @@ test('an unanswered discovery is repeated at growing intervals, with one number'
     expect(times[i]! - times[i - 1]!).toBeGreaterThan((times[i - 1]! - times[i - 2]!) * 1.5);
   }
   expect(new Set(scene.sent.map(({ xid }) => xid)).size).toBe(1);
-  expect(scene.client.trouble).toEqual({ code: 'ETIMEDOUT', hint: 'no DHCP server answered' });
+  expect(scene.client.failure).toEqual({ code: 'ETIMEDOUT', hint: 'no DHCP server answered' });
 });
 
 test('what is not for this client is ignored', () => {
@@ -164,7 +164,7 @@ test('NAK to a request: again from the beginning, after a pause', () => {
   scene.nak([10, 0, 0, 9]);
   expect(scene.client.state).toBe('requesting');
   scene.nak();
-  expect(scene.client.trouble).toEqual({
+  expect(scene.client.failure).toEqual({
     code: 'ECANCELED',
     hint: 'the server 10.0.0.1 refused the address: wrong network',
   });
@@ -188,7 +188,7 @@ test('an address that another host has is declined', () => {
   scene.client.receiveArp(encodeArpProbe('02:00:00:00:00:02', '10.0.0.50'));
   expect(scene.last.type).toBe(DHCPDECLINE);
   expect([...scene.last.options.get(Option.REQUESTED_ADDRESS)!]).toEqual([10, 0, 0, 50]);
-  expect(scene.client.trouble).toMatchObject({ code: 'EADDRINUSE' });
+  expect(scene.client.failure).toMatchObject({ code: 'EADDRINUSE' });
   scene.clock.advance(0);
   expect(scene.last.type).toBe(DHCPDISCOVER);
   // a second time it waits, as RFC 2131 3.1.5 asks

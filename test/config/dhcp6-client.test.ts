@@ -101,7 +101,7 @@ test('an unanswered solicitation is repeated at growing intervals, and tells how
   const elapsed = scene.sent.map(({ options }) => new Reader(options.get(Option.ELAPSED_TIME)!).u16()!);
   expect(elapsed[0]).toBe(0);
   expect(elapsed[4]).toBeGreaterThan(1300);
-  expect(scene.client.trouble.code).toBe('ETIMEDOUT');
+  expect(scene.client.failure.code).toBe('ETIMEDOUT');
 });
 
 test('of two servers the one with the higher preference is taken; 255 ends the wait', () => {
@@ -155,7 +155,7 @@ test('a refused request begins again', () => {
   scene.reply(ADVERTISE, [['fd00::50', 100, 200]]);
   scene.clock.advance(0.1);
   scene.reply(REPLY, [], { extra: [option6(Option.STATUS_CODE, u16(1), Buffer.from('go away'))] });
-  expect(scene.client.trouble).toEqual({ code: 'ECANCELED', hint: 'the DHCPv6 server refused the request: go away' });
+  expect(scene.client.failure).toEqual({ code: 'ECANCELED', hint: 'the DHCPv6 server refused the request: go away' });
   scene.clock.advance(1);
   expect(last(scene).type).toBe(SOLICIT);
 });

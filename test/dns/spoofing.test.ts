@@ -159,7 +159,7 @@ test('out of descriptors, a query waits for one', async () => {
     {
       closed: false,
       pointer: (syscall) => client.pointer(syscall),
-      lend: () => client.lend(),
+      beginNativeCall: () => client.beginNativeCall(),
       interfaces: () => client.interfaces(),
       if_nametoindex: (name) => client.if_nametoindex(name),
       socket: (family, type) => {

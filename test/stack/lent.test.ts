@@ -24,7 +24,7 @@ function signal(name: NodeJS.Signals): void {
 
 /** The descriptor of a datagram socket that C asks for on a thread of its own, or -1. */
 function socketByC(): Promise<number> {
-  const takeBack = stack.lend();
+  const takeBack = stack.beginNativeCall();
   return new Promise((resolve, reject) => {
     msocket.async(stack.pointer('test'), AF_INET, SOCK_DGRAM, 0, (error: Error | null, fd: number) => {
       takeBack();

@@ -22,7 +22,7 @@ import {
 } from './message.js';
 
 /** How a client reaches its link. What cannot be sent is lost, as on any network: nothing here throws. */
-export interface Dhcp4Link {
+export interface Dhcp4Transport {
   /**
    * What shall be listened to from now on: `link`: all IPv4 and ARP of the link, for a host without address; `host`:
    * UDP to `address`; `nothing`.
@@ -33,7 +33,7 @@ export interface Dhcp4Link {
   /** To one server, from the address that is listened to. */
   unicast(message: Uint8Array, server: string): void;
   /** To one server, from an address that is about to go. */
-  farewell(message: Uint8Array, server: string, address: string): void;
+  sendRelease(message: Uint8Array, server: string, address: string): void;
   arp(packet: Uint8Array): void;
 }
 
@@ -55,7 +55,7 @@ export interface Dhcp4Options {
 }
 
 /** Why there is no lease: what the last server said. */
-export type Dhcp4Trouble = { code: 'ETIMEDOUT' | 'ECANCELED' | 'EADDRINUSE'; hint: string };
+export type Dhcp4Failure = { code: 'ETIMEDOUT' | 'ECANCELED' | 'EADDRINUSE'; hint: string };
 
 type State = 'stopped' | 'selecting' | 'requesting' | 'probing' | 'declined' | 'bound' | 'renewing' | 'rebinding';
 
@@ -98,9 +98,9 @@ export class Dhcp4Client {
   #state: State = 'stopped';
   #lease: Dhcp4Lease | null = null;
   #offer: Dhcp4Lease | null = null;
-  #trouble: Dhcp4Trouble | null = null;
+  #failure: Dhcp4Failure | null = null;
   /** The address to ask for. */
-  #wish: string | undefined;
+  #requestedAddress: string | undefined;
   #xid = 0;
   #began = 0;
   #declines = 0;
@@ -110,12 +110,12 @@ export class Dhcp4Client {
   #deadline = () => {};
 
   constructor(
-    readonly link: Dhcp4Link,
+    readonly link: Dhcp4Transport,
     readonly clock: Clock,
     readonly events: Dhcp4Events,
     readonly options: Dhcp4Options,
   ) {
-    this.#wish = options.previous;
+    this.#requestedAddress = options.previous;
   }
 
   get state(): State {
@@ -126,8 +126,8 @@ export class Dhcp4Client {
     return this.#lease;
   }
 
-  get trouble(): Dhcp4Trouble {
-    return this.#trouble ?? { code: 'ETIMEDOUT', hint: 'no DHCP server answered' };
+  get failure(): Dhcp4Failure {
+    return this.#failure ?? { code: 'ETIMEDOUT', hint: 'no DHCP server answered' };
   }
 
   start(): void {
@@ -141,7 +141,7 @@ export class Dhcp4Client {
     if (release && lease) {
       this.#newExchange();
       const message = this.#message(DHCPRELEASE, lease.address, [serverId(lease)]);
-      this.link.farewell(message, lease.server, lease.address);
+      this.link.sendRelease(message, lease.server, lease.address);
     }
     this.#lease = null;
     this.link.listen('nothing');
@@ -164,14 +164,14 @@ export class Dhcp4Client {
     const packet = this.#state === 'probing' ? decodeArp(bytes) : null;
     const offer = this.#offer;
     if (!packet || !offer || !isConflict(packet, this.options.mac, offer.address)) return;
-    this.#trouble = {
+    this.#failure = {
       code: 'EADDRINUSE',
       hint: `${packet.senderMac} uses ${offer.address}, which ${offer.server} offered`,
     };
     this.#enter('declined');
     this.#newExchange();
     this.link.broadcast(this.#message(DHCPDECLINE, null, [requested(offer.address), serverId(offer)]));
-    this.#wish = undefined;
+    this.#requestedAddress = undefined;
     this.#after(this.#declines++ === 0 ? 0 : DECLINE_PAUSE, () => this.#discover());
   }
 
@@ -180,7 +180,13 @@ export class Dhcp4Client {
     this.#newExchange();
     this.link.listen('link');
     this.#repeat(() => {
-      this.link.broadcast(this.#message(DHCPDISCOVER, null, this.#wish === undefined ? [] : [requested(this.#wish)]));
+      this.link.broadcast(
+        this.#message(
+          DHCPDISCOVER,
+          null,
+          this.#requestedAddress === undefined ? [] : [requested(this.#requestedAddress)],
+        ),
+      );
     });
   }
 
@@ -227,7 +233,7 @@ export class Dhcp4Client {
   #bind(lease: Dhcp4Lease): void {
     this.#enter('bound');
     this.#lease = lease;
-    this.#trouble = null;
+    this.#failure = null;
     this.#declines = 0;
     this.link.listen('nothing');
     const granted = this.#asked;
@@ -264,7 +270,7 @@ export class Dhcp4Client {
     const lease = this.#lease;
     if (!lease) return;
     this.#lease = null;
-    this.#wish = reason === 'expired' ? lease.address : undefined;
+    this.#requestedAddress = reason === 'expired' ? lease.address : undefined;
     this.link.listen('nothing');
     this.events.onLost(lease, reason);
     // whoever hears of it may have stopped the client
@@ -278,11 +284,11 @@ export class Dhcp4Client {
     // while rebinding any server may refuse
     if (this.#state !== 'rebinding' && server?.join('.') !== from) return;
     const text = printable(reply.options.get(Option.MESSAGE) ?? new Uint8Array());
-    this.#trouble = { code: 'ECANCELED', hint: `the server ${from} refused the address${text && `: ${text}`}` };
+    this.#failure = { code: 'ECANCELED', hint: `the server ${from} refused the address${text && `: ${text}`}` };
     if (this.#lease) {
       this.#lose('refused');
     } else {
-      this.#wish = undefined;
+      this.#requestedAddress = undefined;
       this.#enter('declined');
       this.#after(NAK_PAUSE, () => this.#discover());
     }

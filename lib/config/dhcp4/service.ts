@@ -62,7 +62,7 @@ export class Dhcp4Service implements Service {
 
   async acquire(options: NetworkOptions): Promise<void> {
     this.#acquisition = new Acquisition(options, () => {
-      const { code, hint } = this.#client.trouble;
+      const { code, hint } = this.#client.failure;
       return new IothError(code, { syscall: 'dhcp', hint });
     });
     try {

@@ -16,7 +16,7 @@ import { ANY4, BROADCAST4 } from '../addresses.js';
 import { decodeUdp, encodeUdp } from '../ipv4-udp.js';
 import { receiveAll, trySend } from '../receive-loop.js';
 import type { ConfigHost } from '../stack-interface.js';
-import type { Dhcp4Link } from './client.js';
+import type { Dhcp4Transport } from './client.js';
 import { CLIENT_PORT, SERVER_PORT } from './message.js';
 
 const EVERYBODY = 'ff:ff:ff:ff:ff:ff';
@@ -27,7 +27,7 @@ const FRAME_SIZE = 4096;
  * The link of a DHCPv4 client: packet sockets while it has no address (RFC 2131 4.1 lets servers answer to an address
  * that the host does not have yet), a UDP socket when it has one.
  */
-export class Dhcp4Sockets implements Dhcp4Link {
+export class Dhcp4Sockets implements Dhcp4Transport {
   onMessage: (payload: Uint8Array) => void = () => {};
   onArp: (packet: Uint8Array) => void = () => {};
   #ip: Socket | null = null;
@@ -63,7 +63,7 @@ export class Dhcp4Sockets implements Dhcp4Link {
    * A last message to a server, from an address that is about to go. By a packet socket: it leaves at once, while UDP
    * might have to ask for the server's MAC address, and the answer would come too late.
    */
-  farewell(message: Uint8Array, server: string, address: string): void {
+  sendRelease(message: Uint8Array, server: string, address: string): void {
     trySend(() => {
       const socket = this.#packetSocket(ETH_P_IP);
       this.#sendFrame(socket, address, server, message);

@@ -56,7 +56,7 @@ export interface Dhcp6Options {
   previous?: string[];
 }
 
-export type Dhcp6Trouble = { code: 'ETIMEDOUT' | 'ECANCELED'; hint: string };
+export type Dhcp6Failure = { code: 'ETIMEDOUT' | 'ECANCELED'; hint: string };
 
 type State = 'stopped' | 'soliciting' | 'requesting' | 'informing' | 'bound' | 'renewing' | 'rebinding';
 
@@ -75,7 +75,7 @@ const ADVERTISE_WINDOW = 0.1;
 const BEST_PREFERENCE = 255;
 const SHORTEST_RENEWAL = 1;
 
-interface Held extends Dhcp6Address {
+interface LeasedAddress extends Dhcp6Address {
   until: number;
 }
 
@@ -83,12 +83,12 @@ interface Held extends Dhcp6Address {
 export class Dhcp6Client {
   #state: State = 'stopped';
   #lease: Dhcp6Lease | null = null;
-  #held: Held[] = [];
+  #leased: LeasedAddress[] = [];
   #serverId: Uint8Array | undefined;
   #best: Dhcp6Reply | null = null;
   #optionsOnly = false;
   #request: Dhcp6Request | null = null;
-  #trouble: Dhcp6Trouble | null = null;
+  #failure: Dhcp6Failure | null = null;
   #timer = () => {};
   #deadline = () => {};
   #window = () => {};
@@ -108,8 +108,8 @@ export class Dhcp6Client {
     return this.#lease;
   }
 
-  get trouble(): Dhcp6Trouble {
-    return this.#trouble ?? { code: 'ETIMEDOUT', hint: 'no DHCPv6 server answered' };
+  get failure(): Dhcp6Failure {
+    return this.#failure ?? { code: 'ETIMEDOUT', hint: 'no DHCPv6 server answered' };
   }
 
   start(): void {
@@ -118,7 +118,7 @@ export class Dhcp6Client {
 
   /** Ends it all; with `release` the server is told that the addresses are free (RFC 8415 18.2.7). */
   stop({ release = false } = {}): void {
-    const addresses = this.#held.map(({ address }) => address);
+    const addresses = this.#leased.map(({ address }) => address);
     this.#enter('stopped');
     this.#deadline();
     if (release && addresses.length > 0) {
@@ -126,7 +126,7 @@ export class Dhcp6Client {
       this.link.send(encodeRequest(this.#newRequest(RELEASE, addresses, this.#serverId)));
     }
     this.#lease = null;
-    this.#held = [];
+    this.#leased = [];
     this.link.listen(false);
   }
 
@@ -187,12 +187,12 @@ export class Dhcp6Client {
   #granted(reply: Dhcp6Reply): void {
     const ia = this.#iaOf(reply);
     const isGranted = reply.status === Status.SUCCESS && ia?.status === Status.SUCCESS;
-    this.#held = [];
+    this.#leased = [];
     if (isGranted && this.#bind(reply, ia)) {
       this.#tell(false);
     } else {
       const text = reply.statusMessage && `: ${reply.statusMessage}`;
-      this.#trouble = { code: 'ECANCELED', hint: `the DHCPv6 server refused the request${text}` };
+      this.#failure = { code: 'ECANCELED', hint: `the DHCPv6 server refused the request${text}` };
       this.#enter('soliciting');
       this.#after(SOLICIT_RETRY.first, () => this.#solicit());
     }
@@ -211,11 +211,11 @@ export class Dhcp6Client {
   #bind(reply: Dhcp6Reply, ia: Dhcp6Ia): boolean {
     const now = this.clock.now();
     const mentioned = new Set(ia.addresses.map(({ address }) => address));
-    const kept = this.#held.filter(({ address, until }) => !mentioned.has(address) && until > now);
+    const kept = this.#leased.filter(({ address, until }) => !mentioned.has(address) && until > now);
     const given = ia.addresses.filter(({ valid }) => valid > 0).map((each) => ({ ...each, until: now + each.valid }));
     if (given.length + kept.length === 0) return false;
-    this.#held = [...given, ...kept];
-    const preferred = Math.min(...this.#held.map((each) => each.preferred || each.valid));
+    this.#leased = [...given, ...kept];
+    const preferred = Math.min(...this.#leased.map((each) => each.preferred || each.valid));
     // RFC 8415 21.4: what the server leaves open is half and four fifths of the shortest preferred lifetime
     const t1 = ia.t1 || preferred * 0.5;
     const t2 = Math.max(t1, ia.t2 || preferred * 0.8);
@@ -229,7 +229,7 @@ export class Dhcp6Client {
   #extend(type: typeof RENEW | typeof REBIND, t2: number): void {
     this.#enter(type === RENEW ? 'renewing' : 'rebinding');
     this.link.listen(true);
-    const addresses = this.#held.map(({ address }) => address);
+    const addresses = this.#leased.map(({ address }) => address);
     this.#send(this.#newRequest(type, addresses, type === RENEW ? this.#serverId : undefined), RENEW_RETRY);
     if (type === RENEW) this.#window = this.clock.after(t2 - this.clock.now(), () => this.#extend(REBIND, t2));
   }
@@ -237,14 +237,14 @@ export class Dhcp6Client {
   /** An address that is not valid any more goes; with the last one goes the lease. */
   #watchExpiry(): void {
     this.#deadline();
-    const next = Math.min(...this.#held.map(({ until }) => until));
+    const next = Math.min(...this.#leased.map(({ until }) => until));
     this.#deadline = this.clock.after(next - this.clock.now(), () => {
       const now = this.clock.now();
-      const left = this.#held.filter(({ until }) => until > now);
+      const left = this.#leased.filter(({ until }) => until > now);
       if (left.length === 0) {
         this.#lose('expired');
       } else {
-        this.#held = left;
+        this.#leased = left;
         if (this.#lease) this.#lease = { ...this.#lease, addresses: plain(left) };
         this.#watchExpiry();
         this.#tell(true);
@@ -256,7 +256,7 @@ export class Dhcp6Client {
     const lease = this.#lease;
     this.#deadline();
     this.#lease = null;
-    this.#held = [];
+    this.#leased = [];
     if (lease) this.events.onLost(lease, reason);
     // whoever hears of it may have stopped the client
     if (this.#state !== 'stopped') this.#solicit();
@@ -265,11 +265,11 @@ export class Dhcp6Client {
   #accept(reply: Dhcp6Reply, t1: number, t2: number): void {
     this.#enter('bound');
     this.link.listen(false);
-    this.#trouble = null;
+    this.#failure = null;
     this.#serverId = reply.serverId ?? undefined;
     const { dns, domains } = reply;
     const server = Buffer.from(this.#serverId ?? []).toString('hex');
-    this.#lease = { server, addresses: plain(this.#held), dns, domains, t1, t2 };
+    this.#lease = { server, addresses: plain(this.#leased), dns, domains, t1, t2 };
   }
 
   #tell(known: boolean): void {
@@ -322,6 +322,6 @@ export class Dhcp6Client {
   }
 }
 
-function plain(held: Held[]): Dhcp6Address[] {
-  return held.map(({ address, preferred, valid }) => ({ address, preferred, valid }));
+function plain(leased: LeasedAddress[]): Dhcp6Address[] {
+  return leased.map(({ address, preferred, valid }) => ({ address, preferred, valid }));
 }

@@ -61,7 +61,7 @@ export class Dhcp6Service implements Service {
 
   async acquire(options: NetworkOptions): Promise<void> {
     this.#acquisition = new Acquisition(options, () => {
-      const { code, hint } = this.#client.trouble;
+      const { code, hint } = this.#client.failure;
       return new IothError(code, { syscall: 'dhcp6', hint });
     });
     try {

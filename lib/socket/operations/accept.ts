@@ -7,7 +7,7 @@ import { EXHAUSTED, type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
 import { withOwnNumber } from '../detached.js';
 import { duplicate } from '../duplicate.js';
-import { notReady } from './errors.js';
+import { waitOrThrow } from './errors.js';
 
 const ENFILE = 23;
 const EMFILE = 24;
@@ -23,27 +23,27 @@ export class Accept<T> implements Operation<[accepted: T, peer: Address]> {
 
   constructor(
     readonly descriptor: Descriptor,
-    readonly own: (fd: number) => T,
+    readonly wrap: (fd: number) => T,
   ) {
     this.fd = descriptor.use(this.syscall);
   }
 
   attempt(): [T, Address] | typeof WAIT | typeof EXHAUSTED {
     const { readiness } = this.descriptor;
-    if (readiness.isKnownEmpty) return WAIT;
+    if (readiness.isDrained) return WAIT;
     peerLength[0] = SOCKADDR_SIZE;
     const accepted = libioth().accept(this.fd, peerBytes, peerLength);
     if (accepted >= 0) {
       makeNonBlocking(accepted);
       // most come one by one, and an accept for EAGAIN makes half a socket first
-      readiness.foundEmpty();
+      readiness.markDrained();
       return [
-        this.own(withOwnNumber(accepted, (fd) => this.#copyOf(fd))),
+        this.wrap(withOwnNumber(accepted, (fd) => this.#copyOf(fd))),
         decodeSockaddr(peerBytes, peerLength[0] ?? 0),
       ];
     }
     const error = errno();
-    return error === EMFILE || error === ENFILE ? EXHAUSTED : notReady('accept');
+    return error === EMFILE || error === ENFILE ? EXHAUSTED : waitOrThrow('accept');
   }
 
   #copyOf(fd: number): number {

@@ -7,7 +7,11 @@ const EINTR = 4;
 const EAGAIN = 11;
 
 /** What to say of a failed call: WAIT where it only was not ready and may wait, else its error is thrown. */
-export function notReady(syscall: string, details?: Omit<IothErrorDetails, 'syscall'>, flags: number = 0): typeof WAIT {
+export function waitOrThrow(
+  syscall: string,
+  details?: Omit<IothErrorDetails, 'syscall'>,
+  flags: number = 0,
+): typeof WAIT {
   const error = errno();
   if (error === EAGAIN && flags & MSG_DONTWAIT) {
     throw callError(error, syscall, { ...details, hint: 'with MSG_DONTWAIT it does not wait' });

@@ -5,7 +5,7 @@ import type { Operation } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
 import { Accept } from './accept.js';
 import { Connect } from './connect.js';
-import { PeerMemo, Recv, RecvFrom, RecvFromInto, RecvInto } from './receive.js';
+import { PeerAddressCache, Recv, RecvFrom, RecvFromInto, RecvInto } from './receive.js';
 import { Send, SendAll, SendTo } from './send.js';
 
 /** What can be sent: bytes, or a string as UTF-8. */
@@ -15,7 +15,7 @@ export type Data = string | NodeJS.ArrayBufferView;
 export class Operations {
   readonly #descriptor: Descriptor;
   readonly #isStream: boolean;
-  readonly #peers = new PeerMemo();
+  readonly #peers = new PeerAddressCache();
 
   constructor(descriptor: Descriptor, type: number) {
     this.#descriptor = descriptor;
@@ -74,8 +74,8 @@ export class Operations {
   }
 
   /** accept(2): the new descriptor, non-blocking and closed on exec, is what `own` makes of it. */
-  accept<T>(own: (fd: number) => T): Operation<[accepted: T, peer: Address]> {
-    return new Accept(this.#descriptor, own);
+  accept<T>(wrap: (fd: number) => T): Operation<[accepted: T, peer: Address]> {
+    return new Accept(this.#descriptor, wrap);
   }
 
   /** connect(2). Given up, the attempt is dissolved (connect to AF_UNSPEC): the socket can connect again. */

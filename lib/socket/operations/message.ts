@@ -6,7 +6,7 @@ import { READABLE, WRITABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
 import { type AncillaryItem, CMSG_SPACE, decodeAncillary, encodeAncillary } from '../cmsg.js';
 import type { Descriptor } from '../descriptor.js';
-import { notReady } from './errors.js';
+import { waitOrThrow } from './errors.js';
 import type { Data } from './index.js';
 import { waitsForErrors } from './receive.js';
 
@@ -55,7 +55,7 @@ export function recvmsg_into(
     const message = messageOf(buffers, name, SOCKADDR_SIZE, control);
     // descriptors that come along (SCM_RIGHTS) must not leak into children
     const count = libioth().recvmsg(fd, message, flags | MSG_CMSG_CLOEXEC);
-    if (count < 0) return notReady('recvmsg', undefined, flags);
+    if (count < 0) return waitOrThrow('recvmsg', undefined, flags);
     const ancdata = control ? decodeAncillary(control.subarray(0, message.msg_controllen)) : [];
     const address = decodeSockaddr(name, message.msg_namelen);
     return [count, ancdata, message.msg_flags & ~MSG_CMSG_CLOEXEC, address] as Received<number>;
@@ -80,7 +80,7 @@ export function sendmsg(
   const fd = descriptor.use('sendmsg');
   const attempt = () => {
     const count = libioth().sendmsg(fd, messageOf(buffers, to?.bytes ?? null, to?.length ?? 0, control), flags);
-    return count >= 0 ? count : notReady('sendmsg', { address: to?.address, port: to?.port }, flags);
+    return count >= 0 ? count : waitOrThrow('sendmsg', { address: to?.address, port: to?.port }, flags);
   };
   return { syscall: 'sendmsg', direction: WRITABLE, attempt };
 }

@@ -4,7 +4,7 @@ import { MSG_ERRQUEUE } from '../../constants/index.js';
 import { READABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
-import { notReady } from './errors.js';
+import { waitOrThrow } from './errors.js';
 
 // Each class here, in send.ts, accept.ts and connect.ts sets its fields itself: the constructor of a class above them all,
 // with as many shapes as it has heirs, made datagrams a third slower.
@@ -56,8 +56,8 @@ export class Recv implements Operation<Buffer> {
   attempt(): Buffer | typeof WAIT {
     const buffer = takeBuffer(this.size);
     const count = receive(this, buffer);
-    if (count !== WAIT) return handOut(buffer, Math.min(count, this.size));
-    spare = buffer;
+    if (count !== WAIT) return trimBuffer(buffer, Math.min(count, this.size));
+    spareBuffer = buffer;
     return WAIT;
   }
 
@@ -78,7 +78,7 @@ export class RecvFromInto implements Operation<[number, Address]> {
 
   constructor(
     readonly descriptor: Descriptor,
-    readonly peers: PeerMemo,
+    readonly peers: PeerAddressCache,
     readonly buffer: Uint8Array,
     readonly size: number,
     readonly flags: number,
@@ -104,7 +104,7 @@ export class RecvFrom implements Operation<[Buffer, Address]> {
 
   constructor(
     readonly descriptor: Descriptor,
-    readonly peers: PeerMemo,
+    readonly peers: PeerAddressCache,
     readonly size: number,
     readonly flags: number,
   ) {
@@ -114,8 +114,8 @@ export class RecvFrom implements Operation<[Buffer, Address]> {
   attempt(): [Buffer, Address] | typeof WAIT {
     const buffer = takeBuffer(this.size);
     const count = receiveFrom(this, buffer);
-    if (count !== WAIT) return [handOut(buffer, Math.min(count, this.size)), this.peers.last()];
-    spare = buffer;
+    if (count !== WAIT) return [trimBuffer(buffer, Math.min(count, this.size)), this.peers.last()];
+    spareBuffer = buffer;
     return WAIT;
   }
 
@@ -132,33 +132,33 @@ export function waitsForErrors(flags: number): boolean {
 function receive({ descriptor, fd, isStream, size, flags }: Recv | RecvInto, buffer: Uint8Array): number | typeof WAIT {
   // none are there at once, as in Python
   if (size === 0) return 0;
-  if (flags === 0 && descriptor.readiness.isKnownEmpty) {
+  if (flags === 0 && descriptor.readiness.isDrained) {
     descriptor.readiness.ranOutOfDatagrams();
     return WAIT;
   }
   const count = libioth().recv(fd, buffer, size, flags);
   if (count < 0) {
-    const waits: typeof WAIT = notReady('recv', undefined, flags);
+    const waits: typeof WAIT = waitOrThrow('recv', undefined, flags);
     descriptor.readiness.ranOutOfDatagrams();
     return waits;
   }
   if (!isStream && flags === 0) descriptor.readiness.tookDatagram();
   // a stream that gave less than it was asked for has no more; one at its end does not wait
-  if (isStream && count > 0 && count < size && flags === 0) descriptor.readiness.foundEmpty();
+  if (isStream && count > 0 && count < size && flags === 0) descriptor.readiness.markDrained();
   return count;
 }
 
 function receiveFrom(operation: RecvFrom | RecvFromInto, buffer: Uint8Array): number | typeof WAIT {
   const { descriptor, fd, size, flags } = operation;
   const { readiness } = descriptor;
-  if (flags === 0 && readiness.isKnownEmpty) {
+  if (flags === 0 && readiness.isDrained) {
     readiness.ranOutOfDatagrams();
     return WAIT;
   }
   peerLength[0] = SOCKADDR_SIZE;
   const count = libioth().recvfrom(fd, buffer, size, flags, peerBytes, peerLength);
   if (count < 0) {
-    const waits: typeof WAIT = notReady('recvfrom', undefined, flags);
+    const waits: typeof WAIT = waitOrThrow('recvfrom', undefined, flags);
     readiness.ranOutOfDatagrams();
     return waits;
   }
@@ -171,7 +171,7 @@ const peerBytes = Buffer.alloc(SOCKADDR_SIZE);
 const peerLength = new Uint32Array(1);
 
 /** Who sent what a socket received last. Packets come in rows from one peer: its Address is decoded once. */
-export class PeerMemo {
+export class PeerAddressCache {
   #address: Address | undefined;
   #bytes = Buffer.alloc(0);
 
@@ -193,17 +193,17 @@ function isStartOf(whole: Buffer, bytes: Buffer, length: number): boolean {
 }
 
 // A receive buffer that the last call did not need: it waits here, so that a socket that waits holds none.
-let spare: Buffer | undefined;
+let spareBuffer: Buffer | undefined;
 
 function takeBuffer(size: number): Buffer {
-  const buffer = spare && spare.length >= size ? spare : Buffer.allocUnsafeSlow(size);
-  spare = undefined;
+  const buffer = spareBuffer && spareBuffer.length >= size ? spareBuffer : Buffer.allocUnsafeSlow(size);
+  spareBuffer = undefined;
   return buffer;
 }
 
 /** The bytes that were received: the buffer itself when they fill it, a right-sized copy when they are few. */
-function handOut(buffer: Buffer, length: number): Buffer {
+function trimBuffer(buffer: Buffer, length: number): Buffer {
   if (length * 2 >= buffer.length) return buffer.subarray(0, length);
-  spare = buffer;
+  spareBuffer = buffer;
   return Buffer.from(buffer.subarray(0, length));
 }

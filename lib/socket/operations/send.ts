@@ -4,7 +4,7 @@ import { detachedBytes } from '../../core/validate.js';
 import { WRITABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
-import { notReady } from './errors.js';
+import { waitOrThrow } from './errors.js';
 
 /** send(2): how much of it was taken. */
 export class Send implements Operation<number> {
@@ -75,13 +75,13 @@ export class SendTo implements Operation<number> {
   attempt(): number | typeof WAIT {
     const { fd, data, flags, to } = this;
     const count = libioth().sendto(fd, data, data.byteLength, flags, to.bytes, to.length);
-    return count >= 0 ? count : notReady('sendto', { address: to.address, port: to.port }, flags);
+    return count >= 0 ? count : waitOrThrow('sendto', { address: to.address, port: to.port }, flags);
   }
 }
 
 function send({ descriptor, fd, flags }: Send | SendAll, data: Uint8Array): number | typeof WAIT {
   const count = libioth().send(fd, data, data.byteLength, flags);
-  if (count < 0) return notReady('send', undefined, flags);
+  if (count < 0) return waitOrThrow('send', undefined, flags);
   descriptor.readiness.noteSent(count);
   return count;
 }

@@ -9,7 +9,7 @@ import { WRITABLE } from '../../io/poll-handle.js';
 import type { Operation } from '../../io/wait-queue.js';
 import { WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
-import { notReady } from './errors.js';
+import { waitOrThrow } from './errors.js';
 
 /** A regular file: its path, an open descriptor, or Node's FileHandle. */
 export type FileInput = string | URL | number | FileHandle;
@@ -59,7 +59,7 @@ export function sendfile(
 
 function sendByKernel(fd: number, fileFd: number, position: number, length: number): number | typeof WAIT {
   const sent = libc().sendfile(fd, fileFd, new BigInt64Array([BigInt(position)]), length);
-  return sent >= 0 ? sent : notReady('sendfile');
+  return sent >= 0 ? sent : waitOrThrow('sendfile');
 }
 
 function sendByCopy(fd: number, fileFd: number, position: number, length: number): number | typeof WAIT {
@@ -69,7 +69,7 @@ function sendByCopy(fd: number, fileFd: number, position: number, length: number
   const sent = libioth().send(fd, chunk, read, 0);
   // so picox says that its buffer is full
   if (sent === 0) return WAIT;
-  return sent > 0 ? sent : notReady('sendfile');
+  return sent > 0 ? sent : waitOrThrow('sendfile');
 }
 
 /** What the file system refuses is an IothError too. */
