@@ -1,10 +1,9 @@
 /** C as it is: the functions of libioth and libiothaddr, for whoever wants them without the classes. */
 
-export { openPollHandles, PollHandle, READABLE, WRITABLE } from '../lib/io/poll-handle.js';
-export { errno, type Iovec, type Libioth, libioth, type Msghdr, type StackPointer } from './ioth.js';
+export { type Iovec, type Libioth, libioth, type Msghdr, type StackPointer } from './ioth.js';
 export { type Libiothaddr, libiothaddr } from './iothaddr.js';
 export { type DnsPointer, type Libiothdns, libiothdns } from './iothdns.js';
-export { type Libc, libc } from './libc.js';
+export { errno, type Libc, libc } from './libc.js';
 export {
   hasLibrary,
   type LibraryName,

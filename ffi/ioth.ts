@@ -81,11 +81,6 @@ export function libioth(): Libioth {
   return library;
 }
 
-/** errno(3) of the last call on this thread. Read it before anything else runs. */
-export function errno(): number {
-  return koffi.errno();
-}
-
 function bind(): Libioth {
   const lib = loadLibrary('ioth');
   const iovec = koffi.struct({ iov_base: 'void *', iov_len: 'size_t' });

@@ -1,7 +1,6 @@
 import koffi from 'koffi';
 
-/** `struct pollfd` as bytes: int fd, short events, short revents. */
-export const POLLFD_SIZE = 8;
+/** Of poll(2). */
 export const POLLIN = 0x001;
 export const POLLOUT = 0x004;
 export const POLLERR = 0x008;
@@ -15,6 +14,26 @@ export const SIG_SETMASK = 2;
 export const SIGSET_SIZE = 128;
 /** At least `sizeof(struct sigaction)`; the handler comes first. */
 export const SIGACTION_SIZE = 256;
+
+/** Of fcntl(2). */
+export const F_SETFD = 2;
+export const F_SETFL = 4;
+export const F_SETOWN = 8;
+export const F_SETSIG = 10;
+export const F_DUPFD_CLOEXEC = 1030;
+export const FD_CLOEXEC = 1;
+export const O_ASYNC = 0o20000;
+
+/** Of epoll(7). */
+export const EPOLL_CLOEXEC = 0o2000000;
+export const EPOLL_CTL_ADD = 1;
+export const EPOLL_CTL_DEL = 2;
+export const EPOLL_CTL_MOD = 3;
+export const EPOLLIN = 1;
+export const EPOLLOUT = 4;
+export const EPOLLERR = 8;
+export const EPOLLHUP = 16;
+export const EPOLLET = 0x80000000;
 
 /** Of close_range(2): do not close, set close-on-exec. */
 export const CLOSE_RANGE_CLOEXEC = 4;
@@ -58,6 +77,25 @@ export interface Libc {
   epoll_create1(flags: number): number;
   epoll_ctl(epfd: number, op: number, fd: number, event: Uint32Array): number;
   epoll_wait(epfd: number, events: Uint32Array, maxevents: number, timeout: number): number;
+}
+
+/** errno(3) of the last call on this thread. Read it before anything else runs. */
+export function errno(): number {
+  return koffi.errno();
+}
+
+/** The numbers of the errors by their names, this machine's: 'ECONNREFUSED' is 111 on most. */
+export const ERRNO_BY_NAME: Readonly<Record<string, number>> = koffi.os.errno;
+
+/** `sizeof(size_t)`. */
+export const SIZEOF_SIZE_T: number = koffi.sizeof('size_t');
+
+/** The text as a C string that stays allocated for the life of the process. */
+export function permanentString(text: string): bigint {
+  const bytes = Buffer.from(`${text}\0`);
+  const pointer = koffi.alloc('char', bytes.length) as bigint;
+  koffi.encode(pointer, 'char', [...bytes], bytes.length);
+  return pointer;
 }
 
 let library: Libc | undefined;

@@ -1,8 +1,8 @@
 /** Addresses as text and as bytes, numbers in host and in network order: inet(3), inet_pton(3), byteorder(3). */
 
 import { isIPv4, isIPv6 } from 'node:net';
-import os from 'node:os';
 import { AF_INET, AF_INET6 } from '../constants/socket.js';
+import { IS_LITTLE_ENDIAN } from '../core/byte-order.js';
 import { checkBytes, checkInteger, checkString, invalidValue, UINT_MAX } from '../core/validate.js';
 
 const FAMILIES = 'AF_INET (2) or AF_INET6 (10)';
@@ -80,12 +80,10 @@ export function inet_ntoa(bytes: Uint8Array): string {
   return `${a}.${b}.${c}.${d}`;
 }
 
-const SWAPS = os.endianness() === 'LE';
-
 /** A 16-bit number of the host in network order. */
 export function htons(value: number): number {
   checkInteger('value', value, 0, 0xffff);
-  return SWAPS ? ((value & 0xff) << 8) | (value >>> 8) : value;
+  return IS_LITTLE_ENDIAN ? ((value & 0xff) << 8) | (value >>> 8) : value;
 }
 
 /** A 16-bit number of the network in host order. */
@@ -96,7 +94,7 @@ export function ntohs(value: number): number {
 /** A 32-bit number of the host in network order. */
 export function htonl(value: number): number {
   checkInteger('value', value, 0, UINT_MAX);
-  if (!SWAPS) return value;
+  if (!IS_LITTLE_ENDIAN) return value;
   return ((value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24)) >>> 0;
 }
 

@@ -63,3 +63,31 @@ export function reverseName(address: string): string {
   const nibbles = [...bytes].reverse().flatMap((byte) => [(byte & 15).toString(16), (byte >> 4).toString(16)]);
   return `${nibbles.join('.')}.ip6.arpa`;
 }
+
+export const ANY4 = '0.0.0.0';
+export const BROADCAST4 = '255.255.255.255';
+
+/** Whether an address can be that of a host: not any, loopback, multicast, reserved or broadcast. */
+export function isHostIPv4(bytes: Uint8Array): boolean {
+  const first = bytes[0] ?? 0;
+  return bytes.length === 4 && first !== 0 && first !== 127 && first < 224;
+}
+
+/** Whether 16 bytes are in fe80::/10 (RFC 4291, 2.5.6). */
+export function isLinkLocalIPv6(bytes: Uint8Array): boolean {
+  return bytes.length === 16 && bytes[0] === 0xfe && (bytes[1]! & 0xc0) === 0x80;
+}
+
+/** Whether an IPv6 address can be used to speak to one host beyond the link. */
+export function isGlobalIPv6(bytes: Uint8Array): boolean {
+  const isAnyOrLoopback = bytes.subarray(0, 15).every((byte) => byte === 0) && bytes[15]! < 2;
+  return bytes.length === 16 && bytes[0] !== 0xff && !isLinkLocalIPv6(bytes) && !isAnyOrLoopback;
+}
+
+/** 24 for 255.255.255.0; null where the ones are not all in front. */
+export function prefixlenOf(mask: Uint8Array): number | null {
+  if (mask.length !== 4) return null;
+  const bits = Array.from(mask, (byte) => byte.toString(2).padStart(8, '0')).join('');
+  const length = bits.indexOf('0') === -1 ? 32 : bits.indexOf('0');
+  return bits.slice(length).includes('1') ? null : length;
+}

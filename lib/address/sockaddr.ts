@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX } from '../constants/index.js';
+import { IS_LITTLE_ENDIAN } from '../core/byte-order.js';
 import { IothError } from '../core/errors.js';
 import {
   checkBytes,
@@ -84,7 +85,6 @@ const SIZEOF_IN6 = 28;
 const SIZEOF_LL = 20;
 const SIZEOF_NL = 12;
 const UNIX_PATH_MAX = 108;
-const BIG_ENDIAN_HOST = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0;
 
 /** How an interface name in a zone ('fe80::1%vde0') becomes an index. */
 export type IndexOfInterface = (ifname: string) => number;
@@ -304,16 +304,16 @@ function decodeNetlink(view: Buffer): Address {
 }
 
 function readHost16(view: Buffer, offset: number): number {
-  return BIG_ENDIAN_HOST ? view.readUInt16BE(offset) : view.readUInt16LE(offset);
+  return IS_LITTLE_ENDIAN ? view.readUInt16LE(offset) : view.readUInt16BE(offset);
 }
 function readHost32(view: Buffer, offset: number): number {
-  return BIG_ENDIAN_HOST ? view.readUInt32BE(offset) : view.readUInt32LE(offset);
+  return IS_LITTLE_ENDIAN ? view.readUInt32LE(offset) : view.readUInt32BE(offset);
 }
 function writeHost16(view: Buffer, value: number, offset: number): void {
-  if (BIG_ENDIAN_HOST) view.writeUInt16BE(value, offset);
+  if (!IS_LITTLE_ENDIAN) view.writeUInt16BE(value, offset);
   else view.writeUInt16LE(value, offset);
 }
 function writeHost32(view: Buffer, value: number, offset: number): void {
-  if (BIG_ENDIAN_HOST) view.writeUInt32BE(value, offset);
+  if (!IS_LITTLE_ENDIAN) view.writeUInt32BE(value, offset);
   else view.writeUInt32LE(value, offset);
 }

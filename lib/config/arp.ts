@@ -1,5 +1,5 @@
+import { ANY4, ipBytes, ipText } from '../address/ip.js';
 import { formatMac, parseMac } from '../address/mac.js';
-import { ANY4, formatIPv4, parseIPv4 } from './addresses.js';
 import { concat, Reader, u16 } from './bytes.js';
 
 /** An ARP packet for IPv4 over Ethernet (RFC 826), as a packet socket of type SOCK_DGRAM carries it. */
@@ -24,9 +24,9 @@ export function encodeArpProbe(mac: string, address: string): Uint8Array {
     Uint8Array.of(6, 4),
     u16(REQUEST),
     parseMac(mac),
-    parseIPv4(ANY4),
+    ipBytes(ANY4),
     nobody,
-    parseIPv4(address),
+    ipBytes(address),
   );
 }
 
@@ -43,8 +43,8 @@ export function decodeArp(bytes: Uint8Array): ArpPacket | null {
   return {
     isRequest: operation === REQUEST,
     senderMac: formatMac(senderMac),
-    senderAddress: formatIPv4(senderAddress),
-    targetAddress: formatIPv4(targetAddress),
+    senderAddress: ipText(senderAddress),
+    targetAddress: ipText(targetAddress),
   };
 }
 

@@ -1,6 +1,6 @@
+import { isPlainDomainName } from '../address/domain-name.js';
 import { concat } from './bytes.js';
 
-const MAX_NAME = 253;
 /** RFC 1035 2.3.4: a name is at most 255 octets, so it has at most 127 labels, and no more pointers than that. */
 const MAX_JUMPS = 127;
 
@@ -40,7 +40,7 @@ function decodeName(bytes: Uint8Array, start: number): { name: string; end: numb
     if (length === undefined) return null;
     if (length === 0) {
       const name = labels.join('.');
-      return name.length > MAX_NAME ? null : { name, end: end ?? offset + 1 };
+      return name === '' || isPlainDomainName(name) ? { name, end: end ?? offset + 1 } : null;
     }
     if (length >= 0xc0) {
       const low = bytes[offset + 1];
@@ -51,18 +51,14 @@ function decodeName(bytes: Uint8Array, start: number): { name: string; end: numb
       continue;
     }
     const label = bytes.subarray(offset + 1, offset + 1 + length);
-    if (length > 63 || label.length < length || labels.length >= MAX_JUMPS) return null;
+    if (label.length < length || labels.length >= MAX_JUMPS) return null;
     const text = Buffer.from(label).toString('latin1');
-    if (!isLabel(text)) return null;
+    // a dot in it would read as two labels
+    if (text.includes('.')) return null;
     labels.push(text);
     offset += 1 + length;
   }
   return null;
-}
-
-/** What a server says goes to resolv.conf(5) and to the user's screen: no spaces, dots or control characters. */
-function isLabel(text: string): boolean {
-  return /^[\w-]+$/.test(text);
 }
 
 /**
@@ -73,5 +69,5 @@ export function domainsFromText(bytes: Uint8Array): string[] {
   const text = Buffer.from(bytes).toString('latin1').replace(/\0+$/, '');
   const names = text.split(' ').filter(Boolean);
   const bare = names.map((name) => name.replace(/\.$/, ''));
-  return bare.every((name) => name.length <= MAX_NAME && name.split('.').every(isLabel)) ? bare : [];
+  return bare.every(isPlainDomainName) ? bare : [];
 }

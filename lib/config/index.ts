@@ -1,19 +1,18 @@
 /** The configuration of a stack: the language of iothconf(3), and its two providers behind one door. */
 
-import { hasLibrary } from '../../ffi/loader.js';
-import { checkOptions } from '../core/check-options.js';
 import { AbortError } from '../core/errors.js';
-import { checkInteger, checkSignal, INT_MAX, invalidValue } from '../core/validate.js';
+import { chooseProvider, type ProviderName } from '../core/provider.js';
+import { checkInteger, checkOptions, checkSignal, INT_MAX } from '../core/validate.js';
 import { BuiltinConfig } from './builtin.js';
 import { realClock } from './clock.js';
 import { asksNetwork, type ConfigRequest, parseConfig } from './language.js';
 import { NativeConfig } from './native.js';
-import type { ApplyResult, ConfigEvent, ConfigProvider, Notify, ProviderName } from './provider.js';
+import type { ApplyResult, ConfigEvent, ConfigProvider, Notify } from './provider.js';
 import { joinResolvConf } from './resolvconf.js';
 import type { ConfigHost } from './stack-interface.js';
 
 export { isStackConfig, parseConfig } from './language.js';
-export type { ConfigEvent, ConfigEvents, LeaseEvent, ProviderName as ConfProvider } from './provider.js';
+export type { ConfigEvent, ConfigEvents, LeaseEvent } from './provider.js';
 export type { ConfigHost } from './stack-interface.js';
 
 /** Of {@link Stack.iothconfig}. */
@@ -24,18 +23,6 @@ export interface ConfigOptions {
 }
 
 const DEFAULT_TIMEOUT = 6000;
-
-/** The provider that `IOTH_CONF` names, else the native one where libiothconf is on the machine. */
-export function defaultProvider(): ProviderName {
-  const choice = process.env.IOTH_CONF;
-  if (choice) return checkProvider('IOTH_CONF', choice);
-  return hasLibrary('iothconf') ? 'native' : 'builtin';
-}
-
-export function checkProvider(name: string, value: unknown): ProviderName {
-  if (value !== 'native' && value !== 'builtin') throw invalidValue(name, "'native' or 'builtin'", value);
-  return value;
-}
 
 /** Whom a {@link StackConfig} tells what it learns. */
 export interface ConfigListener {
@@ -50,7 +37,8 @@ export class StackConfig {
   readonly #listener: ConfigListener;
   readonly #names = new Map<number, string>();
 
-  constructor(host: ConfigHost, listener: ConfigListener, provider: ProviderName = defaultProvider()) {
+  constructor(host: ConfigHost, listener: ConfigListener, option?: ProviderName) {
+    const provider = chooseProvider(option, 'IOTH_CONF');
     this.#listener = listener;
     const notify: Notify = (name, event) => {
       listener.notify(name, event);
@@ -113,6 +101,6 @@ function maskOf(request: ConfigRequest, { done, failures }: ApplyResult): number
 }
 
 function checkConfigOptions(options?: ConfigOptions): { signal?: AbortSignal; timeout: number } {
-  const { signal, timeout = DEFAULT_TIMEOUT }: ConfigOptions = checkOptions('options', options);
+  const { signal, timeout = DEFAULT_TIMEOUT }: ConfigOptions = checkOptions(options, ['signal', 'timeout']);
   return { signal: checkSignal(signal), timeout: checkInteger('options.timeout', timeout, 1, INT_MAX) };
 }

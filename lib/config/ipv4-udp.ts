@@ -1,4 +1,4 @@
-import { formatIPv4, parseIPv4 } from './addresses.js';
+import { ipBytes, ipText } from '../address/ip.js';
 import { concat, Reader, u16 } from './bytes.js';
 
 /** A UDP datagram over IPv4, as a packet socket of type SOCK_DGRAM carries it: from the IP header on. */
@@ -18,7 +18,7 @@ const TTL = 64;
 export function encodeUdp(packet: UdpPacket): Uint8Array {
   const { source, sourcePort, destination, destinationPort, payload } = packet;
   const udpLength = UDP_HEADER + payload.length;
-  const addresses = concat(parseIPv4(source), parseIPv4(destination));
+  const addresses = concat(ipBytes(source), ipBytes(destination));
   const udp = concat(u16(sourcePort), u16(destinationPort), u16(udpLength), u16(0), payload);
   const pseudoHeader = concat(addresses, Uint8Array.of(0, PROTOCOL_UDP), u16(udpLength));
   // a sum of 0 is sent as all ones: 0 says that there is none (RFC 768)
@@ -52,9 +52,9 @@ export function decodeUdp(bytes: Uint8Array): UdpPacket | null {
   const payload = udp.take(length - UDP_HEADER);
   if (!payload) return null;
   return {
-    source: formatIPv4(header.subarray(12, 16)),
+    source: ipText(header.subarray(12, 16)),
     sourcePort,
-    destination: formatIPv4(header.subarray(16, 20)),
+    destination: ipText(header.subarray(16, 20)),
     destinationPort,
     payload,
   };

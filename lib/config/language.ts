@@ -1,7 +1,9 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { isPlainDomainName } from '../address/domain-name.js';
+import { INTERFACE_NAME, isInterfaceName } from '../address/interface-name.js';
+import { ipBytes, ipText } from '../address/ip.js';
 import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants/index.js';
 import { checkString, INT_MAX, invalidValue } from '../core/validate.js';
-import { formatIPv6, parseIPv6 } from './addresses.js';
 import { type Option, stropt } from './stropt.js';
 
 export type IpFamily = 4 | 6;
@@ -147,8 +149,7 @@ function flag(option: Option): true {
 
 function interfaceName(option: Option): string {
   const name = option.value ?? '';
-  // IFNAMSIZ is 16, with the NUL
-  if (!/^[^\s/:]{1,15}$/.test(name)) throw invalidItem(option, 'iface=NAME, of at most 15 characters');
+  if (!isInterfaceName(name)) throw invalidItem(option, `iface=NAME, with ${INTERFACE_NAME}`);
   return name;
 }
 
@@ -168,10 +169,10 @@ function macAddress(option: Option): string {
   return bytes.join(':');
 }
 
-/** RFC 1035 2.3.4: labels of 1 to 63 octets, 253 characters in all; a dot at the end is left out. */
+/** A dot at the end is left out. */
 function domainName(option: Option): string {
   const name = (option.value ?? '').replace(/\.$/, '');
-  if (name.length > 253 || !/^[\w-]{1,63}(\.[\w-]{1,63})*$/.test(name)) {
+  if (!isPlainDomainName(name)) {
     throw invalidItem(option, `${option.tag}=NAME, a domain name`);
   }
   return name;
@@ -197,7 +198,7 @@ function ipAddress(option: Option, text: string): { family: IpFamily; address: s
 
 /** An address may be written in many ways: the one that `-ip` takes away is the one that `ip` added. */
 function canonicalIPv6(text: string): string {
-  return formatIPv6(parseIPv6(text));
+  return ipText(ipBytes(text));
 }
 
 function invalidItem({ tag, value }: Option, expected: string): TypeError {

@@ -1,3 +1,4 @@
+import { ipBytes, isLinkLocalIPv6 } from '../address/ip.js';
 import { AF_INET6 } from '../constants/index.js';
 import type { ConfigHost } from './stack-interface.js';
 
@@ -8,7 +9,7 @@ import type { ConfigHost } from './stack-interface.js';
  */
 export function readyLinkLocal(host: ConfigHost, ifindex: number): string | null {
   const addresses = host.interfaces().find((link) => link.ifindex === ifindex)?.addresses ?? [];
-  const found = addresses.find(({ family, address }) => family === 'IPv6' && /^fe[89ab]/i.test(address));
+  const found = addresses.find(({ family, address }) => family === 'IPv6' && isLinkLocalIPv6(ipBytes(address)));
   if (!found) return null;
   if (found.tentative) {
     host.ipaddr_del(AF_INET6, found.address, found.prefixlen, ifindex);

@@ -1,8 +1,6 @@
+import type { ProviderName } from '../core/provider.js';
 import type { SourceName } from './config-sources.js';
 import type { ConfigRequest } from './language.js';
-
-/** `native`: libiothconf; `builtin`: this directory, on the stack's own sockets. */
-export type ProviderName = 'native' | 'builtin';
 
 /** How to wait for servers and routers. */
 export interface NetworkOptions {

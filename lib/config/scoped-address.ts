@@ -1,9 +1,9 @@
-import { isLinkLocalIPv6, parseIPv6 } from './addresses.js';
+import { ipBytes, isLinkLocalIPv6 } from '../address/ip.js';
 import type { InterfaceConfig } from './interface-config.js';
 
 /** A link-local name server means nothing without its interface: 'fe80::1%vde0'. */
 export function withZone(server: string, { host, ifindex }: InterfaceConfig): string {
-  if (!isLinkLocalIPv6(parseIPv6(server))) return server;
+  if (!isLinkLocalIPv6(ipBytes(server))) return server;
   const name = host.interfaces().find((link) => link.ifindex === ifindex)?.name;
   return `${server}%${name ?? ifindex}`;
 }

@@ -1,5 +1,5 @@
 import { getSystemErrorMap } from 'node:util';
-import koffi from 'koffi';
+import { codeOf, errnoOf } from './errno.js';
 
 /** What an {@link IothError} tells besides its code. */
 export interface IothErrorDetails {
@@ -56,25 +56,6 @@ export class AbortError extends Error {
   constructor(cause?: unknown) {
     super('The operation was aborted', cause === undefined ? undefined : { cause });
   }
-}
-
-const LINUX_ERRNO: Record<string, number> = koffi.os.errno;
-const CODE_BY_ERRNO = new Map(
-  // EWOULDBLOCK and the like are second names of the same number: the name that libuv uses wins
-  Object.entries(LINUX_ERRNO)
-    .map(([code, errno]): [number, string] => [errno, code])
-    .concat([...getSystemErrorMap()].map(([errno, [code]]): [number, string] => [-errno, code])),
-);
-
-/** 'ECONNREFUSED' for 111. */
-export function codeOf(errno: number): string {
-  return CODE_BY_ERRNO.get(errno) ?? `E${errno}`;
-}
-
-/** 111 for 'ECONNREFUSED'; undefined for a code that is not of the system. */
-export function errnoOf(code: string): number | undefined {
-  const errno = LINUX_ERRNO[code] ?? Number(/^E(\d+)$/.exec(code)?.[1] ?? Number.NaN);
-  return Number.isNaN(errno) ? undefined : errno;
 }
 
 function messageOf(code: string, errno: number | undefined, details: IothErrorDetails): string {

@@ -108,18 +108,21 @@ function bytesOf(name: string, view: ArrayBufferView): Uint8Array {
 }
 
 /**
- * The options of a call: none, or an object with no others than these.
- * @throws TypeError for null, for what is no object, and for a misspelled option
+ * The options of a call: an empty object for none.
+ * @param known the names that there are; where they are missing any is taken, as Node does
+ * @throws {TypeError} for null, for what is no object, and for a misspelled option
  */
-export function checkOptionNames(options: unknown, known: readonly string[]): void {
-  if (options === undefined) return;
-  const expected = `{ ${known.join(', ')} }`;
-  if (typeof options !== 'object' || options === null || isSignal(options)) {
+export function checkOptions<T extends object>(options: T | undefined, known?: readonly (keyof T & string)[]): T {
+  if (options === undefined) return {} as T;
+  const expected = known ? `{ ${known.join(', ')} }` : 'an object';
+  if (typeof options !== 'object' || options === null || Array.isArray(options) || isSignal(options)) {
     throw invalidType('options', expected, options);
   }
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) throw invalidType('options', `${expected}, without '${key}'`, options);
+  for (const key of known ? Object.keys(options) : []) {
+    if (!known?.includes(key as keyof T & string))
+      throw invalidType('options', `${expected}, without '${key}'`, options);
   }
+  return options;
 }
 
 /** The AbortSignal of an operation's options, or none. */

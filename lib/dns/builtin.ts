@@ -11,7 +11,7 @@ import type { Engine } from './stub-resolver.js';
 
 /** Names resolved in TypeScript, over the stack's own sockets. */
 export class BuiltinProvider implements NameProvider {
-  readonly kind = 'builtin';
+  readonly name = 'builtin';
   readonly #sources: NameSources;
 
   constructor(

@@ -31,7 +31,7 @@ type Start<T> = (dns: DnsPointer, done: (error: Error | null, result: T) => void
  * provider: flags, services, the search list with ndots, the hosts file, the order of RFC 6724, EAI_ errors.
  */
 export class NativeProvider implements NameProvider {
-  readonly kind = 'native';
+  readonly name = 'native';
   readonly #c: Libiothdns;
   readonly #host: NameHost;
   readonly #settings: NameSettings;

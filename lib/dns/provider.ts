@@ -1,3 +1,4 @@
+import type { ProviderName } from '../core/provider.js';
 import type { Interface } from '../netlink/index.js';
 import type { Socket } from '../socket/socket.js';
 import type { AddrInfo, AddrInfoHints } from './getaddrinfo.js';
@@ -18,11 +19,9 @@ export interface NameHost {
 
 /** A way to do getaddrinfo and getnameinfo: the builtin resolver or libiothdns. */
 export interface NameProvider {
-  readonly kind: ProviderKind;
+  readonly name: ProviderName;
   getaddrinfo(host: string | null, port: ServicePort, hints: AddrInfoHints): Promise<AddrInfo[]>;
   getnameinfo(address: NameInfoAddress, flags: number, options: { signal?: AbortSignal }): Promise<[string, string]>;
   /** Every address of a name in one family, without hosts file and search list. */
   addresses(name: string, type: 'A' | 'AAAA', options: { signal?: AbortSignal }): Promise<string[]>;
 }
-
-export type ProviderKind = 'native' | 'builtin';

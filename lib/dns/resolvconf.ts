@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { isDomainName } from '../address/domain-name.js';
 
 /** A line that means nothing, as it is reported. */
 export interface Problem {
@@ -128,17 +129,6 @@ function readOption(options: ResolvOptions, option: string): string[] {
   const flag = Object.hasOwn(FLAGS, option) ? FLAGS[option] : undefined;
   if (flag) Object.assign(options, flag);
   return flag || IGNORED_OPTIONS.has(option) ? [] : [`unknown option '${option}'`];
-}
-
-/** Whether each label has 1 to 63 bytes and the name 253 at most (RFC 1035, 2.3.4). The root '.' is one too. */
-export function isDomainName(name: string): boolean {
-  if (name === '.') return true;
-  const bare = name.replace(/\.$/, '');
-  return (
-    bare.length > 0 &&
-    Buffer.byteLength(bare) <= 253 &&
-    bare.split('.').every((label) => label.length > 0 && Buffer.byteLength(label) <= 63)
-  );
 }
 
 /**

@@ -1,20 +1,19 @@
-import { hasLibrary } from '../../ffi/loader.js';
 import { AF_INET, AF_INET6, SOCK_STREAM } from '../constants/index.js';
-import { checkOptions } from '../core/check-options.js';
-import { checkSignal, invalidValue } from '../core/validate.js';
+import { checkProvider, chooseProvider, type ProviderName } from '../core/provider.js';
+import { checkOptions, checkSignal } from '../core/validate.js';
 import { BuiltinProvider, nameSources } from './builtin.js';
 import type { AddrInfo, AddrInfoHints } from './getaddrinfo.js';
 import type { NameInfoAddress } from './getnameinfo.js';
 import { NativeProvider } from './native.js';
-import type { NameHost, NameProvider, ProviderKind } from './provider.js';
+import type { NameHost, NameProvider } from './provider.js';
 import { DNS_PORT, type Nameserver } from './resolvconf.js';
 import { NameSettings, type PathTag } from './settings.js';
 import type { ServicePort } from './socket-types.js';
 import { Engine, type EngineOptions } from './stub-resolver.js';
 
 export interface NamesOptions {
-  /** Who resolves: libiothdns or the builtin resolver. Default: IOTH_DNS, or libiothdns where it loads. */
-  provider?: ProviderKind;
+  /** Who resolves: libiothdns or the builtin resolver. Default: the environment's IOTH_DNS, else the builtin one. */
+  provider?: ProviderName;
   /** Answers that the builtin resolver holds at most (default 1000); 0 turns its cache off. */
   cacheSize?: number;
 }
@@ -30,7 +29,7 @@ export class Names {
   readonly engine: Engine;
   readonly #builtin: BuiltinProvider;
   #native: NativeProvider | undefined;
-  #kind: ProviderKind | undefined;
+  #choice: ProviderName | undefined;
 
   /** @param config a path, resolv.conf(5) text, or addresses of servers; null is /etc/resolv.conf */
   constructor(host: NameHost, config: string | null = null, options: NamesOptions = {}) {
@@ -38,18 +37,18 @@ export class Names {
     this.settings = new NameSettings(config);
     this.engine = this.newEngine(() => this.settings.conf, { cacheSize: options.cacheSize });
     this.#builtin = new BuiltinProvider(host, this.settings, this.engine);
-    if (options.provider !== undefined) this.#kind = checkKind('options.dns', options.provider);
+    if (options.provider !== undefined) this.#choice = checkProvider('options.dns', options.provider);
   }
 
   /** Who resolves. */
-  get kind(): ProviderKind {
-    this.#kind ??= chosenKind();
-    return this.#kind;
+  get provider(): ProviderName {
+    this.#choice ??= chooseProvider(undefined, 'IOTH_DNS');
+    return this.#choice;
   }
 
   async getaddrinfo(host: string | null, port: ServicePort, hints: AddrInfoHints = {}): Promise<AddrInfo[]> {
     checkSignal(hints.signal);
-    return this.#provider().getaddrinfo(host, port, hints);
+    return this.#chosen().getaddrinfo(host, port, hints);
   }
 
   async getnameinfo(
@@ -57,18 +56,18 @@ export class Names {
     flags = 0,
     options?: { signal?: AbortSignal },
   ): Promise<[host: string, service: string]> {
-    const signal = checkSignal(checkOptions('options', options).signal);
-    return this.#provider().getnameinfo(address, flags, { signal });
+    const signal = checkSignal(checkOptions(options, ['signal']).signal);
+    return this.#chosen().getnameinfo(address, flags, { signal });
   }
 
   /** Every address that the servers have for a name, in one family. */
   async addresses(name: string, type: 'A' | 'AAAA', options: { signal?: AbortSignal } = {}): Promise<string[]> {
-    return this.#provider().addresses(name, type, options);
+    return this.#chosen().addresses(name, type, options);
   }
 
   /** The first address of a host in one family, for a socket; a link-local one with its zone. */
   async resolveHost(host: string, family: number, options?: { signal?: AbortSignal }): Promise<string> {
-    const signal = checkSignal(checkOptions('options', options).signal);
+    const signal = checkSignal(checkOptions(options, ['signal']).signal);
     const only = family === AF_INET6 ? AF_INET6 : AF_INET;
     const [first] = await this.getaddrinfo(host, null, { family: only, type: SOCK_STREAM, signal });
     if (!first) throw new Error('getaddrinfo gives an address or fails');
@@ -114,10 +113,10 @@ export class Names {
     this.#native?.closeSync();
   }
 
-  #provider(): NameProvider {
+  #chosen(): NameProvider {
     // libiothdns has no way to say another port or a zone
     const isPlain = ({ address, port }: Nameserver) => port === DNS_PORT && !address.includes('%');
-    if (this.kind === 'builtin' || !this.settings.conf.nameservers.every(isPlain)) return this.#builtin;
+    if (this.provider === 'builtin' || !this.settings.conf.nameservers.every(isPlain)) return this.#builtin;
     this.#native ??= new NativeProvider(this.#host, this.settings, nameSources(this.#host, this.settings, this.engine));
     return this.#native;
   }
@@ -126,15 +125,4 @@ export class Names {
     this.engine.clearCache();
     this.#native?.settingsChanged();
   }
-}
-
-function chosenKind(): ProviderKind {
-  const wanted = process.env.IOTH_DNS;
-  if (wanted) return checkKind('IOTH_DNS', wanted);
-  return hasLibrary('iothdns') ? 'native' : 'builtin';
-}
-
-function checkKind(name: string, value: string): ProviderKind {
-  if (value !== 'native' && value !== 'builtin') throw invalidValue(name, "'native' or 'builtin'", value);
-  return value;
 }

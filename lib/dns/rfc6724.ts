@@ -1,4 +1,4 @@
-import { ipBytes, isMapped, mappedBytes } from '../address/ip.js';
+import { ipBytes, isLinkLocalIPv6, isMapped, mappedBytes } from '../address/ip.js';
 
 /** The address from which the stack would send to a destination. */
 export interface SourceAddress {
@@ -104,7 +104,7 @@ function policyOf(bytes: Uint8Array): Policy {
 export function scopeOf(bytes: Uint8Array): number {
   const [a = 0, b = 0] = bytes;
   if (a === 255) return b & 15;
-  if (a === 0xfe && (b & 0xc0) === 0x80) return LINK_LOCAL;
+  if (isLinkLocalIPv6(bytes)) return LINK_LOCAL;
   if (a === 0xfe && (b & 0xc0) === 0xc0) return SITE_LOCAL;
   if (bytes.subarray(0, 15).every((byte) => byte === 0) && bytes[15] === 1) return LINK_LOCAL;
   const isIPv4Local = bytes[12] === 127 || (bytes[12] === 169 && bytes[13] === 254);

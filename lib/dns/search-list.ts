@@ -1,4 +1,4 @@
-import { isDomainName } from './resolvconf.js';
+import { isDomainName } from '../address/domain-name.js';
 
 /**
  * The full names to ask for `name`, in order, as res_search(3) has it: a name that ends in a dot is full already; one

@@ -1,10 +1,11 @@
+import { isDomainName } from '../address/domain-name.js';
 import { untilAborted } from '../core/abort.js';
 import { AbortError } from '../core/errors.js';
 import { Cache } from './cache.js';
 import { type QueryCode, queryError } from './errors.js';
 import { nameKey, type Question, type RecordType, type Reply, readReply } from './message.js';
 import type { NameHost } from './provider.js';
-import { isDomainName, type ResolvConf } from './resolvconf.js';
+import type { ResolvConf } from './resolvconf.js';
 import { Limiter } from './semaphore.js';
 import { askServers } from './server-failover.js';
 

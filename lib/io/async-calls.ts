@@ -4,7 +4,7 @@
  * therefore to be counted from its `start`.
  */
 
-import { errno } from '../../ffi/ioth.js';
+import { errno } from '../../ffi/libc.js';
 
 /** What koffi calls back with. */
 export type NativeCallback<T> = (error: Error | null, result: T) => void;

@@ -1,18 +1,15 @@
 import { isMainThread } from 'node:worker_threads';
-import { errno } from '../../ffi/ioth.js';
-import { libc, POLLFD_SIZE, POLLIN, POLLNVAL, POLLOUT } from '../../ffi/libc.js';
-import { IothError, systemError } from '../core/errors.js';
+import { libc, POLLIN, POLLNVAL } from '../../ffi/libc.js';
+import { IothError } from '../core/errors.js';
 import { GrowingPause } from '../core/growing-pause.js';
 import type { Descriptor } from '../socket/descriptor.js';
 import { PREEMPTED_MS } from './epoll.js';
 import { interruptFd, throwIfInterrupted, withInterrupts } from './interrupt.js';
-import { READABLE } from './poll-handle.js';
-import { waitSync } from './poll-sync.js';
+import { eventsOf, PollSet, waitSync } from './poll-sync.js';
 import { wouldBlock } from './readiness.js';
 import { isReceiveShutDown } from './stall.js';
 import { EXHAUSTED, type Operation, WAIT } from './wait-queue.js';
 
-const EINTR = 4;
 /** Of so many calls one looks for signals though it need not wait. */
 const CALLS_PER_LOOK = 256;
 /**
@@ -69,8 +66,8 @@ function spin({ direction }: Operation<unknown>, { fd }: Descriptor, limit: numb
   return false;
 }
 
-const pollfds = Buffer.alloc(3 * POLLFD_SIZE);
-const [SOCKET, DAEMON, SIGNALS] = [0, POLLFD_SIZE, 2 * POLLFD_SIZE] as const;
+const pollSet = new PollSet(3);
+const [SOCKET, DAEMON, SIGNALS] = [0, 1, 2] as const;
 
 /**
  * poll(2) on the descriptor (where `isWatched`; else it only pauses), the daemon's life and signals.
@@ -80,34 +77,17 @@ const [SOCKET, DAEMON, SIGNALS] = [0, POLLFD_SIZE, 2 * POLLFD_SIZE] as const;
 function wait({ fd, native }: Descriptor, operation: Operation<unknown>, isWatched: boolean, limit: number): boolean {
   const { direction, syscall } = operation;
   const until = performance.now() + limit;
-  setPollfd(SOCKET, isWatched ? fd : -1, direction === READABLE ? POLLIN : POLLOUT);
-  setPollfd(DAEMON, native.daemon?.pidfd ?? -1, POLLIN);
-  setPollfd(SIGNALS, interruptFd(), POLLIN);
+  pollSet.set(SOCKET, isWatched ? fd : -1, eventsOf(direction));
+  pollSet.set(DAEMON, native.daemon?.pidfd ?? -1, POLLIN);
+  pollSet.set(SIGNALS, interruptFd(), POLLIN);
   for (let left = limit; left > 0; left = until - performance.now()) {
-    if (!withInterrupts(() => poll(Math.ceil(Math.min(left, MAX_POLL_MS))))) continue;
-    if (reventsAt(SIGNALS)) throwIfInterrupted(syscall);
+    if (!withInterrupts(() => pollSet.poll(Math.ceil(Math.min(left, MAX_POLL_MS))))) continue;
+    if (pollSet.revents(SIGNALS)) throwIfInterrupted(syscall);
     // says that it is dead, and ends it
-    if (reventsAt(DAEMON)) native.pointer(syscall);
-    const revents = reventsAt(SOCKET);
+    if (pollSet.revents(DAEMON)) native.pointer(syscall);
+    const revents = pollSet.revents(SOCKET);
     if (revents & POLLNVAL) throw new IothError('EBADF', { syscall: 'poll' });
     if (revents) return true;
   }
   return false;
-}
-
-function poll(milliseconds: number): boolean {
-  const count = libc().poll(pollfds, 3, milliseconds);
-  if (count >= 0) return count > 0;
-  const error = errno();
-  if (error !== EINTR) throw systemError(error, 'poll');
-  return false;
-}
-
-function setPollfd(at: number, fd: number, events: number): void {
-  pollfds.writeInt32LE(fd, at);
-  pollfds.writeInt16LE(events, at + 4);
-}
-
-function reventsAt(at: number): number {
-  return pollfds.readInt16LE(at + 6);
 }

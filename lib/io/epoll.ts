@@ -1,16 +1,5 @@
-import { errno } from '../../ffi/ioth.js';
-import { libc } from '../../ffi/libc.js';
+import { EPOLL_CLOEXEC, EPOLL_CTL_DEL, errno, libc } from '../../ffi/libc.js';
 import { type LoopWatcher, watchReadable } from './loop-watcher.js';
-
-const EPOLL_CLOEXEC = 0o2000000;
-export const EPOLL_CTL_ADD = 1;
-export const EPOLL_CTL_DEL = 2;
-export const EPOLL_CTL_MOD = 3;
-export const EPOLLIN = 1;
-export const EPOLLOUT = 4;
-export const EPOLLERR = 8;
-export const EPOLLHUP = 16;
-export const EPOLLET = 0x80000000;
 
 // struct epoll_event in words of 32 bits: uint32_t events; epoll_data_t data, of which the first word is used. It is
 // packed on x86-64 alone.

@@ -1,29 +1,19 @@
 import { Socket } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
-import koffi from 'koffi';
+import { type KoffiPollHandle, pollReadable } from '../../ffi/koffi-poll.js';
 import { libc } from '../../ffi/libc.js';
+import { socketPair } from './socket-pair.js';
 
-/** Rings, in libuv's poll phase, while an epoll(7) descriptor has something to tell. Never keeps the process alive. */
+/** libuv's watch on an epoll(7) descriptor: calls back in the poll phase. Never keeps the process alive. */
 export interface LoopWatcher {
   /** Ends it, so that the descriptor can be closed. False where it cannot end before its thread does. */
   end(): boolean;
 }
 
-/** Calls `onRing` from libuv's loop while `epoll` is readable. */
+/** Calls `onReadable` from libuv's loop while `epoll` is readable. */
 export function watchReadable(epoll: number, onReadable: () => void): LoopWatcher {
   const Pipe = isMainThread ? undefined : pipeConstructor();
   return Pipe ? new PipeLoopWatcher(new Pipe(0), epoll, onReadable) : new KoffiLoopWatcher(epoll, onReadable);
-}
-
-interface Events {
-  readable: boolean;
-  writable: boolean;
-}
-// koffi declares the callback as (events); it calls it with (status, events)
-type KoffiPoll = (fd: number, events: Events, callback: (status: number, events: Events) => void) => KoffiPollHandle;
-interface KoffiPollHandle {
-  close(): void;
-  unref(): void;
 }
 
 /** libuv's uv_poll_t, by koffi. */
@@ -32,7 +22,7 @@ class KoffiLoopWatcher implements LoopWatcher {
   readonly #end = () => this.end();
 
   constructor(epoll: number, onReadable: () => void) {
-    this.#handle = (koffi.node.poll as unknown as KoffiPoll)(epoll, { readable: true, writable: false }, onReadable);
+    this.#handle = pollReadable(epoll, onReadable);
     this.#handle.unref();
     // While Node takes its environment down it runs the loop once more: an event that koffi delivers then, when no
     // JavaScript can run, aborts the process.
@@ -82,13 +72,14 @@ class PipeLoopWatcher implements LoopWatcher {
 
 /** Undefined where Node's insides are not what they were: koffi's poll does it too, but for worker.terminate(). */
 function pipeConstructor(): (new (type: number) => PipeHandle) | undefined {
-  const pair = new Int32Array(2);
-  const AF_UNIX = 1;
-  const SOCK_STREAM = 1;
-  const SOCK_CLOEXEC = 0o2000000;
-  if (libc().socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, new Uint8Array(pair.buffer)) < 0) return undefined;
-  const [ours = -1, other = -1] = pair;
-  libc().close(other);
+  let ours: number;
+  try {
+    const [end, other] = socketPair();
+    libc().close(other);
+    ours = end;
+  } catch {
+    return undefined;
+  }
   const probe = new Socket({ fd: ours, readable: false, writable: false });
   const handle = (probe as unknown as { _handle?: PipeHandle })._handle;
   probe.destroy();

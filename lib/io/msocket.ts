@@ -1,4 +1,6 @@
-import { errno, libioth, type StackPointer } from '../../ffi/ioth.js';
+import { libioth, type StackPointer } from '../../ffi/ioth.js';
+import { errno } from '../../ffi/libc.js';
+import { EAGAIN } from '../core/errno.js';
 import { withSignalsBlocked } from './signal-mask.js';
 
 /** Who can tell whether an answer will still come, of a stack that asks somebody for its sockets. */
@@ -52,5 +54,3 @@ function askUntilAnswered(
     handler.setAttempt(attempt + 1);
   }
 }
-
-const EAGAIN = 11;

@@ -1,9 +1,6 @@
 import { libioth } from '../../ffi/ioth.js';
+import { F_SETFD, F_SETFL, FD_CLOEXEC } from '../../ffi/libc.js';
 import { SOCK_NONBLOCK } from '../constants/index.js';
-
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
-const F_SETFL = 4;
 
 /** What SOCK_NONBLOCK | SOCK_CLOEXEC do, where a socket came without. The stack itself must hear it. */
 export function makeNonBlocking(fd: number): void {

@@ -7,8 +7,8 @@ import {
   EPOLLHUP,
   EPOLLIN,
   EPOLLOUT,
-  Epoll,
-} from './epoll.js';
+} from '../../ffi/libc.js';
+import { Epoll } from './epoll.js';
 
 export const READABLE = 1;
 export const WRITABLE = 2;

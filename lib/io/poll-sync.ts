@@ -1,32 +1,63 @@
-import { errno } from '../../ffi/ioth.js';
-import { libc, POLLERR, POLLFD_SIZE, POLLHUP, POLLIN, POLLNVAL, POLLOUT } from '../../ffi/libc.js';
+import { errno, libc, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT } from '../../ffi/libc.js';
+import { EINTR } from '../core/errno.js';
 import { IothError, systemError } from '../core/errors.js';
-import { READABLE, type WRITABLE } from './poll-handle.js';
+import { type Direction, READABLE } from './poll-handle.js';
 
-const EINTR = 4;
+/** `struct pollfd`: int fd; short events, revents. */
+const POLLFD_SIZE = 8;
 
-const pollfd = Buffer.alloc(POLLFD_SIZE);
+/** The descriptors of a poll(2), which are told apart by their place. */
+export class PollSet {
+  readonly #pollfds: Buffer;
 
-/** poll(2) for one descriptor: what it reports of it, 0 when `timeout` (milliseconds, -1 for ever) ran out; -1 and errno. */
+  constructor(readonly size: number) {
+    this.#pollfds = Buffer.alloc(size * POLLFD_SIZE);
+  }
+
+  /** @param fd -1 for none @param events POLLIN … */
+  set(place: number, fd: number, events: number): void {
+    this.#pollfds.writeInt32LE(fd, place * POLLFD_SIZE);
+    this.#pollfds.writeInt16LE(events, place * POLLFD_SIZE + 4);
+  }
+
+  /**
+   * poll(2): how many are ready; none when `timeout` (milliseconds, -1 for ever) ran out or a signal came.
+   * @throws {IothError} ENOMEM
+   */
+  poll(timeout: number): number {
+    const count = libc().poll(this.#pollfds, this.size, timeout);
+    if (count >= 0) return count;
+    const error = errno();
+    if (error !== EINTR) throw systemError(error, 'poll');
+    return 0;
+  }
+
+  /** What the last poll reported: POLLIN …, 0 for nothing. */
+  revents(place: number): number {
+    return this.#pollfds.readInt16LE(place * POLLFD_SIZE + 6);
+  }
+}
+
+const one = new PollSet(1);
+
+/** poll(2) for one descriptor: what it reports of it, 0 when `timeout` (milliseconds, -1 for ever) ran out or a signal came. */
 export function pollOnce(fd: number, events: number, timeout: number): number {
-  pollfd.writeInt32LE(fd, 0);
-  pollfd.writeInt16LE(events, 4);
-  pollfd.writeInt16LE(0, 6);
-  const count = libc().poll(pollfd, 1, timeout);
-  return count > 0 ? pollfd.readInt16LE(6) : count;
+  one.set(0, fd, events);
+  return one.poll(timeout) > 0 ? one.revents(0) : 0;
 }
 
 /** Waits in poll(2); false when `timeout` (milliseconds, -1 for ever) ran out. A descriptor in error is ready. */
-export function waitSync(fd: number, direction: typeof READABLE | typeof WRITABLE, timeout: number): boolean {
-  const deadline = performance.now() + timeout;
-  for (let left = timeout; ; left = timeout < 0 ? -1 : Math.max(0, Math.ceil(deadline - performance.now()))) {
-    const revents = pollOnce(fd, direction === READABLE ? POLLIN : POLLOUT, left);
-    const error = errno();
-    if (revents > 0) {
-      if (revents & POLLNVAL) throw new IothError('EBADF', { syscall: 'poll' });
-      return (revents & (POLLIN | POLLOUT | POLLERR | POLLHUP)) !== 0;
-    }
-    if (revents === 0) return false;
-    if (error !== EINTR) throw systemError(error, 'poll');
+export function waitSync(fd: number, direction: Direction, timeout: number): boolean {
+  const deadline = timeout < 0 ? Number.POSITIVE_INFINITY : performance.now() + timeout;
+  for (let left = timeout; ; left = Math.max(0, Math.ceil(deadline - performance.now()))) {
+    const revents = pollOnce(fd, eventsOf(direction), timeout < 0 ? -1 : left);
+    if (revents & POLLNVAL) throw new IothError('EBADF', { syscall: 'poll' });
+    if (revents) return (revents & (POLLIN | POLLOUT | POLLERR | POLLHUP)) !== 0;
+    if (timeout === 0 || performance.now() >= deadline) return false;
   }
+}
+
+/** What poll(2) is asked for. */
+export function eventsOf(direction: Direction): number {
+  return direction === READABLE ? POLLIN : POLLOUT;
 }

@@ -1,54 +1,12 @@
-import koffi from 'koffi';
 import { libc } from '../../ffi/libc.js';
-
-const UV_SIGNAL = 16;
-const UV_RUN_NOWAIT = 2;
-
-/** The few functions of libuv that Node exports to addons, and that are used here. */
-interface Libuv {
-  loop_size(): number;
-  handle_size(type: number): number;
-  loop_init(loop: bigint): number;
-  loop_close(loop: bigint): number;
-  run(loop: bigint, mode: number): number;
-  backend_fd(loop: bigint): number;
-  signal_init(loop: bigint, handle: bigint): number;
-  signal_start(handle: bigint, callback: unknown, signum: number): number;
-  close(handle: bigint, callback: null): void;
-}
-
-let library: Libuv | undefined;
-
-function libuv(): Libuv {
-  library ??= bind();
-  return library;
-}
-
-function bind(): Libuv {
-  const lib = koffi.load(null);
-  const pointer = 'void *';
-  return {
-    loop_size: lib.func('uv_loop_size', 'size_t', []),
-    handle_size: lib.func('uv_handle_size', 'size_t', ['int']),
-    loop_init: lib.func('uv_loop_init', 'int', [pointer]),
-    loop_close: lib.func('uv_loop_close', 'int', [pointer]),
-    run: lib.func('uv_run', 'int', [pointer, 'int']),
-    backend_fd: lib.func('uv_backend_fd', 'int', [pointer]),
-    signal_init: lib.func('uv_signal_init', 'int', [pointer, pointer]),
-    signal_start: lib.func('uv_signal_start', 'int', [pointer, pointer, 'int']),
-    close: lib.func('uv_close', 'void', [pointer, pointer]),
-  };
-}
+import { libuv, signalCallback, UV_RUN_NOWAIT, UV_SIGNAL } from '../../ffi/libuv.js';
 
 let received: number[] = [];
 let callback: unknown;
 
 /** One for the life of the process: libuv calls it from within {@link SignalWatch.take} only. */
 function onSignal(): unknown {
-  callback ??= koffi.register(
-    (_handle: unknown, signum: number) => void received.push(signum),
-    koffi.pointer(koffi.proto('void', ['void *', 'int'])),
-  );
+  callback ??= signalCallback((signum) => void received.push(signum));
   return callback;
 }
 

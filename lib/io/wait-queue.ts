@@ -1,3 +1,4 @@
+import { onAbort } from '../core/abort.js';
 import { AbortError, IothError } from '../core/errors.js';
 import type { Direction } from './poll-handle.js';
 
@@ -30,8 +31,7 @@ export interface Operation<T> {
 /** An operation that waits, and the promise that waits for it. */
 export class Waiter<T> {
   timer: NodeJS.Timeout | undefined;
-  onAbort: (() => void) | undefined;
-  signal: AbortSignal | undefined;
+  stopListening: (() => void) | undefined;
 
   /** @param owner kept from being collected meanwhile */
   constructor(
@@ -51,18 +51,12 @@ export class Waiter<T> {
         timeout,
       ).unref();
     }
-    if (signal?.aborted) {
-      giveUp(new AbortError(signal.reason));
-    } else if (signal) {
-      this.signal = signal;
-      this.onAbort = () => giveUp(new AbortError(signal.reason));
-      signal.addEventListener('abort', this.onAbort, { once: true });
-    }
+    if (signal) this.stopListening = onAbort(signal, () => giveUp(new AbortError(signal.reason)));
   }
 
   disarm(): void {
     if (this.timer) clearTimeout(this.timer);
-    if (this.onAbort) this.signal?.removeEventListener('abort', this.onAbort);
+    this.stopListening?.();
   }
 }
 

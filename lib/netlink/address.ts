@@ -1,7 +1,6 @@
 import type { StackPointer } from '../../ffi/ioth.js';
 import { inet_pton } from '../address/inet.js';
-import { checkOptions } from '../core/check-options.js';
-import { checkBoolean, checkIfindex } from '../core/validate.js';
+import { checkBoolean, checkIfindex, checkOptions } from '../core/validate.js';
 import { checkFamily, checkPrefixlen } from './check.js';
 import {
   AF_INET6,
@@ -38,7 +37,7 @@ export function ipaddr_add(
   ifindex: number,
   options?: AddressOptions,
 ): void {
-  const { dad = false }: AddressOptions = checkOptions('options', options);
+  const { dad = false }: AddressOptions = checkOptions(options, ['dad']);
   checkBoolean('options.dad', dad);
   const flags = family === AF_INET6 && !dad ? IFA_F_NODAD : 0;
   ipaddr(stack, 'RTM_NEWADDR', NLM_F_EXCL | NLM_F_CREATE, [family, addr, prefixlen, ifindex, flags]);

@@ -1,9 +1,8 @@
 /** Checks of the arguments that several requests share. */
 
+import { INTERFACE_NAME, isInterfaceName } from '../address/interface-name.js';
 import { checkInteger, checkString, invalidType, invalidValue } from '../core/validate.js';
 import { AF_INET, AF_INET6 } from './constants.js';
-
-const IFNAME_MAX = 15;
 
 /** @throws {TypeError} for anything but AF_INET and AF_INET6 */
 export function checkFamily(family: unknown): number {
@@ -19,11 +18,9 @@ export function checkPrefixlen(name: string, family: number, value: unknown): nu
   return checkInteger(name, value, 0, family === AF_INET ? 32 : 128);
 }
 
-/** An interface name: 1 to 15 bytes, as dev_valid_name() of the kernel has it. */
+/** @throws {TypeError} for what no interface can be called */
 export function checkIfname(value: unknown): string {
   const ifname = checkString('ifname', value);
-  if (ifname === '' || Buffer.byteLength(ifname) > IFNAME_MAX || /[/\s]/.test(ifname)) {
-    throw invalidValue('ifname', `1 to ${IFNAME_MAX} bytes without '/' and white space`, ifname);
-  }
+  if (!isInterfaceName(ifname)) throw invalidValue('ifname', INTERFACE_NAME, ifname);
   return ifname;
 }

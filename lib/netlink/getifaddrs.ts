@@ -1,5 +1,6 @@
 import type { StackPointer } from '../../ffi/ioth.js';
 import { inet_ntop } from '../address/inet.js';
+import { ipBytes, isLinkLocalIPv6 } from '../address/ip.js';
 import type { Address } from '../address/sockaddr.js';
 import { AF_INET, AF_INET6 } from './constants.js';
 import { type Interface, type InterfaceAddress, interfaces } from './interfaces.js';
@@ -40,16 +41,11 @@ function packetEntry({ name, flags, mac, ifindex, type }: Interface): IfAddrs {
 function inetEntry({ name, flags, ifindex }: Interface, found: InterfaceAddress): IfAddrs {
   const { family, address, prefixlen, peer, broadcast } = found;
   const addr: IfAddress = { family, address, port: 0 };
-  if (family === 'IPv6' && isLinkLocal(address)) addr.scopeid = ifindex;
+  if (family === 'IPv6' && isLinkLocalIPv6(ipBytes(address))) addr.scopeid = ifindex;
   const entry: IfAddrs = { name, flags, addr, netmask: { family, address: netmaskOf(family, prefixlen), port: 0 } };
   if (broadcast !== undefined) entry.broadaddr = { family, address: broadcast, port: 0 };
   if (peer !== undefined) entry.dstaddr = { family, address: peer, port: 0 };
   return entry;
-}
-
-// fe80::/10: RFC 4291, section 2.5.6
-function isLinkLocal(address: string): boolean {
-  return /^fe[89ab]/i.test(address);
 }
 
 function netmaskOf(family: 'IPv4' | 'IPv6', prefixlen: number): string {

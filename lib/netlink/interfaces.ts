@@ -2,6 +2,7 @@
 
 import type { StackPointer } from '../../ffi/ioth.js';
 import { formatMac } from '../address/mac.js';
+import { IS_LITTLE_ENDIAN } from '../core/byte-order.js';
 import {
   AF_INET,
   AF_INET6,
@@ -28,7 +29,6 @@ import {
   decodeAttributes,
   ifaddrmsg,
   ifinfomsg,
-  LITTLE,
   type Message,
   splitPayload,
   stringOf,
@@ -118,17 +118,17 @@ export function links(stack: StackPointer): Link[] {
 export function decodeLink({ type, payload }: Message, request: string): Link | undefined {
   if (type !== RTM.RTM_NEWLINK) return undefined;
   const [info, attributes] = splitPayload(payload, IFINFOMSG_SIZE, request);
-  const flags = info.getUint32(8, LITTLE);
+  const flags = info.getUint32(8, IS_LITTLE_ENDIAN);
   const mac = attributes.get(IFLA_ADDRESS);
   const link: Link = {
-    ifindex: info.getInt32(4, LITTLE),
+    ifindex: info.getInt32(4, IS_LITTLE_ENDIAN),
     name: stringOf(attributes.get(IFLA_IFNAME)) ?? '',
     mac: mac && mac.length > 0 ? formatMac(mac) : null,
     mtu: u32Of(attributes.get(IFLA_MTU), request) ?? 0,
     flags,
     up: (flags & IFF_UP) !== 0,
     running: (flags & IFF_RUNNING) !== 0,
-    type: info.getUint16(2, LITTLE),
+    type: info.getUint16(2, IS_LITTLE_ENDIAN),
   };
   const linkinfo = attributes.get(IFLA_LINKINFO);
   const kind = linkinfo && stringOf(decodeAttributes(linkinfo, request).get(IFLA_INFO_KIND));
@@ -171,5 +171,5 @@ export function decodeAddress(
   if (prefix !== undefined && prefix !== local) address.peer = prefix;
   if (broadcast !== undefined) address.broadcast = broadcast;
   if (label !== undefined) address.label = label;
-  return { ifindex: info.getUint32(4, LITTLE), address };
+  return { ifindex: info.getUint32(4, IS_LITTLE_ENDIAN), address };
 }

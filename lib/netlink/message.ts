@@ -5,8 +5,8 @@
  * {@link IothError} EBADMSG; fewer bytes at the end than a header takes are ignored, as NLMSG_OK and RTA_OK do.
  */
 
-import { endianness } from 'node:os';
 import { inet_ntop } from '../address/inet.js';
+import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
 import { IothError } from '../core/errors.js';
 import { checkInteger, invalidType, invalidValue, UINT_MAX } from '../core/validate.js';
 import { AF_INET, AF_INET6 } from './constants.js';
@@ -32,8 +32,6 @@ export interface Message extends MessageHeader {
   payload: Buffer;
 }
 
-/** For DataView: netlink is in the byte order of the machine. */
-export const LITTLE = endianness() === 'LE';
 const HEADER_SIZE = 16;
 const ATTRIBUTE_HEADER_SIZE = 4;
 const ATTRIBUTE_MAX = 0xffff;
@@ -46,10 +44,10 @@ export function encodeMessage(header: MessageHeader, body: Uint8Array, attribute
   const payload = Buffer.concat([padded(body), encodeAttributes(attributes)]);
   const bytes = Buffer.alloc(HEADER_SIZE);
   const view = viewOf(bytes);
-  view.setUint32(0, HEADER_SIZE + payload.length, LITTLE);
-  view.setUint16(4, header.type, LITTLE);
-  view.setUint16(6, header.flags, LITTLE);
-  view.setUint32(8, header.seq, LITTLE);
+  view.setUint32(0, HEADER_SIZE + payload.length, IS_LITTLE_ENDIAN);
+  view.setUint16(4, header.type, IS_LITTLE_ENDIAN);
+  view.setUint16(6, header.flags, IS_LITTLE_ENDIAN);
+  view.setUint32(8, header.seq, IS_LITTLE_ENDIAN);
   return Buffer.concat([bytes, payload]);
 }
 
@@ -68,8 +66,8 @@ function encodeAttribute(attribute: Attribute): Buffer {
   if (length > ATTRIBUTE_MAX) throw invalidValue('attribute value', 'at most 65531 bytes', payload);
   const bytes = Buffer.alloc(align4(length));
   const view = viewOf(bytes);
-  view.setUint16(0, length, LITTLE);
-  view.setUint16(2, tag, LITTLE);
+  view.setUint16(0, length, IS_LITTLE_ENDIAN);
+  view.setUint16(2, tag, IS_LITTLE_ENDIAN);
   bytes.set(payload, ATTRIBUTE_HEADER_SIZE);
   return bytes;
 }
@@ -84,7 +82,7 @@ function valueBytes(value: AttributeValue): Uint8Array {
 
 function u32Bytes(value: number): Buffer {
   const bytes = Buffer.alloc(4);
-  viewOf(bytes).setUint32(0, value, LITTLE);
+  viewOf(bytes).setUint32(0, value, IS_LITTLE_ENDIAN);
   return bytes;
 }
 
@@ -103,14 +101,14 @@ export function decodeMessages(bytes: Uint8Array, request: string): Message[] {
   const messages: Message[] = [];
   let offset = 0;
   while (bytes.length - offset >= HEADER_SIZE) {
-    const length = view.getUint32(offset, LITTLE);
+    const length = view.getUint32(offset, IS_LITTLE_ENDIAN);
     if (length < HEADER_SIZE || length > bytes.length - offset) {
       throw malformed(request, `a message of length ${length} in ${bytes.length - offset} bytes`);
     }
     messages.push({
-      type: view.getUint16(offset + 4, LITTLE),
-      flags: view.getUint16(offset + 6, LITTLE),
-      seq: view.getUint32(offset + 8, LITTLE),
+      type: view.getUint16(offset + 4, IS_LITTLE_ENDIAN),
+      flags: view.getUint16(offset + 6, IS_LITTLE_ENDIAN),
+      seq: view.getUint32(offset + 8, IS_LITTLE_ENDIAN),
       payload: subarray(bytes, offset + HEADER_SIZE, offset + length),
     });
     // not align4: its 32-bit result would be negative for a length of 2 GiB
@@ -128,11 +126,11 @@ export function decodeAttributes(bytes: Uint8Array, request: string): Attributes
   const attributes = new Map<number, Buffer>();
   let offset = 0;
   while (bytes.length - offset >= ATTRIBUTE_HEADER_SIZE) {
-    const length = view.getUint16(offset, LITTLE);
+    const length = view.getUint16(offset, IS_LITTLE_ENDIAN);
     if (length < ATTRIBUTE_HEADER_SIZE || length > bytes.length - offset) {
       throw malformed(request, `an attribute of length ${length} in ${bytes.length - offset} bytes`);
     }
-    const type = view.getUint16(offset + 2, LITTLE) & TYPE_MASK;
+    const type = view.getUint16(offset + 2, IS_LITTLE_ENDIAN) & TYPE_MASK;
     attributes.set(type, subarray(bytes, offset + ATTRIBUTE_HEADER_SIZE, offset + length));
     offset += align4(length);
   }
@@ -149,7 +147,7 @@ export function splitPayload(payload: Uint8Array, size: number, request: string)
 export function u32Of(attribute: Uint8Array | undefined, request: string): number | undefined {
   if (!attribute) return undefined;
   if (attribute.length < 4) throw malformed(request, `an u32 of ${attribute.length} bytes`);
-  return viewOf(attribute).getUint32(0, LITTLE);
+  return viewOf(attribute).getUint32(0, IS_LITTLE_ENDIAN);
 }
 
 /** A string attribute, up to its NUL; undefined where it is missing. */
@@ -171,9 +169,9 @@ export function addressOf(family: number, attribute: Uint8Array | undefined, req
 export function ifinfomsg(index = 0, flags = 0, change = 0): Buffer {
   const bytes = Buffer.alloc(16);
   const view = viewOf(bytes);
-  view.setInt32(4, index, LITTLE);
-  view.setUint32(8, flags, LITTLE);
-  view.setUint32(12, change, LITTLE);
+  view.setInt32(4, index, IS_LITTLE_ENDIAN);
+  view.setUint32(8, flags, IS_LITTLE_ENDIAN);
+  view.setUint32(12, change, IS_LITTLE_ENDIAN);
   return bytes;
 }
 
@@ -190,10 +188,6 @@ export function rtmsg(family: number, dst_len = 0, table = 0, protocol = 0, scop
 /** Bytes of the stack that are no rtnetlink. */
 export function malformed(request: string, what: string): IothError {
   return new IothError('EBADMSG', { syscall: request, hint: `the stack answered ${what}` });
-}
-
-export function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** A view that never leaves `bytes`. */

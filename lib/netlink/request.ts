@@ -1,9 +1,13 @@
 /** Requests and dumps: each one dialog on a netlink socket of its own, synchronous and bounded in time. */
 
-import { errno, libioth, type StackPointer } from '../../ffi/ioth.js';
-import { libc, POLLFD_SIZE, POLLIN } from '../../ffi/libc.js';
-import { codeOf, errnoOf, IothError, systemError } from '../core/errors.js';
+import { libioth, type StackPointer } from '../../ffi/ioth.js';
+import { errno } from '../../ffi/libc.js';
+import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
+import { codeOf, EAGAIN, EINTR, ENODATA } from '../core/errno.js';
+import { IothError, systemError } from '../core/errors.js';
 import { msocket } from '../io/msocket.js';
+import { READABLE } from '../io/poll-handle.js';
+import { waitSync } from '../io/poll-sync.js';
 import {
   AF_NETLINK,
   MSG_DONTWAIT,
@@ -32,11 +36,9 @@ import {
   decodeAttributes,
   decodeMessages,
   encodeMessage,
-  LITTLE,
   type Message,
   malformed,
   stringOf,
-  viewOf,
 } from './message.js';
 
 /** How long a stack may be silent, in milliseconds. */
@@ -47,8 +49,6 @@ const BUFFER_SIZE = 65536;
 const DUMP_ATTEMPTS = 10;
 const SOCKADDR_NL_SIZE = 12;
 const NLMSGHDR_SIZE = 16;
-
-const [EAGAIN, EINTR, ENODATA] = ['EAGAIN', 'EINTR', 'ENODATA'].map((code) => errnoOf(code));
 
 export interface RequestOptions {
   /** NLM_F_* besides NLM_F_REQUEST. */
@@ -125,7 +125,7 @@ function collect(socket: NetlinkSocket, seq: number, name: RequestName): Message
 export function failureOf(message: Message, name: string, hints: Hints = {}): IothError | undefined {
   const { payload } = message;
   if (payload.length < 4) throw malformed(name, `an error of ${payload.length} bytes`);
-  const error = -viewOf(payload).getInt32(0, LITTLE);
+  const error = -viewOf(payload).getInt32(0, IS_LITTLE_ENDIAN);
   if (error <= 0) return undefined;
   const said = [extendedAck(message, name), hintOf(hints, codeOf(error))].filter(Boolean).join(': ');
   return systemError(error, name, { hint: said === '' ? undefined : said });
@@ -144,7 +144,7 @@ function extendedAck(message: Message, name: string): string | undefined {
   if (type === NLMSG_ERROR) {
     start += NLMSGHDR_SIZE;
     if (payload.length < start) throw malformed(name, `an error of ${payload.length} bytes`);
-    const requestLength = viewOf(payload).getUint32(4, LITTLE);
+    const requestLength = viewOf(payload).getUint32(4, IS_LITTLE_ENDIAN);
     if ((flags & NLM_F_CAPPED) === 0) start += Math.max(0, requestLength - NLMSGHDR_SIZE);
     start += (4 - (start % 4)) % 4;
   }
@@ -174,7 +174,7 @@ class NetlinkSocket {
     if (fd < 0) throw systemError(error, 'ioth_msocket');
     this.#fd = fd;
     const address = Buffer.alloc(SOCKADDR_NL_SIZE);
-    viewOf(address).setUint16(0, AF_NETLINK, LITTLE);
+    viewOf(address).setUint16(0, AF_NETLINK, IS_LITTLE_ENDIAN);
     if (libioth().bind(this.#fd, address, address.length) < 0) {
       const failure = systemError(errno(), 'ioth_bind');
       this.close();
@@ -225,16 +225,8 @@ class NetlinkSocket {
           hint: `the stack did not answer in ${REPLY_TIMEOUT_MS} ms`,
         });
       }
-      if (length < 0) this.#wait(left);
+      if (length < 0) waitSync(this.#fd, READABLE, left);
     }
-  }
-
-  #wait(milliseconds: number): void {
-    const pollfd = Buffer.alloc(POLLFD_SIZE);
-    const view = viewOf(pollfd);
-    view.setInt32(0, this.#fd, LITTLE);
-    view.setInt16(4, POLLIN, LITTLE);
-    if (libc().poll(pollfd, 1, Math.ceil(milliseconds)) < 0 && errno() !== EINTR) throw systemError(errno(), 'poll');
   }
 
   close(): void {

@@ -1,8 +1,8 @@
 /** The routes of a stack, from a dump. */
 
 import type { StackPointer } from '../../ffi/ioth.js';
-import { checkOptions } from '../core/check-options.js';
-import { checkBoolean } from '../core/validate.js';
+import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
+import { checkBoolean, checkOptions } from '../core/validate.js';
 import { checkFamily } from './check.js';
 import {
   AF_INET,
@@ -24,13 +24,11 @@ import {
   type Attributes,
   addressOf,
   decodeAttributes,
-  LITTLE,
   type Message,
   malformed,
   rtmsg,
   splitPayload,
   u32Of,
-  viewOf,
 } from './message.js';
 import { dump } from './request.js';
 
@@ -66,7 +64,7 @@ export interface Route {
  * @throws {IothError} as every netlink dialog: the stack's own error, ETIMEDOUT, EBADMSG
  */
 export function routes(stack: StackPointer, family: number = AF_UNSPEC, options?: { all?: boolean }): Route[] {
-  const { all = false }: { all?: boolean } = checkOptions('options', options);
+  const { all = false }: { all?: boolean } = checkOptions(options, ['all']);
   checkBoolean('options.all', all);
   if (family !== AF_UNSPEC) checkFamily(family);
   const wanted = (route: Route): boolean =>
@@ -87,7 +85,7 @@ export function decodeRoutes({ type, payload }: Message, request: string): Route
   const [info, attributes] = splitPayload(payload, RTMSG_SIZE, request);
   const number = info.getUint8(0);
   if (number !== AF_INET && number !== AF_INET6) return [];
-  if ((info.getUint32(8, LITTLE) & RTM_F_CLONED) !== 0) return [];
+  if ((info.getUint32(8, IS_LITTLE_ENDIAN) & RTM_F_CLONED) !== 0) return [];
   const family = number === AF_INET ? 'IPv4' : 'IPv6';
   const route: Route = {
     family,
@@ -111,7 +109,7 @@ function gatewayOf(family: number, attributes: Attributes, request: string): str
   const via = attributes.get(RTA_VIA);
   if (via) {
     if (via.length < 2) throw malformed(request, `a gateway of ${via.length} bytes`);
-    return addressOf(viewOf(via).getUint16(0, LITTLE), via.subarray(2), request) ?? null;
+    return addressOf(viewOf(via).getUint16(0, IS_LITTLE_ENDIAN), via.subarray(2), request) ?? null;
   }
   const gw = addressOf(family, attributes.get(RTA_GATEWAY), request);
   // picox has 0.0.0.0 or :: for "on the link"
@@ -124,12 +122,12 @@ function nexthops(family: number, bytes: Buffer, request: string): Pick<Route, '
   const view = viewOf(bytes);
   let offset = 0;
   while (bytes.length - offset >= RTNEXTHOP_SIZE) {
-    const length = view.getUint16(offset, LITTLE);
+    const length = view.getUint16(offset, IS_LITTLE_ENDIAN);
     if (length < RTNEXTHOP_SIZE || length > bytes.length - offset) {
       throw malformed(request, `a next hop of length ${length} in ${bytes.length - offset} bytes`);
     }
     const attributes = decodeAttributes(bytes.subarray(offset + RTNEXTHOP_SIZE, offset + length), request);
-    hops.push({ gw: gatewayOf(family, attributes, request), ifindex: view.getInt32(offset + 4, LITTLE) });
+    hops.push({ gw: gatewayOf(family, attributes, request), ifindex: view.getInt32(offset + 4, IS_LITTLE_ENDIAN) });
     offset += (length + 3) & ~3;
   }
   return hops;

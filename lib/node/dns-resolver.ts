@@ -11,8 +11,7 @@ import type {
 } from 'node:dns';
 import { isIP } from 'node:net';
 import { reverseName } from '../address/ip.js';
-import { checkOptions } from '../core/check-options.js';
-import { checkInteger, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
+import { checkInteger, checkOptions, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
 import { DnsError, queryError } from '../dns/errors.js';
 import { asciiName } from '../dns/getaddrinfo.js';
 import type { RecordType, Reply } from '../dns/message.js';
@@ -130,7 +129,7 @@ export abstract class RecordQueries {
     options?: ResolveOptions,
   ): Promise<string[] | RecordWithTtl[]> {
     // null as in Node
-    const { ttl = false }: Partial<ResolveOptions> = checkOptions('options', options ?? undefined);
+    const { ttl = false }: Partial<ResolveOptions> = checkOptions(options ?? undefined);
     if (!ttl && this.engine === this.names.engine) return this.names.addresses(checkName(hostname), type);
     const records = await this.#records(hostname, type);
     return ttl ? records : records.map(({ address }) => address);
@@ -179,7 +178,7 @@ export class StackResolver extends RecordQueries {
     options?: ResolverOptions,
   ) {
     super();
-    const { timeout = -1, tries }: ResolverOptions = checkOptions('options', options);
+    const { timeout = -1, tries }: ResolverOptions = checkOptions(options);
     checkInteger('options.timeout', timeout, -1, INT_MAX);
     if (tries !== undefined) checkInteger('options.tries', tries, 1, INT_MAX);
     const conf = () => {

@@ -1,18 +1,16 @@
 /** Ancillary data of sendmsg and recvmsg: cmsg(3). */
 
-import os from 'node:os';
-import koffi from 'koffi';
+import { SIZEOF_SIZE_T as WORD } from '../../ffi/libc.js';
+import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
 import { checkBytes, checkInteger, INT_MAX, invalidType } from '../core/validate.js';
 
 /** A control message: its level (SOL_SOCKET), type (SCM_RIGHTS) and data, as in Python's socket. */
 export type AncillaryItem<Data extends Uint8Array = Uint8Array> = [level: number, type: number, data: Data];
 
 // struct cmsghdr: size_t cmsg_len, int cmsg_level, int cmsg_type; everything stands at multiples of size_t
-const WORD = koffi.sizeof('size_t');
 const LEVEL_AT = WORD;
 const TYPE_AT = WORD + 4;
 const HEADER_SIZE = aligned(WORD + 8);
-const LITTLE_ENDIAN = os.endianness() === 'LE';
 const INT_MIN = -INT_MAX - 1;
 
 /** The length of a control message with `length` bytes of data, without the padding after it. */
@@ -33,8 +31,8 @@ export function encodeAncillary(list: readonly AncillaryItem[]): Buffer {
   let start = 0;
   for (const [level, type, data] of items) {
     writeWord(view, start, CMSG_LEN(data.length));
-    view.setInt32(start + LEVEL_AT, level, LITTLE_ENDIAN);
-    view.setInt32(start + TYPE_AT, type, LITTLE_ENDIAN);
+    view.setInt32(start + LEVEL_AT, level, IS_LITTLE_ENDIAN);
+    view.setInt32(start + TYPE_AT, type, IS_LITTLE_ENDIAN);
     bytes.set(data, start + HEADER_SIZE);
     start += CMSG_SPACE(data.length);
   }
@@ -54,8 +52,8 @@ export function decodeAncillary(bytes: Uint8Array): AncillaryItem<Buffer>[] {
     const length = readWord(view, start);
     if (length < HEADER_SIZE) break;
     const end = Math.min(start + length, view.byteLength);
-    const level = view.getInt32(start + LEVEL_AT, LITTLE_ENDIAN);
-    const type = view.getInt32(start + TYPE_AT, LITTLE_ENDIAN);
+    const level = view.getInt32(start + LEVEL_AT, IS_LITTLE_ENDIAN);
+    const type = view.getInt32(start + TYPE_AT, IS_LITTLE_ENDIAN);
     items.push([level, type, copyOf(view, start + HEADER_SIZE, end)]);
     start += aligned(length);
   }
@@ -83,19 +81,15 @@ function checkItems(list: readonly AncillaryItem[]): AncillaryItem[] {
   });
 }
 
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
 function copyOf(view: DataView, start: number, end: number): Buffer {
   return Buffer.from(new Uint8Array(view.buffer, view.byteOffset + start, end - start));
 }
 
 function readWord(view: DataView, at: number): number {
-  return WORD === 8 ? Number(view.getBigUint64(at, LITTLE_ENDIAN)) : view.getUint32(at, LITTLE_ENDIAN);
+  return WORD === 8 ? Number(view.getBigUint64(at, IS_LITTLE_ENDIAN)) : view.getUint32(at, IS_LITTLE_ENDIAN);
 }
 
 function writeWord(view: DataView, at: number, value: number): void {
-  if (WORD === 8) view.setBigUint64(at, BigInt(value), LITTLE_ENDIAN);
-  else view.setUint32(at, value, LITTLE_ENDIAN);
+  if (WORD === 8) view.setBigUint64(at, BigInt(value), IS_LITTLE_ENDIAN);
+  else view.setUint32(at, value, IS_LITTLE_ENDIAN);
 }

@@ -1,4 +1,5 @@
-import { errno, libioth } from '../../ffi/ioth.js';
+import { libioth } from '../../ffi/ioth.js';
+import { errno } from '../../ffi/libc.js';
 import { IothError, systemError } from '../core/errors.js';
 import type { Closable } from '../core/finalization.js';
 import { descriptorWasReleased, Readiness } from '../io/readiness.js';

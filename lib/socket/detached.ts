@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs';
 import { libioth } from '../../ffi/ioth.js';
-import { libc } from '../../ffi/libc.js';
+import { EPOLL_CLOEXEC, F_DUPFD_CLOEXEC, libc } from '../../ffi/libc.js';
 import { withSignalsBlocked } from '../io/signal-mask.js';
 
 /*
@@ -159,8 +159,6 @@ function identityOf(fd: number): string | undefined {
   }
 }
 
-const EPOLL_CLOEXEC = 0o2000000;
-const F_DUPFD_CLOEXEC = 1030;
 const CLONE_VM = 0x100;
 const CLONE_VFORK = 0x4000;
 const CLONE_STACK_SIZE = 64 * 1024;

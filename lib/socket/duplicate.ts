@@ -1,5 +1,5 @@
-import { errno, libioth } from '../../ffi/ioth.js';
-import { libc } from '../../ffi/libc.js';
+import { libioth } from '../../ffi/ioth.js';
+import { errno, libc } from '../../ffi/libc.js';
 import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_STREAM } from '../constants/index.js';
 import { systemError } from '../core/errors.js';
 import type { NativeStack } from '../stack/native-stack.js';

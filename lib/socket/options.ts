@@ -1,4 +1,5 @@
-import { errno, libioth } from '../../ffi/ioth.js';
+import { libioth } from '../../ffi/ioth.js';
+import { errno } from '../../ffi/libc.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE } from '../address/sockaddr.js';
 import {
   IP_ADD_MEMBERSHIP,
@@ -12,7 +13,7 @@ import {
   SO_TYPE,
   SOL_SOCKET,
 } from '../constants/index.js';
-import { codeOf } from '../core/errors.js';
+import { codeOf } from '../core/errno.js';
 import { checkBytes, checkInteger, INT_MAX } from '../core/validate.js';
 import { callError } from './operations/errors.js';
 

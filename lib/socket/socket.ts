@@ -1,11 +1,12 @@
 import type { Duplex } from 'node:stream';
 import { inspect } from 'node:util';
-import { errno, libioth } from '../../ffi/ioth.js';
+import { libioth } from '../../ffi/ioth.js';
+import { errno } from '../../ffi/libc.js';
 import type { Address, AddressInput, Sockaddr } from '../address/sockaddr.js';
 import { SHUT_RD, SHUT_RDWR, SHUT_WR, SOMAXCONN } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { registerFinalizer } from '../core/finalization.js';
-import { checkBoolean, checkInteger, checkOptionNames, checkSignal, INT_MAX, invalidValue } from '../core/validate.js';
+import { checkBoolean, checkInteger, checkOptions, checkSignal, INT_MAX, invalidValue } from '../core/validate.js';
 import type { Operation } from '../io/wait-queue.js';
 import type { Stack } from '../stack/stack.js';
 import type { AncillaryItem } from './cmsg.js';
@@ -363,7 +364,7 @@ export class Socket {
 /** The signal of an operation's options. Checked before anything is begun: what waits then has nothing to undo. */
 function signalOf(options: OperationOptions | undefined): AbortSignal | undefined {
   if (options === undefined) return undefined;
-  checkOptionNames(options, ['signal']);
+  checkOptions(options, ['signal']);
   return checkSignal(options.signal);
 }
 

@@ -1,13 +1,14 @@
+import { INTERFACE_NAME, isInterfaceName } from '../address/interface-name.js';
 import { checkString, invalidValue } from '../core/validate.js';
 import { baseName } from './plugin.js';
 import { interfaceName, splitVnl } from './vnl.js';
 
 // C copies the name into a buffer whose length it keeps in a char
-const PLUGIN_NAME_MOST = 100;
+const MAX_PLUGIN_NAME = 100;
 
 export function checkPlugin(stack: unknown): string {
   const plugin = checkString('stack', stack);
-  if (!/^[\w-]+(,.*)?$/.test(plugin) || baseName(plugin).length > PLUGIN_NAME_MOST) {
+  if (!/^[\w-]+(,.*)?$/.test(plugin) || baseName(plugin).length > MAX_PLUGIN_NAME) {
     throw invalidValue(
       'stack',
       "the name of a stack plugin such as 'vdestack', with ',options' behind it if any",
@@ -29,7 +30,8 @@ export function checkVnls(plugin: string, vnl: unknown): string[] {
       throw invalidValue('vnl', "the number of an open descriptor behind seqpacket://, as 'seqpacket://5'", item);
     }
     if (ifname !== undefined && !isInterfaceName(ifname)) {
-      throw invalidValue('vnl', `an interface name of 1 to 15 bytes in front of the ':'`, item);
+      // the daemon would report the kernel's refusal with perror(3), which allocates memory: malloc's lock may be taken there
+      throw invalidValue('vnl', `${INTERFACE_NAME}, in front of the ':'`, item);
     }
     const name = interfaceName(item, i);
     if (taken.has(name))
@@ -40,13 +42,4 @@ export function checkVnls(plugin: string, vnl: unknown): string[] {
     throw invalidValue('vnl', "none: the 'kernel' stack is the host's own and joins no virtual network", vnl);
   }
   return list as string[];
-}
-
-/**
- * dev_valid_name of the kernel, and the names that its sysctl tree has for itself. A name that the kernel refuses must not
- * come to C: the daemon would tell of it with perror(3), which allocates memory, in a clone where malloc's lock may be
- * taken for ever.
- */
-function isInterfaceName(name: string): boolean {
-  return /^[^\s/]+$/.test(name) && Buffer.byteLength(name) <= 15 && !['.', '..', 'all', 'default'].includes(name);
 }

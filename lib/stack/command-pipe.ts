@@ -2,10 +2,9 @@ import { writeSync } from 'node:fs';
 import { libc } from '../../ffi/libc.js';
 import type { VdestackMemory } from '../../ffi/vdestack.js';
 import { SHUT_RDWR, SO_COOKIE, SO_RCVTIMEO, SO_TYPE, SOCK_SEQPACKET, SOL_SOCKET } from '../constants/index.js';
+import { ENXIO } from '../core/errno.js';
 import { READABLE } from '../io/poll-handle.js';
 import { waitSync } from '../io/poll-sync.js';
-
-const ENXIO = 6;
 
 /** The pipe on which ioth_vdestack asks its daemon for sockets: both ends are in our descriptor table. */
 export class CommandPipe {

@@ -1,13 +1,8 @@
 import { Socket as NodeSocket } from 'node:net';
-import { errno } from '../../ffi/ioth.js';
-import { libc } from '../../ffi/libc.js';
-import { AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM } from '../constants/index.js';
-import { systemError } from '../core/errors.js';
 
-const F_SETFL = 4;
-const F_SETOWN = 8;
-const F_SETSIG = 10;
-const O_ASYNC = 0o20000;
+import { F_SETFL, F_SETOWN, F_SETSIG, libc, O_ASYNC } from '../../ffi/libc.js';
+import { socketPair } from '../io/socket-pair.js';
+
 const SIGKILL = 9;
 
 /**
@@ -19,11 +14,7 @@ export class KillOnWorkerExit {
   readonly #armed: number;
 
   constructor(pid: number) {
-    const pair = new Int32Array(2);
-    if (libc().socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, new Uint8Array(pair.buffer)) < 0) {
-      throw systemError(errno(), 'socketpair');
-    }
-    const [held = -1, armed = -1] = pair;
+    const [held, armed] = socketPair();
     this.#armed = armed;
     libc().fcntl(armed, F_SETOWN, pid);
     libc().fcntl(armed, F_SETSIG, SIGKILL);

@@ -1,5 +1,5 @@
-import koffi from 'koffi';
 import { libioth } from '../../ffi/ioth.js';
+import { permanentString } from '../../ffi/libc.js';
 import { checkString } from '../core/validate.js';
 
 // libioth keeps the pointer: each string that it was given stays allocated for the life of the process
@@ -17,9 +17,7 @@ export function set_license(license: string | null): void {
   const text = checkString('license', license);
   let pointer = kept.get(text);
   if (pointer === undefined) {
-    const length = Buffer.byteLength(text) + 1;
-    pointer = koffi.alloc('char', length) as bigint;
-    koffi.encode(pointer, 'char', [...Buffer.from(`${text}\0`)], length);
+    pointer = permanentString(text);
     kept.set(text, pointer);
   }
   libioth().set_license(pointer);

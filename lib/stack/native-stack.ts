@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
-import { errno, libioth, type StackPointer } from '../../ffi/ioth.js';
+import { libioth, type StackPointer } from '../../ffi/ioth.js';
+import { errno } from '../../ffi/libc.js';
 import { readSocketCount } from '../../ffi/vdestack.js';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../constants/index.js';
-import { codeOf, IothError, systemError } from '../core/errors.js';
+import { codeOf, EBUSY } from '../core/errno.js';
+import { IothError, systemError } from '../core/errors.js';
 import type { Closable } from '../core/finalization.js';
-import { checkOptionNames } from '../core/validate.js';
+import { checkOptions } from '../core/validate.js';
 import { runNativeAsync } from '../io/async-calls.js';
 import { msocket, type ReplyTimeoutHandler, setReplyTimeoutHandler } from '../io/msocket.js';
 import { makeNonBlocking } from '../io/non-blocking.js';
@@ -372,9 +374,8 @@ export interface CloseOptions {
 }
 
 /** @throws TypeError or RangeError for what are no options of close() */
-export function checkCloseOptions(options: unknown): void {
-  checkOptionNames(options, ['linger']);
-  checkTimeout('options.linger', (options as CloseOptions | undefined)?.linger ?? 0);
+export function checkCloseOptions(options: CloseOptions | undefined): void {
+  checkTimeout('options.linger', checkOptions(options, ['linger']).linger ?? 0);
 }
 
 function limitsFor(linger: number): LingerLimits {
@@ -382,8 +383,6 @@ function limitsFor(linger: number): LingerLimits {
 }
 
 const stackWasClosed = canceled('the stack was closed');
-
-const EBUSY = 16;
 
 const SOCKET_HINTS: Partial<Record<string, string>> = {
   EACCES: 'raw and packet sockets of the kernel stack need CAP_NET_RAW',

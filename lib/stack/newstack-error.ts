@@ -1,7 +1,8 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pluginDirectories, pluginLicense, plugins } from '../../ffi/loader.js';
-import { codeOf, errnoOf, IothError, systemError } from '../core/errors.js';
+import { codeOf, errnoOf } from '../core/errno.js';
+import { IothError, systemError } from '../core/errors.js';
 import { baseName, type StackSpec } from './plugin.js';
 import { nodeDirectory, nodePath } from './switch-directory.js';
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { errno, libioth, type StackPointer } from '../../ffi/ioth.js';
+import { libioth, type StackPointer } from '../../ffi/ioth.js';
+import { errno } from '../../ffi/libc.js';
 import { readVdestack } from '../../ffi/vdestack.js';
-import { errnoOf } from '../core/errors.js';
+import { errnoOf } from '../core/errno.js';
 import { closeOnExec } from '../io/cloexec.js';
 import { withSignalsBlocked } from '../io/signal-mask.js';
 import { CommandPipe } from './command-pipe.js';

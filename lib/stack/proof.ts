@@ -1,4 +1,5 @@
-import { errno, libioth, type StackPointer } from '../../ffi/ioth.js';
+import { libioth, type StackPointer } from '../../ffi/ioth.js';
+import { errno } from '../../ffi/libc.js';
 import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from '../constants/index.js';
 import { IothError, systemError } from '../core/errors.js';
 import { msocket } from '../io/msocket.js';

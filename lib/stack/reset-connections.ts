@@ -1,7 +1,8 @@
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
 import { AF_INET, AF_INET6, AF_NETLINK, IPPROTO_TCP, SOCK_CLOEXEC, SOCK_RAW } from '../constants/index.js';
+import { viewOf } from '../core/byte-order.js';
 import { msocket } from '../io/msocket.js';
-import { encodeMessage, viewOf } from '../netlink/message.js';
+import { encodeMessage } from '../netlink/message.js';
 import type { Undelivered } from './undelivered.js';
 
 // linux/netlink.h, linux/sock_diag.h

@@ -1,19 +1,11 @@
 import { inspect } from 'node:util';
 import type { StackPointer } from '../../ffi/ioth.js';
-import {
-  type ConfigEvents,
-  type ConfigOptions,
-  type ConfProvider,
-  checkProvider,
-  isStackConfig,
-  parseConfig,
-  StackConfig,
-} from '../config/index.js';
+import { type ConfigEvents, type ConfigOptions, isStackConfig, parseConfig, StackConfig } from '../config/index.js';
 import { AF_INET, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../constants/index.js';
-import { checkOptions } from '../core/check-options.js';
 import { IothError } from '../core/errors.js';
 import { registerFinalizer } from '../core/finalization.js';
-import { checkInteger, checkOptionNames, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
+import { checkProvider, type ProviderName } from '../core/provider.js';
+import { checkInteger, checkOptions, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
 import type { AddrInfo } from '../dns/getaddrinfo.js';
 import type { NameInfoAddress } from '../dns/getnameinfo.js';
 import { Names, type NamesOptions } from '../dns/resolver.js';
@@ -50,10 +42,10 @@ export interface StackOptions extends DnsOptions {
 /** How a stack's configuration strings are followed. */
 export interface StackConfigOptions extends ConfigOptions {
   /** 'native' (libiothconf) or 'builtin'. Default: `IOTH_CONF`, else native where its library is on the machine. */
-  conf?: ConfProvider;
+  conf?: ProviderName;
 }
 
-const STACK_OPTIONS = ['dns', 'dns_cache', 'conf', 'signal', 'timeout'];
+const STACK_OPTIONS = ['dns', 'dns_cache', 'conf', 'signal', 'timeout'] as const;
 
 /**
  * A TCP/IP stack of its own: made, joined to virtual networks, configured and used inside this process.
@@ -71,7 +63,7 @@ export class Stack extends NetlinkStack {
   readonly #native: NativeStack;
   readonly #names: Names;
   #dns: StackDns | undefined;
-  readonly #conf: ConfProvider | undefined;
+  readonly #conf: ProviderName | undefined;
   #config: StackConfig | undefined;
   #closing: Promise<void> | undefined;
 
@@ -92,7 +84,7 @@ export class Stack extends NetlinkStack {
     options: StackConfigOptions & DnsOptions = {},
   ) {
     super();
-    checkOptionNames(options, STACK_OPTIONS);
+    checkOptions(options, STACK_OPTIONS);
     const config = isStackConfig(checkString('stack', stack)) ? parseConfig(stack, 'newstackc') : undefined;
     if (config && vnl !== undefined && vnl !== null) {
       throw invalidValue('vnl', "missing beside a configuration, which has a 'vnl=' of its own", vnl);
@@ -110,7 +102,9 @@ export class Stack extends NetlinkStack {
       if (living) living.#onDeath(error);
     };
     try {
-      this.ready = config ? this.#configuration().start(config, options) : Promise.resolve();
+      this.ready = config
+        ? this.#configuration().start(config, { signal: options.signal, timeout: options.timeout })
+        : Promise.resolve();
     } catch (error) {
       this.closeSync();
       throw error;
@@ -144,9 +138,9 @@ export class Stack extends NetlinkStack {
   }
 
   static #named(options: StackOptions & StackConfigOptions): Stack {
-    const names = ['stack', 'vnl', 'config_dns', ...STACK_OPTIONS];
+    const names = ['stack', 'vnl', 'config_dns', ...STACK_OPTIONS] as const;
     if (options === undefined) throw invalidType('options', `{ ${names.join(', ')} }`, options);
-    checkOptionNames(options, names);
+    checkOptions(options, names);
     const { stack, vnl, config_dns, ...others } = options;
     return new Stack(stack, vnl, config_dns, others);
   }
@@ -219,7 +213,7 @@ export class Stack extends NetlinkStack {
     flags = 0,
     options?: OperationOptions,
   ): Promise<AddrInfo[]> {
-    const { signal } = checkOptions('options', options);
+    const { signal } = checkOptions(options, ['signal']);
     return this.#names.getaddrinfo(host, port, { family, type, proto, flags, signal });
   }
 

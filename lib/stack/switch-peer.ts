@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { errno } from '../../ffi/ioth.js';
-import { libc } from '../../ffi/libc.js';
+
+import { errno, libc } from '../../ffi/libc.js';
 import { encodeSockaddr } from '../address/sockaddr.js';
 import { AF_UNIX, MSG_NOSIGNAL, SHUT_WR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../constants/index.js';
 import { systemError } from '../core/errors.js';

@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
-import { errno } from '../../ffi/ioth.js';
-import { libc } from '../../ffi/libc.js';
+
+import { errno, libc } from '../../ffi/libc.js';
 import { systemError } from '../core/errors.js';
 import { PollHandle, READABLE } from '../io/poll-handle.js';
 import { waitSync } from '../io/poll-sync.js';

@@ -1,4 +1,4 @@
-import { formatIPv4 } from '../../lib/config/addresses.js';
+import { ipText } from '../../lib/address/ip.js';
 import { encodeArpProbe } from '../../lib/config/arp.js';
 import { concat, Reader } from '../../lib/config/bytes.js';
 import { Dhcp4Client, type Dhcp4Options, type Dhcp4Transport } from '../../lib/config/dhcp4/client.js';
@@ -91,7 +91,7 @@ class Scene {
     reader.take(4);
     const xid = reader.u32()!;
     reader.take(4);
-    const ciaddr = formatIPv4(reader.take(4)!);
+    const ciaddr = ipText(reader.take(4)!);
     reader.take(224);
     const options = new Map<number, Uint8Array>();
     for (let code = reader.u8()!; code !== 255; code = reader.u8()!) options.set(code, reader.take(reader.u8()!)!);

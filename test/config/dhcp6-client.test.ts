@@ -1,4 +1,4 @@
-import { parseIPv6 } from '../../lib/config/addresses.js';
+import { ipBytes } from '../../lib/address/ip.js';
 import { concat, Reader, u16, u32 } from '../../lib/config/bytes.js';
 import { Dhcp6Client, type Dhcp6Lease } from '../../lib/config/dhcp6/client.js';
 import {
@@ -52,7 +52,7 @@ class Scene {
     { server = SERVER, extra = [] as Uint8Array[], t1 = 0, t2 = 0, iaid = IAID } = {},
   ) {
     const inner = (addresses ?? []).map(([text, preferred, valid]) =>
-      option6(Option.IAADDR, parseIPv6(text), u32(preferred), u32(valid)),
+      option6(Option.IAADDR, ipBytes(text), u32(preferred), u32(valid)),
     );
     const ia = addresses ? option6(Option.IA_NA, u32(iaid), u32(t1), u32(t2), ...inner) : new Uint8Array();
     const { xid } = this.sent.at(-1)!;
@@ -140,7 +140,7 @@ test('a server that has only options gives those', () => {
   scene.clock.advance(0.1);
   expect(last(scene).type).toBe(INFORMATION_REQUEST);
   expect(last(scene).options.has(Option.IA_NA)).toBe(false);
-  scene.reply(REPLY, null, { extra: [option6(Option.DNS_SERVERS, parseIPv6('fd00::1')), option6(32, u32(700))] });
+  scene.reply(REPLY, null, { extra: [option6(Option.DNS_SERVERS, ipBytes('fd00::1')), option6(32, u32(700))] });
   expect(scene.events).toEqual(['bound']);
   expect(scene.client.lease).toMatchObject({ addresses: [], dns: ['fd00::1'] });
   scene.clock.advance(700);
@@ -247,7 +247,7 @@ describe('a lease', () => {
     scene.bind();
     scene.client.stop({ release: true });
     expect(last(scene).type).toBe(RELEASE);
-    expect(Buffer.from(last(scene).options.get(Option.IA_NA)!).includes(Buffer.from(parseIPv6('fd00::50')))).toBe(true);
+    expect(Buffer.from(last(scene).options.get(Option.IA_NA)!).includes(Buffer.from(ipBytes('fd00::50')))).toBe(true);
     expect(scene.clock.pending).toBe(0);
     expect(scene.listening).toBe(false);
   });

@@ -1,4 +1,4 @@
-import { parseIPv6 } from '../../lib/config/addresses.js';
+import { ipBytes } from '../../lib/address/ip.js';
 import { concat, u16, u32 } from '../../lib/config/bytes.js';
 import {
   ADVERTISE,
@@ -21,7 +21,7 @@ const CLIENT = duidLlt('02:00:00:00:00:01', Date.UTC(2000, 0, 1) / 1000 + 5);
 const SERVER = Uint8Array.of(0, 3, 0, 1, 2, 0, 0, 0, 0, 9);
 
 const iaaddr = (address: string, preferred: number, valid: number, ...inner: Uint8Array[]) =>
-  option6(Option.IAADDR, parseIPv6(address), u32(preferred), u32(valid), ...inner);
+  option6(Option.IAADDR, ipBytes(address), u32(preferred), u32(valid), ...inner);
 const ia = (...inner: Uint8Array[]) => option6(Option.IA_NA, u32(7), u32(100), u32(200), ...inner);
 const message = (type: number, ...options: Uint8Array[]) => concat(Uint8Array.of(type, 0x12, 0x34, 0x56), ...options);
 const ids = [option6(Option.CLIENT_ID, CLIENT), option6(Option.SERVER_ID, SERVER)];
@@ -70,7 +70,7 @@ test('a reply with everything', () => {
       option6(Option.PREFERENCE, Uint8Array.of(255)),
       option6(Option.STATUS_CODE, u16(0), Buffer.from('all is\x1b well')),
       ia(iaaddr('fd00::50', 60, 120), iaaddr('fd00::51', 0xffffffff, 0xffffffff)),
-      option6(Option.DNS_SERVERS, parseIPv6('fd00::1'), parseIPv6('::'), parseIPv6('ff02::1'), parseIPv6('fe80::1')),
+      option6(Option.DNS_SERVERS, ipBytes('fd00::1'), ipBytes('::'), ipBytes('ff02::1'), ipBytes('fe80::1')),
       option6(Option.DOMAIN_LIST, encodeDomain('example.org'), encodeDomain('a.b')),
       option6(Option.INFORMATION_REFRESH_TIME, u32(600)),
       option6(999, Uint8Array.of(1, 2, 3)),
@@ -140,7 +140,7 @@ test.each<[string, Uint8Array]>([
   ['an empty IA', message(REPLY, option6(Option.IA_NA))],
   ['a cut IA', message(REPLY, option6(Option.IA_NA, new Uint8Array(11)))],
   ['an option past the end of its IA', message(REPLY, ia(Uint8Array.of(0, 5, 0, 24)))],
-  ['an address without lifetimes', message(REPLY, ia(option6(Option.IAADDR, parseIPv6('fd00::1'))))],
+  ['an address without lifetimes', message(REPLY, ia(option6(Option.IAADDR, ipBytes('fd00::1'))))],
   ['an IA with T1 past T2', message(REPLY, option6(Option.IA_NA, u32(7), u32(9), u32(8)))],
   ['half a server address', message(REPLY, option6(Option.DNS_SERVERS, new Uint8Array(15)))],
   ['a compression loop', message(REPLY, option6(Option.DOMAIN_LIST, Uint8Array.of(0xc0, 0)))],
@@ -156,5 +156,5 @@ test('any bytes', () => {
     ia(iaaddr('fd00::50', 60, 120)),
     option6(Option.DOMAIN_LIST, encodeDomain('a.b')),
   );
-  fuzz([packet, message(ADVERTISE, option6(Option.DNS_SERVERS, parseIPv6('fd00::1')))], decodeReply);
+  fuzz([packet, message(ADVERTISE, option6(Option.DNS_SERVERS, ipBytes('fd00::1')))], decodeReply);
 });

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { parseIPv6 } from '../../lib/config/addresses.js';
+import { ipBytes } from '../../lib/address/ip.js';
 import { concat, u16, u32 } from '../../lib/config/bytes.js';
 import { DHCPACK, DHCPNAK, DHCPOFFER, Option } from '../../lib/config/dhcp4/message.js';
 import {
@@ -198,7 +198,7 @@ function malformedDhcp6(i: number): Uint8Array {
 }
 
 function malformedAdvert(i: number): Uint8Array {
-  const prefix = prefixOption(parseIPv6('fd00:bad::'), 64, 60, 60);
+  const prefix = prefixOption(ipBytes('fd00:bad::'), 64, 60, 60);
   const wrong = [
     Uint8Array.of(3, 0, 0, 0, 0, 0, 0, 0), // length 0
     concat(prefix, Uint8Array.of(5, 0)),

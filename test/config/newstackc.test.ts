@@ -1,5 +1,4 @@
-import { hasLibrary } from '../../ffi/index.js';
-import { defaultProvider } from '../../lib/config/index.js';
+import { chooseProvider } from '../../lib/core/provider.js';
 import { Stack } from '../../lib/index.js';
 import { Lan, stateOf } from '../support/lan.js';
 
@@ -88,13 +87,13 @@ describe('the provider', () => {
     else process.env.IOTH_CONF = before;
   });
 
-  test('is what IOTH_CONF says, else the native one where its library is', () => {
+  test('is what IOTH_CONF says, else the builtin one', () => {
     delete process.env.IOTH_CONF;
-    expect(defaultProvider()).toBe(hasLibrary('iothconf') ? 'native' : 'builtin');
-    process.env.IOTH_CONF = 'builtin';
-    expect(defaultProvider()).toBe('builtin');
+    expect(chooseProvider(undefined, 'IOTH_CONF')).toBe('builtin');
+    process.env.IOTH_CONF = 'native';
+    expect(chooseProvider(undefined, 'IOTH_CONF')).toBe('native');
     process.env.IOTH_CONF = 'both';
-    expect(() => defaultProvider()).toThrow("IOTH_CONF must be 'native' or 'builtin'");
+    expect(() => chooseProvider(undefined, 'IOTH_CONF')).toThrow("IOTH_CONF must be 'native' or 'builtin'");
   });
 
   test('an option of the stack goes before it', async () => {

@@ -1,4 +1,4 @@
-import { parseIPv6 } from '../../lib/config/addresses.js';
+import { ipBytes } from '../../lib/address/ip.js';
 import { concat, u16, u32 } from '../../lib/config/bytes.js';
 import { encodeDomain } from '../../lib/config/domains.js';
 import { RdClient, type RouterConfig } from '../../lib/config/router-discovery/client.js';
@@ -6,7 +6,7 @@ import { FakeClock } from './fake-clock.js';
 import { advertHeader, optionNd, prefixOption } from './packets.js';
 
 const ROUTER = 'fe80::1';
-const PREFIX = parseIPv6('fd00::');
+const PREFIX = ipBytes('fd00::');
 
 function scene() {
   const clock = new FakeClock();
@@ -53,7 +53,7 @@ test('only what comes from the link itself counts', () => {
 
 test('lifetimes count down, each its own, and follow new advertisements', () => {
   const { clock, events, advert } = scene();
-  const dns = optionNd(25, u16(0), u32(300), parseIPv6('fd00::53'));
+  const dns = optionNd(25, u16(0), u32(300), ipBytes('fd00::53'));
   const domains = optionNd(31, u16(0), u32(400), encodeDomain('a.b'));
   advert(200, prefixOption(PREFIX, 64, 500, 500), dns, domains);
   clock.advance(100);
@@ -66,8 +66,8 @@ test('lifetimes count down, each its own, and follow new advertisements', () => 
 
 test('a lifetime of 0 takes back', () => {
   const { events, advert } = scene();
-  advert(200, optionNd(25, u16(0), u32(300), parseIPv6('fd00::53')));
-  advert(0, optionNd(25, u16(0), u32(0), parseIPv6('fd00::53')));
+  advert(200, optionNd(25, u16(0), u32(300), ipBytes('fd00::53')));
+  advert(0, optionNd(25, u16(0), u32(0), ipBytes('fd00::53')));
   expect(events).toEqual(['found fe80::1 fd00::53', 'changed']);
 });
 
@@ -94,7 +94,7 @@ test('a prefix that has less than two hours keeps what it has', () => {
 test('a flood of routers and prefixes is held to sixteen of each', () => {
   const { client } = scene();
   for (let i = 1; i < 100; i++) {
-    const prefix = prefixOption(parseIPv6(`fd00:${i.toString(16)}::`), 64, 100, 100);
+    const prefix = prefixOption(ipBytes(`fd00:${i.toString(16)}::`), 64, 100, 100);
     client.receive(concat(advertHeader(100), prefix), `fe80::${i.toString(16)}`, 255);
   }
   expect(client.config.routers.length).toBe(16);

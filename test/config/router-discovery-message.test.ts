@@ -1,4 +1,4 @@
-import { parseIPv6 } from '../../lib/config/addresses.js';
+import { ipBytes } from '../../lib/address/ip.js';
 import { concat, u16, u32 } from '../../lib/config/bytes.js';
 import { encodeDomain } from '../../lib/config/domains.js';
 import {
@@ -21,10 +21,10 @@ test('an advertisement with everything', () => {
     concat(
       advertHeader(1800, 0xc0),
       optionNd(1, Uint8Array.of(2, 0, 0, 0, 0, 9)),
-      prefixOption(parseIPv6('fd00::1:2:3:4'), 64, 3600, 0xffffffff, 0xc0),
-      prefixOption(parseIPv6('fd00:1:2:3ff::'), 62, 0xffffffff, 1800, 0x40),
+      prefixOption(ipBytes('fd00::1:2:3:4'), 64, 3600, 0xffffffff, 0xc0),
+      prefixOption(ipBytes('fd00:1:2:3ff::'), 62, 0xffffffff, 1800, 0x40),
       optionNd(5, reserved, u32(1400)),
-      optionNd(25, reserved, u32(600), parseIPv6('fd00::1'), parseIPv6('fe80::1')),
+      optionNd(25, reserved, u32(600), ipBytes('fd00::1'), ipBytes('fe80::1')),
       optionNd(31, reserved, u32(0), encodeDomain('example.org'), encodeDomain('a.b')),
       optionNd(200, new Uint8Array(20)),
     ),
@@ -63,13 +63,13 @@ test.each<[string, Uint8Array]>([
 
 test.each<[string, Uint8Array]>([
   ['a short prefix', optionNd(3, Uint8Array.of(64, 0xc0))],
-  ['a prefix of 129 bits', prefixOption(parseIPv6('fd00::'), 129, 10, 10)],
-  ['a link-local prefix', prefixOption(parseIPv6('fe80::'), 64, 10, 10)],
-  ['a multicast prefix', prefixOption(parseIPv6('ff02::'), 64, 10, 10)],
+  ['a prefix of 129 bits', prefixOption(ipBytes('fd00::'), 129, 10, 10)],
+  ['a link-local prefix', prefixOption(ipBytes('fe80::'), 64, 10, 10)],
+  ['a multicast prefix', prefixOption(ipBytes('ff02::'), 64, 10, 10)],
   ['an MTU below 1280', optionNd(5, reserved, u32(1279))],
   ['an MTU beyond any packet', optionNd(5, reserved, u32(0x10000))],
   ['a server of no address', optionNd(25, reserved, u32(10))],
-  ['the any-address as a server', optionNd(25, reserved, u32(10), parseIPv6('::'))],
+  ['the any-address as a server', optionNd(25, reserved, u32(10), ipBytes('::'))],
   ['a compression loop', optionNd(31, reserved, u32(10), Uint8Array.of(0xc0, 0))],
 ])('%s is left out, the rest holds', (_, option) => {
   const advert = decodeAdvert(concat(advertHeader(1800), option, optionNd(5, reserved, u32(1300))));
@@ -84,8 +84,8 @@ test('the filter lets one type through', () => {
 
 test('any bytes', () => {
   const options = [
-    optionNd(25, reserved, u32(600), parseIPv6('fd00::1')),
+    optionNd(25, reserved, u32(600), ipBytes('fd00::1')),
     optionNd(31, reserved, u32(9), encodeDomain('a.b')),
   ];
-  fuzz([concat(advertHeader(1800), prefixOption(parseIPv6('fd00::'), 64, 60, 60), ...options)], decodeAdvert);
+  fuzz([concat(advertHeader(1800), prefixOption(ipBytes('fd00::'), 64, 60, 60), ...options)], decodeAdvert);
 });

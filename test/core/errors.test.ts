@@ -2,7 +2,8 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { dirname, join } from 'node:path';
 import { plugins } from '../../ffi/loader.js';
 import { AF_INET, AF_INET6, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM } from '../../lib/constants/index.js';
-import { codeOf, errnoOf, IothError } from '../../lib/core/errors.js';
+import { codeOf, errnoOf } from '../../lib/core/errno.js';
+import { IothError } from '../../lib/core/errors.js';
 import { Stack } from '../../lib/stack/stack.js';
 import { runChild } from '../support/child.js';
 import { expectNothingLeft, type Holdings, holdings } from '../support/leaks.js';
@@ -149,7 +150,7 @@ describe('a stack that cannot be made', () => {
     (name) => {
       const error = failureOf(() => new Stack('vdestack', [net.vnl, `${name}:${net.vnl}`]));
       expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE', name: 'TypeError' });
-      expect(error.message).toContain('an interface name of 1 to 15 bytes');
+      expect(error.message).toContain('an interface name: 1 to 15 bytes');
     },
   );
 

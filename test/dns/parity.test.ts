@@ -8,7 +8,7 @@ import {
   AI_V4MAPPED,
   SOCK_STREAM,
 } from '../../lib/constants/index.js';
-import type { ProviderKind } from '../../lib/dns/provider.js';
+import type { ProviderName } from '../../lib/core/provider.js';
 import type { Stack } from '../../lib/stack/stack.js';
 import { getent, NameNetwork } from '../support/name-servers.js';
 import { ZONES } from '../support/zones.js';
@@ -74,7 +74,7 @@ const TABLE: readonly Look[] = [
 ];
 
 const network = new NameNetwork();
-const stacks = new Map<ProviderKind, Stack>();
+const stacks = new Map<ProviderName, Stack>();
 let expected: string[][];
 
 const HOSTS = '127.0.0.1 localhost\n10.8.0.1 hosted hosted.alias\nfd05:8::1 hosted\n10.8.0.4 hosted4\n';

@@ -2,7 +2,7 @@ import { AF_INET, AF_INET6, Stack } from '../../lib/index.js';
 
 jest.mock('../../lib/netlink/request.js', () => {
   const real = jest.requireActual<typeof import('../../lib/netlink/request.js')>('../../lib/netlink/request.js');
-  const { errnoOf } = jest.requireActual<typeof import('../../lib/core/errors.js')>('../../lib/core/errors.js');
+  const { errnoOf } = jest.requireActual<typeof import('../../lib/core/errno.js')>('../../lib/core/errno.js');
   /** PICOX STAND-IN: picox says ENODEV of an address or a route that is missing. The rest is a vdestack. */
   const request: typeof real.request = (stack, name, body, options) => {
     try {

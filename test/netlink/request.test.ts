@@ -11,8 +11,9 @@ const fake = {
   answers: [] as ((seq: number) => Buffer | number)[],
 };
 
+const POLLIN = 1;
+
 jest.mock('../../ffi/ioth.js', () => ({
-  errno: () => fake.errno,
   libioth: () => ({
     msocket: () => {
       fake.open++;
@@ -42,12 +43,14 @@ jest.mock('../../ffi/ioth.js', () => ({
 }));
 jest.mock('../../lib/io/signal-mask.js', () => ({ withSignalsBlocked: <T>(work: () => T) => work() }));
 jest.mock('../../ffi/libc.js', () => ({
-  POLLFD_SIZE: 8,
-  POLLIN: 1,
+  ...jest.requireActual<object>('../../ffi/libc.js'),
+  errno: () => fake.errno,
   libc: () => ({
-    poll: (_fds: Buffer, _nfds: number, timeout: number) => {
-      fake.clock += fake.answers.length > 0 ? 1 : timeout;
-      return 0;
+    poll: (fds: Buffer, _nfds: number, timeout: number) => {
+      const isReady = fake.answers.length > 0;
+      fake.clock += isReady ? 1 : timeout;
+      fds.writeInt16LE(isReady ? POLLIN : 0, 6);
+      return isReady ? 1 : 0;
     },
   }),
 }));

@@ -1,7 +1,8 @@
 import koffi from 'koffi';
 import { libioth } from '../../ffi/ioth.js';
-import { libc, POLLFD_SIZE, POLLOUT } from '../../ffi/libc.js';
+import { POLLOUT } from '../../ffi/libc.js';
 import { AF_INET, SO_ERROR, SOCK_STREAM, SOL_SOCKET } from '../../lib/constants/index.js';
+import { pollOnce } from '../../lib/io/poll-sync.js';
 import { Descriptor } from '../../lib/socket/descriptor.js';
 import { unregisterDetached } from '../../lib/socket/detached.js';
 import { Socket } from '../../lib/socket/socket.js';
@@ -83,8 +84,5 @@ export class StandinPicox {
 }
 
 function isWritable(fd: number): boolean {
-  const pollfd = Buffer.alloc(POLLFD_SIZE);
-  pollfd.writeInt32LE(fd, 0);
-  pollfd.writeInt16LE(POLLOUT, 4);
-  return libc().poll(pollfd, 1, 0) > 0;
+  return pollOnce(fd, POLLOUT, 0) !== 0;
 }

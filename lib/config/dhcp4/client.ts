@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
+import { ANY4, ipBytes } from '../../address/ip.js';
 import { formatMac, parseMac } from '../../address/mac.js';
-import { ANY4, parseIPv4 } from '../addresses.js';
 import { decodeArp, encodeArpProbe, isConflict } from '../arp.js';
 import { concat, u16 } from '../bytes.js';
 import { Backoff, type Clock } from '../clock.js';
@@ -345,11 +345,11 @@ export class Dhcp4Client {
 }
 
 function requested(address: string): [number, Uint8Array] {
-  return [Option.REQUESTED_ADDRESS, parseIPv4(address)];
+  return [Option.REQUESTED_ADDRESS, ipBytes(address)];
 }
 
 function serverId({ server }: Dhcp4Lease): [number, Uint8Array] {
-  return [Option.SERVER_ID, parseIPv4(server)];
+  return [Option.SERVER_ID, ipBytes(server)];
 }
 
 /** RFC 4702 2.1: S asks the server to write the A record, E says how the name is encoded. */

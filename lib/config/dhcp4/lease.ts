@@ -1,4 +1,4 @@
-import { ANY4, classPrefixlen, formatIPv4, isHostIPv4, parseIPv4, prefixlenOf } from '../addresses.js';
+import { ANY4, ipBytes, ipText, isHostIPv4, prefixlenOf } from '../../address/ip.js';
 import { exactNumber, Reader } from '../bytes.js';
 import { decodeDomains, domainsFromText } from '../domains.js';
 import { addressesOf, type Dhcp4Reply, Option } from './message.js';
@@ -41,9 +41,9 @@ export function leaseOf(reply: Dhcp4Reply): Dhcp4Lease | null {
   const domains = [...(domain ? domainsFromText(domain) : []), ...((search && decodeDomains(search)) ?? [])];
   const mtu = exactNumber(options.get(Option.MTU) ?? new Uint8Array(), 2);
   return {
-    address: formatIPv4(yiaddr),
+    address: ipText(yiaddr),
     prefixlen: (mask && prefixlenOf(mask)) || classPrefixlen(yiaddr),
-    server: formatIPv4(server),
+    server: ipText(server),
     routes: routesOf(options),
     dns: hostAddresses(options.get(Option.DNS)),
     domains: [...new Set(domains)],
@@ -65,7 +65,7 @@ function renewalTimes(leaseTime: number, t1: number | null, t2: number | null): 
 }
 
 function hostAddresses(value: Uint8Array | undefined): string[] {
-  return [...new Set(addressesOf(value))].filter((address) => isHostIPv4(parseIPv4(address)));
+  return [...new Set(addressesOf(value))].filter((address) => isHostIPv4(ipBytes(address)));
 }
 
 /** RFC 3442: where there are classless routes, the routers of option 3 are not looked at. */
@@ -89,7 +89,7 @@ function classlessRoutes(value: Uint8Array): Route4[] | null {
     clearHostBits(destination, prefixlen);
     const onLink = gateway.every((byte) => byte === 0);
     if (!onLink && !isHostIPv4(gateway)) continue;
-    routes.push({ destination: formatIPv4(destination), prefixlen, gateway: onLink ? null : formatIPv4(gateway) });
+    routes.push({ destination: ipText(destination), prefixlen, gateway: onLink ? null : ipText(gateway) });
   }
   return routes;
 }
@@ -99,4 +99,10 @@ function clearHostBits(address: Uint8Array, prefixlen: number): void {
     const bits = Math.min(8, Math.max(0, prefixlen - 8 * i));
     address[i]! &= 0xff << (8 - bits);
   }
+}
+
+/** The prefix length of an address's class (RFC 791), for servers that give no mask. */
+function classPrefixlen(address: Uint8Array): number {
+  const first = address[0] ?? 0;
+  return first < 128 ? 8 : first < 192 ? 16 : 24;
 }

@@ -1,5 +1,5 @@
+import { ipBytes, ipText } from '../../address/ip.js';
 import { parseMac } from '../../address/mac.js';
-import { formatIPv4, parseIPv4 } from '../addresses.js';
 import { concat, equal, Reader, u16, u32 } from '../bytes.js';
 
 /** RFC 2131 3.1, with the numbers of RFC 2132 9.6. */
@@ -78,7 +78,7 @@ export function encodeRequest(request: Dhcp4Request): Uint8Array {
     u32(request.xid),
     u16(Math.min(request.secs, 0xffff)),
     u16(0),
-    parseIPv4(request.ciaddr),
+    ipBytes(request.ciaddr),
     new Uint8Array(12), // yiaddr, siaddr, giaddr
     parseMac(request.mac),
     new Uint8Array(10 + 64 + 128), // the rest of chaddr, sname, file
@@ -139,5 +139,5 @@ function readOptions(bytes: Uint8Array, options: Map<number, Uint8Array>): boole
 /** The IPv4 addresses of an option; empty where it is not a whole number of them. */
 export function addressesOf(value: Uint8Array | undefined): string[] {
   if (!value || value.length % 4 !== 0) return [];
-  return Array.from({ length: value.length / 4 }, (_, i) => formatIPv4(value.subarray(4 * i, 4 * i + 4)));
+  return Array.from({ length: value.length / 4 }, (_, i) => ipText(value.subarray(4 * i, 4 * i + 4)));
 }

@@ -1,7 +1,7 @@
+import { ANY4 } from '../../address/ip.js';
 import { AF_INET } from '../../constants/index.js';
 import { IothError } from '../../core/errors.js';
 import { Acquisition } from '../acquisition.js';
-import { ANY4 } from '../addresses.js';
 import type { Clock } from '../clock.js';
 import { emptySource, type SourceConfig } from '../config-sources.js';
 import type { InterfaceConfig } from '../interface-config.js';

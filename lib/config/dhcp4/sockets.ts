@@ -1,4 +1,5 @@
 import { htons } from '../../address/inet.js';
+import { ANY4, BROADCAST4 } from '../../address/ip.js';
 import {
   AF_INET,
   AF_PACKET,
@@ -12,7 +13,6 @@ import {
 } from '../../constants/index.js';
 import type { Socket } from '../../socket/socket.js';
 import { hasKernelSockets } from '../../stack/plugin.js';
-import { ANY4, BROADCAST4 } from '../addresses.js';
 import { decodeUdp, encodeUdp } from '../ipv4-udp.js';
 import { receiveAll, trySend } from '../receive-loop.js';
 import type { ConfigHost } from '../stack-interface.js';

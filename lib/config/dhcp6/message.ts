@@ -1,5 +1,5 @@
+import { ipBytes, ipText, isGlobalIPv6 } from '../../address/ip.js';
 import { parseMac } from '../../address/mac.js';
-import { formatIPv6, isGlobalIPv6, parseIPv6 } from '../addresses.js';
 import { concat, equal, Reader, u16, u32 } from '../bytes.js';
 import { decodeDomains, encodeDomain } from '../domains.js';
 import { printable } from '../printable.js';
@@ -118,7 +118,7 @@ export function encodeRequest(request: Dhcp6Request): Uint8Array {
 
 function encodeIa({ iaid, addresses }: { iaid: number; addresses: string[] }): Uint8Array {
   // RFC 8415 21.4 and 21.6: a client leaves all times to the server, with 0
-  const inner = addresses.map((address) => option(Option.IAADDR, concat(parseIPv6(address), u32(0), u32(0))));
+  const inner = addresses.map((address) => option(Option.IAADDR, concat(ipBytes(address), u32(0), u32(0))));
   return option(Option.IA_NA, concat(u32(iaid), u32(0), u32(0), ...inner));
 }
 
@@ -175,7 +175,7 @@ function readOption(reply: Dhcp6Reply, code: number, value: Uint8Array): boolean
     case Option.DNS_SERVERS: {
       if (value.length % 16 !== 0) return false;
       for (let address = reader.take(16); address; address = reader.take(16)) {
-        if (address[0] !== 0xff && address.some((byte) => byte !== 0)) reply.dns.push(formatIPv6(address));
+        if (address[0] !== 0xff && address.some((byte) => byte !== 0)) reply.dns.push(ipText(address));
       }
       return true;
     }
@@ -218,8 +218,7 @@ function readAddress(ia: Dhcp6Ia, value: Uint8Array): boolean {
   const valid = time(reader.u32());
   if (!address || preferred === null || valid === null) return false;
   // RFC 8415 21.6: an address that is preferred for longer than it is valid is left out
-  if (preferred <= valid && isGlobalIPv6(address))
-    ia.addresses.push({ address: formatIPv6(address), preferred, valid });
+  if (preferred <= valid && isGlobalIPv6(address)) ia.addresses.push({ address: ipText(address), preferred, valid });
   return true;
 }
 

@@ -1,4 +1,4 @@
-import { isLinkLocalIPv6, parseIPv6 } from '../addresses.js';
+import { ipBytes, isLinkLocalIPv6 } from '../../address/ip.js';
 import { Backoff, type Clock } from '../clock.js';
 import { decodeAdvert, encodeSolicit, HOP_LIMIT, type Prefix, type RouterAdvert } from './message.js';
 
@@ -86,7 +86,7 @@ export class RdClient {
 
   /** An ICMPv6 message: any bytes, with its source and hop limit (RFC 4861 6.1.2). */
   receive(bytes: Uint8Array, source: string, hopLimit: number | null): void {
-    if (!this.#running || hopLimit !== HOP_LIMIT || !isLinkLocalIPv6(parseIPv6(source))) return;
+    if (!this.#running || hopLimit !== HOP_LIMIT || !isLinkLocalIPv6(ipBytes(source))) return;
     const advert = decodeAdvert(bytes);
     if (!advert) return;
     const before = JSON.stringify(this.config);

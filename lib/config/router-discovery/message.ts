@@ -1,5 +1,5 @@
+import { ipText, isLinkLocalIPv6 } from '../../address/ip.js';
 import { parseMac } from '../../address/mac.js';
-import { formatIPv6, isLinkLocalIPv6 } from '../addresses.js';
 import { concat, Reader } from '../bytes.js';
 import { decodeDomains } from '../domains.js';
 
@@ -94,7 +94,7 @@ function readOption(advert: RouterAdvert, option: number, value: Reader): void {
     if (option === Option.RDNSS) {
       for (let address = value.take(16); address; address = value.take(16)) {
         const isHost = address[0] !== 0xff && address.some((byte) => byte !== 0);
-        if (isHost) advert.dns.push({ address: formatIPv6(address), lifetime });
+        if (isHost) advert.dns.push({ address: ipText(address), lifetime });
       }
     } else {
       for (const name of decodeDomains(value.rest()) ?? []) advert.domains.push({ name, lifetime });
@@ -115,7 +115,7 @@ function decodePrefix(value: Reader): Prefix | null {
   const bytes = address.map((byte, i) => byte & (0xff << (8 - Math.min(8, Math.max(0, prefixlen - 8 * i)))));
   const onLink = (flags & 0x80) !== 0;
   const autonomous = (flags & 0x40) !== 0;
-  return { bytes, prefix: formatIPv6(bytes), prefixlen, onLink, autonomous, valid, preferred };
+  return { bytes, prefix: ipText(bytes), prefixlen, onLink, autonomous, valid, preferred };
 }
 
 function time(value: number | null): number | null {

@@ -1,6 +1,8 @@
-import { errno, libioth } from '../../../ffi/ioth.js';
+import { libioth } from '../../../ffi/ioth.js';
+import { errno } from '../../../ffi/libc.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE } from '../../address/sockaddr.js';
 import { SOCK_STREAM } from '../../constants/index.js';
+import { EMFILE, ENFILE } from '../../core/errno.js';
 import { makeNonBlocking } from '../../io/non-blocking.js';
 import { READABLE } from '../../io/poll-handle.js';
 import { EXHAUSTED, type Operation, WAIT } from '../../io/wait-queue.js';
@@ -8,9 +10,6 @@ import type { Descriptor } from '../descriptor.js';
 import { withOwnNumber } from '../detached.js';
 import { duplicate } from '../duplicate.js';
 import { waitOrThrow } from './errors.js';
-
-const ENFILE = 23;
-const EMFILE = 24;
 
 const peerBytes = Buffer.alloc(SOCKADDR_SIZE);
 const peerLength = new Uint32Array(1);

@@ -1,15 +1,12 @@
-import { errno, libioth } from '../../../ffi/ioth.js';
+import { libioth } from '../../../ffi/ioth.js';
+import { errno } from '../../../ffi/libc.js';
 import { SOCKADDR_SIZE, type Sockaddr } from '../../address/sockaddr.js';
 import { SO_ERROR, SOL_SOCKET } from '../../constants/index.js';
+import { EALREADY, EINPROGRESS, EINTR, EISCONN } from '../../core/errno.js';
 import { WRITABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
 import { callError } from './errors.js';
-
-const EINTR = 4;
-const EISCONN = 106;
-const EALREADY = 114;
-const EINPROGRESS = 115;
 
 /** connect(2). Given up, the attempt is dissolved (connect to AF_UNSPEC): the socket can connect again. */
 export class Connect implements Operation<void> {

@@ -1,10 +1,8 @@
-import { errno } from '../../../ffi/ioth.js';
+import { errno } from '../../../ffi/libc.js';
 import { MSG_DONTWAIT } from '../../constants/index.js';
-import { codeOf, IothError, type IothErrorDetails, systemError } from '../../core/errors.js';
+import { codeOf, EAGAIN, EINTR } from '../../core/errno.js';
+import { IothError, type IothErrorDetails, systemError } from '../../core/errors.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
-
-const EINTR = 4;
-const EAGAIN = 11;
 
 /** What to say of a failed call: WAIT where it only was not ready and may wait, else its error is thrown. */
 export function waitOrThrow(

@@ -1,4 +1,5 @@
-import { libioth, PollHandle, READABLE, type StackPointer } from 'ioth/ffi';
+import { libioth, type StackPointer } from 'ioth/ffi';
+import { PollHandle, READABLE } from '#io/poll-handle';
 import { check, datagramPair, SOCKADDR_IN } from './bare.js';
 import { MESSAGE, READ, restartOnLoss, WINDOW } from './contender.js';
 

@@ -9,7 +9,8 @@ import {
   SOMAXCONN,
   TCP_NODELAY,
 } from 'ioth';
-import { errno, libioth, PollHandle, READABLE, type StackPointer, WRITABLE } from 'ioth/ffi';
+import { errno, libioth, type StackPointer } from 'ioth/ffi';
+import { PollHandle, READABLE, WRITABLE } from '#io/poll-handle';
 import { BLOCK, type Endpoint, type LocalContender, MESSAGE, restartOnLoss, WINDOW } from './contender.js';
 
 const EAGAIN = 11;

@@ -1,0 +1,25 @@
+/** Error numbers by name and back: errno(3). Positive, as C has them. */
+
+import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
+import { ERRNO_BY_NAME } from '../../ffi/libc.js';
+
+export const { EAGAIN, EALREADY, EBUSY, EINPROGRESS, EINTR, EISCONN, EMFILE, ENFILE, ENODATA, ENXIO } = constants.errno;
+
+const CODE_BY_ERRNO = new Map(
+  // EWOULDBLOCK and the like are second names of the same number: the name that libuv uses wins
+  Object.entries(ERRNO_BY_NAME)
+    .map(([code, errno]): [number, string] => [errno, code])
+    .concat([...getSystemErrorMap()].map(([errno, [code]]): [number, string] => [-errno, code])),
+);
+
+/** 'ECONNREFUSED' for 111. */
+export function codeOf(errno: number): string {
+  return CODE_BY_ERRNO.get(errno) ?? `E${errno}`;
+}
+
+/** 111 for 'ECONNREFUSED'; undefined for a code that is not of the system. */
+export function errnoOf(code: string): number | undefined {
+  const errno = ERRNO_BY_NAME[code] ?? Number(/^E(\d+)$/.exec(code)?.[1] ?? Number.NaN);
+  return Number.isNaN(errno) ? undefined : errno;
+}
