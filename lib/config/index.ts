@@ -3,12 +3,13 @@
 import { AbortError } from '../core/errors.js';
 import { chooseProvider, type ProviderName } from '../core/provider.js';
 import { checkInteger, checkOptions, checkSignal, INT_MAX } from '../core/validate.js';
+import type { NetworkSettings } from '../dns/network-settings.js';
 import { BuiltinConfig } from './builtin.js';
 import { realClock } from './clock.js';
 import { asksNetwork, type ConfigRequest, parseConfig } from './language.js';
 import { NativeConfig } from './native.js';
 import type { ApplyResult, ConfigEvent, ConfigProvider, Notify } from './provider.js';
-import { joinResolvConf } from './resolvconf.js';
+import { joinResolvConf, namesIn } from './resolvconf.js';
 import type { ConfigHost } from './stack-interface.js';
 
 export { isStackConfig, parseConfig } from './language.js';
@@ -27,8 +28,8 @@ const DEFAULT_TIMEOUT = 6000;
 /** Whom a {@link StackConfig} tells what it learns. */
 export interface ConfigListener {
   notify: Notify;
-  /** resolv.conf(5) of all interfaces together, whenever it changes. */
-  onNames?(resolvconf: string): void;
+  /** The name servers and domains of all interfaces together, whenever they change. */
+  onNames?(settings: NetworkSettings): void;
 }
 
 /** What a stack holds to be configured. */
@@ -87,7 +88,7 @@ export class StackConfig {
     const before = joinResolvConf(this.#names.values());
     this.#names.set(ifindex, resolvconf);
     const after = joinResolvConf(this.#names.values());
-    if (after !== before) this.#listener.onNames?.(after);
+    if (after !== before) this.#listener.onNames?.(namesIn(after));
   }
 }
 

@@ -22,9 +22,15 @@ export function renderResolvConf(sources: Iterable<DnsSource>): string {
 /** Several texts of {@link renderResolvConf} as one. */
 export function joinResolvConf(texts: Iterable<string>): string {
   const sources = [...texts].map((text) => {
-    const lines = text.split('\n').map((line) => line.split(' '));
-    const after = (keyword: string) => lines.filter(([first]) => first === keyword).flatMap(([, ...rest]) => rest);
-    return { dns: after('nameserver'), domains: after('search') };
+    const { servers, search } = namesIn(text);
+    return { dns: servers, domains: search };
   });
   return renderResolvConf(sources);
+}
+
+/** What a text of {@link renderResolvConf} says. */
+export function namesIn(text: string): { servers: string[]; search: string[] } {
+  const lines = text.split('\n').map((line) => line.split(' '));
+  const after = (keyword: string) => lines.filter(([first]) => first === keyword).flatMap(([, ...rest]) => rest);
+  return { servers: after('nameserver'), search: after('search') };
 }

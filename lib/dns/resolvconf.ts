@@ -74,8 +74,8 @@ const IGNORED_OPTIONS = new Set([
   'trust-ad',
 ]);
 const IGNORED_KEYWORDS = new Set(['sortlist', 'lookup', 'family']);
-const MAX_SERVERS = 8;
-const MAX_SEARCH = 32;
+export const MAX_SERVERS = 8;
+export const MAX_SEARCH = 32;
 
 /**
  * Reads resolv.conf(5). Nothing in it makes it throw: what can't be understood is in `problems`, the rest counts.

@@ -5,6 +5,7 @@ import { BuiltinProvider, nameSources } from './builtin.js';
 import type { AddrInfo, AddrInfoHints } from './getaddrinfo.js';
 import type { NameInfoAddress } from './getnameinfo.js';
 import { NativeProvider } from './native.js';
+import type { NetworkSettings } from './network-settings.js';
 import type { NameHost, NameProvider } from './provider.js';
 import { DNS_PORT, type Nameserver } from './resolvconf.js';
 import { NameSettings, type PathTag } from './settings.js';
@@ -81,9 +82,9 @@ export class Names {
     this.#changed();
   }
 
-  /** What DHCP or router discovery told, as resolv.conf(5) text; it counts unless a configuration was given. */
-  applyNetworkSettings(text: string): void {
-    if (this.settings.applyNetworkSettings(text)) this.#changed();
+  /** What DHCP or router discovery told; it counts unless a configuration was given. */
+  applyNetworkSettings(settings: NetworkSettings): void {
+    if (this.settings.applyNetworkSettings(settings)) this.#changed();
   }
 
   setServers(servers: Nameserver[]): void {

@@ -3,7 +3,16 @@ import { IothError } from '../core/errors.js';
 import { checkString, invalidType, invalidValue } from '../core/validate.js';
 import { readDnsConfig } from './dns-config.js';
 import { type Hosts, parseHosts } from './hosts.js';
-import { type Nameserver, type Problem, parseResolvConf, type ResolvConf } from './resolvconf.js';
+import type { NetworkSettings } from './network-settings.js';
+import {
+  DEFAULT_OPTIONS,
+  DNS_PORT,
+  MAX_SEARCH,
+  MAX_SERVERS,
+  type Nameserver,
+  type Problem,
+  type ResolvConf,
+} from './resolvconf.js';
 import { parseServices, type Services } from './services.js';
 
 /** The files that a look-up reads besides resolv.conf, as iothdns_setpath(3) tells them apart. */
@@ -38,10 +47,11 @@ export class NameSettings {
     this.#isGiven = config !== null;
   }
 
-  /** What the network told (DHCP, router discovery), as resolv.conf(5) text: it counts unless a configuration was given. */
-  applyNetworkSettings(text: string): boolean {
+  /** Counts unless a configuration was given. Returns whether it does. */
+  applyNetworkSettings({ servers, search }: NetworkSettings): boolean {
     if (this.#isGiven) return false;
-    this.#conf = reported('what the network told', parseResolvConf(text));
+    const nameservers = servers.slice(0, MAX_SERVERS).map((address) => ({ address, port: DNS_PORT }));
+    this.#conf = { nameservers, search: search.slice(0, MAX_SEARCH), options: { ...DEFAULT_OPTIONS }, problems: [] };
     return true;
   }
 

@@ -338,7 +338,7 @@ export class Stack extends NetlinkStack {
     };
     this.#config ??= new StackConfig(
       this,
-      { notify, onNames: (resolvconf) => this.#names.applyNetworkSettings(resolvconf) },
+      { notify, onNames: (settings) => this.#names.applyNetworkSettings(settings) },
       this.#conf,
     );
     return this.#config;
