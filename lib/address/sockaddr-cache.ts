@@ -9,7 +9,7 @@ interface Entry extends HostAndPort {
 const SLOTS = 32;
 
 /** The IP addresses that were encoded last: datagrams go to one peer in rows, connections to one server. */
-export class SockaddrMemo {
+export class SockaddrCache {
   readonly #entries: (Entry | undefined)[] = new Array(SLOTS).fill(undefined);
 
   /** What {@link keep} got for an input that says the same. */

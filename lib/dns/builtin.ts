@@ -7,7 +7,7 @@ import type { NameHost, NameProvider } from './provider.js';
 import type { NameSettings } from './settings.js';
 import type { ServicePort } from './socket-types.js';
 import { LocalAddresses } from './source-addresses.js';
-import type { Engine } from './stub-resolver.js';
+import type { StubResolver } from './stub-resolver.js';
 
 /** Names resolved in TypeScript, over the stack's own sockets. */
 export class BuiltinProvider implements NameProvider {
@@ -17,7 +17,7 @@ export class BuiltinProvider implements NameProvider {
   constructor(
     host: NameHost,
     settings: NameSettings,
-    readonly engine: Engine,
+    readonly engine: StubResolver,
   ) {
     this.#sources = nameSources(host, settings, engine);
   }
@@ -42,7 +42,7 @@ export class BuiltinProvider implements NameProvider {
 }
 
 /** Where look-ups on `host` take from what they don't know. */
-export function nameSources(host: NameHost, settings: NameSettings, engine: Engine): NameSources {
+export function nameSources(host: NameHost, settings: NameSettings, engine: StubResolver): NameSources {
   const local = new LocalAddresses(host);
   return {
     hosts: () => settings.hosts(),

@@ -10,9 +10,9 @@ import type { NameHost, NameProvider } from './provider.js';
 import { DNS_PORT, type Nameserver } from './resolvconf.js';
 import { NameSettings, type PathTag } from './settings.js';
 import type { ServicePort } from './socket-types.js';
-import { Engine, type EngineOptions } from './stub-resolver.js';
+import { StubResolver, type StubResolverOptions } from './stub-resolver.js';
 
-export interface NamesOptions {
+export interface ResolverOptions {
   /** Who resolves: libiothdns or the builtin resolver. Default: the environment's IOTH_DNS, else the builtin one. */
   provider?: ProviderName;
   /** Answers that the builtin resolver holds at most (default 1000); 0 turns its cache off. */
@@ -23,21 +23,21 @@ export interface NamesOptions {
  * The names of one stack: all that Stack and the Node-shaped face need. Nothing is read, loaded or opened before the
  * first look-up, unless a configuration is given.
  */
-export class Names {
+export class Resolver {
   readonly #host: NameHost;
   readonly settings: NameSettings;
   /** The builtin resolver: what libiothdns can't do (other record types, other ports) goes through it. */
-  readonly engine: Engine;
+  readonly stub: StubResolver;
   readonly #builtin: BuiltinProvider;
   #native: NativeProvider | undefined;
   #choice: ProviderName | undefined;
 
   /** @param config a path, resolv.conf(5) text, or addresses of servers; null is /etc/resolv.conf */
-  constructor(host: NameHost, config: string | null = null, options: NamesOptions = {}) {
+  constructor(host: NameHost, config: string | null = null, options: ResolverOptions = {}) {
     this.#host = host;
     this.settings = new NameSettings(config);
-    this.engine = this.newEngine(() => this.settings.conf, { cacheSize: options.cacheSize });
-    this.#builtin = new BuiltinProvider(host, this.settings, this.engine);
+    this.stub = this.newStub(() => this.settings.conf, { cacheSize: options.cacheSize });
+    this.#builtin = new BuiltinProvider(host, this.settings, this.stub);
     if (options.provider !== undefined) this.#choice = checkProvider('options.dns', options.provider);
   }
 
@@ -99,8 +99,8 @@ export class Names {
   }
 
   /** A resolver of its own on the same stack: other servers, nothing held. */
-  newEngine(conf: Engine['conf'], options: EngineOptions): Engine {
-    return new Engine(this.#host, conf, options);
+  newStub(conf: StubResolver['conf'], options: StubResolverOptions): StubResolver {
+    return new StubResolver(this.#host, conf, options);
   }
 
   /** Ends what runs. The stack may be deleted when it settles; at once where there is nothing to wait for. */
@@ -118,12 +118,12 @@ export class Names {
     // libiothdns has no way to say another port or a zone
     const isPlain = ({ address, port }: Nameserver) => port === DNS_PORT && !address.includes('%');
     if (this.provider === 'builtin' || !this.settings.conf.nameservers.every(isPlain)) return this.#builtin;
-    this.#native ??= new NativeProvider(this.#host, this.settings, nameSources(this.#host, this.settings, this.engine));
+    this.#native ??= new NativeProvider(this.#host, this.settings, nameSources(this.#host, this.settings, this.stub));
     return this.#native;
   }
 
   #changed(): void {
-    this.engine.clearCache();
+    this.stub.clearCache();
     this.#native?.settingsChanged();
   }
 }

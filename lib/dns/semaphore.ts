@@ -1,5 +1,5 @@
 /** Lets so many run at once; the others wait in line. */
-export class Limiter {
+export class Semaphore {
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 

@@ -6,10 +6,10 @@ import { type QueryCode, queryError } from './errors.js';
 import { nameKey, type Question, type RecordType, type Reply, readReply } from './message.js';
 import type { NameHost } from './provider.js';
 import type { ResolvConf } from './resolvconf.js';
-import { Limiter } from './semaphore.js';
+import { Semaphore } from './semaphore.js';
 import { askServers } from './server-failover.js';
 
-export interface EngineOptions {
+export interface StubResolverOptions {
   /** Answers held at most; 0 holds none. */
   cacheSize?: number;
   /** Replace `timeout` (here in milliseconds) and `attempts` of resolv.conf. */
@@ -32,16 +32,16 @@ const MAX_ALIASES = 8;
  * The resolver itself: questions to the servers of a resolv.conf(5), over the sockets of a stack. The same question asked
  * twice at once goes out once; answers are held as long as they say.
  */
-export class Engine {
+export class StubResolver {
   readonly #pending = new Map<string, PendingQuery>();
-  readonly #limiter = new Limiter(MAX_QUERIES);
+  readonly #semaphore = new Semaphore(MAX_QUERIES);
   readonly #cache: Cache<{ reply: Reply; at: number }>;
   #rotation = 0;
 
   constructor(
     readonly host: NameHost,
     readonly conf: () => ResolvConf,
-    readonly options: EngineOptions = {},
+    readonly options: StubResolverOptions = {},
   ) {
     this.#cache = new Cache({ size: options.cacheSize });
   }
@@ -81,7 +81,7 @@ export class Engine {
     const forget = () => {
       if (this.#pending.get(key) === query) this.#pending.delete(key);
     };
-    const reply = this.#limiter
+    const reply = this.#semaphore
       .run(() => this.#resolve(question, controller.signal))
       .then(
         (found) => {

@@ -12,7 +12,7 @@ import {
 } from '../constants/index.js';
 import { checkInteger, checkPort, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
 import type { AddrInfo } from '../dns/getaddrinfo.js';
-import type { Names } from '../dns/resolver.js';
+import type { Resolver } from '../dns/resolver.js';
 
 /** node:dns's lookup and lookupService, as promises, on the names of a stack. */
 export interface Lookups {
@@ -44,7 +44,7 @@ const ORDERS = ['verbatim', 'ipv4first', 'ipv6first'];
 
 /** dns.lookup: the address of a host, or with `all` every one, as sockets would take them. */
 export async function lookup(
-  names: Names,
+  names: Resolver,
   hostname: string,
   options?: LookupOptions | number | null,
 ): Promise<LookupAddress | LookupAddress[]> {
@@ -61,7 +61,7 @@ export async function lookup(
 
 /** dns.lookupService: getnameinfo that wants a name. */
 export async function lookupService(
-  names: Names,
+  names: Resolver,
   address: string,
   port: number,
 ): Promise<{ hostname: string; service: string }> {

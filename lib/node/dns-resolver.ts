@@ -16,8 +16,8 @@ import { DnsError, queryError } from '../dns/errors.js';
 import { asciiName } from '../dns/getaddrinfo.js';
 import type { RecordType, Reply } from '../dns/message.js';
 import { formatServer, type Nameserver, parseServer } from '../dns/resolvconf.js';
-import type { Names } from '../dns/resolver.js';
-import type { Engine } from '../dns/stub-resolver.js';
+import type { Resolver } from '../dns/resolver.js';
+import type { StubResolver } from '../dns/stub-resolver.js';
 import { anyRecords, NODE_TYPES, type NodeRecords, nodeRecords } from './dns-records.js';
 
 /** Options of `new stack.dns.Resolver()`. */
@@ -34,9 +34,9 @@ export interface ResolverOptions {
  */
 export abstract class RecordQueries {
   /** @internal */
-  protected abstract readonly engine: Engine;
+  protected abstract readonly engine: StubResolver;
   /** @internal */
-  protected abstract readonly names: Names;
+  protected abstract readonly names: Resolver;
 
   abstract getServers(): string[];
   abstract setServers(servers: readonly string[]): void;
@@ -130,7 +130,7 @@ export abstract class RecordQueries {
   ): Promise<string[] | RecordWithTtl[]> {
     // null as in Node
     const { ttl = false }: Partial<ResolveOptions> = checkOptions(options ?? undefined);
-    if (!ttl && this.engine === this.names.engine) return this.names.addresses(checkName(hostname), type);
+    if (!ttl && this.engine === this.names.stub) return this.names.addresses(checkName(hostname), type);
     const records = await this.#records(hostname, type);
     return ttl ? records : records.map(({ address }) => address);
   }
@@ -152,11 +152,11 @@ function checkName(hostname: string): string {
 
 /** The queries of `stack.dns` itself: with the stack's servers and cache. */
 export class StackQueries extends RecordQueries {
-  protected readonly engine: Engine;
+  protected readonly engine: StubResolver;
 
-  constructor(protected readonly names: Names) {
+  constructor(protected readonly names: Resolver) {
     super();
-    this.engine = names.engine;
+    this.engine = names.stub;
   }
 
   getServers(): string[] {
@@ -170,11 +170,11 @@ export class StackQueries extends RecordQueries {
 
 /** dns.promises.Resolver: servers, timeout and tries of its own, and cancel(). It holds no answers. */
 export class StackResolver extends RecordQueries {
-  protected readonly engine: Engine;
+  protected readonly engine: StubResolver;
   #servers: Nameserver[] | undefined;
 
   constructor(
-    protected readonly names: Names,
+    protected readonly names: Resolver,
     options?: ResolverOptions,
   ) {
     super();
@@ -185,7 +185,7 @@ export class StackResolver extends RecordQueries {
       const { conf } = names.settings;
       return this.#servers ? { ...conf, nameservers: this.#servers } : conf;
     };
-    this.engine = names.newEngine(conf, {
+    this.engine = names.newStub(conf, {
       cacheSize: 0,
       timeout: timeout < 0 ? undefined : timeout,
       attempts: tries,

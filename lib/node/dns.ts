@@ -3,7 +3,7 @@ import type * as nodeDnsPromises from 'node:dns/promises';
 import { promisify } from 'node:util';
 import { AI_ADDRCONFIG, AI_ALL, AI_V4MAPPED } from '../constants/index.js';
 import { invalidType } from '../core/validate.js';
-import type { Names } from '../dns/resolver.js';
+import type { Resolver } from '../dns/resolver.js';
 import { checkLookup, type Lookups, lookup, lookupService } from './dns-lookup.js';
 import { type RecordQueries, type ResolverOptions, StackQueries, StackResolver } from './dns-resolver.js';
 
@@ -66,7 +66,7 @@ export type StackDns = Pick<
 type Callback = (error: unknown, ...results: unknown[]) => void;
 
 /** The shape of node:dns on the names of a stack: methods that need no `this`, so that `lookup` can be handed over. */
-export function stackDns(names: Names): StackDns {
+export function stackDns(names: Resolver): StackDns {
   const queries = new StackQueries(names);
   const promises = {
     ...boundQueries(queries),
@@ -115,7 +115,7 @@ function callbackQueries(queries: RecordQueries): Record<string, unknown> {
   };
 }
 
-function callbackResolver(names: Names): new (options?: ResolverOptions) => CallbackResolver {
+function callbackResolver(names: Resolver): new (options?: ResolverOptions) => CallbackResolver {
   return class {
     constructor(options?: ResolverOptions) {
       const resolver = new StackResolver(names, options);
@@ -126,7 +126,7 @@ function callbackResolver(names: Names): new (options?: ResolverOptions) => Call
   ) => CallbackResolver;
 }
 
-function callbackLookup(names: Names) {
+function callbackLookup(names: Resolver) {
   const withCallback = (hostname: string, ...rest: unknown[]) => {
     const callback = checkCallback(rest.pop());
     const options = rest[0] as Parameters<typeof lookup>[2];
@@ -140,7 +140,7 @@ function callbackLookup(names: Names) {
   });
 }
 
-function callbackLookupService(names: Names) {
+function callbackLookupService(names: Resolver) {
   const withCallback = (address: string, port: number, last: unknown) => {
     const callback = checkCallback(last);
     deliver(lookupService(names, address, port), callback, ({ hostname, service }) => [hostname, service]);

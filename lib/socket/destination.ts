@@ -1,5 +1,5 @@
 import { encodeSockaddr, hostAndPort, isNumericHost, type Sockaddr } from '../address/sockaddr.js';
-import { SockaddrMemo } from '../address/sockaddr-cache.js';
+import { SockaddrCache } from '../address/sockaddr-cache.js';
 import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { invalidValue } from '../core/validate.js';
 
@@ -9,7 +9,7 @@ export interface AddressSource {
   resolveHost(host: string, family: number, options?: { signal?: AbortSignal }): Promise<string>;
 }
 
-const memo = new SockaddrMemo();
+const cache = new SockaddrCache();
 
 /** The sockaddr of an address that was given to a call: at once where it is numeric, else when the name is resolved. */
 export function destinationOf(
@@ -32,10 +32,10 @@ export function numericDestinationOf(stack: AddressSource, family: number, addr:
 /** Undefined for an address that has a name in it. */
 function numeric(stack: AddressSource, family: number, addr: unknown): Sockaddr | undefined {
   if (family !== AF_INET && family !== AF_INET6) return encode(stack, family, addr);
-  const known = memo.recall(family, addr);
+  const known = cache.recall(family, addr);
   if (known) return known;
   const parts = hostAndPort('addr', addr);
-  return isNumericHost(family, parts.host) ? memo.keep(family, parts, encode(stack, family, addr)) : undefined;
+  return isNumericHost(family, parts.host) ? cache.keep(family, parts, encode(stack, family, addr)) : undefined;
 }
 
 async function lookUp(stack: AddressSource, family: number, addr: unknown, signal?: AbortSignal): Promise<Sockaddr> {

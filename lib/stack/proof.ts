@@ -5,7 +5,7 @@ import { IothError, systemError } from '../core/errors.js';
 import { msocket } from '../io/msocket.js';
 import { if_nametoindex } from '../netlink/index.js';
 import { missingInterface } from './newstack-error.js';
-import { NodePeer } from './switch-peer.js';
+import { SwitchPeer } from './switch-peer.js';
 import { type Daemon, namespaceOfSocket } from './vdestack-daemon.js';
 import { interfaceName } from './vnl.js';
 
@@ -22,10 +22,10 @@ const PROOF_TIMEOUT_MS = 500;
  * thread: a lock that was free once is free for ever.
  */
 export function canServe(daemon: Daemon, directory: string): boolean {
-  const peers: NodePeer[] = [];
-  const heardFrom = (peer: NodePeer) => daemon.isHeard((ms) => peer.isHeard(ms), PROOF_TIMEOUT_MS);
+  const peers: SwitchPeer[] = [];
+  const heardFrom = (peer: SwitchPeer) => daemon.isHeard((ms) => peer.isHeard(ms), PROOF_TIMEOUT_MS);
   try {
-    for (let i = 0; i < PROOF_PEERS; i++) peers.push(new NodePeer(directory));
+    for (let i = 0; i < PROOF_PEERS; i++) peers.push(new SwitchPeer(directory));
     for (const peer of peers) if (!heardFrom(peer) || !peer.takeAnswer()) return false;
     for (const peer of peers) peer.leave();
     // what the daemon opened for them it has closed then

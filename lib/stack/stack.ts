@@ -8,7 +8,7 @@ import { checkProvider, type ProviderName } from '../core/provider.js';
 import { checkInteger, checkOptions, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
 import type { AddrInfo } from '../dns/getaddrinfo.js';
 import type { NameInfoAddress } from '../dns/getnameinfo.js';
-import { Names, type NamesOptions } from '../dns/resolver.js';
+import { Resolver, type ResolverOptions } from '../dns/resolver.js';
 import type { PathTag } from '../dns/settings.js';
 import type { ServicePort } from '../dns/socket-types.js';
 import { makeNonBlocking } from '../io/non-blocking.js';
@@ -27,7 +27,7 @@ const MAX_BUSY_POLL_USECS = 1_000_000;
 /** How a stack's names are resolved, besides `config_dns`. */
 export interface DnsOptions {
   /** libiothdns or the builtin resolver. Default: the environment's IOTH_DNS, or libiothdns where it loads. */
-  dns?: NamesOptions['provider'];
+  dns?: ResolverOptions['provider'];
   /** Answers that the builtin resolver holds at most: default 1000, 0 for none. */
   dns_cache?: number;
 }
@@ -61,7 +61,7 @@ export class Stack extends NetlinkStack {
   /** Settles when what a configuration string asked for is done; at once where there was none. */
   readonly ready: Promise<void>;
   readonly #native: NativeStack;
-  readonly #names: Names;
+  readonly #resolver: Resolver;
   #dns: StackDns | undefined;
   readonly #conf: ProviderName | undefined;
   #config: StackConfig | undefined;
@@ -92,7 +92,7 @@ export class Stack extends NetlinkStack {
     const plugin = checkPlugin(config ? config.stack : stack);
     this.name = baseName(plugin);
     this.vnl = checkVnls(this.name, config ? config.vnl : vnl);
-    this.#names = new Names(this, config_dns ?? null, { provider: options.dns, cacheSize: options.dns_cache });
+    this.#resolver = new Resolver(this, config_dns ?? null, { provider: options.dns, cacheSize: options.dns_cache });
     if (options.conf !== undefined) this.#conf = checkProvider('options.conf', options.conf);
     this.#native = NativeStack.open({ plugin, vnls: this.vnl });
     registerFinalizer(this, 'Stack', this.#native);
@@ -214,7 +214,7 @@ export class Stack extends NetlinkStack {
     options?: OperationOptions,
   ): Promise<AddrInfo[]> {
     const { signal } = checkOptions(options, ['signal']);
-    return this.#names.getaddrinfo(host, port, { family, type, proto, flags, signal });
+    return this.#resolver.getaddrinfo(host, port, { family, type, proto, flags, signal });
   }
 
   /** getnameinfo(3): the names of an address and of its port; the numbers where they have none. `flags` are NI_*. */
@@ -223,28 +223,28 @@ export class Stack extends NetlinkStack {
     flags = 0,
     options?: OperationOptions,
   ): Promise<[host: string, service: string]> {
-    return this.#names.getnameinfo(sockaddr, flags, options);
+    return this.#resolver.getnameinfo(sockaddr, flags, options);
   }
 
   /** iothdns_update(3): how names are resolved from now on, as `config_dns` of the constructor; null is /etc/resolv.conf. */
   iothdns_update(config: string | null): void {
-    this.#names.update(config);
+    this.#resolver.update(config);
   }
 
   /** iothdns_setpath(3): another file in the place of /etc/hosts or /etc/services; null is the usual one again. */
   iothdns_setpath(file: PathTag, path: string | null): void {
-    this.#names.setPath(file, path);
+    this.#resolver.setPath(file, path);
   }
 
   /** The shape of node:dns, on this stack: `stack.dns.lookup` is a `lookup` option for any library. */
   get dns(): StackDns {
-    this.#dns ??= stackDns(this.#names);
+    this.#dns ??= stackDns(this.#resolver);
     return this.#dns;
   }
 
   /** The address of a host name, for sockets. @internal */
   async resolveHost(host: string, family: number, options?: OperationOptions): Promise<string> {
-    return this.#names.resolveHost(host, family, options);
+    return this.#resolver.resolveHost(host, family, options);
   }
 
   /** Lets pending operations of its sockets keep the process alive (the default). */
@@ -294,7 +294,7 @@ export class Stack extends NetlinkStack {
     checkCloseOptions(options);
     if (this.#closing) return;
     this.#config?.closeSync();
-    this.#names.closeSync();
+    this.#resolver.closeSync();
     this.#native.closeSync(options);
     this.#closing = Promise.resolve();
     this.emit('close');
@@ -326,7 +326,7 @@ export class Stack extends NetlinkStack {
 
   /** Where nothing has to be waited for, the stack begins to close before this returns. */
   async #close(options?: CloseOptions): Promise<void> {
-    const before = [this.#config?.close(), this.#names.close()].filter((wait) => wait !== undefined);
+    const before = [this.#config?.close(), this.#resolver.close()].filter((wait) => wait !== undefined);
     if (before.length > 0) await Promise.all(before);
     await this.#native.close(options);
     this.emit('close');
@@ -338,7 +338,7 @@ export class Stack extends NetlinkStack {
     };
     this.#config ??= new StackConfig(
       this,
-      { notify, onNames: (settings) => this.#names.applyNetworkSettings(settings) },
+      { notify, onNames: (settings) => this.#resolver.applyNetworkSettings(settings) },
       this.#conf,
     );
     return this.#config;

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { libc } from '../../ffi/libc.js';
 import { decodeSockaddr, SOCKADDR_SIZE } from '../address/sockaddr.js';
 import { IothError } from '../core/errors.js';
-import { NodePeer } from './switch-peer.js';
+import { SwitchPeer } from './switch-peer.js';
 
 /** How long a node that lives may take to answer a new peer, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 500;
@@ -60,9 +60,9 @@ function isNodeDirectory(directory: string): boolean {
 
 /** A daemon whose owner was killed looks after it when a peer joins: it ends then, and hangs up. */
 function isServed(directory: string): boolean {
-  let peer: NodePeer;
+  let peer: SwitchPeer;
   try {
-    peer = new NodePeer(directory);
+    peer = new SwitchPeer(directory);
   } catch (error) {
     return !(error instanceof IothError && ['ENOENT', 'ECONNREFUSED'].includes(error.code));
   }

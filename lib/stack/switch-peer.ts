@@ -17,7 +17,7 @@ const SOCKADDR_UN_SIZE = 110;
  * A peer of a switch, a hub or the like that joins as vde_open(3) does for `vde://`, but carries no packets: it finds out
  * whether somebody serves there.
  */
-export class NodePeer {
+export class SwitchPeer {
   readonly #fd: number;
 
   /**

@@ -3,7 +3,7 @@ import { AF_INET, NI_NUMERICSERV, SOCK_STREAM } from '../../lib/constants/index.
 import { nameSources } from '../../lib/dns/builtin.js';
 import { NativeProvider } from '../../lib/dns/native.js';
 import { NameSettings } from '../../lib/dns/settings.js';
-import { Engine } from '../../lib/dns/stub-resolver.js';
+import { StubResolver } from '../../lib/dns/stub-resolver.js';
 import { Stack } from '../../lib/stack/stack.js';
 import { LibiothdnsStandIn } from '../support/libiothdns-stand-in.js';
 
@@ -19,7 +19,7 @@ afterEach(() => stack.closeSync());
 
 function provider(on: Stack = stack): NativeProvider {
   const settings = new NameSettings('10.5.0.1');
-  const engine = new Engine(on, () => settings.conf);
+  const engine = new StubResolver(on, () => settings.conf);
   return new NativeProvider(on, settings, nameSources(on, settings, engine), library);
 }
 

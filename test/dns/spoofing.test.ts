@@ -1,7 +1,7 @@
 import { AF_INET, SOCK_STREAM } from '../../lib/constants/index.js';
 import { IothError } from '../../lib/core/errors.js';
 import { parseResolvConf } from '../../lib/dns/resolvconf.js';
-import { Engine } from '../../lib/dns/stub-resolver.js';
+import { StubResolver } from '../../lib/dns/stub-resolver.js';
 import type { Socket } from '../../lib/socket/socket.js';
 import type { Stack } from '../../lib/stack/stack.js';
 import { NameNetwork } from '../support/name-servers.js';
@@ -155,7 +155,7 @@ test('a query that is lost is sent again', async () => {
 test('out of descriptors, a query waits for one', async () => {
   server.answer = (query) => [{ bytes: answerTo(query, TRUE) }];
   let refused = 0;
-  const engine = new Engine(
+  const engine = new StubResolver(
     {
       closed: false,
       pointer: (syscall) => client.pointer(syscall),
