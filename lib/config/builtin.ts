@@ -95,7 +95,7 @@ export class BuiltinConfig implements ConfigProvider {
     if (!(request.configure & IOTHCONF_ETH) && asked.length === 0) return outcome;
     const state = this.#stateOf(this.#ifindexOf(request));
     const { config } = state;
-    const isUp = config.host.interfaces().some((link) => link.ifindex === config.ifindex && link.up);
+    const isUp = config.host.link(config.ifindex)?.up === true;
     // at once, so that whatever takes them off from now on finds them
     const starts = asked.map(([protocol, bit]) => ({
       bit,
@@ -158,7 +158,7 @@ export class BuiltinConfig implements ConfigProvider {
 
   #ifindexOf({ ifindex, iface = DEFAULT_INTERFACE }: ConfigRequest): number {
     if (ifindex === undefined) return this.host.if_nametoindex(iface);
-    if (!this.host.interfaces().some((link) => link.ifindex === ifindex)) {
+    if (!this.host.link(ifindex)) {
       throw new IothError('ENODEV', { syscall: 'iothconfig', hint: `the stack has no interface ${ifindex}` });
     }
     return ifindex;
@@ -194,7 +194,7 @@ export class BuiltinConfig implements ConfigProvider {
 
   #turnOn(config: InterfaceConfig, { mac, fqdn }: ConfigRequest): void {
     const { ifindex } = config;
-    const wasUp = this.host.interfaces().find((link) => link.ifindex === ifindex)?.up;
+    const wasUp = this.host.link(ifindex)?.up;
     const address = mac ?? (fqdn === undefined ? undefined : iothaddr.hashmac(fqdn));
     if (address !== undefined && address !== this.host.linkgetaddr(ifindex)) this.host.linksetaddr(ifindex, address);
     this.host.linksetupdown(ifindex, true);
@@ -204,7 +204,7 @@ export class BuiltinConfig implements ConfigProvider {
   /** The link works, or a second has passed: what has no peer never works. */
   async #linkReady({ host, ifindex }: InterfaceConfig, signal: AbortSignal | undefined): Promise<void> {
     const end = performance.now() + LINK_TIMEOUT;
-    const isRunning = () => host.interfaces().find((link) => link.ifindex === ifindex)?.running !== false;
+    const isRunning = () => host.link(ifindex)?.running !== false;
     while (!isRunning() && performance.now() < end && !signal?.aborted) await delay(LINK_POLL);
   }
 

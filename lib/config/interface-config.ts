@@ -170,7 +170,7 @@ export class InterfaceConfig {
     const asked = SOURCES.map((name) => this.get(name).mtu).filter((mtu) => mtu !== null);
     if (asked.length === 0 && this.#originalMtu === null) return;
     try {
-      const link = this.host.interfaces().find(({ ifindex }) => ifindex === this.ifindex);
+      const link = this.host.link(this.ifindex);
       if (!link) return;
       this.#originalMtu ??= link.mtu;
       const mtu = Math.min(this.#originalMtu, ...asked);

@@ -8,8 +8,9 @@ import type { ConfigHost } from './stack-interface.js';
  * it is replaced by the same address without that search, as static addresses are added without it.
  */
 export function readyLinkLocal(host: ConfigHost, ifindex: number): string | null {
-  const addresses = host.interfaces().find((link) => link.ifindex === ifindex)?.addresses ?? [];
-  const found = addresses.find(({ family, address }) => family === 'IPv6' && isLinkLocalIPv6(ipBytes(address)));
+  const found = host
+    .addressesOf(ifindex)
+    .find(({ family, address }) => family === 'IPv6' && isLinkLocalIPv6(ipBytes(address)));
   if (!found) return null;
   if (found.tentative) {
     host.ipaddr_del(AF_INET6, found.address, found.prefixlen, ifindex);

@@ -4,6 +4,6 @@ import type { InterfaceConfig } from './interface-config.js';
 /** A link-local name server means nothing without its interface: 'fe80::1%vde0'. */
 export function withZone(server: string, { host, ifindex }: InterfaceConfig): string {
   if (!isLinkLocalIPv6(ipBytes(server))) return server;
-  const name = host.interfaces().find((link) => link.ifindex === ifindex)?.name;
+  const name = host.link(ifindex)?.name;
   return `${server}%${name ?? ifindex}`;
 }

@@ -1,11 +1,12 @@
-import type { Interface, Route } from '../netlink/index.js';
+import type { InterfaceAddress, Link, Route } from '../netlink/index.js';
 import type { Socket } from '../socket/socket.js';
 
 /** What the configuration needs of a stack. {@link Stack} has it all. */
 export interface ConfigHost {
   readonly name: string;
   if_nametoindex(ifname: string): number;
-  interfaces(): Interface[];
+  link(ifindex: number): Link | undefined;
+  addressesOf(ifindex: number): InterfaceAddress[];
   routes(family?: number): Route[];
   linksetupdown(ifindex: number, up: boolean): void;
   linkgetaddr(ifindex: number): string;

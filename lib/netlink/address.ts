@@ -12,7 +12,7 @@ import {
   NLM_F_EXCL,
   RT_SCOPE_UNIVERSE,
 } from './constants.js';
-import { hasLink, ifindexHints, noIfindex } from './link.js';
+import { findLink, ifindexHints, noIfindex } from './link.js';
 import { ifaddrmsg } from './message.js';
 import { request } from './request.js';
 
@@ -80,7 +80,7 @@ function ipaddr(
     hints: {
       ...ifindexHints(ifindex),
       // picox says the same of an address
-      ...(name === 'RTM_DELADDR' && { ENODEV: () => (hasLink(stack, ifindex) ? missing : noIfindex(ifindex)) }),
+      ...(name === 'RTM_DELADDR' && { ENODEV: () => (findLink(stack, ifindex) ? missing : noIfindex(ifindex)) }),
       EEXIST: `interface ${ifindex} has ${addr}/${prefixlen}`,
       EADDRNOTAVAIL: missing,
       ENXIO: noIPv6,

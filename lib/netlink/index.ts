@@ -2,9 +2,17 @@
 export { type AddressOptions, ipaddr_add, ipaddr_del } from './address.js';
 export { IFLA_VDE_VNL, VETH_INFO_PEER } from './constants.js';
 export { getifaddrs, type IfAddress, type IfAddrs } from './getifaddrs.js';
-export { type Interface, type InterfaceAddress, if_nameindex, interfaces, type Link } from './interfaces.js';
+export {
+  addressesOf,
+  type Interface,
+  type InterfaceAddress,
+  if_nameindex,
+  interfaces,
+  type Link,
+} from './interfaces.js';
 export { iplink_add, iplink_add_vde, iplink_del, vethPeer } from './iplink.js';
 export {
+  findLink,
   if_indextoname,
   if_nametoindex,
   linkgetaddr,

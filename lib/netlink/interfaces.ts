@@ -98,6 +98,13 @@ export function interfaces(stack: StackPointer): Interface[] {
   return found;
 }
 
+/** The addresses of one interface. Only stacks that know NETLINK_GET_STRICT_CHK leave the others out themselves. */
+export function addressesOf(stack: StackPointer, ifindex: number): InterfaceAddress[] {
+  return dump(stack, 'RTM_GETADDR', ifaddrmsg(AF_UNSPEC, 0, 0, 0, ifindex))
+    .map((message) => decodeAddress(message, 'RTM_GETADDR'))
+    .flatMap((decoded) => (decoded?.ifindex === ifindex ? [decoded.address] : []));
+}
+
 /** Index and name of each interface: if_nameindex(3). */
 export function if_nameindex(stack: StackPointer): [ifindex: number, name: string][] {
   return links(stack).map(({ ifindex, name }) => [ifindex, name]);

@@ -20,12 +20,12 @@ export function noIfindex(ifindex: number): string {
   return `no interface has index ${ifindex}; if_nameindex() lists them`;
 }
 
-/** Whether an interface has the index. */
-export function hasLink(stack: StackPointer, ifindex: number): boolean {
+/** The interface with this index, without its addresses; undefined where there is none. */
+export function findLink(stack: StackPointer, ifindex: number): Link | undefined {
   try {
-    return linkOf(stack, ifindex) !== undefined;
+    return linkOf(stack, ifindex);
   } catch (error) {
-    if (error instanceof IothError && error.code === 'ENODEV') return false;
+    if (error instanceof IothError && error.code === 'ENODEV') return undefined;
     throw error;
   }
 }

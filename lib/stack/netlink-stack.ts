@@ -47,6 +47,16 @@ export abstract class NetlinkStack extends EventEmitter {
     return netlink.interfaces(this.pointer('interfaces'));
   }
 
+  /** The interface with this index, without its addresses. @internal */
+  link(ifindex: number): netlink.Link | undefined {
+    return netlink.findLink(this.pointer('link'), ifindex);
+  }
+
+  /** The addresses of one interface. @internal */
+  addressesOf(ifindex: number): netlink.InterfaceAddress[] {
+    return netlink.addressesOf(this.pointer('addressesOf'), ifindex);
+  }
+
   /** The unicast routes of the main table, IPv4 then IPv6, or of one family; with `all`, of every table and type. */
   routes(family?: number, options?: { all?: boolean }): netlink.Route[] {
     return netlink.routes(this.pointer('routes'), family, options);

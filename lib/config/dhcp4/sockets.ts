@@ -116,7 +116,7 @@ export class Dhcp4Sockets implements Dhcp4Transport {
   }
 
   #ifname(): string {
-    return this.host.interfaces().find(({ ifindex }) => ifindex === this.ifindex)?.name ?? '';
+    return this.host.link(this.ifindex)?.name ?? '';
   }
 
   #sendFrame(socket: Socket | null, source: string, destination: string, payload: Uint8Array): void {
