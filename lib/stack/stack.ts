@@ -20,7 +20,7 @@ import { type OperationOptions, Socket } from '../socket/socket.js';
 import { checkPlugin, checkVnls } from './arguments.js';
 import { type CloseOptions, checkCloseOptions, NativeStack } from './native-stack.js';
 import { NetlinkStack } from './netlink-stack.js';
-import { baseName } from './plugin.js';
+import { baseName, hasKernelSockets } from './plugin.js';
 
 const MAX_BUSY_POLL_USECS = 1_000_000;
 
@@ -41,7 +41,7 @@ export interface StackOptions extends DnsOptions {
 
 /** How a stack's configuration strings are followed. */
 export interface StackConfigOptions extends ConfigOptions {
-  /** 'native' (libiothconf) or 'builtin'. Default: `IOTH_CONF`, else native where its library is on the machine. */
+  /** 'native' (libiothconf) or 'builtin'. Default: the environment's IOTH_CONF, else 'builtin'. */
   conf?: ProviderName;
 }
 
@@ -303,6 +303,11 @@ export class Stack extends NetlinkStack {
   /** @internal */
   override pointer(syscall: string): StackPointer {
     return this.#native.pointer(syscall);
+  }
+
+  /** @internal */
+  get hasKernelSockets(): boolean {
+    return hasKernelSockets(this.name);
   }
 
   /** @internal for libraries that make sockets on it by themselves: call what it answers when they are done */
