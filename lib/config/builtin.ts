@@ -32,10 +32,7 @@ const PROTOCOLS: [Protocol, number][] = [
 
 /** A protocol that is being started. */
 interface Start {
-  protocol: Protocol;
   service: ProtocolService;
-  /** Taken off before it began. */
-  cancelled: boolean;
   /** Of the same protocol, before this one: two at once would take each other's replies. */
   earlier: Promise<void>[];
   finished: Promise<void>;
@@ -44,9 +41,9 @@ interface Start {
 
 interface InterfaceState {
   config: InterfaceConfig;
-  /** At work: they have configured the interface, and keep that alive. */
+  /** They have configured the interface, and keep that alive. */
   services: Partial<Record<Protocol, ProtocolService>>;
-  /** Not yet there. */
+  /** They have configured nothing yet. */
   acquiring: Set<Start>;
   /** What ioth_resolvconf returned last. */
   resolvconf: string;
@@ -142,7 +139,7 @@ export class BuiltinConfig implements ConfigProvider {
   #stopAll(): boolean {
     let stopped = false;
     for (const { services, acquiring } of this.#interfaces.values()) {
-      for (const start of acquiring) cancel(start);
+      for (const { service } of acquiring) service.stop({ release: true });
       for (const service of Object.values(services)) {
         service.stop({ release: true });
         stopped = true;
@@ -174,8 +171,8 @@ export class BuiltinConfig implements ConfigProvider {
     const rejected: RejectedEntry[] = [];
     for (const [protocol, bit] of PROTOCOLS) {
       if (!(clean & bit)) continue;
-      for (const start of state.acquiring) if (start.protocol === protocol) cancel(start);
-      // before its address goes: the server is told from there
+      for (const { service } of startsOf(state, protocol)) service.stop({ release: true });
+      // before its address goes: the RELEASE is sent from there
       state.services[protocol]?.stop({ release: true });
       delete state.services[protocol];
       rejected.push(...state.config.set(protocol, emptySource()));
@@ -197,7 +194,7 @@ export class BuiltinConfig implements ConfigProvider {
     if (!wasUp) config.reinstall();
   }
 
-  /** The link works, or a second has passed: what has no peer never works. */
+  /** Waits until the link works, for a second at most: one that has no peer never works. */
   async #linkReady({ host, ifindex }: InterfaceConfig, signal: AbortSignal | undefined): Promise<void> {
     const end = performance.now() + LINK_TIMEOUT_MS;
     const isRunning = () => host.link(ifindex)?.running !== false;
@@ -209,23 +206,20 @@ export class BuiltinConfig implements ConfigProvider {
     const finished = new Promise<void>((resolve) => {
       finish = resolve;
     });
-    const same = [...state.acquiring].filter((other) => other.protocol === protocol);
-    const earlier = same.map((other) => other.finished);
-    const service = this.#serviceFor(state, protocol, request);
-    const start: Start = { protocol, service, cancelled: false, earlier, finished, finish };
+    const earlier = startsOf(state, protocol).map((other) => other.finished);
+    const start: Start = { service: this.#serviceFor(state, protocol, request), earlier, finished, finish };
     state.acquiring.add(start);
     return start;
   }
 
   async #begin(state: InterfaceState, start: Start, options: NetworkOptions): Promise<void> {
-    const { protocol, service } = start;
+    const { service } = start;
     try {
       await Promise.all(start.earlier);
-      if (start.cancelled) throw service.cancelledError();
       await service.acquire(options);
       // what was there is replaced: the new one has its lease, if it is the same one
-      state.services[protocol]?.stop({ release: false });
-      state.services[protocol] = service;
+      state.services[service.protocol]?.stop({ release: false });
+      state.services[service.protocol] = service;
     } finally {
       state.acquiring.delete(start);
       start.finish();
@@ -246,7 +240,7 @@ export class BuiltinConfig implements ConfigProvider {
     return new Dhcp6Service(config, options, this.#duid, previous);
   }
 
-  /** Throws the first error of what the request itself asked for; what the stack refused is not asked for again. */
+  /** Throws the first error of the request's own static items, and forgets those that the stack refused. */
   #throwRejected(state: InterfaceState, request: ConfigRequest, rejected: RejectedEntry[]): void {
     const requested = new Set(request.statics.map(keyOf));
     const refused = rejected.filter(({ key }) => requested.has(key));
@@ -264,7 +258,6 @@ function writeDebug({ config }: InterfaceState): void {
   process.stderr.write(debugText(config));
 }
 
-function cancel(start: Start): void {
-  start.cancelled = true;
-  start.service.stop({ release: true });
+function startsOf({ acquiring }: InterfaceState, protocol: Protocol): Start[] {
+  return [...acquiring].filter(({ service }) => service.protocol === protocol);
 }

@@ -56,7 +56,7 @@ export class Timer {
   retransmit({ first, longest }: RetryPauses, send: () => void): void {
     let pause = first;
     const again = () => {
-      // before sending: what is sent may be answered at once
+      // before sending: the reply to it may come at once
       this.set(pause * (0.9 + Math.random() * 0.2), again);
       pause = Math.min(pause * 2, longest);
       send();

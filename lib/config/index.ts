@@ -15,7 +15,6 @@ import type { StackInterface } from './stack-interface.js';
 
 export { isStackConfig, parseConfig } from './language.js';
 export type { ConfigEvent, ConfigEvents, LeaseEvent } from './provider.js';
-export type { StackInterface } from './stack-interface.js';
 
 /** Of {@link Stack.iothconfig}. */
 export interface ConfigOptions {

@@ -11,7 +11,7 @@ export interface ProtocolClient {
   /** Why there is no configuration yet: what the last server said. */
   readonly failure: { code: 'ETIMEDOUT' | 'ECANCELED' | 'EADDRINUSE'; hint: string };
   start(): void;
-  /** Ends it all; with `release` the server is told that its addresses are free. */
+  /** Ends it all; with `release` the server gets its addresses back. */
   stop(options?: { release: boolean }): void;
 }
 
@@ -30,7 +30,7 @@ export interface ServiceOptions {
   fqdn?: string;
 }
 
-/** What a lease puts on the interface besides names, and what listeners get to know of it besides that. */
+/** What a lease puts on the interface, and what else is reported of it, besides names. */
 export interface LeaseContent extends Pick<LeaseEvent, 'server' | 'routers' | 'leaseTime'> {
   addresses: AddressEntry[];
   routes: RouteEntry[];
@@ -45,6 +45,7 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
     onRenewed: (lease) => this.update('renew', lease),
     onLost: (lease, reason) => this.update('expire', lease, reason),
   };
+  #stopped = false;
   #settle: (error?: Error) => void = () => {};
 
   constructor(
@@ -55,8 +56,12 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
 
   protected abstract contentOf(lease: Lease): LeaseContent;
 
-  /** Resolves when the interface is configured. After a rejection the service has stopped. */
+  /**
+   * Resolves when the interface is configured. After a rejection the client has stopped.
+   * @throws {IothError} ECANCELED where it was stopped meanwhile, or before
+   */
   async acquire({ signal, timeout }: NetworkOptions): Promise<void> {
+    if (this.#stopped) throw this.#cancelledError();
     let timer: NodeJS.Timeout | undefined;
     const acquired = new Promise<void>((resolve, reject) => {
       this.#settle = (error) => (error ? reject(error) : resolve());
@@ -75,12 +80,12 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
   }
 
   stop(options: { release: boolean }): void {
+    this.#stopped = true;
     this.client.stop(options);
-    this.#settle(this.cancelledError());
+    this.#settle(this.#cancelledError());
   }
 
-  /** Its protocol was taken off the interface, or the stack closed, before there was a configuration. */
-  cancelledError(): IothError {
+  #cancelledError(): IothError {
     return new IothError('ECANCELED', { syscall: this.#syscall, hint: 'it was taken off the interface meanwhile' });
   }
 

@@ -24,7 +24,7 @@ export interface Dhcp4Lease {
   t2: number;
 }
 
-/** The smallest MTU that every IPv4 host must take (RFC 791): what asks for less would break more than it mends. */
+/** The smallest MTU that every IPv4 host must take (RFC 791): less would break more than it mends. */
 const MIN_MTU = 576;
 
 /** The lease in an OFFER or ACK; null where it makes no sense (no server, no lease time, an address no host can have). */

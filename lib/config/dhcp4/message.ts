@@ -50,7 +50,7 @@ export interface Dhcp4Request {
   /** Seconds since the client began. */
   secs: number;
   mac: string;
-  /** The address that the client has and answers for, if any. */
+  /** The address that the client has, if any. */
   ciaddr: string;
   options: [code: number, value: Uint8Array][];
 }

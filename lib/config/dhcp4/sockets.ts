@@ -58,10 +58,7 @@ export class Dhcp4Sockets implements Dhcp4Transport {
     trySend(() => this.#udp?.sync.sendto(message, [server, SERVER_PORT]));
   }
 
-  /**
-   * A last message to a server, from an address that is about to go. By a packet socket: it leaves at once, while UDP
-   * might have to ask for the server's MAC address, and the answer would come too late.
-   */
+  /** By a packet socket: it leaves at once, while UDP might have to wait for the server's MAC address. */
   sendRelease(message: Uint8Array, server: string, address: string): void {
     trySend(() => {
       const socket = this.#packetSocket(ETH_P_IP);

@@ -17,7 +17,7 @@ export class Dhcp6Service extends ProtocolService<Dhcp6Lease> {
     const { host, ifindex } = config;
     const { clock, fqdn } = options;
     const sockets = new Dhcp6Sockets(host, ifindex);
-    // as iothconf: the end of the MAC address tells the interfaces of a host apart
+    // as iothconf: the end of the MAC address differs between the interfaces of a host
     const iaid = parseMac(host.linkgetaddr(ifindex)).readUInt32BE(2);
     const client = new Dhcp6Client(sockets, clock, this.leaseEvents, { duid, iaid, fqdn, requestedAddresses });
     sockets.onMessage = (message) => client.receive(message);

@@ -3,7 +3,7 @@ import { parseMac } from '../../address/mac.js';
 import { concat, Reader, withoutHostBits } from '../bytes.js';
 import { decodeDomains } from '../domains.js';
 
-export const ND_ROUTER_SOLICIT = 133;
+const ND_ROUTER_SOLICIT = 133;
 export const ND_ROUTER_ADVERT = 134;
 /** RFC 4861: All-Routers on the link. */
 export const ROUTERS_GROUP = 'ff02::2';
