@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
 import { errno } from '../../ffi/libc.js';
@@ -7,16 +6,16 @@ import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../constants/index.js';
 import { codeOf, EBUSY } from '../core/errno.js';
 import { IothError, systemError } from '../core/errors.js';
 import type { Closable } from '../core/finalization.js';
-import { checkOptions } from '../core/validate.js';
 import { runNativeAsync } from '../io/async-calls.js';
 import { msocket, type ReplyTimeoutHandler, setReplyTimeoutHandler } from '../io/msocket.js';
 import { makeNonBlocking } from '../io/non-blocking.js';
 import type { Descriptor } from '../socket/descriptor.js';
 import { takeGoneOffCount, unregisterDetachedOf, whatKeeps, withOwnNumber } from '../socket/detached.js';
 import { canceled, type WaitEnd } from '../socket/operations/errors.js';
-import { checkTimeout } from '../socket/timeouts.js';
+import { type CloseOptions, lingerLimits } from './close-options.js';
 import { type ExitCleanup, registerExitCleanup, unregisterExitCleanup } from './exit-cleanup.js';
-import { DEFAULT_LINGER_MS, type LingerLimits, linger, lingerSync } from './linger.js';
+import { type LingerLimits, linger, lingerSync } from './linger.js';
+import { NativeCalls } from './native-calls.js';
 import { type NewStack, newstack } from './newstack.js';
 import { PeerDescriptors } from './peer-descriptors.js';
 import { hasKernelSockets, type StackSpec } from './plugin.js';
@@ -26,8 +25,6 @@ import { SwitchDirectory } from './switch-directory.js';
 import type { Undelivered } from './undelivered.js';
 import { Daemon } from './vdestack-daemon.js';
 
-/** A call of C that did not return after so long, in milliseconds, never will. */
-const NATIVE_CALL_LIMIT_MS = 30_000;
 /** So many daemons in a row that cannot work are no bad luck. */
 const MAX_BIRTHS = 50;
 
@@ -52,9 +49,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
   #isProven = false;
   #isDead = false;
   #isDeleted = false;
-  /** Code of C that works on it by itself. */
-  #nativeCalls = 0;
-  #onNativeCallsEnded: (() => void) | undefined;
+  readonly #nativeCalls = new NativeCalls();
   // the process ends, and its descriptors with it
   #keepsDescriptors = false;
   #end: Promise<void> | undefined;
@@ -154,15 +149,14 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
     if (this.#isDead) throw this.#deathError(syscall);
   }
 
-  /** For code of C that works on it by itself, on a thread of its own: call what it answers when that is done. */
+  /** For code of C that works on it by itself, on a thread of its own. Returns what to call when that is done. */
   beginNativeCall(): () => void {
-    this.#nativeCalls++;
+    this.#nativeCalls.begin();
     this.setAttempt(0);
     return () => {
-      this.#nativeCalls--;
+      this.#nativeCalls.end();
       // once it is given up the pipe may be closed, and its number another's
       if (this.#isOpen) this.setAttempt(0);
-      if (this.#nativeCalls === 0) this.#onNativeCallsEnded?.();
     };
   }
 
@@ -182,15 +176,15 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
    * Closes its sockets, waits until their peers have what was sent (for so many seconds without a peer that takes any of
    * it), then ioth_delstack(3). The loop goes on.
    */
-  close({ linger: seconds = DEFAULT_LINGER_MS / 1000 }: CloseOptions = {}): Promise<void> {
-    this.#end ??= this.#orAgain(this.#close(limitsFor(seconds)));
+  close(options?: CloseOptions): Promise<void> {
+    this.#end ??= this.#orAgain(this.#close(lingerLimits(options)));
     return this.#end;
   }
 
   /** The same, blocking. */
-  closeSync({ linger: seconds = DEFAULT_LINGER_MS / 1000 }: CloseOptions = {}): void {
+  closeSync(options?: CloseOptions): void {
     if (!this.#shut(stackWasClosed)) return;
-    lingerSync([this], limitsFor(seconds));
+    lingerSync([this], lingerLimits(options));
     this.#deleteSync();
   }
 
@@ -235,7 +229,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
   }
 
   setAttempt(attempt: number): void {
-    this.#daemon?.setAttempt(attempt, this.#nativeCalls > 0);
+    this.#daemon?.setAttempt(attempt, this.#nativeCalls.areRunning);
   }
 
   onReplyTimeout(): void {
@@ -328,7 +322,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
   #die(): void {
     if (this.#isDead || !this.#isOpen) return;
     this.#isDead = true;
-    if (this.#nativeCalls > 0) this.#daemon?.refuseSockets();
+    if (this.#nativeCalls.areRunning) this.#daemon?.refuseSockets();
     const error = this.#deathError('vdestack');
     this.#shut(() => this.#deathError('vdestack'));
     const told = new Promise<void>((done) => {
@@ -338,18 +332,9 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
       });
     });
     // 'error' comes before 'close'
-    this.#end = this.#orAgain(Promise.all([this.#nativeCallsEnded().then(() => this.#delete()), told]).then(() => {}));
+    this.#end = this.#orAgain(Promise.all([this.#nativeCalls.ended().then(() => this.#delete()), told]).then(() => {}));
     // where a detached socket keeps it, the caller's close() says so
     this.#end.catch(() => {});
-  }
-
-  /** When no code of C works on it any more: what it works with would be freed. */
-  async #nativeCallsEnded(): Promise<void> {
-    if (this.#nativeCalls === 0) return;
-    const last = new Promise<void>((done) => {
-      this.#onNativeCallsEnded = done;
-    });
-    await Promise.race([last, delay(NATIVE_CALL_LIMIT_MS, undefined, { ref: false })]);
   }
 
   #abandonDaemon(syscall: string): never {
@@ -365,21 +350,6 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
       hint: `the stack's daemon (process ${this.#daemon?.pid}) died: close the stack and make a new one`,
     });
   }
-}
-
-/** How the end of a stack goes. */
-export interface CloseOptions {
-  /** How many seconds to wait while no peer takes any of the data that TCP sockets sent; then they get a reset. Default 5. */
-  linger?: number;
-}
-
-/** @throws TypeError or RangeError for what are no options of close() */
-export function checkCloseOptions(options: CloseOptions | undefined): void {
-  checkTimeout('options.linger', checkOptions(options, ['linger']).linger ?? 0);
-}
-
-function limitsFor(linger: number): LingerLimits {
-  return { stall: linger * 1000, total: Number.POSITIVE_INFINITY };
 }
 
 const stackWasClosed = canceled('the stack was closed');

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { StackPointer } from '../../ffi/ioth.js';
 import { checkBoolean, checkIfindex } from '../core/validate.js';
 import * as netlink from '../netlink/index.js';
+import type { StackEvents } from './events.js';
 import { isVdestack } from './plugin.js';
 import { interfaceName } from './vnl.js';
 
@@ -15,7 +16,7 @@ export interface AddressOptions {
  * The interfaces, addresses and routes of a stack: the functions of nlinline(3) as methods. They speak rtnetlink with the
  * stack; what it refuses is an {@link IothError} with its errno and, where it gave one, its explanation.
  */
-export abstract class NetlinkStack extends EventEmitter {
+export abstract class NetlinkStack extends EventEmitter<StackEvents> {
   abstract readonly name: string;
   abstract readonly vnl: readonly string[];
 
