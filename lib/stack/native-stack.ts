@@ -13,20 +13,20 @@ import type { Descriptor } from '../socket/descriptor.js';
 import { takeGoneOffCount, unregisterDetachedOf, whatKeeps, withOwnNumber } from '../socket/detached.js';
 import { canceled, type WaitEnd } from '../socket/operations/errors.js';
 import { type CloseOptions, lingerLimits } from './close-options.js';
+import { canServe, checkInterfaces, checkVdestack } from './daemon-check.js';
 import { type ExitCleanup, registerExitCleanup, unregisterExitCleanup } from './exit-cleanup.js';
 import { type LingerLimits, linger, lingerSync } from './linger.js';
 import { NativeCalls } from './native-calls.js';
 import { type NewStack, newstack } from './newstack.js';
 import { PeerDescriptors } from './peer-descriptors.js';
 import { hasKernelSockets, type StackSpec } from './plugin.js';
-import { canServe, checkInterfaces, checkVdestack } from './proof.js';
 import { resetConnections } from './reset-connections.js';
 import { SwitchDirectory } from './switch-directory.js';
 import type { Undelivered } from './undelivered.js';
 import { Daemon } from './vdestack-daemon.js';
 
 /** So many daemons in a row that cannot work are no bad luck. */
-const MAX_BIRTHS = 50;
+const MAX_ATTEMPTS = 50;
 
 /**
  * A `struct ioth *` and what belongs to it: the descriptors on it and, for a vdestack, its daemon.
@@ -46,7 +46,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
   readonly #structure: StackPointer;
   readonly #daemon: Daemon | undefined;
   #isOpen = true;
-  #isProven = false;
+  #isChecked = false;
   #isDead = false;
   #isDeleted = false;
   readonly #nativeCalls = new NativeCalls();
@@ -77,26 +77,26 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
 
   /**
    * ioth_newstackv(3), again where the daemon that it made cannot work.
-   * @throws {IothError} as {@link newstack}; ENODEV where C did not tell that a network could not be joined
+   * @throws {IothError} as {@link newstack}; ENODEV where C did not report that a network could not be joined
    */
   static open(spec: StackSpec): NativeStack {
-    for (let birth = 1; ; birth++) {
-      const born = newstack(spec);
-      const stack = new NativeStack(spec, born);
+    for (let attempt = 1; ; attempt++) {
+      const made = newstack(spec);
+      const stack = new NativeStack(spec, made);
       try {
-        stack.#prove(born.firstFd);
-        stack.#isProven = true;
+        stack.#check(made.firstFd);
+        stack.#isChecked = true;
         return stack;
       } catch (failure) {
         stack.closeSync({ linger: 0 });
-        const isStillborn = failure instanceof IothError && failure.code === 'ERR_STACK_DEAD';
-        if (!isStillborn || birth === MAX_BIRTHS) throw failure;
+        const isDaemonUseless = failure instanceof IothError && failure.code === 'ERR_STACK_DEAD';
+        if (!isDaemonUseless || attempt === MAX_ATTEMPTS) throw failure;
       }
     }
   }
 
   /** @throws {IothError} ERR_STACK_DEAD where the daemon cannot work; ENODEV where a network was not joined */
-  #prove(firstFd: number): void {
+  #check(firstFd: number): void {
     const { vnls } = this.spec;
     if (vnls.length === 0) return;
     const daemon = this.#daemon;
@@ -177,13 +177,13 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
    * it), then ioth_delstack(3). The loop goes on.
    */
   close(options?: CloseOptions): Promise<void> {
-    this.#end ??= this.#orAgain(this.#close(lingerLimits(options)));
+    this.#end ??= this.#retryable(this.#close(lingerLimits(options)));
     return this.#end;
   }
 
   /** The same, blocking. */
   closeSync(options?: CloseOptions): void {
-    if (!this.#shut(stackWasClosed)) return;
+    if (!this.#closeSockets(stackWasClosed)) return;
     lingerSync([this], lingerLimits(options));
     this.#deleteSync();
   }
@@ -219,7 +219,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
     // stacks without a daemon are memory and descriptors of this process, and end with it
     if (isMainThread && !this.#daemon) return;
     try {
-      this.#shut(undefined);
+      this.#closeSockets(undefined);
       // where close() is under way it will not come to this
       if (!this.#isDeleted) this.#deleteSync();
     } catch {
@@ -237,14 +237,14 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
   }
 
   async #close(limits: LingerLimits): Promise<void> {
-    if (!this.#shut(stackWasClosed)) return;
+    if (!this.#closeSockets(stackWasClosed)) return;
     const lingering = linger(this, limits);
     if (lingering) await lingering;
     await this.#delete();
   }
 
   /** Makes that close() tries again after a failure. */
-  #orAgain(end: Promise<void>): Promise<void> {
+  #retryable(end: Promise<void>): Promise<void> {
     return end.catch((error) => {
       this.#end = undefined;
       throw error;
@@ -285,8 +285,8 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
     if (count()) throw this.#reopen(EBUSY);
   }
 
-  /** Closes its sockets. False where it was closed before. Without `reason`, at the end of the process, nobody hears of it. */
-  #shut(reason: WaitEnd | undefined): boolean {
+  /** Closes its sockets. False where it was closed before. Without `reason`, at the end of the process, nothing is reported. */
+  #closeSockets(reason: WaitEnd | undefined): boolean {
     for (const descriptor of this.descriptors) {
       if (reason) descriptor.close(reason);
       else descriptor.closeSilently();
@@ -324,15 +324,17 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
     this.#isDead = true;
     if (this.#nativeCalls.areRunning) this.#daemon?.refuseSockets();
     const error = this.#deathError('vdestack');
-    this.#shut(() => this.#deathError('vdestack'));
-    const told = new Promise<void>((done) => {
+    this.#closeSockets(() => this.#deathError('vdestack'));
+    const reported = new Promise<void>((done) => {
       setImmediate(() => {
         done();
         this.onDeath?.(error);
       });
     });
     // 'error' comes before 'close'
-    this.#end = this.#orAgain(Promise.all([this.#nativeCalls.ended().then(() => this.#delete()), told]).then(() => {}));
+    this.#end = this.#retryable(
+      Promise.all([this.#nativeCalls.ended().then(() => this.#delete()), reported]).then(() => {}),
+    );
     // where a detached socket keeps it, the caller's close() says so
     this.#end.catch(() => {});
   }
@@ -340,7 +342,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
   #abandonDaemon(syscall: string): never {
     this.#daemon?.kill();
     // before, there is nobody to hear of it
-    if (this.#isProven) this.#die();
+    if (this.#isChecked) this.#die();
     throw this.#deathError(syscall);
   }
 

@@ -84,7 +84,7 @@ export abstract class NetlinkStack extends EventEmitter<StackEvents> {
   }
 
   /**
-   * Adds a link of `type` ('bridge', 'veth' …) and answers its index. The machine's kernel decides which types exist.
+   * Adds a link of `type` ('bridge', 'veth' …) and returns its index. The machine's kernel decides which types exist.
    * @param ifindex the index that it shall have, or -1 for any
    * @param data its IFLA_INFO_DATA attributes
    */
@@ -92,7 +92,7 @@ export abstract class NetlinkStack extends EventEmitter<StackEvents> {
     return netlink.iplink_add(this.pointer('iplink_add'), ifindex, type, data, ifname);
   }
 
-  /** Adds an interface that joins `vnl`, on stacks that can (picox); answers its index. */
+  /** Adds an interface that joins `vnl`, on stacks that can (picox); returns its index. */
   iplink_add_vde(ifindex: number, vnl: string, ifname?: string): number {
     return netlink.iplink_add_vde(this.pointer('iplink_add_vde'), ifindex, vnl, ifname);
   }
