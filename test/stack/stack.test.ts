@@ -54,6 +54,19 @@ describe('a stack joins', () => {
     other.close();
   });
 
+  test('what its arguments say by name, one set of names for both forms', async () => {
+    const named = { stack: 'vdestack', vnl: net.vnl, config_dns: '10.0.0.53', dns: 'builtin', timeout: 100 } as const;
+    await using stack = new Stack(named);
+    await using same = await Stack.create('vdestack', net.vnl, '10.0.0.53', { dns: 'builtin', timeout: 100 });
+    for (const each of [stack, same]) {
+      expect([each.name, each.vnl, each.dns.getServers()]).toEqual(['vdestack', [net.vnl], ['10.0.0.53']]);
+    }
+    const wrong = expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE', message: expect.stringContaining("'vln'") });
+    expect(() => new Stack({ stack: 'vdestack', vln: net.vnl } as never)).toThrow(wrong);
+    expect(() => new Stack('vdestack', net.vnl, null, { vln: net.vnl } as never)).toThrow(wrong);
+    expect(() => new Stack({ vnl: net.vnl } as never)).toThrow('stack must be a string');
+  });
+
   test("the host's network, as the kernel stack", async () => {
     await using stack = new Stack('kernel');
     expect(stack.daemonPid).toBeUndefined();

@@ -4,11 +4,11 @@
  */
 
 import {
-  AF_INET,
   type Address,
   type AddressInput,
   type AddressOptions,
   type AddrInfo,
+  AF_INET,
   type AncillaryItem,
   type Attribute,
   type CloseOptions,
@@ -41,14 +41,20 @@ import {
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function expectType<Expected>() {
-  return <Actual>(_value: Actual, ..._same: Equal<Actual, Expected> extends true ? [] : [never]): void => {};
+  return <Actual,>(_value: Actual, ..._same: Equal<Actual, Expected> extends true ? [] : [never]): void => {};
 }
 
 declare const stack: Stack;
 declare const socket: Socket;
 
 // stacks: one argument after the other, or by name, one set of names for both
-const settings: StackSettings = { dns: 'builtin', dns_cache: 0, conf: 'builtin', timeout: 100, signal: AbortSignal.timeout(1) };
+const settings: StackSettings = {
+  dns: 'builtin',
+  dns_cache: 0,
+  conf: 'builtin',
+  timeout: 100,
+  signal: AbortSignal.timeout(1),
+};
 const options: StackOptions = { stack: 'vdestack', vnl: ['null://'], config_dns: null, ...settings };
 new Stack('vdestack', 'null://', null, settings);
 new Stack(options);
@@ -58,7 +64,7 @@ new Stack({ stack: 'vdestack', vln: 'null://' });
 // @ts-expect-error the plugin is missing
 new Stack({ vnl: 'null://' });
 // @ts-expect-error another provider
-const provider: ProviderName = 'glibc';
+expectType<ProviderName>()('glibc' as const);
 
 expectType<number | undefined>()(stack.daemonPid);
 expectType<Promise<void>>()(stack.ready);
@@ -91,10 +97,13 @@ expectType<Promise<Received<Buffer>>>()(socket.recvmsg(1, 32));
 expectType<Promise<number>>()(socket.sendmsg(['data' satisfies Data], [] satisfies AncillaryItem[]));
 expectType<Promise<number>>()(socket.sendfile(3 satisfies FileInput));
 expectType<Stack>()(stack.socket(AF_INET, SOCK_DGRAM).stack);
-stack.socket().accept().then(([connection, peer]) => {
-  expectType<Stack>()(connection.stack);
-  expectType<Address>()(peer);
-});
+stack
+  .socket()
+  .accept()
+  .then(([connection, peer]) => {
+    expectType<Stack>()(connection.stack);
+    expectType<Address>()(peer);
+  });
 const blocking: SyncSocket = socket.sync;
 expectType<Buffer>()(blocking.recv(1));
 // @ts-expect-error a socket is made by its stack
