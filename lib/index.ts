@@ -9,6 +9,7 @@ export { iothaddr } from './address/iothaddr.js';
 export type { Address, AddressInput } from './address/sockaddr.js';
 export type { ConfigEvent, ConfigEvents, ConfigOptions, LeaseEvent } from './config/index.js';
 export * from './constants/index.js';
+export * as constants from './constants/index.js';
 export { AbortError, IothError } from './core/errors.js';
 export type { ProviderName } from './core/provider.js';
 export { DnsError, GaiError } from './dns/errors.js';
@@ -24,6 +25,7 @@ export {
   vethPeer,
 } from './netlink/index.js';
 export type { StackDns } from './node/dns.js';
+export { close } from './socket/adopt.js';
 export { type AncillaryItem, CMSG_LEN, CMSG_SPACE } from './socket/cmsg.js';
 export type { Data } from './socket/operations/index.js';
 export type { Received } from './socket/operations/message.js';
@@ -31,14 +33,10 @@ export type { FileInput } from './socket/operations/sendfile.js';
 export { type OperationOptions, Socket } from './socket/socket.js';
 export type { SyncSocket } from './socket/sync-socket.js';
 export { getdefaulttimeout, setdefaulttimeout } from './socket/timeouts.js';
+export type { StackOptions, StackSettings } from './stack/arguments.js';
+export type { CloseOptions } from './stack/close-options.js';
 export { get_defstack, set_defstack } from './stack/default-stack.js';
+export type { StackEvents } from './stack/events.js';
 export { set_license } from './stack/license.js';
-export type { CloseOptions } from './stack/native-stack.js';
 export type { AddressOptions } from './stack/netlink-stack.js';
-export {
-  close,
-  type DnsOptions,
-  Stack,
-  type StackConfigOptions,
-  type StackOptions,
-} from './stack/stack.js';
+export { Stack } from './stack/stack.js';

@@ -1,6 +1,6 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run, TSC, workDirectory } from './support/run.js';
+import { ROOT, run, TSC, workDirectory } from './support/run.js';
 
 const SAMPLE = `
 const stack = new Stack('vdestack', 'null://');
@@ -81,8 +81,10 @@ describe('the package, installed in an empty folder without scripts and dev depe
   it('is typed for strict consumers that check the libraries too', async () => {
     writeFileSync(join(consumer, 'typed.mts'), TYPED);
     writeFileSync(join(consumer, 'typed.cts'), TYPED_CJS);
+    copyFileSync(join(ROOT, 'test/support/types/expectations.mts'), join(consumer, 'expectations.mts'));
     const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022', '--skipLibCheck', 'false'];
-    const outcome = await run(TSC, [...options, 'typed.mts', 'typed.cts'], { cwd: consumer, env, limit: 60_000 });
+    const files = ['typed.mts', 'typed.cts', 'expectations.mts'];
+    const outcome = await run(TSC, [...options, ...files], { cwd: consumer, env, limit: 60_000 });
     expect(outcome).toEqual({ code: 0, stdout: '', stderr: '' });
   }, 60_000);
 });

@@ -4,7 +4,20 @@ import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 import { ERRNO_BY_NAME } from '../../ffi/libc.js';
 
-export const { EAGAIN, EALREADY, EBUSY, EINPROGRESS, EINTR, EISCONN, EMFILE, ENFILE, ENODATA, ENXIO } = constants.errno;
+export const {
+  EADDRINUSE,
+  EAGAIN,
+  EALREADY,
+  EBUSY,
+  EEXIST,
+  EINPROGRESS,
+  EINTR,
+  EISCONN,
+  EMFILE,
+  ENFILE,
+  ENODATA,
+  ENXIO,
+} = constants.errno;
 
 const CODE_BY_ERRNO = new Map(
   // EWOULDBLOCK and the like are second names of the same number: the name that libuv uses wins

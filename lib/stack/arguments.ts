@@ -1,12 +1,67 @@
 import { INTERFACE_NAME, isInterfaceName } from '../address/interface-name.js';
-import { checkString, invalidValue } from '../core/validate.js';
+import { type ConfigOptions, isStackConfig, parseConfig } from '../config/index.js';
+import type { ConfigRequest } from '../config/language.js';
+import { checkProvider, type ProviderName } from '../core/provider.js';
+import { checkOptions, checkString, invalidValue } from '../core/validate.js';
 import { baseName } from './plugin.js';
 import { interfaceName, splitVnl } from './vnl.js';
 
+/** How a stack's names are resolved and its configuration strings are followed. */
+export interface StackSettings extends ConfigOptions {
+  /** Who resolves names: 'builtin', or 'native' (libiothdns). Default: the environment's IOTH_DNS, else 'builtin'. */
+  dns?: ProviderName;
+  /** How many answers the builtin resolver holds: default 1000, 0 for none. */
+  dns_cache?: number;
+  /** Who follows configuration strings: 'builtin', or 'native' (libiothconf). Default: the environment's IOTH_CONF, else 'builtin'. */
+  conf?: ProviderName;
+}
+
+/** The arguments of {@link Stack}'s constructor by name. */
+export interface StackOptions extends StackSettings {
+  /** A plugin's name, with options behind a comma, or a configuration: 'stack=vdestack,vnl=…,ip=10.0.0.1/24'. */
+  stack: string;
+  /** The virtual networks to join. */
+  vnl?: string | readonly string[] | null;
+  /** How names are resolved: a path, resolv.conf(5) text, or addresses of servers. */
+  config_dns?: string | null;
+}
+
+/** What a new stack is made of, checked. */
+export interface StackArguments extends Omit<StackOptions, 'stack' | 'vnl'> {
+  /** As ioth_newstack(3) takes it. */
+  plugin: string;
+  vnls: readonly string[];
+  config: ConfigRequest | undefined;
+}
+
+const SETTINGS = ['dns', 'dns_cache', 'conf', 'signal', 'timeout'] as const;
 // C copies the name into a buffer whose length it keeps in a char
 const MAX_PLUGIN_NAME = 100;
 
-export function checkPlugin(stack: unknown): string {
+/** The options object of a constructor that was called with it, or with one argument after the other. */
+export function namedOptions(
+  stack: string | StackOptions,
+  vnl: StackOptions['vnl'],
+  config_dns: StackOptions['config_dns'],
+  settings: StackSettings | undefined,
+): StackOptions {
+  if (typeof stack === 'object' && stack !== null) {
+    return checkOptions(stack, ['stack', 'vnl', 'config_dns', ...SETTINGS]);
+  }
+  return { ...checkOptions(settings, SETTINGS), stack, vnl, config_dns };
+}
+
+export function checkStackOptions({ stack, vnl, ...others }: StackOptions): StackArguments {
+  const config = isStackConfig(checkString('stack', stack)) ? parseConfig(stack, 'newstackc') : undefined;
+  if (config && vnl !== undefined && vnl !== null) {
+    throw invalidValue('vnl', "missing beside a configuration, which has a 'vnl=' of its own", vnl);
+  }
+  if (others.conf !== undefined) checkProvider('options.conf', others.conf);
+  const plugin = checkPlugin(config ? config.stack : stack);
+  return { ...others, plugin, vnls: checkVnls(baseName(plugin), config ? config.vnl : vnl), config };
+}
+
+function checkPlugin(stack: unknown): string {
   const plugin = checkString('stack', stack);
   if (!/^[\w-]+(,.*)?$/.test(plugin) || baseName(plugin).length > MAX_PLUGIN_NAME) {
     throw invalidValue(
@@ -18,11 +73,11 @@ export function checkPlugin(stack: unknown): string {
   return plugin;
 }
 
-export function checkVnls(plugin: string, vnl: unknown): string[] {
-  const list = vnl === undefined || vnl === null ? [] : Array.isArray(vnl) ? vnl : [vnl];
-  // C makes no interface of a name that is taken, and does not tell
+function checkVnls(plugin: string, vnl: unknown): string[] {
+  const list: string[] = vnl === undefined || vnl === null ? [] : Array.isArray(vnl) ? vnl : [vnl];
+  // C makes no interface of a name that is taken, and does not say so
   const taken = new Set(['lo']);
-  for (const [i, item] of list.entries()) {
+  list.forEach((item, position) => {
     const [ifname, locator] = splitVnl(checkString('vnl', item));
     if (locator === '') throw invalidValue('vnl', "a virtual network locator such as 'vde:///tmp/sw'", item);
     if (/^seqpacket:/.test(locator) && !/^seqpacket:\/\/\d+$/.test(locator)) {
@@ -33,13 +88,14 @@ export function checkVnls(plugin: string, vnl: unknown): string[] {
       // the daemon would report the kernel's refusal with perror(3), which allocates memory: malloc's lock may be taken there
       throw invalidValue('vnl', `${INTERFACE_NAME}, in front of the ':'`, item);
     }
-    const name = interfaceName(item, i);
-    if (taken.has(name))
+    const name = interfaceName(item, position);
+    if (taken.has(name)) {
       throw invalidValue('vnl', `networks with interfaces of different names ('${name}' is taken)`, vnl);
+    }
     taken.add(name);
-  }
+  });
   if (plugin === 'kernel' && list.length > 0) {
     throw invalidValue('vnl', "none: the 'kernel' stack is the host's own and joins no virtual network", vnl);
   }
-  return list as string[];
+  return list;
 }

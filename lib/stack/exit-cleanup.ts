@@ -5,7 +5,7 @@ import { killAll } from './vdestack-daemon.js';
 
 /** What must be undone before the process, or the worker thread, is gone. */
 export interface ExitCleanup extends Lingering {
-  /** Closes its sockets, and nobody hears of it: what is sent goes on. Must not throw. */
+  /** Closes its sockets without a report to whoever waits: what is sent goes on. Must not throw. */
   closeSocketsSilently(): void;
   /** Undoes it, synchronously, after {@link daemon} was killed together with those of the others. Must not throw. */
   cleanupSync(): void;

@@ -111,7 +111,7 @@ export function lingerSync(stacks: readonly Lingering[], limits: LingerLimits): 
   while (deliveries.some(({ daemon }) => daemon.isCarrying) && performance.now() < deadline) sleep(1);
 }
 
-/** Sleeps so long, or until a signal came: the loop, if it turns again, hears of it too. */
+/** Sleeps so long, or until a signal came: the loop, if it turns again, gets it too. */
 function isInterruptedWithin(milliseconds: number): boolean {
   const fd = interruptFd();
   if (fd >= 0) return waitSync(fd, READABLE, milliseconds);

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
 import { errno } from '../../ffi/libc.js';
@@ -7,29 +6,27 @@ import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../constants/index.js';
 import { codeOf, EBUSY } from '../core/errno.js';
 import { IothError, systemError } from '../core/errors.js';
 import type { Closable } from '../core/finalization.js';
-import { checkOptions } from '../core/validate.js';
 import { runNativeAsync } from '../io/async-calls.js';
 import { msocket, type ReplyTimeoutHandler, setReplyTimeoutHandler } from '../io/msocket.js';
 import { makeNonBlocking } from '../io/non-blocking.js';
 import type { Descriptor } from '../socket/descriptor.js';
 import { takeGoneOffCount, unregisterDetachedOf, whatKeeps, withOwnNumber } from '../socket/detached.js';
 import { canceled, type WaitEnd } from '../socket/operations/errors.js';
-import { checkTimeout } from '../socket/timeouts.js';
+import { type CloseOptions, lingerLimits } from './close-options.js';
+import { canServe, checkInterfaces, checkVdestack } from './daemon-check.js';
 import { type ExitCleanup, registerExitCleanup, unregisterExitCleanup } from './exit-cleanup.js';
-import { DEFAULT_LINGER_MS, type LingerLimits, linger, lingerSync } from './linger.js';
+import { type LingerLimits, linger, lingerSync } from './linger.js';
+import { NativeCalls } from './native-calls.js';
 import { type NewStack, newstack } from './newstack.js';
 import { PeerDescriptors } from './peer-descriptors.js';
 import { hasKernelSockets, type StackSpec } from './plugin.js';
-import { canServe, checkInterfaces, checkVdestack } from './proof.js';
 import { resetConnections } from './reset-connections.js';
 import { SwitchDirectory } from './switch-directory.js';
 import type { Undelivered } from './undelivered.js';
 import { Daemon } from './vdestack-daemon.js';
 
-/** A call of C that did not return after so long, in milliseconds, never will. */
-const NATIVE_CALL_LIMIT_MS = 30_000;
 /** So many daemons in a row that cannot work are no bad luck. */
-const MAX_BIRTHS = 50;
+const MAX_ATTEMPTS = 50;
 
 /**
  * A `struct ioth *` and what belongs to it: the descriptors on it and, for a vdestack, its daemon.
@@ -49,12 +46,10 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
   readonly #structure: StackPointer;
   readonly #daemon: Daemon | undefined;
   #isOpen = true;
-  #isProven = false;
+  #isChecked = false;
   #isDead = false;
   #isDeleted = false;
-  /** Code of C that works on it by itself. */
-  #nativeCalls = 0;
-  #onNativeCallsEnded: (() => void) | undefined;
+  readonly #nativeCalls = new NativeCalls();
   // the process ends, and its descriptors with it
   #keepsDescriptors = false;
   #end: Promise<void> | undefined;
@@ -82,26 +77,26 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
 
   /**
    * ioth_newstackv(3), again where the daemon that it made cannot work.
-   * @throws {IothError} as {@link newstack}; ENODEV where C did not tell that a network could not be joined
+   * @throws {IothError} as {@link newstack}; ENODEV where C did not report that a network could not be joined
    */
   static open(spec: StackSpec): NativeStack {
-    for (let birth = 1; ; birth++) {
-      const born = newstack(spec);
-      const stack = new NativeStack(spec, born);
+    for (let attempt = 1; ; attempt++) {
+      const made = newstack(spec);
+      const stack = new NativeStack(spec, made);
       try {
-        stack.#prove(born.firstFd);
-        stack.#isProven = true;
+        stack.#check(made.firstFd);
+        stack.#isChecked = true;
         return stack;
       } catch (failure) {
         stack.closeSync({ linger: 0 });
-        const isStillborn = failure instanceof IothError && failure.code === 'ERR_STACK_DEAD';
-        if (!isStillborn || birth === MAX_BIRTHS) throw failure;
+        const isDaemonUseless = failure instanceof IothError && failure.code === 'ERR_STACK_DEAD';
+        if (!isDaemonUseless || attempt === MAX_ATTEMPTS) throw failure;
       }
     }
   }
 
   /** @throws {IothError} ERR_STACK_DEAD where the daemon cannot work; ENODEV where a network was not joined */
-  #prove(firstFd: number): void {
+  #check(firstFd: number): void {
     const { vnls } = this.spec;
     if (vnls.length === 0) return;
     const daemon = this.#daemon;
@@ -154,15 +149,14 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
     if (this.#isDead) throw this.#deathError(syscall);
   }
 
-  /** For code of C that works on it by itself, on a thread of its own: call what it answers when that is done. */
+  /** For code of C that works on it by itself, on a thread of its own. Returns what to call when that is done. */
   beginNativeCall(): () => void {
-    this.#nativeCalls++;
+    this.#nativeCalls.begin();
     this.setAttempt(0);
     return () => {
-      this.#nativeCalls--;
+      this.#nativeCalls.end();
       // once it is given up the pipe may be closed, and its number another's
       if (this.#isOpen) this.setAttempt(0);
-      if (this.#nativeCalls === 0) this.#onNativeCallsEnded?.();
     };
   }
 
@@ -182,15 +176,15 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
    * Closes its sockets, waits until their peers have what was sent (for so many seconds without a peer that takes any of
    * it), then ioth_delstack(3). The loop goes on.
    */
-  close({ linger: seconds = DEFAULT_LINGER_MS / 1000 }: CloseOptions = {}): Promise<void> {
-    this.#end ??= this.#orAgain(this.#close(limitsFor(seconds)));
+  close(options?: CloseOptions): Promise<void> {
+    this.#end ??= this.#retryable(this.#close(lingerLimits(options)));
     return this.#end;
   }
 
   /** The same, blocking. */
-  closeSync({ linger: seconds = DEFAULT_LINGER_MS / 1000 }: CloseOptions = {}): void {
-    if (!this.#shut(stackWasClosed)) return;
-    lingerSync([this], limitsFor(seconds));
+  closeSync(options?: CloseOptions): void {
+    if (!this.#closeSockets(stackWasClosed)) return;
+    lingerSync([this], lingerLimits(options));
     this.#deleteSync();
   }
 
@@ -225,7 +219,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
     // stacks without a daemon are memory and descriptors of this process, and end with it
     if (isMainThread && !this.#daemon) return;
     try {
-      this.#shut(undefined);
+      this.#closeSockets(undefined);
       // where close() is under way it will not come to this
       if (!this.#isDeleted) this.#deleteSync();
     } catch {
@@ -235,7 +229,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
   }
 
   setAttempt(attempt: number): void {
-    this.#daemon?.setAttempt(attempt, this.#nativeCalls > 0);
+    this.#daemon?.setAttempt(attempt, this.#nativeCalls.areRunning);
   }
 
   onReplyTimeout(): void {
@@ -243,14 +237,14 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
   }
 
   async #close(limits: LingerLimits): Promise<void> {
-    if (!this.#shut(stackWasClosed)) return;
+    if (!this.#closeSockets(stackWasClosed)) return;
     const lingering = linger(this, limits);
     if (lingering) await lingering;
     await this.#delete();
   }
 
   /** Makes that close() tries again after a failure. */
-  #orAgain(end: Promise<void>): Promise<void> {
+  #retryable(end: Promise<void>): Promise<void> {
     return end.catch((error) => {
       this.#end = undefined;
       throw error;
@@ -291,8 +285,8 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
     if (count()) throw this.#reopen(EBUSY);
   }
 
-  /** Closes its sockets. False where it was closed before. Without `reason`, at the end of the process, nobody hears of it. */
-  #shut(reason: WaitEnd | undefined): boolean {
+  /** Closes its sockets. False where it was closed before. Without `reason`, at the end of the process, nothing is reported. */
+  #closeSockets(reason: WaitEnd | undefined): boolean {
     for (const descriptor of this.descriptors) {
       if (reason) descriptor.close(reason);
       else descriptor.closeSilently();
@@ -328,34 +322,27 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
   #die(): void {
     if (this.#isDead || !this.#isOpen) return;
     this.#isDead = true;
-    if (this.#nativeCalls > 0) this.#daemon?.refuseSockets();
+    if (this.#nativeCalls.areRunning) this.#daemon?.refuseSockets();
     const error = this.#deathError('vdestack');
-    this.#shut(() => this.#deathError('vdestack'));
-    const told = new Promise<void>((done) => {
+    this.#closeSockets(() => this.#deathError('vdestack'));
+    const reported = new Promise<void>((done) => {
       setImmediate(() => {
         done();
         this.onDeath?.(error);
       });
     });
     // 'error' comes before 'close'
-    this.#end = this.#orAgain(Promise.all([this.#nativeCallsEnded().then(() => this.#delete()), told]).then(() => {}));
+    this.#end = this.#retryable(
+      Promise.all([this.#nativeCalls.ended().then(() => this.#delete()), reported]).then(() => {}),
+    );
     // where a detached socket keeps it, the caller's close() says so
     this.#end.catch(() => {});
-  }
-
-  /** When no code of C works on it any more: what it works with would be freed. */
-  async #nativeCallsEnded(): Promise<void> {
-    if (this.#nativeCalls === 0) return;
-    const last = new Promise<void>((done) => {
-      this.#onNativeCallsEnded = done;
-    });
-    await Promise.race([last, delay(NATIVE_CALL_LIMIT_MS, undefined, { ref: false })]);
   }
 
   #abandonDaemon(syscall: string): never {
     this.#daemon?.kill();
     // before, there is nobody to hear of it
-    if (this.#isProven) this.#die();
+    if (this.#isChecked) this.#die();
     throw this.#deathError(syscall);
   }
 
@@ -365,21 +352,6 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
       hint: `the stack's daemon (process ${this.#daemon?.pid}) died: close the stack and make a new one`,
     });
   }
-}
-
-/** How the end of a stack goes. */
-export interface CloseOptions {
-  /** How many seconds to wait while no peer takes any of the data that TCP sockets sent; then they get a reset. Default 5. */
-  linger?: number;
-}
-
-/** @throws TypeError or RangeError for what are no options of close() */
-export function checkCloseOptions(options: CloseOptions | undefined): void {
-  checkTimeout('options.linger', checkOptions(options, ['linger']).linger ?? 0);
-}
-
-function limitsFor(linger: number): LingerLimits {
-  return { stall: linger * 1000, total: Number.POSITIVE_INFINITY };
 }
 
 const stackWasClosed = canceled('the stack was closed');

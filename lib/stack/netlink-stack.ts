@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { StackPointer } from '../../ffi/ioth.js';
 import { checkBoolean, checkIfindex } from '../core/validate.js';
 import * as netlink from '../netlink/index.js';
+import type { StackEvents } from './events.js';
 import { isVdestack } from './plugin.js';
 import { interfaceName } from './vnl.js';
 
@@ -15,7 +16,7 @@ export interface AddressOptions {
  * The interfaces, addresses and routes of a stack: the functions of nlinline(3) as methods. They speak rtnetlink with the
  * stack; what it refuses is an {@link IothError} with its errno and, where it gave one, its explanation.
  */
-export abstract class NetlinkStack extends EventEmitter {
+export abstract class NetlinkStack extends EventEmitter<StackEvents> {
   abstract readonly name: string;
   abstract readonly vnl: readonly string[];
 
@@ -83,7 +84,7 @@ export abstract class NetlinkStack extends EventEmitter {
   }
 
   /**
-   * Adds a link of `type` ('bridge', 'veth' …) and answers its index. The machine's kernel decides which types exist.
+   * Adds a link of `type` ('bridge', 'veth' …) and returns its index. The machine's kernel decides which types exist.
    * @param ifindex the index that it shall have, or -1 for any
    * @param data its IFLA_INFO_DATA attributes
    */
@@ -91,7 +92,7 @@ export abstract class NetlinkStack extends EventEmitter {
     return netlink.iplink_add(this.pointer('iplink_add'), ifindex, type, data, ifname);
   }
 
-  /** Adds an interface that joins `vnl`, on stacks that can (picox); answers its index. */
+  /** Adds an interface that joins `vnl`, on stacks that can (picox); returns its index. */
   iplink_add_vde(ifindex: number, vnl: string, ifname?: string): number {
     return netlink.iplink_add_vde(this.pointer('iplink_add_vde'), ifindex, vnl, ifname);
   }

@@ -9,9 +9,9 @@ import { nodeDirectory, nodePath } from './switch-directory.js';
 const TUN = '/dev/net/tun';
 
 /** Why ioth_newstack(3) failed, and what to do. */
-export function openError(error: number, { plugin, vnls }: StackSpec): IothError {
+export function newstackError(error: number, { plugin, vnls }: StackSpec): IothError {
   const code = codeOf(error);
-  const vnl = vnls.length === 1 ? vnls[0] : culprit(code, vnls);
+  const vnl = vnls.length === 1 ? vnls[0] : failedVnl(code, vnls);
   return systemError(error, 'ioth_newstack', { address: vnl, hint: hintFor(code, baseName(plugin), vnl, vnls) });
 }
 
@@ -46,12 +46,12 @@ function hintFor(code: string, plugin: string, vnl: string | undefined, vnls: re
     case 'ECONNREFUSED':
       return unreachable(vnls);
     default:
-      return vnls.length > 0 ? `the network ${named(vnls)} could not be joined` : undefined;
+      return vnls.length > 0 ? `the network ${quoted(vnls)} could not be joined` : undefined;
   }
 }
 
 /** Which of several networks it was, where that can be seen. */
-function culprit(code: string, vnls: readonly string[]): string | undefined {
+function failedVnl(code: string, vnls: readonly string[]): string | undefined {
   if (code === 'ENOENT') return vnls.find(isWithoutParent);
   if (code === 'EEXIST' || code === 'EADDRINUSE') return vnls.find((vnl) => exists(nodeDirectory(vnl)));
   return undefined;
@@ -66,7 +66,7 @@ function exists(path: string | undefined): boolean {
 }
 
 function unreachable(vnls: readonly string[]): string {
-  return `the network ${named(vnls)} could not be joined: 'switch://PATH' makes one that 'vde://PATH' joins`;
+  return `the network ${quoted(vnls)} could not be joined: 'switch://PATH' makes one that 'vde://PATH' joins`;
 }
 
 /** The daemon opens the device, and keeps it to itself where it cannot. */
@@ -104,6 +104,6 @@ function refusedLicense(plugin: string): string | undefined {
   return `the plugin '${plugin}' is under ${license}: if your program's licence is compatible say so first, set_license('${license}')`;
 }
 
-function named(vnls: readonly string[]): string {
+function quoted(vnls: readonly string[]): string {
   return vnls.map((vnl) => `'${vnl}'`).join(' or ');
 }

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
 import { errno } from '../../ffi/libc.js';
 import { readVdestack } from '../../ffi/vdestack.js';
-import { errnoOf } from '../core/errno.js';
+import { EADDRINUSE, EEXIST, EMFILE } from '../core/errno.js';
 import { closeOnExec } from '../io/cloexec.js';
 import { withSignalsBlocked } from '../io/signal-mask.js';
 import { CommandPipe } from './command-pipe.js';
 import { freeDescriptors } from './free-descriptors.js';
-import { openError } from './newstack-error.js';
+import { newstackError } from './newstack-error.js';
 import { isVdestack, type StackSpec } from './plugin.js';
 import { nodeDirectory, nodePath, removeGoneNode } from './switch-directory.js';
 
@@ -34,20 +34,20 @@ export function newstack(spec: StackSpec): NewStack {
   if (error === EEXIST && makeRoom(spec)) [pointer, error] = callNewstack(spec);
   // libvdeplug opens descriptors that a spawned child would inherit
   closeOnExec(firstFd);
-  if (pointer === null) throw openError(error, spec);
+  if (pointer === null) throw newstackError(error, spec);
   if (isKnown) {
     const memory = readVdestack(pointer);
     const pipe = CommandPipe.of(memory);
     if (pipe) return { pointer, daemonPid: memory.pid, pipe, firstFd };
   }
-  // the kernel lists them in the order of their birth
+  // the kernel lists them in the order in which they were made
   const daemonPid = childrenOfThisThread().findLast((child) => !childrenBefore.includes(child));
   return { pointer, daemonPid, pipe: undefined, firstFd };
 }
 
 /**
  * A vdestack's daemon is a clone that keeps Node's signal handlers, on the same pipe as ours: without a full mask, one Ctrl-C
- * would be one 'SIGINT' event a daemon. It keeps the mask that it is born with.
+ * would be one 'SIGINT' event a daemon. It keeps the mask that it was cloned with.
  */
 function callNewstack({ plugin, vnls }: StackSpec): [pointer: StackPointer | null, error: number] {
   return withSignalsBlocked(() => {
@@ -60,7 +60,7 @@ function callNewstack({ plugin, vnls }: StackSpec): [pointer: StackPointer | nul
 function makeRoom({ vnls }: StackSpec): boolean {
   const directories = vnls.map(nodeDirectory).filter((directory) => directory !== undefined);
   const found = directories.map(removeGoneNode);
-  if (found.includes('alive')) throw openError(EADDRINUSE, { plugin: '', vnls });
+  if (found.includes('alive')) throw newstackError(EADDRINUSE, { plugin: '', vnls });
   return found.includes('removed');
 }
 
@@ -74,7 +74,7 @@ function checkFreeDescriptors(spec: StackSpec): number {
   const nodes = spec.vnls.filter((vnl) => nodePath(vnl) !== undefined).length;
   const needed = COMMON_DESCRIPTORS + DESCRIPTORS_OF_A_NETWORK * spec.vnls.length + DESCRIPTORS_OF_A_PROOF * nodes;
   const free = freeDescriptors(needed);
-  if (free.length < needed) throw openError(EMFILE, spec);
+  if (free.length < needed) throw newstackError(EMFILE, spec);
   return free[0] as number;
 }
 
@@ -88,7 +88,3 @@ const DESCRIPTORS_OF_A_PROOF = 16;
 function childrenOfThisThread(): number[] {
   return readFileSync('/proc/thread-self/children', 'latin1').split(' ').filter(Boolean).map(Number);
 }
-
-const EEXIST = errnoOf('EEXIST') as number;
-const EMFILE = errnoOf('EMFILE') as number;
-const EADDRINUSE = errnoOf('EADDRINUSE') as number;

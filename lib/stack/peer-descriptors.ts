@@ -98,7 +98,7 @@ interface SpawnSyncBinding {
   spawn(options: unknown): unknown;
 }
 
-/** Node tells of spawn(), exec() and fork(), not of their blocking forms: what they all call is Node's own binding. */
+/** Node publishes spawn(), exec() and fork(), not their blocking forms: what they all call is Node's own binding. */
 function beforeSpawnSync(prepare: () => void): void {
   const { binding } = process as { binding?: (name: string) => SpawnSyncBinding };
   try {

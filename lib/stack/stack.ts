@@ -1,51 +1,28 @@
+import type { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import type { StackPointer } from '../../ffi/ioth.js';
-import { type ConfigEvents, type ConfigOptions, isStackConfig, parseConfig, StackConfig } from '../config/index.js';
+import { type ConfigEvents, type ConfigOptions, StackConfig } from '../config/index.js';
 import { AF_INET, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../constants/index.js';
-import { IothError } from '../core/errors.js';
+import type { IothError } from '../core/errors.js';
 import { registerFinalizer } from '../core/finalization.js';
-import { checkProvider, type ProviderName } from '../core/provider.js';
-import { checkInteger, checkOptions, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
+import type { ProviderName } from '../core/provider.js';
+import { checkInteger, checkOptions, INT_MAX } from '../core/validate.js';
 import type { AddrInfo } from '../dns/getaddrinfo.js';
 import type { NameInfoAddress } from '../dns/getnameinfo.js';
-import { Resolver, type ResolverOptions } from '../dns/resolver.js';
+import { Resolver } from '../dns/resolver.js';
 import type { PathTag } from '../dns/settings.js';
 import type { ServicePort } from '../dns/socket-types.js';
-import { makeNonBlocking } from '../io/non-blocking.js';
 import { type StackDns, stackDns } from '../node/dns.js';
+import { adopt } from '../socket/adopt.js';
 import { Descriptor } from '../socket/descriptor.js';
-import { closeDetached, isDetachedAndGone, isOwned, unregisterDetached } from '../socket/detached.js';
-import { socketTypeOf } from '../socket/options.js';
 import { type OperationOptions, Socket } from '../socket/socket.js';
-import { checkPlugin, checkVnls } from './arguments.js';
-import { type CloseOptions, checkCloseOptions, NativeStack } from './native-stack.js';
+import { checkStackOptions, namedOptions, type StackOptions, type StackSettings } from './arguments.js';
+import { type CloseOptions, checkCloseOptions } from './close-options.js';
+import { NativeStack } from './native-stack.js';
 import { NetlinkStack } from './netlink-stack.js';
-import { baseName, hasKernelSockets } from './plugin.js';
+import { baseName } from './plugin.js';
 
 const MAX_BUSY_POLL_USECS = 1_000_000;
-
-/** How a stack's names are resolved, besides `config_dns`. */
-export interface DnsOptions {
-  /** libiothdns or the builtin resolver. Default: the environment's IOTH_DNS, or libiothdns where it loads. */
-  dns?: ResolverOptions['provider'];
-  /** Answers that the builtin resolver holds at most: default 1000, 0 for none. */
-  dns_cache?: number;
-}
-
-/** Options of {@link Stack.create}: the constructor's arguments by name. */
-export interface StackOptions extends DnsOptions {
-  stack: string;
-  vnl?: string | readonly string[] | null;
-  config_dns?: string | null;
-}
-
-/** How a stack's configuration strings are followed. */
-export interface StackConfigOptions extends ConfigOptions {
-  /** 'native' (libiothconf) or 'builtin'. Default: the environment's IOTH_CONF, else 'builtin'. */
-  conf?: ProviderName;
-}
-
-const STACK_OPTIONS = ['dns', 'dns_cache', 'conf', 'signal', 'timeout'] as const;
 
 /**
  * A TCP/IP stack of its own: made, joined to virtual networks, configured and used inside this process.
@@ -69,32 +46,38 @@ export class Stack extends NetlinkStack {
 
   /**
    * ioth_newstackv(3), or ioth_newstackc(3).
-   * @param stack a plugin's name, with options after a comma: 'vdestack', 'kernel', 'picox'; or a configuration, as
+   * @param stack a plugin's name, with options behind a comma: 'vdestack', 'kernel', 'picox'; or a configuration, as
    * 'stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.1/24': its static part is in force when the constructor returns,
-   * dhcp, dhcp6 and rd go on until `ready` settles
+   * dhcp, dhcp6 and rd go on until `ready` settles; or all the arguments by name
    * @param vnl the virtual network to join, or several, or none: 'vde:///tmp/sw'. Interfaces are vde0, vde1 …; a name
    * in front is the interface's own: 'left:vde:///tmp/sw'
    * @param config_dns how the stack's names are resolved: a path, resolv.conf(5) text, or addresses of servers
-   * @throws {IothError} ENOTSUP (no such plugin), EPERM (licence), ENODEV and others (a network that cannot be joined)
+   * @throws {IothError} ENOTSUP (no such plugin), EPERM (licence, or no right to make a namespace), EADDRINUSE (a switch that
+   * somebody serves), EMFILE; ENODEV, ENOENT, ECONNREFUSED and others (a network that cannot be joined); what the stack
+   * refuses of a configuration
+   * @throws {TypeError} ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE
    */
+  constructor(options: StackOptions);
   constructor(
     stack: string,
     vnl?: string | readonly string[] | null,
     config_dns?: string | null,
-    options: StackConfigOptions & DnsOptions = {},
+    settings?: StackSettings,
+  );
+  constructor(
+    stack: string | StackOptions,
+    vnl?: string | readonly string[] | null,
+    config_dns?: string | null,
+    settings?: StackSettings,
   ) {
     super();
-    checkOptions(options, STACK_OPTIONS);
-    const config = isStackConfig(checkString('stack', stack)) ? parseConfig(stack, 'newstackc') : undefined;
-    if (config && vnl !== undefined && vnl !== null) {
-      throw invalidValue('vnl', "missing beside a configuration, which has a 'vnl=' of its own", vnl);
-    }
-    const plugin = checkPlugin(config ? config.stack : stack);
+    const checked = checkStackOptions(namedOptions(stack, vnl, config_dns, settings));
+    const { plugin, vnls, config, dns, dns_cache, conf, signal, timeout } = checked;
     this.name = baseName(plugin);
-    this.vnl = checkVnls(this.name, config ? config.vnl : vnl);
-    this.#resolver = new Resolver(this, config_dns ?? null, { provider: options.dns, cacheSize: options.dns_cache });
-    if (options.conf !== undefined) this.#conf = checkProvider('options.conf', options.conf);
-    this.#native = NativeStack.open({ plugin, vnls: this.vnl });
+    this.vnl = vnls;
+    this.#conf = conf;
+    this.#resolver = new Resolver(this, checked.config_dns ?? null, { provider: dns, cacheSize: dns_cache });
+    this.#native = NativeStack.open({ plugin, vnls });
     registerFinalizer(this, 'Stack', this.#native);
     const weak = new WeakRef(this);
     this.#native.onDeath = (error) => {
@@ -102,9 +85,7 @@ export class Stack extends NetlinkStack {
       if (living) living.#onDeath(error);
     };
     try {
-      this.ready = config
-        ? this.#configuration().start(config, { signal: options.signal, timeout: options.timeout })
-        : Promise.resolve();
+      this.ready = config ? this.#configuration().start(config, { signal, timeout }) : Promise.resolve();
     } catch (error) {
       this.closeSync();
       throw error;
@@ -113,36 +94,32 @@ export class Stack extends NetlinkStack {
     this.ready.catch(() => {});
   }
 
-  /** Makes a stack and waits until it is `ready`; where that fails, or is aborted, the stack is closed. */
+  /**
+   * Makes a stack, with the constructor's arguments, and waits until it is `ready`; where that fails, or is aborted, the
+   * stack is closed.
+   * @throws {IothError} as the constructor and {@link iothconfig}, as a rejection
+   */
+  static create(options: StackOptions): Promise<Stack>;
   static create(
     stack: string,
     vnl?: string | readonly string[] | null,
     config_dns?: string | null,
-    options?: StackConfigOptions & DnsOptions,
+    settings?: StackSettings,
   ): Promise<Stack>;
-  static create(options: StackOptions & StackConfigOptions): Promise<Stack>;
   static async create(
-    first: string | (StackOptions & StackConfigOptions),
+    stack: string | StackOptions,
     vnl?: string | readonly string[] | null,
     config_dns?: string | null,
-    options?: StackConfigOptions & DnsOptions,
+    settings?: StackSettings,
   ): Promise<Stack> {
-    const stack = typeof first === 'string' ? new Stack(first, vnl, config_dns, options) : Stack.#named(first);
+    const made = new Stack(namedOptions(stack, vnl, config_dns, settings));
     try {
-      await stack.ready;
-      return stack;
+      await made.ready;
+      return made;
     } catch (error) {
-      await stack.close();
+      await made.close();
       throw error;
     }
-  }
-
-  static #named(options: StackOptions & StackConfigOptions): Stack {
-    const names = ['stack', 'vnl', 'config_dns', ...STACK_OPTIONS] as const;
-    if (options === undefined) throw invalidType('options', `{ ${names.join(', ')} }`, options);
-    checkOptions(options, names);
-    const { stack, vnl, config_dns, ...others } = options;
-    return new Stack(stack, vnl, config_dns, others);
   }
 
   /** Whether it was closed, or is being closed. */
@@ -151,7 +128,7 @@ export class Stack extends NetlinkStack {
   }
 
   /** The process id of a vdestack's daemon (its network namespace is /proc/PID/ns/net); undefined for other stacks. */
-  get daemon(): number | undefined {
+  get daemonPid(): number | undefined {
     return this.#native.daemonPid;
   }
 
@@ -183,15 +160,19 @@ export class Stack extends NetlinkStack {
 
   /**
    * ioth_msocket(3): a socket on this stack.
+   * @param family AF_INET, AF_INET6, AF_PACKET …
+   * @param type SOCK_STREAM, SOCK_DGRAM, SOCK_RAW …; with SOCK_NONBLOCK its operations do not wait
+   * @param proto IPPROTO_* and the like; 0 for the usual one
    * @param fileno a descriptor that {@link Socket.detach} gave up, to own it again
-   * @throws {IothError} EAFNOSUPPORT, EPROTONOSUPPORT, EMFILE …
+   * @throws {IothError} EAFNOSUPPORT, EPROTONOSUPPORT, EPERM, EMFILE; EBADF for a `fileno` that is no socket of a stack;
+   * ERR_STACK_DEAD
    */
   socket(family: number = AF_INET, type: number = SOCK_STREAM, proto = 0, fileno?: number): Socket {
     checkInteger('family', family, 0, 255);
     checkInteger('type', type, 1, INT_MAX);
     checkInteger('proto', proto, 0, INT_MAX);
     const plainType = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
-    const fd = fileno === undefined ? this.#native.msocket(family, plainType, proto) : this.#adopt(fileno);
+    const fd = fileno === undefined ? this.#native.msocket(family, plainType, proto) : this.#adopted(fileno);
     const socket = new Socket(this, new Descriptor(this.#native, fd), family, plainType, proto);
     if (type & SOCK_NONBLOCK) socket.setblocking(false);
     return socket;
@@ -217,7 +198,11 @@ export class Stack extends NetlinkStack {
     return this.#resolver.getaddrinfo(host, port, { family, type, proto, flags, signal });
   }
 
-  /** getnameinfo(3): the names of an address and of its port; the numbers where they have none. `flags` are NI_*. */
+  /**
+   * getnameinfo(3): the names of an address and of its port; the numbers where they have none.
+   * @param flags NI_*
+   * @throws {GaiError} EAI_NONAME with NI_NAMEREQD
+   */
   async getnameinfo(
     sockaddr: NameInfoAddress,
     flags = 0,
@@ -226,12 +211,18 @@ export class Stack extends NetlinkStack {
     return this.#resolver.getnameinfo(sockaddr, flags, options);
   }
 
-  /** iothdns_update(3): how names are resolved from now on, as `config_dns` of the constructor; null is /etc/resolv.conf. */
+  /**
+   * iothdns_update(3): how names are resolved from now on, as `config_dns` of the constructor; null is /etc/resolv.conf.
+   * @throws {TypeError} ERR_INVALID_ARG_VALUE for a path that cannot be read
+   */
   iothdns_update(config: string | null): void {
     this.#resolver.update(config);
   }
 
-  /** iothdns_setpath(3): another file in the place of /etc/hosts or /etc/services; null is the usual one again. */
+  /**
+   * iothdns_setpath(3): another file in the place of /etc/hosts or /etc/services.
+   * @param path null is the usual one again
+   */
   iothdns_setpath(file: PathTag, path: string | null): void {
     this.#resolver.setPath(file, path);
   }
@@ -289,7 +280,10 @@ export class Stack extends NetlinkStack {
     return this.#closing;
   }
 
-  /** The same, blocking: about 35 ms for a vdestack with nothing to deliver. */
+  /**
+   * The same, blocking: about 35 ms for a vdestack with nothing to deliver.
+   * @throws {IothError} EBUSY, as {@link close}
+   */
   closeSync(options?: CloseOptions): void {
     checkCloseOptions(options);
     if (this.#closing) return;
@@ -305,12 +299,12 @@ export class Stack extends NetlinkStack {
     return this.#native.pointer(syscall);
   }
 
-  /** @internal */
+  /** Whether every system call of the kernel works on its sockets. @internal */
   get hasKernelSockets(): boolean {
-    return hasKernelSockets(this.name);
+    return this.#native.hasKernelSockets;
   }
 
-  /** @internal for libraries that make sockets on it by themselves: call what it answers when they are done */
+  /** For libraries that make sockets on it by themselves: returns what to call when they are done. @internal */
   beginNativeCall(): () => void {
     return this.#native.beginNativeCall();
   }
@@ -324,7 +318,7 @@ export class Stack extends NetlinkStack {
   }
 
   [inspect.custom](): string {
-    const daemon = this.daemon === undefined ? '' : `, daemon ${this.daemon}`;
+    const daemon = this.daemonPid === undefined ? '' : `, daemon ${this.daemonPid}`;
     const networks = this.vnl.length > 0 ? `, ${this.vnl.join(' ')}` : '';
     return `Stack <${this.name}${networks}${daemon}${this.closed ? ', closed' : ''}>`;
   }
@@ -339,7 +333,8 @@ export class Stack extends NetlinkStack {
 
   #configuration(): StackConfig {
     const notify = <Name extends keyof ConfigEvents>(name: Name, event: ConfigEvents[Name]) => {
-      this.emit(name, event);
+      const emitter: EventEmitter = this;
+      emitter.emit(name, event);
     };
     this.#config ??= new StackConfig(
       this,
@@ -347,6 +342,11 @@ export class Stack extends NetlinkStack {
       this.#conf,
     );
     return this.#config;
+  }
+
+  #adopted(fileno: number): number {
+    this.pointer('socket');
+    return adopt(fileno);
   }
 
   #onDeath(error: IothError): void {
@@ -358,41 +358,4 @@ export class Stack extends NetlinkStack {
       this.close().catch(() => {});
     }
   }
-
-  #adopt(fileno: number): number {
-    checkInteger('fileno', fileno, 0, INT_MAX);
-    this.pointer('socket');
-    if (isDetachedAndGone(fileno)) {
-      throw new IothError('EBADF', {
-        syscall: 'socket',
-        hint: `descriptor ${fileno} was closed after it was detached`,
-      });
-    }
-    if (isOwned(fileno)) {
-      throw invalidValue('fileno', 'a descriptor that detach() gave up; a Socket owns this one', fileno);
-    }
-    try {
-      socketTypeOf(fileno);
-    } catch (cause) {
-      throw new IothError('EBADF', {
-        syscall: 'socket',
-        hint: `descriptor ${fileno} is not an open socket of a stack`,
-        cause,
-      });
-    }
-    makeNonBlocking(fileno);
-    unregisterDetached(fileno);
-    return fileno;
-  }
-}
-
-/**
- * ioth_close(3) of a descriptor that {@link Socket.detach} gave up. Where that was closed by other means meanwhile, its
- * stack is told, and whatever has the number now stays open.
- */
-export function close(fd: number): void {
-  checkInteger('fd', fd, 0, INT_MAX);
-  if (isOwned(fd)) throw invalidValue('fd', 'a descriptor that detach() gave up; a Socket owns this one', fd);
-  if (!closeDetached(fd))
-    throw new IothError('EBADF', { syscall: 'close', hint: `descriptor ${fd} is not a socket of a stack` });
 }

@@ -67,7 +67,7 @@ function isServed(directory: string): boolean {
     return !(error instanceof IothError && ['ENOENT', 'ECONNREFUSED'].includes(error.code));
   }
   try {
-    return !peer.isHeard(ANSWER_TIMEOUT_MS) || peer.takeAnswer();
+    return !peer.hasReply(ANSWER_TIMEOUT_MS) || peer.takeReply();
   } finally {
     peer.close();
   }

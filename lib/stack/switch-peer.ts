@@ -40,12 +40,12 @@ export class SwitchPeer {
   }
 
   /** Waits `milliseconds` at most: whether the node answered, or hung up. */
-  isHeard(milliseconds: number): boolean {
+  hasReply(milliseconds: number): boolean {
     return waitSync(this.#fd, READABLE, milliseconds);
   }
 
-  /** Takes the answer of a node that {@link isHeard}: false where it hung up. */
-  takeAnswer(): boolean {
+  /** Takes the answer of a node that {@link hasReply}: false where it hung up. */
+  takeReply(): boolean {
     const reply = new Uint8Array(SOCKADDR_UN_SIZE);
     return libc().recv(this.#fd, reply, reply.length, 0) > 0;
   }

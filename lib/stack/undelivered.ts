@@ -1,6 +1,6 @@
 import { readProcFile } from './proc-file.js';
 
-/** A TCP connection that was closed here and has not told all to its peer. */
+/** A TCP connection that was closed here whose peer has not got everything. */
 export interface Undelivered {
   readonly family: 'tcp' | 'tcp6';
   /** In hexadecimal, as /proc has them: address and port. */

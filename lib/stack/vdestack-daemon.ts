@@ -9,7 +9,7 @@ import type { CommandPipe } from './command-pipe.js';
 import { KillOnWorkerExit } from './kill-on-worker-exit.js';
 import { stateOfProcess } from './process-state.js';
 
-/** How long C waits for the daemon's answer, in milliseconds: a dead one holds the loop up so long. */
+/** How long C waits for the daemon's answer, in milliseconds: a dead one blocks the loop for so long. */
 const REPLY_TIMEOUT_MS = 2;
 /**
  * The same while code of C asks by itself: it takes a time limit for a failure, and leaves the answer in the pipe, where the
@@ -20,21 +20,21 @@ const NATIVE_REPLY_TIMEOUT_MS = 1000;
 const LOOK_INTERVAL_MS = 5;
 /** The last resort: a daemon that neither runs nor answers for so long is taken for dead. */
 const DAEMON_TIMEOUT_MS = 10_000;
-/** A daemon that was told to end, and rests, is killed after so long. */
+/** A daemon that is to end, and sleeps, is killed after so long. */
 const END_TIMEOUT_MS = 2000;
 
 /**
  * The daemon of a vdestack: a clone of this process with memory of its own and our descriptor table. It carries packets
  * between the virtual network and a tap, and makes the sockets. It can be killed; C does not expect that.
  *
- * The clone keeps the locks that other threads of ours held, and nobody opens them there: if it comes to one it waits for
+ * The clone keeps the locks that other threads of ours held, and nobody releases them there: when it takes one it waits for
  * ever, in futex(2). As it has one thread, any wait for a lock is such a wait.
  */
 export class Daemon {
   readonly #pidfd: number;
   #tapNumbers: readonly [first: number, end: number] = [0, 0];
   #foundTaps: readonly number[] | undefined;
-  /** The inode of its network namespace: taps tell theirs too. */
+  /** The inode of its network namespace, by which its taps are known. */
   #namespace = -1;
   #watch: PollHandle | undefined;
   #killOnWorkerExit: KillOnWorkerExit | undefined;
@@ -55,7 +55,7 @@ export class Daemon {
     try {
       pipe?.setReplyTimeout(REPLY_TIMEOUT_MS);
       this.#onEnd = onDeath;
-      this.#watch = this.#watchTheEnd();
+      this.#watch = this.#watchEnd();
       if (!isMainThread) this.#killOnWorkerExit = new KillOnWorkerExit(pid);
     } catch (error) {
       this.release();
@@ -74,12 +74,12 @@ export class Daemon {
   }
 
   /** How often a call was tried: a daemon that was slow gets more time. Whether code of C asks by itself meanwhile. */
-  setAttempt(attempt: number, isLent: boolean): void {
+  setAttempt(attempt: number, hasNativeCalls: boolean): void {
     const timeout = Math.min(REPLY_TIMEOUT_MS * 2 ** attempt, DAEMON_TIMEOUT_MS);
-    this.pipe?.setReplyTimeout(isLent ? Math.max(timeout, NATIVE_REPLY_TIMEOUT_MS) : timeout);
+    this.pipe?.setReplyTimeout(hasNativeCalls ? Math.max(timeout, NATIVE_REPLY_TIMEOUT_MS) : timeout);
   }
 
-  /** For one that died: code of C that waits for its answer has one, and waits no more for those to come. */
+  /** Of one that died: code of C that waits for a reply gets one, and does not wait for later ones. */
   refuseSockets(): void {
     this.pipe?.setReplyTimeout(REPLY_TIMEOUT_MS);
     this.pipe?.refuse();
@@ -88,14 +88,14 @@ export class Daemon {
   /** Waits for the answer to a call of ioth_msocket(3) that timed out; false where none will come. */
   onReplyTimeout(): boolean {
     const { pipe } = this;
-    return pipe !== undefined && this.isHeard((milliseconds) => pipe.discardAnswer(milliseconds));
+    return pipe !== undefined && this.awaitReply((milliseconds) => pipe.discardAnswer(milliseconds));
   }
 
   /**
    * Waits, blocking, until the daemon has done something: `wait` waits so many milliseconds for it. False where it never
    * will: it died, or waits for a lock, or rests or is stopped for longer than {@link DAEMON_TIMEOUT_MS}.
    */
-  isHeard(wait: (milliseconds: number) => boolean, limit = DAEMON_TIMEOUT_MS): boolean {
+  awaitReply(wait: (milliseconds: number) => boolean, limit = DAEMON_TIMEOUT_MS): boolean {
     const start = performance.now();
     while (!wait(LOOK_INTERVAL_MS)) {
       // what it did before it ended may still be there
@@ -105,9 +105,9 @@ export class Daemon {
     return true;
   }
 
-  /** Tells it to end, and waits until it did. One that does not is killed. */
+  /** Asks it to end, and waits until it did. One that does not is killed. */
   async end(): Promise<void> {
-    if (this.#tellToEnd()) return;
+    if (this.#requestEnd()) return;
     const ended = new Promise<void>((resolve) => {
       this.#onEnd = resolve;
     });
@@ -119,8 +119,8 @@ export class Daemon {
 
   /** The same, blocking. */
   endSync(): void {
-    if (this.#tellToEnd()) return;
-    if (!this.isHeard((milliseconds) => waitSync(this.#pidfd, READABLE, milliseconds), END_TIMEOUT_MS)) this.kill();
+    if (this.#requestEnd()) return;
+    if (!this.awaitReply((milliseconds) => waitSync(this.#pidfd, READABLE, milliseconds), END_TIMEOUT_MS)) this.kill();
     waitSync(this.#pidfd, READABLE, DAEMON_TIMEOUT_MS);
   }
 
@@ -192,7 +192,7 @@ export class Daemon {
   }
 
   /** True where it has ended already. */
-  #tellToEnd(): boolean {
+  #requestEnd(): boolean {
     if (!this.alive) return true;
     if (this.pipe) this.pipe.shutdown();
     else this.kill();
@@ -215,7 +215,7 @@ export class Daemon {
     if (this.#isStuck(waited, END_TIMEOUT_MS)) this.kill();
   }
 
-  #watchTheEnd(): PollHandle {
+  #watchEnd(): PollHandle {
     const watch = new PollHandle(this.#pidfd, READABLE, () => {
       watch.watch(0);
       // what the poll callback throws is lost: an 'error' event that nobody listens to must not be

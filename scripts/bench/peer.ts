@@ -21,7 +21,7 @@ process.on('disconnect', () => {
     stack.closeSync();
   } catch {
     // a turn that failed left sockets open: the daemon has to go without delstack
-    if (stack.daemon) process.kill(stack.daemon, 'SIGKILL');
+    if (stack.daemonPid) process.kill(stack.daemonPid, 'SIGKILL');
   }
   process.exit();
 });

@@ -26,7 +26,7 @@ export async function vdeRows(wanted: (group: string) => boolean, rounds: number
   const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
   // an interrupt ends the process here: the daemon goes too, before it could write into the directory
   const onExit = () => {
-    if (stack?.daemon && !stack.closed) process.kill(stack.daemon, 'SIGKILL');
+    if (stack?.daemonPid && !stack.closed) process.kill(stack.daemonPid, 'SIGKILL');
     removeDirectory();
   };
   process.once('exit', onExit);

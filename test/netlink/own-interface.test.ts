@@ -26,7 +26,7 @@ const busy = (ifname: string, ifindex: number) =>
 
 /** Milliseconds of processor time that the daemon took. */
 function daemonTime(): number {
-  const fields = readFileSync(`/proc/${stack.daemon}/stat`, 'latin1')
+  const fields = readFileSync(`/proc/${stack.daemonPid}/stat`, 'latin1')
     .replace(/^.*\) /, '')
     .split(' ');
   // utime and stime, in ticks of 10 ms
@@ -66,15 +66,15 @@ test('the hint holds: down, it takes no part and costs nothing', async () => {
 
 test('a new name does not make it free', () => {
   const ifindex = stack.if_nametoindex('vde0');
-  inNamespace(stack.daemon!, 'ip', 'link', 'set', 'vde0', 'down');
-  inNamespace(stack.daemon!, 'ip', 'link', 'set', 'vde0', 'name', 'other');
+  inNamespace(stack.daemonPid!, 'ip', 'link', 'set', 'vde0', 'down');
+  inNamespace(stack.daemonPid!, 'ip', 'link', 'set', 'vde0', 'name', 'other');
   expect(() => stack.iplink_del({ ifindex })).toThrow(busy('other', ifindex));
   expect(() => stack.iplink_del({ ifname: 'other' })).toThrow(busy('other', ifindex));
 });
 
 test('its name does not protect another interface', () => {
-  inNamespace(stack.daemon!, 'ip', 'link', 'set', 'vde0', 'down');
-  inNamespace(stack.daemon!, 'ip', 'link', 'set', 'vde0', 'name', 'other');
+  inNamespace(stack.daemonPid!, 'ip', 'link', 'set', 'vde0', 'down');
+  inNamespace(stack.daemonPid!, 'ip', 'link', 'set', 'vde0', 'name', 'other');
   const bridge = stack.iplink_add(-1, 'bridge', [], 'vde0');
   stack.iplink_del({ ifname: 'vde0' });
   expect(stack.if_nameindex().map(([index]) => index)).not.toContain(bridge);
@@ -83,7 +83,7 @@ test('its name does not protect another interface', () => {
 test('what it did not join with is deleted as before, a tap of somebody else too', () => {
   const bridge = stack.iplink_add(-1, 'bridge', [], 'br0');
   stack.iplink_del({ ifindex: bridge });
-  inNamespace(stack.daemon!, 'ip', 'tuntap', 'add', 'tap7', 'mode', 'tap');
+  inNamespace(stack.daemonPid!, 'ip', 'tuntap', 'add', 'tap7', 'mode', 'tap');
   stack.iplink_del({ ifname: 'tap7' });
   expect(stack.if_nameindex().map(([, name]) => name)).toEqual(['lo', 'vde0', 'right']);
   expect(() => stack.iplink_del({ ifname: 'gone' })).toThrow(expect.objectContaining({ code: 'ENODEV' }));

@@ -1,7 +1,8 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { AF_INET, SOCK_DGRAM, SOCK_STREAM } from '../../lib/constants/index.js';
+import { close } from '../../lib/socket/adopt.js';
 import type { Socket } from '../../lib/socket/socket.js';
-import { close, Stack } from '../../lib/stack/stack.js';
+import { Stack } from '../../lib/stack/stack.js';
 import { runChild } from '../support/child.js';
 import { holdings } from '../support/leaks.js';
 import { type Network, network } from '../support/network.js';

@@ -105,14 +105,14 @@ test.each([
 ])('a daemon that does not end when it is told to is killed: %s', async (_name, end) => {
   const stack = aloneStack();
   stack.socket();
-  process.kill(stack.daemon as number, 'SIGSTOP');
+  process.kill(stack.daemonPid as number, 'SIGSTOP');
   await end(stack);
   expect(stack.closed).toBe(true);
 });
 
 test('300 stacks are closed at once', async () => {
   const stacks = Array.from({ length: 300 }, () => new Stack('vdestack'));
-  const daemons = stacks.map(({ daemon }) => daemon as number);
+  const daemons = stacks.map(({ daemonPid: daemon }) => daemon as number);
   await Promise.all(stacks.map((stack) => stack.close()));
   expect(daemons.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
 });

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AF_INET, SOCK_DGRAM } from '../../lib/constants/index.js';
-import { close, Stack } from '../../lib/stack/stack.js';
+import { close } from '../../lib/socket/adopt.js';
+import { Stack } from '../../lib/stack/stack.js';
 import { expectNothingLeft, type Holdings, holdings } from '../support/leaks.js';
 import { bestOfThree, Life } from '../support/life.js';
 import { tcpPair, udpOn } from '../support/sockets.js';
@@ -23,7 +24,7 @@ function aloneStack(): Stack {
 }
 
 function kill(stack: Stack): void {
-  process.kill(stack.daemon as number, 'SIGKILL');
+  process.kill(stack.daemonPid as number, 'SIGKILL');
 }
 
 // events.once() would be rejected by the 'error'
@@ -170,9 +171,9 @@ test('closed between the death and the event, it has no error to tell', async ()
 
 test('a daemon that only rests is waited for, and the answers stay in order', async () => {
   const stack = aloneStack();
-  process.kill(stack.daemon as number, 'SIGSTOP');
+  process.kill(stack.daemonPid as number, 'SIGSTOP');
   const { exec } = await import('node:child_process');
-  const waking = exec(`sleep 0.2; kill -CONT ${stack.daemon}`);
+  const waking = exec(`sleep 0.2; kill -CONT ${stack.daemonPid}`);
   const first = stack.socket();
   const second = stack.socket(AF_INET, SOCK_DGRAM);
   expect([first.type, second.type]).toEqual([typeOf(first), typeOf(second)]);

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadLibrary } from '../../ffi/loader.js';
 import { AF_INET, SO_TYPE, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET } from '../../lib/constants/index.js';
-import { close, Stack } from '../../lib/stack/stack.js';
+import { close } from '../../lib/socket/adopt.js';
+import { Stack } from '../../lib/stack/stack.js';
 import { expectNothingLeft, type Holdings, holdings } from '../support/leaks.js';
 
 // What libiothconf and libiothdns do on threads of their own: ioth_msocket, whose failure they take as it is.
@@ -19,7 +20,7 @@ afterEach(async () => {
 });
 
 function signal(name: NodeJS.Signals): void {
-  process.kill(stack.daemon as number, name);
+  process.kill(stack.daemonPid as number, name);
 }
 
 /** The descriptor of a datagram socket that C asks for on a thread of its own, or -1. */
@@ -48,7 +49,7 @@ test('C gets its socket from a daemon that is slow, and its answer is nobody els
 
 test('C that waits for a daemon that dies is refused at once', async () => {
   stack.on('error', () => {});
-  const closed = new Promise((resolve) => stack.once('close', resolve));
+  const closed = new Promise<void>((resolve) => stack.once('close', resolve));
   signal('SIGSTOP');
   const asked = socketByC();
   await delay(100);

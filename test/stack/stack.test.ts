@@ -54,9 +54,22 @@ describe('a stack joins', () => {
     other.close();
   });
 
+  test('what its arguments say by name, one set of names for both forms', async () => {
+    const named = { stack: 'vdestack', vnl: net.vnl, config_dns: '10.0.0.53', dns: 'builtin', timeout: 100 } as const;
+    await using stack = new Stack(named);
+    await using same = await Stack.create('vdestack', net.vnl, '10.0.0.53', { dns: 'builtin', timeout: 100 });
+    for (const each of [stack, same]) {
+      expect([each.name, each.vnl, each.dns.getServers()]).toEqual(['vdestack', [net.vnl], ['10.0.0.53']]);
+    }
+    const wrong = expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE', message: expect.stringContaining("'vln'") });
+    expect(() => new Stack({ stack: 'vdestack', vln: net.vnl } as never)).toThrow(wrong);
+    expect(() => new Stack('vdestack', net.vnl, null, { vln: net.vnl } as never)).toThrow(wrong);
+    expect(() => new Stack({ vnl: net.vnl } as never)).toThrow('stack must be a string');
+  });
+
   test("the host's network, as the kernel stack", async () => {
     await using stack = new Stack('kernel');
-    expect(stack.daemon).toBeUndefined();
+    expect(stack.daemonPid).toBeUndefined();
     expect(stack.interfaces().find(({ name }) => name === 'lo')).toMatchObject({ ifindex: 1, up: true });
     expect(() => new Stack('kernel', net.vnl)).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE', message: expect.stringContaining("'kernel'") }),
@@ -77,10 +90,10 @@ test('two stacks are two networks: both have the same address and port', async (
 
 test('a vdestack has a daemon of its own, in a namespace of its own', async () => {
   const stack = new Stack('vdestack');
-  expect(children()).toContain(stack.daemon);
-  expect(existsSync(`/proc/${stack.daemon}/ns/net`)).toBe(true);
+  expect(children()).toContain(stack.daemonPid);
+  expect(existsSync(`/proc/${stack.daemonPid}/ns/net`)).toBe(true);
   await stack.close();
-  expect(children()).not.toContain(stack.daemon);
+  expect(children()).not.toContain(stack.daemonPid);
 });
 
 test('Stack.create makes and waits, from arguments or options', async () => {
@@ -135,7 +148,7 @@ describe('closing', () => {
 
   test('closeSync is over when it returns', async () => {
     const stack = new Stack('vdestack');
-    const { daemon } = stack;
+    const { daemonPid: daemon } = stack;
     let closings = 0;
     stack.on('close', () => closings++);
     stack.closeSync();
@@ -156,8 +169,8 @@ describe('closing', () => {
       expect([one.closed, two.closed]).toEqual([false, false]);
     }
     expect([one.closed, two.closed]).toEqual([true, true]);
-    expect(children()).not.toContain(one.daemon);
-    expect(children()).not.toContain(two.daemon);
+    expect(children()).not.toContain(one.daemonPid);
+    expect(children()).not.toContain(two.daemonPid);
   });
 
   test.each(['close', 'closeSync'] as const)(
@@ -262,7 +275,7 @@ test('plugins() lists what is there and what is not', () => {
 
 test('inspect shows what it is and what it joined', async () => {
   const stack = new Stack('vdestack', net.vnl);
-  expect(inspect(stack)).toBe(`Stack <vdestack, ${net.vnl}, daemon ${stack.daemon}>`);
+  expect(inspect(stack)).toBe(`Stack <vdestack, ${net.vnl}, daemon ${stack.daemonPid}>`);
   await stack.close();
   expect(inspect(stack)).toMatch(/, closed>$/);
   using kernel = new Stack('kernel');

@@ -80,7 +80,7 @@ export class Lan {
 
   /** dnsmasq as DHCP server (and more, as `args` say) in a stack. */
   async dnsmasq(stack: Stack, ...args: string[]): Promise<Server> {
-    const server = new Server(stack.daemon!, 'dnsmasq', [
+    const server = new Server(stack.daemonPid!, 'dnsmasq', [
       '--keep-in-foreground',
       '--log-facility=-',
       '--log-dhcp',
@@ -107,7 +107,7 @@ export class Lan {
     const files = [`lease_file ${base}.leases`, `pidfile ${base}.pid`, 'interface vde0'];
     writeFileSync(`${base}.leases`, '');
     writeFileSync(`${base}.conf`, `${[...files, ...lines].join('\n')}\n`);
-    const server = new Server(stack.daemon!, 'udhcpd', ['-f', '-I', addressOf(stack), `${base}.conf`]);
+    const server = new Server(stack.daemonPid!, 'udhcpd', ['-f', '-I', addressOf(stack), `${base}.conf`]);
     this.#servers.push(server);
     await server.logged(/started/);
     return server;

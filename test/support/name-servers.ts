@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AF_INET, AF_INET6 } from '../../lib/constants/index.js';
-import { type DnsOptions, Stack } from '../../lib/stack/stack.js';
+import type { StackSettings } from '../../lib/stack/arguments.js';
+import { Stack } from '../../lib/stack/stack.js';
 
 /** A switch with stacks on it: stack `n` has 10.5.0.n/24, fd05::n/64 and 2001:db8:5::n/64. */
 export class NameNetwork {
@@ -13,7 +14,7 @@ export class NameNetwork {
   readonly #children: ChildProcess[] = [];
 
   /** The first stack that joins makes the switch. */
-  join(number: number, config: string | null = '', options?: DnsOptions): Stack {
+  join(number: number, config: string | null = '', options?: StackSettings): Stack {
     const scheme = this.#stacks.length === 0 ? 'switch' : 'vde';
     const stack = new Stack('vdestack', `${scheme}://${this.directory}/switch`, config, options);
     this.#stacks.push(stack);
@@ -100,7 +101,7 @@ ${blocks.join('')}`;
 
 function enter(stack: Stack): string[] {
   const flags = process.getuid?.() === 0 ? ['--net'] : ['--user', '--preserve-credentials', '--net'];
-  return ['-t', String(stack.daemon), ...flags];
+  return ['-t', String(stack.daemonPid), ...flags];
 }
 
 function stopped(child: ChildProcess): Promise<void> {

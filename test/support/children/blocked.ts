@@ -51,11 +51,11 @@ const ways: Record<string, () => void> = {
     stack.closeSync();
   },
   daemon: () => {
-    say(`daemon ${stack.daemon}`);
+    say(`daemon ${stack.daemonPid}`);
     block();
   },
   listener: () => {
-    say(`daemon ${stack.daemon}`);
+    say(`daemon ${stack.daemonPid}`);
     const listener = stack.socket();
     listener.listen();
     try {

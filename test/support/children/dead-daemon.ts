@@ -8,5 +8,5 @@ if (process.argv[2] === 'somebody catches') {
 const stack = new Stack('vdestack');
 stack.on('close', () => console.log('closed'));
 console.log('ready');
-process.kill(stack.daemon as number, 'SIGKILL');
+process.kill(stack.daemonPid as number, 'SIGKILL');
 setTimeout(() => stack.closed, 1000); // not to be collected

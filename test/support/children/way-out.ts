@@ -39,7 +39,7 @@ for (let i = 0; i < Number(count); i++) {
   else waiting.catch(() => {});
   stacks.push(stack);
 }
-say(`ready ${stacks.map(({ daemon }) => daemon).join(' ')}`);
+say(`ready ${stacks.map(({ daemonPid: daemon }) => daemon).join(' ')}`);
 
 switch (way) {
   case 'end':

@@ -10,9 +10,9 @@ import { type Daemon, namespaceOfSocket } from './vdestack-daemon.js';
 import { interfaceName } from './vnl.js';
 
 /** The fifth peer makes libvdeplug's switch enlarge its table, by realloc(3): before, it may have found blocks that need no lock. */
-const PROOF_PEERS = 5;
-/** A daemon that was just born, and rests so long instead of answering, is stuck. */
-const PROOF_TIMEOUT_MS = 500;
+const CHECK_PEERS = 5;
+/** A new daemon that sleeps so long instead of replying is stuck. */
+const REPLY_TIMEOUT_MS = 500;
 
 /**
  * Whether the daemon of a stack that makes a switch can serve it.
@@ -23,13 +23,13 @@ const PROOF_TIMEOUT_MS = 500;
  */
 export function canServe(daemon: Daemon, directory: string): boolean {
   const peers: SwitchPeer[] = [];
-  const heardFrom = (peer: SwitchPeer) => daemon.isHeard((ms) => peer.isHeard(ms), PROOF_TIMEOUT_MS);
+  const hasReply = (peer: SwitchPeer) => daemon.awaitReply((ms) => peer.hasReply(ms), REPLY_TIMEOUT_MS);
   try {
-    for (let i = 0; i < PROOF_PEERS; i++) peers.push(new SwitchPeer(directory));
-    for (const peer of peers) if (!heardFrom(peer) || !peer.takeAnswer()) return false;
+    for (let i = 0; i < CHECK_PEERS; i++) peers.push(new SwitchPeer(directory));
+    for (const peer of peers) if (!hasReply(peer) || !peer.takeReply()) return false;
     for (const peer of peers) peer.leave();
     // what the daemon opened for them it has closed then
-    return peers.every(heardFrom);
+    return peers.every(hasReply);
   } finally {
     for (const peer of peers) peer.close();
   }
@@ -67,11 +67,11 @@ const SIOCGIFINDEX = 0x8933;
 /** `struct ifreq`: char ifr_name[16], and a union. */
 const IFREQ_SIZE = 40;
 
-function checkEach(vnls: readonly string[], lookFor: (ifname: string) => void): void {
+function checkEach(vnls: readonly string[], find: (ifname: string) => void): void {
   vnls.forEach((vnl, position) => {
     const ifname = interfaceName(vnl, position);
     try {
-      lookFor(ifname);
+      find(ifname);
     } catch (error) {
       const isMissing = error instanceof IothError && error.code === 'ENODEV';
       throw isMissing ? missingInterface(ifname, vnl, error) : error;

@@ -1,0 +1,42 @@
+import { IothError } from '../core/errors.js';
+import { checkInteger, INT_MAX, invalidValue } from '../core/validate.js';
+import { makeNonBlocking } from '../io/non-blocking.js';
+import { closeDetached, isDetachedAndGone, isOwned, unregisterDetached } from './detached.js';
+import { socketTypeOf } from './options.js';
+
+/** A descriptor that {@link Socket.detach} gave up, ready for another Socket. */
+export function adopt(fileno: number): number {
+  checkInteger('fileno', fileno, 0, INT_MAX);
+  if (isDetachedAndGone(fileno)) throw notASocket(`descriptor ${fileno} was closed after it was detached`);
+  if (isOwned(fileno)) throw owned('fileno', fileno);
+  try {
+    socketTypeOf(fileno);
+  } catch (cause) {
+    throw notASocket(`descriptor ${fileno} is not an open socket of a stack`, cause);
+  }
+  makeNonBlocking(fileno);
+  unregisterDetached(fileno);
+  return fileno;
+}
+
+/**
+ * ioth_close(3) of a descriptor that {@link Socket.detach} gave up. Where it was closed by other means meanwhile, only the
+ * stack's count of its sockets goes down, and whatever has the number now stays open.
+ * @throws {IothError} EBADF for what is no socket of a stack
+ * @throws {TypeError} ERR_INVALID_ARG_VALUE for the descriptor of a Socket, which closes it itself
+ */
+export function close(fd: number): void {
+  checkInteger('fd', fd, 0, INT_MAX);
+  if (isOwned(fd)) throw owned('fd', fd);
+  if (!closeDetached(fd)) {
+    throw new IothError('EBADF', { syscall: 'close', hint: `descriptor ${fd} is not a socket of a stack` });
+  }
+}
+
+function owned(name: string, fd: number): TypeError {
+  return invalidValue(name, 'a descriptor that detach() gave up; a Socket owns this one', fd);
+}
+
+function notASocket(hint: string, cause?: unknown): IothError {
+  return new IothError('EBADF', { syscall: 'socket', hint, cause });
+}

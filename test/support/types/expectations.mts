@@ -1,0 +1,133 @@
+/**
+ * What the declarations of the package say. Compiled against the installed package, never run: each @ts-expect-error is an error
+ * where the line below it compiles.
+ */
+
+import {
+  type Address,
+  type AddressInput,
+  type AddressOptions,
+  type AddrInfo,
+  AF_INET,
+  type AncillaryItem,
+  type Attribute,
+  type CloseOptions,
+  type ConfigEvent,
+  type ConfigEvents,
+  type ConfigOptions,
+  constants,
+  type Data,
+  type FileInput,
+  type IfAddress,
+  type IfAddrs,
+  type Interface,
+  type InterfaceAddress,
+  type IothError,
+  type LeaseEvent,
+  type NameInfoAddress,
+  type OperationOptions,
+  type ProviderName,
+  type Received,
+  type Route,
+  SOCK_DGRAM,
+  Socket,
+  Stack,
+  type StackDns,
+  type StackEvents,
+  type StackOptions,
+  type StackSettings,
+  type SyncSocket,
+} from 'ioth';
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function expectType<Expected>() {
+  return <Actual,>(_value: Actual, ..._same: Equal<Actual, Expected> extends true ? [] : [never]): void => {};
+}
+
+declare const stack: Stack;
+declare const socket: Socket;
+
+// stacks: one argument after the other, or by name, one set of names for both
+const settings: StackSettings = {
+  dns: 'builtin',
+  dns_cache: 0,
+  conf: 'builtin',
+  timeout: 100,
+  signal: AbortSignal.timeout(1),
+};
+const options: StackOptions = { stack: 'vdestack', vnl: ['null://'], config_dns: null, ...settings };
+new Stack('vdestack', 'null://', null, settings);
+new Stack(options);
+Stack.create(options).then(expectType<Stack>());
+// @ts-expect-error a misspelled option
+new Stack({ stack: 'vdestack', vln: 'null://' });
+// @ts-expect-error the plugin is missing
+new Stack({ vnl: 'null://' });
+// @ts-expect-error another provider
+expectType<ProviderName>()('glibc' as const);
+
+expectType<number | undefined>()(stack.daemonPid);
+expectType<Promise<void>>()(stack.ready);
+expectType<StackDns>()(stack.dns);
+expectType<Interface[]>()(stack.interfaces());
+expectType<IfAddrs[]>()(stack.getifaddrs());
+expectType<Route[]>()(stack.routes());
+expectType<Promise<AddrInfo[]>>()(stack.getaddrinfo('host.example', 80));
+expectType<Promise<number>>()(stack.iothconfig('eth', {} satisfies ConfigOptions));
+expectType<Promise<void>>()(stack.close({ linger: 1 } satisfies CloseOptions));
+stack.ipaddr_add(AF_INET, '10.0.0.1', 24, 2, { dad: false } satisfies AddressOptions);
+stack.iplink_add(-1, 'bridge', [[4, 3000]] satisfies Attribute[]);
+
+// events: a wrong name does not compile, and a listener knows its arguments
+stack.on('error', (error) => expectType<IothError>()(error));
+stack.once('close', () => {});
+stack.on('lease', (event) => expectType<LeaseEvent>()(event));
+stack.off('config', (event) => expectType<ConfigEvent>()(event));
+expectType<keyof ConfigEvents | 'error' | 'close'>()({} as unknown as keyof StackEvents);
+// @ts-expect-error a wrong event name
+stack.on('leese', () => {});
+// @ts-expect-error a listener with other arguments
+stack.on('close', (reason: string) => reason);
+
+// sockets
+expectType<void>()(socket.bind(['10.0.0.1', 80] satisfies AddressInput));
+expectType<Promise<Buffer>>()(socket.recv(1, 0, {} satisfies OperationOptions));
+expectType<Promise<[Buffer, Address]>>()(socket.recvfrom(1));
+expectType<Promise<Received<Buffer>>>()(socket.recvmsg(1, 32));
+expectType<Promise<number>>()(socket.sendmsg(['data' satisfies Data], [] satisfies AncillaryItem[]));
+expectType<Promise<number>>()(socket.sendfile(3 satisfies FileInput));
+expectType<Stack>()(stack.socket(AF_INET, SOCK_DGRAM).stack);
+stack
+  .socket()
+  .accept()
+  .then(([connection, peer]) => {
+    expectType<Stack>()(connection.stack);
+    expectType<Address>()(peer);
+  });
+const blocking: SyncSocket = socket.sync;
+expectType<Buffer>()(blocking.recv(1));
+// @ts-expect-error a socket is made by its stack
+new Socket();
+// @ts-expect-error bind takes no options
+socket.bind(['10.0.0.1', 80], {});
+
+// names that only types have
+export type Named = [IfAddress, InterfaceAddress, NameInfoAddress];
+
+// constants, flat and together
+expectType<2>()(constants.AF_INET);
+expectType<2>()(AF_INET);
+
+// what is internal is not declared
+// @ts-expect-error
+stack.pointer('x');
+// @ts-expect-error
+stack.beginNativeCall();
+// @ts-expect-error
+stack.resolveHost('x', AF_INET);
+// @ts-expect-error
+stack.resolveLocally('x', AF_INET);
+// @ts-expect-error
+stack.link(2);
+// @ts-expect-error
+stack.addressesOf(2);
