@@ -1,5 +1,6 @@
 import { ANY4, ipBytes, ipText } from '../address/ip.js';
 import { formatMac, parseMac } from '../address/mac.js';
+import { ARPHRD_ETHER, ETH_P_IP } from '../constants/index.js';
 import { concat, Reader, u16 } from './bytes.js';
 
 /** An ARP packet for IPv4 over Ethernet (RFC 826), as a packet socket of type SOCK_DGRAM carries it. */
@@ -10,8 +11,6 @@ export interface ArpPacket {
   targetAddress: string;
 }
 
-const ETHERNET = 1;
-const IPV4 = 0x0800;
 const REQUEST = 1;
 const REPLY = 2;
 
@@ -19,8 +18,8 @@ const REPLY = 2;
 export function encodeArpProbe(mac: string, address: string): Uint8Array {
   const nobody = new Uint8Array(6);
   return concat(
-    u16(ETHERNET),
-    u16(IPV4),
+    u16(ARPHRD_ETHER),
+    u16(ETH_P_IP),
     Uint8Array.of(6, 4),
     u16(REQUEST),
     parseMac(mac),
@@ -32,7 +31,7 @@ export function encodeArpProbe(mac: string, address: string): Uint8Array {
 
 export function decodeArp(bytes: Uint8Array): ArpPacket | null {
   const reader = new Reader(bytes);
-  if (reader.u16() !== ETHERNET || reader.u16() !== IPV4 || reader.u16() !== 0x0604) return null;
+  if (reader.u16() !== ARPHRD_ETHER || reader.u16() !== ETH_P_IP || reader.u16() !== 0x0604) return null;
   const operation = reader.u16();
   const senderMac = reader.take(6);
   const senderAddress = reader.take(4);

@@ -2,31 +2,28 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { iothaddr } from '../address/iothaddr.js';
 import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
-import { cancelledError } from './acquisition.js';
 import type { Clock } from './clock.js';
-import { emptySource, type SourceName } from './config-sources.js';
+import { emptySource } from './config-sources.js';
 import { debugText } from './debug.js';
 import { Dhcp4Service } from './dhcp4/service.js';
 import { duidLlt } from './dhcp6/message.js';
 import { Dhcp6Service } from './dhcp6/service.js';
 import { InterfaceConfig, type RejectedEntry } from './interface-config.js';
-import type { ConfigRequest } from './language.js';
-import type { Service } from './protocol-service.js';
-import type { ApplyResult, ConfigProvider, NetworkOptions, Notify } from './provider.js';
-import { RdService } from './router-discovery/service.js';
-import type { ConfigHost } from './stack-interface.js';
+import { type ConfigRequest, DEFAULT_INTERFACE, NETWORK_FLAGS } from './language.js';
+import type { ProtocolService, ServiceOptions } from './protocol-service.js';
+import type { ApplyResult, ConfigProvider, NetworkOptions, Protocol, ProviderListener } from './provider.js';
+import { renderResolvConf } from './resolvconf.js';
+import { RouterDiscoveryService } from './router-discovery/service.js';
+import type { StackInterface } from './stack-interface.js';
 import { keyOf, withItems } from './static-items.js';
 
-const DEFAULT_INTERFACE = 'vde0';
-/** Milliseconds. */
-const LINK_TIMEOUT = 1000;
-const LINK_POLL = 5;
-/** Milliseconds that a RELEASE has to leave the stack before the stack goes. */
-const FAREWELL = 10;
+const LINK_TIMEOUT_MS = 1000;
+const LINK_POLL_MS = 5;
+/** How long a RELEASE has to leave the stack before the stack goes. */
+const RELEASE_DELAY_MS = 10;
 /** RFC 8415 11.2: a DUID is made once. It lives as long as the process. */
-const DUID_TIME = Date.now() / 1000;
+const DUID_TIME_SECONDS = Date.now() / 1000;
 
-type Protocol = Exclude<SourceName, 'static'>;
 const PROTOCOLS: [Protocol, number][] = [
   ['rd', IOTHCONF_RD],
   ['dhcp6', IOTHCONF_DHCPV6],
@@ -35,11 +32,8 @@ const PROTOCOLS: [Protocol, number][] = [
 
 /** A protocol that is being started. */
 interface Start {
-  protocol: Protocol;
-  service: Service;
-  /** Taken off before it began. */
-  cancelled: boolean;
-  /** Of the same protocol, before this one: two at once would take each other's answers. */
+  service: ProtocolService;
+  /** Of the same protocol, before this one: two at once would take each other's replies. */
   earlier: Promise<void>[];
   finished: Promise<void>;
   finish(): void;
@@ -47,23 +41,22 @@ interface Start {
 
 interface InterfaceState {
   config: InterfaceConfig;
-  /** At work: they have configured the interface, and keep that alive. */
-  services: Partial<Record<Protocol, Service>>;
-  /** Not yet there. */
+  /** They have configured the interface, and keep that alive. */
+  services: Partial<Record<Protocol, ProtocolService>>;
+  /** They have configured nothing yet. */
   acquiring: Set<Start>;
-  /** What ioth_resolvconf last answered. */
+  /** What ioth_resolvconf returned last. */
   resolvconf: string;
 }
 
 /** iothconf in TypeScript, on the stack's own sockets. */
 export class BuiltinConfig implements ConfigProvider {
-  readonly name = 'builtin';
   readonly #interfaces = new Map<number, InterfaceState>();
   #duid: Uint8Array | null = null;
 
   constructor(
-    readonly host: ConfigHost,
-    readonly notify: Notify,
+    readonly host: StackInterface,
+    readonly listener: ProviderListener,
     readonly clock: Clock,
   ) {}
 
@@ -80,24 +73,24 @@ export class BuiltinConfig implements ConfigProvider {
     if (request.configure & IOTHCONF_STATIC) {
       const rejected = state.config.set('static', withItems(state.config.get('static'), request.statics));
       // a gateway may be reached only through what a server is still to give
-      const isFinal = !(request.configure & (IOTHCONF_DHCP | IOTHCONF_DHCPV6 | IOTHCONF_RD));
-      if (isFinal) this.#reject(state, request, rejected);
+      const isFinal = !(request.configure & NETWORK_FLAGS);
+      if (isFinal) this.#throwRejected(state, request, rejected);
       done |= IOTHCONF_STATIC;
     }
-    if (done || request.clean) this.#tell(state);
-    if (request.debug && !(request.configure & ~(IOTHCONF_ETH | IOTHCONF_STATIC))) this.#debug(state);
+    if (done || request.clean) this.#reportChange(state);
+    if (request.debug && !(request.configure & NETWORK_FLAGS)) writeDebug(state);
     return { done, failures: [] };
   }
 
   async applyNetwork(request: ConfigRequest, options: NetworkOptions): Promise<ApplyResult> {
-    const outcome: ApplyResult = { done: 0, failures: [] };
-    const asked = PROTOCOLS.filter(([, bit]) => request.configure & bit);
-    if (!(request.configure & IOTHCONF_ETH) && asked.length === 0) return outcome;
+    const result: ApplyResult = { done: 0, failures: [] };
+    const wanted = PROTOCOLS.filter(([, bit]) => request.configure & bit);
+    if (!(request.configure & IOTHCONF_ETH) && wanted.length === 0) return result;
     const state = this.#stateOf(this.#ifindexOf(request));
     const { config } = state;
     const isUp = config.host.link(config.ifindex)?.up === true;
     // at once, so that whatever takes them off from now on finds them
-    const starts = asked.map(([protocol, bit]) => ({
+    const starts = wanted.map(([protocol, bit]) => ({
       bit,
       start: isUp ? this.#register(state, protocol, request) : null,
     }));
@@ -107,17 +100,17 @@ export class BuiltinConfig implements ConfigProvider {
         try {
           if (!start) throw new IothError('ENETDOWN', { syscall: 'iothconfig', hint: `'eth' turns the interface on` });
           await this.#begin(state, start, options);
-          outcome.done |= bit;
+          result.done |= bit;
         } catch (error) {
-          outcome.failures.push(error as Error);
+          result.failures.push(error as Error);
         }
       }),
     );
-    if (asked.length > 0) {
-      if (request.configure & IOTHCONF_STATIC) this.#reject(state, request, state.config.reconcile());
-      if (request.debug) this.#debug(state);
+    if (wanted.length > 0) {
+      if (request.configure & IOTHCONF_STATIC) this.#throwRejected(state, request, state.config.reconcile());
+      if (request.debug) writeDebug(state);
     }
-    return outcome;
+    return result;
   }
 
   async apply(request: ConfigRequest, options: NetworkOptions): Promise<ApplyResult> {
@@ -128,32 +121,32 @@ export class BuiltinConfig implements ConfigProvider {
 
   resolvconf(request: ConfigRequest): string | null {
     const state = this.#stateOf(this.#ifindexOf(request));
-    const text = state.config.resolvconf();
+    const text = renderResolvConf(state.config.settings);
     if (text === state.resolvconf) return null;
     state.resolvconf = text;
     return text;
   }
 
   async close(): Promise<void> {
-    if (this.#stopAll()) await delay(FAREWELL);
+    if (this.#stopAll()) await delay(RELEASE_DELAY_MS);
   }
 
   closeSync(): void {
-    if (this.#stopAll()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FAREWELL);
+    if (this.#stopAll()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RELEASE_DELAY_MS);
   }
 
-  /** Whether a server was told. */
+  /** Returns whether anything may have been sent. */
   #stopAll(): boolean {
-    let told = false;
+    let stopped = false;
     for (const { services, acquiring } of this.#interfaces.values()) {
-      for (const start of acquiring) cancel(start);
+      for (const { service } of acquiring) service.stop({ release: true });
       for (const service of Object.values(services)) {
         service.stop({ release: true });
-        told = true;
+        stopped = true;
       }
     }
     this.#interfaces.clear();
-    return told;
+    return stopped;
   }
 
   #ifindexOf({ ifindex, iface = DEFAULT_INTERFACE }: ConfigRequest): number {
@@ -178,8 +171,8 @@ export class BuiltinConfig implements ConfigProvider {
     const rejected: RejectedEntry[] = [];
     for (const [protocol, bit] of PROTOCOLS) {
       if (!(clean & bit)) continue;
-      for (const start of state.acquiring) if (start.protocol === protocol) cancel(start);
-      // before its address goes: the server is told from there
+      for (const { service } of startsOf(state, protocol)) service.stop({ release: true });
+      // before its address goes: the RELEASE is sent from there
       state.services[protocol]?.stop({ release: true });
       delete state.services[protocol];
       rejected.push(...state.config.set(protocol, emptySource()));
@@ -188,7 +181,7 @@ export class BuiltinConfig implements ConfigProvider {
     if (clean & IOTHCONF_ETH) this.host.linksetupdown(state.config.ifindex, false);
     const stays = rejected.find(({ action }) => action === 'remove');
     if (!stays) return;
-    this.#tell(state);
+    this.#reportChange(state);
     throw stays.error;
   }
 
@@ -201,11 +194,11 @@ export class BuiltinConfig implements ConfigProvider {
     if (!wasUp) config.reinstall();
   }
 
-  /** The link works, or a second has passed: what has no peer never works. */
+  /** Waits until the link works, for a second at most: one that has no peer never works. */
   async #linkReady({ host, ifindex }: InterfaceConfig, signal: AbortSignal | undefined): Promise<void> {
-    const end = performance.now() + LINK_TIMEOUT;
+    const end = performance.now() + LINK_TIMEOUT_MS;
     const isRunning = () => host.link(ifindex)?.running !== false;
-    while (!isRunning() && performance.now() < end && !signal?.aborted) await delay(LINK_POLL);
+    while (!isRunning() && performance.now() < end && !signal?.aborted) await delay(LINK_POLL_MS);
   }
 
   #register(state: InterfaceState, protocol: Protocol, request: ConfigRequest): Start {
@@ -213,69 +206,58 @@ export class BuiltinConfig implements ConfigProvider {
     const finished = new Promise<void>((resolve) => {
       finish = resolve;
     });
-    const same = [...state.acquiring].filter((other) => other.protocol === protocol);
-    const earlier = same.map((other) => other.finished);
-    const service = this.#serviceFor(state, protocol, request);
-    const start: Start = { protocol, service, cancelled: false, earlier, finished, finish };
+    const earlier = startsOf(state, protocol).map((other) => other.finished);
+    const start: Start = { service: this.#serviceFor(state, protocol, request), earlier, finished, finish };
     state.acquiring.add(start);
     return start;
   }
 
   async #begin(state: InterfaceState, start: Start, options: NetworkOptions): Promise<void> {
-    const { protocol, service } = start;
+    const { service } = start;
     try {
       await Promise.all(start.earlier);
-      if (start.cancelled) throw cancelledError(protocol);
       await service.acquire(options);
       // what was there is replaced: the new one has its lease, if it is the same one
-      state.services[protocol]?.stop({ release: false });
-      state.services[protocol] = service;
+      state.services[service.protocol]?.stop({ release: false });
+      state.services[service.protocol] = service;
     } finally {
       state.acquiring.delete(start);
       start.finish();
     }
   }
 
-  #serviceFor(state: InterfaceState, protocol: Protocol, { fqdn, slaac }: ConfigRequest): Service {
+  #serviceFor(state: InterfaceState, protocol: Protocol, { fqdn, slaac }: ConfigRequest): ProtocolService {
     const { config } = state;
-    const notify: Notify = (name, event) => {
-      this.notify(name, event);
-      this.#tell(state);
+    const onLease: ProviderListener['onLease'] = (name, event) => {
+      this.listener.onLease(name, event);
+      this.#reportChange(state);
     };
-    const common = { clock: this.clock, notify, fqdn };
-    const [address] = config.get('dhcp4').addresses;
-    switch (protocol) {
-      case 'dhcp4':
-        return new Dhcp4Service(config, { ...common, previous: address?.address });
-      case 'dhcp6': {
-        this.#duid ??= duidLlt(this.host.linkgetaddr(config.ifindex), DUID_TIME);
-        const previous = config.get('dhcp6').addresses.map((entry) => entry.address);
-        return new Dhcp6Service(config, { ...common, duid: this.#duid, previous });
-      }
-      case 'rd':
-        return new RdService(config, { ...common, slaac });
-    }
+    const options: ServiceOptions = { clock: this.clock, onLease, fqdn };
+    if (protocol === 'rd') return new RouterDiscoveryService(config, options, slaac);
+    const previous = config.get(protocol).addresses.map(({ address }) => address);
+    if (protocol === 'dhcp4') return new Dhcp4Service(config, options, previous[0]);
+    this.#duid ??= duidLlt(this.host.linkgetaddr(config.ifindex), DUID_TIME_SECONDS);
+    return new Dhcp6Service(config, options, this.#duid, previous);
   }
 
-  /** Throws the first error of what the request itself asked for; what the stack refused is not asked for again. */
-  #reject(state: InterfaceState, request: ConfigRequest, rejected: RejectedEntry[]): void {
-    const mine = new Set(request.statics.map(keyOf));
-    const refused = rejected.filter(({ key }) => mine.has(key));
+  /** Throws the first error of the request's own static items, and forgets those that the stack refused. */
+  #throwRejected(state: InterfaceState, request: ConfigRequest, rejected: RejectedEntry[]): void {
+    const requested = new Set(request.statics.map(keyOf));
+    const refused = rejected.filter(({ key }) => requested.has(key));
     if (refused.length === 0) return;
     state.config.dropStatic(refused.map(({ key }) => key));
     throw refused[0]!.error;
   }
 
-  #tell({ config }: InterfaceState): void {
-    this.notify('config', { ifindex: config.ifindex, resolvconf: config.resolvconf() });
-  }
-
-  #debug({ config }: InterfaceState): void {
-    process.stderr.write(debugText(config));
+  #reportChange({ config }: InterfaceState): void {
+    this.listener.onChange(config.ifindex, config.settings);
   }
 }
 
-function cancel(start: Start): void {
-  start.cancelled = true;
-  start.service.stop({ release: true });
+function writeDebug({ config }: InterfaceState): void {
+  process.stderr.write(debugText(config));
+}
+
+function startsOf({ acquiring }: InterfaceState, protocol: Protocol): Start[] {
+  return [...acquiring].filter(({ service }) => service.protocol === protocol);
 }

@@ -1,3 +1,5 @@
+import { ipText } from '../address/ip.js';
+
 /** A cursor over bytes that came from the network. Reading past the end gives null and moves nothing. */
 export class Reader {
   #offset = 0;
@@ -18,6 +20,21 @@ export class Reader {
 
   u32(): number | null {
     return this.#number(4);
+  }
+
+  /** A time in seconds, as DHCP and neighbour discovery write it: all ones are for ever. */
+  seconds(): number | null {
+    const seconds = this.u32();
+    return seconds === 0xffffffff ? Number.POSITIVE_INFINITY : seconds;
+  }
+
+  /** The IPv6 addresses up to the end, but for those that no server can have. */
+  ipv6Hosts(): string[] {
+    const hosts: string[] = [];
+    for (let address = this.take(16); address; address = this.take(16)) {
+      if (address[0] !== 0xff && address.some((byte) => byte !== 0)) hosts.push(ipText(address));
+    }
+    return hosts;
   }
 
   /** A view, not a copy. */
@@ -49,6 +66,11 @@ export function u32(value: number): Uint8Array {
 /** The number in the first `size` bytes, big-endian; null where there are fewer or more. */
 export function exactNumber(bytes: Uint8Array, size: number): number | null {
   return bytes.length === size ? bytes.reduce((value, byte) => value * 256 + byte, 0) : null;
+}
+
+/** The address of a network: zeros after the prefix. */
+export function withoutHostBits(address: Uint8Array, prefixlen: number): Uint8Array {
+  return address.map((byte, i) => byte & (0xff << (8 - Math.min(8, Math.max(0, prefixlen - 8 * i)))));
 }
 
 export function concat(...parts: Uint8Array[]): Uint8Array {

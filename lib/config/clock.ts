@@ -2,12 +2,12 @@
 export interface Clock {
   /** Seconds, from any moment on; never goes back. */
   now(): number;
-  /** Calls `callback` once after `seconds` (Infinity: never), unless the function that it answers is called first. */
+  /** Calls `callback` once after `seconds` (Infinity: never), unless the returned function is called first. */
   after(seconds: number, callback: () => void): () => void;
 }
 
 /** setTimeout takes no more than 31 bits of milliseconds: 24.8 days. A lease may be longer. */
-const LONGEST = 2 ** 31 - 1;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** The machine's clock. Its timers do not keep the process alive. */
 export const realClock: Clock = {
@@ -18,7 +18,7 @@ export const realClock: Clock = {
     let timer: NodeJS.Timeout;
     const wait = () => {
       const left = Math.max(0, end - performance.now());
-      timer = left > LONGEST ? setTimeout(wait, LONGEST) : setTimeout(callback, left);
+      timer = left > MAX_TIMEOUT_MS ? setTimeout(wait, MAX_TIMEOUT_MS) : setTimeout(callback, left);
       timer.unref();
     };
     wait();
@@ -26,21 +26,41 @@ export const realClock: Clock = {
   },
 };
 
-/** A pause that grows by doubling up to `longest`, each time up to a tenth shorter or longer (RFC 2131 4.1, RFC 8415 15). */
-export class Backoff {
-  #next: number;
+/** Pauses between retransmissions, in seconds: the first one, doubled each time up to the longest. */
+export interface RetryPauses {
+  first: number;
+  longest: number;
+}
 
-  constructor(
-    readonly first: number,
-    readonly longest: number,
-  ) {
-    this.#next = first;
+/** One timer that is set anew for each thing that is waited for. */
+export class Timer {
+  #cancel = () => {};
+
+  constructor(readonly clock: Clock) {}
+
+  /** Takes the place of what it was set to before. */
+  set(seconds: number, callback: () => void): void {
+    this.#cancel();
+    this.#cancel = this.clock.after(seconds, callback);
   }
 
-  /** Seconds. */
-  next(): number {
-    const pause = this.#next * (0.9 + Math.random() * 0.2);
-    this.#next = Math.min(this.#next * 2, this.longest);
-    return pause;
+  clear(): void {
+    this.#cancel();
+    this.#cancel = () => {};
+  }
+
+  /**
+   * Sends now and again until it is set anew or cleared. Each pause is up to a tenth shorter or longer, so that clients
+   * which began together do not go on together (RFC 2131 4.1, RFC 8415 15).
+   */
+  retransmit({ first, longest }: RetryPauses, send: () => void): void {
+    let pause = first;
+    const again = () => {
+      // before sending: the reply to it may come at once
+      this.set(pause * (0.9 + Math.random() * 0.2), again);
+      pause = Math.min(pause * 2, longest);
+      send();
+    };
+    again();
   }
 }

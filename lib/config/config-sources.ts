@@ -1,10 +1,11 @@
-import type { DnsSource } from './resolvconf.js';
+import type { NetworkSettings } from '../dns/network-settings.js';
 
 /** Where a part of the configuration came from. The order is that of precedence: where two disagree, the first wins. */
 export const SOURCES = ['static', 'dhcp4', 'dhcp6', 'rd'] as const;
 export type SourceName = (typeof SOURCES)[number];
 
 export interface AddressEntry {
+  /** AF_INET or AF_INET6. */
   family: number;
   address: string;
   prefixlen: number;
@@ -19,14 +20,14 @@ export interface RouteEntry {
 }
 
 /** What one source says that the interface shall have. */
-export interface SourceConfig extends DnsSource {
+export interface SourceConfig extends NetworkSettings {
   addresses: AddressEntry[];
   routes: RouteEntry[];
   mtu: number | null;
 }
 
 export function emptySource(): SourceConfig {
-  return { addresses: [], routes: [], dns: [], domains: [], mtu: null };
+  return { addresses: [], routes: [], servers: [], search: [], mtu: null };
 }
 
 export function addressKey({ family, address, prefixlen }: AddressEntry): string {

@@ -4,12 +4,12 @@ import type { InterfaceConfig } from './interface-config.js';
 /** What the item `debug` shows: a line for each thing that a source says. */
 export function debugText(config: InterfaceConfig): string {
   const lines = SOURCES.flatMap((source) => {
-    const { addresses, routes, dns, domains, mtu } = config.get(source);
+    const { addresses, routes, servers, search, mtu } = config.get(source);
     return [
       ...addresses.map(({ address, prefixlen }) => `ip ${address}/${prefixlen}`),
       ...routes.map((route) => `route ${route.destination ?? 'default'}/${route.prefixlen} gw ${route.gateway}`),
-      ...dns.map((server) => `dns ${server}`),
-      ...domains.map((name) => `domain ${name}`),
+      ...servers.map((server) => `dns ${server}`),
+      ...search.map((name) => `domain ${name}`),
       ...(mtu === null ? [] : [`mtu ${mtu}`]),
     ].map((line) => `iothconf ${config.ifindex} ${source}: ${line}\n`);
   });

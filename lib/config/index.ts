@@ -1,5 +1,6 @@
-/** The configuration of a stack: the language of iothconf(3), and its two providers behind one door. */
+/** The configuration of a stack: the language of iothconf(3), and its two providers. */
 
+import { isDeepStrictEqual } from 'node:util';
 import { AbortError } from '../core/errors.js';
 import { chooseProvider, type ProviderName } from '../core/provider.js';
 import { checkInteger, checkOptions, checkSignal, INT_MAX } from '../core/validate.js';
@@ -8,13 +9,12 @@ import { BuiltinConfig } from './builtin.js';
 import { realClock } from './clock.js';
 import { asksNetwork, type ConfigRequest, parseConfig } from './language.js';
 import { NativeConfig } from './native.js';
-import type { ApplyResult, ConfigEvent, ConfigProvider, Notify } from './provider.js';
-import { joinResolvConf, namesIn } from './resolvconf.js';
-import type { ConfigHost } from './stack-interface.js';
+import type { ApplyResult, ConfigEvents, ConfigProvider, NetworkOptions, ProviderListener } from './provider.js';
+import { mergeSettings, renderResolvConf } from './resolvconf.js';
+import type { StackInterface } from './stack-interface.js';
 
 export { isStackConfig, parseConfig } from './language.js';
 export type { ConfigEvent, ConfigEvents, LeaseEvent } from './provider.js';
-export type { ConfigHost } from './stack-interface.js';
 
 /** Of {@link Stack.iothconfig}. */
 export interface ConfigOptions {
@@ -23,34 +23,31 @@ export interface ConfigOptions {
   timeout?: number;
 }
 
-const DEFAULT_TIMEOUT = 6000;
+const DEFAULT_TIMEOUT_MS = 6000;
 
-/** Whom a {@link StackConfig} tells what it learns. */
+/** Where a {@link StackConfig} reports to. */
 export interface ConfigListener {
-  notify: Notify;
+  notify<Name extends keyof ConfigEvents>(name: Name, event: ConfigEvents[Name]): void;
   /** The name servers and domains of all interfaces together, whenever they change. */
-  onNames?(settings: NetworkSettings): void;
+  onNames(settings: NetworkSettings): void;
 }
 
-/** What a stack holds to be configured. */
+/** The configuration of one stack, by the provider that was chosen. */
 export class StackConfig {
   readonly #provider: ConfigProvider;
   readonly #listener: ConfigListener;
-  readonly #names = new Map<number, string>();
+  readonly #settings = new Map<number, NetworkSettings>();
 
-  constructor(host: ConfigHost, listener: ConfigListener, option?: ProviderName) {
-    const provider = chooseProvider(option, 'IOTH_CONF');
+  constructor(host: StackInterface, listener: ConfigListener, option?: ProviderName) {
     this.#listener = listener;
-    const notify: Notify = (name, event) => {
-      listener.notify(name, event);
-      if ('resolvconf' in event) this.#report(event);
+    const ofProvider: ProviderListener = {
+      onLease: (name, event) => listener.notify(name, event),
+      onChange: (ifindex, settings) => this.#onChange(ifindex, settings),
     };
     this.#provider =
-      provider === 'native' ? new NativeConfig(host, notify) : new BuiltinConfig(host, notify, realClock);
-  }
-
-  get provider(): ProviderName {
-    return this.#provider.name;
+      chooseProvider(option, 'IOTH_CONF') === 'native'
+        ? new NativeConfig(host, ofProvider)
+        : new BuiltinConfig(host, ofProvider, realClock);
   }
 
   /** The configuration of a new stack: what needs no other host before it returns, the rest when the promise settles. */
@@ -58,8 +55,8 @@ export class StackConfig {
     const checked = checkConfigOptions(options);
     this.#provider.applyNow(request);
     if (!asksNetwork(request)) return Promise.resolve();
-    return this.#provider.applyNetwork(request, checked).then((outcome) => {
-      maskOf(request, outcome);
+    return this.#provider.applyNetwork(request, checked).then((result) => {
+      maskOf(request, result);
     });
   }
 
@@ -84,24 +81,25 @@ export class StackConfig {
     this.#provider.closeSync();
   }
 
-  #report({ ifindex, resolvconf }: ConfigEvent): void {
-    const before = joinResolvConf(this.#names.values());
-    this.#names.set(ifindex, resolvconf);
-    const after = joinResolvConf(this.#names.values());
-    if (after !== before) this.#listener.onNames?.(namesIn(after));
+  #onChange(ifindex: number, settings: NetworkSettings): void {
+    this.#listener.notify('config', { ifindex, resolvconf: renderResolvConf(settings) });
+    const before = mergeSettings([...this.#settings.values()]);
+    this.#settings.set(ifindex, settings);
+    const after = mergeSettings([...this.#settings.values()]);
+    if (!isDeepStrictEqual(after, before)) this.#listener.onNames(after);
   }
 }
 
-/** The mask; or the reason, where it was aborted or nobody answered any protocol. */
+/** @throws the reason, where it was aborted or no protocol succeeded */
 function maskOf(request: ConfigRequest, { done, failures }: ApplyResult): number {
   const aborted = failures.find((error) => error instanceof AbortError);
   if (aborted) throw aborted;
-  const answered = asksNetwork({ ...request, configure: done });
-  if (failures[0] && !answered) throw failures[0];
+  const anySucceeded = asksNetwork({ ...request, configure: done });
+  if (failures[0] && !anySucceeded) throw failures[0];
   return done;
 }
 
-function checkConfigOptions(options?: ConfigOptions): { signal?: AbortSignal; timeout: number } {
-  const { signal, timeout = DEFAULT_TIMEOUT }: ConfigOptions = checkOptions(options, ['signal', 'timeout']);
+function checkConfigOptions(options?: ConfigOptions): NetworkOptions {
+  const { signal, timeout = DEFAULT_TIMEOUT_MS }: ConfigOptions = checkOptions(options, ['signal', 'timeout']);
   return { signal: checkSignal(signal), timeout: checkInteger('options.timeout', timeout, 1, INT_MAX) };
 }

@@ -1,5 +1,6 @@
 import { AF_INET } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
+import type { NetworkSettings } from '../dns/network-settings.js';
 import {
   type AddressEntry,
   addressKey,
@@ -11,15 +12,15 @@ import {
   type SourceConfig,
   type SourceName,
 } from './config-sources.js';
-import { renderResolvConf } from './resolvconf.js';
-import type { ConfigHost } from './stack-interface.js';
+import { mergeSettings } from './resolvconf.js';
+import type { StackInterface } from './stack-interface.js';
 
 /** rtm_protocol of routes that the kernel itself made of a router's advertisement. */
 const RTPROT_RA = 9;
 
 /**
- * What a stack answers to the removal of what it does not have. Linux: EADDRNOTAVAIL for an address, ENXIO where the interface
- * has lost IPv6, ESRCH for a route, ENODEV for the interface; picox: ENODEV and ENOENT.
+ * How the removal of what is not there fails. Linux: EADDRNOTAVAIL for an address, ENXIO where the interface has lost IPv6,
+ * ESRCH for a route, ENODEV for the interface; picox: ENODEV and ENOENT.
  */
 const GONE_ALREADY = ['EADDRNOTAVAIL', 'ENXIO', 'ESRCH', 'ENODEV', 'ENOENT'];
 
@@ -43,7 +44,7 @@ export class InterfaceConfig {
   #originalMtu: number | null = null;
 
   constructor(
-    readonly host: ConfigHost,
+    readonly host: StackInterface,
     readonly ifindex: number,
   ) {}
 
@@ -51,7 +52,7 @@ export class InterfaceConfig {
     return this.#sources.get(source) ?? emptySource();
   }
 
-  /** Replaces what `source` asks for, and makes the interface so. Answers what the stack refused. */
+  /** Replaces what `source` asks for, and makes the interface so. Returns what the stack refused. */
   set(source: SourceName, config: SourceConfig): RejectedEntry[] {
     this.#sources.set(source, config);
     return this.reconcile();
@@ -64,7 +65,7 @@ export class InterfaceConfig {
     const gone = [...this.#installed].filter(([key]) => !desired.has(key));
     // routes first: a gateway is reached through an address
     for (const [key, entry] of gone.reverse()) {
-      const error = refusalOf(() => this.#remove(entry));
+      const error = errorOf(() => this.#remove(entry));
       // what is still there is taken away the next time
       if (error) rejected.push({ key, action: 'remove', error });
       else this.#installed.delete(key);
@@ -77,7 +78,7 @@ export class InterfaceConfig {
     }
     for (const [key, entry] of desired) {
       if (this.#installed.has(key)) continue;
-      const error = refusalOf(() => this.#add(entry));
+      const error = errorOf(() => this.#add(entry));
       if (error) rejected.push({ key, action: 'add', error });
       else this.#installed.set(key, entry);
     }
@@ -101,9 +102,9 @@ export class InterfaceConfig {
     });
   }
 
-  /** resolv.conf(5) of all sources. iothconf puts the static servers first, then DHCPv6's, then DHCPv4's. */
-  resolvconf(): string {
-    return renderResolvConf([this.get('static'), this.get('dhcp6'), this.get('dhcp4'), this.get('rd')]);
+  /** What all sources say of names. iothconf puts the static servers first, then DHCPv6's, then DHCPv4's. */
+  get settings(): NetworkSettings {
+    return mergeSettings([this.get('static'), this.get('dhcp6'), this.get('dhcp4'), this.get('rd')]);
   }
 
   /** Each address and, per destination, the route of the first source that has one. */
@@ -184,7 +185,7 @@ export class InterfaceConfig {
 }
 
 /** Why the stack did not do it; undefined where it did. */
-function refusalOf(change: () => void): IothError | undefined {
+function errorOf(change: () => void): IothError | undefined {
   try {
     change();
     return undefined;
@@ -194,6 +195,6 @@ function refusalOf(change: () => void): IothError | undefined {
   }
 }
 
-export function hasCode(error: unknown, ...codes: string[]): boolean {
+function hasCode(error: unknown, ...codes: string[]): boolean {
   return error instanceof IothError && codes.includes(error.code);
 }

@@ -1,4 +1,5 @@
 import { ipBytes, ipText } from '../address/ip.js';
+import { IPPROTO_UDP } from '../constants/index.js';
 import { concat, Reader, u16 } from './bytes.js';
 
 /** A UDP datagram over IPv4, as a packet socket of type SOCK_DGRAM carries it: from the IP header on. */
@@ -12,7 +13,6 @@ export interface UdpPacket {
 
 const IP_HEADER = 20;
 const UDP_HEADER = 8;
-const PROTOCOL_UDP = 17;
 const TTL = 64;
 
 export function encodeUdp(packet: UdpPacket): Uint8Array {
@@ -20,10 +20,10 @@ export function encodeUdp(packet: UdpPacket): Uint8Array {
   const udpLength = UDP_HEADER + payload.length;
   const addresses = concat(ipBytes(source), ipBytes(destination));
   const udp = concat(u16(sourcePort), u16(destinationPort), u16(udpLength), u16(0), payload);
-  const pseudoHeader = concat(addresses, Uint8Array.of(0, PROTOCOL_UDP), u16(udpLength));
+  const pseudoHeader = concat(addresses, Uint8Array.of(0, IPPROTO_UDP), u16(udpLength));
   // a sum of 0 is sent as all ones: 0 says that there is none (RFC 768)
   udp.set(u16(checksum(concat(pseudoHeader, udp)) || 0xffff), 6);
-  const fixed = Uint8Array.of(0x45, 0, ...u16(IP_HEADER + udpLength), 0, 0, 0, 0, TTL, PROTOCOL_UDP, 0, 0);
+  const fixed = Uint8Array.of(0x45, 0, ...u16(IP_HEADER + udpLength), 0, 0, 0, 0, TTL, IPPROTO_UDP, 0, 0);
   const ip = concat(fixed, addresses);
   ip.set(u16(checksum(ip)), 10);
   return concat(ip, udp);
@@ -42,7 +42,7 @@ export function decodeUdp(bytes: Uint8Array): UdpPacket | null {
   const totalLength = (header[2]! << 8) | header[3]!;
   const fragment = ((header[6]! << 8) | header[7]!) & 0x3fff;
   // an Ethernet frame is padded to its minimum: what follows the total length is not of the packet
-  if (totalLength > bytes.length || fragment !== 0 || header[9] !== PROTOCOL_UDP) return null;
+  if (totalLength > bytes.length || fragment !== 0 || header[9] !== IPPROTO_UDP) return null;
   const udp = new Reader(bytes.subarray(headerLength, totalLength));
   const sourcePort = udp.u16();
   const destinationPort = udp.u16();

@@ -2,11 +2,19 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { isPlainDomainName } from '../address/domain-name.js';
 import { INTERFACE_NAME, isInterfaceName } from '../address/interface-name.js';
 import { ipBytes, ipText } from '../address/ip.js';
-import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants/index.js';
+import {
+  AF_INET,
+  AF_INET6,
+  IOTHCONF_DHCP,
+  IOTHCONF_DHCPV6,
+  IOTHCONF_ETH,
+  IOTHCONF_RD,
+  IOTHCONF_STATIC,
+} from '../constants/index.js';
 import { checkString, INT_MAX, invalidValue } from '../core/validate.js';
 import { type Option, stropt } from './stropt.js';
 
-export type IpFamily = 4 | 6;
+type IpFamily = typeof AF_INET | typeof AF_INET6;
 
 /** One item of the static configuration; `remove` for its form with a minus. */
 export type StaticItem =
@@ -14,6 +22,11 @@ export type StaticItem =
   | { item: 'gw'; remove: boolean; family: IpFamily; address: string }
   | { item: 'dns'; remove: boolean; family: IpFamily; address: string }
   | { item: 'domain'; remove: boolean; name: string };
+
+/** The interface of a string that names none. */
+export const DEFAULT_INTERFACE = 'vde0';
+/** What asks a router, a DHCP or a DHCPv6 server. */
+export const NETWORK_FLAGS = IOTHCONF_DHCP | IOTHCONF_DHCPV6 | IOTHCONF_RD;
 
 /** A configuration string, understood: what iothconf(3) says about each item. */
 export interface ConfigRequest {
@@ -36,8 +49,8 @@ export interface ConfigRequest {
   statics: StaticItem[];
 }
 
-const DEFAULT_PREFIXLEN: Record<IpFamily, number> = { 4: 24, 6: 64 };
-const ADDRESS_BITS: Record<IpFamily, number> = { 4: 32, 6: 128 };
+const DEFAULT_PREFIXLEN: Record<IpFamily, number> = { [AF_INET]: 24, [AF_INET6]: 64 };
+const ADDRESS_BITS: Record<IpFamily, number> = { [AF_INET]: 32, [AF_INET6]: 128 };
 
 const AUTO4 = IOTHCONF_ETH | IOTHCONF_DHCP;
 const AUTO6 = IOTHCONF_ETH | IOTHCONF_DHCPV6 | IOTHCONF_RD;
@@ -94,7 +107,7 @@ export function isStackConfig(text: string): boolean {
 
 /** Whether a router, DHCP or DHCPv6 server is to be asked. */
 export function asksNetwork(request: ConfigRequest): boolean {
-  return (request.configure & (IOTHCONF_DHCP | IOTHCONF_DHCPV6 | IOTHCONF_RD)) !== 0;
+  return (request.configure & NETWORK_FLAGS) !== 0;
 }
 
 function parseItem(request: ConfigRequest, option: Option, dialect: Dialect): void {
@@ -143,7 +156,7 @@ function staticItem(option: Option): StaticItem {
 }
 
 function flag(option: Option): true {
-  if (option.value !== null) throw invalidItem(option, `written without a value`);
+  if (option.value !== null) throw invalidItem(option, 'written without a value');
   return true;
 }
 
@@ -190,15 +203,11 @@ function interfaceAddress(option: Option): { family: IpFamily; address: string; 
 }
 
 function ipAddress(option: Option, text: string): { family: IpFamily; address: string } {
-  if (isIPv4(text)) return { family: 4, address: text };
-  // isIPv6 takes a zone: 'fe80::1%eth0' needs none here, the interface is known
-  if (isIPv6(text) && !text.includes('%')) return { family: 6, address: canonicalIPv6(text) };
+  if (isIPv4(text)) return { family: AF_INET, address: text };
+  // isIPv6 takes a zone: 'fe80::1%eth0' needs none here, the interface is known. In canonical form, so that `-ip` takes
+  // away what `ip` added, however it is written
+  if (isIPv6(text) && !text.includes('%')) return { family: AF_INET6, address: ipText(ipBytes(text)) };
   throw invalidItem(option, `${option.tag}=ADDRESS, an IPv4 or IPv6 address`);
-}
-
-/** An address may be written in many ways: the one that `-ip` takes away is the one that `ip` added. */
-function canonicalIPv6(text: string): string {
-  return ipText(ipBytes(text));
 }
 
 function invalidItem({ tag, value }: Option, expected: string): TypeError {

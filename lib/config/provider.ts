@@ -1,6 +1,9 @@
-import type { ProviderName } from '../core/provider.js';
+import type { NetworkSettings } from '../dns/network-settings.js';
 import type { SourceName } from './config-sources.js';
 import type { ConfigRequest } from './language.js';
+
+/** A protocol that has a configuration from the network. */
+export type Protocol = Exclude<SourceName, 'static'>;
 
 /** How to wait for servers and routers. */
 export interface NetworkOptions {
@@ -15,9 +18,9 @@ export interface ApplyResult {
   failures: Error[];
 }
 
-/** What is told to whoever listens to the stack. */
+/** What a protocol gave an interface, or took from it. */
 export interface LeaseEvent {
-  protocol: Exclude<SourceName, 'static'>;
+  protocol: Protocol;
   ifindex: number;
   /** '10.0.0.5/24'. */
   addresses: string[];
@@ -26,7 +29,7 @@ export interface LeaseEvent {
   routers: string[];
   dns: string[];
   domains: string[];
-  /** Seconds; Infinity for ever. For router discovery the shortest of its lifetimes is not told: null. */
+  /** Seconds; Infinity for ever; null for router discovery, of which each part has its own. */
   leaseTime: number | null;
   /** Of 'expire': the time ran out, or the server took the address back. */
   reason?: 'expired' | 'refused';
@@ -45,17 +48,22 @@ export interface ConfigEvents {
   config: ConfigEvent;
 }
 
-export type Notify = <Name extends keyof ConfigEvents>(name: Name, event: ConfigEvents[Name]) => void;
+/** What a provider reports while it works. */
+export interface ProviderListener {
+  onLease(name: 'lease' | 'renew' | 'expire', event: LeaseEvent): void;
+  /** After every change: the name servers and domains of an interface, as they are now. */
+  onChange(ifindex: number, settings: NetworkSettings): void;
+}
 
 /** One of the two ways to configure a stack. */
 export interface ConfigProvider {
-  readonly name: ProviderName;
   /** All that needs no other host, before it returns: removals, `eth`, static items. */
   applyNow(request: ConfigRequest): ApplyResult;
   /** The protocols of a request that {@link applyNow} has seen. */
   applyNetwork(request: ConfigRequest, options: NetworkOptions): Promise<ApplyResult>;
   /** Both, without blocking. */
   apply(request: ConfigRequest, options: NetworkOptions): Promise<ApplyResult>;
+  /** Null where it is what it was at the last call. */
   resolvconf(request: ConfigRequest): string | null;
   /** Gives leases back and forgets the stack, before the stack is closed. */
   close(): Promise<void>;

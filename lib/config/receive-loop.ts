@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Socket } from '../socket/socket.js';
 
-/** Seconds; an interface that is down fails every receive at once. */
-const PAUSE_AFTER_ERROR = 0.1;
+/** An interface that is down fails every receive at once. */
+const PAUSE_AFTER_ERROR_MS = 100;
 
 /**
  * Calls `receive` again and again until the socket is closed, without keeping the process alive. Errors of the network
@@ -14,7 +14,7 @@ export async function receiveAll(socket: Socket, receive: () => Promise<void>): 
     try {
       await receive();
     } catch {
-      if (!socket.closed) await delay(PAUSE_AFTER_ERROR * 1000, undefined, { ref: false });
+      if (!socket.closed) await delay(PAUSE_AFTER_ERROR_MS, undefined, { ref: false });
     }
   }
 }

@@ -1,9 +1,10 @@
 import type { InterfaceAddress, Link, Route } from '../netlink/index.js';
 import type { Socket } from '../socket/socket.js';
 
-/** What the configuration needs of a stack. {@link Stack} has it all. */
-export interface ConfigHost {
-  readonly name: string;
+/** What configuration needs of a stack. */
+export interface StackInterface {
+  /** Whether its sockets are the kernel's, for which every system call works. */
+  readonly hasKernelSockets: boolean;
   if_nametoindex(ifname: string): number;
   link(ifindex: number): Link | undefined;
   addressesOf(ifindex: number): InterfaceAddress[];
@@ -19,6 +20,6 @@ export interface ConfigHost {
   socket(family: number, type: number, proto: number): Socket;
   /** `struct ioth *`. */
   pointer(syscall: string): bigint;
-  /** For a library that makes sockets on it by itself: call what it answers when it is done. */
+  /** For a library that makes sockets on it by itself: the returned function is to be called when it is done. */
   beginNativeCall(): () => void;
 }

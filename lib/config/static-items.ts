@@ -1,4 +1,3 @@
-import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { type AddressEntry, addressKey, type RouteEntry, routeKey, type SourceConfig } from './config-sources.js';
 import type { StaticItem } from './language.js';
 
@@ -6,13 +5,13 @@ import type { StaticItem } from './language.js';
 export function withItems(before: SourceConfig, items: readonly StaticItem[]): SourceConfig {
   const addresses = new Map(before.addresses.map((entry) => [addressKey(entry), entry]));
   const routes = new Map(before.routes.map((entry) => [routeKey(entry), entry]));
-  const dns = new Set(before.dns);
-  const domains = new Set(before.domains);
+  const servers = new Set(before.servers);
+  const search = new Set(before.search);
   for (const item of items) {
     if (item.item === 'domain') {
-      change(domains, item.name, item.remove);
+      change(search, item.name, item.remove);
     } else if (item.item === 'dns') {
-      change(dns, item.address, item.remove);
+      change(servers, item.address, item.remove);
     } else if (item.item === 'ip') {
       const entry = addressEntry(item);
       if (item.remove) addresses.delete(addressKey(entry));
@@ -24,12 +23,12 @@ export function withItems(before: SourceConfig, items: readonly StaticItem[]): S
     }
   }
   // as ioth_resolvconf(3) writes them: IPv6 servers first
-  const servers = [...dns].sort((a, b) => Number(b.includes(':')) - Number(a.includes(':')));
+  const sorted = [...servers].sort((a, b) => Number(b.includes(':')) - Number(a.includes(':')));
   return {
     addresses: [...addresses.values()],
     routes: [...routes.values()],
-    dns: servers,
-    domains: [...domains],
+    servers: sorted,
+    search: [...search],
     mtu: null,
   };
 }
@@ -41,11 +40,11 @@ export function keyOf(item: StaticItem): string | null {
 }
 
 function addressEntry({ family, address, prefixlen }: Extract<StaticItem, { item: 'ip' }>): AddressEntry {
-  return { family: family === 4 ? AF_INET : AF_INET6, address, prefixlen };
+  return { family, address, prefixlen };
 }
 
 function defaultRoute({ family, address }: Extract<StaticItem, { item: 'gw' }>): RouteEntry {
-  return { family: family === 4 ? AF_INET : AF_INET6, destination: null, prefixlen: 0, gateway: address };
+  return { family, destination: null, prefixlen: 0, gateway: address };
 }
 
 function change(set: Set<string>, value: string, remove: boolean): void {

@@ -299,6 +299,11 @@ export class Stack extends NetlinkStack {
     return this.#native.pointer(syscall);
   }
 
+  /** Whether every system call of the kernel works on its sockets. @internal */
+  get hasKernelSockets(): boolean {
+    return this.#native.hasKernelSockets;
+  }
+
   /** For libraries that make sockets on it by themselves: returns what to call when they are done. @internal */
   beginNativeCall(): () => void {
     return this.#native.beginNativeCall();

@@ -33,7 +33,7 @@ class Scene {
   sent: { type: number; xid: number; how: string; at: number; options: Map<number, Uint8Array>; ciaddr: string }[] = [];
 
   constructor(options: Partial<Dhcp4Options> = {}) {
-    const link: Dhcp4Transport = {
+    const transport: Dhcp4Transport = {
       listen: (to) => {
         this.listening = to;
       },
@@ -46,7 +46,7 @@ class Scene {
       this.events.push(`${name} ${lease.address}${reason ? ` ${reason}` : ''}`);
     };
     const events = { onBound: told('bound'), onRenewed: told('renewed'), onLost: told('lost') };
-    this.client = new Dhcp4Client(link, this.clock, events, { mac: MAC, probeTime: 0.06, ...options });
+    this.client = new Dhcp4Client(transport, this.clock, events, { mac: MAC, probeTime: 0.06, ...options });
   }
 
   /** The server's message, with the number of the client's last one. */
@@ -326,7 +326,7 @@ test('a client that is stopped by what it tells stays stopped', () => {
 });
 
 test('the previous address is asked for', () => {
-  const scene = new Scene({ previous: '10.0.0.77' });
+  const scene = new Scene({ requestedAddress: '10.0.0.77' });
   scene.client.start();
   expect([...scene.last.options.get(Option.REQUESTED_ADDRESS)!]).toEqual([10, 0, 0, 77]);
 });

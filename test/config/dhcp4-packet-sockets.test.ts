@@ -10,7 +10,10 @@ class PicoxStandIn extends Stack {
 
   constructor(vnl: string) {
     super('vdestack', vnl, null, { conf: 'builtin' });
-    Object.defineProperty(this, 'name', { value: 'picox' });
+  }
+
+  override get hasKernelSockets(): boolean {
+    return false;
   }
 
   override socket(family?: number, type?: number, proto = 0): Socket {

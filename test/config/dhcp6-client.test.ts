@@ -37,13 +37,13 @@ class Scene {
       this.events.push([name, addresses, reason].filter(Boolean).join(' '));
     };
     const events = { onBound: told('bound'), onRenewed: told('renewed'), onLost: told('lost') };
-    const link = {
+    const transport = {
       listen: (on: boolean) => {
         this.listening = on;
       },
       send: (message: Uint8Array) => this.#sent(message),
     };
-    this.client = new Dhcp6Client(link, this.clock, events, { duid: DUID, iaid: IAID });
+    this.client = new Dhcp6Client(transport, this.clock, events, { duid: DUID, iaid: IAID });
   }
 
   reply(
@@ -168,6 +168,48 @@ test('a request without answer begins again after ten times', () => {
   const types = scene.sent.map(({ type }) => type);
   expect(types.filter((type) => type === REQUEST).length).toBe(10);
   expect(types.at(-1)).toBe(SOLICIT);
+});
+
+describe('the longest pause', () => {
+  const solMaxRt = (seconds: number) => option6(Option.SOL_MAX_RT, u32(seconds));
+  /** The pauses of what is sent within a day, when the first has been sent. */
+  const pauses = (scene: Scene) => {
+    scene.sent.splice(0, scene.sent.length - 1);
+    scene.clock.advance(86_400);
+    return scene.sent.slice(1).map(({ at }, i) => at - scene.sent[i]!.at);
+  };
+  const longest = (scene: Scene) => Math.max(...pauses(scene));
+
+  test('between solicitations is that of SOL_MAX_RT (RFC 8415 21.24)', () => {
+    const scene = new Scene();
+    scene.client.start();
+    scene.reply(ADVERTISE, [['fd00::50', 100, 200]]);
+    scene.clock.advance(0.1);
+    scene.reply(REPLY, [['fd00::50', 100, 200]], { extra: [solMaxRt(60)] });
+    scene.clock.advance(200);
+    expect(scene.client.state).toBe('soliciting');
+    expect(longest(scene)).toBeLessThanOrEqual(66);
+  });
+
+  test('between information-requests is that of INF_MAX_RT (RFC 8415 21.25)', () => {
+    const scene = new Scene();
+    scene.client.start();
+    scene.reply(ADVERTISE, null, { extra: [option6(Option.INF_MAX_RT, u32(100))] });
+    scene.clock.advance(0.1);
+    expect(last(scene).type).toBe(INFORMATION_REQUEST);
+    expect(longest(scene)).toBeLessThanOrEqual(110);
+  });
+
+  test('is the default where servers advertise different ones, or none that is valid', () => {
+    const scene = new Scene();
+    scene.client.start();
+    scene.reply(ADVERTISE, [['fd00::50', 100, 200]], { extra: [solMaxRt(60)] });
+    scene.reply(ADVERTISE, [['fd00::60', 100, 200]], { server: OTHER, extra: [solMaxRt(90)] });
+    scene.clock.advance(0.1);
+    scene.reply(REPLY, [['fd00::50', 100, 200]], { extra: [solMaxRt(59)] });
+    scene.clock.advance(200);
+    expect(longest(scene)).toBeGreaterThan(3200);
+  });
 });
 
 describe('a lease', () => {

@@ -2,11 +2,11 @@ import { ipBytes } from '../../lib/address/ip.js';
 import { concat, u16, u32 } from '../../lib/config/bytes.js';
 import {
   ADVERTISE,
-  answers,
   decodeReply,
   duidLlt,
   encodeRequest,
   INFORMATION_REQUEST,
+  isReplyTo,
   Option,
   RELEASE,
   REPLY,
@@ -73,6 +73,8 @@ test('a reply with everything', () => {
       option6(Option.DNS_SERVERS, ipBytes('fd00::1'), ipBytes('::'), ipBytes('ff02::1'), ipBytes('fe80::1')),
       option6(Option.DOMAIN_LIST, encodeDomain('example.org'), encodeDomain('a.b')),
       option6(Option.INFORMATION_REFRESH_TIME, u32(600)),
+      option6(Option.SOL_MAX_RT, u32(60)),
+      option6(Option.INF_MAX_RT, u32(86400)),
       option6(999, Uint8Array.of(1, 2, 3)),
     ),
   )!;
@@ -85,6 +87,8 @@ test('a reply with everything', () => {
     dns: ['fd00::1', 'fe80::1'],
     domains: ['example.org', 'a.b'],
     refreshTime: 600,
+    solicitMax: 60,
+    informMax: 86400,
   });
   expect(reply.ia).toEqual([
     {
@@ -100,13 +104,20 @@ test('a reply with everything', () => {
   ]);
 });
 
+test.each([u32(59), u32(86401), u32(0xffffffff), u16(60), new Uint8Array()])('%p is no SOL_MAX_RT', (value) => {
+  const reply = decodeReply(
+    message(REPLY, ...ids, option6(Option.SOL_MAX_RT, value), option6(Option.INF_MAX_RT, value)),
+  );
+  expect(reply).toMatchObject({ solicitMax: null, informMax: null });
+});
+
 test('a reply answers one request', () => {
   const reply = decodeReply(message(ADVERTISE, ...ids))!;
   const request = { type: SOLICIT, xid: 0x123456, clientId: CLIENT, elapsed: 0 };
-  expect(answers(reply, request)).toBe(true);
-  expect(answers(reply, { ...request, xid: 1 })).toBe(false);
-  expect(answers(reply, { ...request, clientId: SERVER })).toBe(false);
-  expect(answers(decodeReply(message(ADVERTISE))!, request)).toBe(false);
+  expect(isReplyTo(reply, request)).toBe(true);
+  expect(isReplyTo(reply, { ...request, xid: 1 })).toBe(false);
+  expect(isReplyTo(reply, { ...request, clientId: SERVER })).toBe(false);
+  expect(isReplyTo(decodeReply(message(ADVERTISE))!, request)).toBe(false);
 });
 
 test('an IA without addresses tells why', () => {

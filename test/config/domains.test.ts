@@ -1,5 +1,4 @@
 import { decodeDomains, domainsFromText, encodeDomain } from '../../lib/config/domains.js';
-import { renderResolvConf } from '../../lib/config/resolvconf.js';
 import { fuzz } from './fuzz.js';
 
 const name = (text: string) => [...encodeDomain(text)];
@@ -54,12 +53,3 @@ test('names as text may be several, may end with NUL or a dot, and holds nothing
 });
 
 test('any bytes', () => fuzz([encodeDomain('example.org'), Uint8Array.of(1, 97, 0xc0, 0)], decodeDomains));
-
-test('resolv.conf: each name and server once, in order', () => {
-  const text = renderResolvConf([
-    { dns: ['fd00::1', '10.0.0.1'], domains: ['b.org'] },
-    { dns: ['10.0.0.2', 'fd00::1'], domains: ['a.org', 'b.org'] },
-  ]);
-  expect(text).toBe('search b.org a.org\nnameserver fd00::1\nnameserver 10.0.0.1\nnameserver 10.0.0.2\n');
-  expect(renderResolvConf([{ dns: [], domains: [] }])).toBe('');
-});

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { asksNetwork, type ConfigRequest, isStackConfig, parseConfig } from '../../lib/config/language.js';
 import {
+  AF_INET,
+  AF_INET6,
   IOTHCONF_DHCP,
   IOTHCONF_DHCPV6,
   IOTHCONF_ETH,
@@ -43,13 +45,13 @@ test('the static items keep their order', () => {
   );
   expect(configure).toBe(IOTHCONF_STATIC);
   expect(statics).toEqual([
-    { item: 'ip', remove: false, family: 4, address: '10.0.0.1', prefixlen: 8 },
-    { item: 'ip', remove: false, family: 4, address: '10.0.0.2', prefixlen: 24 },
-    { item: 'ip', remove: true, family: 4, address: '10.0.0.1', prefixlen: 8 },
-    { item: 'ip', remove: false, family: 6, address: 'fd00::1', prefixlen: 64 },
-    { item: 'gw', remove: false, family: 4, address: '10.0.0.254' },
-    { item: 'gw', remove: true, family: 6, address: 'fe80::1' },
-    { item: 'dns', remove: false, family: 4, address: '1.2.3.4' },
+    { item: 'ip', remove: false, family: AF_INET, address: '10.0.0.1', prefixlen: 8 },
+    { item: 'ip', remove: false, family: AF_INET, address: '10.0.0.2', prefixlen: 24 },
+    { item: 'ip', remove: true, family: AF_INET, address: '10.0.0.1', prefixlen: 8 },
+    { item: 'ip', remove: false, family: AF_INET6, address: 'fd00::1', prefixlen: 64 },
+    { item: 'gw', remove: false, family: AF_INET, address: '10.0.0.254' },
+    { item: 'gw', remove: true, family: AF_INET6, address: 'fe80::1' },
+    { item: 'dns', remove: false, family: AF_INET, address: '1.2.3.4' },
     { item: 'domain', remove: false, name: 'example.org' },
   ]);
 });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BuiltinConfig } from '../../lib/config/builtin.js';
 import { parseConfig } from '../../lib/config/language.js';
-import type { ConfigEvents } from '../../lib/config/provider.js';
+import type { ProviderListener } from '../../lib/config/provider.js';
 import { AF_INET6, SOCK_DGRAM, Stack } from '../../lib/index.js';
 import { Lan, type Server, stateOf } from '../support/lan.js';
 import { FakeClock } from './fake-clock.js';
@@ -24,10 +24,11 @@ beforeEach(() => {
   client = new Stack('vdestack', lan.vnl);
   clock = new FakeClock();
   events = [];
-  const notify = <Name extends keyof ConfigEvents>(name: Name, event: ConfigEvents[Name]) => {
-    if ('protocol' in event) events.push([name, event.protocol, event.reason].filter(Boolean).join(' '));
+  const listener: ProviderListener = {
+    onLease: (name, { protocol, reason }) => events.push([name, protocol, reason].filter(Boolean).join(' ')),
+    onChange: () => {},
   };
-  config = new BuiltinConfig(client, notify, clock);
+  config = new BuiltinConfig(client, listener, clock);
 });
 
 afterEach(async () => {
@@ -36,7 +37,7 @@ afterEach(async () => {
   await lan.close();
 });
 
-/** Lets the fake clock run, slowly enough for real answers, until `event` was told. */
+/** Lets the fake clock run, slowly enough for real answers, until `event` was reported. */
 async function until(event: string, step: number, count = 1): Promise<void> {
   for (let i = 0; i < 1000; i++) {
     if (events.filter((each) => each === event).length >= count) return;

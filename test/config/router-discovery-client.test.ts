@@ -1,7 +1,7 @@
 import { ipBytes } from '../../lib/address/ip.js';
 import { concat, u16, u32 } from '../../lib/config/bytes.js';
 import { encodeDomain } from '../../lib/config/domains.js';
-import { RdClient, type RouterConfig } from '../../lib/config/router-discovery/client.js';
+import { type RouterConfig, RouterDiscoveryClient } from '../../lib/config/router-discovery/client.js';
 import { FakeClock } from './fake-clock.js';
 import { advertHeader, optionNd, prefixOption } from './packets.js';
 
@@ -17,8 +17,9 @@ function scene() {
     ({ routers, prefixes, dns, domains }: RouterConfig) => {
       events.push([name, ...routers, ...prefixes.map(({ prefix }) => prefix), ...dns, ...domains].join(' '));
     };
+  const transport = { open: () => {}, send: () => void sent.push(clock.now()), close: () => {} };
   const listeners = { onFound: told('found'), onChanged: told('changed'), onExpired: told('expired') };
-  const client = new RdClient(() => sent.push(clock.now()), clock, listeners, '02:00:00:00:00:01');
+  const client = new RouterDiscoveryClient(transport, clock, listeners, '02:00:00:00:00:01');
   client.start();
   const advert = (lifetime: number, ...options: Uint8Array[]) =>
     client.receive(concat(advertHeader(lifetime), ...options), ROUTER, 255);

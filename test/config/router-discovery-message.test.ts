@@ -31,8 +31,6 @@ test('an advertisement with everything', () => {
   )!;
   expect(advert).toMatchObject({
     routerLifetime: 1800,
-    managed: true,
-    other: true,
     mtu: 1400,
     dns: [
       { address: 'fd00::1', lifetime: 600 },
@@ -44,7 +42,7 @@ test('an advertisement with everything', () => {
     ],
   });
   // the first is preferred for longer than it is valid
-  expect(advert.prefixes.map(({ bytes: _, ...prefix }) => prefix)).toEqual([
+  expect(advert.prefixes).toEqual([
     { prefix: 'fd00:1:2:3fc::', prefixlen: 62, onLink: false, autonomous: true, valid: Infinity, preferred: 1800 },
   ]);
 });

@@ -1,11 +1,13 @@
 import { randomInt } from 'node:crypto';
 import { ANY4, ipBytes } from '../../address/ip.js';
 import { formatMac, parseMac } from '../../address/mac.js';
+import { ARPHRD_ETHER } from '../../constants/index.js';
 import { decodeArp, encodeArpProbe, isConflict } from '../arp.js';
 import { concat, u16 } from '../bytes.js';
-import { Backoff, type Clock } from '../clock.js';
+import { type Clock, Timer } from '../clock.js';
 import { encodeDomain } from '../domains.js';
 import { printable } from '../printable.js';
+import type { LeaseEvents, ProtocolClient } from '../protocol-service.js';
 import { type Dhcp4Lease, leaseOf } from './lease.js';
 import {
   DHCPACK,
@@ -24,7 +26,7 @@ import {
 /** How a client reaches its link. What cannot be sent is lost, as on any network: nothing here throws. */
 export interface Dhcp4Transport {
   /**
-   * What shall be listened to from now on: `link`: all IPv4 and ARP of the link, for a host without address; `host`:
+   * What to listen to from now on: `link`: all IPv4 and ARP of the link, for a host without address; `host`:
    * UDP to `address`; `nothing`.
    */
   listen(to: 'link' | 'host' | 'nothing', address?: string): void;
@@ -37,43 +39,31 @@ export interface Dhcp4Transport {
   arp(packet: Uint8Array): void;
 }
 
-export interface Dhcp4Events {
-  /** A lease was granted: the first one, or another one after a loss. */
-  onBound(lease: Dhcp4Lease): void;
-  onRenewed(lease: Dhcp4Lease): void;
-  /** The lease is over: the address must not be used any more. The client goes on looking for another. */
-  onLost(lease: Dhcp4Lease, reason: 'expired' | 'refused'): void;
-}
-
 export interface Dhcp4Options {
   mac: string;
   fqdn?: string;
-  /** The address to ask for. */
-  previous?: string;
-  /** Seconds that others have to say that they use the address (RFC 5227 asks for seconds); 0: no question. */
+  /** The address to ask for first. */
+  requestedAddress?: string;
+  /** Seconds that others have to say that they use the address (RFC 5227); 0: they are not asked. */
   probeTime: number;
 }
 
-/** Why there is no lease: what the last server said. */
-export type Dhcp4Failure = { code: 'ETIMEDOUT' | 'ECANCELED' | 'EADDRINUSE'; hint: string };
-
 type State = 'stopped' | 'selecting' | 'requesting' | 'probing' | 'declined' | 'bound' | 'renewing' | 'rebinding';
 
-/** Seconds between two sendings, at first and at most (RFC 2131 4.1 leaves them to the network: ours is quick). */
-const RETRY = { first: 0.5, longest: 64 };
+/** RFC 2131 4.1 leaves the pauses to the network: a virtual one is quick. */
+const PAUSES = { first: 0.5, longest: 64 };
 /** How often a REQUEST is sent before the client starts again. */
-const REQUESTS = 4;
+const MAX_REQUESTS = 4;
 /** RFC 2131 3.1.5: how long a client waits after DECLINE, but for the first one. */
-const DECLINE_PAUSE = 10;
-const NAK_PAUSE = 1;
+const DECLINE_PAUSE_SECONDS = 10;
+const NAK_PAUSE_SECONDS = 1;
 /** RFC 2131 4.4.5 asks for a minute between two REQUESTs of a renewal: too long for a lease of minutes. */
-const RENEW_RETRY = { least: 4, ofLongLease: 60 };
-const LONG_LEASE = 600;
+const MIN_RENEW_PAUSE_SECONDS = { ofShortLease: 4, ofLongLease: 60 };
+const LONG_LEASE_SECONDS = 600;
 const PROBES = 3;
-const MAX_SIZE = 1500;
-const ETHERNET = 1;
-/** Seconds. A server may ask for less: it would keep client and network busy with nothing else. */
-const SHORTEST_RENEWAL = 1;
+const MAX_MESSAGE_SIZE = 1500;
+/** A server may ask for less: it would keep client and network busy with nothing else. */
+const MIN_RENEWAL_SECONDS = 1;
 
 const PARAMETERS = Uint8Array.of(
   Option.SUBNET_MASK,
@@ -88,34 +78,36 @@ const PARAMETERS = Uint8Array.of(
   Option.T2,
 );
 
-const WISHES: [number, Uint8Array][] = [
-  [Option.MAX_SIZE, u16(MAX_SIZE)],
+const REQUESTED_OPTIONS: [number, Uint8Array][] = [
+  [Option.MAX_SIZE, u16(MAX_MESSAGE_SIZE)],
   [Option.PARAMETERS, PARAMETERS],
 ];
 
 /** The client of RFC 2131 4.4 (figure 5), without any socket or timer of its own. */
-export class Dhcp4Client {
+export class Dhcp4Client implements ProtocolClient {
   #state: State = 'stopped';
   #lease: Dhcp4Lease | null = null;
   #offer: Dhcp4Lease | null = null;
-  #failure: Dhcp4Failure | null = null;
-  /** The address to ask for. */
+  #failure: ProtocolClient['failure'] | null = null;
   #requestedAddress: string | undefined;
   #xid = 0;
   #began = 0;
   #declines = 0;
-  /** When the lease was asked for: its times count from then (RFC 2131 4.4.1). */
-  #asked = 0;
-  #timer = () => {};
-  #deadline = () => {};
+  /** When the lease was requested: its times count from then (RFC 2131 4.4.1). */
+  #requestedAt = 0;
+  /** For what the current state does next. */
+  readonly #timer: Timer;
+  readonly #expiry: Timer;
 
   constructor(
-    readonly link: Dhcp4Transport,
+    readonly transport: Dhcp4Transport,
     readonly clock: Clock,
-    readonly events: Dhcp4Events,
+    readonly events: LeaseEvents<Dhcp4Lease>,
     readonly options: Dhcp4Options,
   ) {
-    this.#requestedAddress = options.previous;
+    this.#requestedAddress = options.requestedAddress;
+    this.#timer = new Timer(clock);
+    this.#expiry = new Timer(clock);
   }
 
   get state(): State {
@@ -126,7 +118,7 @@ export class Dhcp4Client {
     return this.#lease;
   }
 
-  get failure(): Dhcp4Failure {
+  get failure(): ProtocolClient['failure'] {
     return this.#failure ?? { code: 'ETIMEDOUT', hint: 'no DHCP server answered' };
   }
 
@@ -134,17 +126,17 @@ export class Dhcp4Client {
     if (this.#state === 'stopped') this.#discover();
   }
 
-  /** Ends it all; with `release` the server is told that the address is free (RFC 2131 4.4.6). */
+  /** RFC 2131 4.4.6 with `release`. */
   stop({ release = false } = {}): void {
     const lease = this.#lease;
     this.#enter('stopped');
     if (release && lease) {
       this.#newExchange();
       const message = this.#message(DHCPRELEASE, lease.address, [serverId(lease)]);
-      this.link.sendRelease(message, lease.server, lease.address);
+      this.transport.sendRelease(message, lease.server, lease.address);
     }
     this.#lease = null;
-    this.link.listen('nothing');
+    this.transport.listen('nothing');
   }
 
   /** The payload of a UDP datagram from a server's port to a client's: any bytes. */
@@ -170,34 +162,28 @@ export class Dhcp4Client {
     };
     this.#enter('declined');
     this.#newExchange();
-    this.link.broadcast(this.#message(DHCPDECLINE, null, [requested(offer.address), serverId(offer)]));
+    this.transport.broadcast(this.#message(DHCPDECLINE, null, [requestedAddress(offer.address), serverId(offer)]));
     this.#requestedAddress = undefined;
-    this.#after(this.#declines++ === 0 ? 0 : DECLINE_PAUSE, () => this.#discover());
+    this.#timer.set(this.#declines++ === 0 ? 0 : DECLINE_PAUSE_SECONDS, () => this.#discover());
   }
 
   #discover(): void {
     this.#enter('selecting');
     this.#newExchange();
-    this.link.listen('link');
-    this.#repeat(() => {
-      this.link.broadcast(
-        this.#message(
-          DHCPDISCOVER,
-          null,
-          this.#requestedAddress === undefined ? [] : [requested(this.#requestedAddress)],
-        ),
-      );
-    });
+    this.transport.listen('link');
+    const options = this.#requestedAddress === undefined ? [] : [requestedAddress(this.#requestedAddress)];
+    this.#timer.retransmit(PAUSES, () => this.transport.broadcast(this.#message(DHCPDISCOVER, null, options)));
   }
 
   #request(offer: Dhcp4Lease): void {
     this.#enter('requesting');
     this.#offer = offer;
-    this.#asked = this.clock.now();
+    this.#requestedAt = this.clock.now();
     let sendings = 0;
-    this.#repeat(() => {
-      if (sendings++ === REQUESTS) this.#discover();
-      else this.link.broadcast(this.#message(DHCPREQUEST, null, [requested(offer.address), serverId(offer)]));
+    this.#timer.retransmit(PAUSES, () => {
+      if (sendings++ === MAX_REQUESTS) this.#discover();
+      else
+        this.transport.broadcast(this.#message(DHCPREQUEST, null, [requestedAddress(offer.address), serverId(offer)]));
     });
   }
 
@@ -223,8 +209,8 @@ export class Dhcp4Client {
         this.#bind(lease);
         this.events.onBound(lease);
       } else {
-        this.link.arp(encodeArpProbe(this.options.mac, lease.address));
-        this.#after(this.options.probeTime / PROBES, next);
+        this.transport.arp(encodeArpProbe(this.options.mac, lease.address));
+        this.#timer.set(this.options.probeTime / PROBES, next);
       }
     };
     next();
@@ -235,35 +221,36 @@ export class Dhcp4Client {
     this.#lease = lease;
     this.#failure = null;
     this.#declines = 0;
-    this.link.listen('nothing');
-    const granted = this.#asked;
-    this.#deadline = this.clock.after(granted + lease.leaseTime - this.clock.now(), () => this.#lose('expired'));
-    const renewal = granted + lease.t1 - this.clock.now();
-    this.#after(Math.max(SHORTEST_RENEWAL, renewal), () => this.#extend(lease, 'renewing', granted));
+    this.transport.listen('nothing');
+    const requestedAt = this.#requestedAt;
+    this.#expiry.set(requestedAt + lease.leaseTime - this.clock.now(), () => this.#lose('expired'));
+    const renewal = requestedAt + lease.t1 - this.clock.now();
+    this.#timer.set(Math.max(MIN_RENEWAL_SECONDS, renewal), () => this.#extend(lease, 'renewing', requestedAt));
   }
 
-  /** RFC 2131 4.4.5: asks the server from T1 on, every server from T2 on. */
-  #extend(lease: Dhcp4Lease, state: 'renewing' | 'rebinding', granted: number): void {
+  /** RFC 2131 4.4.5: the server from T1 on, every server from T2 on. */
+  #extend(lease: Dhcp4Lease, state: 'renewing' | 'rebinding', requestedAt: number): void {
     this.#enter(state);
     this.#newExchange();
-    this.#asked = this.clock.now();
-    this.link.listen('host', lease.address);
-    const end = granted + (state === 'renewing' ? lease.t2 : lease.leaseTime);
-    const least = lease.leaseTime >= LONG_LEASE ? RENEW_RETRY.ofLongLease : RENEW_RETRY.least;
-    const ask = () => {
+    this.#requestedAt = this.clock.now();
+    this.transport.listen('host', lease.address);
+    const end = requestedAt + (state === 'renewing' ? lease.t2 : lease.leaseTime);
+    const { ofShortLease, ofLongLease } = MIN_RENEW_PAUSE_SECONDS;
+    const minPause = lease.leaseTime >= LONG_LEASE_SECONDS ? ofLongLease : ofShortLease;
+    const request = () => {
       const left = end - this.clock.now();
       const message = this.#message(DHCPREQUEST, lease.address, []);
       if (state === 'rebinding') {
-        this.link.broadcast(message);
-        this.#after(Math.max(left / 2, least), ask);
+        this.transport.broadcast(message);
+        this.#timer.set(Math.max(left / 2, minPause), request);
       } else if (left > 0) {
-        this.link.unicast(message, lease.server);
-        this.#after(Math.min(left, Math.max(left / 2, least)), ask);
+        this.transport.unicast(message, lease.server);
+        this.#timer.set(Math.min(left, Math.max(left / 2, minPause)), request);
       } else {
-        this.#extend(lease, 'rebinding', granted);
+        this.#extend(lease, 'rebinding', requestedAt);
       }
     };
-    ask();
+    request();
   }
 
   #lose(reason: 'expired' | 'refused'): void {
@@ -271,9 +258,9 @@ export class Dhcp4Client {
     if (!lease) return;
     this.#lease = null;
     this.#requestedAddress = reason === 'expired' ? lease.address : undefined;
-    this.link.listen('nothing');
+    this.transport.listen('nothing');
     this.events.onLost(lease, reason);
-    // whoever hears of it may have stopped the client
+    // a listener may have stopped the client
     if (this.#state !== 'stopped') this.#discover();
   }
 
@@ -290,34 +277,14 @@ export class Dhcp4Client {
     } else {
       this.#requestedAddress = undefined;
       this.#enter('declined');
-      this.#after(NAK_PAUSE, () => this.#discover());
+      this.#timer.set(NAK_PAUSE_SECONDS, () => this.#discover());
     }
   }
 
   #enter(state: State): void {
-    this.#timer();
-    this.#timer = () => {};
-    if (state !== 'renewing' && state !== 'rebinding') {
-      this.#deadline();
-      this.#deadline = () => {};
-    }
+    this.#timer.clear();
+    if (state !== 'renewing' && state !== 'rebinding') this.#expiry.clear();
     this.#state = state;
-  }
-
-  #after(seconds: number, callback: () => void): void {
-    this.#timer();
-    this.#timer = this.clock.after(seconds, callback);
-  }
-
-  /** Sends now and again, at growing intervals, until another state is entered. */
-  #repeat(send: () => void): void {
-    const retry = new Backoff(RETRY.first, RETRY.longest);
-    const again = () => {
-      // before sending: what is sent may be answered at once
-      this.#after(retry.next(), again);
-      send();
-    };
-    again();
   }
 
   #newExchange(): void {
@@ -327,7 +294,7 @@ export class Dhcp4Client {
 
   #message(type: number, ciaddr: string | null, options: [number, Uint8Array][]): Uint8Array {
     const { mac, fqdn } = this.options;
-    const asks = type === DHCPDISCOVER || type === DHCPREQUEST;
+    const requestsOptions = type === DHCPDISCOVER || type === DHCPREQUEST;
     return encodeRequest({
       type,
       xid: this.#xid,
@@ -335,16 +302,16 @@ export class Dhcp4Client {
       mac,
       ciaddr: ciaddr ?? ANY4,
       options: [
-        [Option.CLIENT_ID, concat(Uint8Array.of(ETHERNET), parseMac(mac))],
+        [Option.CLIENT_ID, concat(Uint8Array.of(ARPHRD_ETHER), parseMac(mac))],
         ...options,
-        ...(asks ? WISHES : []),
-        ...(asks && fqdn ? fqdnOption(fqdn) : []),
+        ...(requestsOptions ? REQUESTED_OPTIONS : []),
+        ...(requestsOptions && fqdn ? fqdnOption(fqdn) : []),
       ],
     });
   }
 }
 
-function requested(address: string): [number, Uint8Array] {
+function requestedAddress(address: string): [number, Uint8Array] {
   return [Option.REQUESTED_ADDRESS, ipBytes(address)];
 }
 

@@ -1,5 +1,5 @@
 import { ANY4, ipBytes, ipText, isHostIPv4, prefixlenOf } from '../../address/ip.js';
-import { exactNumber, Reader } from '../bytes.js';
+import { concat, exactNumber, Reader, withoutHostBits } from '../bytes.js';
 import { decodeDomains, domainsFromText } from '../domains.js';
 import { addressesOf, type Dhcp4Reply, Option } from './message.js';
 
@@ -24,9 +24,8 @@ export interface Dhcp4Lease {
   t2: number;
 }
 
-const FOREVER = 0xffffffff;
-/** The smallest MTU that every IPv4 host must take (RFC 791): what asks for less would break more than it mends. */
-const MINIMUM_MTU = 576;
+/** The smallest MTU that every IPv4 host must take (RFC 791): less would break more than it mends. */
+const MIN_MTU = 576;
 
 /** The lease in an OFFER or ACK; null where it makes no sense (no server, no lease time, an address no host can have). */
 export function leaseOf(reply: Dhcp4Reply): Dhcp4Lease | null {
@@ -47,15 +46,14 @@ export function leaseOf(reply: Dhcp4Reply): Dhcp4Lease | null {
     routes: routesOf(options),
     dns: hostAddresses(options.get(Option.DNS)),
     domains: [...new Set(domains)],
-    mtu: mtu !== null && mtu >= MINIMUM_MTU ? mtu : null,
+    mtu: mtu !== null && mtu >= MIN_MTU ? mtu : null,
     leaseTime,
     ...renewalTimes(leaseTime, seconds(options.get(Option.T1)), seconds(options.get(Option.T2))),
   };
 }
 
 function seconds(value: Uint8Array | undefined): number | null {
-  const time = value ? exactNumber(value, 4) : null;
-  return time === FOREVER ? Number.POSITIVE_INFINITY : time;
+  return value?.length === 4 ? new Reader(value).seconds() : null;
 }
 
 /** RFC 2131 4.4.5: half and seven eighths of the lease, unless the server gave times in the right order. */
@@ -84,21 +82,12 @@ function classlessRoutes(value: Uint8Array): Route4[] | null {
     const significant = prefixlen <= 32 ? reader.take(Math.ceil(prefixlen / 8)) : null;
     const gateway = reader.take(4);
     if (!significant || !gateway) return null;
-    const destination = new Uint8Array(4);
-    destination.set(significant);
-    clearHostBits(destination, prefixlen);
+    const destination = withoutHostBits(concat(significant, new Uint8Array(4 - significant.length)), prefixlen);
     const onLink = gateway.every((byte) => byte === 0);
     if (!onLink && !isHostIPv4(gateway)) continue;
     routes.push({ destination: ipText(destination), prefixlen, gateway: onLink ? null : ipText(gateway) });
   }
   return routes;
-}
-
-function clearHostBits(address: Uint8Array, prefixlen: number): void {
-  for (let i = 0; i < address.length; i++) {
-    const bits = Math.min(8, Math.max(0, prefixlen - 8 * i));
-    address[i]! &= 0xff << (8 - bits);
-  }
 }
 
 /** The prefix length of an address's class (RFC 791), for servers that give no mask. */

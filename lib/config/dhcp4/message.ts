@@ -1,5 +1,6 @@
 import { ipBytes, ipText } from '../../address/ip.js';
 import { parseMac } from '../../address/mac.js';
+import { ARPHRD_ETHER } from '../../constants/index.js';
 import { concat, equal, Reader, u16, u32 } from '../bytes.js';
 
 /** RFC 2131 3.1, with the numbers of RFC 2132 9.6. */
@@ -49,7 +50,7 @@ export interface Dhcp4Request {
   /** Seconds since the client began. */
   secs: number;
   mac: string;
-  /** The address that the client has and answers for, if any. */
+  /** The address that the client has, if any. */
   ciaddr: string;
   options: [code: number, value: Uint8Array][];
 }
@@ -66,15 +67,14 @@ export interface Dhcp4Reply {
 
 const BOOTREQUEST = 1;
 const BOOTREPLY = 2;
-const ETHERNET = 1;
 const COOKIE = Uint8Array.of(99, 130, 83, 99);
 /** RFC 1542 2.1: some relays drop what is shorter. */
-const MINIMUM_SIZE = 300;
+const MIN_SIZE = 300;
 
 export function encodeRequest(request: Dhcp4Request): Uint8Array {
   const options = request.options.flatMap(([code, value]) => [Uint8Array.of(code, value.length), value]);
   const message = concat(
-    Uint8Array.of(BOOTREQUEST, ETHERNET, 6, 0),
+    Uint8Array.of(BOOTREQUEST, ARPHRD_ETHER, 6, 0),
     u32(request.xid),
     u16(Math.min(request.secs, 0xffff)),
     u16(0),
@@ -87,7 +87,7 @@ export function encodeRequest(request: Dhcp4Request): Uint8Array {
     ...options,
     Uint8Array.of(Option.END),
   );
-  return concat(message, new Uint8Array(Math.max(0, MINIMUM_SIZE - message.length)));
+  return concat(message, new Uint8Array(Math.max(0, MIN_SIZE - message.length)));
 }
 
 /** A server's message, or null: not a reply, truncated, without the cookie, with options past its end. */
@@ -105,7 +105,7 @@ export function decodeReply(bytes: Uint8Array): Dhcp4Reply | null {
   const sname = reader.take(64);
   const file = reader.take(128);
   const cookie = reader.take(4);
-  if (op !== BOOTREPLY || htype !== ETHERNET || hlen !== 6) return null;
+  if (op !== BOOTREPLY || htype !== ARPHRD_ETHER || hlen !== 6) return null;
   if (xid === null || !yiaddr || !chaddr || !sname || !file || !cookie || !equal(cookie, COOKIE)) return null;
 
   const options = new Map<number, Uint8Array>();
@@ -120,7 +120,7 @@ export function decodeReply(bytes: Uint8Array): Dhcp4Reply | null {
   return { type: type[0]!, xid, yiaddr, chaddr: chaddr.subarray(0, 6), options };
 }
 
-/** Adds the options of one field to `options`; false where one goes past the end. A missing END is forgiven. */
+/** Adds the options of one field to `options`; false where one goes past the end. END may be missing. */
 function readOptions(bytes: Uint8Array, options: Map<number, Uint8Array>): boolean {
   const reader = new Reader(bytes);
   while (reader.left > 0) {

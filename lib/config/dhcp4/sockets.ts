@@ -12,14 +12,13 @@ import {
   SOL_SOCKET,
 } from '../../constants/index.js';
 import type { Socket } from '../../socket/socket.js';
-import { hasKernelSockets } from '../../stack/plugin.js';
 import { decodeUdp, encodeUdp } from '../ipv4-udp.js';
 import { receiveAll, trySend } from '../receive-loop.js';
-import type { ConfigHost } from '../stack-interface.js';
+import type { StackInterface } from '../stack-interface.js';
 import type { Dhcp4Transport } from './client.js';
 import { CLIENT_PORT, SERVER_PORT } from './message.js';
 
-const EVERYBODY = 'ff:ff:ff:ff:ff:ff';
+const BROADCAST_MAC = 'ff:ff:ff:ff:ff:ff';
 /** More than any DHCP message has; what is longer is cut, and then malformed. */
 const FRAME_SIZE = 4096;
 
@@ -36,7 +35,7 @@ export class Dhcp4Sockets implements Dhcp4Transport {
   #address: string | null = null;
 
   constructor(
-    readonly host: ConfigHost,
+    readonly host: StackInterface,
     readonly ifindex: number,
   ) {}
 
@@ -59,10 +58,7 @@ export class Dhcp4Sockets implements Dhcp4Transport {
     trySend(() => this.#udp?.sync.sendto(message, [server, SERVER_PORT]));
   }
 
-  /**
-   * A last message to a server, from an address that is about to go. By a packet socket: it leaves at once, while UDP
-   * might have to ask for the server's MAC address, and the answer would come too late.
-   */
+  /** By a packet socket: it leaves at once, while UDP might have to wait for the server's MAC address. */
   sendRelease(message: Uint8Array, server: string, address: string): void {
     trySend(() => {
       const socket = this.#packetSocket(ETH_P_IP);
@@ -94,8 +90,8 @@ export class Dhcp4Sockets implements Dhcp4Transport {
   #packetSocket(protocol: number): Socket {
     // without a protocol it receives nothing yet; to change one that it has, the kernel would wait for all processors.
     // Other stacks (picox) may heed only the protocol that a socket is made with
-    const made = hasKernelSockets(this.host.name) ? 0 : htons(protocol);
-    const socket = this.host.socket(AF_PACKET, SOCK_DGRAM, made);
+    const initialProtocol = this.host.hasKernelSockets ? 0 : htons(protocol);
+    const socket = this.host.socket(AF_PACKET, SOCK_DGRAM, initialProtocol);
     socket.bind({ ifindex: this.ifindex, protocol });
     return socket;
   }
@@ -125,7 +121,7 @@ export class Dhcp4Sockets implements Dhcp4Transport {
   }
 
   #sendTo(socket: Socket | null, protocol: number, bytes: Uint8Array): void {
-    trySend(() => socket?.sync.sendto(bytes, { ifindex: this.ifindex, protocol, address: EVERYBODY }));
+    trySend(() => socket?.sync.sendto(bytes, { ifindex: this.ifindex, protocol, address: BROADCAST_MAC }));
   }
 
   #closeLink(): void {

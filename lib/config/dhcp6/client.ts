@@ -1,9 +1,8 @@
 import { randomInt } from 'node:crypto';
-
-import { Backoff, type Clock } from '../clock.js';
+import { type Clock, type RetryPauses, Timer } from '../clock.js';
+import type { LeaseEvents, ProtocolClient } from '../protocol-service.js';
 import {
   ADVERTISE,
-  answers,
   type Dhcp6Address,
   type Dhcp6Ia,
   type Dhcp6Reply,
@@ -11,6 +10,7 @@ import {
   decodeReply,
   encodeRequest,
   INFORMATION_REQUEST,
+  isReplyTo,
   REBIND,
   RELEASE,
   RENEW,
@@ -21,8 +21,8 @@ import {
 } from './message.js';
 
 /** How a client reaches its link. What cannot be sent is lost: nothing here throws. */
-export interface Dhcp6Link {
-  /** Whether answers are listened to from now on. */
+export interface Dhcp6Transport {
+  /** Whether to listen from now on. */
   listen(on: boolean): void;
   /** To all servers and relays of the link. */
   send(message: Uint8Array): void;
@@ -40,47 +40,38 @@ export interface Dhcp6Lease {
   t2: number;
 }
 
-export interface Dhcp6Events {
-  onBound(lease: Dhcp6Lease): void;
-  /** The same addresses for longer, or fewer of them. */
-  onRenewed(lease: Dhcp6Lease): void;
-  /** No address is left. The client goes on looking for others. */
-  onLost(lease: Dhcp6Lease, reason: 'expired' | 'refused'): void;
-}
-
 export interface Dhcp6Options {
   duid: Uint8Array;
   iaid: number;
   fqdn?: string;
-  /** The addresses to ask for. */
-  previous?: string[];
+  /** The addresses to ask for first. */
+  requestedAddresses?: string[];
 }
-
-export type Dhcp6Failure = { code: 'ETIMEDOUT' | 'ECANCELED'; hint: string };
 
 type State = 'stopped' | 'soliciting' | 'requesting' | 'informing' | 'bound' | 'renewing' | 'rebinding';
 
-/** RFC 8415 7.6: seconds. */
-const SOLICIT_RETRY = { first: 1, longest: 3600 };
-const REQUEST_RETRY = { first: 1, longest: 30 };
-const INFORM_RETRY = { first: 1, longest: 3600 };
-const RENEW_RETRY = { first: 10, longest: 600 };
-const REQUESTS = 10;
-const REFRESH = { usual: 86400, least: 600 };
+/** RFC 8415 7.6. */
+const FIRST_SOLICIT_SECONDS = 1;
+const DEFAULT_MAX_RT_SECONDS = 3600;
+const REQUEST_PAUSES = { first: 1, longest: 30 };
+const RENEW_PAUSES = { first: 10, longest: 600 };
+const MAX_REQUESTS = 10;
+const DEFAULT_REFRESH_SECONDS = 86400;
+const MIN_REFRESH_SECONDS = 600;
 /**
  * How long other servers have to advertise after the first. RFC 8415 18.2.1 gives them the whole first second, which is
  * long on a link inside one machine.
  */
-const ADVERTISE_WINDOW = 0.1;
+const ADVERTISE_SECONDS = 0.1;
 const BEST_PREFERENCE = 255;
-const SHORTEST_RENEWAL = 1;
+const MIN_RENEWAL_SECONDS = 1;
 
 interface LeasedAddress extends Dhcp6Address {
   until: number;
 }
 
 /** The client of RFC 8415 18.2 for one IA_NA, without any socket or timer of its own. */
-export class Dhcp6Client {
+export class Dhcp6Client implements ProtocolClient {
   #state: State = 'stopped';
   #lease: Dhcp6Lease | null = null;
   #leased: LeasedAddress[] = [];
@@ -88,17 +79,26 @@ export class Dhcp6Client {
   #best: Dhcp6Reply | null = null;
   #optionsOnly = false;
   #request: Dhcp6Request | null = null;
-  #failure: Dhcp6Failure | null = null;
-  #timer = () => {};
-  #deadline = () => {};
-  #window = () => {};
+  #failure: ProtocolClient['failure'] | null = null;
+  /** SOL_MAX_RT and INF_MAX_RT, where a server gave them. */
+  #solicitMax: number | null = null;
+  #informMax: number | null = null;
+  /** For what is sent in the current state. */
+  readonly #timer: Timer;
+  /** For what ends the current state. */
+  readonly #deadline: Timer;
+  readonly #expiry: Timer;
 
   constructor(
-    readonly link: Dhcp6Link,
+    readonly transport: Dhcp6Transport,
     readonly clock: Clock,
-    readonly events: Dhcp6Events,
+    readonly events: LeaseEvents<Dhcp6Lease>,
     readonly options: Dhcp6Options,
-  ) {}
+  ) {
+    this.#timer = new Timer(clock);
+    this.#deadline = new Timer(clock);
+    this.#expiry = new Timer(clock);
+  }
 
   get state(): State {
     return this.#state;
@@ -108,7 +108,7 @@ export class Dhcp6Client {
     return this.#lease;
   }
 
-  get failure(): Dhcp6Failure {
+  get failure(): ProtocolClient['failure'] {
     return this.#failure ?? { code: 'ETIMEDOUT', hint: 'no DHCPv6 server answered' };
   }
 
@@ -116,24 +116,25 @@ export class Dhcp6Client {
     if (this.#state === 'stopped') this.#solicit();
   }
 
-  /** Ends it all; with `release` the server is told that the addresses are free (RFC 8415 18.2.7). */
+  /** RFC 8415 18.2.7 with `release`. */
   stop({ release = false } = {}): void {
     const addresses = this.#leased.map(({ address }) => address);
     this.#enter('stopped');
-    this.#deadline();
+    this.#expiry.clear();
     if (release && addresses.length > 0) {
-      this.link.listen(true);
-      this.link.send(encodeRequest(this.#newRequest(RELEASE, addresses, this.#serverId)));
+      this.transport.listen(true);
+      this.transport.send(encodeRequest(this.#newRequest(RELEASE, addresses, this.#serverId)));
     }
     this.#lease = null;
     this.#leased = [];
-    this.link.listen(false);
+    this.transport.listen(false);
   }
 
   /** A datagram from a server's port: any bytes. */
   receive(bytes: Uint8Array): void {
     const reply = decodeReply(bytes);
-    if (!reply?.serverId || !this.#request || !answers(reply, this.#request)) return;
+    if (!reply?.serverId || !this.#request || !isReplyTo(reply, this.#request)) return;
+    this.#setMaxPauses(reply);
     if (this.#state === 'soliciting' && reply.type === ADVERTISE) this.#advertised(reply);
     if (reply.type !== REPLY) return;
     if (this.#state === 'informing') this.#informed(reply);
@@ -145,8 +146,8 @@ export class Dhcp6Client {
     this.#enter('soliciting');
     this.#best = null;
     this.#optionsOnly = false;
-    this.link.listen(true);
-    this.#send(this.#newRequest(SOLICIT, this.options.previous ?? []), SOLICIT_RETRY);
+    this.transport.listen(true);
+    this.#send(this.#newRequest(SOLICIT, this.options.requestedAddresses), pausesTo(this.#solicitMax));
   }
 
   #advertised(reply: Dhcp6Reply): void {
@@ -154,9 +155,8 @@ export class Dhcp6Client {
     // a server without addresses may still have options (RFC 8415 18.2.9 lets the client take them)
     if (!hasAddress) this.#optionsOnly = true;
     else if (!this.#best || reply.preference > this.#best.preference) this.#best = reply;
-    this.#window();
-    const wait = hasAddress && reply.preference === BEST_PREFERENCE ? 0 : ADVERTISE_WINDOW;
-    this.#window = this.clock.after(wait, () => this.#choose());
+    const wait = hasAddress && reply.preference === BEST_PREFERENCE ? 0 : ADVERTISE_SECONDS;
+    this.#deadline.set(wait, () => this.#choose());
   }
 
   #choose(): void {
@@ -164,7 +164,7 @@ export class Dhcp6Client {
     if (best?.serverId) {
       const addresses = this.#iaOf(best)?.addresses.map(({ address }) => address) ?? [];
       this.#enter('requesting');
-      this.#send(this.#newRequest(REQUEST, addresses, best.serverId), REQUEST_RETRY, REQUESTS);
+      this.#send(this.#newRequest(REQUEST, addresses, best.serverId), REQUEST_PAUSES, MAX_REQUESTS);
     } else if (this.#optionsOnly) {
       this.#inform();
     }
@@ -172,16 +172,16 @@ export class Dhcp6Client {
 
   #inform(): void {
     this.#enter('informing');
-    this.link.listen(true);
-    this.#send(this.#newRequest(INFORMATION_REQUEST), INFORM_RETRY);
+    this.transport.listen(true);
+    this.#send(this.#newRequest(INFORMATION_REQUEST), pausesTo(this.#informMax));
   }
 
   #informed(reply: Dhcp6Reply): void {
     const known = this.#lease !== null;
-    const refresh = Math.max(REFRESH.least, reply.refreshTime ?? REFRESH.usual);
+    const refresh = Math.max(MIN_REFRESH_SECONDS, reply.refreshTime ?? DEFAULT_REFRESH_SECONDS);
     this.#accept(reply, refresh, refresh);
-    this.#after(refresh, () => this.#inform());
-    this.#tell(known);
+    this.#timer.set(refresh, () => this.#inform());
+    this.#report(known);
   }
 
   #granted(reply: Dhcp6Reply): void {
@@ -189,12 +189,12 @@ export class Dhcp6Client {
     const isGranted = reply.status === Status.SUCCESS && ia?.status === Status.SUCCESS;
     this.#leased = [];
     if (isGranted && this.#bind(reply, ia)) {
-      this.#tell(false);
+      this.#report(false);
     } else {
       const text = reply.statusMessage && `: ${reply.statusMessage}`;
       this.#failure = { code: 'ECANCELED', hint: `the DHCPv6 server refused the request${text}` };
       this.#enter('soliciting');
-      this.#after(SOLICIT_RETRY.first, () => this.#solicit());
+      this.#timer.set(FIRST_SOLICIT_SECONDS, () => this.#solicit());
     }
   }
 
@@ -202,7 +202,7 @@ export class Dhcp6Client {
     const ia = this.#iaOf(reply);
     if (ia && (ia.status === Status.NO_BINDING || ia.status === Status.NOT_ON_LINK)) this.#lose('refused');
     else if (ia && reply.status === Status.SUCCESS && ia.status === Status.SUCCESS && ia.addresses.length > 0) {
-      if (this.#bind(reply, ia)) this.#tell(true);
+      if (this.#bind(reply, ia)) this.#report(true);
       else this.#lose('refused');
     }
   }
@@ -221,24 +221,23 @@ export class Dhcp6Client {
     const t2 = Math.max(t1, ia.t2 || preferred * 0.8);
     this.#accept(reply, t1, t2);
     this.#watchExpiry();
-    this.#after(Math.max(SHORTEST_RENEWAL, t1), () => this.#extend(RENEW, now + t2));
+    this.#timer.set(Math.max(MIN_RENEWAL_SECONDS, t1), () => this.#extend(RENEW, now + t2));
     return true;
   }
 
-  /** RFC 8415 18.2.4 and 18.2.5: asks the server from T1 on, every server from T2 on. */
+  /** RFC 8415 18.2.4 and 18.2.5: the server from T1 on, every server from T2 on. */
   #extend(type: typeof RENEW | typeof REBIND, t2: number): void {
     this.#enter(type === RENEW ? 'renewing' : 'rebinding');
-    this.link.listen(true);
+    this.transport.listen(true);
     const addresses = this.#leased.map(({ address }) => address);
-    this.#send(this.#newRequest(type, addresses, type === RENEW ? this.#serverId : undefined), RENEW_RETRY);
-    if (type === RENEW) this.#window = this.clock.after(t2 - this.clock.now(), () => this.#extend(REBIND, t2));
+    this.#send(this.#newRequest(type, addresses, type === RENEW ? this.#serverId : undefined), RENEW_PAUSES);
+    if (type === RENEW) this.#deadline.set(t2 - this.clock.now(), () => this.#extend(REBIND, t2));
   }
 
   /** An address that is not valid any more goes; with the last one goes the lease. */
   #watchExpiry(): void {
-    this.#deadline();
     const next = Math.min(...this.#leased.map(({ until }) => until));
-    this.#deadline = this.clock.after(next - this.clock.now(), () => {
+    this.#expiry.set(next - this.clock.now(), () => {
       const now = this.clock.now();
       const left = this.#leased.filter(({ until }) => until > now);
       if (left.length === 0) {
@@ -247,24 +246,24 @@ export class Dhcp6Client {
         this.#leased = left;
         if (this.#lease) this.#lease = { ...this.#lease, addresses: plain(left) };
         this.#watchExpiry();
-        this.#tell(true);
+        this.#report(true);
       }
     });
   }
 
   #lose(reason: 'expired' | 'refused'): void {
     const lease = this.#lease;
-    this.#deadline();
+    this.#expiry.clear();
     this.#lease = null;
     this.#leased = [];
     if (lease) this.events.onLost(lease, reason);
-    // whoever hears of it may have stopped the client
+    // a listener may have stopped the client
     if (this.#state !== 'stopped') this.#solicit();
   }
 
   #accept(reply: Dhcp6Reply, t1: number, t2: number): void {
     this.#enter('bound');
-    this.link.listen(false);
+    this.transport.listen(false);
     this.#failure = null;
     this.#serverId = reply.serverId ?? undefined;
     const { dns, domains } = reply;
@@ -272,7 +271,7 @@ export class Dhcp6Client {
     this.#lease = { server, addresses: plain(this.#leased), dns, domains, t1, t2 };
   }
 
-  #tell(known: boolean): void {
+  #report(known: boolean): void {
     if (!this.#lease) return;
     if (known) this.events.onRenewed(this.#lease);
     else this.events.onBound(this.#lease);
@@ -292,34 +291,37 @@ export class Dhcp6Client {
     return request;
   }
 
-  /** Sends now and again until another state is entered; after `most` times it starts from the beginning. */
-  #send(request: Dhcp6Request, retry: { first: number; longest: number }, most = Number.POSITIVE_INFINITY): void {
+  /** Sends now and again until another state is entered; after `max` times it starts from the beginning. */
+  #send(request: Dhcp6Request, pauses: RetryPauses, max = Number.POSITIVE_INFINITY): void {
     const began = this.clock.now();
-    const pause = new Backoff(retry.first, retry.longest);
     let sendings = 0;
-    const again = () => {
-      if (sendings++ === most) {
-        this.#solicit();
-      } else {
-        this.#after(pause.next(), again);
-        this.link.send(encodeRequest({ ...request, elapsed: Math.round((this.clock.now() - began) * 100) }));
-      }
-    };
-    again();
+    this.#timer.retransmit(pauses, () => {
+      const elapsed = Math.round((this.clock.now() - began) * 100);
+      if (sendings++ === max) this.#solicit();
+      else this.transport.send(encodeRequest({ ...request, elapsed }));
+    });
+  }
+
+  #setMaxPauses({ type, solicitMax, informMax }: Dhcp6Reply): void {
+    this.#solicitMax = agreedMax(type, this.#solicitMax, solicitMax);
+    this.#informMax = agreedMax(type, this.#informMax, informMax);
   }
 
   #enter(state: State): void {
-    this.#timer();
-    this.#window();
-    this.#timer = () => {};
-    this.#window = () => {};
+    this.#timer.clear();
+    this.#deadline.clear();
     this.#state = state;
   }
+}
 
-  #after(seconds: number, callback: () => void): void {
-    this.#timer();
-    this.#timer = this.clock.after(seconds, callback);
-  }
+function pausesTo(max: number | null): RetryPauses {
+  return { first: FIRST_SOLICIT_SECONDS, longest: max ?? DEFAULT_MAX_RT_SECONDS };
+}
+
+/** RFC 8415 18.2.9: where servers advertise different values the default holds. */
+function agreedMax(type: number, current: number | null, given: number | null): number | null {
+  if (given === null) return current;
+  return type === REPLY || current === null || current === given ? given : DEFAULT_MAX_RT_SECONDS;
 }
 
 function plain(leased: LeasedAddress[]): Dhcp6Address[] {

@@ -1,6 +1,7 @@
 import { ipBytes, ipText, isGlobalIPv6 } from '../../address/ip.js';
 import { parseMac } from '../../address/mac.js';
-import { concat, equal, Reader, u16, u32 } from '../bytes.js';
+import { ARPHRD_ETHER } from '../../constants/index.js';
+import { concat, equal, exactNumber, Reader, u16, u32 } from '../bytes.js';
 import { decodeDomains, encodeDomain } from '../domains.js';
 import { printable } from '../printable.js';
 
@@ -12,7 +13,6 @@ export const RENEW = 5;
 export const REBIND = 6;
 export const REPLY = 7;
 export const RELEASE = 8;
-export const DECLINE = 9;
 export const INFORMATION_REQUEST = 11;
 
 export const CLIENT_PORT = 546;
@@ -77,6 +77,9 @@ export interface Dhcp6Reply {
   domains: string[];
   /** Seconds; null where the server said nothing. */
   refreshTime: number | null;
+  /** SOL_MAX_RT and INF_MAX_RT: the longest pauses between solicitations and information-requests, in the same way. */
+  solicitMax: number | null;
+  informMax: number | null;
 }
 
 /** An IA_NA. T1 and T2 in seconds, 0 where the server leaves them to the client. */
@@ -88,8 +91,8 @@ export interface Dhcp6Ia {
   addresses: Dhcp6Address[];
 }
 
-const FOREVER = 0xffffffff;
-const HARDWARE_ETHERNET = 1;
+/** RFC 8415 21.24 and 21.25: any other SOL_MAX_RT and INF_MAX_RT is ignored. */
+const MAX_RT_RANGE_SECONDS = { min: 60, max: 86400 };
 const DUID_LLT = 1;
 /** RFC 8415 11.2: the time of a DUID counts from here. */
 const DUID_EPOCH = Date.UTC(2000, 0, 1) / 1000;
@@ -97,7 +100,7 @@ const DUID_EPOCH = Date.UTC(2000, 0, 1) / 1000;
 /** A DUID-LLT (RFC 8415 11.2) of an interface and a moment (Unix time, seconds). */
 export function duidLlt(mac: string, unixTime: number): Uint8Array {
   const time = Math.max(0, Math.floor(unixTime) - DUID_EPOCH) % 2 ** 32;
-  return concat(u16(DUID_LLT), u16(HARDWARE_ETHERNET), u32(time), parseMac(mac));
+  return concat(u16(DUID_LLT), u16(ARPHRD_ETHER), u32(time), parseMac(mac));
 }
 
 export function encodeRequest(request: Dhcp6Request): Uint8Array {
@@ -142,6 +145,8 @@ export function decodeReply(bytes: Uint8Array): Dhcp6Reply | null {
     dns: [],
     domains: [],
     refreshTime: null,
+    solicitMax: null,
+    informMax: null,
   };
   const complete = eachOption(bytes.subarray(4), (code, value) => readOption(reply, code, value));
   return complete ? reply : null;
@@ -174,9 +179,7 @@ function readOption(reply: Dhcp6Reply, code: number, value: Uint8Array): boolean
     }
     case Option.DNS_SERVERS: {
       if (value.length % 16 !== 0) return false;
-      for (let address = reader.take(16); address; address = reader.take(16)) {
-        if (address[0] !== 0xff && address.some((byte) => byte !== 0)) reply.dns.push(ipText(address));
-      }
+      reply.dns.push(...reader.ipv6Hosts());
       return true;
     }
     case Option.DOMAIN_LIST: {
@@ -185,8 +188,14 @@ function readOption(reply: Dhcp6Reply, code: number, value: Uint8Array): boolean
       return domains !== null;
     }
     case Option.INFORMATION_REFRESH_TIME:
-      reply.refreshTime = time(reader.u32());
+      reply.refreshTime = reader.seconds();
       return value.length === 4;
+    case Option.SOL_MAX_RT:
+      reply.solicitMax = maxRetransmission(value);
+      return true;
+    case Option.INF_MAX_RT:
+      reply.informMax = maxRetransmission(value);
+      return true;
     default:
       return true;
   }
@@ -195,8 +204,8 @@ function readOption(reply: Dhcp6Reply, code: number, value: Uint8Array): boolean
 function decodeIa(value: Uint8Array): Dhcp6Ia | null {
   const reader = new Reader(value);
   const iaid = reader.u32();
-  const t1 = time(reader.u32());
-  const t2 = time(reader.u32());
+  const t1 = reader.seconds();
+  const t2 = reader.seconds();
   if (iaid === null || t1 === null || t2 === null) return null;
   const ia: Dhcp6Ia = { iaid, t1, t2, status: Status.SUCCESS, addresses: [] };
   const complete = eachOption(reader.rest(), (code, inner) => {
@@ -214,8 +223,8 @@ function decodeIa(value: Uint8Array): Dhcp6Ia | null {
 function readAddress(ia: Dhcp6Ia, value: Uint8Array): boolean {
   const reader = new Reader(value);
   const address = reader.take(16);
-  const preferred = time(reader.u32());
-  const valid = time(reader.u32());
+  const preferred = reader.seconds();
+  const valid = reader.seconds();
   if (!address || preferred === null || valid === null) return false;
   // RFC 8415 21.6: an address that is preferred for longer than it is valid is left out
   if (preferred <= valid && isGlobalIPv6(address)) ia.addresses.push({ address: ipText(address), preferred, valid });
@@ -233,11 +242,12 @@ function eachOption(bytes: Uint8Array, read: (code: number, value: Uint8Array) =
   return true;
 }
 
-function time(value: number | null): number | null {
-  return value === FOREVER ? Number.POSITIVE_INFINITY : value;
+function maxRetransmission(value: Uint8Array): number | null {
+  const seconds = exactNumber(value, 4) ?? 0;
+  return seconds >= MAX_RT_RANGE_SECONDS.min && seconds <= MAX_RT_RANGE_SECONDS.max ? seconds : null;
 }
 
-/** Whether a reply is an answer to the client that sent `request`. */
-export function answers(reply: Dhcp6Reply, request: Dhcp6Request): boolean {
+/** Whether a reply is for the client that sent `request`, and for that request. */
+export function isReplyTo(reply: Dhcp6Reply, request: Dhcp6Request): boolean {
   return reply.xid === request.xid && reply.clientId !== null && equal(reply.clientId, request.clientId);
 }

@@ -1,97 +1,37 @@
 import { parseMac } from '../../address/mac.js';
 import { AF_INET6 } from '../../constants/index.js';
-import { IothError } from '../../core/errors.js';
-import { Acquisition } from '../acquisition.js';
-import type { Clock } from '../clock.js';
-import { emptySource, type SourceConfig } from '../config-sources.js';
 import type { InterfaceConfig } from '../interface-config.js';
-import type { Service } from '../protocol-service.js';
-import type { LeaseEvent, NetworkOptions, Notify } from '../provider.js';
-import { withZone } from '../scoped-address.js';
-import { Dhcp6Client, type Dhcp6Events, type Dhcp6Lease } from './client.js';
+import { type LeaseContent, ProtocolService, type ServiceOptions } from '../protocol-service.js';
+import { Dhcp6Client, type Dhcp6Lease } from './client.js';
 import { Dhcp6Sockets } from './sockets.js';
 
 /** RFC 8415 18.2.10.1: an address of DHCPv6 says nothing of what else is on the link. */
 const PREFIXLEN = 128;
 
-export interface Dhcp6ServiceOptions {
-  clock: Clock;
-  notify: Notify;
-  duid: Uint8Array;
-  fqdn?: string;
-  previous?: string[];
-}
-
 /** DHCPv6 on one interface. */
-export class Dhcp6Service implements Service {
-  readonly #client: Dhcp6Client;
-  #acquisition: Acquisition | null = null;
+export class Dhcp6Service extends ProtocolService<Dhcp6Lease> {
+  protected readonly client: Dhcp6Client;
 
-  constructor(
-    readonly config: InterfaceConfig,
-    { clock, notify, duid, fqdn, previous }: Dhcp6ServiceOptions,
-  ) {
+  constructor(config: InterfaceConfig, options: ServiceOptions, duid: Uint8Array, requestedAddresses: string[]) {
+    super('dhcp6', config, options);
     const { host, ifindex } = config;
+    const { clock, fqdn } = options;
     const sockets = new Dhcp6Sockets(host, ifindex);
-    const events: Dhcp6Events = {
-      onBound: (lease) => {
-        const source = sourceOf(lease, config);
-        const refusals = config.set('dhcp6', source);
-        this.#acquisition?.succeedUnless(refusals, source.addresses);
-        notify('lease', eventOf(lease, ifindex));
-      },
-      onRenewed: (lease) => {
-        config.set('dhcp6', sourceOf(lease, config));
-        notify('renew', eventOf(lease, ifindex));
-      },
-      onLost: (lease, reason) => {
-        config.set('dhcp6', emptySource());
-        notify('expire', { ...eventOf(lease, ifindex), reason });
-      },
-    };
-    // as iothconf: the end of the MAC address tells the interfaces of a host apart
+    // as iothconf: the end of the MAC address differs between the interfaces of a host
     const iaid = parseMac(host.linkgetaddr(ifindex)).readUInt32BE(2);
-    this.#client = new Dhcp6Client(sockets, clock, events, { duid, iaid, fqdn, previous });
-    sockets.onMessage = (message) => this.#client.receive(message);
+    const client = new Dhcp6Client(sockets, clock, this.leaseEvents, { duid, iaid, fqdn, requestedAddresses });
+    sockets.onMessage = (message) => client.receive(message);
+    this.client = client;
   }
 
-  get addresses(): string[] {
-    return this.#client.lease?.addresses.map(({ address }) => address) ?? [];
+  protected contentOf({ addresses, server }: Dhcp6Lease): LeaseContent {
+    return {
+      addresses: addresses.map(({ address }) => ({ family: AF_INET6, address, prefixlen: PREFIXLEN })),
+      routes: [],
+      mtu: null,
+      server,
+      routers: [],
+      leaseTime: addresses.length === 0 ? null : Math.max(...addresses.map(({ valid }) => valid)),
+    };
   }
-
-  async acquire(options: NetworkOptions): Promise<void> {
-    this.#acquisition = new Acquisition(options, () => {
-      const { code, hint } = this.#client.failure;
-      return new IothError(code, { syscall: 'dhcp6', hint });
-    });
-    try {
-      await this.#acquisition.run(() => this.#client.start());
-    } catch (error) {
-      this.#client.stop();
-      throw error;
-    } finally {
-      this.#acquisition = null;
-    }
-  }
-
-  stop(options: { release: boolean }): void {
-    this.#client.stop(options);
-    this.#acquisition?.cancel('dhcp6');
-  }
-}
-
-function sourceOf({ addresses, dns, domains }: Dhcp6Lease, config: InterfaceConfig): SourceConfig {
-  return {
-    addresses: addresses.map(({ address }) => ({ family: AF_INET6, address, prefixlen: PREFIXLEN })),
-    routes: [],
-    dns: dns.map((server) => withZone(server, config)),
-    domains,
-    mtu: null,
-  };
-}
-
-function eventOf({ addresses, server, dns, domains }: Dhcp6Lease, ifindex: number): LeaseEvent {
-  const leaseTime = addresses.length === 0 ? null : Math.max(...addresses.map(({ valid }) => valid));
-  const texts = addresses.map(({ address }) => `${address}/${PREFIXLEN}`);
-  return { protocol: 'dhcp6', ifindex, addresses: texts, server, routers: [], dns, domains, leaseTime };
 }

@@ -2,20 +2,20 @@ import { AF_INET6, SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET } from '../../constants/
 import type { Socket } from '../../socket/socket.js';
 import { readyLinkLocal } from '../link-local.js';
 import { receiveAll, trySend } from '../receive-loop.js';
-import type { ConfigHost } from '../stack-interface.js';
-import type { Dhcp6Link } from './client.js';
+import type { StackInterface } from '../stack-interface.js';
+import type { Dhcp6Transport } from './client.js';
 import { CLIENT_PORT, SERVER_PORT, SERVERS_GROUP } from './message.js';
 
 const MESSAGE_SIZE = 4096;
 
 /** The link of a DHCPv6 client: a UDP socket on the interface's link-local address, while an answer is expected. */
-export class Dhcp6Sockets implements Dhcp6Link {
+export class Dhcp6Sockets implements Dhcp6Transport {
   onMessage: (message: Uint8Array) => void = () => {};
   #wanted = false;
   #udp: Socket | null = null;
 
   constructor(
-    readonly host: ConfigHost,
+    readonly host: StackInterface,
     readonly ifindex: number,
   ) {}
 

@@ -1,5 +1,6 @@
 import { ipBytes, isLinkLocalIPv6 } from '../../address/ip.js';
-import { Backoff, type Clock } from '../clock.js';
+import { type Clock, Timer } from '../clock.js';
+import type { ProtocolClient } from '../protocol-service.js';
 import { decodeAdvert, encodeSolicit, HOP_LIMIT, type Prefix, type RouterAdvert } from './message.js';
 
 /** What the routers of the link said, as far as it still holds. */
@@ -12,7 +13,16 @@ export interface RouterConfig {
   domains: string[];
 }
 
-export interface RdEvents {
+/** How a client reaches its link. What cannot be sent is lost. */
+export interface RouterDiscoveryTransport {
+  /** @throws where there can be no socket */
+  open(): void;
+  /** To all routers of the link. */
+  send(message: Uint8Array): void;
+  close(): void;
+}
+
+export interface RouterDiscoveryEvents {
   /** The first advertisement came. */
   onFound(config: RouterConfig): void;
   /** Something is new, or other than it was. */
@@ -21,12 +31,12 @@ export interface RdEvents {
   onExpired(config: RouterConfig): void;
 }
 
-/** Seconds between two solicitations, at first and at most. RFC 4861 6.3.7 has 4; a link inside one machine is quicker. */
-const RETRY = { first: 0.5, longest: 4 };
+/** Between two solicitations. RFC 4861 6.3.7 has 4 s; a link inside one machine is quicker. */
+const SOLICIT_PAUSES = { first: 0.5, longest: 4 };
 /** RFC 4862 5.5.3 e: what an advertisement, which anybody could send, cannot take from an address. */
-const TWO_HOURS = 7200;
+const TWO_HOURS_SECONDS = 7200;
 /** Of each kind, so that no flood of advertisements fills the stack. */
-const MOST = 16;
+const MAX_ENTRIES = 16;
 
 interface Timed<T> {
   value: T;
@@ -34,7 +44,8 @@ interface Timed<T> {
 }
 
 /** Router discovery by a host (RFC 4861 6.3, RFC 8106), without any socket or timer of its own. */
-export class RdClient {
+export class RouterDiscoveryClient implements ProtocolClient {
+  readonly failure = { code: 'ETIMEDOUT', hint: 'no router advertised itself' } as const;
   readonly #routers = new Map<string, Timed<string>>();
   readonly #prefixes = new Map<string, Timed<Prefix>>();
   readonly #dns = new Map<string, Timed<string>>();
@@ -42,15 +53,18 @@ export class RdClient {
   #mtu: number | null = null;
   #running = false;
   #found = false;
-  #solicitTimer = () => {};
-  #expiryTimer = () => {};
+  readonly #solicitTimer: Timer;
+  readonly #expiryTimer: Timer;
 
   constructor(
-    readonly send: (message: Uint8Array) => void,
+    readonly transport: RouterDiscoveryTransport,
     readonly clock: Clock,
-    readonly events: RdEvents,
+    readonly events: RouterDiscoveryEvents,
     readonly mac: string,
-  ) {}
+  ) {
+    this.#solicitTimer = new Timer(clock);
+    this.#expiryTimer = new Timer(clock);
+  }
 
   get found(): boolean {
     return this.#found;
@@ -69,19 +83,16 @@ export class RdClient {
   /** Solicits until a router answers. */
   start(): void {
     if (this.#running) return;
+    this.transport.open();
     this.#running = true;
-    const pause = new Backoff(RETRY.first, RETRY.longest);
-    const solicit = () => {
-      this.#solicitTimer = this.clock.after(pause.next(), solicit);
-      this.send(encodeSolicit(this.mac));
-    };
-    solicit();
+    this.#solicitTimer.retransmit(SOLICIT_PAUSES, () => this.transport.send(encodeSolicit(this.mac)));
   }
 
   stop(): void {
     this.#running = false;
-    this.#solicitTimer();
-    this.#expiryTimer();
+    this.#solicitTimer.clear();
+    this.#expiryTimer.clear();
+    this.transport.close();
   }
 
   /** An ICMPv6 message: any bytes, with its source and hop limit (RFC 4861 6.1.2). */
@@ -92,7 +103,7 @@ export class RdClient {
     const before = JSON.stringify(this.config);
     this.#apply(advert, source);
     this.#watchExpiry();
-    this.#solicitTimer();
+    this.#solicitTimer.clear();
     if (!this.#found) {
       this.#found = true;
       this.events.onFound(this.config);
@@ -107,8 +118,8 @@ export class RdClient {
     for (const prefix of advert.prefixes) {
       const key = `${prefix.prefix}/${prefix.prefixlen}`;
       const left = (this.#prefixes.get(key)?.until ?? now) - now;
-      const shortened = prefix.valid < TWO_HOURS && prefix.valid < left;
-      keep(this.#prefixes, key, prefix, now, shortened ? Math.min(left, TWO_HOURS) : prefix.valid);
+      const shortened = prefix.valid < TWO_HOURS_SECONDS && prefix.valid < left;
+      keep(this.#prefixes, key, prefix, now, shortened ? Math.min(left, TWO_HOURS_SECONDS) : prefix.valid);
     }
     for (const { address, lifetime } of advert.dns) keep(this.#dns, address, address, now, lifetime);
     for (const { name, lifetime } of advert.domains) keep(this.#domains, name, name, now, lifetime);
@@ -116,10 +127,9 @@ export class RdClient {
   }
 
   #watchExpiry(): void {
-    this.#expiryTimer();
     const tables = [this.#routers, this.#prefixes, this.#dns, this.#domains];
     const next = Math.min(...tables.flatMap((table) => [...table.values()].map(({ until }) => until)));
-    this.#expiryTimer = this.clock.after(next - this.clock.now(), () => {
+    this.#expiryTimer.set(next - this.clock.now(), () => {
       const now = this.clock.now();
       for (const table of tables) for (const [key, { until }] of table) if (until <= now) table.delete(key);
       this.#watchExpiry();
@@ -131,7 +141,7 @@ export class RdClient {
 /** Sets how long a value holds; 0 ends it. */
 function keep<T>(table: Map<string, Timed<T>>, key: string, value: T, now: number, lifetime: number): void {
   if (lifetime === 0) table.delete(key);
-  else if (table.has(key) || table.size < MOST) table.set(key, { value, until: now + lifetime });
+  else if (table.has(key) || table.size < MAX_ENTRIES) table.set(key, { value, until: now + lifetime });
 }
 
 function values<T>(table: Map<string, Timed<T>>): T[] {

@@ -1,9 +1,9 @@
 import { ipText, isLinkLocalIPv6 } from '../../address/ip.js';
 import { parseMac } from '../../address/mac.js';
-import { concat, Reader } from '../bytes.js';
+import { concat, Reader, withoutHostBits } from '../bytes.js';
 import { decodeDomains } from '../domains.js';
 
-export const ND_ROUTER_SOLICIT = 133;
+const ND_ROUTER_SOLICIT = 133;
 export const ND_ROUTER_ADVERT = 134;
 /** RFC 4861: All-Routers on the link. */
 export const ROUTERS_GROUP = 'ff02::2';
@@ -13,13 +13,11 @@ export const HOP_LIMIT = 255;
 /** RFC 4861 4.6 and RFC 8106 5. */
 const Option = { SOURCE_LINK_ADDRESS: 1, PREFIX_INFORMATION: 3, MTU: 5, RDNSS: 25, DNSSL: 31 } as const;
 
-const FOREVER = 0xffffffff;
-const MINIMUM_MTU = 1280;
+const MIN_MTU = 1280;
 
 /** A prefix of a router. Lifetimes in seconds, Infinity for no end. */
 export interface Prefix {
-  /** 16 bytes, zeros after the prefix. */
-  bytes: Uint8Array;
+  /** With zeros after the prefix. */
   prefix: string;
   prefixlen: number;
   onLink: boolean;
@@ -32,10 +30,6 @@ export interface Prefix {
 export interface RouterAdvert {
   /** Seconds that this router is a default router for; 0: it is none. */
   routerLifetime: number;
-  /** Addresses come from DHCPv6. */
-  managed: boolean;
-  /** Other configuration comes from DHCPv6. */
-  other: boolean;
   prefixes: Prefix[];
   mtu: number | null;
   /** Lifetime 0 takes back what was said before. */
@@ -54,15 +48,12 @@ export function decodeAdvert(bytes: Uint8Array): RouterAdvert | null {
   const reader = new Reader(bytes);
   const type = reader.u8();
   const code = reader.u8();
-  reader.take(3); // checksum, hop limit
-  const flags = reader.u8();
+  reader.take(4); // checksum, hop limit, flags
   const routerLifetime = reader.u16();
   const timers = reader.take(8);
-  if (type !== ND_ROUTER_ADVERT || code !== 0 || flags === null || routerLifetime === null || !timers) return null;
+  if (type !== ND_ROUTER_ADVERT || code !== 0 || routerLifetime === null || !timers) return null;
   const advert: RouterAdvert = {
     routerLifetime,
-    managed: (flags & 0x80) !== 0,
-    other: (flags & 0x40) !== 0,
     prefixes: [],
     mtu: null,
     dns: [],
@@ -86,16 +77,13 @@ function readOption(advert: RouterAdvert, option: number, value: Reader): void {
   } else if (option === Option.MTU) {
     value.take(2);
     const mtu = value.u32();
-    if (mtu !== null && mtu >= MINIMUM_MTU && mtu <= 0xffff) advert.mtu = mtu;
+    if (mtu !== null && mtu >= MIN_MTU && mtu <= 0xffff) advert.mtu = mtu;
   } else if (option === Option.RDNSS || option === Option.DNSSL) {
     value.take(2);
-    const lifetime = time(value.u32());
+    const lifetime = value.seconds();
     if (lifetime === null) return;
     if (option === Option.RDNSS) {
-      for (let address = value.take(16); address; address = value.take(16)) {
-        const isHost = address[0] !== 0xff && address.some((byte) => byte !== 0);
-        if (isHost) advert.dns.push({ address: ipText(address), lifetime });
-      }
+      for (const address of value.ipv6Hosts()) advert.dns.push({ address, lifetime });
     } else {
       for (const name of decodeDomains(value.rest()) ?? []) advert.domains.push({ name, lifetime });
     }
@@ -105,21 +93,17 @@ function readOption(advert: RouterAdvert, option: number, value: Reader): void {
 function decodePrefix(value: Reader): Prefix | null {
   const prefixlen = value.u8();
   const flags = value.u8();
-  const valid = time(value.u32());
-  const preferred = time(value.u32());
+  const valid = value.seconds();
+  const preferred = value.seconds();
   value.take(4);
   const address = value.take(16);
   if (prefixlen === null || flags === null || valid === null || preferred === null || !address) return null;
   // RFC 4861 6.3.4 and RFC 4862 5.5.3: no link-local or multicast prefix, none preferred for longer than valid
   if (prefixlen > 128 || preferred > valid || isLinkLocalIPv6(address) || address[0] === 0xff) return null;
-  const bytes = address.map((byte, i) => byte & (0xff << (8 - Math.min(8, Math.max(0, prefixlen - 8 * i)))));
+  const prefix = ipText(withoutHostBits(address, prefixlen));
   const onLink = (flags & 0x80) !== 0;
   const autonomous = (flags & 0x40) !== 0;
-  return { bytes, prefix: ipText(bytes), prefixlen, onLink, autonomous, valid, preferred };
-}
-
-function time(value: number | null): number | null {
-  return value === FOREVER ? Number.POSITIVE_INFINITY : value;
+  return { prefix, prefixlen, onLink, autonomous, valid, preferred };
 }
 
 /** `struct icmp6_filter` (RFC 3542 3.2) that lets only one type of message through: a bit set is a type that is blocked. */

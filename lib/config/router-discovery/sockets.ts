@@ -12,31 +12,34 @@ import { CMSG_SPACE } from '../../socket/cmsg.js';
 import type { Socket } from '../../socket/socket.js';
 import { readyLinkLocal } from '../link-local.js';
 import { receiveAll, trySend } from '../receive-loop.js';
-import type { ConfigHost } from '../stack-interface.js';
+import type { StackInterface } from '../stack-interface.js';
+import type { RouterDiscoveryTransport } from './client.js';
 import { HOP_LIMIT, icmp6FilterOnly, ND_ROUTER_ADVERT, ROUTERS_GROUP } from './message.js';
 
 const MESSAGE_SIZE = 4096;
 
 /** A raw ICMPv6 socket that sends solicitations and receives the advertisements of one interface. */
-export class RdSocket {
-  readonly #socket: Socket;
+export class RouterDiscoverySocket implements RouterDiscoveryTransport {
+  onAdvert: (message: Uint8Array, source: string, hopLimit: number | null) => void = () => {};
+  #socket: Socket | null = null;
 
   constructor(
-    readonly host: ConfigHost,
+    readonly host: StackInterface,
     readonly ifindex: number,
-    onAdvert: (message: Uint8Array, source: string, hopLimit: number | null) => void,
-  ) {
-    const socket = host.socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+  ) {}
+
+  open(): void {
+    const socket = this.host.socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
     this.#socket = socket;
     socket.setsockopt(IPPROTO_ICMPV6, ICMP6_FILTER, icmp6FilterOnly(ND_ROUTER_ADVERT));
     socket.setsockopt(IPPROTO_IPV6, IPV6_MULTICAST_HOPS, HOP_LIMIT);
     socket.setsockopt(IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
     void receiveAll(socket, async () => {
       const [message, ancillary, , from] = await socket.recvmsg(MESSAGE_SIZE, CMSG_SPACE(4));
-      if (from.scopeid !== ifindex) return;
+      if (from.scopeid !== this.ifindex) return;
       const hops = ancillary.find(([level, type]) => level === IPPROTO_IPV6 && type === IPV6_HOPLIMIT)?.[2];
       const hopLimit = hops?.length === 4 ? new Int32Array(Uint8Array.from(hops).buffer)[0]! : null;
-      onAdvert(message, from.address, hopLimit);
+      this.onAdvert(message, from.address, hopLimit);
     });
   }
 
@@ -44,11 +47,12 @@ export class RdSocket {
     trySend(() => {
       // a source that is still tentative could not be used
       readyLinkLocal(this.host, this.ifindex);
-      this.#socket.sync.sendto(message, [ROUTERS_GROUP, 0, 0, this.ifindex]);
+      this.#socket?.sync.sendto(message, [ROUTERS_GROUP, 0, 0, this.ifindex]);
     });
   }
 
   close(): void {
-    this.#socket.close();
+    this.#socket?.close();
+    this.#socket = null;
   }
 }
