@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { checkString, invalidValue } from '../core/validate.js';
-import { DEFAULT_OPTIONS, type Nameserver, parseResolvConf, parseServer, type ResolvConf } from './resolvconf.js';
+import { DEFAULT_OPTIONS, type Nameserver, parseResolvConf, parseServer, type ResolvConf } from './resolv-conf.js';
 
 export const DEFAULT_RESOLV_CONF = '/etc/resolv.conf';
 

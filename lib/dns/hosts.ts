@@ -1,5 +1,5 @@
 import { ipBytes, ipText, ipVersion, withoutZone, zoneOf } from '../address/ip.js';
-import type { Problem } from './resolvconf.js';
+import type { Problem } from './resolv-conf.js';
 
 export interface HostEntry {
   address: string;

@@ -10,7 +10,7 @@ import { type AddrInfo, type AddrInfoHints, getaddrinfo, type NameSources } from
 import { checkNameInfo, getnameinfo, type NameInfoAddress } from './getnameinfo.js';
 import type { DnsRecord, Question, Reply } from './message.js';
 import type { NameHost, NameProvider } from './provider.js';
-import { formatResolvConf } from './resolvconf.js';
+import { formatResolvConf } from './resolv-conf.js';
 import type { NameSettings } from './settings.js';
 import type { ServicePort } from './socket-types.js';
 

@@ -7,7 +7,7 @@ import type { NameInfoAddress } from './getnameinfo.js';
 import { NativeProvider } from './native.js';
 import type { NetworkSettings } from './network-settings.js';
 import type { NameHost, NameProvider } from './provider.js';
-import { DNS_PORT, type Nameserver } from './resolvconf.js';
+import { DNS_PORT, type Nameserver } from './resolv-conf.js';
 import { NameSettings, type PathTag } from './settings.js';
 import type { ServicePort } from './socket-types.js';
 import { StubResolver, type StubResolverOptions } from './stub-resolver.js';

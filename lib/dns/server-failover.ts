@@ -1,7 +1,7 @@
 import { type QueryCode, queryError } from './errors.js';
 import type { DnsMessage, Question } from './message.js';
 import type { NameHost } from './provider.js';
-import type { Nameserver } from './resolvconf.js';
+import type { Nameserver } from './resolv-conf.js';
 import { askTcp, askUdp, type Exchange } from './transport.js';
 
 /** Whom to ask, how often and for how long. */

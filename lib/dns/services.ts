@@ -1,4 +1,4 @@
-import type { Problem } from './resolvconf.js';
+import type { Problem } from './resolv-conf.js';
 
 /** What a services(5) file says, ready to be asked. */
 export interface Services {

@@ -12,7 +12,7 @@ import {
   type Nameserver,
   type Problem,
   type ResolvConf,
-} from './resolvconf.js';
+} from './resolv-conf.js';
 import { parseServices, type Services } from './services.js';
 
 /** The files that a look-up reads besides resolv.conf, as iothdns_setpath(3) tells them apart. */

@@ -5,7 +5,7 @@ import { Cache } from './cache.js';
 import { type QueryCode, queryError } from './errors.js';
 import { nameKey, type Question, type RecordType, type Reply, readReply } from './message.js';
 import type { NameHost } from './provider.js';
-import type { ResolvConf } from './resolvconf.js';
+import type { ResolvConf } from './resolv-conf.js';
 import { Semaphore } from './semaphore.js';
 import { askServers } from './server-failover.js';
 

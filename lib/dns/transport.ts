@@ -6,7 +6,7 @@ import { IothError } from '../core/errors.js';
 import type { Socket } from '../socket/socket.js';
 import { type DnsMessage, decodeMessage, encodeQuery, isAnswerTo, type Question } from './message.js';
 import type { NameHost } from './provider.js';
-import type { Nameserver } from './resolvconf.js';
+import type { Nameserver } from './resolv-conf.js';
 
 /** A query on its way to one server. */
 export interface Exchange {

@@ -15,7 +15,7 @@ import { checkInteger, checkOptions, checkString, INT_MAX, invalidType, invalidV
 import { DnsError, queryError } from '../dns/errors.js';
 import { asciiName } from '../dns/getaddrinfo.js';
 import type { RecordType, Reply } from '../dns/message.js';
-import { formatServer, type Nameserver, parseServer } from '../dns/resolvconf.js';
+import { formatServer, type Nameserver, parseServer } from '../dns/resolv-conf.js';
 import type { Resolver } from '../dns/resolver.js';
 import type { StubResolver } from '../dns/stub-resolver.js';
 import { anyRecords, NODE_TYPES, type NodeRecords, nodeRecords } from './dns-records.js';

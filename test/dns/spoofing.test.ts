@@ -1,6 +1,6 @@
 import { AF_INET, SOCK_STREAM } from '../../lib/constants/index.js';
 import { IothError } from '../../lib/core/errors.js';
-import { parseResolvConf } from '../../lib/dns/resolvconf.js';
+import { parseResolvConf } from '../../lib/dns/resolv-conf.js';
 import { StubResolver } from '../../lib/dns/stub-resolver.js';
 import type { Socket } from '../../lib/socket/socket.js';
 import type { Stack } from '../../lib/stack/stack.js';

@@ -9,7 +9,7 @@ import {
   formatServer,
   parseResolvConf,
   parseServer,
-} from '../../lib/dns/resolvconf.js';
+} from '../../lib/dns/resolv-conf.js';
 
 test('reads servers, the search list and options', () => {
   const conf = parseResolvConf(`
