@@ -1,72 +1,102 @@
 import { AF_INET, AF_INET6, SOCK_STREAM } from '../constants/index.js';
 import { checkProvider, chooseProvider, type ProviderName } from '../core/provider.js';
 import { checkOptions, checkSignal } from '../core/validate.js';
-import { BuiltinProvider, nameSources } from './builtin.js';
+import { BuiltinProvider } from './builtin.js';
 import type { AddrInfo, AddrInfoHints } from './getaddrinfo.js';
 import type { NameInfoAddress } from './getnameinfo.js';
+import { resolveLocally } from './host-addresses.js';
+import { type NameSources, nameSources } from './name-sources.js';
 import { NativeProvider } from './native.js';
-import type { NetworkSettings } from './network-settings.js';
-import type { NameHost, NameProvider } from './provider.js';
+import type { NameProvider } from './provider.js';
 import { DNS_PORT, type Nameserver } from './resolv-conf.js';
-import { NameSettings, type PathTag } from './settings.js';
+import type { ResolverStack } from './resolver-stack.js';
+import { NameSettings, type NetworkSettings, type PathTag } from './settings.js';
 import type { ServicePort } from './socket-types.js';
 import { StubResolver, type StubResolverOptions } from './stub-resolver.js';
 
 export interface ResolverOptions {
-  /** Who resolves: libiothdns or the builtin resolver. Default: the environment's IOTH_DNS, else the builtin one. */
+  /** libiothdns or the builtin resolver. Default: the environment's IOTH_DNS, else the builtin one. */
   provider?: ProviderName;
-  /** Answers that the builtin resolver holds at most (default 1000); 0 turns its cache off. */
+  /** Replies that the builtin resolver caches at most (default 1000); 0 turns its cache off. */
   cacheSize?: number;
 }
 
 /**
- * The names of one stack: all that Stack and the Node-shaped face need. Nothing is read, loaded or opened before the
+ * The names of one stack: all that Stack and the Node-shaped modules need. Nothing is read, loaded or opened before the
  * first look-up, unless a configuration is given.
  */
 export class Resolver {
-  readonly #host: NameHost;
   readonly settings: NameSettings;
   /** The builtin resolver: what libiothdns can't do (other record types, other ports) goes through it. */
   readonly stub: StubResolver;
+  readonly #stack: ResolverStack;
+  readonly #sources: NameSources;
   readonly #builtin: BuiltinProvider;
   #native: NativeProvider | undefined;
   #choice: ProviderName | undefined;
 
-  /** @param config a path, resolv.conf(5) text, or addresses of servers; null is /etc/resolv.conf */
-  constructor(host: NameHost, config: string | null = null, options: ResolverOptions = {}) {
-    this.#host = host;
+  /**
+   * @param config a path, resolv.conf(5) text, or addresses of servers; null is /etc/resolv.conf
+   * @throws {TypeError} ERR_INVALID_ARG_VALUE for a path that can't be read, or a provider that there isn't
+   */
+  constructor(stack: ResolverStack, config: string | null = null, options: ResolverOptions = {}) {
+    this.#stack = stack;
     this.settings = new NameSettings(config);
     this.stub = this.newStub(() => this.settings.conf, { cacheSize: options.cacheSize });
-    this.#builtin = new BuiltinProvider(host, this.settings, this.stub);
+    this.#sources = nameSources(stack, this.settings, this.stub);
+    this.#builtin = new BuiltinProvider(this.#sources, this.stub);
     if (options.provider !== undefined) this.#choice = checkProvider('options.dns', options.provider);
   }
 
-  /** Who resolves. */
+  /**
+   * Who resolves.
+   * @throws {TypeError} ERR_INVALID_ARG_VALUE where the environment names no provider
+   */
   get provider(): ProviderName {
     this.#choice ??= chooseProvider(undefined, 'IOTH_DNS');
     return this.#choice;
   }
 
+  /**
+   * getaddrinfo(3): the hosts file first, then the DNS, in the order of RFC 6724.
+   * @param host a name, an address, or null for the loopback (with AI_PASSIVE the any-address)
+   * @param port a number, the name of a service, or null
+   * @throws {GaiError} `eai` is C's EAI_ number, `code` is Node's ('ENOTFOUND', 'EAI_AGAIN')
+   * @throws {AbortError} when the signal is aborted
+   */
   async getaddrinfo(host: string | null, port: ServicePort, hints: AddrInfoHints = {}): Promise<AddrInfo[]> {
     checkSignal(hints.signal);
-    return this.#chosen().getaddrinfo(host, port, hints);
+    return this.#activeProvider().getaddrinfo(host, port, hints);
   }
 
+  /**
+   * getnameinfo(3): the names of an address and of its port; the numbers where they have none.
+   * @param flags NI_*
+   * @throws {GaiError} EAI_NONAME with NI_NAMEREQD and no name, EAI_FAMILY for what is no address
+   * @throws {AbortError} when the signal is aborted
+   */
   async getnameinfo(
     address: NameInfoAddress,
     flags = 0,
     options?: { signal?: AbortSignal },
   ): Promise<[host: string, service: string]> {
     const signal = checkSignal(checkOptions(options, ['signal']).signal);
-    return this.#chosen().getnameinfo(address, flags, { signal });
+    return this.#activeProvider().getnameinfo(address, flags, { signal });
   }
 
-  /** Every address that the servers have for a name, in one family. */
+  /**
+   * Every address that the servers have for a name, in one family.
+   * @throws {DnsError} ENODATA, ENOTFOUND, ETIMEOUT, …
+   */
   async addresses(name: string, type: 'A' | 'AAAA', options: { signal?: AbortSignal } = {}): Promise<string[]> {
-    return this.#chosen().addresses(name, type, options);
+    return this.#activeProvider().addresses(name, type, options);
   }
 
-  /** The first address of a host in one family, for a socket; a link-local one with its zone. */
+  /**
+   * The first address of a host in one family, for a socket.
+   * @returns an address, a link-local one with its zone as a number: 'fe80::1%2'
+   * @throws {GaiError} as {@link getaddrinfo}
+   */
   async resolveHost(host: string, family: number, options?: { signal?: AbortSignal }): Promise<string> {
     const signal = checkSignal(checkOptions(options, ['signal']).signal);
     const only = family === AF_INET6 ? AF_INET6 : AF_INET;
@@ -76,53 +106,74 @@ export class Resolver {
     return scopeid ? `${address}%${scopeid}` : address;
   }
 
-  /** iothdns_update(3). */
-  update(config: string | null): void {
-    this.settings.update(config);
-    this.#changed();
+  /**
+   * An address of a host that is known at once, without asking a server: a numeric host in any form that getaddrinfo
+   * takes, the first of the hosts file, or that of localhost (RFC 6761, 6.3).
+   * @param family AF_INET or AF_INET6
+   * @returns an address, with its zone where `host` or the hosts file has one ('fe80::1%vde0'); undefined for any other
+   *   host, and for one without an address in that family
+   * @throws {IothError} for a hosts file that can't be read
+   */
+  resolveLocally(host: string, family: number): string | undefined {
+    return resolveLocally(() => this.settings.hosts(), host, family);
   }
 
-  /** What DHCP or router discovery told; it counts unless a configuration was given. */
+  /**
+   * iothdns_update(3): another configuration.
+   * @param config as of the constructor
+   * @throws {TypeError} ERR_INVALID_ARG_VALUE for a path that can't be read
+   */
+  update(config: string | null): void {
+    this.settings.update(config);
+    this.#settingsChanged();
+  }
+
+  /** What DHCP or router discovery learned; it counts unless a configuration was given. */
   applyNetworkSettings(settings: NetworkSettings): void {
-    if (this.settings.applyNetworkSettings(settings)) this.#changed();
+    if (this.settings.applyNetworkSettings(settings)) this.#settingsChanged();
   }
 
   setServers(servers: Nameserver[]): void {
     this.settings.setServers(servers);
-    this.#changed();
+    this.#settingsChanged();
   }
 
-  /** iothdns_setpath(3). */
+  /**
+   * iothdns_setpath(3): another hosts or services file.
+   * @param path null is the usual one
+   * @throws {TypeError} ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE
+   */
   setPath(tag: PathTag, path: string | null): void {
     this.settings.setPath(tag, path);
-    this.#changed();
+    this.#settingsChanged();
   }
 
-  /** A resolver of its own on the same stack: other servers, nothing held. */
+  /** A resolver of its own on the same stack: other servers, nothing cached. */
   newStub(conf: StubResolver['conf'], options: StubResolverOptions): StubResolver {
-    return new StubResolver(this.#host, conf, options);
+    return new StubResolver(this.#stack, conf, options);
   }
 
   /** Ends what runs. The stack may be deleted when it settles; at once where there is nothing to wait for. */
   close(): Promise<void> | undefined {
-    this.#builtin.close();
+    this.stub.cancel();
     return this.#native?.close();
   }
 
+  /** @throws {IothError} EBUSY where a call of libiothdns still runs */
   closeSync(): void {
-    this.#builtin.close();
+    this.stub.cancel();
     this.#native?.closeSync();
   }
 
-  #chosen(): NameProvider {
+  #activeProvider(): NameProvider {
     // libiothdns has no way to say another port or a zone
     const isPlain = ({ address, port }: Nameserver) => port === DNS_PORT && !address.includes('%');
     if (this.provider === 'builtin' || !this.settings.conf.nameservers.every(isPlain)) return this.#builtin;
-    this.#native ??= new NativeProvider(this.#host, this.settings, nameSources(this.#host, this.settings, this.stub));
+    this.#native ??= new NativeProvider(this.#stack, this.settings, this.#sources);
     return this.#native;
   }
 
-  #changed(): void {
+  #settingsChanged(): void {
     this.stub.clearCache();
     this.#native?.settingsChanged();
   }

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { AF_INET, NI_NUMERICSERV, SOCK_STREAM } from '../../lib/constants/index.js';
-import { nameSources } from '../../lib/dns/builtin.js';
+import { nameSources } from '../../lib/dns/name-sources.js';
 import { NativeProvider } from '../../lib/dns/native.js';
 import { NameSettings } from '../../lib/dns/settings.js';
 import { StubResolver } from '../../lib/dns/stub-resolver.js';
