@@ -9,8 +9,6 @@ import type { StubResolver } from './stub-resolver.js';
 
 /** Names resolved in TypeScript, over the stack's own sockets. */
 export class BuiltinProvider implements NameProvider {
-  readonly name = 'builtin';
-
   constructor(
     readonly sources: NameSources,
     readonly stub: StubResolver,

@@ -30,6 +30,7 @@ const QUERY_TEXTS = {
 
 /** The codes of node:dns for queries. */
 export type QueryCode = keyof typeof QUERY_TEXTS;
+export const QUERY_CODES = Object.keys(QUERY_TEXTS) as QueryCode[];
 
 /** A look-up that failed, in the shape that node:dns gives its errors. */
 export class DnsError extends IothError {

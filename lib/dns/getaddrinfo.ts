@@ -37,7 +37,7 @@ export interface AddrInfo {
 
 const KNOWN_FLAGS = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_NUMERICSERV | AI_V4MAPPED | AI_ALL | AI_ADDRCONFIG;
 
-/** What a look-up is about: the arguments of getaddrinfo(3) after `host` and `port`, 0 for "any". */
+/** The arguments of getaddrinfo(3) after `host` and `port`, 0 for "any". */
 export interface AddrInfoHints {
   family?: number;
   type?: number;

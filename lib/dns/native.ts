@@ -35,7 +35,6 @@ type Start<T> = (dns: DnsPointer, done: NativeCallback<T>) => void;
  * provider: flags, services, the search list with ndots, the hosts file, the order of RFC 6724, EAI_ errors.
  */
 export class NativeProvider implements NameProvider {
-  readonly name = 'native';
   #dns: DnsPointer | null = null;
   #isStale = true;
 

@@ -35,10 +35,7 @@ export class Resolver {
   #native: NativeProvider | undefined;
   #choice: ProviderName | undefined;
 
-  /**
-   * @param config a path, resolv.conf(5) text, or addresses of servers; null is /etc/resolv.conf
-   * @throws {TypeError} ERR_INVALID_ARG_VALUE for a path that can't be read, or a provider that there isn't
-   */
+  /** @param config a path, resolv.conf(5) text, or addresses of servers; null is /etc/resolv.conf */
   constructor(stack: ResolverStack, config: string | null = null, options: ResolverOptions = {}) {
     this.#stack = stack;
     this.settings = new NameSettings(config);
@@ -48,33 +45,17 @@ export class Resolver {
     if (options.provider !== undefined) this.#choice = checkProvider('options.dns', options.provider);
   }
 
-  /**
-   * Who resolves.
-   * @throws {TypeError} ERR_INVALID_ARG_VALUE where the environment names no provider
-   */
+  /** Who resolves. */
   get provider(): ProviderName {
     this.#choice ??= chooseProvider(undefined, 'IOTH_DNS');
     return this.#choice;
   }
 
-  /**
-   * getaddrinfo(3): the hosts file first, then the DNS, in the order of RFC 6724.
-   * @param host a name, an address, or null for the loopback (with AI_PASSIVE the any-address)
-   * @param port a number, the name of a service, or null
-   * @throws {GaiError} `eai` is C's EAI_ number, `code` is Node's ('ENOTFOUND', 'EAI_AGAIN')
-   * @throws {AbortError} when the signal is aborted
-   */
   async getaddrinfo(host: string | null, port: ServicePort, hints: AddrInfoHints = {}): Promise<AddrInfo[]> {
     checkSignal(hints.signal);
     return this.#activeProvider().getaddrinfo(host, port, hints);
   }
 
-  /**
-   * getnameinfo(3): the names of an address and of its port; the numbers where they have none.
-   * @param flags NI_*
-   * @throws {GaiError} EAI_NONAME with NI_NAMEREQD and no name, EAI_FAMILY for what is no address
-   * @throws {AbortError} when the signal is aborted
-   */
   async getnameinfo(
     address: NameInfoAddress,
     flags = 0,
@@ -84,19 +65,12 @@ export class Resolver {
     return this.#activeProvider().getnameinfo(address, flags, { signal });
   }
 
-  /**
-   * Every address that the servers have for a name, in one family.
-   * @throws {DnsError} ENODATA, ENOTFOUND, ETIMEOUT, …
-   */
+  /** Every address that the servers have for a name, in one family. */
   async addresses(name: string, type: 'A' | 'AAAA', options: { signal?: AbortSignal } = {}): Promise<string[]> {
     return this.#activeProvider().addresses(name, type, options);
   }
 
-  /**
-   * The first address of a host in one family, for a socket.
-   * @returns an address, a link-local one with its zone as a number: 'fe80::1%2'
-   * @throws {GaiError} as {@link getaddrinfo}
-   */
+  /** The first address of a host in one family, for a socket; a link-local one with its zone. */
   async resolveHost(host: string, family: number, options?: { signal?: AbortSignal }): Promise<string> {
     const signal = checkSignal(checkOptions(options, ['signal']).signal);
     const only = family === AF_INET6 ? AF_INET6 : AF_INET;
@@ -109,7 +83,6 @@ export class Resolver {
   /**
    * An address of a host that is known at once, without asking a server: a numeric host in any form that getaddrinfo
    * takes, the first of the hosts file, or that of localhost (RFC 6761, 6.3).
-   * @param family AF_INET or AF_INET6
    * @returns an address, with its zone where `host` or the hosts file has one ('fe80::1%vde0'); undefined for any other
    *   host, and for one without an address in that family
    * @throws {IothError} for a hosts file that can't be read
@@ -118,11 +91,7 @@ export class Resolver {
     return resolveLocally(() => this.settings.hosts(), host, family);
   }
 
-  /**
-   * iothdns_update(3): another configuration.
-   * @param config as of the constructor
-   * @throws {TypeError} ERR_INVALID_ARG_VALUE for a path that can't be read
-   */
+  /** iothdns_update(3). */
   update(config: string | null): void {
     this.settings.update(config);
     this.#settingsChanged();
@@ -138,11 +107,7 @@ export class Resolver {
     this.#settingsChanged();
   }
 
-  /**
-   * iothdns_setpath(3): another hosts or services file.
-   * @param path null is the usual one
-   * @throws {TypeError} ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE
-   */
+  /** iothdns_setpath(3). */
   setPath(tag: PathTag, path: string | null): void {
     this.settings.setPath(tag, path);
     this.#settingsChanged();
@@ -153,7 +118,7 @@ export class Resolver {
     return new StubResolver(this.#stack, conf, options);
   }
 
-  /** Ends what runs. The stack may be deleted when it settles; at once where there is nothing to wait for. */
+  /** Ends what runs. The stack may be deleted when the promise is fulfilled; at once where there is none. */
   close(): Promise<void> | undefined {
     this.stub.cancel();
     return this.#native?.close();

@@ -16,11 +16,13 @@ export interface Transaction {
   cancel(): void;
 }
 
-export interface TransactionOptions {
-  /** Milliseconds for all of it. */
-  timeout: number;
-  edns0: boolean;
-}
+/** Starts one. `timeout` is in milliseconds, for all of it. */
+type Query = (
+  stack: ResolverStack,
+  server: Nameserver,
+  question: Question,
+  options: { timeout: number; edns0: boolean },
+) => Transaction;
 
 /** More than EDNS asks for. */
 const UDP_RECEIVE_SIZE = 4096;
@@ -34,13 +36,8 @@ const EXHAUSTED_PAUSE_MS = 20;
  * Asks a server by UDP from a fresh socket: random port, random id. The socket is connected, so that only the server's
  * packets reach it and an ICMP error ends the wait; what comes must have the id and the question (RFC 5452, 9.1).
  */
-export function queryUdp(
-  stack: ResolverStack,
-  server: Nameserver,
-  question: Question,
-  options: TransactionOptions,
-): Transaction {
-  return overSocket(stack, server, SOCK_DGRAM, options.timeout, async (socket) => {
+export const queryUdp: Query = (stack, server, question, options) =>
+  overSocket(stack, server, SOCK_DGRAM, options.timeout, async (socket) => {
     bindToRandomPort(socket);
     await socket.connect([server.address, server.port]);
     const id = randomInt(0x10000);
@@ -57,16 +54,10 @@ export function queryUdp(
       if (message && isResponseTo(message, id, question)) return message;
     }
   });
-}
 
 /** Asks a server by TCP (RFC 7766): for responses that don't fit in a datagram. */
-export function queryTcp(
-  stack: ResolverStack,
-  server: Nameserver,
-  question: Question,
-  options: TransactionOptions,
-): Transaction {
-  return overSocket(stack, server, SOCK_STREAM, options.timeout, async (socket) => {
+export const queryTcp: Query = (stack, server, question, options) =>
+  overSocket(stack, server, SOCK_STREAM, options.timeout, async (socket) => {
     const deadline = performance.now() + options.timeout;
     const limit = () => socket.settimeout(Math.max(1, deadline - performance.now()) / 1000);
     limit();
@@ -81,7 +72,6 @@ export function queryTcp(
     if (!message || !isResponseTo(message, id, question)) throw new IothError('EBADMSG', { syscall: 'recv' });
     return message;
   });
-}
 
 async function receiveExactly(socket: Socket, size: number, limit: () => void): Promise<Buffer> {
   const parts: Buffer[] = [];

@@ -1,14 +1,4 @@
-import type {
-  AnyRecord,
-  CaaRecord,
-  MxRecord,
-  NaptrRecord,
-  RecordWithTtl,
-  ResolveOptions,
-  ResolveWithTtlOptions,
-  SoaRecord,
-  SrvRecord,
-} from 'node:dns';
+import type { RecordWithTtl, ResolveOptions } from 'node:dns';
 import { isIP } from 'node:net';
 import { asciiName } from '../address/domain-name.js';
 import { reverseName } from '../address/ip.js';
@@ -23,7 +13,7 @@ import { anyRecords, NODE_TYPES, type NodeRecords, nodeRecords } from './dns-rec
 
 /** Options of `new stack.dns.Resolver()`. */
 export interface DnsResolverOptions {
-  /** Milliseconds that a server has for an answer; -1 is the stack's own setting. */
+  /** Milliseconds that a server has for a response; -1 is the stack's own setting. */
   timeout?: number;
   /** How often the servers are tried. */
   tries?: number;
@@ -39,8 +29,11 @@ export abstract class RecordQueries {
     protected readonly stub: StubResolver,
   ) {}
 
-  abstract getServers(): string[];
   abstract setServers(servers: readonly string[]): void;
+
+  getServers(): string[] {
+    return this.stub.conf().nameservers.map(formatServer);
+  }
 
   /** The records of a type: 'A' unless another is named. */
   async resolve(hostname: string, rrtype = 'A'): Promise<unknown> {
@@ -54,59 +47,53 @@ export abstract class RecordQueries {
     return this.#records(hostname, known);
   }
 
-  resolve4(hostname: string): Promise<string[]>;
-  resolve4(hostname: string, options: ResolveWithTtlOptions): Promise<RecordWithTtl[]>;
-  resolve4(hostname: string, options?: ResolveOptions): Promise<string[] | RecordWithTtl[]>;
   resolve4(hostname: string, options?: ResolveOptions): Promise<string[] | RecordWithTtl[]> {
     return this.#addresses(hostname, 'A', options);
   }
 
-  resolve6(hostname: string): Promise<string[]>;
-  resolve6(hostname: string, options: ResolveWithTtlOptions): Promise<RecordWithTtl[]>;
-  resolve6(hostname: string, options?: ResolveOptions): Promise<string[] | RecordWithTtl[]>;
   resolve6(hostname: string, options?: ResolveOptions): Promise<string[] | RecordWithTtl[]> {
     return this.#addresses(hostname, 'AAAA', options);
   }
 
-  async resolveAny(hostname: string): Promise<AnyRecord[]> {
+  async resolveAny(hostname: string) {
     return anyRecords((await this.#query(hostname, 'ANY')).records);
   }
 
-  resolveCaa(hostname: string): Promise<CaaRecord[]> {
+  resolveCaa(hostname: string) {
     return this.#records(hostname, 'CAA');
   }
 
-  resolveCname(hostname: string): Promise<string[]> {
+  resolveCname(hostname: string) {
     return this.#records(hostname, 'CNAME');
   }
 
-  resolveMx(hostname: string): Promise<MxRecord[]> {
+  resolveMx(hostname: string) {
     return this.#records(hostname, 'MX');
   }
 
-  resolveNaptr(hostname: string): Promise<NaptrRecord[]> {
+  resolveNaptr(hostname: string) {
     return this.#records(hostname, 'NAPTR');
   }
 
-  resolveNs(hostname: string): Promise<string[]> {
+  resolveNs(hostname: string) {
     return this.#records(hostname, 'NS');
   }
 
-  resolvePtr(hostname: string): Promise<string[]> {
+  resolvePtr(hostname: string) {
     return this.#records(hostname, 'PTR');
   }
 
-  async resolveSoa(hostname: string): Promise<SoaRecord> {
+  async resolveSoa(hostname: string) {
     const [first] = await this.#records(hostname, 'SOA');
     if (!first) throw queryError('ENODATA', 'SOA', hostname);
     return first;
   }
 
-  resolveSrv(hostname: string): Promise<SrvRecord[]> {
+  resolveSrv(hostname: string) {
     return this.#records(hostname, 'SRV');
   }
 
-  resolveTxt(hostname: string): Promise<string[][]> {
+  resolveTxt(hostname: string) {
     return this.#records(hostname, 'TXT');
   }
 
@@ -157,10 +144,6 @@ export class StackQueries extends RecordQueries {
     super(resolver, resolver.stub);
   }
 
-  getServers(): string[] {
-    return this.resolver.settings.conf.nameservers.map(formatServer);
-  }
-
   setServers(servers: readonly string[]): void {
     this.resolver.setServers(checkServers(servers));
   }
@@ -179,10 +162,6 @@ export class StackResolver extends RecordQueries {
       return this.#servers ? { ...conf, nameservers: this.#servers } : conf;
     };
     super(resolver, resolver.newStub(conf, { cacheSize: 0, timeout: timeout < 0 ? undefined : timeout, attempts }));
-  }
-
-  getServers(): string[] {
-    return this.stub.conf().nameservers.map(formatServer);
   }
 
   setServers(servers: readonly string[]): void {

@@ -4,6 +4,7 @@ import type * as nodeDnsPromises from 'node:dns/promises';
 import { promisify } from 'node:util';
 import { AI_ADDRCONFIG, AI_ALL, AI_V4MAPPED } from '../constants/index.js';
 import { invalidType } from '../core/validate.js';
+import { QUERY_CODES, type QueryCode } from '../dns/errors.js';
 import type { Resolver } from '../dns/resolver.js';
 import { checkLookup, lookup, lookupService } from './dns-lookup.js';
 import { type DnsResolverOptions, type RecordQueries, StackQueries, StackResolver } from './dns-resolver.js';
@@ -26,21 +27,9 @@ const QUERIES = [
 ] as const;
 export type DnsQueryName = (typeof QUERIES)[number];
 
+type NameOfCode<Code> = Code extends `E${infer Name}` ? Name : never;
 /** The names that node:dns gives to the codes of queries: `dns.NOTFOUND` is 'ENOTFOUND'. */
-const CODES = [
-  'BADNAME',
-  'BADRESP',
-  'CANCELLED',
-  'CONNREFUSED',
-  'FORMERR',
-  'NODATA',
-  'NOTFOUND',
-  'NOTIMP',
-  'REFUSED',
-  'SERVFAIL',
-  'TIMEOUT',
-] as const;
-export type DnsCodeName = (typeof CODES)[number];
+export type DnsCodeName = NameOfCode<QueryCode>;
 
 /** dns.Resolver: servers, timeout and tries of its own. */
 export type DnsResolver = Pick<nodeDns.Resolver, DnsQueryName | 'getServers' | 'setServers' | 'cancel'>;
@@ -89,7 +78,7 @@ export function stackDns(resolver: Resolver): StackDns {
         }
       },
     },
-    ...Object.fromEntries(CODES.map((name) => [name, `E${name}`])),
+    ...Object.fromEntries(QUERY_CODES.map((code) => [code.slice(1), code])),
     ADDRCONFIG: AI_ADDRCONFIG,
     V4MAPPED: AI_V4MAPPED,
     ALL: AI_ALL,

@@ -155,7 +155,7 @@ test('a query that is lost is sent again', async () => {
 test('out of descriptors, a query waits for one', async () => {
   server.answer = (query) => [{ bytes: answerTo(query, TRUE) }];
   let refused = 0;
-  const engine = new StubResolver(
+  const stub = new StubResolver(
     {
       closed: false,
       pointer: (syscall) => client.pointer(syscall),
@@ -169,7 +169,7 @@ test('out of descriptors, a query waits for one', async () => {
     },
     () => parseResolvConf('nameserver 10.5.0.1'),
   );
-  expect((await engine.query('h.test', 'A')).records).toMatchObject([{ data: TRUE }]);
+  expect((await stub.query('h.test', 'A')).records).toMatchObject([{ data: TRUE }]);
   expect(refused).toBe(4);
 });
 
