@@ -23,9 +23,8 @@ type Spec = string | TypeObject;
 
 /** `sizeof(struct addrinfo)` on 64-bit Linux. */
 export const ADDRINFO_SIZE = 48;
-/** IOTHDNS_HOSTS and IOTHDNS_SERVICES, for setpath. */
+/** The tag of the hosts file, for setpath. */
 export const IOTHDNS_HOSTS = 0;
-export const IOTHDNS_SERVICES = 1;
 
 /**
  * What is used of libiothdns 0.1.2. See iothdns.h. The functions whose last argument is a callback run on a worker
@@ -62,8 +61,8 @@ export interface Libiothdns {
     flags: number,
     callback: Result<number>,
   ): void;
-  lookup_a(dns: DnsPointer, name: string, addresses: Buf, most: number, callback: Result<number>): void;
-  lookup_aaaa(dns: DnsPointer, name: string, addresses: Buf, most: number, callback: Result<number>): void;
+  lookup_a(dns: DnsPointer, name: string, addresses: Buf, max: number, callback: Result<number>): void;
+  lookup_aaaa(dns: DnsPointer, name: string, addresses: Buf, max: number, callback: Result<number>): void;
 }
 
 let library: Libiothdns | undefined;

@@ -2,9 +2,9 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { inet_aton, inet_ntoa, inet_ntop, inet_pton } from './inet.js';
 
-/** Whether `text` is an IPv4 or IPv6 address (4, 6) or neither (0). A zone ('%eth0') may follow an IPv6 one. */
-export function ipVersion(text: string): 0 | 4 | 6 {
-  return isIPv4(text) ? 4 : isIPv6(text) ? 6 : 0;
+/** The family of an address; 0 for a text that is none. A zone ('%eth0') may follow an IPv6 one. */
+export function familyOf(text: string): typeof AF_INET | typeof AF_INET6 | 0 {
+  return isIPv4(text) ? AF_INET : isIPv6(text) ? AF_INET6 : 0;
 }
 
 /** An address without its zone: 'fe80::1' of 'fe80::1%eth0'. */

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { AbortError } from '../core/errors.js';
 import { chooseProvider, type ProviderName } from '../core/provider.js';
 import { checkInteger, checkOptions, checkSignal, INT_MAX } from '../core/validate.js';
-import type { NetworkSettings } from '../dns/network-settings.js';
+import type { NetworkSettings } from '../dns/settings.js';
 import { BuiltinConfig } from './builtin.js';
 import { realClock } from './clock.js';
 import { asksNetwork, type ConfigRequest, parseConfig } from './language.js';

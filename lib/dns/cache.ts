@@ -1,4 +1,3 @@
-/** What a cache holds of a name: an answer, or the fact that there is none, for a time. */
 interface Entry<T> {
   value: T;
   /** In milliseconds of the clock. */
@@ -6,17 +5,16 @@ interface Entry<T> {
 }
 
 export interface CacheOptions {
-  /** How many answers at most; 0 turns the cache off. */
+  /** How many entries at most; 0 turns the cache off. */
   size?: number;
   /** Milliseconds of a clock that never goes back. */
   now?: () => number;
 }
 
-/** Seconds. */
-const MAX_TTL = 24 * 3600;
+const MAX_TTL_SECONDS = 24 * 3600;
 const DEFAULT_SIZE = 1000;
 
-/** Answers by question, each for as long as its time to live says. Full, it drops the one used longest ago. */
+/** Values with a time to live. Full, it drops the one used longest ago. */
 export class Cache<T> {
   readonly #entries = new Map<string, Entry<T>>();
   readonly #size: number;
@@ -40,11 +38,11 @@ export class Cache<T> {
     return entry.value;
   }
 
-  /** Holds `value` for `ttl` seconds; 0 holds nothing. */
+  /** Keeps `value` for `ttl` seconds; not at all for 0. */
   set(key: string, value: T, ttl: number): void {
     if (this.#size === 0 || ttl <= 0) return;
     this.#entries.delete(key);
-    this.#entries.set(key, { value, expires: this.#now() + Math.min(ttl, MAX_TTL) * 1000 });
+    this.#entries.set(key, { value, expires: this.#now() + Math.min(ttl, MAX_TTL_SECONDS) * 1000 });
     const oldest = this.#entries.keys().next();
     if (this.#entries.size > this.#size && !oldest.done) this.#entries.delete(oldest.value);
   }

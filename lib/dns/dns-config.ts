@@ -1,30 +1,24 @@
 import { readFileSync } from 'node:fs';
+import { isIPv4, isIPv6 } from 'node:net';
+import { familyOf } from '../address/ip.js';
 import { checkString, invalidValue } from '../core/validate.js';
-import { DEFAULT_OPTIONS, type Nameserver, parseResolvConf, parseServer, type ResolvConf } from './resolvconf.js';
+import { DEFAULT_OPTIONS, DNS_PORT, type Nameserver, parseResolvConf, type ResolvConf } from './resolv-conf.js';
 
-export const DEFAULT_RESOLV_CONF = '/etc/resolv.conf';
-
-/** One of the three forms that a configuration of names comes in. */
-export type DnsConfigForm = 'path' | 'text' | 'servers';
+const DEFAULT_PATH = '/etc/resolv.conf';
 
 /**
- * Which form `config` has: a comma-separated list of addresses, the text of a resolv.conf(5) (it has blanks or line
- * ends in it), or else a path.
+ * Which form a configuration has: a comma-separated list of addresses, the text of a resolv.conf(5) (it has blanks or
+ * line ends in it), or else a path.
  */
-export function dnsConfigForm(config: string): DnsConfigForm {
+export function dnsConfigForm(config: string): 'path' | 'text' | 'servers' {
   if (serverList(config)) return 'servers';
   return /\s/.test(config.trim()) || config.trim() === '' ? 'text' : 'path';
 }
 
-/**
- * What a configuration says: a path, the text of a resolv.conf(5), or a comma-separated list of addresses; null is
- * /etc/resolv.conf, which may be missing (then there are no servers).
- * @throws {TypeError} ERR_INVALID_ARG_VALUE for a path that can't be read
- */
+/** Reads a configuration in any of its forms; null is /etc/resolv.conf, which may be missing (then there are no servers). */
 export function readDnsConfig(config: string | null): ResolvConf {
-  if (config === null) return parseResolvConf(readOptional(DEFAULT_RESOLV_CONF));
-  checkString('config_dns', config);
-  const nameservers = serverList(config);
+  if (config === null) return parseResolvConf(readIfPresent(DEFAULT_PATH));
+  const nameservers = serverList(checkString('config_dns', config));
   if (nameservers) return { nameservers, search: [], options: { ...DEFAULT_OPTIONS }, problems: [] };
   if (dnsConfigForm(config) === 'text') return parseResolvConf(config);
   try {
@@ -38,16 +32,39 @@ export function readDnsConfig(config: string | null): ResolvConf {
   }
 }
 
+function readIfPresent(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 /** The servers of a comma-separated list of addresses; undefined where one of them is no address. */
 function serverList(config: string): Nameserver[] | undefined {
   const servers = config.split(',').map((part) => parseServer(part.trim()));
   return servers.every((server) => server !== undefined) ? servers : undefined;
 }
 
-export function readOptional(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
+/**
+ * A server as Node's setServers takes it: '192.0.2.1', '192.0.2.1:53', '2001:db8::1', '[2001:db8::1]:53'.
+ * Undefined where it is none.
+ */
+export function parseServer(text: string): Nameserver | undefined {
+  if (familyOf(text) !== 0) return { address: text, port: DNS_PORT };
+  const { host, port } = /^\[(?<host>[^\]]+)\](?::(?<port>\d+))?$/.exec(text)?.groups ?? {};
+  if (host !== undefined) return isIPv6(host) ? serverAt(host, port) : undefined;
+  const [address = '', portText] = text.split(':', 2);
+  return isIPv4(address) ? serverAt(address, portText) : undefined;
+}
+
+function serverAt(address: string, port: string | undefined): Nameserver | undefined {
+  const number = port === undefined ? DNS_PORT : /^\d+$/.test(port) ? Number(port) : 0;
+  return number >= 1 && number <= 65535 ? { address, port: number } : undefined;
+}
+
+/** A server as Node's getServers gives it: the port only where it isn't 53. */
+export function formatServer({ address, port }: Nameserver): string {
+  if (port === DNS_PORT) return address;
+  return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
 }

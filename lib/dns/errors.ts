@@ -30,6 +30,7 @@ const QUERY_TEXTS = {
 
 /** The codes of node:dns for queries. */
 export type QueryCode = keyof typeof QUERY_TEXTS;
+export const QUERY_CODES = Object.keys(QUERY_TEXTS) as QueryCode[];
 
 /** A look-up that failed, in the shape that node:dns gives its errors. */
 export class DnsError extends IothError {
@@ -44,7 +45,7 @@ export class DnsError extends IothError {
   }
 }
 
-/** A query that gave no record. `syscall` is Node's: 'queryMx'. */
+/** The error of a query without a record. Its `syscall` is Node's: 'queryMx'. */
 export function queryError(code: QueryCode, type: string, hostname: string, cause?: unknown): DnsError {
   return new DnsError(code, `query${type[0]}${type.slice(1).toLowerCase()}`, hostname, QUERY_TEXTS[code], cause);
 }
@@ -65,9 +66,10 @@ const EAI: Record<number, [code: string, text: string]> = {
   [EAI_SYSTEM]: ['EAI_SYSTEM', 'a system call failed'],
 };
 
-/** A getaddrinfo(3) or getnameinfo(3) that failed. `eai` is C's number (EAI_NONAME is -2). */
+/** A getaddrinfo(3) or getnameinfo(3) that failed. */
 export class GaiError extends DnsError {
   override readonly name: string = 'GaiError';
+  /** C's EAI_ number: EAI_NONAME is -2. */
   readonly eai: number;
 
   constructor(eai: number, syscall: 'getaddrinfo' | 'getnameinfo', hostname?: string | null, cause?: unknown) {
@@ -75,4 +77,9 @@ export class GaiError extends DnsError {
     super(code, syscall, hostname ?? undefined, text, cause);
     this.eai = eai;
   }
+}
+
+/** The EAI_ number for a query that failed: what may pass is EAI_AGAIN. */
+export function eaiOf({ code }: DnsError): number {
+  return ['ETIMEOUT', 'ESERVFAIL', 'EREFUSED', 'ECONNREFUSED'].includes(code) ? EAI_AGAIN : EAI_FAIL;
 }

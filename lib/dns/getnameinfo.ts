@@ -1,4 +1,4 @@
-import { ipVersion, reverseName, withoutZone } from '../address/ip.js';
+import { familyOf, reverseName, withoutZone } from '../address/ip.js';
 import {
   EAI_BADFLAGS,
   EAI_FAMILY,
@@ -10,8 +10,8 @@ import {
   NI_NUMERICSERV,
 } from '../constants/index.js';
 import { checkInteger, checkPort, checkString, INT_MAX, invalidType } from '../core/validate.js';
-import { DnsError, GaiError } from './errors.js';
-import { eaiOf, type NameSources } from './getaddrinfo.js';
+import { DnsError, eaiOf, GaiError } from './errors.js';
+import type { NameSources } from './name-sources.js';
 
 /** An address to be named: `[address, port]` or an object. */
 export type NameInfoAddress = readonly [address: string, port: number] | { address: string; port: number };
@@ -22,7 +22,6 @@ const KNOWN_FLAGS = NI_NUMERICHOST | NI_NUMERICSERV | NI_NOFQDN | NI_NAMEREQD | 
 /**
  * getnameinfo(3): the names of an address and of its port, from the hosts file, the DNS and the services file; the
  * numbers where there are none.
- * @throws {GaiError} EAI_NONAME with NI_NAMEREQD and no name
  */
 export async function getnameinfo(
   sources: NameSources,
@@ -48,7 +47,7 @@ export function checkNameInfo(sockaddr: NameInfoAddress, flags: number): { addre
   const { address, port } = 'address' in sockaddr ? sockaddr : { address: sockaddr[0], port: sockaddr[1] };
   checkString('address', address);
   checkPort('port', port);
-  if (ipVersion(address) === 0) throw new GaiError(EAI_FAMILY, 'getnameinfo', address);
+  if (familyOf(address) === 0) throw new GaiError(EAI_FAMILY, 'getnameinfo', address);
   return { address, port };
 }
 

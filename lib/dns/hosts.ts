@@ -1,17 +1,18 @@
-import { ipBytes, ipText, ipVersion, withoutZone, zoneOf } from '../address/ip.js';
-import type { Problem } from './resolvconf.js';
+import { nameKey } from '../address/domain-name.js';
+import { familyOf, ipBytes, ipText, withoutZone, zoneOf } from '../address/ip.js';
+import { type Problem, readLines } from './text-lines.js';
 
+/** An address, and the name of it that is the canonical one: the first of its line. */
 export interface HostEntry {
   address: string;
-  version: 4 | 6;
-  /** The first name of the line: the canonical one. */
+  family: number;
   canonical: string;
 }
 
-/** What a hosts(5) file says, ready to be asked. */
+/** A hosts(5) file. */
 export interface Hosts {
   /** Every entry with that name (in any case), in the order of the file. */
-  byName(name: string): HostEntry[];
+  byName(name: string): readonly HostEntry[];
   /** The canonical name of the first line with that address. */
   byAddress(address: string): string | undefined;
   problems: Problem[];
@@ -21,32 +22,23 @@ export interface Hosts {
 export function parseHosts(text: string): Hosts {
   const names = new Map<string, HostEntry[]>();
   const addresses = new Map<string, string>();
-  const problems: Problem[] = [];
-  for (const [index, line] of text.split('\n').entries()) {
-    const [address, ...aliases] = line.replace(/#.*/, '').split(/\s+/).filter(Boolean);
-    if (address === undefined) continue;
-    const version = ipVersion(address);
+  const problems = readLines(text, /#.*/, ([address = '', ...aliases]) => {
+    const family = familyOf(address);
     const canonical = aliases[0];
-    if (version === 0 || canonical === undefined) {
-      const reason = version === 0 ? `'${address}' is not an IP address` : 'an address without a name';
-      problems.push({ line: index + 1, text: line.trim(), reason });
-      continue;
-    }
+    if (family === 0) return [`'${address}' is not an IP address`];
+    if (canonical === undefined) return ['an address without a name'];
     for (const name of new Set(aliases.map(nameKey))) {
-      names.set(name, [...(names.get(name) ?? []), { address, version, canonical }]);
+      names.set(name, [...(names.get(name) ?? []), { address, family, canonical }]);
     }
     const key = addressKey(address);
     if (!addresses.has(key)) addresses.set(key, canonical);
-  }
+    return [];
+  });
   return {
     byName: (name) => names.get(nameKey(name)) ?? [],
     byAddress: (address) => addresses.get(addressKey(address)),
     problems,
   };
-}
-
-function nameKey(name: string): string {
-  return name.toLowerCase().replace(/\.$/, '');
 }
 
 function addressKey(address: string): string {

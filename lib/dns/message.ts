@@ -1,5 +1,7 @@
 import * as dnsPacket from 'dns-packet';
+import { MAX_LABEL_BYTES, sameName } from '../address/domain-name.js';
 import { ipBytes, ipText } from '../address/ip.js';
+import { AF_INET, AF_INET6 } from '../constants/index.js';
 
 /** The record types that a resolver of this library asks for by name; any other comes as bytes. */
 export type RecordType = 'A' | 'AAAA' | 'ANY' | 'CAA' | 'CNAME' | 'MX' | 'NAPTR' | 'NS' | 'PTR' | 'SOA' | 'SRV' | 'TXT';
@@ -24,7 +26,7 @@ export interface DnsMessage {
 }
 
 /** What a server may send by UDP to one that asks with EDNS: fits the smallest IPv6 link (RFC 9715). */
-export const EDNS_PAYLOAD = 1232;
+const EDNS_PAYLOAD = 1232;
 const HEADER_LENGTH = 12;
 const RCODES = [
   'NOERROR',
@@ -141,13 +143,13 @@ function nameEnd(buffer: Buffer, offset: number): number {
     const length = buffer.readUInt8(at);
     if (length === 0) return at + 1;
     if (length >= 0xc0) return at + 2;
-    if (length > 63) throw new RangeError('a label has 63 bytes at most');
+    if (length > MAX_LABEL_BYTES) throw new RangeError(`a label has ${MAX_LABEL_BYTES} bytes at most`);
     at += length + 1;
   }
 }
 
-/** Whether `message` answers exactly that question: its id, its one question (in any case) and the IN class. */
-export function isAnswerTo(message: DnsMessage, id: number, question: Question): boolean {
+/** Whether `message` is the response to exactly that question: its id, its one question (in any case) and the IN class. */
+export function isResponseTo(message: DnsMessage, id: number, question: Question): boolean {
   const [asked, ...more] = message.questions;
   return (
     message.isResponse &&
@@ -160,25 +162,25 @@ export function isAnswerTo(message: DnsMessage, id: number, question: Question):
   );
 }
 
-/** What an answer says of its question. */
+/** What a response says of its question. */
 export interface Reply {
   status: 'found' | 'nodata' | 'nxdomain';
   /** The records of the type asked for, of the name that the aliases lead to. For ANY, all there are. */
   records: DnsRecord[];
   /** The name at the end of the aliases. */
   canonicalName: string;
-  /** Seconds for which it may be held; 0 where nothing says. */
+  /** Seconds for which it may be cached; 0 where nothing says. */
   ttl: number;
   /** Whether it has neither records nor an SOA that says there are none: the aliases may go on elsewhere. */
   isOpenEnded: boolean;
 }
 
 const MAX_ALIASES = 16;
-/** Seconds (RFC 2308, 5). */
-const MAX_NEGATIVE_TTL = 3 * 3600;
+/** RFC 2308, 5. */
+const MAX_NEGATIVE_TTL_SECONDS = 3 * 3600;
 
 /**
- * Reads an answer: follows its CNAME records from the name asked for, and takes the time to live from the records used
+ * Reads a response: follows its CNAME records from the name asked for, and takes the time to live from the records used
  * or, where there are none, from the SOA (RFC 2308, 5).
  */
 export function readReply(message: DnsMessage, question: Question): Reply {
@@ -203,7 +205,7 @@ export function readReply(message: DnsMessage, question: Question): Reply {
   const status = message.rcode === 'NXDOMAIN' ? 'nxdomain' : 'nodata';
   const soa = message.authorities.find((record) => record.type === 'SOA');
   // RFC 2308, 5: the lesser of the SOA's own time to live and its last field
-  const negativeTtl = soa?.type === 'SOA' ? Math.min(soa.ttl, soa.data.minimum ?? 0, MAX_NEGATIVE_TTL) : 0;
+  const negativeTtl = soa?.type === 'SOA' ? Math.min(soa.ttl, soa.data.minimum ?? 0, MAX_NEGATIVE_TTL_SECONDS) : 0;
   return { status, records, canonicalName: name, ttl: Math.min(ttl, negativeTtl), isOpenEnded: !soa };
 }
 
@@ -212,19 +214,9 @@ function isInternet(record: DnsRecord): boolean {
 }
 
 /** The addresses among the records of a reply. */
-export function addressesOf({ records }: Reply): { address: string; version: 4 | 6 }[] {
-  return records.flatMap((record): { address: string; version: 4 | 6 }[] => {
-    if (record.type === 'A') return [{ address: record.data, version: 4 }];
-    return record.type === 'AAAA' ? [{ address: ipText(ipBytes(record.data)), version: 6 }] : [];
+export function addressesOf({ records }: Reply): { address: string; family: number }[] {
+  return records.flatMap((record) => {
+    if (record.type === 'A') return [{ address: record.data, family: AF_INET }];
+    return record.type === 'AAAA' ? [{ address: ipText(ipBytes(record.data)), family: AF_INET6 }] : [];
   });
-}
-
-/** Whether two names are one: letter case and a last dot don't matter (RFC 4343). */
-export function sameName(a: string, b: string): boolean {
-  return nameKey(a) === nameKey(b);
-}
-
-export function nameKey(name: string): string {
-  // only ASCII letters have a case in the DNS
-  return name.replace(/\.$/, '').replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }

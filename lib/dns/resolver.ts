@@ -1,43 +1,47 @@
 import { AF_INET, AF_INET6, SOCK_STREAM } from '../constants/index.js';
 import { checkProvider, chooseProvider, type ProviderName } from '../core/provider.js';
 import { checkOptions, checkSignal } from '../core/validate.js';
-import { BuiltinProvider, nameSources } from './builtin.js';
+import { BuiltinProvider } from './builtin.js';
 import type { AddrInfo, AddrInfoHints } from './getaddrinfo.js';
 import type { NameInfoAddress } from './getnameinfo.js';
+import { resolveLocally } from './host-addresses.js';
+import { type NameSources, nameSources } from './name-sources.js';
 import { NativeProvider } from './native.js';
-import type { NetworkSettings } from './network-settings.js';
-import type { NameHost, NameProvider } from './provider.js';
-import { DNS_PORT, type Nameserver } from './resolvconf.js';
-import { NameSettings, type PathTag } from './settings.js';
+import type { NameProvider } from './provider.js';
+import { DNS_PORT, type Nameserver } from './resolv-conf.js';
+import type { ResolverStack } from './resolver-stack.js';
+import { NameSettings, type NetworkSettings, type PathTag } from './settings.js';
 import type { ServicePort } from './socket-types.js';
 import { StubResolver, type StubResolverOptions } from './stub-resolver.js';
 
 export interface ResolverOptions {
-  /** Who resolves: libiothdns or the builtin resolver. Default: the environment's IOTH_DNS, else the builtin one. */
+  /** libiothdns or the builtin resolver. Default: the environment's IOTH_DNS, else the builtin one. */
   provider?: ProviderName;
-  /** Answers that the builtin resolver holds at most (default 1000); 0 turns its cache off. */
+  /** Replies that the builtin resolver caches at most (default 1000); 0 turns its cache off. */
   cacheSize?: number;
 }
 
 /**
- * The names of one stack: all that Stack and the Node-shaped face need. Nothing is read, loaded or opened before the
+ * The names of one stack: all that Stack and the Node-shaped modules need. Nothing is read, loaded or opened before the
  * first look-up, unless a configuration is given.
  */
 export class Resolver {
-  readonly #host: NameHost;
   readonly settings: NameSettings;
   /** The builtin resolver: what libiothdns can't do (other record types, other ports) goes through it. */
   readonly stub: StubResolver;
+  readonly #stack: ResolverStack;
+  readonly #sources: NameSources;
   readonly #builtin: BuiltinProvider;
   #native: NativeProvider | undefined;
   #choice: ProviderName | undefined;
 
   /** @param config a path, resolv.conf(5) text, or addresses of servers; null is /etc/resolv.conf */
-  constructor(host: NameHost, config: string | null = null, options: ResolverOptions = {}) {
-    this.#host = host;
+  constructor(stack: ResolverStack, config: string | null = null, options: ResolverOptions = {}) {
+    this.#stack = stack;
     this.settings = new NameSettings(config);
     this.stub = this.newStub(() => this.settings.conf, { cacheSize: options.cacheSize });
-    this.#builtin = new BuiltinProvider(host, this.settings, this.stub);
+    this.#sources = nameSources(stack, this.settings, this.stub);
+    this.#builtin = new BuiltinProvider(this.#sources, this.stub);
     if (options.provider !== undefined) this.#choice = checkProvider('options.dns', options.provider);
   }
 
@@ -49,7 +53,7 @@ export class Resolver {
 
   async getaddrinfo(host: string | null, port: ServicePort, hints: AddrInfoHints = {}): Promise<AddrInfo[]> {
     checkSignal(hints.signal);
-    return this.#chosen().getaddrinfo(host, port, hints);
+    return this.#activeProvider().getaddrinfo(host, port, hints);
   }
 
   async getnameinfo(
@@ -58,12 +62,12 @@ export class Resolver {
     options?: { signal?: AbortSignal },
   ): Promise<[host: string, service: string]> {
     const signal = checkSignal(checkOptions(options, ['signal']).signal);
-    return this.#chosen().getnameinfo(address, flags, { signal });
+    return this.#activeProvider().getnameinfo(address, flags, { signal });
   }
 
   /** Every address that the servers have for a name, in one family. */
   async addresses(name: string, type: 'A' | 'AAAA', options: { signal?: AbortSignal } = {}): Promise<string[]> {
-    return this.#chosen().addresses(name, type, options);
+    return this.#activeProvider().addresses(name, type, options);
   }
 
   /** The first address of a host in one family, for a socket; a link-local one with its zone. */
@@ -76,53 +80,65 @@ export class Resolver {
     return scopeid ? `${address}%${scopeid}` : address;
   }
 
+  /**
+   * An address of a host that is known at once, without asking a server: a numeric host in any form that getaddrinfo
+   * takes, the first of the hosts file, or that of localhost (RFC 6761, 6.3).
+   * @returns an address, with its zone where `host` or the hosts file has one ('fe80::1%vde0'); undefined for any other
+   *   host, and for one without an address in that family
+   * @throws {IothError} for a hosts file that can't be read
+   */
+  resolveLocally(host: string, family: number): string | undefined {
+    return resolveLocally(() => this.settings.hosts(), host, family);
+  }
+
   /** iothdns_update(3). */
   update(config: string | null): void {
     this.settings.update(config);
-    this.#changed();
+    this.#settingsChanged();
   }
 
-  /** What DHCP or router discovery told; it counts unless a configuration was given. */
+  /** What DHCP or router discovery learned; it counts unless a configuration was given. */
   applyNetworkSettings(settings: NetworkSettings): void {
-    if (this.settings.applyNetworkSettings(settings)) this.#changed();
+    if (this.settings.applyNetworkSettings(settings)) this.#settingsChanged();
   }
 
   setServers(servers: Nameserver[]): void {
     this.settings.setServers(servers);
-    this.#changed();
+    this.#settingsChanged();
   }
 
   /** iothdns_setpath(3). */
   setPath(tag: PathTag, path: string | null): void {
     this.settings.setPath(tag, path);
-    this.#changed();
+    this.#settingsChanged();
   }
 
-  /** A resolver of its own on the same stack: other servers, nothing held. */
+  /** A resolver of its own on the same stack: other servers, nothing cached. */
   newStub(conf: StubResolver['conf'], options: StubResolverOptions): StubResolver {
-    return new StubResolver(this.#host, conf, options);
+    return new StubResolver(this.#stack, conf, options);
   }
 
-  /** Ends what runs. The stack may be deleted when it settles; at once where there is nothing to wait for. */
+  /** Ends what runs. The stack may be deleted when the promise is fulfilled; at once where there is none. */
   close(): Promise<void> | undefined {
-    this.#builtin.close();
+    this.stub.cancel();
     return this.#native?.close();
   }
 
+  /** @throws {IothError} EBUSY where a call of libiothdns still runs */
   closeSync(): void {
-    this.#builtin.close();
+    this.stub.cancel();
     this.#native?.closeSync();
   }
 
-  #chosen(): NameProvider {
+  #activeProvider(): NameProvider {
     // libiothdns has no way to say another port or a zone
     const isPlain = ({ address, port }: Nameserver) => port === DNS_PORT && !address.includes('%');
     if (this.provider === 'builtin' || !this.settings.conf.nameservers.every(isPlain)) return this.#builtin;
-    this.#native ??= new NativeProvider(this.#host, this.settings, nameSources(this.#host, this.settings, this.stub));
+    this.#native ??= new NativeProvider(this.#stack, this.settings, this.#sources);
     return this.#native;
   }
 
-  #changed(): void {
+  #settingsChanged(): void {
     this.stub.clearCache();
     this.#native?.settingsChanged();
   }

@@ -1,4 +1,4 @@
-import { ipBytes, isLinkLocalIPv6, isMapped, mappedBytes } from '../address/ip.js';
+import { familyOf, ipBytes, isLinkLocalIPv6, isMapped, mappedBytes } from '../address/ip.js';
 
 /** The address from which the stack would send to a destination. */
 export interface SourceAddress {
@@ -53,7 +53,7 @@ export function sortDestinations<T extends Candidate>(candidates: readonly T[]):
 
 interface Facts {
   candidate: Candidate;
-  version: number;
+  family: number;
   reachable: boolean;
   scope: number;
   scopeMatches: boolean;
@@ -67,10 +67,9 @@ function factsOf({ address, source }: Candidate): Omit<Facts, 'candidate'> {
   const bytes = mappedBytes(address);
   const policy = policyOf(bytes);
   const sourceBytes = source && mappedBytes(source.address);
-  const version = ipBytes(address).length;
   const scope = scopeOf(bytes);
   return {
-    version,
+    family: familyOf(address),
     reachable: source !== null,
     scope,
     scopeMatches: sourceBytes !== null && scopeOf(sourceBytes) === scope,
@@ -90,7 +89,7 @@ function compare(a: Facts, b: Facts): number {
     Number(b.labelMatches) - Number(a.labelMatches) || // rule 5
     b.precedence - a.precedence || // rule 6
     a.scope - b.scope || // rule 8
-    (a.version === b.version ? b.commonBits - a.commonBits : 0) // rule 9
+    (a.family === b.family ? b.commonBits - a.commonBits : 0) // rule 9
   );
 }
 
@@ -120,7 +119,7 @@ function commonBits(address: string, source: SourceAddress): number {
 }
 
 /** How many leading bits two addresses of one length share. */
-export function prefixBits(a: Uint8Array, b: Uint8Array): number {
+function prefixBits(a: Uint8Array, b: Uint8Array): number {
   const differing = a.findIndex((byte, i) => byte !== b[i]);
   if (differing < 0) return a.length * 8;
   return differing * 8 + Math.clz32((a[differing] ?? 0) ^ (b[differing] ?? 0)) - 24;

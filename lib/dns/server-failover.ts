@@ -1,14 +1,15 @@
+import { onAbort } from '../core/abort.js';
 import { type QueryCode, queryError } from './errors.js';
 import type { DnsMessage, Question } from './message.js';
-import type { NameHost } from './provider.js';
-import type { Nameserver } from './resolvconf.js';
-import { askTcp, askUdp, type Exchange } from './transport.js';
+import type { Nameserver } from './resolv-conf.js';
+import type { ResolverStack } from './resolver-stack.js';
+import { queryTcp, queryUdp, type Transaction } from './transport.js';
 
 /** Whom to ask, how often and for how long. */
-export interface AskOptions {
+export interface FailoverOptions {
   /** In the order in which they are asked. */
   servers: readonly Nameserver[];
-  /** Milliseconds that each has for an answer. */
+  /** Milliseconds that each has for a response. */
   timeout: number;
   /** How often the whole list is asked. */
   attempts: number;
@@ -17,7 +18,7 @@ export interface AskOptions {
   signal: AbortSignal;
 }
 
-/** Answers that another server may better. */
+/** Responses that another server may better. */
 const FAILURES: Record<string, QueryCode> = {
   SERVFAIL: 'ESERVFAIL',
   REFUSED: 'EREFUSED',
@@ -26,80 +27,112 @@ const FAILURES: Record<string, QueryCode> = {
 };
 
 /**
- * Asks the servers until one knows: an answer with records, an empty one, or that the name doesn't exist.
+ * Asks the servers until one knows: a response with records, an empty one, or that the name doesn't exist.
  *
  * A server that fails, or is out of reach, passes the question on at once. One that is silent keeps it for its share of
- * the timeout; then the next is asked too, and the first answer of any counts. So a dead first server costs a part of its
- * timeout, and a slow one is still heard.
- * @throws {DnsError} ETIMEOUT, ESERVFAIL, EREFUSED, ECONNREFUSED, …; the signal's reason after an abort
+ * the timeout; then the next is asked too, and the first response of any counts. So a dead first server costs a part of
+ * its timeout, and a slow one may still respond.
  */
-export function askServers(host: NameHost, question: Question, options: AskOptions): Promise<DnsMessage> {
-  const { servers, timeout, attempts, signal } = options;
-  const fail = (code: QueryCode, cause?: unknown) => queryError(code, question.type, question.name, cause);
-  if (servers.length === 0) return Promise.reject(fail('ECONNREFUSED'));
-  const share = timeout / servers.length;
-  const plan = Array.from({ length: attempts }, () => servers).flat();
-  const failedServers = new Set<Nameserver>();
-  const open = new Set<Exchange>();
+export function askServers(stack: ResolverStack, question: Question, options: FailoverOptions): Promise<DnsMessage> {
+  return new Promise((resolve, reject) => new ServerFailover(stack, question, options, resolve, reject).start());
+}
 
-  return new Promise<DnsMessage>((resolve, reject) => {
-    let next = 0;
-    let settled = false;
-    let timer: NodeJS.Timeout | undefined;
-    let failure: QueryCode | undefined;
-    let lastError: unknown;
+class ServerFailover {
+  /** The servers still to be asked: the whole list, as often as there are attempts. */
+  readonly #plan: Nameserver[];
+  /** They failed for good: no further attempt. */
+  readonly #failedServers = new Set<Nameserver>();
+  readonly #pending = new Set<Transaction>();
+  #nextTimer: NodeJS.Timeout | undefined;
+  #isSettled = false;
+  #stopListening = () => {};
+  /** What the first server that failed responded. */
+  #failure: QueryCode | undefined;
+  /** Why the last transaction without a response ended. */
+  #lastError: unknown;
 
-    const settle = (finish: () => void) => {
-      settled = true;
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-      for (const exchange of open) exchange.cancel();
-      finish();
-    };
-    const onAbort = () => settle(() => reject(signal.reason));
-    const askNext = () => {
-      clearTimeout(timer);
-      while (next < plan.length && failedServers.has(plan[next] as Nameserver)) next++;
-      const server = plan[next++];
-      if (server === undefined) {
-        if (open.size === 0) settle(() => reject(fail(failure ?? codeOfSilence(lastError), lastError)));
-        return;
-      }
-      timer = setTimeout(askNext, share);
-      ask(server);
-    };
-    const ask = (server: Nameserver, isTcp = options.useVc, edns0 = options.edns0) => {
-      const exchange = (isTcp ? askTcp : askUdp)(host, server, question, { timeout, edns0 });
-      open.add(exchange);
-      exchange.answer
-        .then(
-          (message) => {
-            open.delete(exchange);
-            if (settled) return;
-            if (message.isTruncated && !isTcp) return ask(server, true, edns0);
-            // RFC 6891, 6.2.2: it doesn't know EDNS
-            if (edns0 && (message.rcode === 'FORMERR' || message.rcode === 'NOTIMP')) return ask(server, isTcp, false);
-            if (message.rcode === 'NOERROR' || message.rcode === 'NXDOMAIN') return settle(() => resolve(message));
-            failedServers.add(server);
-            failure ??= FAILURES[message.rcode] ?? 'EBADRESP';
-            askNext();
-          },
-          (error: unknown) => {
-            open.delete(exchange);
-            if (settled) return;
-            if (host.closed) return settle(() => reject(fail('ECANCELLED', error)));
-            lastError = error;
-            if (codeOf(error) !== 'ETIMEDOUT') failedServers.add(server);
-            if (codeOf(error) !== 'ETIMEDOUT' || open.size === 0) askNext();
-          },
-        )
-        .catch((error: unknown) => settle(() => reject(error)));
-    };
+  constructor(
+    readonly stack: ResolverStack,
+    readonly question: Question,
+    readonly options: FailoverOptions,
+    readonly resolve: (message: DnsMessage) => void,
+    readonly reject: (reason: unknown) => void,
+  ) {
+    this.#plan = Array.from({ length: options.attempts }, () => options.servers).flat();
+  }
 
-    if (signal.aborted) return reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    askNext();
-  });
+  start(): void {
+    const { signal } = this.options;
+    this.#stopListening = onAbort(signal, () => this.#settle(() => this.reject(signal.reason)));
+    if (!this.#isSettled) this.#askNext();
+  }
+
+  #askNext(): void {
+    clearTimeout(this.#nextTimer);
+    let server = this.#plan.shift();
+    while (server && this.#failedServers.has(server)) server = this.#plan.shift();
+    if (server) {
+      const { timeout, servers, useVc, edns0 } = this.options;
+      this.#nextTimer = setTimeout(() => this.#askNext(), timeout / servers.length);
+      this.#ask(server, useVc, edns0);
+    } else if (this.#pending.size === 0) {
+      this.#fail(this.#failure ?? codeOfSilence(this.#lastError), this.#lastError);
+    }
+  }
+
+  #ask(server: Nameserver, isTcp: boolean, edns0: boolean): void {
+    const query = isTcp ? queryTcp : queryUdp;
+    const transaction = query(this.stack, server, this.question, { timeout: this.options.timeout, edns0 });
+    this.#pending.add(transaction);
+    const end = () => {
+      this.#pending.delete(transaction);
+      return !this.#isSettled;
+    };
+    transaction.response
+      .then(
+        (message) => end() && this.#onResponse(message, server, isTcp, edns0),
+        (error: unknown) => end() && this.#onError(error, server),
+      )
+      .catch((error: unknown) => this.#settle(() => this.reject(error)));
+  }
+
+  #onResponse(message: DnsMessage, server: Nameserver, isTcp: boolean, edns0: boolean): void {
+    const { rcode } = message;
+    const isEdnsUnknown = edns0 && (rcode === 'FORMERR' || rcode === 'NOTIMP'); // RFC 6891, 6.2.2
+    if (message.isTruncated && !isTcp) this.#ask(server, true, edns0);
+    else if (isEdnsUnknown) this.#ask(server, isTcp, false);
+    else if (rcode === 'NOERROR' || rcode === 'NXDOMAIN') this.#settle(() => this.resolve(message));
+    else {
+      this.#failedServers.add(server);
+      this.#failure ??= FAILURES[rcode] ?? 'EBADRESP';
+      this.#askNext();
+    }
+  }
+
+  #onError(error: unknown, server: Nameserver): void {
+    this.#lastError = error;
+    const isSilent = codeOf(error) === 'ETIMEDOUT';
+    if (this.stack.closed) {
+      this.#fail('ECANCELLED', error);
+    } else if (!isSilent) {
+      this.#failedServers.add(server);
+      this.#askNext();
+    } else if (this.#pending.size === 0) {
+      this.#askNext();
+    }
+  }
+
+  #fail(code: QueryCode, cause: unknown): void {
+    this.#settle(() => this.reject(queryError(code, this.question.type, this.question.name, cause)));
+  }
+
+  #settle(finish: () => void): void {
+    this.#isSettled = true;
+    clearTimeout(this.#nextTimer);
+    this.#stopListening();
+    for (const transaction of this.#pending) transaction.cancel();
+    finish();
+  }
 }
 
 function codeOf(error: unknown): unknown {

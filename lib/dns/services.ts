@@ -1,6 +1,6 @@
-import type { Problem } from './resolvconf.js';
+import { type Problem, readLines } from './text-lines.js';
 
-/** What a services(5) file says, ready to be asked. */
+/** A services(5) file. */
 export interface Services {
   /** The port of a service ('http') over a protocol ('tcp'). */
   port(name: string, protocol: string): number | undefined;
@@ -13,26 +13,22 @@ export interface Services {
 export function parseServices(text: string): Services {
   const ports = new Map<string, number>();
   const names = new Map<string, string>();
-  const problems: Problem[] = [];
-  for (const [index, line] of text.split('\n').entries()) {
-    const [name, where, ...aliases] = line.replace(/#.*/, '').split(/\s+/).filter(Boolean);
-    if (name === undefined) continue;
-    const [, digits, protocol = ''] = /^(\d{1,5})\/(\w+)$/.exec(where ?? '') ?? [];
+  const problems = readLines(text, /#.*/, ([name = '', where = '', ...aliases]) => {
+    const [, digits, protocol = ''] = /^(\d{1,5})\/(\w+)$/.exec(where) ?? [];
     const port = Number(digits);
-    if (digits === undefined || port > 65535) {
-      problems.push({ line: index + 1, text: line.trim(), reason: `'${where ?? ''}' is not a port/protocol` });
-      continue;
-    }
-    for (const alias of [name, ...aliases]) {
-      const key = `${alias}/${protocol}`;
-      if (!ports.has(key)) ports.set(key, port);
-    }
-    const key = `${port}/${protocol}`;
-    if (!names.has(key)) names.set(key, name);
-  }
+    if (digits === undefined || port > 65535) return [`'${where}' is not a port/protocol`];
+    for (const alias of [name, ...aliases]) setOnce(ports, `${alias}/${protocol}`, port);
+    setOnce(names, `${port}/${protocol}`, name);
+    return [];
+  });
   return {
     port: (name, protocol) => ports.get(`${name}/${protocol}`),
     name: (port, protocol) => names.get(`${port}/${protocol}`),
     problems,
   };
+}
+
+// the first line counts
+function setOnce<T>(map: Map<string, T>, key: string, value: T): void {
+  if (!map.has(key)) map.set(key, value);
 }

@@ -3,17 +3,17 @@ import { IothError } from '../core/errors.js';
 import { checkString, invalidType, invalidValue } from '../core/validate.js';
 import { readDnsConfig } from './dns-config.js';
 import { type Hosts, parseHosts } from './hosts.js';
-import type { NetworkSettings } from './network-settings.js';
-import {
-  DEFAULT_OPTIONS,
-  DNS_PORT,
-  MAX_SEARCH,
-  MAX_SERVERS,
-  type Nameserver,
-  type Problem,
-  type ResolvConf,
-} from './resolvconf.js';
+import { DEFAULT_OPTIONS, DNS_PORT, MAX_SEARCH, MAX_SERVERS, type Nameserver, type ResolvConf } from './resolv-conf.js';
 import { parseServices, type Services } from './services.js';
+import { type Problem, warnOfProblems } from './text-lines.js';
+
+/** What DHCP or router discovery learned of names. */
+export interface NetworkSettings {
+  /** Addresses, a link-local one with its zone: 'fe80::1%vde0'. */
+  readonly servers: readonly string[];
+  /** Domains to search, without a dot at the end. */
+  readonly search: readonly string[];
+}
 
 /** The files that a look-up reads besides resolv.conf, as iothdns_setpath(3) tells them apart. */
 export type PathTag = 'hosts' | 'services';
@@ -26,24 +26,22 @@ const DEFAULT_PATHS: Readonly<Record<PathTag, string>> = { hosts: '/etc/hosts', 
  */
 export class NameSettings {
   #conf: ResolvConf | undefined;
-  #isGiven: boolean;
+  #isGiven = false;
   readonly #hosts = new ReloadingFile('hosts', parseHosts);
   readonly #services = new ReloadingFile('services', parseServices);
 
-  /** @param config as of {@link readDnsConfig}; null is /etc/resolv.conf until the network tells better */
+  /** @param config as of {@link readDnsConfig}; null is /etc/resolv.conf until the network knows better */
   constructor(config: string | null) {
-    this.#isGiven = config !== null;
-    if (config !== null) this.#conf = this.#read(config);
+    if (config !== null) this.update(config);
   }
 
   get conf(): ResolvConf {
-    this.#conf ??= this.#read(null);
+    this.#conf ??= readConf(null);
     return this.#conf;
   }
 
-  /** iothdns_update(3): another configuration. */
   update(config: string | null): void {
-    this.#conf = this.#read(config);
+    this.#conf = readConf(config);
     this.#isGiven = config !== null;
   }
 
@@ -60,7 +58,7 @@ export class NameSettings {
     this.#isGiven = true;
   }
 
-  /** iothdns_setpath(3): another file; null is the usual one. */
+  /** Another file; null is the usual one. */
   setPath(tag: PathTag, path: string | null): void {
     if (typeof tag !== 'string') throw invalidType('tag', "'hosts' or 'services'", tag);
     if (!Object.hasOwn(DEFAULT_PATHS, tag)) throw invalidValue('tag', "'hosts' or 'services'", tag);
@@ -68,8 +66,8 @@ export class NameSettings {
     file.path = path === null ? DEFAULT_PATHS[tag] : checkString('path', path);
   }
 
-  path(tag: PathTag): string {
-    return tag === 'hosts' ? this.#hosts.path : this.#services.path;
+  get hostsPath(): string {
+    return this.#hosts.path;
   }
 
   hosts(): Hosts {
@@ -79,10 +77,10 @@ export class NameSettings {
   services(): Services {
     return this.#services.read();
   }
+}
 
-  #read(config: string | null): ResolvConf {
-    return reported('config_dns', readDnsConfig(config));
-  }
+function readConf(config: string | null): ResolvConf {
+  return warnOfProblems('config_dns', readDnsConfig(config));
 }
 
 /** A file that is read again when it has changed. A missing one is empty. */
@@ -104,7 +102,7 @@ class ReloadingFile<T extends { problems: Problem[] }> {
       const stat = statSync(this.path, { throwIfNoEntry: false });
       const stamp = stat ? `${this.path} ${stat.mtimeMs} ${stat.size} ${stat.ino}` : this.path;
       if (stamp === this.#stamp) return this.#value;
-      this.#value = reported(this.path, this.parse(stat ? readFileSync(this.path, 'utf8') : ''));
+      this.#value = warnOfProblems(this.path, this.parse(stat ? readFileSync(this.path, 'utf8') : ''));
       this.#stamp = stamp;
       return this.#value;
     } catch (cause) {
@@ -113,18 +111,4 @@ class ReloadingFile<T extends { problems: Problem[] }> {
       throw new IothError(code, { syscall, address: this.path, hint, cause });
     }
   }
-}
-
-const MAX_REPORTED = 5;
-const alreadyReported = new Set<string>();
-
-/** Reports what is wrong with `origin`, each line once a process. */
-function reported<T extends { problems: Problem[] }>(origin: string, parsed: T): T {
-  for (const { line, text, reason } of parsed.problems.slice(0, MAX_REPORTED)) {
-    const message = `${origin}, line ${line}: ${reason} (${text})`;
-    if (alreadyReported.has(message)) continue;
-    alreadyReported.add(message);
-    process.emitWarning(message, { type: 'IothWarning', code: 'IOTH_NAMES' });
-  }
-  return parsed;
 }

@@ -1,28 +1,27 @@
 import { libioth } from '../../ffi/ioth.js';
-import { ipBytes, ipVersion } from '../address/ip.js';
-import { AF_INET, AF_INET6, SOCK_DGRAM } from '../constants/index.js';
+import { familyOf, ipBytes } from '../address/ip.js';
+import { IFF_LOOPBACK, SOCK_DGRAM } from '../constants/index.js';
 import type { Interface, InterfaceAddress } from '../netlink/index.js';
 import type { Socket } from '../socket/socket.js';
-import type { NameHost } from './provider.js';
+import type { ResolverStack } from './resolver-stack.js';
 import type { SourceAddress } from './rfc6724.js';
 
 const IFA_F_DEPRECATED = 0x20;
-const IFF_LOOPBACK = 0x8;
 /** Any: nothing is sent. glibc takes the same. */
 const PROBE_PORT = 53;
-/** Milliseconds for which what the stack said of its interfaces is taken as true. */
+/** For so long what the stack said of its interfaces is taken as true. */
 const INTERFACE_CACHE_MS = 100;
 /** `struct sockaddr` of AF_UNSPEC: connecting to it dissolves a connection. */
 const UNSPECIFIED = Buffer.alloc(16);
 
 /** What only the stack itself knows of a look-up: from where it would send, and what addresses it has. */
-export class LocalAddresses {
+export class SourceAddresses {
   #interfaces: Interface[] = [];
-  #at = Number.NEGATIVE_INFINITY;
+  #readAt = Number.NEGATIVE_INFINITY;
   /** Open for one turn of the loop: look-ups that end together share them. */
   readonly #probes = new Map<number, Socket>();
 
-  constructor(readonly host: NameHost) {}
+  constructor(readonly stack: ResolverStack) {}
 
   /**
    * For each destination the address from which the stack would send to it, or null. The stack chooses it itself, as for
@@ -44,25 +43,22 @@ export class LocalAddresses {
     });
   }
 
-  configuredFamilies(): { ipv4: boolean; ipv6: boolean } {
-    const addresses = this.#current()
-      .filter(({ flags }) => (flags & IFF_LOOPBACK) === 0)
-      .flatMap((one) => one.addresses);
-    const has = (family: string) => addresses.some((one) => one.family === family);
-    return { ipv4: has('IPv4'), ipv6: has('IPv6') };
+  configuredFamilies(): ReadonlySet<number> {
+    const configured = this.#current().filter(({ flags }) => (flags & IFF_LOOPBACK) === 0);
+    return new Set(configured.flatMap(({ addresses }) => addresses.map(({ address }) => familyOf(address))));
   }
 
   zoneIndex(zone: string): number | undefined {
     if (/^\d+$/.test(zone)) return Number(zone);
     try {
-      return this.host.if_nametoindex(zone);
+      return this.stack.if_nametoindex(zone);
     } catch {
       return undefined;
     }
   }
 
   #sourceOf(destination: string): string | null {
-    const family = ipVersion(destination) === 4 ? AF_INET : AF_INET6;
+    const family = familyOf(destination);
     try {
       const probe = this.#probe(family);
       probe.sync.connect([destination, PROBE_PORT]);
@@ -79,7 +75,7 @@ export class LocalAddresses {
   #probe(family: number): Socket {
     const open = this.#probes.get(family);
     if (open && !open.closed) return open;
-    const socket = this.host.socket(family, SOCK_DGRAM);
+    const socket = this.stack.socket(family, SOCK_DGRAM);
     this.#probes.set(family, socket);
     setImmediate(() => this.#closeProbe(family));
     return socket;
@@ -92,9 +88,9 @@ export class LocalAddresses {
 
   #current(): Interface[] {
     const now = performance.now();
-    if (now - this.#at > INTERFACE_CACHE_MS) {
-      this.#interfaces = this.host.interfaces();
-      this.#at = now;
+    if (now - this.#readAt > INTERFACE_CACHE_MS) {
+      this.#interfaces = this.stack.interfaces();
+      this.#readAt = now;
     }
     return this.#interfaces;
   }

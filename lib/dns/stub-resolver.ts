@@ -1,16 +1,16 @@
-import { isDomainName } from '../address/domain-name.js';
-import { untilAborted } from '../core/abort.js';
+import { isDomainName, nameKey } from '../address/domain-name.js';
+import { onAbort, untilAborted } from '../core/abort.js';
 import { AbortError } from '../core/errors.js';
 import { Cache } from './cache.js';
 import { type QueryCode, queryError } from './errors.js';
-import { nameKey, type Question, type RecordType, type Reply, readReply } from './message.js';
-import type { NameHost } from './provider.js';
-import type { ResolvConf } from './resolvconf.js';
+import { type Question, type RecordType, type Reply, readReply } from './message.js';
+import type { ResolvConf } from './resolv-conf.js';
+import type { ResolverStack } from './resolver-stack.js';
 import { Semaphore } from './semaphore.js';
 import { askServers } from './server-failover.js';
 
 export interface StubResolverOptions {
-  /** Answers held at most; 0 holds none. */
+  /** Replies cached at most; 0 caches none. */
   cacheSize?: number;
   /** Replace `timeout` (here in milliseconds) and `attempts` of resolv.conf. */
   timeout?: number;
@@ -24,13 +24,13 @@ interface PendingQuery {
   controller: AbortController;
 }
 
-/** Queries that are out at once, of one engine: each has a socket or two. */
+/** Queries that are out at once, of one resolver: each has a socket or two. */
 const MAX_QUERIES = 128;
-const MAX_ALIASES = 8;
+const MAX_ALIAS_QUERIES = 8;
 
 /**
- * The resolver itself: questions to the servers of a resolv.conf(5), over the sockets of a stack. The same question asked
- * twice at once goes out once; answers are held as long as they say.
+ * A stub resolver (RFC 1034, 5.3.1): questions to the servers of a resolv.conf(5), over the sockets of a stack. The same
+ * question asked twice at once goes out once; replies are cached for their time to live.
  */
 export class StubResolver {
   readonly #pending = new Map<string, PendingQuery>();
@@ -39,7 +39,7 @@ export class StubResolver {
   #rotation = 0;
 
   constructor(
-    readonly host: NameHost,
+    readonly stack: ResolverStack,
     readonly conf: () => ResolvConf,
     readonly options: StubResolverOptions = {},
   ) {
@@ -47,15 +47,15 @@ export class StubResolver {
   }
 
   /**
-   * Asks for the records of a name, which is taken as it is: the search list is not for queries.
-   * @throws {DnsError} where no server could tell: ETIMEOUT, ESERVFAIL, ECONNREFUSED, …; EBADNAME; ECANCELLED
+   * Asks for the records of a name, which is taken as it is: the search list is not for queries. Where no server has a
+   * reply it rejects with a {@link DnsError}: ETIMEOUT, ESERVFAIL, ECONNREFUSED, …; EBADNAME; ECANCELLED.
    */
   async query(name: string, type: RecordType, signal?: AbortSignal): Promise<Reply> {
     if (signal?.aborted) throw new AbortError(signal.reason);
     if (!isDomainName(name)) throw queryError('EBADNAME', type, name);
     const key = `${type} ${nameKey(name)}`;
-    const held = this.#cache.get(key);
-    if (held) return aged(held.reply, Math.floor((performance.now() - held.at) / 1000));
+    const cached = this.#cache.get(key);
+    if (cached) return aged(cached.reply, Math.floor((performance.now() - cached.at) / 1000));
     const query = this.#pending.get(key) ?? this.#start(key, { name: name.replace(/(.)\.$/, '$1'), type });
     query.waiting++;
     try {
@@ -71,7 +71,7 @@ export class StubResolver {
     for (const { controller } of this.#pending.values()) controller.abort('ECANCELLED' satisfies QueryCode);
   }
 
-  /** Forgets what it holds: the servers are others now. */
+  /** For when the servers are others. */
   clearCache(): void {
     this.#cache.clear();
   }
@@ -94,12 +94,12 @@ export class StubResolver {
           throw error === 'ECANCELLED' ? queryError('ECANCELLED', question.type, question.name) : error;
         },
       );
-    // when the last who waited gave up, nobody is left to hear of it
+    // after the last abort nobody handles its rejection
     reply.catch(() => {});
     const query: PendingQuery = { reply, waiting: 0, controller };
     this.#pending.set(key, query);
-    // one that is given up is nobody's answer any more
-    controller.signal.addEventListener('abort', forget);
+    // whoever asks after an abort starts a query anew
+    onAbort(controller.signal, forget);
     return query;
   }
 
@@ -111,7 +111,7 @@ export class StubResolver {
       const reply = await this.#ask({ ...question, name }, signal);
       ttl = Math.min(ttl, reply.ttl);
       const endsInAlias = reply.status === 'nodata' && nameKey(reply.canonicalName) !== nameKey(name);
-      if (!endsInAlias || !reply.isOpenEnded || hops === MAX_ALIASES) return { ...reply, ttl };
+      if (!endsInAlias || !reply.isOpenEnded || hops === MAX_ALIAS_QUERIES) return { ...reply, ttl };
       name = reply.canonicalName;
     }
   }
@@ -119,7 +119,7 @@ export class StubResolver {
   async #ask(question: Question, signal: AbortSignal): Promise<Reply> {
     const { nameservers, options } = this.conf();
     const first = options.rotate && nameservers.length > 0 ? this.#rotation++ % nameservers.length : 0;
-    const message = await askServers(this.host, question, {
+    const message = await askServers(this.stack, question, {
       servers: [...nameservers.slice(first), ...nameservers.slice(0, first)],
       timeout: this.options.timeout ?? options.timeout * 1000,
       attempts: this.options.attempts ?? options.attempts,
@@ -131,7 +131,7 @@ export class StubResolver {
   }
 }
 
-/** A held reply as it is now: its records have less time to live. */
+/** A cached reply as it is now: its records have less time to live. */
 function aged(reply: Reply, seconds: number): Reply {
   if (seconds <= 0) return reply;
   const older = (ttl: number) => Math.max(0, ttl - seconds);

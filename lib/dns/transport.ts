@@ -1,43 +1,43 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ipBytes, ipVersion } from '../address/ip.js';
-import { AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM } from '../constants/index.js';
+import { familyOf, ipBytes } from '../address/ip.js';
+import { SOCK_DGRAM, SOCK_STREAM } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import type { Socket } from '../socket/socket.js';
-import { type DnsMessage, decodeMessage, encodeQuery, isAnswerTo, type Question } from './message.js';
-import type { NameHost } from './provider.js';
-import type { Nameserver } from './resolvconf.js';
+import { type DnsMessage, decodeMessage, encodeQuery, isResponseTo, type Question } from './message.js';
+import type { Nameserver } from './resolv-conf.js';
+import type { ResolverStack } from './resolver-stack.js';
 
 /** A query on its way to one server. */
-export interface Exchange {
-  /** The server's answer to exactly that query. @throws {IothError} ETIMEDOUT, ECONNREFUSED, … */
-  readonly answer: Promise<DnsMessage>;
-  /** Closes its socket; `answer` is rejected if it still waits. */
+export interface Transaction {
+  /** The server's response to exactly that query; an IothError where there is none (ETIMEDOUT, ECONNREFUSED, …). */
+  readonly response: Promise<DnsMessage>;
+  /** Closes its socket; `response` is rejected if it is still pending. */
   cancel(): void;
 }
 
-export interface ExchangeOptions {
-  /** Milliseconds for all of it. */
-  timeout: number;
-  edns0: boolean;
-}
+/** Starts one. `timeout` is in milliseconds, for all of it. */
+type Query = (
+  stack: ResolverStack,
+  server: Nameserver,
+  question: Question,
+  options: { timeout: number; edns0: boolean },
+) => Transaction;
 
 /** More than EDNS asks for. */
 const UDP_RECEIVE_SIZE = 4096;
 const PORT_ATTEMPTS = 8;
 const FIRST_PORT = 1024;
 /** Why a socket can't be had now. */
-const PASSING = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'EINTR']);
-/** Milliseconds. */
-const EXHAUSTED_PAUSE = 20;
+const TRANSIENT_ERRORS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'EINTR']);
+const EXHAUSTED_PAUSE_MS = 20;
 
 /**
  * Asks a server by UDP from a fresh socket: random port, random id. The socket is connected, so that only the server's
  * packets reach it and an ICMP error ends the wait; what comes must have the id and the question (RFC 5452, 9.1).
  */
-export function askUdp(host: NameHost, server: Nameserver, question: Question, options: ExchangeOptions): Exchange {
-  const family = familyOf(server);
-  return overSocket(host, family, SOCK_DGRAM, options.timeout, async (socket) => {
+export const queryUdp: Query = (stack, server, question, options) =>
+  overSocket(stack, server, SOCK_DGRAM, options.timeout, async (socket) => {
     bindToRandomPort(socket);
     await socket.connect([server.address, server.port]);
     const id = randomInt(0x10000);
@@ -49,16 +49,15 @@ export function askUdp(host: NameHost, server: Nameserver, question: Question, o
       if (left <= 0) throw new IothError('ETIMEDOUT', { syscall: 'recv' });
       socket.settimeout(left / 1000);
       const [bytes, from] = await socket.recvfrom(UDP_RECEIVE_SIZE);
-      if (from.port !== server.port || !sameBytes(ipBytes(from.address), source)) continue;
+      if (from.port !== server.port || Buffer.compare(ipBytes(from.address), source) !== 0) continue;
       const message = decodeMessage(bytes);
-      if (message && isAnswerTo(message, id, question)) return message;
+      if (message && isResponseTo(message, id, question)) return message;
     }
   });
-}
 
-/** Asks a server by TCP (RFC 7766): for answers that don't fit in a datagram. */
-export function askTcp(host: NameHost, server: Nameserver, question: Question, options: ExchangeOptions): Exchange {
-  return overSocket(host, familyOf(server), SOCK_STREAM, options.timeout, async (socket) => {
+/** Asks a server by TCP (RFC 7766): for responses that don't fit in a datagram. */
+export const queryTcp: Query = (stack, server, question, options) =>
+  overSocket(stack, server, SOCK_STREAM, options.timeout, async (socket) => {
     const deadline = performance.now() + options.timeout;
     const limit = () => socket.settimeout(Math.max(1, deadline - performance.now()) / 1000);
     limit();
@@ -70,10 +69,9 @@ export function askTcp(host: NameHost, server: Nameserver, question: Question, o
     await socket.sendall(Buffer.concat([length, query]));
     const size = (await receiveExactly(socket, 2, limit)).readUInt16BE(0);
     const message = decodeMessage(await receiveExactly(socket, size, limit));
-    if (!message || !isAnswerTo(message, id, question)) throw new IothError('EBADMSG', { syscall: 'recv' });
+    if (!message || !isResponseTo(message, id, question)) throw new IothError('EBADMSG', { syscall: 'recv' });
     return message;
   });
-}
 
 async function receiveExactly(socket: Socket, size: number, limit: () => void): Promise<Buffer> {
   const parts: Buffer[] = [];
@@ -88,19 +86,20 @@ async function receiveExactly(socket: Socket, size: number, limit: () => void): 
 }
 
 function overSocket(
-  host: NameHost,
-  family: number,
+  stack: ResolverStack,
+  server: Nameserver,
   type: number,
   timeout: number,
-  dialog: (socket: Socket) => Promise<DnsMessage>,
-): Exchange {
+  exchange: (socket: Socket) => Promise<DnsMessage>,
+): Transaction {
   let socket: Socket | undefined;
   let isCancelled = false;
   const run = async () => {
     const deadline = performance.now() + timeout;
-    socket = await openSocket(host, family, type, () => isCancelled || performance.now() > deadline);
+    const isOver = () => isCancelled || performance.now() > deadline;
+    socket = await openSocket(stack, familyOf(server.address), type, isOver);
     try {
-      return await dialog(socket);
+      return await exchange(socket);
     } finally {
       socket.close();
     }
@@ -109,19 +108,19 @@ function overSocket(
     isCancelled = true;
     socket?.close();
   };
-  return { answer: run(), cancel };
+  return { response: run(), cancel };
 }
 
 /** Where the process is out of descriptors it waits for one: that is no failure of the server. */
-async function openSocket(host: NameHost, family: number, type: number, isOver: () => boolean): Promise<Socket> {
+async function openSocket(stack: ResolverStack, family: number, type: number, isOver: () => boolean): Promise<Socket> {
   for (;;) {
     try {
-      return host.socket(family, type);
+      return stack.socket(family, type);
     } catch (error) {
-      const mayPass = error instanceof IothError && PASSING.has(error.code);
-      if (!mayPass || isOver()) throw error;
+      const isTransient = error instanceof IothError && TRANSIENT_ERRORS.has(error.code);
+      if (!isTransient || isOver()) throw error;
     }
-    await delay(EXHAUSTED_PAUSE);
+    await delay(EXHAUSTED_PAUSE_MS);
     if (isOver()) throw new IothError('ECANCELED', { syscall: 'socket' });
   }
 }
@@ -137,12 +136,4 @@ function bindToRandomPort(socket: Socket): void {
       if (!isTaken || attempt === PORT_ATTEMPTS) throw error;
     }
   }
-}
-
-function familyOf({ address }: Nameserver): number {
-  return ipVersion(address) === 4 ? AF_INET : AF_INET6;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }

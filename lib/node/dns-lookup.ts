@@ -1,4 +1,4 @@
-import type { LookupAddress, LookupAllOptions, LookupOneOptions, LookupOptions } from 'node:dns';
+import type { LookupAddress, LookupOptions } from 'node:dns';
 import { isIP } from 'node:net';
 import {
   AF_INET,
@@ -14,16 +14,7 @@ import { checkInteger, checkPort, checkString, INT_MAX, invalidType, invalidValu
 import type { AddrInfo } from '../dns/getaddrinfo.js';
 import type { Resolver } from '../dns/resolver.js';
 
-/** node:dns's lookup and lookupService, as promises, on the names of a stack. */
-export interface Lookups {
-  lookup(hostname: string, family: number): Promise<LookupAddress>;
-  lookup(hostname: string, options: LookupOneOptions): Promise<LookupAddress>;
-  lookup(hostname: string, options: LookupAllOptions): Promise<LookupAddress[]>;
-  lookup(hostname: string, options?: LookupOptions | number): Promise<LookupAddress | LookupAddress[]>;
-  lookupService(address: string, port: number): Promise<{ hostname: string; service: string }>;
-}
-
-interface Wanted {
+interface CheckedLookup {
   family: number;
   flags: number;
   all: boolean;
@@ -44,35 +35,34 @@ const ORDERS = ['verbatim', 'ipv4first', 'ipv6first'];
 
 /** dns.lookup: the address of a host, or with `all` every one, as sockets would take them. */
 export async function lookup(
-  names: Resolver,
+  resolver: Resolver,
   hostname: string,
   options?: LookupOptions | number | null,
 ): Promise<LookupAddress | LookupAddress[]> {
   const { family, flags, all, order } = checkLookup(hostname, options);
-  const version = family === AF_INET6 ? 6 : 4;
   // as in Node
-  if (!hostname) return all ? [] : ({ address: null, family: version } as unknown as LookupAddress);
+  if (!hostname) return all ? [] : ({ address: null, family: family === AF_INET6 ? 6 : 4 } as unknown as LookupAddress);
   const numeric = isIP(hostname);
   if (numeric) return all ? [{ address: hostname, family: numeric }] : { address: hostname, family: numeric };
-  const infos = await names.getaddrinfo(hostname, null, { family, type: SOCK_STREAM, flags });
-  const found = inOrder(infos.map(lookupAddress), order);
+  const infos = await resolver.getaddrinfo(hostname, null, { family, type: SOCK_STREAM, flags });
+  const found = inOrder(infos, order).map(lookupAddress);
   return all ? found : (found[0] as LookupAddress);
 }
 
-/** dns.lookupService: getnameinfo that wants a name. */
+/** dns.lookupService: getnameinfo(3) with NI_NAMEREQD. */
 export async function lookupService(
-  names: Resolver,
+  resolver: Resolver,
   address: string,
   port: number,
 ): Promise<{ hostname: string; service: string }> {
   if (isIP(checkString('address', address)) === 0) throw invalidValue('address', 'an IP address', address);
   checkPort('port', port);
-  const [hostname, service] = await names.getnameinfo([address, port], NI_NAMEREQD);
+  const [hostname, service] = await resolver.getnameinfo([address, port], NI_NAMEREQD);
   return { hostname, service };
 }
 
 /** Checks the arguments of lookup, and gives the options their defaults. */
-export function checkLookup(hostname: unknown, given?: LookupOptions | number | null): Wanted {
+export function checkLookup(hostname: unknown, given?: LookupOptions | number | null): CheckedLookup {
   if (hostname) checkString('hostname', hostname);
   const options = typeof given === 'number' ? { family: given } : (given ?? {});
   if (typeof options !== 'object') throw invalidType('options', 'an object or a family', given);
@@ -85,12 +75,12 @@ export function checkLookup(hostname: unknown, given?: LookupOptions | number | 
   return { family, flags, all: Boolean(options.all), order };
 }
 
-function lookupAddress({ sockaddr: { address, family, scopeid } }: AddrInfo): LookupAddress {
-  return { address: scopeid ? `${address}%${scopeid}` : address, family: family === 'IPv4' ? 4 : 6 };
+function inOrder(infos: AddrInfo[], order: string): AddrInfo[] {
+  if (order === 'verbatim') return infos;
+  const first = order === 'ipv4first' ? AF_INET : AF_INET6;
+  return [...infos.filter(({ family }) => family === first), ...infos.filter(({ family }) => family !== first)];
 }
 
-function inOrder(found: LookupAddress[], order: string): LookupAddress[] {
-  if (order === 'verbatim') return found;
-  const first = order === 'ipv4first' ? 4 : 6;
-  return [...found.filter(({ family }) => family === first), ...found.filter(({ family }) => family !== first)];
+function lookupAddress({ family, sockaddr: { address, scopeid } }: AddrInfo): LookupAddress {
+  return { address: scopeid ? `${address}%${scopeid}` : address, family: family === AF_INET6 ? 6 : 4 };
 }

@@ -1,8 +1,9 @@
 import type { AnyRecord, CaaRecord, MxRecord, NaptrRecord, RecordWithTtl, SoaRecord, SrvRecord } from 'node:dns';
+import { sameName } from '../address/domain-name.js';
 import { ipBytes, ipText } from '../address/ip.js';
-import { type DnsRecord, type RecordType, sameName } from '../dns/message.js';
+import type { DnsRecord, RecordType } from '../dns/message.js';
 
-/** What node:dns makes of a record of each type. */
+/** The form that node:dns gives to a record of each type. */
 export interface NodeRecords {
   A: RecordWithTtl;
   AAAA: RecordWithTtl;

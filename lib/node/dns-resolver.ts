@@ -1,28 +1,19 @@
-import type {
-  AnyRecord,
-  CaaRecord,
-  MxRecord,
-  NaptrRecord,
-  RecordWithTtl,
-  ResolveOptions,
-  ResolveWithTtlOptions,
-  SoaRecord,
-  SrvRecord,
-} from 'node:dns';
+import type { RecordWithTtl, ResolveOptions } from 'node:dns';
 import { isIP } from 'node:net';
+import { asciiName } from '../address/domain-name.js';
 import { reverseName } from '../address/ip.js';
 import { checkInteger, checkOptions, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
+import { formatServer, parseServer } from '../dns/dns-config.js';
 import { DnsError, queryError } from '../dns/errors.js';
-import { asciiName } from '../dns/getaddrinfo.js';
 import type { RecordType, Reply } from '../dns/message.js';
-import { formatServer, type Nameserver, parseServer } from '../dns/resolvconf.js';
+import type { Nameserver } from '../dns/resolv-conf.js';
 import type { Resolver } from '../dns/resolver.js';
 import type { StubResolver } from '../dns/stub-resolver.js';
 import { anyRecords, NODE_TYPES, type NodeRecords, nodeRecords } from './dns-records.js';
 
 /** Options of `new stack.dns.Resolver()`. */
-export interface ResolverOptions {
-  /** Milliseconds that a server has for an answer; -1 is the stack's own setting. */
+export interface DnsResolverOptions {
+  /** Milliseconds that a server has for a response; -1 is the stack's own setting. */
   timeout?: number;
   /** How often the servers are tried. */
   tries?: number;
@@ -33,13 +24,16 @@ export interface ResolverOptions {
  * of hosts only.
  */
 export abstract class RecordQueries {
-  /** @internal */
-  protected abstract readonly engine: StubResolver;
-  /** @internal */
-  protected abstract readonly names: Resolver;
+  protected constructor(
+    protected readonly resolver: Resolver,
+    protected readonly stub: StubResolver,
+  ) {}
 
-  abstract getServers(): string[];
   abstract setServers(servers: readonly string[]): void;
+
+  getServers(): string[] {
+    return this.stub.conf().nameservers.map(formatServer);
+  }
 
   /** The records of a type: 'A' unless another is named. */
   async resolve(hostname: string, rrtype = 'A'): Promise<unknown> {
@@ -53,66 +47,60 @@ export abstract class RecordQueries {
     return this.#records(hostname, known);
   }
 
-  resolve4(hostname: string): Promise<string[]>;
-  resolve4(hostname: string, options: ResolveWithTtlOptions): Promise<RecordWithTtl[]>;
-  resolve4(hostname: string, options?: ResolveOptions): Promise<string[] | RecordWithTtl[]>;
   resolve4(hostname: string, options?: ResolveOptions): Promise<string[] | RecordWithTtl[]> {
     return this.#addresses(hostname, 'A', options);
   }
 
-  resolve6(hostname: string): Promise<string[]>;
-  resolve6(hostname: string, options: ResolveWithTtlOptions): Promise<RecordWithTtl[]>;
-  resolve6(hostname: string, options?: ResolveOptions): Promise<string[] | RecordWithTtl[]>;
   resolve6(hostname: string, options?: ResolveOptions): Promise<string[] | RecordWithTtl[]> {
     return this.#addresses(hostname, 'AAAA', options);
   }
 
-  async resolveAny(hostname: string): Promise<AnyRecord[]> {
+  async resolveAny(hostname: string) {
     return anyRecords((await this.#query(hostname, 'ANY')).records);
   }
 
-  resolveCaa(hostname: string): Promise<CaaRecord[]> {
+  resolveCaa(hostname: string) {
     return this.#records(hostname, 'CAA');
   }
 
-  resolveCname(hostname: string): Promise<string[]> {
+  resolveCname(hostname: string) {
     return this.#records(hostname, 'CNAME');
   }
 
-  resolveMx(hostname: string): Promise<MxRecord[]> {
+  resolveMx(hostname: string) {
     return this.#records(hostname, 'MX');
   }
 
-  resolveNaptr(hostname: string): Promise<NaptrRecord[]> {
+  resolveNaptr(hostname: string) {
     return this.#records(hostname, 'NAPTR');
   }
 
-  resolveNs(hostname: string): Promise<string[]> {
+  resolveNs(hostname: string) {
     return this.#records(hostname, 'NS');
   }
 
-  resolvePtr(hostname: string): Promise<string[]> {
+  resolvePtr(hostname: string) {
     return this.#records(hostname, 'PTR');
   }
 
-  async resolveSoa(hostname: string): Promise<SoaRecord> {
+  async resolveSoa(hostname: string) {
     const [first] = await this.#records(hostname, 'SOA');
     if (!first) throw queryError('ENODATA', 'SOA', hostname);
     return first;
   }
 
-  resolveSrv(hostname: string): Promise<SrvRecord[]> {
+  resolveSrv(hostname: string) {
     return this.#records(hostname, 'SRV');
   }
 
-  resolveTxt(hostname: string): Promise<string[][]> {
+  resolveTxt(hostname: string) {
     return this.#records(hostname, 'TXT');
   }
 
   /** The names of an address: from the hosts file, or PTR records. */
   async reverse(ip: string): Promise<string[]> {
     if (isIP(checkString('ip', ip)) === 0) throw invalidValue('ip', 'an IP address', ip);
-    const known = this.names.settings.hosts().byAddress(ip);
+    const known = this.resolver.settings.hosts().byAddress(ip);
     if (known !== undefined) return [known];
     try {
       return await this.#records(reverseName(ip), 'PTR');
@@ -130,7 +118,7 @@ export abstract class RecordQueries {
   ): Promise<string[] | RecordWithTtl[]> {
     // null as in Node
     const { ttl = false }: Partial<ResolveOptions> = checkOptions(options ?? undefined);
-    if (!ttl && this.engine === this.names.stub) return this.names.addresses(checkName(hostname), type);
+    if (!ttl && this.stub === this.resolver.stub) return this.resolver.addresses(checkName(hostname), type);
     const records = await this.#records(hostname, type);
     return ttl ? records : records.map(({ address }) => address);
   }
@@ -140,7 +128,7 @@ export abstract class RecordQueries {
   }
 
   async #query(hostname: string, type: RecordType): Promise<Reply> {
-    const reply = await this.engine.query(checkName(hostname), type);
+    const reply = await this.stub.query(checkName(hostname), type);
     if (reply.status === 'found') return reply;
     throw queryError(reply.status === 'nodata' ? 'ENODATA' : 'ENOTFOUND', type, hostname);
   }
@@ -152,48 +140,28 @@ function checkName(hostname: string): string {
 
 /** The queries of `stack.dns` itself: with the stack's servers and cache. */
 export class StackQueries extends RecordQueries {
-  protected readonly engine: StubResolver;
-
-  constructor(protected readonly names: Resolver) {
-    super();
-    this.engine = names.stub;
-  }
-
-  getServers(): string[] {
-    return this.names.settings.conf.nameservers.map(formatServer);
+  constructor(resolver: Resolver) {
+    super(resolver, resolver.stub);
   }
 
   setServers(servers: readonly string[]): void {
-    this.names.setServers(checkServers(servers));
+    this.resolver.setServers(checkServers(servers));
   }
 }
 
-/** dns.promises.Resolver: servers, timeout and tries of its own, and cancel(). It holds no answers. */
+/** dns.promises.Resolver: servers, timeout and tries of its own, and cancel(). It caches nothing. */
 export class StackResolver extends RecordQueries {
-  protected readonly engine: StubResolver;
   #servers: Nameserver[] | undefined;
 
-  constructor(
-    protected readonly names: Resolver,
-    options?: ResolverOptions,
-  ) {
-    super();
-    const { timeout = -1, tries }: ResolverOptions = checkOptions(options);
+  constructor(resolver: Resolver, options?: DnsResolverOptions) {
+    const { timeout = -1, tries: attempts }: DnsResolverOptions = checkOptions(options);
     checkInteger('options.timeout', timeout, -1, INT_MAX);
-    if (tries !== undefined) checkInteger('options.tries', tries, 1, INT_MAX);
+    if (attempts !== undefined) checkInteger('options.tries', attempts, 1, INT_MAX);
     const conf = () => {
-      const { conf } = names.settings;
+      const { conf } = resolver.settings;
       return this.#servers ? { ...conf, nameservers: this.#servers } : conf;
     };
-    this.engine = names.newStub(conf, {
-      cacheSize: 0,
-      timeout: timeout < 0 ? undefined : timeout,
-      attempts: tries,
-    });
-  }
-
-  getServers(): string[] {
-    return this.engine.conf().nameservers.map(formatServer);
+    super(resolver, resolver.newStub(conf, { cacheSize: 0, timeout: timeout < 0 ? undefined : timeout, attempts }));
   }
 
   setServers(servers: readonly string[]): void {
@@ -202,7 +170,7 @@ export class StackResolver extends RecordQueries {
 
   /** Ends the queries on their way with ECANCELLED. */
   cancel(): void {
-    this.engine.cancel();
+    this.stub.cancel();
   }
 }
 

@@ -1,11 +1,13 @@
 import type * as nodeDns from 'node:dns';
+import type { LookupOptions } from 'node:dns';
 import type * as nodeDnsPromises from 'node:dns/promises';
 import { promisify } from 'node:util';
 import { AI_ADDRCONFIG, AI_ALL, AI_V4MAPPED } from '../constants/index.js';
 import { invalidType } from '../core/validate.js';
+import { QUERY_CODES, type QueryCode } from '../dns/errors.js';
 import type { Resolver } from '../dns/resolver.js';
-import { checkLookup, type Lookups, lookup, lookupService } from './dns-lookup.js';
-import { type RecordQueries, type ResolverOptions, StackQueries, StackResolver } from './dns-resolver.js';
+import { checkLookup, lookup, lookupService } from './dns-lookup.js';
+import { type DnsResolverOptions, type RecordQueries, StackQueries, StackResolver } from './dns-resolver.js';
 
 const QUERIES = [
   'resolve',
@@ -23,74 +25,66 @@ const QUERIES = [
   'resolveTxt',
   'reverse',
 ] as const;
-type QueryName = (typeof QUERIES)[number];
+export type DnsQueryName = (typeof QUERIES)[number];
 
+type NameOfCode<Code> = Code extends `E${infer Name}` ? Name : never;
 /** The names that node:dns gives to the codes of queries: `dns.NOTFOUND` is 'ENOTFOUND'. */
-const CODES = [
-  'BADNAME',
-  'BADRESP',
-  'CANCELLED',
-  'CONNREFUSED',
-  'FORMERR',
-  'NODATA',
-  'NOTFOUND',
-  'NOTIMP',
-  'REFUSED',
-  'SERVFAIL',
-  'TIMEOUT',
-] as const;
-type CodeName = (typeof CODES)[number];
+export type DnsCodeName = NameOfCode<QueryCode>;
 
-/** The callback form of a resolver. */
-export type CallbackResolver = Pick<nodeDns.Resolver, QueryName | 'getServers' | 'setServers' | 'cancel'>;
-export type PromiseResolver = Pick<nodeDnsPromises.Resolver, QueryName | 'getServers' | 'setServers' | 'cancel'>;
+/** dns.Resolver: servers, timeout and tries of its own. */
+export type DnsResolver = Pick<nodeDns.Resolver, DnsQueryName | 'getServers' | 'setServers' | 'cancel'>;
+/** dns.promises.Resolver. */
+export type DnsPromisesResolver = Pick<nodeDnsPromises.Resolver, DnsQueryName | 'getServers' | 'setServers' | 'cancel'>;
+
+type Shared = DnsQueryName | 'lookup' | 'lookupService' | 'getServers' | 'setServers';
 
 /** The shape of node:dns/promises, on a stack. */
-export type StackDnsPromises = Pick<
-  typeof nodeDnsPromises,
-  QueryName | 'lookup' | 'lookupService' | 'getServers' | 'setServers'
-> & { Resolver: new (options?: ResolverOptions) => PromiseResolver };
+export interface StackDnsPromises extends Pick<typeof nodeDnsPromises, Shared> {
+  Resolver: new (options?: DnsResolverOptions) => DnsPromisesResolver;
+}
 
 /** The shape of node:dns, on a stack. */
-export type StackDns = Pick<
-  typeof nodeDns,
-  QueryName | CodeName | 'lookup' | 'lookupService' | 'getServers' | 'setServers'
-> & {
+export interface StackDns extends Pick<typeof nodeDns, Shared | DnsCodeName> {
+  /** AI_ADDRCONFIG, AI_V4MAPPED and AI_ALL, for the `hints` of lookup. */
   readonly ADDRCONFIG: number;
   readonly V4MAPPED: number;
   readonly ALL: number;
-  Resolver: new (options?: ResolverOptions) => CallbackResolver;
+  Resolver: new (options?: DnsResolverOptions) => DnsResolver;
   promises: StackDnsPromises;
-};
+}
 
-type Callback = (error: unknown, ...results: unknown[]) => void;
-
-/** The shape of node:dns on the names of a stack: methods that need no `this`, so that `lookup` can be handed over. */
-export function stackDns(names: Resolver): StackDns {
-  const queries = new StackQueries(names);
-  const promises = {
-    ...boundQueries(queries),
-    lookup: (hostname: string, options?: Parameters<Lookups['lookup']>[1]) => lookup(names, hostname, options),
-    lookupService: (address: string, port: number) => lookupService(names, address, port),
-    Resolver: class extends StackResolver {
-      constructor(options?: ResolverOptions) {
-        super(names, options);
-      }
-    },
+/** node:dns on the resolver of a stack. Its methods need no `this`, so that `lookup` can be handed over. */
+export function stackDns(resolver: Resolver): StackDns {
+  const queries = new StackQueries(resolver);
+  const lookups = {
+    lookup: (hostname: string, options?: LookupOptions | number | null) => lookup(resolver, hostname, options),
+    lookupService: (address: string, port: number) => lookupService(resolver, address, port),
   };
-  const faces = {
+  const dns = {
     ...callbackQueries(queries),
-    lookup: callbackLookup(names),
-    lookupService: callbackLookupService(names),
-    Resolver: callbackResolver(names),
-    promises,
-    ...Object.fromEntries(CODES.map((name) => [name, `E${name}`])),
+    lookup: withCallback(
+      lookups.lookup,
+      (found) => (Array.isArray(found) ? [found] : [found.address, found.family]),
+      checkLookup,
+    ),
+    lookupService: withCallback(lookups.lookupService, ({ hostname, service }) => [hostname, service]),
+    Resolver: callbackResolver(resolver),
+    promises: {
+      ...boundQueries(queries),
+      ...lookups,
+      Resolver: class extends StackResolver {
+        constructor(options?: DnsResolverOptions) {
+          super(resolver, options);
+        }
+      },
+    },
+    ...Object.fromEntries(QUERY_CODES.map((code) => [code.slice(1), code])),
     ADDRCONFIG: AI_ADDRCONFIG,
     V4MAPPED: AI_V4MAPPED,
     ALL: AI_ALL,
   };
   // the overloads are Node's own
-  return faces as unknown as StackDns;
+  return dns as unknown as StackDns;
 }
 
 function boundQueries(queries: RecordQueries): Record<string, unknown> {
@@ -98,15 +92,10 @@ function boundQueries(queries: RecordQueries): Record<string, unknown> {
   return Object.fromEntries(bound.map((name) => [name, queries[name].bind(queries)]));
 }
 
-/** Every query with a callback last, and the promise under util.promisify. */
 function callbackQueries(queries: RecordQueries): Record<string, unknown> {
   const entries = QUERIES.map((name) => {
     const query = queries[name].bind(queries) as (...args: unknown[]) => Promise<unknown>;
-    const withCallback = (...args: unknown[]) => {
-      const callback = checkCallback(args.pop());
-      deliver(query(...args), callback, (result) => [result]);
-    };
-    return [name, Object.assign(withCallback, { [promisify.custom]: query })] as const;
+    return [name, withCallback(query, (result) => [result])] as const;
   });
   return {
     ...Object.fromEntries(entries),
@@ -115,50 +104,35 @@ function callbackQueries(queries: RecordQueries): Record<string, unknown> {
   };
 }
 
-function callbackResolver(names: Resolver): new (options?: ResolverOptions) => CallbackResolver {
+function callbackResolver(resolver: Resolver): unknown {
   return class {
-    constructor(options?: ResolverOptions) {
-      const resolver = new StackResolver(names, options);
-      Object.assign(this, callbackQueries(resolver), { cancel: () => resolver.cancel() });
+    constructor(options?: DnsResolverOptions) {
+      const queries = new StackResolver(resolver, options);
+      Object.assign(this, callbackQueries(queries), { cancel: () => queries.cancel() });
     }
-  } as unknown as new (
-    options?: ResolverOptions,
-  ) => CallbackResolver;
+  };
 }
 
-function callbackLookup(names: Resolver) {
-  const withCallback = (hostname: string, ...rest: unknown[]) => {
-    const callback = checkCallback(rest.pop());
-    const options = rest[0] as Parameters<typeof lookup>[2];
-    const { all } = checkLookup(hostname, options);
-    deliver(lookup(names, hostname, options), callback, (found) =>
-      all || Array.isArray(found) ? [found] : [found.address, found.family],
+/**
+ * A function that takes a callback last, and is the promise's under util.promisify.
+ * @param results what the callback gets after its null
+ * @param check throws at once what Node throws at once
+ */
+function withCallback<A extends unknown[], T>(
+  query: (...args: A) => Promise<T>,
+  results: (value: T) => unknown[],
+  check?: (...args: A) => unknown,
+) {
+  const callbackForm = (...args: [...A, unknown]) => {
+    const callback = args.pop();
+    if (typeof callback !== 'function') throw invalidType('callback', 'a function', callback);
+    const queryArgs = args as unknown as A;
+    check?.(...queryArgs);
+    // what a callback throws is an uncaught exception, not an unhandled rejection
+    query(...queryArgs).then(
+      (value) => process.nextTick(callback as () => void, null, ...results(value)),
+      (error) => process.nextTick(callback as () => void, error),
     );
   };
-  return Object.assign(withCallback, {
-    [promisify.custom]: (hostname: string, options?: Parameters<typeof lookup>[2]) => lookup(names, hostname, options),
-  });
-}
-
-function callbackLookupService(names: Resolver) {
-  const withCallback = (address: string, port: number, last: unknown) => {
-    const callback = checkCallback(last);
-    deliver(lookupService(names, address, port), callback, ({ hostname, service }) => [hostname, service]);
-  };
-  return Object.assign(withCallback, {
-    [promisify.custom]: (address: string, port: number) => lookupService(names, address, port),
-  });
-}
-
-function checkCallback(callback: unknown): Callback {
-  if (typeof callback !== 'function') throw invalidType('callback', 'a function', callback);
-  return callback as Callback;
-}
-
-// what a callback throws is an uncaught exception, not an unhandled rejection
-function deliver<T>(promise: Promise<T>, callback: Callback, results: (value: T) => unknown[]): void {
-  promise.then(
-    (value) => process.nextTick(callback, null, ...results(value)),
-    (error) => process.nextTick(callback, error),
-  );
+  return Object.assign(callbackForm, { [promisify.custom]: query });
 }

@@ -1,4 +1,4 @@
-import { ipVersion } from '../../lib/address/ip.js';
+import { familyOf } from '../../lib/address/ip.js';
 import {
   AF_INET,
   AF_INET6,
@@ -31,10 +31,11 @@ import {
   SOCK_STREAM,
 } from '../../lib/constants/index.js';
 import { type QueryCode, queryError } from '../../lib/dns/errors.js';
-import { type AddrInfoHints, getaddrinfo, type NameSources } from '../../lib/dns/getaddrinfo.js';
+import { type AddrInfoHints, getaddrinfo } from '../../lib/dns/getaddrinfo.js';
 import { getnameinfo } from '../../lib/dns/getnameinfo.js';
 import { parseHosts } from '../../lib/dns/hosts.js';
 import type { DnsRecord, Reply } from '../../lib/dns/message.js';
+import type { NameSources } from '../../lib/dns/name-sources.js';
 import { parseServices } from '../../lib/dns/services.js';
 
 type Zone = Record<string, { addresses: string[]; canonicalName?: string } | QueryCode>;
@@ -57,11 +58,11 @@ function sources(zone: Zone = {}, overrides: Partial<NameSources> = {}): NameSou
     },
     sourcesOf: (destinations) =>
       destinations.map((address) => ({
-        address: isLoopback(address) ? address : ipVersion(address) === 4 ? '10.0.0.9' : 'fd00::9',
-        prefixLength: ipVersion(address) === 4 ? 24 : 64,
+        address: isLoopback(address) ? address : familyOf(address) === AF_INET ? '10.0.0.9' : 'fd00::9',
+        prefixLength: familyOf(address) === AF_INET ? 24 : 64,
         deprecated: false,
       })),
-    configuredFamilies: () => ({ ipv4: true, ipv6: true }),
+    configuredFamilies: () => new Set([AF_INET, AF_INET6]),
     zoneIndex: (zone) => (zone === 'eth0' ? 2 : undefined),
     ...overrides,
   };
@@ -76,8 +77,8 @@ function replyOf(
   type: string,
   entry: { addresses: string[]; canonicalName?: string } | undefined,
 ): Reply {
-  const version = type === 'A' ? 4 : 6;
-  const data = entry?.addresses.filter((address) => type === 'PTR' || ipVersion(address) === version) ?? [];
+  const family = type === 'A' ? AF_INET : AF_INET6;
+  const data = entry?.addresses.filter((address) => type === 'PTR' || familyOf(address) === family) ?? [];
   const records = data.map((one) => ({ type, name, data: one, ttl: 1, class: 'IN' })) as DnsRecord[];
   const status = !entry ? 'nxdomain' : records.length > 0 ? 'found' : 'nodata';
   return { status, records, canonicalName: entry?.canonicalName ?? name, ttl: 1, isOpenEnded: false };
@@ -241,7 +242,7 @@ test('AI_ADDRCONFIG asks only for families that the stack has', async () => {
   const from = sources(
     { 'x.org': { addresses: ['192.0.2.1', '2001:db8::1'] } },
     {
-      configuredFamilies: () => ({ ipv4: true, ipv6: false }),
+      configuredFamilies: () => new Set([AF_INET]),
     },
   );
   expect(await addresses('x.org', { flags: AI_ADDRCONFIG }, from)).toEqual(['192.0.2.1']);

@@ -1,7 +1,8 @@
 import { getEventListeners } from 'node:events';
-import { AF_INET, NI_NUMERICSERV, SOCK_STREAM } from '../../lib/constants/index.js';
-import { nameSources } from '../../lib/dns/builtin.js';
+import { AF_INET, AI_CANONNAME, NI_NUMERICSERV, SOCK_STREAM } from '../../lib/constants/index.js';
+import { nameSources } from '../../lib/dns/name-sources.js';
 import { NativeProvider } from '../../lib/dns/native.js';
+import { NativeCalls } from '../../lib/dns/native-calls.js';
 import { NameSettings } from '../../lib/dns/settings.js';
 import { StubResolver } from '../../lib/dns/stub-resolver.js';
 import { Stack } from '../../lib/stack/stack.js';
@@ -17,10 +18,9 @@ beforeEach(() => {
 });
 afterEach(() => stack.closeSync());
 
-function provider(on: Stack = stack): NativeProvider {
-  const settings = new NameSettings('10.5.0.1');
-  const engine = new StubResolver(on, () => settings.conf);
-  return new NativeProvider(on, settings, nameSources(on, settings, engine), library);
+function provider(on: Stack = stack, settings = new NameSettings('10.5.0.1'), calls?: NativeCalls): NativeProvider {
+  const stub = new StubResolver(on, () => settings.conf);
+  return new NativeProvider(on, settings, nameSources(on, settings, stub), library, calls);
 }
 
 test('looks names, addresses and ports up', async () => {
@@ -32,6 +32,65 @@ test('looks names, addresses and ports up', async () => {
   expect(await native.addresses('a.test', 'A', {})).toEqual(['10.5.0.9']);
   await native.close();
   expect(library.open).toBe(0);
+});
+
+test('a list of results is read to its end and freed once', async () => {
+  const native = provider();
+  const hints = { family: AF_INET, type: SOCK_STREAM, flags: AI_CANONNAME };
+  const [info, ...more] = await native.getaddrinfo('www.test', 80, hints);
+  expect(info).toMatchObject({ canonname: 'a.test', sockaddr: { address: '10.5.0.9' } });
+  expect([more.length, library.freed]).toEqual([0, 1]);
+  await native.close();
+});
+
+test('what C says of a name without an address, and what it is not asked', async () => {
+  const native = provider();
+  await expect(native.addresses('b.test', 'A', {})).rejects.toMatchObject({ code: 'ENOTFOUND', syscall: 'queryA' });
+  await expect(native.addresses('a.test', 'AAAA', {})).rejects.toMatchObject({ code: 'ENODATA' });
+  const { calls } = library;
+  await expect(native.addresses('a..test', 'A', {})).rejects.toMatchObject({ code: 'EBADNAME' });
+  expect(library.calls).toBe(calls);
+  // the number given back is no name
+  expect(await native.getnameinfo(['10.5.0.1', 80], NI_NUMERICSERV, {})).toEqual(['10.5.0.1', '80']);
+  await native.close();
+});
+
+test('a changed configuration reaches C before the next call', async () => {
+  const settings = new NameSettings('nameserver 10.5.0.1\nsearch a.org\n');
+  const native = provider(stack, settings);
+  await native.addresses('a.test', 'A', {});
+  await native.addresses('a.test', 'A', {});
+  settings.update('10.5.0.2,fd05::2');
+  settings.setPath('hosts', '/tmp/hosts');
+  native.settingsChanged();
+  await native.addresses('a.test', 'A', {});
+  expect(library.configs).toEqual(['nameserver 10.5.0.1\n\0', 'nameserver 10.5.0.2\nnameserver fd05::2\n\0']);
+  expect(library.paths).toEqual(['/etc/hosts', '/tmp/hosts']);
+  await native.close();
+});
+
+test('without memory in C a look-up fails', async () => {
+  library.hasMemory = false;
+  const native = provider();
+  const failed = { code: 'ETIMEOUT', cause: expect.objectContaining({ code: 'ENOMEM' }) };
+  await expect(native.addresses('a.test', 'A', {})).rejects.toMatchObject(failed);
+  await native.close();
+  expect(library.open).toBe(0);
+});
+
+test('closing at once is refused while C runs, and leaves a C that hangs what it has', async () => {
+  const calls = new NativeCalls(stack, 20);
+  const native = provider(stack, undefined, calls);
+  library.pause = 60;
+  const looking = native.addresses('a.test', 'A', {});
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(() => native.closeSync()).toThrow(expect.objectContaining({ code: 'EBUSY' }));
+  await expect(looking).rejects.toMatchObject({ code: 'ETIMEOUT' });
+  await expect(native.addresses('a.test', 'A', {})).rejects.toMatchObject({ code: 'ETIMEOUT' });
+  native.closeSync();
+  await native.close();
+  expect([library.calls, library.open]).toEqual([1, 1]);
+  await new Promise((resolve) => setTimeout(resolve, 60));
 });
 
 test('a signal is listened to only while a look-up waits', async () => {

@@ -1,6 +1,6 @@
 import { AF_INET, SOCK_STREAM } from '../../lib/constants/index.js';
 import { IothError } from '../../lib/core/errors.js';
-import { parseResolvConf } from '../../lib/dns/resolvconf.js';
+import { parseResolvConf } from '../../lib/dns/resolv-conf.js';
 import { StubResolver } from '../../lib/dns/stub-resolver.js';
 import type { Socket } from '../../lib/socket/socket.js';
 import type { Stack } from '../../lib/stack/stack.js';
@@ -155,7 +155,7 @@ test('a query that is lost is sent again', async () => {
 test('out of descriptors, a query waits for one', async () => {
   server.answer = (query) => [{ bytes: answerTo(query, TRUE) }];
   let refused = 0;
-  const engine = new StubResolver(
+  const stub = new StubResolver(
     {
       closed: false,
       pointer: (syscall) => client.pointer(syscall),
@@ -169,7 +169,7 @@ test('out of descriptors, a query waits for one', async () => {
     },
     () => parseResolvConf('nameserver 10.5.0.1'),
   );
-  expect((await engine.query('h.test', 'A')).records).toMatchObject([{ data: TRUE }]);
+  expect((await stub.query('h.test', 'A')).records).toMatchObject([{ data: TRUE }]);
   expect(refused).toBe(4);
 });
 

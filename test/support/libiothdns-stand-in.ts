@@ -2,9 +2,12 @@ import { ADDRINFO_SIZE, type CAddrinfo, type Libiothdns } from '../../ffi/iothdn
 
 type Done<T> = (error: Error | null, result: T) => void;
 
+const ALIASED = 100n;
+
 /**
- * LIBIOTHDNS STAND-IN: the object that ffi gives of the library, without the library. It knows one name, 'a.test' with
- * 10.5.0.9 and fd05::9, and the name of 10.5.0.9. Each call takes `pause` milliseconds.
+ * LIBIOTHDNS STAND-IN: the object that ffi gives of the library, without the library. It knows 'a.test' with 10.5.0.9 and
+ * fd05::9, the name of 10.5.0.9, and 'www.test', an alias of 'a.test' whose list has an entry without an address, too.
+ * Each call takes `pause` milliseconds.
  */
 export class LibiothdnsStandIn implements Libiothdns {
   pause = 1;
@@ -12,18 +15,27 @@ export class LibiothdnsStandIn implements Libiothdns {
   most = 0;
   calls = 0;
   open = 0;
+  freed = 0;
+  hasMemory = true;
+  /** What it was configured with, in order. */
+  readonly configs: string[] = [];
+  readonly paths: string[] = [];
 
-  init_strcfg(): bigint {
+  init_strcfg(_stack: unknown, config: Uint8Array): bigint | null {
+    this.configs.push(Buffer.from(config).toString());
+    if (!this.hasMemory) return null;
     this.open++;
     return 1n;
   }
   fini(): void {
     this.open--;
   }
-  update_strcfg(_dns: bigint, _config: Uint8Array, done: Done<number>): void {
+  update_strcfg(_dns: bigint, config: Uint8Array, done: Done<number>): void {
+    this.configs.push(Buffer.from(config).toString());
     done(null, 0);
   }
-  setpath(_dns: bigint, _tag: number, _path: string, done: Done<void>): void {
+  setpath(_dns: bigint, _tag: number, path: string, done: Done<void>): void {
+    this.paths.push(path);
     done(null, undefined);
   }
 
@@ -38,11 +50,14 @@ export class LibiothdnsStandIn implements Libiothdns {
     expect(hints).toHaveLength(ADDRINFO_SIZE);
     const family = new Int32Array(hints.buffer, hints.byteOffset, 2)[1];
     this.#later(done, () => {
-      res[0] = node === 'a.test' ? BigInt(family ?? 0) : null;
+      res[0] = node === 'a.test' ? BigInt(family ?? 0) : node === 'www.test' ? ALIASED : null;
       return 0;
     });
   }
   decodeAddrinfo(res: bigint): CAddrinfo {
+    if (res === ALIASED) {
+      return { ...this.decodeAddrinfo(2n), ai_addr: null, ai_canonname: 'a.test', ai_next: 2n };
+    }
     const family = Number(res);
     const base = { ai_flags: 0, ai_family: family, ai_socktype: 1, ai_protocol: 6 };
     return { ...base, ai_addrlen: family === 2 ? 16 : 28, ai_addr: res, ai_canonname: null, ai_next: null };
@@ -54,7 +69,9 @@ export class LibiothdnsStandIn implements Libiothdns {
     else bytes.set([0xfd, 5, ...new Array(13).fill(0), 9], 8);
     return bytes;
   }
-  freeaddrinfo(): void {}
+  freeaddrinfo(): void {
+    this.freed++;
+  }
 
   getnameinfo(
     _dns: bigint,

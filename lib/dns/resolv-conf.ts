@@ -1,13 +1,6 @@
-import { isIPv4, isIPv6 } from 'node:net';
 import { isDomainName } from '../address/domain-name.js';
-
-/** A line that means nothing, as it is reported. */
-export interface Problem {
-  /** From 1. */
-  line: number;
-  text: string;
-  reason: string;
-}
+import { familyOf } from '../address/ip.js';
+import { type Problem, readLines } from './text-lines.js';
 
 export interface Nameserver {
   /** An IPv4 address or an IPv6 one, with its zone if it has one ('fe80::1%eth0'). */
@@ -83,14 +76,7 @@ export const MAX_SEARCH = 32;
  */
 export function parseResolvConf(text: string): ResolvConf {
   const conf: ResolvConf = { nameservers: [], search: [], options: { ...DEFAULT_OPTIONS }, problems: [] };
-  for (const [index, line] of text.split('\n').entries()) {
-    const content = line.replace(/^\s*[#;].*/, '').replace(/\s[#;].*/, '');
-    const [keyword, ...values] = content.split(/\s+/).filter(Boolean);
-    if (keyword === undefined) continue;
-    for (const reason of readLine(conf, keyword, values)) {
-      conf.problems.push({ line: index + 1, text: line.trim(), reason });
-    }
-  }
+  conf.problems = readLines(text, /(^|\s)[#;].*/, ([keyword = '', ...values]) => readLine(conf, keyword, values));
   return conf;
 }
 
@@ -105,17 +91,17 @@ function readLine(conf: ResolvConf, keyword: string, values: string[]): string[]
 }
 
 function readNameserver(conf: ResolvConf, [address = '', ...rest]: string[]): string[] {
-  if (!isIPv4(address) && !isIPv6(address)) return [`'${address}' is not an IP address`];
+  if (familyOf(address) === 0) return [`'${address}' is not an IP address`];
   if (conf.nameservers.length === MAX_SERVERS) return [`more than ${MAX_SERVERS} servers: it is not used`];
   conf.nameservers.push({ address, port: DNS_PORT });
   return rest.length > 0 ? [`'nameserver' takes one address; '${rest.join(' ')}' is ignored`] : [];
 }
 
-function readDomains(conf: ResolvConf, most: number, values: string[]): string[] {
+function readDomains(conf: ResolvConf, limit: number, values: string[]): string[] {
   const good = values.filter(isDomainName);
-  conf.search = good.slice(0, most).map((domain) => domain.replace(/\.$/, ''));
+  conf.search = good.slice(0, limit).map((domain) => domain.replace(/\.$/, ''));
   const bad = values.filter((value) => !good.includes(value)).map((value) => `'${value}' is not a domain name`);
-  return good.length > most ? [...bad, `more than ${most} names: the rest is not searched`] : bad;
+  return good.length > limit ? [...bad, `more than ${limit} names: the rest is not searched`] : bad;
 }
 
 function readOption(options: ResolvOptions, option: string): string[] {
@@ -131,32 +117,7 @@ function readOption(options: ResolvOptions, option: string): string[] {
   return flag || IGNORED_OPTIONS.has(option) ? [] : [`unknown option '${option}'`];
 }
 
-/**
- * A server as Node's setServers takes it: '192.0.2.1', '192.0.2.1:53', '2001:db8::1', '[2001:db8::1]:53'.
- * Undefined where it is none.
- */
-export function parseServer(text: string): Nameserver | undefined {
-  if (isIPv4(text) || isIPv6(text)) return { address: text, port: DNS_PORT };
-  const { host, port } = /^\[(?<host>[^\]]+)\](?::(?<port>\d+))?$|^$/.exec(text)?.groups ?? {};
-  if (host !== undefined) return isIPv6(host) ? serverAt(host, port) : undefined;
-  const [address = '', portText] = text.split(':', 2);
-  return isIPv4(address) ? serverAt(address, portText) : undefined;
-}
-
-function serverAt(address: string, port: string | undefined): Nameserver | undefined {
-  const number = port === undefined ? DNS_PORT : /^\d+$/.test(port) ? Number(port) : 0;
-  return number >= 1 && number <= 65535 ? { address, port: number } : undefined;
-}
-
-/** A server as Node's getServers gives it: the port only where it isn't 53. */
-export function formatServer({ address, port }: Nameserver): string {
-  if (port === DNS_PORT) return address;
-  return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-/** The text of a resolv.conf(5) that says the same, for C. Servers on other ports than 53 can't be said in it. */
-export function formatResolvConf({ nameservers, search }: Pick<ResolvConf, 'nameservers' | 'search'>): string {
-  const lines = nameservers.map(({ address }) => `nameserver ${address}`);
-  if (search.length > 0) lines.push(`search ${search.join(' ')}`);
-  return lines.map((line) => `${line}\n`).join('');
+/** Those servers as the text of a resolv.conf(5), for C. Ports other than 53 have no form there. */
+export function formatResolvConf({ nameservers }: Pick<ResolvConf, 'nameservers'>): string {
+  return nameservers.map(({ address }) => `nameserver ${address}\n`).join('');
 }

@@ -1,0 +1,146 @@
+import { asciiName, isDomainName } from '../address/domain-name.js';
+import { familyOf, inetAton, ipBytes, ipText, isMapped } from '../address/ip.js';
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNSPEC,
+  AI_ALL,
+  AI_NUMERICHOST,
+  AI_PASSIVE,
+  AI_V4MAPPED,
+  EAI_ADDRFAMILY,
+  EAI_NODATA,
+  EAI_NONAME,
+} from '../constants/index.js';
+import { AbortError } from '../core/errors.js';
+import { DnsError, eaiOf, GaiError } from './errors.js';
+import type { Hosts } from './hosts.js';
+import { addressesOf } from './message.js';
+import type { NameSources } from './name-sources.js';
+
+/** The arguments of getaddrinfo(3) that choose the addresses. */
+export interface HostQuery {
+  host: string | null;
+  family: number;
+  flags: number;
+  signal: AbortSignal | undefined;
+}
+
+/** The addresses of a host, and the name at the end of its aliases. */
+export interface HostAddresses {
+  addresses: string[];
+  canonname: string;
+}
+
+interface FamilyAddress {
+  address: string;
+  family: number;
+}
+
+const LOOPBACK: readonly FamilyAddress[] = [
+  { address: '::1', family: AF_INET6 },
+  { address: '127.0.0.1', family: AF_INET },
+];
+const ANY: readonly FamilyAddress[] = [
+  { address: '::', family: AF_INET6 },
+  { address: '0.0.0.0', family: AF_INET },
+];
+
+/** The addresses of a host in no order: the hosts file comes first, then the DNS. */
+export async function findHost(sources: NameSources, query: HostQuery): Promise<HostAddresses> {
+  const { host, family, flags } = query;
+  if (host === null) return { addresses: ofFamily(flags & AI_PASSIVE ? ANY : LOOPBACK, family, 0), canonname: '' };
+  const numeric = numericAddress(host);
+  if (numeric !== null) {
+    const address = inFamily(numeric, family, flags);
+    if (address === null) throw new GaiError(EAI_ADDRFAMILY, 'getaddrinfo', host);
+    return { addresses: [address], canonname: host };
+  }
+  const name = asciiName(host);
+  if (flags & AI_NUMERICHOST || !isDomainName(name)) throw new GaiError(EAI_NONAME, 'getaddrinfo', host);
+  return findInFile(sources.hosts(), name, family, flags) ?? findInDns(sources, name, query);
+}
+
+/** An address of `host` that is known without asking a server: a numeric host, the hosts file, localhost. */
+export function resolveLocally(hosts: () => Hosts, host: string, family: number): string | undefined {
+  const numeric = numericAddress(host);
+  if (numeric !== null) return inFamily(numeric, family, 0) ?? undefined;
+  const name = asciiName(host);
+  return isDomainName(name) ? findInFile(hosts(), name, family, 0)?.addresses[0] : undefined;
+}
+
+/** The address that `host` is the text of, with inet_aton(3)'s short forms; null for a name. */
+function numericAddress(host: string): string | null {
+  return familyOf(host) === AF_INET6 ? host : inetAton(host);
+}
+
+/** `address` as one of that family: as it is, or mapped to and fro where that is allowed. */
+function inFamily(address: string, family: number, flags: number): string | null {
+  const own = familyOf(address);
+  if (family === AF_UNSPEC || family === own) return address;
+  if (own === AF_INET) return flags & AI_V4MAPPED ? `::ffff:${address}` : null;
+  const bytes = ipBytes(address);
+  return isMapped(bytes) ? ipText(bytes.subarray(12)) : null;
+}
+
+/** The hosts file, and RFC 6761, 6.3: localhost is this stack, whatever a server says. */
+function findInFile(hosts: Hosts, name: string, family: number, flags: number): HostAddresses | undefined {
+  const entries = hosts.byName(name);
+  const addresses = ofFamily(entries, family, flags);
+  if (addresses.length > 0) return { addresses, canonname: entries[0]?.canonical ?? name };
+  if (!/(^|\.)localhost\.?$/i.test(name)) return undefined;
+  return { addresses: ofFamily(LOOPBACK, family, flags), canonname: 'localhost' };
+}
+
+function ofFamily(entries: readonly FamilyAddress[], family: number, flags: number): string[] {
+  const take = (wanted: number) => entries.filter((one) => one.family === wanted).map(({ address }) => address);
+  if (family === AF_UNSPEC) return [...new Set(entries.map(({ address }) => address))];
+  if (family === AF_INET) return [...new Set(take(AF_INET))];
+  const ipv6 = take(AF_INET6);
+  const mapped = flags & AI_V4MAPPED && (ipv6.length === 0 || flags & AI_ALL) ? take(AF_INET) : [];
+  return [...new Set([...ipv6, ...mapped.map((address) => `::ffff:${address}`)])];
+}
+
+async function findInDns(
+  sources: NameSources,
+  name: string,
+  { host, family, flags, signal }: HostQuery,
+): Promise<HostAddresses> {
+  const types: ('A' | 'AAAA')[] = [];
+  if (family !== AF_INET6 || flags & AI_V4MAPPED) types.push('A');
+  if (family !== AF_INET) types.push('AAAA');
+  const { search, ndots } = sources.searchList();
+  let exists = false;
+  let failure: DnsError | undefined;
+  for (const candidate of searchNames(name, search, ndots)) {
+    const results = await Promise.allSettled(types.map((type) => sources.query(candidate, type, signal)));
+    if (signal?.aborted) throw new AbortError(signal.reason);
+    const replies = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const addresses = ofFamily(replies.flatMap(addressesOf), family, flags);
+    if (addresses.length > 0) {
+      const canonname = replies.find(({ status }) => status === 'found')?.canonicalName ?? candidate;
+      return { addresses, canonname };
+    }
+    exists ||= replies.some(({ status }) => status !== 'nxdomain');
+    const reason: unknown = results.find((result) => result.status === 'rejected')?.reason;
+    if (reason === undefined) continue;
+    if (!(reason instanceof DnsError) || reason.code === 'ECANCELLED') throw reason;
+    failure = reason;
+    // a server that fails for this name may know the next one; one that is silent doesn't
+    if (reason.code === 'ETIMEOUT' || reason.code === 'ECONNREFUSED') break;
+  }
+  if (failure) throw new GaiError(eaiOf(failure), 'getaddrinfo', host, failure);
+  throw new GaiError(exists ? EAI_NODATA : EAI_NONAME, 'getaddrinfo', host);
+}
+
+/**
+ * The full names to ask for `name`, in order, as res_search(3) has it: a name that ends in a dot is full already; one
+ * with `ndots` dots or more is tried as it is first, any other only after the search list.
+ */
+export function searchNames(name: string, search: readonly string[], ndots: number): string[] {
+  if (name.endsWith('.')) return [name.slice(0, -1) || '.'];
+  const expanded = search.map((domain) => (domain === '' || domain === '.' ? name : `${name}.${domain}`));
+  const dots = name.split('.').length - 1;
+  const names = dots >= ndots ? [name, ...expanded] : [...expanded, name];
+  return [...new Set(names)].filter(isDomainName);
+}
