@@ -1,4 +1,4 @@
-import type { NetworkSettings } from '../dns/network-settings.js';
+import type { NetworkSettings } from '../dns/settings.js';
 
 /** Where a part of the configuration came from. The order is that of precedence: where two disagree, the first wins. */
 export const SOURCES = ['static', 'dhcp4', 'dhcp6', 'rd'] as const;

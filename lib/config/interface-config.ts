@@ -1,6 +1,6 @@
 import { AF_INET } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
-import type { NetworkSettings } from '../dns/network-settings.js';
+import type { NetworkSettings } from '../dns/settings.js';
 import {
   type AddressEntry,
   addressKey,

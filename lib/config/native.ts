@@ -4,7 +4,7 @@ import { errno } from '../../ffi/libc.js';
 import { IOTHCONF_ETH } from '../constants/index.js';
 import { untilAborted } from '../core/abort.js';
 import { AbortError, IothError, systemError } from '../core/errors.js';
-import { parseResolvConf } from '../dns/resolvconf.js';
+import { parseResolvConf } from '../dns/resolv-conf.js';
 import { runNativeAsync } from '../io/async-calls.js';
 import { type ConfigRequest, DEFAULT_INTERFACE, NETWORK_FLAGS } from './language.js';
 import { protocolsOf, requestText } from './native-request.js';

@@ -1,4 +1,4 @@
-import type { NetworkSettings } from '../dns/network-settings.js';
+import type { NetworkSettings } from '../dns/settings.js';
 import type { SourceName } from './config-sources.js';
 import type { ConfigRequest } from './language.js';
 

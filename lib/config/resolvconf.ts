@@ -1,4 +1,4 @@
-import type { NetworkSettings } from '../dns/network-settings.js';
+import type { NetworkSettings } from '../dns/settings.js';
 
 /** Several settings as one: each server and domain once, in their order. */
 export function mergeSettings(all: readonly NetworkSettings[]): NetworkSettings {

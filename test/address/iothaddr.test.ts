@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { isDomainName } from '../../lib/address/domain-name.js';
 import { inet_ntop, inet_pton } from '../../lib/address/inet.js';
 import { iothaddr } from '../../lib/address/iothaddr.js';
 import { formatMac, parseMac } from '../../lib/address/mac.js';
@@ -25,9 +24,8 @@ describe('the examples of iothaddr.h', () => {
 });
 
 describe('computed again with node:crypto', () => {
-  const texts = fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme' }).filter((text) => !text.includes('\0'));
-  const names = texts.filter(isDomainName);
-  const passwords = fc.option(texts);
+  const names = fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme' }).filter((name) => !name.includes('\0'));
+  const passwords = fc.option(names);
   const addresses = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => inet_ntop(AF_INET6, bytes));
 
   test('hash', () => {
@@ -105,8 +103,6 @@ describe('bad arguments', () => {
     ['an empty name', 'ERR_INVALID_ARG_VALUE', () => iothaddr.hash(PREFIX, '')],
     ['an empty name of a MAC', 'ERR_INVALID_ARG_VALUE', () => iothaddr.hashmac('')],
     ['an empty name of an EUI-64', 'ERR_INVALID_ARG_VALUE', () => iothaddr.hasheui64(PREFIX, '')],
-    ['a name with an empty label', 'ERR_INVALID_ARG_VALUE', () => iothaddr.hash(PREFIX, 'a..b')],
-    ['a label of 64 bytes', 'ERR_INVALID_ARG_VALUE', () => iothaddr.hashmac('x'.repeat(64))],
     ['a name with a NUL', 'ERR_INVALID_ARG_VALUE', () => iothaddr.hashmac('a\0b')],
     ['no name', 'ERR_INVALID_ARG_TYPE', () => iothaddr.hashmac(undefined as unknown as string)],
     ['a password that is a number', 'ERR_INVALID_ARG_TYPE', () => iothaddr.hashmac(NAME, 1 as unknown as string)],

@@ -4,7 +4,7 @@ import koffi from 'koffi';
 import type { Libiothconf } from '../../ffi/iothconf.js';
 import { parseConfig } from '../../lib/config/index.js';
 import { NativeConfig } from '../../lib/config/native.js';
-import type { NetworkSettings } from '../../lib/dns/network-settings.js';
+import type { NetworkSettings } from '../../lib/dns/settings.js';
 import { IOTHCONF_DHCP, IOTHCONF_ETH, Stack } from '../../lib/index.js';
 
 /**
