@@ -1,9 +1,9 @@
 import type { StackPointer } from '../../ffi/ioth.js';
 import { inet_pton } from '../address/inet.js';
+import { AF_INET6 } from '../constants/index.js';
 import { checkBoolean, checkIfindex, checkOptions } from '../core/validate.js';
 import { checkFamily, checkPrefixlen } from './check.js';
 import {
-  AF_INET6,
   IFA_ADDRESS,
   IFA_F_NODAD,
   IFA_LOCAL,

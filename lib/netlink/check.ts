@@ -1,8 +1,8 @@
 /** Checks of the arguments that several requests share. */
 
 import { INTERFACE_NAME, isInterfaceName } from '../address/interface-name.js';
+import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { checkInteger, checkString, invalidType, invalidValue } from '../core/validate.js';
-import { AF_INET, AF_INET6 } from './constants.js';
 
 /** @throws {TypeError} for anything but AF_INET and AF_INET6 */
 export function checkFamily(family: unknown): number {

@@ -2,7 +2,7 @@ import type { StackPointer } from '../../ffi/ioth.js';
 import { inet_ntop } from '../address/inet.js';
 import { ipBytes, isLinkLocalIPv6 } from '../address/ip.js';
 import type { Address } from '../address/sockaddr.js';
-import { AF_INET, AF_INET6 } from './constants.js';
+import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { type Interface, type InterfaceAddress, interfaces } from './interfaces.js';
 
 /** An address of an interface, in Node's form; `port` is 0. */

@@ -1,6 +1,5 @@
 /** Configuration of a stack over rtnetlink: what nlinline does in C, and what the stack has. */
 export { type AddressOptions, ipaddr_add, ipaddr_del } from './address.js';
-export { IFLA_VDE_VNL, VETH_INFO_PEER } from './constants.js';
 export { getifaddrs, type IfAddress, type IfAddrs } from './getifaddrs.js';
 export {
   addressesOf,

@@ -2,17 +2,10 @@
 
 import type { StackPointer } from '../../ffi/ioth.js';
 import { formatMac } from '../address/mac.js';
-import { IS_LITTLE_ENDIAN } from '../core/byte-order.js';
 import {
   AF_INET,
   AF_INET6,
   AF_UNSPEC,
-  IFA_ADDRESS,
-  IFA_BROADCAST,
-  IFA_F_TENTATIVE,
-  IFA_FLAGS,
-  IFA_LABEL,
-  IFA_LOCAL,
   IFF_RUNNING,
   IFF_UP,
   IFLA_ADDRESS,
@@ -22,8 +15,9 @@ import {
   IFLA_LINKINFO,
   IFLA_MASTER,
   IFLA_MTU,
-  RTM,
-} from './constants.js';
+} from '../constants/index.js';
+import { IS_LITTLE_ENDIAN } from '../core/byte-order.js';
+import { IFA_ADDRESS, IFA_BROADCAST, IFA_F_TENTATIVE, IFA_FLAGS, IFA_LABEL, IFA_LOCAL, RTM } from './constants.js';
 import {
   addressOf,
   decodeAttributes,

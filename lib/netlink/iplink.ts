@@ -1,19 +1,11 @@
 /** Making and deleting links. */
 
 import type { StackPointer } from '../../ffi/ioth.js';
+import { IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINKINFO } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { checkIfindex, checkInteger, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
 import { checkIfname } from './check.js';
-import {
-  IFLA_IFNAME,
-  IFLA_INFO_DATA,
-  IFLA_INFO_KIND,
-  IFLA_LINKINFO,
-  IFLA_VDE_VNL,
-  NLM_F_ACK,
-  NLM_F_CREATE,
-  NLM_F_EXCL,
-} from './constants.js';
+import { IFLA_VDE_VNL, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL } from './constants.js';
 import { if_nameindex } from './interfaces.js';
 import { if_nametoindex, ifindexHints } from './link.js';
 import { type Attribute, encodeAttributes, ifinfomsg } from './message.js';

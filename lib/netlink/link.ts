@@ -1,9 +1,9 @@
 import type { StackPointer } from '../../ffi/ioth.js';
 import { parseMac } from '../address/mac.js';
+import { IFF_UP, IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { checkBoolean, checkIfindex, checkInteger, INT_MAX } from '../core/validate.js';
 import { checkIfname } from './check.js';
-import { IFF_UP, IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU } from './constants.js';
 import { decodeLink, type Link } from './interfaces.js';
 import { ifinfomsg } from './message.js';
 import { hintOf, type RequestOptions, request } from './request.js';

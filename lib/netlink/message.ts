@@ -6,10 +6,10 @@
  */
 
 import { inet_ntop } from '../address/inet.js';
+import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
 import { IothError } from '../core/errors.js';
 import { checkInteger, invalidType, invalidValue, UINT_MAX } from '../core/validate.js';
-import { AF_INET, AF_INET6 } from './constants.js';
 
 /**
  * The value of an attribute: a number is an u32, a string is UTF-8 with a NUL after it, bytes go as they are, an array

@@ -2,12 +2,6 @@
 
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
 import { errno } from '../../ffi/libc.js';
-import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
-import { codeOf, EAGAIN, EINTR, ENODATA } from '../core/errno.js';
-import { IothError, systemError } from '../core/errors.js';
-import { msocket } from '../io/msocket.js';
-import { READABLE } from '../io/poll-handle.js';
-import { waitSync } from '../io/poll-sync.js';
 import {
   AF_NETLINK,
   MSG_DONTWAIT,
@@ -15,6 +9,17 @@ import {
   NETLINK_EXT_ACK,
   NETLINK_GET_STRICT_CHK,
   NETLINK_ROUTE,
+  SOCK_CLOEXEC,
+  SOCK_RAW,
+  SOL_NETLINK,
+} from '../constants/index.js';
+import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
+import { codeOf, EAGAIN, EINTR, ENODATA } from '../core/errno.js';
+import { IothError, systemError } from '../core/errors.js';
+import { msocket } from '../io/msocket.js';
+import { READABLE } from '../io/poll-handle.js';
+import { waitSync } from '../io/poll-sync.js';
+import {
   NLM_F_ACK,
   NLM_F_ACK_TLVS,
   NLM_F_CAPPED,
@@ -27,9 +32,6 @@ import {
   NLMSGERR_ATTR_MSG,
   type RequestName,
   RTM,
-  SOCK_CLOEXEC,
-  SOCK_RAW,
-  SOL_NETLINK,
 } from './constants.js';
 import {
   type Attribute,

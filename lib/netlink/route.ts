@@ -1,9 +1,9 @@
 import type { StackPointer } from '../../ffi/ioth.js';
 import { inet_pton } from '../address/inet.js';
+import { AF_INET } from '../constants/index.js';
 import { checkInteger, INT_MAX, invalidValue } from '../core/validate.js';
 import { checkFamily, checkPrefixlen } from './check.js';
 import {
-  AF_INET,
   NLM_F_ACK,
   NLM_F_CREATE,
   NLM_F_EXCL,

@@ -1,13 +1,11 @@
 /** The routes of a stack, from a dump. */
 
 import type { StackPointer } from '../../ffi/ioth.js';
+import { AF_INET, AF_INET6, AF_UNSPEC } from '../constants/index.js';
 import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
 import { checkBoolean, checkOptions } from '../core/validate.js';
 import { checkFamily } from './check.js';
 import {
-  AF_INET,
-  AF_INET6,
-  AF_UNSPEC,
   RT_TABLE_MAIN,
   RTA_DST,
   RTA_GATEWAY,
