@@ -3,7 +3,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { AF_INET, AF_INET6 } from '../constants/socket.js';
 import { IS_LITTLE_ENDIAN } from '../core/byte-order.js';
-import { checkBytes, checkInteger, checkString, invalidValue, UINT_MAX } from '../core/validate.js';
+import { checkBytes, checkInteger, checkString, invalidType, invalidValue, UINT_MAX } from '../core/validate.js';
 
 const FAMILIES = 'AF_INET (2) or AF_INET6 (10)';
 const IPV4_TEXT = "an IPv4 address such as '10.0.0.1'";
@@ -103,8 +103,15 @@ export function ntohl(value: number): number {
   return htonl(value);
 }
 
-function checkFamily(family: number): void {
-  if (family !== AF_INET && family !== AF_INET6) throw invalidValue('family', FAMILIES, family);
+/** @throws {TypeError} for anything but AF_INET and AF_INET6 */
+export function checkFamily(family: unknown): number {
+  if (family === AF_INET || family === AF_INET6) return family;
+  throw (typeof family === 'number' ? invalidValue : invalidType)('family', FAMILIES, family);
+}
+
+/** A prefix length: 0 to 32 or 128. */
+export function checkPrefixlen(name: string, family: number, value: unknown): number {
+  return checkInteger(name, value, 0, family === AF_INET ? 32 : 128);
 }
 
 function checkAddressBytes(value: Uint8Array, length: 4 | 16): Uint8Array {

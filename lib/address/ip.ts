@@ -7,6 +7,11 @@ export function familyOf(text: string): typeof AF_INET | typeof AF_INET6 | 0 {
   return isIPv4(text) ? AF_INET : isIPv6(text) ? AF_INET6 : 0;
 }
 
+/** How Node names AF_INET and AF_INET6. */
+export function familyName(family: number): 'IPv4' | 'IPv6' {
+  return family === AF_INET ? 'IPv4' : 'IPv6';
+}
+
 /** An address without its zone: 'fe80::1' of 'fe80::1%eth0'. */
 export function withoutZone(address: string): string {
   const at = address.indexOf('%');
