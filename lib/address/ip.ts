@@ -7,11 +7,6 @@ export function familyOf(text: string): typeof AF_INET | typeof AF_INET6 | 0 {
   return isIPv4(text) ? AF_INET : isIPv6(text) ? AF_INET6 : 0;
 }
 
-/** How Node names AF_INET and AF_INET6. */
-export function familyName(family: number): 'IPv4' | 'IPv6' {
-  return family === AF_INET ? 'IPv4' : 'IPv6';
-}
-
 /** An address without its zone: 'fe80::1' of 'fe80::1%eth0'. */
 export function withoutZone(address: string): string {
   const at = address.indexOf('%');
@@ -32,6 +27,11 @@ export function ipBytes(address: string): Uint8Array {
 /** The text of 4 or 16 bytes. */
 export function ipText(bytes: Uint8Array): string {
   return bytes.length === 4 ? inet_ntoa(bytes) : inet_ntop(AF_INET6, bytes);
+}
+
+/** How Node names AF_INET and AF_INET6. */
+export function familyName(family: number): 'IPv4' | 'IPv6' {
+  return family === AF_INET ? 'IPv4' : 'IPv6';
 }
 
 /** The IPv4 address that inet_aton(3) reads ('127.1' is 127.0.0.1); null for anything else. */
