@@ -22,7 +22,7 @@ export type Attribute = readonly [tag: number, value: AttributeValue];
 /** Received attributes by type, without the NLA_F_ flags. Of a repeated type the last one counts. */
 export type Attributes = ReadonlyMap<number, Buffer>;
 
-export interface MessageHeader {
+interface MessageHeader {
   type: number;
   flags: number;
   seq: number;

@@ -10,7 +10,7 @@ import { NetlinkSocket } from './netlink-socket.js';
 /** How often a dump starts again when the configuration changes under it. */
 const DUMP_ATTEMPTS = 10;
 
-export interface RequestOptions {
+interface RequestOptions {
   /** NLM_F_* besides NLM_F_REQUEST. */
   flags?: number;
   attributes?: readonly Attribute[];

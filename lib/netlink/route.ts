@@ -67,7 +67,7 @@ export interface Route {
 }
 
 /** Of AF_INET or AF_INET6. */
-export interface StackRoute extends Omit<Route, 'family'> {
+interface StackRoute extends Omit<Route, 'family'> {
   family: number;
 }
 
