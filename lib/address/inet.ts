@@ -3,16 +3,19 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { AF_INET, AF_INET6 } from '../constants/socket.js';
 import { IS_LITTLE_ENDIAN } from '../core/byte-order.js';
-import { checkBytes, checkInteger, checkString, invalidValue, UINT_MAX } from '../core/validate.js';
+import { checkBytes, checkInteger, checkString, invalidType, invalidValue, UINT_MAX } from '../core/validate.js';
 
 const FAMILIES = 'AF_INET (2) or AF_INET6 (10)';
 const IPV4_TEXT = "an IPv4 address such as '10.0.0.1'";
 const IPV6_TEXT = "an IPv6 address such as 'fd00::1'";
 
 /**
- * The bytes of an address, in network order: 4 of AF_INET, 16 of AF_INET6. As inet_pton(3): IPv4 has four decimal
- * numbers without leading zeros, IPv6 takes no zone (`%eth0`).
- * @throws ERR_INVALID_ARG_VALUE when `text` is no address of the family
+ * The bytes of an address: inet_pton(3). IPv4 has four decimal numbers without leading zeros, IPv6 takes no zone
+ * (`%eth0`).
+ * @param family AF_INET or AF_INET6
+ * @param text '10.0.0.1', 'fd00::1'
+ * @returns 4 or 16 bytes in network order
+ * @throws {TypeError} ERR_INVALID_ARG_VALUE where `text` is no address of the family
  */
 export function inet_pton(family: number, text: string): Buffer {
   checkFamily(family);
@@ -25,7 +28,7 @@ export function inet_pton(family: number, text: string): Buffer {
   return ipv6Bytes(text);
 }
 
-// each connect and each datagram passes here: no array, no string is made on the way
+// each connect and each datagram comes here: no array and no string is made on the way
 function ipv4Bytes(text: string): Buffer {
   const bytes = Buffer.allocUnsafe(4);
   let value = 0;
@@ -44,9 +47,12 @@ function ipv4Bytes(text: string): Buffer {
 }
 
 /**
- * The text of an address: as inet_ntop(3), which is RFC 5952 with one more case, `::a.b.c.d` for an address of six zero
+ * The text of an address: inet_ntop(3), which is RFC 5952 with one more case, `::a.b.c.d` for an address of six zero
  * groups and an IPv4 address after them.
- * @param bytes 4 of AF_INET, 16 of AF_INET6
+ * @param family AF_INET or AF_INET6
+ * @param bytes 4 or 16 in network order
+ * @returns '10.0.0.1', 'fd00::1'
+ * @throws {TypeError} ERR_INVALID_ARG_VALUE for another number of bytes
  */
 export function inet_ntop(family: number, bytes: Uint8Array): string {
   checkFamily(family);
@@ -54,8 +60,10 @@ export function inet_ntop(family: number, bytes: Uint8Array): string {
 }
 
 /**
- * The 4 bytes of an IPv4 address in any form of inet_aton(3): `127.1`, `0x7f.1`, `017700000001`, `2130706433`.
+ * The bytes of an IPv4 address in any form of inet_aton(3): `127.1`, `0x7f.1`, `017700000001`, `2130706433`.
  * Unlike C, nothing may follow the address: C takes '10.0.0.1 and more'.
+ * @returns 4 bytes in network order
+ * @throws {TypeError} ERR_INVALID_ARG_VALUE where `text` has none of these forms
  */
 export function inet_aton(text: string): Buffer {
   checkString('addr', text);
@@ -74,37 +82,64 @@ export function inet_aton(text: string): Buffer {
   return bytes;
 }
 
-/** The text of an IPv4 address: '10.0.0.1' of its 4 bytes. */
+/**
+ * The text of an IPv4 address: inet_ntoa(3).
+ * @param bytes 4 in network order
+ * @returns '10.0.0.1'
+ * @throws {TypeError} ERR_INVALID_ARG_VALUE for another number of bytes
+ */
 export function inet_ntoa(bytes: Uint8Array): string {
   const [a, b, c, d] = checkAddressBytes(bytes, 4);
   return `${a}.${b}.${c}.${d}`;
 }
 
-/** A 16-bit number of the host in network order. */
+/**
+ * A number of the host in network order: htons(3).
+ * @param value 16 bits
+ * @throws {RangeError} ERR_OUT_OF_RANGE
+ */
 export function htons(value: number): number {
   checkInteger('value', value, 0, 0xffff);
   return IS_LITTLE_ENDIAN ? ((value & 0xff) << 8) | (value >>> 8) : value;
 }
 
-/** A 16-bit number of the network in host order. */
+/**
+ * A number of the network in host order: ntohs(3).
+ * @param value 16 bits
+ * @throws {RangeError} ERR_OUT_OF_RANGE
+ */
 export function ntohs(value: number): number {
   return htons(value);
 }
 
-/** A 32-bit number of the host in network order. */
+/**
+ * A number of the host in network order: htonl(3).
+ * @param value 32 bits, unsigned
+ * @throws {RangeError} ERR_OUT_OF_RANGE
+ */
 export function htonl(value: number): number {
   checkInteger('value', value, 0, UINT_MAX);
   if (!IS_LITTLE_ENDIAN) return value;
   return ((value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24)) >>> 0;
 }
 
-/** A 32-bit number of the network in host order. */
+/**
+ * A number of the network in host order: ntohl(3).
+ * @param value 32 bits, unsigned
+ * @throws {RangeError} ERR_OUT_OF_RANGE
+ */
 export function ntohl(value: number): number {
   return htonl(value);
 }
 
-function checkFamily(family: number): void {
-  if (family !== AF_INET && family !== AF_INET6) throw invalidValue('family', FAMILIES, family);
+export function checkFamily(family: unknown): number {
+  if (family === AF_INET || family === AF_INET6) return family;
+  throw (typeof family === 'number' ? invalidValue : invalidType)('family', FAMILIES, family);
+}
+
+/** A prefix length: 0 to 32 or 128. */
+export function checkPrefixlen(name: string, family: number, value: unknown): number {
+  return checkInteger(name, value, 0, family === AF_INET ? 32 : 128);
 }
 
 function checkAddressBytes(value: Uint8Array, length: 4 | 16): Uint8Array {
@@ -119,7 +154,7 @@ function atonNumber(text: string): number {
   return /^(?:0|[1-9]\d*|0x[0-9a-f]+)$/i.test(text) ? Number(text) : Number.NaN;
 }
 
-/** `text` is a valid address: what isIPv6 says of it is not checked again. */
+/** Of a text that isIPv6 takes. */
 function ipv6Bytes(text: string): Buffer {
   const [head = '', tail] = text.split('::');
   const before = groupBytes(head);

@@ -12,8 +12,9 @@ import { formatMac, parseMac } from './mac.js';
  * lowest bits of the ninth byte are cleared. A dot at the end of the name does not count.
  * @param prefix an IPv6 address, '2001:db8::'
  * @param name a fully qualified domain name
- * @param otiptime what {@link otiptime} gives, 0 for an address that lasts
+ * @param otiptime what {@link otiptime} returns, 0 for an address that lasts
  * @returns the text of the IPv6 address
+ * @throws {LibraryNotFoundError} without libiothaddr; {TypeError} for what is no prefix or no name
  */
 function hash(prefix: string, name: string, passwd?: string | null, otiptime = 0): string {
   const addr = parsePrefix(prefix);
@@ -25,6 +26,7 @@ function hash(prefix: string, name: string, passwd?: string | null, otiptime = 0
 /**
  * iothaddr_hashmac: bytes 0, 1, 2, 5, 6 and 7 of the MD5 sum of name and password, made locally administered and unicast.
  * @returns the text of the MAC address
+ * @throws {LibraryNotFoundError} {TypeError} as {@link hash}
  */
 function hashmac(name: string, passwd?: string | null): string {
   const mac = Buffer.alloc(6);
@@ -35,7 +37,9 @@ function hashmac(name: string, passwd?: string | null): string {
 /**
  * iothaddr_eui64: the prefix with the EUI-64 of the MAC address (RFC 4291, appendix A) in its lower 64 bits. C sets the
  * first five of these bytes and XORs the last three: use a prefix whose lower 64 bits are zero.
+ * @param mac '80:00:42:0e:e7:3a' or its 6 bytes
  * @returns the text of the IPv6 address
+ * @throws {LibraryNotFoundError} {TypeError} as {@link hash}
  */
 function eui64(prefix: string, mac: string | Uint8Array): string {
   const addr = parsePrefix(prefix);
@@ -43,7 +47,11 @@ function eui64(prefix: string, mac: string | Uint8Array): string {
   return inet_ntop(AF_INET6, addr);
 }
 
-/** iothaddr_hasheui64: {@link eui64} of the address that {@link hashmac} gives. */
+/**
+ * iothaddr_hasheui64: {@link eui64} of the address that {@link hashmac} returns.
+ * @returns the text of the IPv6 address
+ * @throws {LibraryNotFoundError} {TypeError} as {@link hash}
+ */
 function hasheui64(prefix: string, name: string, passwd?: string | null): string {
   const addr = parsePrefix(prefix);
   libiothaddr().hasheui64(addr, checkName(name), checkPasswd(passwd));
@@ -54,6 +62,8 @@ function hasheui64(prefix: string, name: string, passwd?: string | null): string
  * iothaddr_otiptime: the number of the current period, for one-time addresses (OTIP).
  * @param period how long an address lasts, in seconds; 0 gives 0, an address that lasts
  * @param offset seconds to add to the clock: a server takes the next address early to bear with clocks that run ahead
+ * @returns 32 bits
+ * @throws {RangeError} for what is no integer of 32 bits
  */
 function otiptime(period: number, offset = 0): number {
   checkInteger('period', period, 0, INT_MAX);
@@ -63,7 +73,7 @@ function otiptime(period: number, offset = 0): number {
   return Math.trunc((seconds + offset) / period) >>> 0;
 }
 
-/** libiothaddr: addresses from names. An error tells which package brings the library where it is missing. */
+/** libiothaddr: addresses from names. */
 export const iothaddr = { hash, hashmac, eui64, hasheui64, otiptime };
 
 function parsePrefix(prefix: string): Buffer {

@@ -29,6 +29,11 @@ export function ipText(bytes: Uint8Array): string {
   return bytes.length === 4 ? inet_ntoa(bytes) : inet_ntop(AF_INET6, bytes);
 }
 
+/** How Node names AF_INET and AF_INET6. */
+export function familyName(family: number): 'IPv4' | 'IPv6' {
+  return family === AF_INET ? 'IPv4' : 'IPv6';
+}
+
 /** The IPv4 address that inet_aton(3) reads ('127.1' is 127.0.0.1); null for anything else. */
 export function inetAton(text: string): string | null {
   if (!/^[\da-fx.]+$/i.test(text)) return null;
@@ -56,7 +61,7 @@ export function mappedBytes(address: string): Uint8Array {
   return mapped;
 }
 
-/** The name under which the DNS holds what an address is called: 1.0.0.10.in-addr.arpa, ….ip6.arpa. */
+/** The name of an address in the DNS: 1.0.0.10.in-addr.arpa (RFC 1035, 3.5), ….ip6.arpa (RFC 3596, 2.5). */
 export function reverseName(address: string): string {
   const bytes = ipBytes(address);
   if (bytes.length === 4) return `${[...bytes].reverse().join('.')}.in-addr.arpa`;
@@ -78,13 +83,13 @@ export function isLinkLocalIPv6(bytes: Uint8Array): boolean {
   return bytes.length === 16 && bytes[0] === 0xfe && (bytes[1]! & 0xc0) === 0x80;
 }
 
-/** Whether an IPv6 address can be used to speak to one host beyond the link. */
+/** Whether 16 bytes are a unicast address of more than the link; :: and ::1 are not. */
 export function isGlobalIPv6(bytes: Uint8Array): boolean {
   const isAnyOrLoopback = bytes.subarray(0, 15).every((byte) => byte === 0) && bytes[15]! < 2;
   return bytes.length === 16 && bytes[0] !== 0xff && !isLinkLocalIPv6(bytes) && !isAnyOrLoopback;
 }
 
-/** 24 for 255.255.255.0; null where the ones are not all in front. */
+/** 24 of the bytes of 255.255.255.0; null where the ones are not all in front. */
 export function prefixlenOf(mask: Uint8Array): number | null {
   if (mask.length !== 4) return null;
   const bits = Array.from(mask, (byte) => byte.toString(2).padStart(8, '0')).join('');

@@ -6,10 +6,7 @@ const MAC_BYTES = 6;
 const EXPECTED = "a MAC address such as '80:00:42:0e:e7:3a', or its 6 bytes";
 const MAC_TEXT = /^[0-9a-f]{2}([:-])[0-9a-f]{2}(?:\1[0-9a-f]{2}){4}$/i;
 
-/**
- * The 6 bytes of a MAC address: a copy of 6 bytes, or the value of '80:00:42:0e:e7:3a' or '80-00-42-0e-e7-3a'.
- * @throws ERR_INVALID_ARG_VALUE when `mac` is something else
- */
+/** The 6 bytes of a MAC address: a copy of 6 bytes, or the value of '80:00:42:0e:e7:3a' or '80-00-42-0e-e7-3a'. */
 export function parseMac(mac: string | Uint8Array): Buffer {
   if (typeof mac === 'string') {
     if (!MAC_TEXT.test(mac)) throw invalidValue('mac', EXPECTED, mac);

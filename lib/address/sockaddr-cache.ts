@@ -12,7 +12,7 @@ const SLOTS = 32;
 export class SockaddrCache {
   readonly #entries: (Entry | undefined)[] = new Array(SLOTS).fill(undefined);
 
-  /** What {@link keep} got for an input that says the same. */
+  /** What {@link keep} got for an input that is the same address. */
   recall(family: number, input: unknown): Sockaddr | undefined {
     if (typeof input !== 'object' || input === null) return undefined;
     if (Array.isArray(input)) return this.#find(family, input[0], input[1], input[2], input[3]);

@@ -13,6 +13,7 @@ import {
   UINT_MAX,
 } from '../core/validate.js';
 import { inet_ntop, inet_pton } from './inet.js';
+import { BROADCAST4 } from './ip.js';
 import { formatMac, parseMac } from './mac.js';
 
 /**
@@ -114,10 +115,7 @@ export function hostAndPort(name: string, input: unknown): HostAndPort {
   };
 }
 
-/**
- * Encodes an address for a socket of `family`. IP hosts must be numeric here: see {@link isNumericHost}.
- * @throws TypeError or RangeError naming the argument
- */
+/** Encodes an address for a socket of `family`. IP hosts must be numeric here: see {@link isNumericHost}. */
 export function encodeSockaddr(family: number, input: unknown, indexOf: IndexOfInterface, name = 'addr'): Sockaddr {
   switch (family) {
     case AF_INET:
@@ -130,13 +128,17 @@ export function encodeSockaddr(family: number, input: unknown, indexOf: IndexOfI
     case AF_NETLINK:
       return encodeNetlink(input, name);
     default:
-      if (input instanceof Uint8Array) return { bytes: input, length: input.byteLength, address: '' };
+      if (input instanceof Uint8Array) return sockaddrOf(input, '');
       throw invalidValue(
         name,
         `the bytes of a sockaddr (this binding has no other form for address family ${family})`,
         input,
       );
   }
+}
+
+function sockaddrOf(bytes: Uint8Array, address: string): Sockaddr {
+  return { bytes, length: bytes.length, address };
 }
 
 function encodeInet(family: number, input: unknown, indexOf: IndexOfInterface, name: string): Sockaddr {
@@ -146,11 +148,10 @@ function encodeInet(family: number, input: unknown, indexOf: IndexOfInterface, n
   writeHost16(bytes, family, 0);
   bytes.writeUInt16BE(port, 2);
   if (family === AF_INET) {
-    const v4 = text === '' ? '0.0.0.0' : text === '<broadcast>' ? '255.255.255.255' : text;
-    bytes.set(inet_pton(AF_INET, v4), 4);
+    if (text !== '') bytes.set(inet_pton(AF_INET, text === '<broadcast>' ? BROADCAST4 : text), 4);
   } else {
     bytes.writeUInt32BE(flowinfo, 4);
-    bytes.set(inet_pton(AF_INET6, text === '' ? '::' : text), 8);
+    if (text !== '') bytes.set(inet_pton(AF_INET6, text), 8);
     writeHost32(bytes, zone === undefined ? scopeid : indexOfZone(name, zone, indexOf), 24);
   }
   return { bytes, length: bytes.length, address: host, port };
@@ -183,13 +184,13 @@ function encodeUnix(input: unknown, name: string): Sockaddr {
   // a path ends with a NUL of its own; an abstract name, which begins with one, does not, nor the empty one (unix(7):
   // bind then chooses a name)
   const isAbstract = raw.length === 0 || raw[0] === 0;
-  const most = isAbstract ? UNIX_PATH_MAX : UNIX_PATH_MAX - 1;
-  if (raw.length > most) throw invalidValue(name, `a path of at most ${most} bytes`, path);
+  const max = isAbstract ? UNIX_PATH_MAX : UNIX_PATH_MAX - 1;
+  if (raw.length > max) throw invalidValue(name, `a path of at most ${max} bytes`, path);
   if (!isAbstract && raw.includes(0)) throw invalidValue(name, 'a path without NUL characters', path);
   const bytes = Buffer.alloc(2 + raw.length + (isAbstract ? 0 : 1));
   writeHost16(bytes, AF_UNIX, 0);
   bytes.set(raw, 2);
-  return { bytes, length: bytes.length, address: Buffer.from(raw).toString() };
+  return sockaddrOf(bytes, Buffer.from(raw).toString());
 }
 
 function encodePacket(input: unknown, name: string): Sockaddr {
@@ -206,11 +207,7 @@ function encodePacket(input: unknown, name: string): Sockaddr {
     bytes[11] = mac.length;
     bytes.set(mac, 12);
   }
-  return {
-    bytes,
-    length: bytes.length,
-    address: typeof address === 'string' ? address : formatMac(bytes.subarray(12, 18)),
-  };
+  return sockaddrOf(bytes, typeof address === 'string' ? address : formatMac(bytes.subarray(12, 18)));
 }
 
 function encodeNetlink(input: unknown, name: string): Sockaddr {
@@ -220,13 +217,13 @@ function encodeNetlink(input: unknown, name: string): Sockaddr {
   writeHost16(bytes, AF_NETLINK, 0);
   writeHost32(bytes, checkInteger(`${name} pid`, pid, 0, UINT_MAX), 4);
   writeHost32(bytes, checkInteger(`${name} groups`, groups, 0, UINT_MAX), 8);
-  return { bytes, length: bytes.length, address: String(pid) };
+  return sockaddrOf(bytes, String(pid));
 }
 
 /**
- * Decodes a sockaddr that C wrote. Takes any bytes.
- * @param length what C said the length is; more than the bytes there are is cut
- * @throws {IothError} EAFNOSUPPORT for a family that it has no form for, EBADMSG for one cut short
+ * Decodes a sockaddr that C wrote. Takes any bytes: EAFNOSUPPORT for a family that has no form here, EBADMSG for one cut
+ * short.
+ * @param length as C gave it; more than the bytes there are is cut
  */
 export function decodeSockaddr(bytes: Uint8Array, length: number): Address {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, Math.max(0, Math.min(length, bytes.byteLength)));
@@ -236,21 +233,21 @@ export function decodeSockaddr(bytes: Uint8Array, length: number): Address {
   const family = readHost16(view, 0);
   switch (family) {
     case AF_INET:
-      return decodeInet(need(view, family, 8));
+      return decodeInet(atLeast(8, view, family));
     case AF_INET6:
-      return decodeInet6(need(view, family, SIZEOF_IN6));
+      return decodeInet6(atLeast(SIZEOF_IN6, view, family));
     case AF_UNIX:
       return decodeUnix(view);
     case AF_PACKET:
-      return decodePacket(need(view, family, 12));
+      return decodePacket(atLeast(12, view, family));
     case AF_NETLINK:
-      return decodeNetlink(need(view, family, SIZEOF_NL));
+      return decodeNetlink(atLeast(SIZEOF_NL, view, family));
     default:
       throw new IothError('EAFNOSUPPORT', { syscall: 'sockaddr', hint: `address family ${family} has no form here` });
   }
 }
 
-function need(view: Buffer, family: number, size: number): Buffer {
+function atLeast(size: number, view: Buffer, family: number): Buffer {
   if (view.length < size) throw cutShort(family);
   return view;
 }
@@ -306,14 +303,17 @@ function decodeNetlink(view: Buffer): Address {
 function readHost16(view: Buffer, offset: number): number {
   return IS_LITTLE_ENDIAN ? view.readUInt16LE(offset) : view.readUInt16BE(offset);
 }
+
 function readHost32(view: Buffer, offset: number): number {
   return IS_LITTLE_ENDIAN ? view.readUInt32LE(offset) : view.readUInt32BE(offset);
 }
+
 function writeHost16(view: Buffer, value: number, offset: number): void {
-  if (!IS_LITTLE_ENDIAN) view.writeUInt16BE(value, offset);
-  else view.writeUInt16LE(value, offset);
+  if (IS_LITTLE_ENDIAN) view.writeUInt16LE(value, offset);
+  else view.writeUInt16BE(value, offset);
 }
+
 function writeHost32(view: Buffer, value: number, offset: number): void {
-  if (!IS_LITTLE_ENDIAN) view.writeUInt32BE(value, offset);
-  else view.writeUInt32LE(value, offset);
+  if (IS_LITTLE_ENDIAN) view.writeUInt32LE(value, offset);
+  else view.writeUInt32BE(value, offset);
 }

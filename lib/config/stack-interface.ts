@@ -1,4 +1,4 @@
-import type { InterfaceAddress, Link, Route } from '../netlink/index.js';
+import type { Link, Route, StackAddress } from '../netlink/index.js';
 import type { Socket } from '../socket/socket.js';
 
 /** What configuration needs of a stack. */
@@ -7,7 +7,7 @@ export interface StackInterface {
   readonly hasKernelSockets: boolean;
   if_nametoindex(ifname: string): number;
   link(ifindex: number): Link | undefined;
-  addressesOf(ifindex: number): InterfaceAddress[];
+  addressesOf(ifindex: number): StackAddress[];
   routes(family?: number): Route[];
   linksetupdown(ifindex: number, up: boolean): void;
   linkgetaddr(ifindex: number): string;

@@ -1,19 +1,17 @@
 /**
- * The numbers of Linux, by the names that C and Python's `socket` module give them. All are named exports:
+ * The numbers of Linux, by the names that C and Python's `socket` module give them:
  *
  *     import { AF_INET, SOCK_DGRAM, SOL_SOCKET, SO_REUSEADDR } from 'ioth';
  */
 
 export * from './inet.js';
 export * from './link.js';
-export * from './link_bridge.js';
-export * from './link_kinds.js';
 export * from './netdb.js';
 export * from './netlink.js';
 export * from './packet.js';
 export * from './socket.js';
 
-// What iothconfig set: the bits of its answer (iothconf.h)
+// What iothconfig has set: the bits of its result (iothconf.h)
 export const IOTHCONF_STATIC = 1 << 0;
 export const IOTHCONF_ETH = 1 << 1;
 export const IOTHCONF_DHCP = 1 << 2;

@@ -1,7 +1,7 @@
 /**
  * Attributes of links in rtnetlink messages: rtnetlink(7), linux/if_link.h.
  *
- * The *_MAX names of the header are left out: they depend on the version of the header, not on the kernel that answers.
+ * The *_MAX names of the header are left out: they depend on the version of the header, not on the kernel that runs.
  */
 
 // Attributes of RTM_NEWLINK, RTM_GETLINK and RTM_DELLINK
@@ -80,6 +80,9 @@ export const IFLA_INFO_DATA = 2;
 export const IFLA_INFO_XSTATS = 3;
 export const IFLA_INFO_SLAVE_KIND = 4;
 export const IFLA_INFO_SLAVE_DATA = 5;
+
+// In IFLA_INFO_DATA of a 'veth' (linux/veth.h)
+export const VETH_INFO_PEER = 1;
 
 // In IFLA_AF_SPEC: per family
 export const IFLA_INET_UNSPEC = 0;

@@ -21,7 +21,7 @@ export const NI_NAMEREQD = 8;
 export const NI_DGRAM = 16;
 export const NI_IDN = 32;
 
-// Room for what getnameinfo answers, in bytes
+// Room for what getnameinfo returns, in bytes
 export const NI_MAXSERV = 32;
 export const NI_MAXHOST = 1025;
 

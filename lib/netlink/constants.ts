@@ -1,29 +1,4 @@
-/** The numbers of linux/netlink.h, linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h and net/if.h used here. */
-
-export {
-  IFLA_ADDRESS,
-  IFLA_IFNAME,
-  IFLA_INFO_DATA,
-  IFLA_INFO_KIND,
-  IFLA_LINK,
-  IFLA_LINKINFO,
-  IFLA_MASTER,
-  IFLA_MTU,
-} from '../constants/link.js';
-export { IFLA_VDE_VNL, VETH_INFO_PEER } from '../constants/link_kinds.js';
-export { NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK, NETLINK_ROUTE } from '../constants/netlink.js';
-export { IFF_BROADCAST, IFF_RUNNING, IFF_UP } from '../constants/packet.js';
-export {
-  AF_INET,
-  AF_INET6,
-  AF_NETLINK,
-  AF_UNSPEC,
-  MSG_DONTWAIT,
-  MSG_TRUNC,
-  SOCK_CLOEXEC,
-  SOCK_RAW,
-  SOL_NETLINK,
-} from '../constants/socket.js';
+/** What linux/netlink.h, linux/rtnetlink.h and linux/if_addr.h have beside the public constants. */
 
 export const NLMSG_NOOP = 1;
 export const NLMSG_ERROR = 2;
@@ -57,6 +32,9 @@ export const RTM = {
   RTM_GETROUTE: 26,
 } as const;
 export type RequestName = keyof typeof RTM;
+
+/** In IFLA_INFO_DATA of a 'vde', a kind of link of ioth's own (nlinline+.h). */
+export const IFLA_VDE_VNL = 1;
 
 export const IFA_ADDRESS = 1;
 export const IFA_LOCAL = 2;

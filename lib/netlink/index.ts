@@ -1,25 +1,25 @@
 /** Configuration of a stack over rtnetlink: what nlinline does in C, and what the stack has. */
-export { type AddressOptions, ipaddr_add, ipaddr_del } from './address.js';
-export { IFLA_VDE_VNL, VETH_INFO_PEER } from './constants.js';
-export { getifaddrs, type IfAddress, type IfAddrs } from './getifaddrs.js';
 export {
-  addressesOf,
-  type Interface,
+  type AddressOptions,
+  addresses,
   type InterfaceAddress,
-  if_nameindex,
-  interfaces,
-  type Link,
-} from './interfaces.js';
+  ipaddr_add,
+  ipaddr_del,
+  type StackAddress,
+} from './address.js';
+export { getifaddrs, type IfAddress, type IfAddrs } from './getifaddrs.js';
+export { type Interface, interfaces } from './interfaces.js';
 export { iplink_add, iplink_add_vde, iplink_del, vethPeer } from './iplink.js';
 export {
   findLink,
   if_indextoname,
+  if_nameindex,
   if_nametoindex,
+  type Link,
   linkgetaddr,
   linksetaddr,
   linksetmtu,
   linksetupdown,
 } from './link.js';
 export type { Attribute, AttributeValue } from './message.js';
-export { iproute_add, iproute_del } from './route.js';
-export { type Route, routes } from './routes.js';
+export { iproute_add, iproute_del, type Route, routes } from './route.js';

@@ -1,107 +1,148 @@
 import type { StackPointer } from '../../ffi/ioth.js';
-import { parseMac } from '../address/mac.js';
+import { checkIfname } from '../address/interface-name.js';
+import { formatMac, parseMac } from '../address/mac.js';
+import {
+  IFF_RUNNING,
+  IFF_UP,
+  IFLA_ADDRESS,
+  IFLA_IFNAME,
+  IFLA_INFO_KIND,
+  IFLA_LINK,
+  IFLA_LINKINFO,
+  IFLA_MASTER,
+  IFLA_MTU,
+} from '../constants/index.js';
+import { IS_LITTLE_ENDIAN } from '../core/byte-order.js';
 import { IothError } from '../core/errors.js';
 import { checkBoolean, checkIfindex, checkInteger, INT_MAX } from '../core/validate.js';
-import { checkIfname } from './check.js';
-import { IFF_UP, IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU } from './constants.js';
-import { decodeLink, type Link } from './interfaces.js';
-import { ifinfomsg } from './message.js';
-import { hintOf, type RequestOptions, request } from './request.js';
+import { RTM } from './constants.js';
+import { type Attribute, decodeAttributes, ifinfomsg, type Message, splitPayload, stringOf, u32Of } from './message.js';
+import { dump, request } from './request.js';
 
+const IFINFOMSG_SIZE = 16;
 // below this IPv4 does not work: RFC 791, section 3.2
 const MTU_MIN = 68;
 
-/** What to do about an index that no interface has. */
-export function ifindexHints(ifindex: number): Record<string, string> {
-  return { ENODEV: noIfindex(ifindex) };
+/** A link, without its addresses. */
+export interface Link {
+  ifindex: number;
+  name: string;
+  /** 'aa:bb:cc:dd:ee:ff'; null where the kind of link has none. */
+  mac: string | null;
+  /** In bytes. */
+  mtu: number;
+  /** IFF_*, as in netdevice(7). */
+  flags: number;
+  /** IFF_UP: whether it was brought up. */
+  up: boolean;
+  /** IFF_RUNNING: whether it works. */
+  running: boolean;
+  /** ARPHRD_*: 1 is Ethernet, 772 loopback. */
+  type: number;
+  /** 'bridge', 'veth'…; missing where it was not made by iplink_add or the like. */
+  kind?: string;
+  /** The index of the bridge or bond that it belongs to. */
+  master?: number;
+  /** The index of the link under it, or of its peer. */
+  link?: number;
 }
 
-export function noIfindex(ifindex: number): string {
-  return `no interface has index ${ifindex}; if_nameindex() lists them`;
+/** An RTM_NEWLINK message; undefined for any other. */
+export function decodeLink({ type, payload }: Message, syscall: string): Link | undefined {
+  if (type !== RTM.RTM_NEWLINK) return undefined;
+  const [info, attributes] = splitPayload(payload, IFINFOMSG_SIZE, syscall);
+  const flags = info.getUint32(8, IS_LITTLE_ENDIAN);
+  const mac = attributes.get(IFLA_ADDRESS);
+  const link: Link = {
+    ifindex: info.getInt32(4, IS_LITTLE_ENDIAN),
+    name: stringOf(attributes.get(IFLA_IFNAME)) ?? '',
+    mac: mac && mac.length > 0 ? formatMac(mac) : null,
+    mtu: u32Of(attributes.get(IFLA_MTU), syscall) ?? 0,
+    flags,
+    up: (flags & IFF_UP) !== 0,
+    running: (flags & IFF_RUNNING) !== 0,
+    type: info.getUint16(2, IS_LITTLE_ENDIAN),
+  };
+  const linkinfo = attributes.get(IFLA_LINKINFO);
+  const kind = linkinfo && stringOf(decodeAttributes(linkinfo, syscall).get(IFLA_INFO_KIND));
+  const master = u32Of(attributes.get(IFLA_MASTER), syscall);
+  const under = u32Of(attributes.get(IFLA_LINK), syscall);
+  if (kind !== undefined) link.kind = kind;
+  if (master !== undefined) link.master = master;
+  if (under !== undefined) link.link = under;
+  return link;
 }
 
-/** The interface with this index, without its addresses; undefined where there is none. */
-export function findLink(stack: StackPointer, ifindex: number): Link | undefined {
+/** Every link, by index. */
+export function links(stack: StackPointer): Link[] {
+  return dump(stack, 'RTM_GETLINK', ifinfomsg())
+    .map((message) => decodeLink(message, 'RTM_GETLINK'))
+    .filter((link) => link !== undefined)
+    .sort((a, b) => a.ifindex - b.ifindex);
+}
+
+/** The link with this index or name. */
+function linkOf(stack: StackPointer, which: number | string): Link {
+  const isIndex = typeof which === 'number';
+  const hints = missingLinkHints(which);
+  const attributes: Attribute[] = isIndex ? [] : [[IFLA_IFNAME, which]];
+  const reply = request(stack, 'RTM_GETLINK', ifinfomsg(isIndex ? which : 0), { attributes, hints });
+  const link = reply && decodeLink(reply, 'RTM_GETLINK');
+  if (!link) throw new IothError('ENODEV', { syscall: 'RTM_GETLINK', hint: hints.ENODEV });
+  return link;
+}
+
+/** The same; undefined where there is none. */
+export function findLink(stack: StackPointer, which: number | string): Link | undefined {
   try {
-    return linkOf(stack, ifindex);
+    return linkOf(stack, which);
   } catch (error) {
     if (error instanceof IothError && error.code === 'ENODEV') return undefined;
     throw error;
   }
 }
 
-/**
- * The index of an interface: if_nametoindex(3), ioth_if_nametoindex(3).
- * @throws {IothError} ENODEV where no interface has the name
- */
+/** What to do about an index or a name that no interface has. */
+export function missingLinkHints(which: number | string): { ENODEV: string } {
+  const missing = typeof which === 'number' ? `no interface has index ${which}` : `no interface is named '${which}'`;
+  return { ENODEV: `${missing}; if_nameindex() lists them` };
+}
+
 export function if_nametoindex(stack: StackPointer, ifname: string): number {
-  checkIfname(ifname);
-  return getLink(stack, ifinfomsg(), {
-    attributes: [[IFLA_IFNAME, ifname]],
-    hints: { ENODEV: `no interface is named '${ifname}'; if_nameindex() lists them` },
-  }).ifindex;
+  return linkOf(stack, checkIfname(ifname)).ifindex;
 }
 
-/**
- * The name of an interface: if_indextoname(3).
- * @throws {IothError} ENODEV where no interface has the index
- */
 export function if_indextoname(stack: StackPointer, ifindex: number): string {
-  return linkOf(stack, ifindex).name;
+  return linkOf(stack, checkIfindex('ifindex', ifindex)).name;
 }
 
-/**
- * Brings an interface up, or takes it down: ioth_linksetupdown(3).
- * @throws {IothError} ENODEV
- */
-export function linksetupdown(stack: StackPointer, ifindex: number, up: boolean): void {
-  checkIfindex('ifindex', ifindex);
-  const flags = checkBoolean('up', up) ? IFF_UP : 0;
-  // not RTM_NEWLINK: picox answers that with ENODEV
-  request(stack, 'RTM_SETLINK', ifinfomsg(ifindex, flags, IFF_UP), { hints: ifindexHints(ifindex) });
+export function if_nameindex(stack: StackPointer): [ifindex: number, name: string][] {
+  return links(stack).map(({ ifindex, name }) => [ifindex, name]);
 }
 
-/**
- * The MAC address, as 'aa:bb:cc:dd:ee:ff': ioth_linkgetaddr(3).
- * @throws {IothError} ENODEV; ENOENT where the interface has none
- */
 export function linkgetaddr(stack: StackPointer, ifindex: number): string {
-  const { mac } = linkOf(stack, ifindex);
+  const { mac } = linkOf(stack, checkIfindex('ifindex', ifindex));
   if (mac === null) throw new IothError('ENOENT', { syscall: 'RTM_GETLINK', hint: 'the interface has no MAC address' });
   return mac;
 }
 
-/**
- * Sets the MAC address: ioth_linksetaddr(3).
- * @param mac text, or 6 bytes
- * @throws {IothError} ENODEV; EADDRNOTAVAIL for a multicast address
- */
+export function linksetupdown(stack: StackPointer, ifindex: number, up: boolean | 0 | 1): void {
+  checkIfindex('ifindex', ifindex);
+  const flags = checkBoolean('up', up) ? IFF_UP : 0;
+  // not RTM_NEWLINK, for which picox has ENODEV
+  request(stack, 'RTM_SETLINK', ifinfomsg(ifindex, flags, IFF_UP), { hints: missingLinkHints(ifindex) });
+}
+
 export function linksetaddr(stack: StackPointer, ifindex: number, mac: string | Uint8Array): void {
   checkIfindex('ifindex', ifindex);
   const attributes = [[IFLA_ADDRESS, parseMac(mac)]] as const;
   const multicast = 'the first byte of an interface address is even, and not all bytes are 0';
-  const hints = { ...ifindexHints(ifindex), EADDRNOTAVAIL: multicast };
+  const hints = { ...missingLinkHints(ifindex), EADDRNOTAVAIL: multicast };
   request(stack, 'RTM_NEWLINK', ifinfomsg(ifindex), { attributes, hints });
 }
 
-/**
- * Sets the MTU, in bytes: ioth_linksetmtu(3). On picox this also takes the IPv4 addresses from the interface.
- * @throws {IothError} ENODEV; EINVAL where the interface cannot have it
- */
 export function linksetmtu(stack: StackPointer, ifindex: number, mtu: number): void {
   checkIfindex('ifindex', ifindex);
   const attributes = [[IFLA_MTU, checkInteger('mtu', mtu, MTU_MIN, INT_MAX)]] as const;
-  request(stack, 'RTM_NEWLINK', ifinfomsg(ifindex), { attributes, hints: ifindexHints(ifindex) });
-}
-
-function linkOf(stack: StackPointer, ifindex: number): Link {
-  checkIfindex('ifindex', ifindex);
-  return getLink(stack, ifinfomsg(ifindex), { hints: ifindexHints(ifindex) });
-}
-
-function getLink(stack: StackPointer, body: Uint8Array, options: RequestOptions): Link {
-  const reply = request(stack, 'RTM_GETLINK', body, options);
-  const link = reply && decodeLink(reply, 'RTM_GETLINK');
-  if (!link) throw new IothError('ENODEV', { syscall: 'RTM_GETLINK', hint: hintOf(options.hints, 'ENODEV') });
-  return link;
+  request(stack, 'RTM_NEWLINK', ifinfomsg(ifindex), { attributes, hints: missingLinkHints(ifindex) });
 }

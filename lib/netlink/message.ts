@@ -2,14 +2,15 @@
  * rtnetlink messages as bytes: netlink(7), rtnetlink(7).
  *
  * The decoders take any bytes. A header or an attribute whose length is shorter than itself or runs past the end is an
- * {@link IothError} EBADMSG; fewer bytes at the end than a header takes are ignored, as NLMSG_OK and RTA_OK do.
+ * {@link IothError} EBADMSG of the given `syscall`; fewer bytes at the end than a header takes are ignored, as NLMSG_OK
+ * and RTA_OK do.
  */
 
 import { inet_ntop } from '../address/inet.js';
+import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
 import { IothError } from '../core/errors.js';
 import { checkInteger, invalidType, invalidValue, UINT_MAX } from '../core/validate.js';
-import { AF_INET, AF_INET6 } from './constants.js';
 
 /**
  * The value of an attribute: a number is an u32, a string is UTF-8 with a NUL after it, bytes go as they are, an array
@@ -21,7 +22,7 @@ export type Attribute = readonly [tag: number, value: AttributeValue];
 /** Received attributes by type, without the NLA_F_ flags. Of a repeated type the last one counts. */
 export type Attributes = ReadonlyMap<number, Buffer>;
 
-export interface MessageHeader {
+interface MessageHeader {
   type: number;
   flags: number;
   seq: number;
@@ -32,23 +33,37 @@ export interface Message extends MessageHeader {
   payload: Buffer;
 }
 
-const HEADER_SIZE = 16;
+export interface RecordKind {
+  /** For errors. */
+  readonly name: string;
+  readonly headerSize: number;
+  readonly readLength: 'getUint16' | 'getUint32';
+}
+
+/** struct nlmsghdr. */
+export const HEADER_SIZE = 16;
+const MESSAGE: RecordKind = { name: 'a message', headerSize: HEADER_SIZE, readLength: 'getUint32' };
+/** struct nlattr. */
 const ATTRIBUTE_HEADER_SIZE = 4;
+const ATTRIBUTE: RecordKind = { name: 'an attribute', headerSize: ATTRIBUTE_HEADER_SIZE, readLength: 'getUint16' };
 const ATTRIBUTE_MAX = 0xffff;
 const TYPE_MASK = 0x3fff;
 
-const align4 = (length: number): number => (length + 3) & ~3;
+/** Not with &, whose 32-bit result would be negative for a length of 2 GiB. */
+export function align4(length: number): number {
+  return Math.ceil(length / 4) * 4;
+}
 
 /** One message: header, fixed struct, attributes. */
 export function encodeMessage(header: MessageHeader, body: Uint8Array, attributes: readonly Attribute[] = []): Buffer {
-  const payload = Buffer.concat([padded(body), encodeAttributes(attributes)]);
-  const bytes = Buffer.alloc(HEADER_SIZE);
+  const padding = Buffer.alloc(align4(body.length) - body.length);
+  const bytes = Buffer.concat([Buffer.alloc(HEADER_SIZE), body, padding, encodeAttributes(attributes)]);
   const view = viewOf(bytes);
-  view.setUint32(0, HEADER_SIZE + payload.length, IS_LITTLE_ENDIAN);
+  view.setUint32(0, bytes.length, IS_LITTLE_ENDIAN);
   view.setUint16(4, header.type, IS_LITTLE_ENDIAN);
   view.setUint16(6, header.flags, IS_LITTLE_ENDIAN);
   view.setUint32(8, header.seq, IS_LITTLE_ENDIAN);
-  return Buffer.concat([bytes, payload]);
+  return bytes;
 }
 
 /** Attributes one after the other, each at a multiple of 4. */
@@ -73,111 +88,86 @@ function encodeAttribute(attribute: Attribute): Buffer {
 }
 
 function valueBytes(value: AttributeValue): Uint8Array {
-  if (typeof value === 'number') return u32Bytes(checkInteger('attribute value', value, 0, UINT_MAX));
+  if (typeof value === 'number') return words(checkInteger('attribute value', value, 0, UINT_MAX));
   if (typeof value === 'string') return Buffer.from(`${value}\0`);
   if (value instanceof Uint8Array) return value;
   if (Array.isArray(value)) return encodeAttributes(value);
   throw invalidType('attribute value', 'a number, a string, a Uint8Array or an array of attributes', value);
 }
 
-function u32Bytes(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  viewOf(bytes).setUint32(0, value, IS_LITTLE_ENDIAN);
-  return bytes;
+/** The messages of one datagram. */
+export function decodeMessages(bytes: Uint8Array, syscall: string): Message[] {
+  return splitRecords(bytes, MESSAGE, syscall).map((record) => {
+    const view = viewOf(record);
+    return {
+      type: view.getUint16(4, IS_LITTLE_ENDIAN),
+      flags: view.getUint16(6, IS_LITTLE_ENDIAN),
+      seq: view.getUint32(8, IS_LITTLE_ENDIAN),
+      payload: record.subarray(HEADER_SIZE),
+    };
+  });
 }
 
-function padded(bytes: Uint8Array): Uint8Array {
-  const rest = align4(bytes.length) - bytes.length;
-  return rest === 0 ? bytes : Buffer.concat([bytes, Buffer.alloc(rest)]);
+/** The attributes in `bytes`, as they follow a fixed struct or stand in another attribute. */
+export function decodeAttributes(bytes: Uint8Array, syscall: string): Attributes {
+  return new Map(
+    splitRecords(bytes, ATTRIBUTE, syscall).map((record) => [
+      viewOf(record).getUint16(2, IS_LITTLE_ENDIAN) & TYPE_MASK,
+      record.subarray(ATTRIBUTE_HEADER_SIZE),
+    ]),
+  );
 }
 
-/**
- * The messages of one datagram.
- * @param request what they answer: the `syscall` of the error
- * @throws {IothError} EBADMSG
- */
-export function decodeMessages(bytes: Uint8Array, request: string): Message[] {
+/** Records one behind the other, each at a multiple of 4, with its length at the start of its header. */
+export function splitRecords(bytes: Uint8Array, kind: RecordKind, syscall: string): Buffer[] {
   const view = viewOf(bytes);
-  const messages: Message[] = [];
+  const records: Buffer[] = [];
   let offset = 0;
-  while (bytes.length - offset >= HEADER_SIZE) {
-    const length = view.getUint32(offset, IS_LITTLE_ENDIAN);
-    if (length < HEADER_SIZE || length > bytes.length - offset) {
-      throw malformed(request, `a message of length ${length} in ${bytes.length - offset} bytes`);
+  while (bytes.length - offset >= kind.headerSize) {
+    const length = view[kind.readLength](offset, IS_LITTLE_ENDIAN);
+    if (length < kind.headerSize || length > bytes.length - offset) {
+      throw malformed(syscall, `${kind.name} of length ${length} in ${bytes.length - offset} bytes`);
     }
-    messages.push({
-      type: view.getUint16(offset + 4, IS_LITTLE_ENDIAN),
-      flags: view.getUint16(offset + 6, IS_LITTLE_ENDIAN),
-      seq: view.getUint32(offset + 8, IS_LITTLE_ENDIAN),
-      payload: subarray(bytes, offset + HEADER_SIZE, offset + length),
-    });
-    // not align4: its 32-bit result would be negative for a length of 2 GiB
-    offset += length + ((4 - (length % 4)) % 4);
-  }
-  return messages;
-}
-
-/**
- * The attributes in `bytes`, as they follow a fixed struct or stand in another attribute.
- * @throws {IothError} EBADMSG
- */
-export function decodeAttributes(bytes: Uint8Array, request: string): Attributes {
-  const view = viewOf(bytes);
-  const attributes = new Map<number, Buffer>();
-  let offset = 0;
-  while (bytes.length - offset >= ATTRIBUTE_HEADER_SIZE) {
-    const length = view.getUint16(offset, IS_LITTLE_ENDIAN);
-    if (length < ATTRIBUTE_HEADER_SIZE || length > bytes.length - offset) {
-      throw malformed(request, `an attribute of length ${length} in ${bytes.length - offset} bytes`);
-    }
-    const type = view.getUint16(offset + 2, IS_LITTLE_ENDIAN) & TYPE_MASK;
-    attributes.set(type, subarray(bytes, offset + ATTRIBUTE_HEADER_SIZE, offset + length));
+    records.push(bufferOf(bytes).subarray(offset, offset + length));
     offset += align4(length);
   }
-  return attributes;
+  return records;
 }
 
 /** The fixed struct at the start of a payload (`size` is a multiple of 4), and the attributes behind it. */
-export function splitPayload(payload: Uint8Array, size: number, request: string): [DataView, Attributes] {
-  if (payload.length < size) throw malformed(request, `a struct of ${payload.length} bytes where ${size} are due`);
-  return [viewOf(subarray(payload, 0, size)), decodeAttributes(subarray(payload, size, payload.length), request)];
+export function splitPayload(payload: Uint8Array, size: number, syscall: string): [DataView, Attributes] {
+  if (payload.length < size) throw malformed(syscall, `a struct of ${payload.length} bytes where ${size} are due`);
+  return [viewOf(payload.subarray(0, size)), decodeAttributes(payload.subarray(size), syscall)];
 }
 
 /** An u32 attribute; undefined where it is missing. */
-export function u32Of(attribute: Uint8Array | undefined, request: string): number | undefined {
+export function u32Of(attribute: Uint8Array | undefined, syscall: string): number | undefined {
   if (!attribute) return undefined;
-  if (attribute.length < 4) throw malformed(request, `an u32 of ${attribute.length} bytes`);
+  if (attribute.length < 4) throw malformed(syscall, `an u32 of ${attribute.length} bytes`);
   return viewOf(attribute).getUint32(0, IS_LITTLE_ENDIAN);
 }
 
 /** A string attribute, up to its NUL; undefined where it is missing. */
 export function stringOf(attribute: Uint8Array | undefined): string | undefined {
-  if (!attribute) return undefined;
-  const end = attribute.indexOf(0);
-  return subarray(attribute, 0, end < 0 ? attribute.length : end).toString();
+  return attribute && bufferOf(attribute).toString().split('\0', 1)[0];
 }
 
 /** An address attribute as text; undefined where it is missing. */
-export function addressOf(family: number, attribute: Uint8Array | undefined, request: string): string | undefined {
+export function addressOf(family: number, attribute: Uint8Array | undefined, syscall: string): string | undefined {
   if (!attribute) return undefined;
   const size = family === AF_INET ? 4 : family === AF_INET6 ? 16 : undefined;
-  if (attribute.length !== size) throw malformed(request, `an address of ${attribute.length} bytes`);
+  if (attribute.length !== size) throw malformed(syscall, `an address of ${attribute.length} bytes`);
   return inet_ntop(family, attribute);
 }
 
-/** struct ifinfomsg: 16 bytes. */
+/** struct ifinfomsg of AF_UNSPEC: 16 bytes. */
 export function ifinfomsg(index = 0, flags = 0, change = 0): Buffer {
-  const bytes = Buffer.alloc(16);
-  const view = viewOf(bytes);
-  view.setInt32(4, index, IS_LITTLE_ENDIAN);
-  view.setUint32(8, flags, IS_LITTLE_ENDIAN);
-  view.setUint32(12, change, IS_LITTLE_ENDIAN);
-  return bytes;
+  return words(0, index, flags, change);
 }
 
 /** struct ifaddrmsg: 8 bytes. */
 export function ifaddrmsg(family: number, prefixlen = 0, flags = 0, scope = 0, index = 0): Buffer {
-  return Buffer.concat([Buffer.from([family, prefixlen, flags, scope]), u32Bytes(index)]);
+  return Buffer.concat([Buffer.from([family, prefixlen, flags, scope]), words(index)]);
 }
 
 /** struct rtmsg without its tos and flags: 12 bytes. */
@@ -186,12 +176,16 @@ export function rtmsg(family: number, dst_len = 0, table = 0, protocol = 0, scop
 }
 
 /** Bytes of the stack that are no rtnetlink. */
-export function malformed(request: string, what: string): IothError {
-  return new IothError('EBADMSG', { syscall: request, hint: `the stack answered ${what}` });
+export function malformed(syscall: string, what: string): IothError {
+  return new IothError('EBADMSG', { syscall, hint: `the stack sent ${what}` });
 }
 
-/** A view that never leaves `bytes`. */
-function subarray(bytes: Uint8Array, start: number, end: number): Buffer {
-  const part = bytes.subarray(start, end);
-  return Buffer.from(part.buffer, part.byteOffset, part.length);
+/** 32-bit numbers in host order. */
+function words(...values: number[]): Buffer {
+  return Buffer.from(Uint32Array.from(values).buffer);
+}
+
+/** A Buffer, whose subarrays are Buffers, of the same memory. */
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -1,20 +1,18 @@
 import { EventEmitter } from 'node:events';
 import type { StackPointer } from '../../ffi/ioth.js';
-import { checkBoolean, checkIfindex } from '../core/validate.js';
 import * as netlink from '../netlink/index.js';
 import type { StackEvents } from './events.js';
 import { isVdestack } from './plugin.js';
 import { interfaceName } from './vnl.js';
 
 /** Of {@link Stack.ipaddr_add}. */
-export interface AddressOptions {
-  /** IPv6: let the kernel detect duplicates first; the address cannot be bound meanwhile (up to 2 s). Default false. */
-  dad?: boolean;
-}
+export type AddressOptions = netlink.AddressOptions;
 
 /**
- * The interfaces, addresses and routes of a stack: the functions of nlinline(3) as methods. They speak rtnetlink with the
- * stack; what it refuses is an {@link IothError} with its errno and, where it gave one, its explanation.
+ * The interfaces, addresses and routes of a stack: the functions of nlinline(3) as methods. They speak rtnetlink(7) with
+ * the stack. What it refuses is an {@link IothError} with its errno and, where it gave one, its explanation; besides the
+ * errors of each method there are ETIMEDOUT (no reply in 2 s), EBADMSG (a reply that is no rtnetlink), EPERM and, of a
+ * stack that is closed or dead, EBADF and ERR_STACK_DEAD. A wrong argument is a TypeError or RangeError that names it.
  */
 export abstract class NetlinkStack extends EventEmitter<StackEvents> {
   abstract readonly name: string;
@@ -23,27 +21,44 @@ export abstract class NetlinkStack extends EventEmitter<StackEvents> {
   /** The `struct ioth *`, for a call of C that `syscall` names in errors. @internal */
   abstract pointer(syscall: string): StackPointer;
 
-  /** The index of an interface. @throws {IothError} ENODEV */
+  /**
+   * The index of an interface: if_nametoindex(3), ioth_if_nametoindex(3).
+   * @throws {IothError} ENODEV where no interface has the name
+   */
   if_nametoindex(ifname: string): number {
     return netlink.if_nametoindex(this.pointer('if_nametoindex'), ifname);
   }
 
-  /** The name of an interface. @throws {IothError} ENODEV */
+  /**
+   * The name of an interface: if_indextoname(3).
+   * @throws {IothError} ENODEV where no interface has the index
+   */
   if_indextoname(ifindex: number): string {
     return netlink.if_indextoname(this.pointer('if_indextoname'), ifindex);
   }
 
-  /** The index and the name of every interface. */
+  /**
+   * The interfaces, by index: if_nameindex(3).
+   * @returns the index and the name of each
+   * @throws {IothError} EAGAIN where the configuration changes again and again while it is read
+   */
   if_nameindex(): [ifindex: number, ifname: string][] {
     return netlink.if_nameindex(this.pointer('if_nameindex'));
   }
 
-  /** Interfaces and their addresses as getifaddrs(3) lists them: an entry an address. */
+  /**
+   * Interfaces and their addresses as getifaddrs(3) lists them.
+   * @returns an entry of family 'Packet' an interface, then an entry an address
+   * @throws {IothError} EAGAIN as {@link if_nameindex}
+   */
   getifaddrs(): netlink.IfAddrs[] {
     return netlink.getifaddrs(this.pointer('getifaddrs'));
   }
 
-  /** Every interface, with its addresses. */
+  /**
+   * Every interface with its addresses, by index: dumps of RTM_GETLINK and RTM_GETADDR.
+   * @throws {IothError} EAGAIN as {@link if_nameindex}
+   */
   interfaces(): netlink.Interface[] {
     return netlink.interfaces(this.pointer('interfaces'));
   }
@@ -54,78 +69,129 @@ export abstract class NetlinkStack extends EventEmitter<StackEvents> {
   }
 
   /** The addresses of one interface. @internal */
-  addressesOf(ifindex: number): netlink.InterfaceAddress[] {
-    return netlink.addressesOf(this.pointer('addressesOf'), ifindex);
+  addressesOf(ifindex: number): netlink.StackAddress[] {
+    return netlink.addresses(this.pointer('addressesOf'), ifindex);
   }
 
-  /** The unicast routes of the main table, IPv4 then IPv6, or of one family; with `all`, of every table and type. */
+  /**
+   * The unicast routes of the main table: a dump of RTM_GETROUTE. A route with several gateways is several.
+   * @param family AF_INET or AF_INET6; without it both, IPv4 first
+   * @param options `all`: those of every table and type
+   * @throws {IothError} EAGAIN as {@link if_nameindex}
+   */
   routes(family?: number, options?: { all?: boolean }): netlink.Route[] {
     return netlink.routes(this.pointer('routes'), family, options);
   }
 
-  /** Turns an interface on or off. */
+  /**
+   * Brings an interface up or takes it down: ioth_linksetupdown(3).
+   * @throws {IothError} ENODEV
+   */
   linksetupdown(ifindex: number, up: boolean | 0 | 1): void {
-    netlink.linksetupdown(this.pointer('linksetupdown'), checkIfindex('ifindex', ifindex), checkBoolean('up', up));
+    netlink.linksetupdown(this.pointer('linksetupdown'), ifindex, up);
   }
 
-  /** The MAC address of an interface: '80:00:42:0e:e7:3a'. */
+  /**
+   * The MAC address of an interface: ioth_linkgetaddr(3).
+   * @returns its text, '80:00:42:0e:e7:3a'
+   * @throws {IothError} ENODEV; ENOENT where the interface has none
+   */
   linkgetaddr(ifindex: number): string {
     return netlink.linkgetaddr(this.pointer('linkgetaddr'), ifindex);
   }
 
-  /** Sets the MAC address of an interface: '80:00:42:0e:e7:3a' or its 6 bytes. */
+  /**
+   * Sets the MAC address of an interface: ioth_linksetaddr(3).
+   * @param mac '80:00:42:0e:e7:3a' or its 6 bytes
+   * @throws {IothError} ENODEV; EADDRNOTAVAIL for a multicast address
+   */
   linksetaddr(ifindex: number, mac: string | Uint8Array): void {
     netlink.linksetaddr(this.pointer('linksetaddr'), ifindex, mac);
   }
 
-  /** Sets the MTU of an interface, in bytes. */
+  /**
+   * Sets the MTU of an interface: linksetmtu of nlinline(3). On picox this also takes the IPv4 addresses from it.
+   * @param mtu in bytes, 68 or more
+   * @throws {IothError} ENODEV; EINVAL where the interface cannot have it
+   */
   linksetmtu(ifindex: number, mtu: number): void {
     netlink.linksetmtu(this.pointer('linksetmtu'), ifindex, mtu);
   }
 
   /**
-   * Adds a link of `type` ('bridge', 'veth' …) and returns its index. The machine's kernel decides which types exist.
-   * @param ifindex the index that it shall have, or -1 for any
-   * @param data its IFLA_INFO_DATA attributes
+   * Adds a link: ioth_iplink_add(3).
+   * @param ifindex the index that it gets; -1 or 0 for any
+   * @param type its kind: 'bridge', 'veth' … The stack, or the machine's kernel, decides which there are
+   * @param data the attributes of IFLA_INFO_DATA, which depend on the kind: [tag, value] with the tags of the kernel's
+   *   headers; a number is an u32, a string gets a NUL after it, bytes go as they are and an array is nested attributes
+   * @param ifname its name, at most 15 bytes; without it the first free one of the kind: 'bridge0'
+   * @returns its index
+   * @throws {IothError} ENOTSUP for a kind that there is not; EEXIST or EBUSY for a name or an index in use
    */
   iplink_add(ifindex: number, type: string, data?: readonly netlink.Attribute[], ifname?: string): number {
     return netlink.iplink_add(this.pointer('iplink_add'), ifindex, type, data, ifname);
   }
 
-  /** Adds an interface that joins `vnl`, on stacks that can (picox); returns its index. */
+  /**
+   * Adds an interface that joins a network: ioth_iplink_add(3) of kind 'vde', on stacks that have it (picox).
+   * @param ifindex the index that it gets; -1 or 0 for any
+   * @param vnl the network, a virtual network locator of vde_open(3)
+   * @param ifname its name; without it 'vde' and a number
+   * @returns its index
+   * @throws {IothError} ENOTSUP of other stacks; EEXIST or EBUSY for a name or an index in use
+   */
   iplink_add_vde(ifindex: number, vnl: string, ifname?: string): number {
     return netlink.iplink_add_vde(this.pointer('iplink_add_vde'), ifindex, vnl, ifname);
   }
 
   /**
-   * Removes a link, named by its name, its index or both.
+   * Deletes a link: ioth_iplink_del(3).
+   * @param link its name or its index; where both are given the index counts
    * @throws {IothError} ENODEV; ENOTSUP for a link that cannot be deleted; EBUSY for the interface with which a vdestack
-   * joined a network
+   *   joined a network
    */
   iplink_del(link: { ifname?: string; ifindex?: number }): void {
     const own = isVdestack(this.name) ? this.vnl.map(interfaceName) : [];
     netlink.iplink_del(this.pointer('iplink_del'), link, own);
   }
 
-  /** Gives an interface an address. An IPv6 address can be bound at once: duplicates are not looked for. */
+  /**
+   * Gives an interface an address: ioth_ipaddr_add(3). An IPv6 address can be bound at once: unless `options.dad` asks
+   * for it, no duplicate is looked for.
+   * @param family AF_INET or AF_INET6
+   * @param prefixlen bits of the network: 0 to 32 or 128
+   * @throws {IothError} EEXIST where the interface has it; ENODEV; ENXIO or EINVAL where it has no IPv6
+   */
   ipaddr_add(family: number, addr: string, prefixlen: number, ifindex: number, options?: AddressOptions): void {
     netlink.ipaddr_add(this.pointer('ipaddr_add'), family, addr, prefixlen, ifindex, options);
   }
 
-  /** Takes an address away from an interface. */
+  /**
+   * Takes an address from an interface: ioth_ipaddr_del(3). Arguments as {@link ipaddr_add}.
+   * @throws {IothError} EADDRNOTAVAIL (picox: ENODEV) where the interface does not have it; ENODEV
+   */
   ipaddr_del(family: number, addr: string, prefixlen: number, ifindex: number): void {
     netlink.ipaddr_del(this.pointer('ipaddr_del'), family, addr, prefixlen, ifindex);
   }
 
   /**
-   * Adds a route to dst/dst_prefixlen through the gateway `gw`; without `dst` the default route. With `gw` null
-   * the network is reached directly through `ifindex`. A link-local gateway needs `ifindex` too.
+   * Adds a route to the main table: ioth_iproute_add(3), with the gateway first.
+   * @param family AF_INET or AF_INET6
+   * @param gw the gateway, a link-local one with `ifindex`; null for what is reached on the link `ifindex` itself
+   * @param dst the network; null or missing for the default route
+   * @param dst_prefixlen bits of the network: 0 to 32 or 128
+   * @param ifindex the interface; 0 or missing leaves it to the gateway
+   * @throws {IothError} EEXIST; ENETUNREACH or EHOSTUNREACH where no address of the stack reaches the gateway; ENODEV
    */
   iproute_add(family: number, gw: string | null, dst?: string | null, dst_prefixlen?: number, ifindex?: number): void {
     netlink.iproute_add(this.pointer('iproute_add'), family, gw, dst, dst_prefixlen, ifindex);
   }
 
-  /** Removes the route that iproute_add with the same arguments made. */
+  /**
+   * Deletes a route of the main table, whoever made it: ioth_iproute_del(3). Arguments as {@link iproute_add}; `gw` null
+   * stands for any gateway, except on picox.
+   * @throws {IothError} ESRCH (picox: ENODEV or ENOENT) where there is no such route
+   */
   iproute_del(family: number, gw: string | null, dst?: string | null, dst_prefixlen?: number, ifindex?: number): void {
     netlink.iproute_del(this.pointer('iproute_del'), family, gw, dst, dst_prefixlen, ifindex);
   }

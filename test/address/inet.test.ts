@@ -99,6 +99,7 @@ describe('inet_ntop and inet_pton', () => {
     expect(() => inet_ntop(AF_UNIX, Buffer.alloc(4))).toThrow('family must be AF_INET (2) or AF_INET6 (10), not 1');
     expect(() => inet_ntop(AF_INET, Buffer.alloc(16))).toThrow('bytes must be 4 bytes');
     expect(() => inet_ntop(AF_INET6, Buffer.alloc(4))).toThrow('bytes must be 16 bytes');
+    expect(attempt(() => inet_pton('IPv4' as unknown as number, '10.0.0.1'))).toBe('ERR_INVALID_ARG_TYPE');
     expect(attempt(() => inet_pton(AF_INET, 1 as unknown as string))).toBe('ERR_INVALID_ARG_TYPE');
     expect(attempt(() => inet_ntop(AF_INET, '10.0.0.1' as unknown as Buffer))).toBe('ERR_INVALID_ARG_TYPE');
   });

@@ -39,11 +39,8 @@ describe('constants', () => {
     ['ARPHRD_ETHER', 1],
     ['NETLINK_EXT_ACK', 11],
     ['IFLA_IFNAME', 3],
-    ['IFLA_VLAN_ID', 1],
-    ['IFLA_BR_STP_STATE', 5],
-    ['IFLA_VXLAN_PORT', 15],
+    ['IFLA_INFO_DATA', 2],
     ['VETH_INFO_PEER', 1],
-    ['IFLA_VDE_VNL', 1],
     ['IOTHCONF_RD', 16],
   ])('%s is %i', (name, value) => {
     expect(exported[name]).toBe(value);

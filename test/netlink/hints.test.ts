@@ -2,6 +2,8 @@ import { AF_INET, AF_INET6, Stack } from '../../lib/index.js';
 
 jest.mock('../../lib/netlink/request.js', () => {
   const real = jest.requireActual<typeof import('../../lib/netlink/request.js')>('../../lib/netlink/request.js');
+  const { failureOf } =
+    jest.requireActual<typeof import('../../lib/netlink/failure.js')>('../../lib/netlink/failure.js');
   const { errnoOf } = jest.requireActual<typeof import('../../lib/core/errno.js')>('../../lib/core/errno.js');
   /** PICOX STAND-IN: picox says ENODEV of an address or a route that is missing. The rest is a vdestack. */
   const request: typeof real.request = (stack, name, body, options) => {
@@ -11,7 +13,7 @@ jest.mock('../../lib/netlink/request.js', () => {
       const { code } = error as { code: string };
       if (!isPicox || !['EADDRNOTAVAIL', 'ESRCH'].includes(code)) throw error;
       const answer = { type: 2, flags: 0, seq: 0, payload: Buffer.from(new Int32Array([-errnoOf('ENODEV')!]).buffer) };
-      throw real.failureOf(answer, name, options?.hints);
+      throw failureOf(answer, name, options?.hints);
     }
   };
   return { ...real, request };

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
-import { decodeAddress, decodeLink } from '../../lib/netlink/interfaces.js';
+import { decodeAddress } from '../../lib/netlink/address.js';
+import { failureOf } from '../../lib/netlink/failure.js';
+import { decodeLink } from '../../lib/netlink/link.js';
 import {
   type Attribute,
   decodeAttributes,
@@ -13,8 +15,7 @@ import {
   stringOf,
   u32Of,
 } from '../../lib/netlink/message.js';
-import { failureOf } from '../../lib/netlink/request.js';
-import { decodeRoutes } from '../../lib/netlink/routes.js';
+import { decodeRoutes } from '../../lib/netlink/route.js';
 
 const NAME = 'RTM_TEST';
 const EBADMSG = expect.objectContaining({ name: 'IothError', code: 'EBADMSG', syscall: NAME });

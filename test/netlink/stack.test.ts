@@ -1,10 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { libioth } from '../../ffi/index.js';
+import { AF_INET, AF_INET6, VETH_INFO_PEER } from '../../lib/constants/index.js';
 import * as netlink from '../../lib/netlink/index.js';
 import { ip, newRawStack, type RawStack } from '../support/namespace.js';
-
-const AF_INET = 2;
-const AF_INET6 = 10;
 
 interface IpLink {
   ifindex: number;
@@ -109,7 +107,7 @@ describe('links', () => {
   });
 
   test('a veth pair', () => {
-    const data = [[netlink.VETH_INFO_PEER, netlink.vethPeer('right')]] as const;
+    const data = [[VETH_INFO_PEER, netlink.vethPeer('right')]] as const;
     const left = netlink.iplink_add(stack, -1, 'veth', data, 'left');
     expect(ipLink('left')).toMatchObject({ ifindex: left, link: 'right', linkinfo: { info_kind: 'veth' } });
     const right = interfaceOf('right');
