@@ -1,6 +1,6 @@
 import { IothError } from '../core/errors.js';
 import { checkInteger, INT_MAX, invalidValue } from '../core/validate.js';
-import { makeNonBlocking } from '../io/non-blocking.js';
+import { makeNonBlocking } from '../io/descriptor-flags.js';
 import { closeDetached, isDetachedAndGone, isOwned, unregisterDetached } from './detached.js';
 import { socketTypeOf } from './options.js';
 

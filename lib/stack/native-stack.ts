@@ -7,9 +7,9 @@ import { codeOf, EBUSY } from '../core/errno.js';
 import { IothError, systemError } from '../core/errors.js';
 import type { Closable } from '../core/finalization.js';
 import { runNativeAsync } from '../io/async-calls.js';
+import { makeNonBlocking } from '../io/descriptor-flags.js';
 import { msocket, type ReplyTimeoutHandler, setReplyTimeoutHandler } from '../io/msocket.js';
-import { makeNonBlocking } from '../io/non-blocking.js';
-import type { Descriptor } from '../socket/descriptor.js';
+import type { Descriptor, DescriptorOwner } from '../socket/descriptor.js';
 import { takeGoneOffCount, unregisterDetachedOf, whatKeeps, withOwnNumber } from '../socket/detached.js';
 import { canceled, type WaitEnd } from '../socket/operations/errors.js';
 import { type CloseOptions, lingerLimits } from './close-options.js';
@@ -34,7 +34,7 @@ const MAX_ATTEMPTS = 50;
  * It ends once, in one of four ways: closed, forgotten, with the process, or dead because somebody killed its daemon.
  * After that no call of C gets the pointer.
  */
-export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
+export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, DescriptorOwner {
   /** The sockets that are open on it. */
   readonly descriptors = new Set<Descriptor>();
   /** Whether its sockets are sockets of the kernel, for which every system call of the kernel works. */
@@ -191,6 +191,11 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
   closeFromFinalizer(): void {
     // a socket that was detached may be open still: the stack stays then, until the process ends
     this.close().catch(() => {});
+  }
+
+  /** The pidfd of a vdestack's daemon, readable once it is dead; else -1. */
+  get deathFd(): number {
+    return this.#daemon?.pidfd ?? -1;
   }
 
   get daemon(): Daemon | undefined {

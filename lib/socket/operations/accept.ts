@@ -3,7 +3,7 @@ import { errno } from '../../../ffi/libc.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE } from '../../address/sockaddr.js';
 import { SOCK_STREAM } from '../../constants/index.js';
 import { EMFILE, ENFILE } from '../../core/errno.js';
-import { makeNonBlocking } from '../../io/non-blocking.js';
+import { makeNonBlocking } from '../../io/descriptor-flags.js';
 import { READABLE } from '../../io/poll-handle.js';
 import { EXHAUSTED, type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
@@ -46,8 +46,8 @@ export class Accept<T> implements Operation<[accepted: T, peer: Address]> {
   }
 
   #copyOf(fd: number): number {
-    const { native } = this.descriptor;
-    if (!native.hasKernelSockets) throw new Error('only the kernel duplicates sockets');
-    return duplicate(native, fd, SOCK_STREAM);
+    const { owner } = this.descriptor;
+    if (!owner.hasKernelSockets) throw new Error('only the kernel duplicates sockets');
+    return duplicate(owner, fd, SOCK_STREAM);
   }
 }

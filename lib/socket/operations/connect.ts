@@ -33,7 +33,7 @@ export class Connect implements Operation<void> {
     if (error !== EINPROGRESS && error !== EINTR) throw this.#error(error);
     this.#started = true;
     // picox clears SO_ERROR when it is read, and then never says how the attempt ended
-    return this.descriptor.native.hasKernelSockets ? this.#isConnected() : WAIT;
+    return this.descriptor.owner.hasKernelSockets ? this.#isConnected() : WAIT;
   }
 
   abandon(): void {
@@ -44,7 +44,7 @@ export class Connect implements Operation<void> {
   // Asked again, connect(2) of the kernel tells how the attempt stands, or what became of it; over a loopback it is over
   // before the first call returns, and no wait is needed. Other stacks have SO_ERROR, after the wait only.
   #isConnected(): typeof WAIT | undefined {
-    const isKernel = this.descriptor.native.hasKernelSockets;
+    const isKernel = this.descriptor.owner.hasKernelSockets;
     if (isKernel && this.#connect() === 0) return;
     const error = isKernel ? errno() : this.#pendingError();
     if (error === EALREADY || error === EINPROGRESS || error === EINTR) return WAIT;

@@ -133,16 +133,16 @@ function receive({ descriptor, fd, isStream, size, flags }: Recv | RecvInto, buf
   // none are there at once, as in Python
   if (size === 0) return 0;
   if (flags === 0 && descriptor.readiness.isDrained) {
-    descriptor.readiness.ranOutOfDatagrams();
+    descriptor.readiness.noteNoDatagram();
     return WAIT;
   }
   const count = libioth().recv(fd, buffer, size, flags);
   if (count < 0) {
     const waits: typeof WAIT = waitOrThrow('recv', undefined, flags);
-    descriptor.readiness.ranOutOfDatagrams();
+    descriptor.readiness.noteNoDatagram();
     return waits;
   }
-  if (!isStream && flags === 0) descriptor.readiness.tookDatagram();
+  if (!isStream && flags === 0) descriptor.readiness.noteDatagram();
   // a stream that gave less than it was asked for has no more; one at its end does not wait
   if (isStream && count > 0 && count < size && flags === 0) descriptor.readiness.markDrained();
   return count;
@@ -152,17 +152,17 @@ function receiveFrom(operation: RecvFrom | RecvFromInto, buffer: Uint8Array): nu
   const { descriptor, fd, size, flags } = operation;
   const { readiness } = descriptor;
   if (flags === 0 && readiness.isDrained) {
-    readiness.ranOutOfDatagrams();
+    readiness.noteNoDatagram();
     return WAIT;
   }
   peerLength[0] = SOCKADDR_SIZE;
   const count = libioth().recvfrom(fd, buffer, size, flags, peerBytes, peerLength);
   if (count < 0) {
     const waits: typeof WAIT = waitOrThrow('recvfrom', undefined, flags);
-    readiness.ranOutOfDatagrams();
+    readiness.noteNoDatagram();
     return waits;
   }
-  if (flags === 0 && peerLength[0] > 0) readiness.tookDatagram();
+  if (flags === 0 && peerLength[0] > 0) readiness.noteDatagram();
   return count;
 }
 
