@@ -10,7 +10,7 @@ import { runNativeAsync } from '../io/async-calls.js';
 import { makeNonBlocking } from '../io/descriptor-flags.js';
 import { msocket, type ReplyTimeoutHandler, setReplyTimeoutHandler } from '../io/msocket.js';
 import type { Descriptor, DescriptorOwner } from '../socket/descriptor.js';
-import { takeGoneOffCount, unregisterDetachedOf, whatKeeps, withOwnNumber } from '../socket/detached.js';
+import { busyHint, uncountClosed, unregisterDetachedOf, withOwnNumber } from '../socket/detached.js';
 import { canceled, type WaitEnd } from '../socket/operations/errors.js';
 import { type CloseOptions, lingerLimits } from './close-options.js';
 import { canServe, checkInterfaces, checkVdestack } from './daemon-check.js';
@@ -286,7 +286,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   /** ioth_delstack(3) fails while sockets are open; the daemon must not be ended before. */
   #checkUnused(): void {
     const count = () => (this.#daemon?.pipe ? readSocketCount(this.#structure) : undefined);
-    if (count() !== 0) takeGoneOffCount(this);
+    if (count() !== 0) uncountClosed(this);
     if (count()) throw this.#reopen(EBUSY);
   }
 
@@ -304,7 +304,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   #reopen(error: number): IothError {
     this.#isOpen = true;
     if (this.#daemon) setReplyTimeoutHandler(this.#structure, this);
-    return systemError(error, 'ioth_delstack', { hint: error === EBUSY ? whatKeeps(this) : undefined });
+    return systemError(error, 'ioth_delstack', { hint: error === EBUSY ? busyHint(this) : undefined });
   }
 
   #ended(): void {

@@ -14,7 +14,7 @@ import { waitOrThrow } from './errors.js';
 const peerBytes = Buffer.alloc(SOCKADDR_SIZE);
 const peerLength = new Uint32Array(1);
 
-/** accept(2): the new descriptor, non-blocking and closed on exec, is what `own` makes of it. */
+/** accept(2): the new descriptor is non-blocking and closed on exec; `wrap` makes a connection of it. */
 export class Accept<T> implements Operation<[accepted: T, peer: Address]> {
   readonly syscall = 'accept';
   readonly direction = READABLE;
