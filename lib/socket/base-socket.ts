@@ -6,9 +6,10 @@ import { SHUT_RD, SHUT_RDWR, SHUT_WR, SOMAXCONN } from '../constants/index.js';
 import { registerFinalizer } from '../core/finalization.js';
 import { checkBoolean, checkInteger, INT_MAX, invalidValue } from '../core/validate.js';
 import type { Descriptor } from './descriptor.js';
-import { localDestinationOf, type SocketOwner } from './destination.js';
+import { localDestinationOf } from './destination.js';
 import { callError } from './operations/errors.js';
 import { getsockopt, readSocketName, setsockopt } from './options.js';
+import type { SocketOwner } from './owner.js';
 import { checkTimeout, getdefaulttimeout } from './timeouts.js';
 
 /** What a {@link Socket} does without waiting. Whatever needs the descriptor throws EBADF once the socket is closed. */

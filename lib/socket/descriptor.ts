@@ -2,24 +2,10 @@ import { libioth } from '../../ffi/ioth.js';
 import { errno } from '../../ffi/libc.js';
 import { IothError, systemError } from '../core/errors.js';
 import type { Closable } from '../core/finalization.js';
-import type { BlockingOwner } from '../io/blocking.js';
 import { descriptorWasReleased, Readiness } from '../io/readiness.js';
 import { registerDetached, registerOwned, unregisterOwned } from './detached.js';
 import { canceled, type WaitEnd } from './operations/errors.js';
-
-/** The native stack that a descriptor is on. */
-export interface DescriptorOwner extends BlockingOwner {
-  /** Those that are open on it. */
-  readonly descriptors: Set<Descriptor>;
-  /** Whether pending operations keep the process alive. */
-  readonly referenced: boolean;
-  /** Whether its sockets are sockets of the kernel, for which every system call of the kernel works. */
-  readonly hasKernelSockets: boolean;
-  /** @throws {IothError} ERR_STACK_DEAD */
-  checkAlive(syscall: string): void;
-  /** ioth_msocket(3): a non-blocking descriptor, closed on exec. @throws {IothError} EMFILE … */
-  msocket(family: number, type: number, proto: number): number;
-}
+import type { DescriptorOwner } from './owner.js';
 
 /** An open descriptor of a stack and what waits on it: owned by one Socket, known to its stack, closed once. */
 export class Descriptor implements Closable {

@@ -2,16 +2,7 @@ import { encodeSockaddr, hostAndPort, isNumericHost, type Sockaddr } from '../ad
 import { SockaddrCache } from '../address/sockaddr-cache.js';
 import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { invalidValue } from '../core/validate.js';
-
-/** The stack of a socket, which makes addresses of names. */
-export interface SocketOwner {
-  /** The index of an interface, for the zone of an address. @throws {IothError} ENODEV */
-  if_nametoindex(ifname: string): number;
-  /** The address of a host in one family, by the stack's resolver. @internal */
-  resolveHost(host: string, family: number, options?: { signal?: AbortSignal }): Promise<string>;
-  /** The address that is known without asking a server ('localhost', the hosts file), or undefined. @internal */
-  resolveLocally(host: string, family: number): string | undefined;
-}
+import type { SocketOwner } from './owner.js';
 
 const cache = new SockaddrCache();
 

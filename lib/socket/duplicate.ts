@@ -2,7 +2,7 @@ import { libioth } from '../../ffi/ioth.js';
 import { errno, libc } from '../../ffi/libc.js';
 import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_STREAM } from '../constants/index.js';
 import { systemError } from '../core/errors.js';
-import type { DescriptorOwner } from './descriptor.js';
+import type { DescriptorOwner } from './owner.js';
 
 /** dup(2) of a socket, as a descriptor that libioth counts. Only where sockets are the kernel's. */
 export function duplicate(owner: DescriptorOwner, fd: number, type: number): number {

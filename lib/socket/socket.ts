@@ -6,13 +6,14 @@ import type { Operation } from '../io/wait-queue.js';
 import { BaseSocket } from './base-socket.js';
 import type { AncillaryItem } from './cmsg.js';
 import { Descriptor } from './descriptor.js';
-import { destinationOf, localDestinationOf, type SocketOwner } from './destination.js';
+import { destinationOf, localDestinationOf } from './destination.js';
 import { socketStream } from './duplex.js';
 import { duplicate } from './duplicate.js';
 import { Operations } from './operations/index.js';
 import type { Received } from './operations/message.js';
 import type { Data } from './operations/send.js';
 import type { FileInput } from './operations/sendfile.js';
+import type { SocketOwner } from './owner.js';
 import { SyncSocket } from './sync-socket.js';
 import { milliseconds } from './timeouts.js';
 

@@ -3,8 +3,9 @@ import { libioth } from '../../ffi/ioth.js';
 import { POLLOUT } from '../../ffi/libc.js';
 import { AF_INET, SO_ERROR, SOCK_STREAM, SOL_SOCKET } from '../../lib/constants/index.js';
 import { pollOnce } from '../../lib/io/poll-sync.js';
-import { Descriptor, type DescriptorOwner } from '../../lib/socket/descriptor.js';
+import { Descriptor } from '../../lib/socket/descriptor.js';
 import { unregisterDetached } from '../../lib/socket/detached.js';
+import type { DescriptorOwner } from '../../lib/socket/owner.js';
 import { Socket } from '../../lib/socket/socket.js';
 import type { Stack } from '../../lib/stack/stack.js';
 
