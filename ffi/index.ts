@@ -1,7 +1,8 @@
-/** C as it is: the functions of libioth and libiothaddr, for whoever wants them without the classes. */
+/** C as it is: the functions of the ioth libraries, for whoever wants them without the classes. */
 
 export { type Iovec, type Libioth, libioth, type Msghdr, type StackPointer } from './ioth.js';
 export { type Libiothaddr, libiothaddr } from './iothaddr.js';
+export { type Libiothconf, libiothconf } from './iothconf.js';
 export { type DnsPointer, type Libiothdns, libiothdns } from './iothdns.js';
 export { errno, type Libc, libc } from './libc.js';
 export {

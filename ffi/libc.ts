@@ -35,6 +35,12 @@ export const EPOLLERR = 8;
 export const EPOLLHUP = 16;
 export const EPOLLET = 0x80000000;
 
+/** Of clone(2). */
+export const CLONE_VM = 0x100;
+export const CLONE_VFORK = 0x4000;
+/** __WALL of waitpid(2). */
+export const WALL = 0x40000000;
+
 /** Of close_range(2): do not close, set close-on-exec. */
 export const CLOSE_RANGE_CLOEXEC = 4;
 

@@ -21,13 +21,17 @@ const ORIGINS: Record<LibraryName, LibraryOrigin> = {
   iothaddr: { sonames: ['libiothaddr.so.0', 'libiothaddr.so'], remedy: FROM_DEBIAN },
   iothconf: {
     sonames: ['libiothconf.so.0', 'libiothconf.so'],
-    remedy: 'no distribution has it: build virtualsquare/iothconf, or use the builtin provider (IOTH_CONF=builtin)',
+    remedy: nativeProvider('iothconf', 'conf', 'IOTH_CONF'),
   },
   iothdns: {
     sonames: ['libiothdns.so.0', 'libiothdns.so'],
-    remedy: 'no distribution has it: build virtualsquare/iothdns, or use the builtin provider (IOTH_DNS=builtin)',
+    remedy: nativeProvider('iothdns', 'dns', 'IOTH_DNS'),
   },
 };
+
+function nativeProvider(repository: string, option: string, variable: string): string {
+  return `no distribution has it: build virtualsquare/${repository}, or use the builtin provider, which is the default (${option}: 'builtin', no ${variable}=native)`;
+}
 
 /** Thrown at the first use of a library that is not on the machine. `import 'ioth'` alone never throws it. */
 export class LibraryNotFoundError extends Error {

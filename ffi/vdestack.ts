@@ -15,7 +15,7 @@ const COUNT_OFFSET = 16n;
 
 /**
  * Reads `struct vdestack` of libioth 0.1.2: `pid_t pid, parentpid; int noif; pthread_mutex_t mutex; int cmdpipe[2]; …`.
- * It is C's own and no header tells it: check what you get. Only for a stack of the plugin 'vdestack'.
+ * No header has it: check what you get. Only for a stack of the plugin 'vdestack'.
  */
 export function readVdestack(stack: StackPointer): VdestackMemory {
   const data = new BigUint64Array(copyOf(stack + STACKDATA_OFFSET, 8))[0] ?? 0n;
@@ -31,7 +31,7 @@ export function readVdestack(stack: StackPointer): VdestackMemory {
   };
 }
 
-/** How many sockets libioth 0.1.2 counts on a stack. No header tells it either. */
+/** How many sockets libioth 0.1.2 counts on a stack. No header has that either. */
 export function readSocketCount(stack: StackPointer): number {
   return new Uint32Array(copyOf(stack + COUNT_OFFSET, 4))[0] ?? 0;
 }

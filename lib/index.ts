@@ -3,6 +3,10 @@
 // for who compiles against the declarations without naming Node's types
 /// <reference types="node" preserve="true" />
 
+import { Socket as SocketOn } from './socket/socket.js';
+import type { SyncSocket as SyncSocketOn } from './socket/sync-socket.js';
+import type { Stack } from './stack/stack.js';
+
 export { LibraryNotFoundError, type Plugin, plugins } from '../ffi/loader.js';
 export { htonl, htons, inet_aton, inet_ntoa, inet_ntop, inet_pton, ntohl, ntohs } from './address/inet.js';
 export { iothaddr } from './address/iothaddr.js';
@@ -27,11 +31,10 @@ export {
 export type { StackDns } from './node/dns.js';
 export { close } from './socket/adopt.js';
 export { type AncillaryItem, CMSG_LEN, CMSG_SPACE } from './socket/cmsg.js';
-export type { Data } from './socket/operations/index.js';
 export type { Received } from './socket/operations/message.js';
+export type { Data } from './socket/operations/send.js';
 export type { FileInput } from './socket/operations/sendfile.js';
-export { type OperationOptions, Socket } from './socket/socket.js';
-export type { SyncSocket } from './socket/sync-socket.js';
+export type { OperationOptions } from './socket/socket.js';
 export { getdefaulttimeout, setdefaulttimeout } from './socket/timeouts.js';
 export type { StackOptions, StackSettings } from './stack/arguments.js';
 export type { CloseOptions } from './stack/close-options.js';
@@ -40,3 +43,8 @@ export type { StackEvents } from './stack/events.js';
 export { set_license } from './stack/license.js';
 export type { AddressOptions } from './stack/netlink-stack.js';
 export { Stack } from './stack/stack.js';
+
+/** A Berkeley socket on a {@link Stack}, which `stack.socket()` makes. */
+export const Socket: abstract new (...args: never) => Socket = SocketOn;
+export type Socket = SocketOn<Stack>;
+export type SyncSocket = SyncSocketOn<Socket>;

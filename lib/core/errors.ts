@@ -1,7 +1,7 @@
 import { getSystemErrorMap } from 'node:util';
 import { codeOf, errnoOf } from './errno.js';
 
-/** What an {@link IothError} tells besides its code. */
+/** What an {@link IothError} has besides its code. */
 export interface IothErrorDetails {
   /** The call that failed, by its C name: 'connect', 'ioth_newstack', 'RTM_NEWADDR'. */
   syscall?: string;

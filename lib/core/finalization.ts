@@ -25,7 +25,7 @@ const registry = new FinalizationRegistry<Forgotten>(({ what, closable, madeAt }
   warned = true;
   process.emitWarning(
     `A ${what} was garbage collected before it was closed: it was closed now. Close what you make, or use 'using'.` +
-      (madeAt ? ` It was made${madeAt}` : ' NODE_DEBUG=ioth tells where it was made.'),
+      (madeAt ? ` It was made${madeAt}` : ' NODE_DEBUG=ioth reports where it was made.'),
     { code: 'IOTH_FORGOTTEN', type: 'ResourceWarning' },
   );
 });

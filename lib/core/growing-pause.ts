@@ -1,6 +1,6 @@
 const MIN_PAUSE_MS = 1;
 
-/** The pauses between looks, or tries in vain: each is twice as long as the one before. */
+/** The pauses between tries that find nothing: each is twice as long as the one before. */
 export class GrowingPause {
   #next = MIN_PAUSE_MS;
 

@@ -7,16 +7,16 @@ const EVENT_WORDS = process.arch === 'x64' ? 3 : 4;
 const DATA_WORD = process.arch === 'x64' ? 1 : 2;
 const MAX_EVENTS = 256;
 
-/** How long at most, in one turn of the loop, it is asked again what has become ready: timers and others get their turn. */
-const SERVE_BUDGET_MS = 1; // millisecond
+/** How long one turn of the loop looks for events at most: timers and others get their turn. */
+const SERVE_BUDGET_MS = 1;
 
-/** After so many second looks that found nothing most turns do without. */
-const MANY_MISSED = 8;
-const LOOKS_PER_TRIAL = 32;
+/** After so many second looks in a row that found nothing, only one turn in so many has one. */
+const MAX_MISSED_LOOKS = 8;
+const TURNS_PER_PROBE = 32;
 const MIN_BUSY_SHARE = 1 / 8;
-/** Two looks of a busy poll are so far apart only where somebody else had the processor. */
+/** Two looks of a busy poll are further apart only where somebody else had the processor. */
 export const PREEMPTED_MS = 0.1;
-/** After that so many events are waited for asleep. */
+/** So many events after that are waited for asleep. */
 const CONTENDED_EVENTS = 64;
 
 /** A failed call of epoll(7): EMFILE, ENOMEM, ENOSPC (fs.epoll.max_user_watches). */
@@ -41,8 +41,8 @@ export class Epoll {
   readonly #events = new Uint32Array(MAX_EVENTS * EVENT_WORDS);
   #lastId = 0;
   #isServing = false;
-  #looks = 0;
-  #missed = 0;
+  #turns = 0;
+  #missedLooks = 0;
   #busyUsecs = 0;
   #busyShare = 1;
   #spinUntil = 0;
@@ -68,7 +68,7 @@ export class Epoll {
     this.#callbacks.delete(id);
   }
 
-  /** epoll_ctl(2). Errors and hang-ups are told of always, until EPOLL_CTL_DEL. @throws {EpollError} */
+  /** epoll_ctl(2). Errors and hang-ups are always reported, until EPOLL_CTL_DEL. @throws {EpollError} */
   control(operation: number, fd: number, events: number, id: number): void {
     this.#event[0] = events;
     this.#event[DATA_WORD] = id;
@@ -76,7 +76,7 @@ export class Epoll {
     if (failed && operation !== EPOLL_CTL_DEL) throw new EpollError('epoll_ctl', errno());
   }
 
-  /** Where nothing is watched any more. False where it stays, for the life of its thread. */
+  /** Once nothing is watched any more. Returns false where it stays, for the life of its thread. */
   close(): boolean {
     if (!this.#watcher.end()) return false;
     this.#closed = true;
@@ -84,7 +84,7 @@ export class Epoll {
     return true;
   }
 
-  /** For callbacks: after this event the set is asked again and again for `usecs` microseconds, before the loop sleeps. */
+  /** For callbacks: after this event the set is polled for `usecs` microseconds, before the loop sleeps. */
   busyPoll(usecs: number): void {
     this.#busyUsecs = Math.max(this.#busyUsecs, usecs);
   }
@@ -93,13 +93,13 @@ export class Epoll {
     if (this.#isServing) return;
     this.#isServing = true;
     const end = performance.now() + SERVE_BUDGET_MS;
-    this.#looks++;
+    this.#turns++;
     for (let look = 0; ; look++) {
       const count = this.#dispatch();
       if (this.#closed) break;
-      if (look === 1 && this.#busyUsecs === 0) this.#missed = count > 0 ? 0 : this.#missed + 1;
-      if (!this.#goesOn(count)) break;
-      // promises that were settled go on now; what they send may be there for its receiver already
+      if (look === 1 && this.#busyUsecs === 0) this.#missedLooks = count > 0 ? 0 : this.#missedLooks + 1;
+      if (!this.#looksAgain(count)) break;
+      // what was settled continues now; what it sends may be there for its receiver already
       await undefined;
       if (performance.now() >= end) {
         if (this.#busyUsecs > 0) setImmediate(() => void this.#serve());
@@ -109,15 +109,16 @@ export class Epoll {
     this.#isServing = false;
   }
 
-  /** Whether the set is asked again in this turn, after an answer of `count` events. */
-  #goesOn(count: number): boolean {
-    if (this.#busyUsecs > 0) return this.#spinsOn(count);
+  /** Whether the set is looked at again in this turn, after `count` events. */
+  #looksAgain(count: number): boolean {
+    if (this.#busyUsecs > 0) return this.#spinsFurther(count);
     // where peers are in other processes nothing is there so soon: then a second look is rarely worth its call
-    const isWorthIt = this.#missed < MANY_MISSED || this.#looks % LOOKS_PER_TRIAL === 0 || count === MAX_EVENTS;
+    const isWorthIt =
+      this.#missedLooks < MAX_MISSED_LOOKS || this.#turns % TURNS_PER_PROBE === 0 || count === MAX_EVENTS;
     return count > 0 && isWorthIt;
   }
 
-  #spinsOn(count: number): boolean {
+  #spinsFurther(count: number): boolean {
     const now = performance.now();
     const sinceLook = now - this.#lastLook;
     this.#lastLook = now;
@@ -139,7 +140,7 @@ export class Epoll {
     return false;
   }
 
-  /** How many events there were to tell. */
+  /** Calls back for what is ready; returns how many events there were. */
   #dispatch(): number {
     if (this.#closed) return 0;
     const events = this.#events;

@@ -1,5 +1,5 @@
 /**
- * Signals while the thread is blocked: Node tells of them in its loop only, which does not turn meanwhile. The four by which
+ * Signals while the thread is blocked: Node reports them in its loop only, which does not turn meanwhile. The four by which
  * a user or a supervisor ends a program end a blocking call too.
  */
 
@@ -11,7 +11,7 @@ import { IothError } from '../core/errors.js';
 import { SignalWatch } from './signal-watch.js';
 
 const { SIGHUP, SIGINT, SIGQUIT, SIGTERM } = constants.signals;
-const NAMES = new Map<number, NodeJS.Signals>([
+const SIGNAL_NAMES = new Map<number, NodeJS.Signals>([
   [SIGHUP, 'SIGHUP'],
   [SIGINT, 'SIGINT'],
   [SIGQUIT, 'SIGQUIT'],
@@ -20,18 +20,18 @@ const NAMES = new Map<number, NodeJS.Signals>([
 
 /** Open from the first blocking call of a turn of the loop to the end of that turn. */
 let watch: SignalWatch | undefined;
-/** Whether SIGINT is handled by somebody else than libuv, who has it back whenever no call waits. */
+/** Whether somebody else than libuv handles SIGINT, who has it back whenever no call waits. */
 let isSigintTaken = false;
 
-/** A descriptor that is readable when such a signal came: then call {@link throwIfInterrupted}. -1 where there is none. */
+/** A descriptor that is readable when one of the signals came: then call {@link throwIfInterrupted}. -1 where there is none. */
 export function interruptFd(): number {
-  // signals are the main thread's
+  // only the main thread gets signals
   if (!isMainThread) return -1;
   if (!watch) {
-    const handler = handlerOf(SIGINT, ofOthers);
-    watch = SignalWatch.open([...NAMES.keys()]);
-    isSigintTaken = watch !== undefined && handler !== handlerOf(SIGTERM, ofLibuv);
-    if (isSigintTaken) libc().sigaction(SIGINT, ofOthers, null);
+    const handler = handlerOf(SIGINT, othersAction);
+    watch = SignalWatch.open([...SIGNAL_NAMES.keys()]);
+    isSigintTaken = watch !== undefined && handler !== handlerOf(SIGTERM, libuvAction);
+    if (isSigintTaken) libc().sigaction(SIGINT, othersAction, null);
     // before the loop turns: whoever ends the process by a signal then needs its default action
     process.nextTick(endInterrupts);
   }
@@ -51,14 +51,14 @@ export function endInterrupts(): void {
 export function throwIfInterrupted(syscall: string): void {
   const taken = watch?.take() ?? [];
   for (const signum of taken) {
-    const signal = NAMES.get(signum) as NodeJS.Signals;
+    const signal = SIGNAL_NAMES.get(signum) as NodeJS.Signals;
     if (signum === SIGINT && isSigintTaken) ignoreNext(signal);
     else if (process.listenerCount(signal) <= exitHooks()) endProcessBy(signal, signum);
   }
   if (taken[0] === undefined) return;
-  // the loop polls once more at least, so that the program's listener hears of it
+  // the loop polls once more at least, so that the program's listener is called
   setImmediate(() => setImmediate(() => {}));
-  throw new IothError('EINTR', { syscall, hint: `${NAMES.get(taken[0])} came` });
+  throw new IothError('EINTR', { syscall, hint: `${SIGNAL_NAMES.get(taken[0])} came` });
 }
 
 /** How many listeners each signal has of signal-exit's, which leaves the default action to whoever has no other listener. */
@@ -74,8 +74,8 @@ function endProcessBy(signal: NodeJS.Signals, signum: number): void {
   if (!emitter.emit(signal, signal, signum)) process.kill(process.pid, signal);
 }
 
-const ofLibuv = Buffer.alloc(SIGACTION_SIZE);
-const ofOthers = Buffer.alloc(SIGACTION_SIZE);
+const libuvAction = Buffer.alloc(SIGACTION_SIZE);
+const othersAction = Buffer.alloc(SIGACTION_SIZE);
 
 function handlerOf(signum: number, action: Buffer): bigint {
   libc().sigaction(signum, null, action);
@@ -88,15 +88,15 @@ function handlerOf(signum: number, action: Buffer): bigint {
  */
 export function withInterrupts<T>(wait: () => T): T {
   if (!watch || !isSigintTaken) return wait();
-  libc().sigaction(SIGINT, ofLibuv, null);
+  libc().sigaction(SIGINT, libuvAction, null);
   try {
     return wait();
   } finally {
-    libc().sigaction(SIGINT, ofOthers, null);
+    libc().sigaction(SIGINT, othersAction, null);
   }
 }
 
-// Node's loop may tell of it too, in its next turn: the caller has heard of it then
+// Node's loop may report it too, in its next turn, when the caller has got EINTR
 function ignoreNext(signal: NodeJS.Signals): void {
   const ignore = () => {};
   process.on(signal, ignore);

@@ -3,31 +3,30 @@
  * descriptors never do.
  */
 
-const FAR_AWAY = 0x7fffffff;
-/** In turns of the microtask queue. */
+const MAX_TIMER_MS = 0x7fffffff;
 const UNREF_DELAY_MICROTASKS = 8;
 
 let pending = 0;
 let timer: NodeJS.Timeout | undefined;
-let isAboutToRest = false;
+let isUnrefScheduled = false;
 
-/** Something waits: the process stays until {@link unrefLoop}. */
+/** An operation waits: the process stays until {@link unrefLoop}. */
 export function refLoop(): void {
   if (++pending > 1) return;
-  timer ??= setInterval(() => {}, FAR_AWAY);
+  timer ??= setInterval(() => {}, MAX_TIMER_MS);
   timer.ref();
 }
 
 /** It waits no more. */
 export function unrefLoop(): void {
-  if (--pending > 0 || isAboutToRest) return;
-  isAboutToRest = true;
-  void rest();
+  if (--pending > 0 || isUnrefScheduled) return;
+  isUnrefScheduled = true;
+  void unrefLater();
 }
 
-// most that ends a wait begins the next within a few awaits: until then the timer is left alone
-async function rest(): Promise<void> {
+// most of those that end a wait begin the next within a few awaits: until then the timer is left alone
+async function unrefLater(): Promise<void> {
   for (let tick = 0; tick < UNREF_DELAY_MICROTASKS && pending === 0; tick++) await undefined;
-  isAboutToRest = false;
+  isUnrefScheduled = false;
   if (pending === 0) timer?.unref();
 }

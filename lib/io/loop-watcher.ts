@@ -6,7 +6,7 @@ import { socketPair } from './socket-pair.js';
 
 /** libuv's watch on an epoll(7) descriptor: calls back in the poll phase. Never keeps the process alive. */
 export interface LoopWatcher {
-  /** Ends it, so that the descriptor can be closed. False where it cannot end before its thread does. */
+  /** Ends it, so that the descriptor can be closed. Returns false where it cannot end before its thread does. */
   end(): boolean;
 }
 
@@ -45,9 +45,9 @@ interface PipeHandle {
 }
 
 /**
- * A stream of Node's own, for worker threads: koffi's poll aborts the whole process when it has an event to tell to a
- * worker that worker.terminate() is ending, and Node's streams know better. The stream is on the epoll descriptor: it reads
- * when something is ready, the read fails with EINVAL, and that is the ring.
+ * A stream of Node's own, for worker threads: koffi's poll aborts the whole process when it has an event for a worker
+ * that worker.terminate() is ending, Node's streams do not. The stream is on the epoll descriptor: it reads when something is
+ * ready, the read fails with EINVAL, and that is the event.
  */
 class PipeLoopWatcher implements LoopWatcher {
   constructor(pipe: PipeHandle, epoll: number, onReadable: () => void) {
@@ -70,17 +70,17 @@ class PipeLoopWatcher implements LoopWatcher {
   }
 }
 
-/** Undefined where Node's insides are not what they were: koffi's poll does it too, but for worker.terminate(). */
+/** Undefined where Node's internals are not as expected: then koffi's poll must do. */
 function pipeConstructor(): (new (type: number) => PipeHandle) | undefined {
-  let ours: number;
+  let fd: number;
   try {
     const [end, other] = socketPair();
     libc().close(other);
-    ours = end;
+    fd = end;
   } catch {
     return undefined;
   }
-  const probe = new Socket({ fd: ours, readable: false, writable: false });
+  const probe = new Socket({ fd, readable: false, writable: false });
   const handle = (probe as unknown as { _handle?: PipeHandle })._handle;
   probe.destroy();
   if (typeof handle?.open !== 'function' || typeof handle.readStart !== 'function') return undefined;

@@ -3,19 +3,19 @@ import { errno } from '../../ffi/libc.js';
 import { EAGAIN } from '../core/errno.js';
 import { withSignalsBlocked } from './signal-mask.js';
 
-/** Who can tell whether an answer will still come, of a stack that asks somebody for its sockets. */
+/** Decides whether a reply will still come, for a stack that asks a daemon for its sockets. */
 export interface ReplyTimeoutHandler {
   /** Called before the second and each later try, and with 0 when one of them succeeded. */
   setAttempt(attempt: number): void;
-  /** Called after a try that timed out: returns when the call can be made again. @throws when no answer will come */
+  /** Called after a try that timed out: returns when the call can be made again. @throws when no reply will come */
   onReplyTimeout(): void;
 }
 
 const handlers = new Map<StackPointer, ReplyTimeoutHandler>();
 
-/** From now on the calls for `stack` that time out are settled by `by`; undefined ends it. */
-export function setReplyTimeoutHandler(stack: StackPointer, by: ReplyTimeoutHandler | undefined): void {
-  if (by) handlers.set(stack, by);
+/** Sets what handles the calls for `stack` that time out; undefined ends it. */
+export function setReplyTimeoutHandler(stack: StackPointer, handler: ReplyTimeoutHandler | undefined): void {
+  if (handler) handlers.set(stack, handler);
   else handlers.delete(stack);
 }
 
@@ -23,7 +23,7 @@ export function setReplyTimeoutHandler(stack: StackPointer, by: ReplyTimeoutHand
  * ioth_msocket(3): the descriptor, or -1 and errno.
  *
  * A vdestack asks its daemon over a pipe. A signal in that moment (SIGCHLD of another stack's daemon) would end the call
- * with EINTR and leave the answer in the pipe, for the next call: so signals wait.
+ * with EINTR and leave the reply in the pipe, for the next call: so signals wait.
  * @throws {IothError} ERR_STACK_DEAD where the daemon died meanwhile
  */
 export function msocket(
@@ -37,18 +37,18 @@ export function msocket(
     return [fd, fd < 0 ? errno() : 0];
   };
   const handler = handlers.get(stack);
-  return handler ? withSignalsBlocked(() => askUntilAnswered(call, handler)) : call();
+  return handler ? withSignalsBlocked(() => callUntilReply(call, handler)) : call();
 }
 
-function askUntilAnswered(
+function callUntilReply(
   call: () => [fd: number, error: number],
   handler: ReplyTimeoutHandler,
 ): [fd: number, error: number] {
   for (let attempt = 0; ; attempt++) {
-    const answer = call();
-    if (answer[1] !== EAGAIN) {
+    const result = call();
+    if (result[1] !== EAGAIN) {
       if (attempt > 0) handler.setAttempt(0);
-      return answer;
+      return result;
     }
     handler.onReplyTimeout();
     handler.setAttempt(attempt + 1);

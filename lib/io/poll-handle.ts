@@ -15,7 +15,7 @@ export const WRITABLE = 2;
 const BOTH = READABLE | WRITABLE;
 export type Direction = typeof READABLE | typeof WRITABLE;
 
-/** The set of this thread, while anything is watched. */
+/** This thread's, while anything is watched. */
 let epoll: Epoll | undefined;
 let open = 0;
 
@@ -29,7 +29,7 @@ export function openPollHandles(): number {
  * again at once.
  *
  * It never keeps the process alive by itself. The callback runs in libuv's poll phase, or as a microtask that follows; it
- * must not throw. The promises that it settles go on in the same turn of the loop.
+ * must not throw. What it settles continues in the same turn of the loop.
  */
 export class PollHandle {
   readonly #epoll: Epoll;
@@ -48,7 +48,7 @@ export class PollHandle {
     this.#epoll = epoll;
     this.#fd = fd;
     this.#id = epoll.register((events) => {
-      // an error that nobody takes would be told of for ever
+      // an error that nobody takes would be reported for ever
       if (events & EPOLLERR && !this.#isEdge) this.watch(0);
       const ready = (events & EPOLLIN ? READABLE : 0) | (events & EPOLLOUT ? WRITABLE : 0);
       callback(events & EPOLLERR ? BOTH : events & EPOLLHUP ? ready | this.#watched : ready);
@@ -87,7 +87,7 @@ export class PollHandle {
     this.#isEdge = isEdge && mask !== 0;
   }
 
-  /** For the callback: the thread goes on asking for events for `usecs` microseconds, before its loop sleeps. */
+  /** For the callback: the thread polls for `usecs` microseconds, before its loop sleeps. */
   busyPoll(usecs: number): void {
     this.#epoll.busyPoll(usecs);
   }

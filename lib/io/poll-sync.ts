@@ -1,4 +1,4 @@
-import { errno, libc, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT } from '../../ffi/libc.js';
+import { errno, libc, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDHUP } from '../../ffi/libc.js';
 import { EINTR } from '../core/errno.js';
 import { IothError, systemError } from '../core/errors.js';
 import { type Direction, READABLE } from './poll-handle.js';
@@ -6,7 +6,7 @@ import { type Direction, READABLE } from './poll-handle.js';
 /** `struct pollfd`: int fd; short events, revents. */
 const POLLFD_SIZE = 8;
 
-/** The descriptors of a poll(2), which are told apart by their place. */
+/** The descriptors of one poll(2), each at its place. */
 export class PollSet {
   readonly #pollfds: Buffer;
 
@@ -57,7 +57,15 @@ export function waitSync(fd: number, direction: Direction, timeout: number): boo
   }
 }
 
-/** What poll(2) is asked for. */
+/**
+ * Whether the receiving side of a socket is shut down. A datagram socket is readable then, and recv(2) returns 0, but only
+ * where it may block: a non-blocking one gets EAGAIN.
+ */
+export function isReceiveShutDown(fd: number): boolean {
+  return (pollOnce(fd, POLLRDHUP, 0) & POLLRDHUP) !== 0;
+}
+
+/** The events of poll(2) that stand for a direction. */
 export function eventsOf(direction: Direction): number {
   return direction === READABLE ? POLLIN : POLLOUT;
 }

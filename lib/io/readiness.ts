@@ -3,34 +3,34 @@ import { GrowingPause } from '../core/growing-pause.js';
 import { EpollError } from './epoll.js';
 import { refLoop, unrefLoop } from './keepalive.js';
 import { PollHandle, READABLE, WRITABLE } from './poll-handle.js';
-import { isReceiveShutDown } from './stall.js';
+import { isReceiveShutDown } from './poll-sync.js';
 import { EXHAUSTED, type Operation, WAIT, Waiter, WaitQueue } from './wait-queue.js';
 
-/** How long an EXHAUSTED operation rests unless a descriptor of ours is closed before, in milliseconds. */
-const EXHAUSTED_PAUSE = 100;
+/** How long an EXHAUSTED operation pauses, unless a descriptor of this library is closed before. */
+const EXHAUSTED_PAUSE_MS = 100;
 
-/** Of so many operations that are begun one goes through the loop, so that others get their turn. */
-const BURST_LIMIT = 256;
+/** One of so many operations goes through the loop, so that others get their turn. */
+const MAX_BURST_OPERATIONS = 256;
 /**
- * The same for so many bytes that a socket sent: what has piled up between it and a receiver in this process has left
- * the processor's cache when it is received, and takes twice the time.
+ * The same for bytes that a socket sent: what has piled up between it and a receiver in this process has left the
+ * processor's cache when it is received, and takes twice the time.
  */
-const SEND_LIMIT = 512 * 1024;
-let burst = 0;
+const MAX_BURST_BYTES = 512 * 1024;
+let burstOperations = 0;
 
-/** After so many datagrams that came alone the next ones are taken for alone too, but one of so many. */
-const MANY_SINGLES = 8;
-const SINGLES_PER_TRIAL = 32;
+/** After so many datagrams that came alone, the next ones are taken for alone too, except one of so many. */
+const MIN_SINGLES = 8;
+const SINGLES_PER_PROBE = 32;
 
-const NEVER_BUSY = { busyPollUsecs: 0 };
+const NO_BUSY_POLL = { busyPollUsecs: 0 };
 
-const exhaustedOnes = new Set<Readiness>();
+const exhausted = new Set<Readiness>();
 
-/** Tells operations that wait for a free descriptor that there is one now. */
+/** A descriptor was closed: operations that wait for a free one are tried again. */
 export function descriptorWasReleased(): void {
-  if (exhaustedOnes.size === 0) return;
-  const waiting = [...exhaustedOnes];
-  exhaustedOnes.clear();
+  if (exhausted.size === 0) return;
+  const waiting = [...exhausted];
+  exhausted.clear();
   setImmediate(() => {
     for (const readiness of waiting) readiness.resume();
   });
@@ -48,12 +48,12 @@ export class Readiness {
   #poll: PollHandle | undefined;
   #socketRef = true;
   #stackRef: boolean;
-  #holdsProcess = false;
-  #pause: NodeJS.Timeout | undefined;
-  #retry: NodeJS.Timeout | undefined;
+  #refsLoop = false;
+  #exhaustedTimer: NodeJS.Timeout | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
   #retryPause: GrowingPause | undefined;
   #drained = false;
-  #tookOne = false;
+  #receivedOne = false;
   #singles = 0;
   #sent = 0;
   #closed = false;
@@ -61,13 +61,14 @@ export class Readiness {
   constructor(
     readonly fd: number,
     stackRef = true,
-    readonly busy: { readonly busyPollUsecs: number } = NEVER_BUSY,
+    readonly owner: { readonly busyPollUsecs: number } = NO_BUSY_POLL,
   ) {
     this.#stackRef = stackRef;
   }
 
   /**
    * Runs the operation now or when the descriptor is ready for it, in order with the others of its direction.
+   * @param owner kept from being collected while the operation waits
    * @param timeout how many milliseconds it may wait; null for ever, 0 not at all (it fails with EAGAIN)
    * @param signal ends the wait
    */
@@ -78,7 +79,7 @@ export class Readiness {
     const yields = isFirst && this.#exceedsBurstBudget() && timeout !== 0;
     if (isFirst && !yields) {
       let result: T | typeof WAIT | typeof EXHAUSTED;
-      // what must not wait is tried whatever one knows
+      // what must not wait is tried even where the descriptor is drained
       if (timeout === 0) this.#drained = false;
       try {
         result = operation.attempt();
@@ -97,43 +98,51 @@ export class Readiness {
       queue.waiters.push(waiter);
       // its time begins with its first try
       if (yields) this.#yield(queue, waiter, timeout, signal);
-      else this.#limit(queue, waiter, timeout, signal);
-      this.#settle();
+      else this.#arm(queue, waiter, timeout, signal);
+      this.#update();
     });
   }
 
   /**
-   * Says that there is nothing left to receive, as far as one knows. While the watch says nothing else, a try would be a
-   * system call for EAGAIN; whatever is there nevertheless, the watch tells of at its next look.
+   * Notes that nothing is left to receive, as far as is known. Until the watch reports something, a try would be a system
+   * call for EAGAIN; what is there nevertheless the watch reports at its next look.
    */
   markDrained(): void {
     this.#drained = true;
   }
 
-  /** Whether it was found empty, and the watch has said nothing else: a receiver need not try. */
+  unmarkDrained(): void {
+    this.#drained = false;
+  }
+
+  /** Whether it was drained, and a watch would have reported more: a receiver need not try. */
   get isDrained(): boolean {
     const poll = this.#poll;
     // a watch that reports changes says nothing of what is left
     return this.#drained && poll !== undefined && (poll.watched & READABLE) !== 0 && !poll.isEdge;
   }
 
+  /** The same, whether it is watched or not. */
+  get wasDrained(): boolean {
+    return this.#drained;
+  }
+
   /**
-   * Says that a datagram was received. Where they come one by one, as answers do, the try for EAGAIN that would follow is
-   * spared; now and then it is made all the same, to see whether they still do.
+   * Notes that a datagram was received. Where they come one by one, as replies do, the try for EAGAIN that would follow is
+   * skipped; now and then it is made all the same, to see whether they still do.
    */
-  tookDatagram(): void {
-    if (this.#tookOne) this.#singles = 0;
-    this.#tookOne = true;
-    if (this.#singles >= MANY_SINGLES && this.#singles++ % SINGLES_PER_TRIAL !== 0) this.#drained = true;
+  noteDatagram(): void {
+    if (this.#receivedOne) this.#singles = 0;
+    this.#receivedOne = true;
+    if (this.#singles >= MIN_SINGLES && this.#singles++ % SINGLES_PER_PROBE !== 0) this.#drained = true;
   }
 
-  /** Says that a receiver of datagrams waits now. */
-  ranOutOfDatagrams(): void {
-    if (this.#tookOne && this.#singles < MANY_SINGLES) this.#singles++;
-    this.#tookOne = false;
+  /** Notes that a receiver of datagrams waits now. */
+  noteNoDatagram(): void {
+    if (this.#receivedOne && this.#singles < MIN_SINGLES) this.#singles++;
+    this.#receivedOne = false;
   }
 
-  /** Says that so many bytes were sent. */
   noteSent(bytes: number): void {
     this.#sent += bytes;
   }
@@ -143,25 +152,15 @@ export class Readiness {
     return this.#sent;
   }
 
-  /** Whether it was found empty, as far as one knows without a watch. */
-  get isEmpty(): boolean {
-    return this.#drained;
-  }
-
-  /** Makes that the next receiver tries, whatever was found before. */
-  forgetEmpty(): void {
-    this.#drained = false;
-  }
-
   /** Whether pending operations keep the process alive: both the socket and its stack must want it. */
   setRef(referenced: boolean): void {
     this.#socketRef = referenced;
-    this.#settle();
+    this.#update();
   }
 
   setStackRef(referenced: boolean): void {
     this.#stackRef = referenced;
-    this.#settle();
+    this.#update();
   }
 
   /**
@@ -172,79 +171,79 @@ export class Readiness {
     this.#closed = true;
     this.#poll?.close();
     this.#poll = undefined;
-    clearTimeout(this.#pause);
+    clearTimeout(this.#exhaustedTimer);
     this.#endRetries();
-    exhaustedOnes.delete(this);
+    exhausted.delete(this);
     this.#rejectAll(error);
   }
 
   /** Tries again what was EXHAUSTED. */
   resume(): void {
-    clearTimeout(this.#pause);
-    this.#pause = undefined;
-    exhaustedOnes.delete(this);
+    clearTimeout(this.#exhaustedTimer);
+    this.#exhaustedTimer = undefined;
+    exhausted.delete(this);
     this.#advance(this.#readers);
   }
 
-  #limit(queue: WaitQueue, waiter: Waiter<unknown>, timeout: number | null, signal: AbortSignal | undefined): void {
+  #arm(queue: WaitQueue, waiter: Waiter<unknown>, timeout: number | null, signal: AbortSignal | undefined): void {
     if (timeout === null && !signal) return;
     waiter.arm(timeout, signal, (error) => {
       queue.remove(waiter);
       waiter.operation.abandon?.();
       waiter.reject(error);
-      this.#settle();
+      this.#update();
     });
   }
 
   #exceedsBurstBudget(): boolean {
-    return ++burst > BURST_LIMIT || this.#sent > SEND_LIMIT;
+    return ++burstOperations > MAX_BURST_OPERATIONS || this.#sent > MAX_BURST_BYTES;
   }
 
   #yield(queue: WaitQueue, waiter: Waiter<unknown>, timeout: number | null, signal: AbortSignal | undefined): void {
     queue.yields = true;
     setImmediate(() => {
-      burst = 0;
+      burstOperations = 0;
       this.#sent = 0;
       queue.yields = false;
       this.#advance(queue);
-      if (queue.waiters.includes(waiter)) this.#limit(queue, waiter, timeout, signal);
+      if (queue.waiters.includes(waiter)) this.#arm(queue, waiter, timeout, signal);
     });
   }
 
   #advance(queue: WaitQueue): void {
     if (this.#closed) return;
     queue.advance();
-    this.#settle();
+    this.#update();
   }
 
-  /** Makes what is watched, and whether the process is held, fit what waits. */
-  #settle(): void {
+  /** Makes the watch, and the reference to the loop, fit what waits. */
+  #update(): void {
     if (this.#closed) return;
     if (this.#readers.exhausted) this.#pauseAfterExhaustion();
     if (this.#retryPause && !this.#isStalled) this.#endRetries();
     const wanted = this.#wanted();
     const waits = this.#readers.waiters.length > 0 || this.#writers.waiters.length > 0;
-    this.#holdProcess(waits && this.#socketRef && this.#stackRef);
+    this.#setLoopRef(waits && this.#socketRef && this.#stackRef);
     // with nobody waiting the watch goes on: the next wait finds it there, an event that nobody waits for ends it
     if (wanted === 0) return;
     try {
       if (this.#poll) this.#poll.watch(this.#poll.watched | wanted, this.#isStalled);
       else this.#poll = new PollHandle(this.fd, wanted, (ready) => this.#onReady(ready));
     } catch (error) {
-      this.#rejectAll(unwatched(error));
+      this.#rejectAll(() => (error instanceof EpollError ? systemError(error.errno, error.syscall) : (error as Error)));
     }
   }
 
   #rejectAll(error: ((operation: Operation<unknown>) => Error) | undefined): void {
     this.#readers.rejectAll(error);
     this.#writers.rejectAll(error);
-    this.#holdProcess(false);
+    this.#setLoopRef(false);
   }
 
-  #holdProcess(holds: boolean): void {
-    if (holds === this.#holdsProcess) return;
-    this.#holdsProcess = holds;
-    if (holds) refLoop();
+  #setLoopRef(refs: boolean): void {
+    if (refs === this.#refsLoop) return;
+    this.#refsLoop = refs;
+    if (refs) refLoop();
     else unrefLoop();
   }
 
@@ -254,10 +253,10 @@ export class Readiness {
 
   // out of descriptors the listener is readable all the time: watching it would spin
   #pauseAfterExhaustion(): void {
-    if (this.#pause) return;
-    exhaustedOnes.add(this);
+    if (this.#exhaustedTimer) return;
+    exhausted.add(this);
     this.#poll?.watch(this.#wanted(), this.#isStalled);
-    this.#pause = setTimeout(() => this.resume(), EXHAUSTED_PAUSE).unref();
+    this.#exhaustedTimer = setTimeout(() => this.resume(), EXHAUSTED_PAUSE_MS).unref();
   }
 
   #onReady(ready: number): void {
@@ -268,13 +267,12 @@ export class Readiness {
     if (ready & READABLE) this.#serve(this.#readers);
     if (ready & WRITABLE) this.#serve(this.#writers);
     if (this.#closed || !this.#poll) return;
-    if (this.busy.busyPollUsecs > 0) this.#poll.busyPoll(this.busy.busyPollUsecs);
-    const over = unwanted | (this.#readers.pauses ? READABLE : 0) | (this.#writers.pauses ? WRITABLE : 0);
-    if ((this.#poll.watched & over) !== 0) this.#poll.watch(this.#poll.watched & ~over, this.#isStalled);
-    this.#settle();
+    if (this.owner.busyPollUsecs > 0) this.#poll.busyPoll(this.owner.busyPollUsecs);
+    const ended = unwanted | (this.#readers.pauses ? READABLE : 0) | (this.#writers.pauses ? WRITABLE : 0);
+    if ((this.#poll.watched & ended) !== 0) this.#poll.watch(this.#poll.watched & ~ended, this.#isStalled);
+    this.#update();
   }
 
-  /** Lets those of a line try that the descriptor is said to be ready for. */
   #serve(queue: WaitQueue): void {
     if (!queue.watches) return void queue.advance();
     const sentBefore = this.#sent;
@@ -282,46 +280,43 @@ export class Readiness {
     if (!served && queue.watches && queue === this.#readers && isReceiveShutDown(this.fd))
       served = queue.finishShutDown();
     queue.stalled = !served && queue.watches;
-    queue.vain = queue.stalled ? queue.vain + 1 : 0;
+    queue.spuriousWakeups = queue.stalled ? queue.spuriousWakeups + 1 : 0;
     if (queue.stalled) this.#retryLater();
   }
 
   /**
-   * Whether somebody waits though the descriptor is ready. The watch reports changes only then. What changes without being
-   * reported (room in the queue of a peer that one is not connected to) is found by trying again after a pause, and so is
-   * what a try in vain itself reports as a change (a datagram that a unix socket's peer did not take).
+   * Whether a waiter's last wake-up was spurious: a receive of errors (MSG_ERRQUEUE) where data is there, a datagram to a
+   * unix socket whose queue is full. Trying again at once would take a whole processor, so the watch reports changes only
+   * then. What changes without being reported (room in the queue of a peer that one is not connected to) is found by
+   * trying again after a pause, and so is what a failed try itself reports as a change (a datagram that a unix socket's
+   * peer did not take).
    */
   get #isStalled(): boolean {
     return this.#readers.isStalled || this.#writers.isStalled;
   }
 
   #retryLater(): void {
-    if (this.#retry) return;
+    if (this.#retryTimer) return;
     this.#retryPause ??= new GrowingPause();
-    this.#retry = setTimeout(() => {
-      this.#retry = undefined;
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = undefined;
       for (const queue of [this.#readers, this.#writers]) {
         if (!queue.isStalled) continue;
-        queue.vain = 0;
+        queue.spuriousWakeups = 0;
         this.#serve(queue);
       }
-      this.#settle();
+      this.#update();
     }, this.#retryPause.take()).unref();
   }
 
   #endRetries(): void {
-    clearTimeout(this.#retry);
-    this.#retry = undefined;
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
     this.#retryPause = undefined;
   }
 }
 
-/** EMFILE at the first wait of a process, ENOMEM, ENOSPC (fs.epoll.max_user_watches). */
-function unwatched(error: unknown): () => Error {
-  return () => (error instanceof EpollError ? systemError(error.errno, error.syscall) : (error as Error));
-}
-
-/** What may not wait, and would have to. */
+/** The error of an operation that may not wait, and would have to. */
 export function wouldBlock(syscall: string): IothError {
   return new IothError('EAGAIN', {
     syscall,

@@ -4,17 +4,17 @@ import { libuv, signalCallback, UV_RUN_NOWAIT, UV_SIGNAL } from '../../ffi/libuv
 let received: number[] = [];
 let callback: unknown;
 
-/** One for the life of the process: libuv calls it from within {@link SignalWatch.take} only. */
+/** One for the life of the process. libuv calls it from within {@link SignalWatch.take} only. */
 function onSignal(): unknown {
   callback ??= signalCallback((signum) => void received.push(signum));
   return callback;
 }
 
 /**
- * Tells of signals while JavaScript is blocked: a loop of libuv's of our own, with handles on signals. libuv writes each
- * signal to the pipe of every loop that asks for it, so Node's own loop hears of it as well.
+ * Signals while JavaScript is blocked, by a second libuv loop with handles on them. libuv writes each signal to the pipe of
+ * every loop that has a handle on it, so Node's own loop gets it as well.
  *
- * While it is open the signals do not have their default action. 30 µs from the opening to the end.
+ * While it is open the signals do not have their default action. Opening and closing take 30 µs.
  */
 export class SignalWatch {
   readonly #loop: bigint;
@@ -22,7 +22,7 @@ export class SignalWatch {
   /** Readable when one of them came. */
   readonly fd: number;
 
-  /** Undefined where libuv's functions are not to be had, or descriptors are not. */
+  /** Undefined where libuv's functions are missing, or the process is out of descriptors. */
   static open(signals: readonly number[]): SignalWatch | undefined {
     try {
       return new SignalWatch(signals);
@@ -41,7 +41,7 @@ export class SignalWatch {
       throw new Error('uv_loop_init failed');
     }
     for (const signum of signals) this.#watch(signum);
-    // the first turn puts libuv's pipe into the set that `fd` stands for
+    // the first turn puts libuv's pipe into the epoll set of `fd`
     uv.run(this.#loop, UV_RUN_NOWAIT);
     this.fd = uv.backend_fd(this.#loop);
   }
@@ -55,7 +55,7 @@ export class SignalWatch {
     } else libc().free(handle);
   }
 
-  /** The signals that came since it was asked last. */
+  /** The signals that came since the last call. */
   take(): number[] {
     libuv().run(this.#loop, UV_RUN_NOWAIT);
     const taken = received;

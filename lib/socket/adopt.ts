@@ -1,13 +1,13 @@
 import { IothError } from '../core/errors.js';
 import { checkInteger, INT_MAX, invalidValue } from '../core/validate.js';
-import { makeNonBlocking } from '../io/non-blocking.js';
-import { closeDetached, isDetachedAndGone, isOwned, unregisterDetached } from './detached.js';
+import { makeNonBlocking } from '../io/descriptor-flags.js';
+import { closeDetached, isOwned, unregisterDetached, wasClosedElsewhere } from './detached.js';
 import { socketTypeOf } from './options.js';
 
 /** A descriptor that {@link Socket.detach} gave up, ready for another Socket. */
 export function adopt(fileno: number): number {
   checkInteger('fileno', fileno, 0, INT_MAX);
-  if (isDetachedAndGone(fileno)) throw notASocket(`descriptor ${fileno} was closed after it was detached`);
+  if (wasClosedElsewhere(fileno)) throw notASocket(`descriptor ${fileno} was closed after it was detached`);
   if (isOwned(fileno)) throw owned('fileno', fileno);
   try {
     socketTypeOf(fileno);

@@ -13,12 +13,22 @@ const TYPE_AT = WORD + 4;
 const HEADER_SIZE = aligned(WORD + 8);
 const INT_MIN = -INT_MAX - 1;
 
-/** The length of a control message with `length` bytes of data, without the padding after it. */
+/**
+ * CMSG_LEN(3): the length of a control message.
+ * @param length how many bytes of data it has
+ * @returns bytes, without the padding after it
+ * @throws {TypeError | RangeError} for what is no length
+ */
 export function CMSG_LEN(length: number): number {
   return HEADER_SIZE + checkInteger('length', length, 0, INT_MAX);
 }
 
-/** The room that a control message with `length` bytes of data takes, padding included. */
+/**
+ * CMSG_SPACE(3): the room that a control message takes.
+ * @param length how many bytes of data it has
+ * @returns bytes, padding included
+ * @throws {TypeError | RangeError} for what is no length
+ */
 export function CMSG_SPACE(length: number): number {
   return HEADER_SIZE + aligned(checkInteger('length', length, 0, INT_MAX));
 }
@@ -41,8 +51,7 @@ export function encodeAncillary(list: readonly AncillaryItem[]): Buffer {
 
 /**
  * The control messages in what recvmsg left in msg_control: `bytes` must end at msg_controllen. The data are copies.
- * A message that is cut off gives the data that are there; whatever is no message ends the list. Never throws for what
- * the bytes say.
+ * A message that is cut off gives the data that are there; whatever is no message ends the list.
  */
 export function decodeAncillary(bytes: Uint8Array): AncillaryItem<Buffer>[] {
   const view = viewOf(checkBytes('bytes', bytes));

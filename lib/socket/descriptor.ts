@@ -3,9 +3,9 @@ import { errno } from '../../ffi/libc.js';
 import { IothError, systemError } from '../core/errors.js';
 import type { Closable } from '../core/finalization.js';
 import { descriptorWasReleased, Readiness } from '../io/readiness.js';
-import type { NativeStack } from '../stack/native-stack.js';
 import { registerDetached, registerOwned, unregisterOwned } from './detached.js';
 import { canceled, type WaitEnd } from './operations/errors.js';
+import type { DescriptorOwner } from './owner.js';
 
 /** An open descriptor of a stack and what waits on it: owned by one Socket, known to its stack, closed once. */
 export class Descriptor implements Closable {
@@ -13,11 +13,11 @@ export class Descriptor implements Closable {
   #open = true;
 
   constructor(
-    readonly native: NativeStack,
+    readonly owner: DescriptorOwner,
     readonly fd: number,
   ) {
-    this.readiness = new Readiness(fd, native.referenced, native);
-    native.descriptors.add(this);
+    this.readiness = new Readiness(fd, owner.referenced, owner);
+    owner.descriptors.add(this);
     registerOwned(fd);
   }
 
@@ -28,7 +28,7 @@ export class Descriptor implements Closable {
   /** The descriptor's number for a system call. @throws {IothError} EBADF once closed, ERR_STACK_DEAD with a dead stack */
   use(syscall: string): number {
     if (this.#open) return this.fd;
-    this.native.checkAlive(syscall);
+    this.owner.checkAlive(syscall);
     throw new IothError('EBADF', { syscall, hint: 'the socket is closed' });
   }
 
@@ -53,7 +53,7 @@ export class Descriptor implements Closable {
     try {
       this.close();
     } catch {
-      // it is let go all the same
+      // the number is free all the same
     }
   }
 
@@ -61,14 +61,14 @@ export class Descriptor implements Closable {
   detach(): number {
     const fd = this.use('detach');
     this.#release(canceled('the socket was detached'));
-    registerDetached(fd, this.native);
+    registerDetached(fd, this.owner);
     return fd;
   }
 
   #release(reason: WaitEnd | undefined): void {
     this.#open = false;
     unregisterOwned(this.fd);
-    this.native.descriptors.delete(this);
+    this.owner.descriptors.delete(this);
     // the poll handle goes before the number does: the number is used again at once
     this.readiness.close(reason);
   }

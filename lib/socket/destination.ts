@@ -2,18 +2,13 @@ import { encodeSockaddr, hostAndPort, isNumericHost, type Sockaddr } from '../ad
 import { SockaddrCache } from '../address/sockaddr-cache.js';
 import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { invalidValue } from '../core/validate.js';
-
-/** The stack of a socket, as it makes addresses of names. */
-export interface AddressSource {
-  if_nametoindex(ifname: string): number;
-  resolveHost(host: string, family: number, options?: { signal?: AbortSignal }): Promise<string>;
-}
+import type { SocketOwner } from './owner.js';
 
 const cache = new SockaddrCache();
 
 /** The sockaddr of an address that was given to a call: at once where it is numeric, else when the name is resolved. */
 export function destinationOf(
-  stack: AddressSource,
+  stack: SocketOwner,
   family: number,
   addr: unknown,
   signal: AbortSignal | undefined,
@@ -21,16 +16,19 @@ export function destinationOf(
   return numeric(stack, family, addr) ?? lookUp(stack, family, addr, signal);
 }
 
-/** The same for a call that blocks, which cannot wait for a resolver. */
-export function numericDestinationOf(stack: AddressSource, family: number, addr: unknown): Sockaddr {
+/** The same for a call that cannot wait for a resolver. @throws {TypeError} for a name that only a server knows */
+export function localDestinationOf(stack: SocketOwner, family: number, addr: unknown): Sockaddr {
   const found = numeric(stack, family, addr);
   if (found) return found;
-  const expected = `an IP address, for 'sync' asks no resolver (await stack.getaddrinfo(host, port) does)`;
-  throw invalidValue('addr host', expected, hostAndPort('addr', addr).host);
+  const { host, port, flowinfo, scopeid } = hostAndPort('addr', addr);
+  const address = stack.resolveLocally(host, family);
+  if (address !== undefined) return encode(stack, family, { address, port, flowinfo, scopeid });
+  const expected = `an address, 'localhost' or a name of the hosts file (await stack.getaddrinfo(host, port) resolves others)`;
+  throw invalidValue('addr host', expected, host);
 }
 
 /** Undefined for an address that has a name in it. */
-function numeric(stack: AddressSource, family: number, addr: unknown): Sockaddr | undefined {
+function numeric(stack: SocketOwner, family: number, addr: unknown): Sockaddr | undefined {
   if (family !== AF_INET && family !== AF_INET6) return encode(stack, family, addr);
   const known = cache.recall(family, addr);
   if (known) return known;
@@ -38,12 +36,12 @@ function numeric(stack: AddressSource, family: number, addr: unknown): Sockaddr 
   return isNumericHost(family, parts.host) ? cache.keep(family, parts, encode(stack, family, addr)) : undefined;
 }
 
-async function lookUp(stack: AddressSource, family: number, addr: unknown, signal?: AbortSignal): Promise<Sockaddr> {
+async function lookUp(stack: SocketOwner, family: number, addr: unknown, signal?: AbortSignal): Promise<Sockaddr> {
   const { host, port, flowinfo, scopeid } = hostAndPort('addr', addr);
   const address = await stack.resolveHost(host, family, { signal });
   return encode(stack, family, { address, port, flowinfo, scopeid });
 }
 
-function encode(stack: AddressSource, family: number, addr: unknown): Sockaddr {
+function encode(stack: SocketOwner, family: number, addr: unknown): Sockaddr {
   return encodeSockaddr(family, addr, (ifname) => stack.if_nametoindex(ifname));
 }

@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs';
 import { libioth } from '../../ffi/ioth.js';
-import { EPOLL_CLOEXEC, F_DUPFD_CLOEXEC, libc } from '../../ffi/libc.js';
+import { CLONE_VFORK, CLONE_VM, EPOLL_CLOEXEC, F_DUPFD_CLOEXEC, libc, WALL } from '../../ffi/libc.js';
 import { withSignalsBlocked } from '../io/signal-mask.js';
 
 /*
@@ -9,16 +9,21 @@ import { withSignalsBlocked } from '../io/signal-mask.js';
  * file's, and the count stays. Here such numbers are found and taken off the count.
  */
 
-interface Detached {
+/** Of the memory that {@link closeElsewhere} runs on. */
+const CLONE_STACK_SIZE = 64 * 1024;
+const STACK_ALIGNMENT = 64;
+
+interface DetachedDescriptor {
   /** The stack that libioth counts it for. */
   readonly owner: object;
+  /** Of the open file; undefined where it could not be read. */
   readonly identity: string | undefined;
 }
 
 /** Numbers that Sockets own. */
 const owned = new Set<number>();
 
-const detached = new Map<number, Detached>();
+const detached = new Map<number, DetachedDescriptor>();
 
 /** A Socket of `owner` gave the open descriptor `fd` up. */
 export function registerDetached(fd: number, owner: object): void {
@@ -30,13 +35,13 @@ export function unregisterDetached(fd: number): void {
   detached.delete(fd);
 }
 
-/** The stack was deleted: what is left of it here was closed by somebody else through libioth. */
+/** The stack was deleted: what is left of it here was closed through libioth by others. */
 export function unregisterDetachedOf(owner: object): void {
   for (const [fd, { owner: its }] of detached) if (its === owner) detached.delete(fd);
 }
 
 /** Whether `fd` was detached and is no longer the socket that it was. */
-export function isDetachedAndGone(fd: number): boolean {
+export function wasClosedElsewhere(fd: number): boolean {
   const known = detached.get(fd);
   return known !== undefined && !isStillOpen(fd, known);
 }
@@ -57,42 +62,44 @@ export function isOwned(fd: number): boolean {
 }
 
 /**
- * For a new socket of libioth: its number, unless that is a detached one's which somebody else closed. Then `another` makes
- * it again under a number of its own and the old one is taken off the count. Two counts on one number cannot be told apart.
+ * The number of a new socket of libioth, unless it is a detached one's which was closed elsewhere. Then `remake` makes the
+ * socket again under a number of its own and the old one is taken off the count: two counts on one number cannot be told
+ * apart.
  */
-export function withOwnNumber(fd: number, another: (fd: number) => number): number {
+export function withOwnNumber(fd: number, remake: (fd: number) => number): number {
   if (detached.size === 0 || !detached.has(fd)) return fd;
   let other: number;
   try {
-    other = another(fd);
+    other = remake(fd);
   } catch {
     // out of descriptors: then this one must do
     return fd;
   }
   libioth().close(fd);
-  takeOffCount(fd);
+  uncount(fd);
   return other;
 }
 
 /**
- * ioth_close(3) of a descriptor that was detached. Where somebody else closed it, it is only taken off the count, and a
- * file that has its number stays open.
+ * ioth_close(3) of a descriptor that was detached. Where it was closed elsewhere, it is only taken off the count, and a file
+ * that has its number stays open.
+ * @returns whether it was closed or uncounted
  */
 export function closeDetached(fd: number): boolean {
-  if (isDetachedAndGone(fd)) return takeOffCount(fd);
+  if (wasClosedElsewhere(fd)) return uncount(fd);
   const isClosed = libioth().close(fd) === 0;
   if (isClosed) unregisterDetached(fd);
   return isClosed;
 }
 
-/** Takes the detached descriptors of `owner` off the count that somebody else closed. Answers whether there were any. */
-export function takeGoneOffCount(owner: object): boolean {
-  const gone = [...detached].filter(([fd, known]) => known.owner === owner && !isStillOpen(fd, known));
-  return gone.filter(([fd]) => takeOffCount(fd)).length > 0;
+/** Takes the detached descriptors of `owner` that were closed elsewhere off the count. */
+export function uncountClosed(owner: object): void {
+  const closed = [...detached].filter(([fd, known]) => known.owner === owner && !isStillOpen(fd, known));
+  for (const [fd] of closed) uncount(fd);
 }
 
-/** What keeps `owner` from being deleted, and what to do. */
-export function whatKeeps(owner: object): string {
+/** Which descriptor keeps `owner` from being deleted, and what to do. */
+export function busyHint(owner: object): string {
   const own = [...detached].filter(([, known]) => known.owner === owner);
   const open = own.filter(([fd, known]) => isStillOpen(fd, known)).map(([fd]) => fd);
   if (open.length > 0) {
@@ -103,7 +110,7 @@ export function whatKeeps(owner: object): string {
   return `descriptor ${covered} was detached and closed by other means, and a socket has its number now: close that first`;
 }
 
-function takeOffCount(fd: number): boolean {
+function uncount(fd: number): boolean {
   // libioth's entry of that socket lies above the one that is meant
   if (owned.has(fd)) return false;
   const isDone = occupy(fd) ? closeOccupied(fd) : closeElsewhere(fd);
@@ -111,7 +118,7 @@ function takeOffCount(fd: number): boolean {
   return isDone;
 }
 
-/** Puts a file of no use behind a number that is free; false where it is not. */
+/** Opens an unused file under a number; returns false where the number is taken. */
 function occupy(fd: number): boolean {
   // not by node:fs: a worker thread closes at its end what it opened so and, as far as Node knows, did not close
   const file = libc().epoll_create1(EPOLL_CLOEXEC);
@@ -145,11 +152,11 @@ function closeElsewhere(fd: number): boolean {
   return pid > 0 && status[0] === 0;
 }
 
-function isStillOpen(fd: number, { identity }: Detached): boolean {
+function isStillOpen(fd: number, { identity }: DetachedDescriptor): boolean {
   return identity !== undefined && identityOf(fd) === identity;
 }
 
-/** What no other open file has; undefined for a number that is free. */
+/** What tells an open file from others; undefined for a number that is free. */
 function identityOf(fd: number): string | undefined {
   try {
     const { dev, ino } = fstatSync(fd, { bigint: true });
@@ -158,9 +165,3 @@ function identityOf(fd: number): string | undefined {
     return undefined;
   }
 }
-
-const CLONE_VM = 0x100;
-const CLONE_VFORK = 0x4000;
-const CLONE_STACK_SIZE = 64 * 1024;
-const STACK_ALIGNMENT = 64;
-const WALL = 0x40000000;

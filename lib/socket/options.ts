@@ -43,13 +43,13 @@ export function setsockopt(
     : checkBytes('value', value);
   if (libioth().setsockopt(fd, level, optname, bytes, bytes.byteLength) < 0) {
     const error = errno();
-    const hint = codeOf(error) === 'ENODEV' ? missingDevice(level, optname) : undefined;
+    const hint = codeOf(error) === 'ENODEV' ? noDeviceHint(level, optname) : undefined;
     throw callError(error, 'setsockopt', hint === undefined ? {} : { hint });
   }
 }
 
-/** What ENODEV means of an option. */
-function missingDevice(level: number, optname: number): string | undefined {
+/** What to do about ENODEV of an option. */
+function noDeviceHint(level: number, optname: number): string | undefined {
   if (level === SOL_SOCKET && optname === SO_BINDTODEVICE) return 'the stack has no such interface: see if_nameindex()';
   if (!JOINS.some(([joinLevel, join]) => joinLevel === level && join === optname)) return undefined;
   return 'no interface was found for the group: name one in the option (struct ip_mreqn, ipv6_mreq, group_req: its ifindex), or add a route to the group (iproute_add)';
@@ -65,7 +65,7 @@ const JOINS = [
   [IPPROTO_IPV6, MCAST_JOIN_SOURCE_GROUP],
 ] as const;
 
-/** The type of socket that a descriptor is. @throws {IothError} EBADF for one that libioth does not know */
+/** SO_TYPE of a descriptor. @throws {IothError} EBADF for one that libioth does not know */
 export function socketTypeOf(fd: number): number {
   return getsockopt(fd, SOL_SOCKET, SO_TYPE) as number;
 }

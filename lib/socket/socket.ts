@@ -1,26 +1,21 @@
 import type { Duplex } from 'node:stream';
-import { inspect } from 'node:util';
-import { libioth } from '../../ffi/ioth.js';
-import { errno } from '../../ffi/libc.js';
 import type { Address, AddressInput, Sockaddr } from '../address/sockaddr.js';
-import { SHUT_RD, SHUT_RDWR, SHUT_WR, SOMAXCONN } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
-import { registerFinalizer } from '../core/finalization.js';
-import { checkBoolean, checkInteger, checkOptions, checkSignal, INT_MAX, invalidValue } from '../core/validate.js';
+import { checkOptions, checkSignal } from '../core/validate.js';
 import type { Operation } from '../io/wait-queue.js';
-import type { Stack } from '../stack/stack.js';
+import { BaseSocket } from './base-socket.js';
 import type { AncillaryItem } from './cmsg.js';
 import { Descriptor } from './descriptor.js';
-import { destinationOf, numericDestinationOf } from './destination.js';
+import { destinationOf, localDestinationOf } from './destination.js';
 import { socketStream } from './duplex.js';
 import { duplicate } from './duplicate.js';
-import { callError } from './operations/errors.js';
-import { type Data, Operations } from './operations/index.js';
-import { type Received, recvmsg, recvmsg_into, sendmsg } from './operations/message.js';
-import { type FileInput, sendfile } from './operations/sendfile.js';
-import { getsockopt, readSocketName, setsockopt } from './options.js';
+import { Operations } from './operations/index.js';
+import type { Received } from './operations/message.js';
+import type { Data } from './operations/send.js';
+import type { FileInput } from './operations/sendfile.js';
+import type { SocketOwner } from './owner.js';
 import { SyncSocket } from './sync-socket.js';
-import { checkTimeout, getdefaulttimeout, milliseconds } from './timeouts.js';
+import { milliseconds } from './timeouts.js';
 
 /** What every operation that may wait takes last. */
 export interface OperationOptions {
@@ -33,85 +28,57 @@ export interface OperationOptions {
  *
  * What may wait returns a promise: the call is tried at once and, where the socket is not ready, again when it is. What
  * cannot wait is synchronous. `sync` has the waiting calls in a blocking form. Errors are {@link IothError}s.
+ *
+ * Whatever waits is rejected with ETIMEDOUT or EAGAIN (see {@link settimeout}), an AbortError (`options.signal`), ECANCELED
+ * (the socket was closed or detached) or ERR_STACK_DEAD; on a closed socket it is rejected with EBADF. Arguments that make no
+ * sense reject it with a TypeError or RangeError that names them.
  */
-export class Socket {
-  /** The stack it is on. */
-  readonly stack: Stack;
-  /** AF_INET, AF_INET6, AF_UNIX, AF_PACKET, AF_NETLINK … */
-  readonly family: number;
-  /** SOCK_STREAM, SOCK_DGRAM, SOCK_RAW … */
-  readonly type: number;
-  readonly proto: number;
-  readonly #descriptor: Descriptor;
+export class Socket<Owner extends SocketOwner = SocketOwner> extends BaseSocket<Owner> {
   readonly #operations: Operations;
-  #timeout: number | null = getdefaulttimeout();
-  #sync: SyncSocket | undefined;
+  #sync: SyncSocket<Socket<Owner>> | undefined;
 
   /** @internal use `stack.socket()` */
-  constructor(stack: Stack, descriptor: Descriptor, family: number, type: number, proto: number) {
-    this.stack = stack;
-    this.family = family;
-    this.type = type;
-    this.proto = proto;
-    this.#descriptor = descriptor;
+  constructor(stack: Owner, descriptor: Descriptor, family: number, type: number, proto: number) {
+    super(stack, descriptor, family, type, proto);
     this.#operations = new Operations(descriptor, type);
-    registerFinalizer(this, 'Socket', descriptor);
-  }
-
-  /** Whether it was closed or detached. */
-  get closed(): boolean {
-    return this.#descriptor.closed;
-  }
-
-  /** The descriptor's number, -1 once closed. */
-  fileno(): number {
-    return this.closed ? -1 : this.#descriptor.fd;
   }
 
   /** The same operations, blocking the thread (it waits in poll(2)); `settimeout` ends their waits too. */
-  get sync(): SyncSocket {
+  get sync(): SyncSocket<Socket<Owner>> {
     this.#sync ??= new SyncSocket({
-      descriptor: this.#descriptor,
+      descriptor: this.descriptor,
       operations: this.#operations,
-      type: this.type,
-      timeout: () => milliseconds(this.#timeout),
-      encode: (addr) => numericDestinationOf(this.stack, this.family, addr),
-      accepted: (fd) => this.#accepted(fd),
+      timeout: () => milliseconds(this.gettimeout()),
+      encode: (addr) => localDestinationOf(this.stack, this.family, addr),
+      wrap: (fd) => this.#wrap(fd),
     });
     return this.#sync;
   }
 
   /**
-   * bind(2): at once where `addr` has an address; where it has a name, when the promise that it answers is fulfilled.
-   * @throws {IothError} EADDRINUSE, EADDRNOTAVAIL, EACCES …
+   * accept(2). Where the process is out of descriptors it waits until one is free.
+   * @returns the next connection, and who made it
+   * @throws {IothError} EINVAL (listen first), EOPNOTSUPP (not a stream socket), EMFILE (timeout 0), and as all that waits
    */
-  bind(addr: AddressInput, options?: OperationOptions): Promise<void> | undefined {
-    const to = destinationOf(this.stack, this.family, addr, signalOf(options));
-    if (to instanceof Promise) return to.then((resolved) => this.#bind(resolved));
-    this.#bind(to);
-    return undefined;
-  }
-
-  /** listen(2): up to `backlog` connections wait for accept. */
-  listen(backlog: number = SOMAXCONN): void {
-    checkInteger('backlog', backlog, 0, INT_MAX);
-    this.#check(libioth().listen(this.#descriptor.use('listen'), backlog), 'listen');
-  }
-
-  /** accept(2): the next connection, and who made it. Where the process is out of descriptors it waits until one is free. */
-  accept(options?: OperationOptions): Promise<[Socket, Address]> {
-    return this.#run(() => this.#operations.accept((fd) => this.#accepted(fd)), options);
+  accept(options?: OperationOptions): Promise<[Socket<Owner>, Address]> {
+    return this.#run(() => this.#operations.accept((fd) => this.#wrap(fd)), options);
   }
 
   /**
    * connect(2). After a failure, a timeout or an abort the socket can connect again.
-   * @throws {IothError} ECONNREFUSED, ENETUNREACH, ETIMEDOUT …, with address and port
+   * @param addr an address, or a name that the stack's resolver resolves in the family of the socket
+   * @throws {IothError} ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT …, with address and port; EISCONN
+   * @throws {GaiError} where the name has no address
    */
   connect(addr: AddressInput, options?: OperationOptions): Promise<void> {
     return this.#runTo(addr, (to) => this.#operations.connect(to), options);
   }
 
-  /** As connect, but a failed system call is answered by its (positive) errno, and success by 0, as in Python. */
+  /**
+   * connect(2), as Python's connect_ex.
+   * @returns 0, or the errno (positive) of a system call that failed
+   * @throws as {@link connect}, what is not of a system call
+   */
   async connect_ex(addr: AddressInput, options?: OperationOptions): Promise<number> {
     try {
       await this.connect(addr, options);
@@ -122,22 +89,46 @@ export class Socket {
     }
   }
 
-  /** recv(2): up to `bufsize` bytes, an empty Buffer at the end of the stream. */
+  /**
+   * recv(2).
+   * @param bufsize how many bytes to receive at most
+   * @param flags MSG_*
+   * @returns what came; an empty Buffer at the end of the stream
+   * @throws {IothError} ECONNRESET, ENOTCONN, ECONNREFUSED (a datagram that was sent before), and as all that waits
+   */
   recv(bufsize: number, flags = 0, options?: OperationOptions): Promise<Buffer> {
     return this.#run(() => this.#operations.recv(bufsize, flags), options);
   }
 
-  /** recv(2) into the caller's bytes, `nbytes` of them at most (0: all): how many came, 0 at the end of the stream. */
+  /**
+   * recv(2) into the caller's bytes.
+   * @param nbytes how many at most; 0 or undefined for all that `buffer` has room for
+   * @param flags MSG_*
+   * @returns how many bytes came, 0 at the end of the stream
+   * @throws as {@link recv}
+   */
   recv_into(buffer: NodeJS.ArrayBufferView, nbytes?: number, flags = 0, options?: OperationOptions): Promise<number> {
     return this.#run(() => this.#operations.recv_into(buffer, nbytes, flags), options);
   }
 
-  /** recvfrom(2): one datagram, cut to `bufsize` bytes, and who sent it. */
+  /**
+   * recvfrom(2).
+   * @param bufsize what of a datagram is longer, in bytes, is lost
+   * @param flags MSG_*
+   * @returns one datagram, and who sent it
+   * @throws as {@link recv}
+   */
   recvfrom(bufsize: number, flags = 0, options?: OperationOptions): Promise<[Buffer, Address]> {
     return this.#run(() => this.#operations.recvfrom(bufsize, flags), options);
   }
 
-  /** recvfrom(2) into the caller's bytes. */
+  /**
+   * recvfrom(2) into the caller's bytes.
+   * @param nbytes how many at most; 0 or undefined for all that `buffer` has room for
+   * @param flags MSG_*
+   * @returns how many bytes came, and who sent them
+   * @throws as {@link recv}
+   */
   recvfrom_into(
     buffer: NodeJS.ArrayBufferView,
     nbytes?: number,
@@ -147,32 +138,61 @@ export class Socket {
     return this.#run(() => this.#operations.recvfrom_into(buffer, nbytes, flags), options);
   }
 
-  /** recvmsg(2): data, control messages, MSG_ flags and sender. Room for control messages: `CMSG_SPACE(n)`. */
+  /**
+   * recvmsg(2).
+   * @param bufsize room for data, in bytes
+   * @param ancbufsize room for control messages, in bytes: CMSG_SPACE(length) for each
+   * @param flags MSG_*
+   * @returns data, control messages, MSG_* flags and sender
+   * @throws as {@link recv}
+   */
   recvmsg(bufsize: number, ancbufsize = 0, flags = 0, options?: OperationOptions): Promise<Received<Buffer>> {
-    return this.#run(() => recvmsg(this.#descriptor, bufsize, ancbufsize, flags), options);
+    return this.#run(() => this.#operations.recvmsg(bufsize, ancbufsize, flags), options);
   }
 
-  /** recvmsg(2) into the caller's buffers, one after the other. */
+  /**
+   * recvmsg(2) into the caller's buffers, one after the other.
+   * @param ancbufsize room for control messages, in bytes
+   * @param flags MSG_*
+   * @returns how many bytes came, control messages, MSG_* flags and sender
+   * @throws as {@link recv}
+   */
   recvmsg_into(
     buffers: readonly NodeJS.ArrayBufferView[],
     ancbufsize = 0,
     flags = 0,
     options?: OperationOptions,
   ): Promise<Received<number>> {
-    return this.#run(() => recvmsg_into(this.#descriptor, buffers, ancbufsize, flags), options);
+    return this.#run(() => this.#operations.recvmsg_into(buffers, ancbufsize, flags), options);
   }
 
-  /** send(2): answers how many bytes were taken, which may be fewer than given: see {@link sendall}. */
+  /**
+   * send(2).
+   * @param flags MSG_*
+   * @returns how many bytes were taken, which may be fewer than given: see {@link sendall}
+   * @throws {IothError} EPIPE, ECONNRESET, ENOTCONN, EDESTADDRREQ, EMSGSIZE, and as all that waits
+   */
   send(data: Data, flags = 0, options?: OperationOptions): Promise<number> {
     return this.#run(() => this.#operations.send(data, flags), options);
   }
 
-  /** send(2) until all is taken. Two at once do not mix their bytes. */
+  /**
+   * send(2) until all is taken. Two at once do not mix their bytes.
+   * @param flags MSG_*
+   * @throws as {@link send}: some of it may have been sent
+   */
   sendall(data: Data, flags = 0, options?: OperationOptions): Promise<void> {
     return this.#run(() => this.#operations.sendall(data, flags), options);
   }
 
-  /** sendto(2): one datagram to an address. */
+  /**
+   * sendto(2): one datagram.
+   * @param flags MSG_*
+   * @param addr an address, or a name that the stack's resolver resolves in the family of the socket
+   * @returns how many bytes were taken
+   * @throws {IothError} EHOSTUNREACH, ENETUNREACH, EMSGSIZE, EACCES, EISCONN, and as all that waits
+   * @throws {GaiError} where the name has no address
+   */
   sendto(data: Data, addr: AddressInput, options?: OperationOptions): Promise<number>;
   sendto(data: Data, flags: number, addr: AddressInput, options?: OperationOptions): Promise<number>;
   sendto(data: Data, ...rest: unknown[]): Promise<number> {
@@ -180,7 +200,15 @@ export class Socket {
     return this.#runTo(addr, (to) => this.#operations.sendto(data, flags, to), options);
   }
 
-  /** sendmsg(2): the buffers one after the other, with control messages, to `addr` or to the connected peer. */
+  /**
+   * sendmsg(2).
+   * @param buffers the data, one after the other
+   * @param ancdata control messages
+   * @param flags MSG_*
+   * @param addr as of {@link sendto}; without it, the connected peer
+   * @returns how many bytes were taken
+   * @throws as {@link send} and {@link sendto}
+   */
   sendmsg(
     buffers: readonly Data[],
     ancdata: readonly AncillaryItem[] = [],
@@ -188,13 +216,20 @@ export class Socket {
     addr?: AddressInput,
     options?: OperationOptions,
   ): Promise<number> {
-    const make = (to?: Sockaddr) => sendmsg(this.#descriptor, buffers, ancdata, flags, to);
+    const make = (to?: Sockaddr) => this.#operations.sendmsg(buffers, ancdata, flags, to);
     return addr === undefined ? this.#run(() => make(), options) : this.#runTo(addr, make, options);
   }
 
-  /** sendfile(2): `count` bytes of a file (default: to its end) from `offset`; answers how many were sent. */
+  /**
+   * sendfile(2), on a stream socket.
+   * @param file a regular file: its path, descriptor or FileHandle; its position is neither used nor changed
+   * @param offset where to begin, in bytes
+   * @param count how many bytes; without it, to the end of the file
+   * @returns how many bytes were sent
+   * @throws {IothError} ENOENT, EACCES, EISDIR … of the file; and as {@link send}
+   */
   async sendfile(file: FileInput, offset = 0, count?: number, options?: OperationOptions): Promise<number> {
-    const operation = sendfile(this.#descriptor, this.type, file, offset, count);
+    const operation = this.#operations.sendfile(file, offset, count);
     try {
       return await this.#run(() => operation, options);
     } finally {
@@ -202,71 +237,19 @@ export class Socket {
     }
   }
 
-  /** getsockopt(2): the option as an integer or, with `buflen`, as the bytes that C gave. */
-  getsockopt(level: number, optname: number): number;
-  getsockopt(level: number, optname: number, buflen: number): Buffer;
-  getsockopt(level: number, optname: number, buflen?: number): number | Buffer {
-    return getsockopt(this.#descriptor.use('getsockopt'), level, optname, buflen);
-  }
-
-  /** setsockopt(2): an integer, a boolean, or the bytes of the option's struct. */
-  setsockopt(level: number, optname: number, value: number | boolean | NodeJS.ArrayBufferView): void {
-    setsockopt(this.#descriptor.use('setsockopt'), level, optname, value);
-  }
-
-  /** getsockname(2): its own address. */
-  getsockname(): Address {
-    return readSocketName(this.#descriptor.use('getsockname'), 'getsockname');
-  }
-
-  /** getpeername(2): the address that it is connected to. @throws {IothError} ENOTCONN */
-  getpeername(): Address {
-    return readSocketName(this.#descriptor.use('getpeername'), 'getpeername');
-  }
-
-  /** How many seconds an operation may wait: null for ever, 0 not at all (it fails with EAGAIN). It ends with ETIMEDOUT. */
-  settimeout(seconds: number | null): void {
-    this.#timeout = checkTimeout('seconds', seconds);
-  }
-
-  /** What settimeout set, in seconds; null for ever. */
-  gettimeout(): number | null {
-    return this.#timeout;
-  }
-
-  /** settimeout(null) where true, settimeout(0) where false, as in Python. The descriptor itself never blocks. */
-  setblocking(blocking: boolean): void {
-    this.#timeout = checkBoolean('blocking', blocking) ? null : 0;
-  }
-
-  /** Whether operations may wait. */
-  getblocking(): boolean {
-    return this.#timeout !== 0;
-  }
-
-  /** shutdown(2): SHUT_RD, SHUT_WR or SHUT_RDWR. */
-  shutdown(how: number): void {
-    if (how !== SHUT_RD && how !== SHUT_WR && how !== SHUT_RDWR) {
-      throw invalidValue('how', 'SHUT_RD (0), SHUT_WR (1) or SHUT_RDWR (2)', how);
-    }
-    this.#check(libioth().shutdown(this.#descriptor.use('shutdown'), how), 'shutdown');
-  }
-
-  /** dup(2): a second Socket on the same connection. Only where the stack's sockets are the kernel's. */
-  dup(): Socket {
-    const fd = this.#descriptor.use('dup');
-    const { native } = this.#descriptor;
-    if (!native.hasKernelSockets)
+  /**
+   * dup(2). Only where the stack's sockets are the kernel's.
+   * @returns a second Socket on the same connection
+   * @throws {IothError} ENOTSUP (picox), EMFILE, EBADF
+   */
+  dup(): Socket<Owner> {
+    const fd = this.descriptor.use('dup');
+    const { owner } = this.descriptor;
+    if (!owner.hasKernelSockets)
       throw new IothError('ENOTSUP', { syscall: 'dup', hint: 'this stack cannot duplicate sockets' });
-    const copy = new Descriptor(native, duplicate(native, fd, this.type));
-    const socket = new Socket(this.stack, copy, this.family, this.type, this.proto);
-    socket.settimeout(this.#timeout);
-    return socket;
-  }
-
-  /** Gives the descriptor up, open: its number. `stack.socket(family, type, proto, fileno)` takes it up again, `close(fd)` ends it. */
-  detach(): number {
-    return this.#descriptor.detach();
+    const copy = this.#wrap(duplicate(owner, fd, this.type));
+    copy.settimeout(this.gettimeout());
+    return copy;
   }
 
   /** A Duplex on this socket, for whatever takes Node streams; its end shuts down writing, its destruction closes the socket. */
@@ -274,31 +257,10 @@ export class Socket {
     return socketStream(this);
   }
 
-  /** Lets a pending operation keep the process alive (the default). */
-  ref(): this {
-    this.#descriptor.readiness.setRef(true);
-    return this;
-  }
-
-  /** Lets the process end though an operation is pending. */
-  unref(): this {
-    this.#descriptor.readiness.setRef(false);
-    return this;
-  }
-
-  /** close(2). What waits on it is rejected with ECANCELED. Closing twice is fine. */
-  close(): void {
-    this.#descriptor.close();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  /** The connections that a listener accepts, until it is closed. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Socket, void, undefined> {
+  /** The connections that a listener accepts, until it is closed. @throws as {@link accept} */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Socket<Owner>, void, undefined> {
     while (!this.closed) {
-      let connection: Socket;
+      let connection: Socket<Owner>;
       try {
         [connection] = await this.accept();
       } catch (error) {
@@ -309,37 +271,15 @@ export class Socket {
     }
   }
 
-  [inspect.custom](): string {
-    const state = this.closed ? 'closed' : `fd ${this.#descriptor.fd}`;
-    const [local, peer] = [this.#shown(() => this.getsockname()), this.#shown(() => this.getpeername())];
-    return `Socket <${state}, family ${this.family}, type ${this.type}, proto ${this.proto}${local && `, ${local}`}${peer && ` -> ${peer}`}>`;
-  }
-
-  #shown(addressOf: () => Address): string {
-    try {
-      const { address, port, family } = addressOf();
-      return family === 'IPv6' ? `[${address}]:${port}` : family === 'IPv4' ? `${address}:${port}` : address;
-    } catch {
-      return '';
-    }
-  }
-
-  #bind(to: Sockaddr): void {
-    const fd = this.#descriptor.use('bind');
-    if (libioth().bind(fd, to.bytes, to.length) < 0) {
-      throw callError(errno(), 'bind', { address: to.address, port: to.port });
-    }
-  }
-
-  #accepted(fd: number): Socket {
-    return new Socket(this.stack, new Descriptor(this.#descriptor.native, fd), this.family, this.type, this.proto);
+  #wrap(fd: number): Socket<Owner> {
+    return new Socket(this.stack, new Descriptor(this.descriptor.owner, fd), this.family, this.type, this.proto);
   }
 
   // make() checks the arguments: what it throws is the promise's rejection too
   #run<T>(make: () => Operation<T>, options: OperationOptions | undefined): Promise<T> {
     try {
       const signal = signalOf(options);
-      return this.#descriptor.readiness.run(make(), this, milliseconds(this.#timeout), signal);
+      return this.descriptor.readiness.run(make(), this, milliseconds(this.gettimeout()), signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -354,10 +294,6 @@ export class Socket {
     } catch (error) {
       return Promise.reject(error);
     }
-  }
-
-  #check(result: number, syscall: string): void {
-    if (result < 0) throw callError(errno(), syscall);
   }
 }
 

@@ -1,25 +1,29 @@
 import { invalidType, outOfRange } from '../core/validate.js';
 
-// what setTimeout takes at most, in seconds
-const MOST = Math.floor(0x7fffffff / 1000);
+/** As long as a timer of Node can run. */
+const MAX_SECONDS = Math.floor(0x7fffffff / 1000);
 
 let defaultTimeout: number | null = null;
 
-/** The timeout of new sockets, in seconds; null waits for ever. */
+/** The timeout of new sockets, as Python's. @returns seconds; null waits for ever, 0 not at all */
 export function getdefaulttimeout(): number | null {
   return defaultTimeout;
 }
 
-/** Sets the timeout of sockets made from now on, in seconds; null waits for ever, 0 not at all. */
+/**
+ * Sets the timeout of sockets made from now on, as Python's.
+ * @param seconds null waits for ever, 0 not at all
+ * @throws {TypeError | RangeError} for what is no time
+ */
 export function setdefaulttimeout(seconds: number | null): void {
   defaultTimeout = checkTimeout('seconds', seconds);
 }
 
-/** @throws TypeError or RangeError for what is not a time */
+/** @throws {TypeError | RangeError} for what is no time */
 export function checkTimeout(name: string, seconds: unknown): number | null {
   if (seconds === null) return null;
   if (typeof seconds !== 'number') throw invalidType(name, 'a number of seconds or null', seconds);
-  if (!(seconds >= 0 && seconds <= MOST)) throw outOfRange(name, `from 0 to ${MOST} seconds`, seconds);
+  if (!(seconds >= 0 && seconds <= MAX_SECONDS)) throw outOfRange(name, `from 0 to ${MAX_SECONDS} seconds`, seconds);
   return seconds;
 }
 

@@ -7,11 +7,12 @@ import { codeOf, EBUSY } from '../core/errno.js';
 import { IothError, systemError } from '../core/errors.js';
 import type { Closable } from '../core/finalization.js';
 import { runNativeAsync } from '../io/async-calls.js';
+import { makeNonBlocking } from '../io/descriptor-flags.js';
 import { msocket, type ReplyTimeoutHandler, setReplyTimeoutHandler } from '../io/msocket.js';
-import { makeNonBlocking } from '../io/non-blocking.js';
 import type { Descriptor } from '../socket/descriptor.js';
-import { takeGoneOffCount, unregisterDetachedOf, whatKeeps, withOwnNumber } from '../socket/detached.js';
+import { busyHint, uncountClosed, unregisterDetachedOf, withOwnNumber } from '../socket/detached.js';
 import { canceled, type WaitEnd } from '../socket/operations/errors.js';
+import type { DescriptorOwner } from '../socket/owner.js';
 import { type CloseOptions, lingerLimits } from './close-options.js';
 import { canServe, checkInterfaces, checkVdestack } from './daemon-check.js';
 import { type ExitCleanup, registerExitCleanup, unregisterExitCleanup } from './exit-cleanup.js';
@@ -34,7 +35,7 @@ const MAX_ATTEMPTS = 50;
  * It ends once, in one of four ways: closed, forgotten, with the process, or dead because somebody killed its daemon.
  * After that no call of C gets the pointer.
  */
-export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
+export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, DescriptorOwner {
   /** The sockets that are open on it. */
   readonly descriptors = new Set<Descriptor>();
   /** Whether its sockets are sockets of the kernel, for which every system call of the kernel works. */
@@ -193,6 +194,11 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
     this.close().catch(() => {});
   }
 
+  /** The pidfd of a vdestack's daemon, readable once it is dead; else -1. */
+  get deathFd(): number {
+    return this.#daemon?.pidfd ?? -1;
+  }
+
   get daemon(): Daemon | undefined {
     return this.#daemon;
   }
@@ -281,7 +287,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
   /** ioth_delstack(3) fails while sockets are open; the daemon must not be ended before. */
   #checkUnused(): void {
     const count = () => (this.#daemon?.pipe ? readSocketCount(this.#structure) : undefined);
-    if (count() !== 0) takeGoneOffCount(this);
+    if (count() !== 0) uncountClosed(this);
     if (count()) throw this.#reopen(EBUSY);
   }
 
@@ -299,7 +305,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler {
   #reopen(error: number): IothError {
     this.#isOpen = true;
     if (this.#daemon) setReplyTimeoutHandler(this.#structure, this);
-    return systemError(error, 'ioth_delstack', { hint: error === EBUSY ? whatKeeps(this) : undefined });
+    return systemError(error, 'ioth_delstack', { hint: error === EBUSY ? busyHint(this) : undefined });
   }
 
   #ended(): void {

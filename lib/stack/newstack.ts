@@ -3,7 +3,7 @@ import { libioth, type StackPointer } from '../../ffi/ioth.js';
 import { errno } from '../../ffi/libc.js';
 import { readVdestack } from '../../ffi/vdestack.js';
 import { EADDRINUSE, EEXIST, EMFILE } from '../core/errno.js';
-import { closeOnExec } from '../io/cloexec.js';
+import { closeOnExec } from '../io/descriptor-flags.js';
 import { withSignalsBlocked } from '../io/signal-mask.js';
 import { CommandPipe } from './command-pipe.js';
 import { freeDescriptors } from './free-descriptors.js';

@@ -167,7 +167,7 @@ export class Stack extends NetlinkStack {
    * @throws {IothError} EAFNOSUPPORT, EPROTONOSUPPORT, EPERM, EMFILE; EBADF for a `fileno` that is no socket of a stack;
    * ERR_STACK_DEAD
    */
-  socket(family: number = AF_INET, type: number = SOCK_STREAM, proto = 0, fileno?: number): Socket {
+  socket(family: number = AF_INET, type: number = SOCK_STREAM, proto = 0, fileno?: number): Socket<Stack> {
     checkInteger('family', family, 0, 255);
     checkInteger('type', type, 1, INT_MAX);
     checkInteger('proto', proto, 0, INT_MAX);
@@ -236,6 +236,11 @@ export class Stack extends NetlinkStack {
   /** The address of a host name, for sockets. @internal */
   async resolveHost(host: string, family: number, options?: OperationOptions): Promise<string> {
     return this.#resolver.resolveHost(host, family, options);
+  }
+
+  /** The address of a host name that is known without asking a server. @internal */
+  resolveLocally(host: string, family: number): string | undefined {
+    return this.#resolver.resolveLocally(host, family);
   }
 
   /** Lets pending operations of its sockets keep the process alive (the default). */

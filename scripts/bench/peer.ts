@@ -2,14 +2,13 @@
 import { bareOn } from './contenders/bare.js';
 import type { Contender } from './contenders/contender.js';
 import { iothOn } from './contenders/ioth.js';
-import { type Answer, type Request, vdestack } from './peering.js';
+import { type Answer, pointerOf, type Request, vdestack } from './peering.js';
 
 const [vnl = '', address = ''] = process.argv.slice(2);
 const stack = vdestack(vnl, address);
 
 process.on('message', (request: Request) => {
-  const done =
-    request.contender === 'ioth' ? serve(iothOn(stack), request) : serve(bareOn(stack.pointer('bench')), request);
+  const done = request.contender === 'ioth' ? serve(iothOn(stack), request) : serve(bareOn(pointerOf(stack)), request);
   done.catch((error) => {
     console.error(error);
     process.exitCode = 1;

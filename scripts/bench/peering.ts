@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { AF_INET, Stack } from 'ioth';
+import type { StackPointer } from 'ioth/ffi';
 
 /** What the other process asks for: a listener that serves one connection. */
 export interface Request {
@@ -21,6 +22,11 @@ export function vdestack(vnl: string, address: string): Stack {
   stack.linksetupdown(ifindex, true);
   stack.ipaddr_add(AF_INET, address, 24, ifindex);
   return stack;
+}
+
+/** The `struct ioth *`, which users do not get. */
+export function pointerOf(stack: Stack): StackPointer {
+  return (stack as unknown as { pointer(syscall: string): StackPointer }).pointer('bench');
 }
 
 /** The next message of the other process. */

@@ -9,7 +9,7 @@ import { bareOn } from './contenders/bare.js';
 import type { Contender } from './contenders/contender.js';
 import { iothOn } from './contenders/ioth.js';
 import { withinDeadline } from './measure.js';
-import { type Answer, answerOf, type Request, vdestack } from './peering.js';
+import { type Answer, answerOf, pointerOf, type Request, vdestack } from './peering.js';
 import { measureRow, type Row, type Work } from './rows.js';
 
 const OURS = '10.0.0.1';
@@ -35,7 +35,7 @@ export async function vdeRows(wanted: (group: string) => boolean, rounds: number
     stack = vdestack(`switch://${join(directory, 'switch')}`, OURS);
     peer = fork(fileURLToPath(new URL('./peer.js', import.meta.url)), [`vde://${join(directory, 'switch')}`, PEERS]);
     await withinDeadline(answerOf<Answer>(peer));
-    const contenders = { ioth: iothOn(stack), 'bare koffi': bareOn(stack.pointer('bench')) };
+    const contenders = { ioth: iothOn(stack), 'bare koffi': bareOn(pointerOf(stack)) };
     const bulk: Work = {
       name: 'bulk TCP',
       unit: 'MB/s',

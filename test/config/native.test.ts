@@ -17,7 +17,7 @@ test('without its library it tells what to do', async () => {
   if (native) return;
   lan.stack();
   const stack = new Stack('vdestack', lan.vnl, null, conf);
-  const missing = { code: 'ERR_LIBRARY_NOT_FOUND', message: expect.stringContaining('IOTH_CONF=builtin') };
+  const missing = { code: 'ERR_LIBRARY_NOT_FOUND', message: expect.stringContaining("conf: 'builtin'") };
   await expect(stack.iothconfig('eth')).rejects.toMatchObject(missing);
   await stack.close();
   const config = `stack=vdestack,vnl=${lan.vnl},eth`;

@@ -275,15 +275,40 @@ test('sockets take names', async () => {
   listener.listen();
   const { port } = listener.getsockname();
   const socket = client.socket(AF_INET, SOCK_STREAM);
-  await socket.bind(['localhost', 0]);
+  expect(socket.bind(['localhost', 0])).toBeUndefined();
   expect(socket.getsockname().address).toBe('127.0.0.1');
   socket.close();
   const second = client.socket(AF_INET, SOCK_STREAM);
   await second.connect(['ns.example.test', port]);
   expect(second.getpeername()).toMatchObject({ address: '10.5.0.1', port });
   second.close();
-  listener.close();
   const third = client.socket(AF_INET, SOCK_STREAM);
   await expect(third.connect(['nowhere.example.test', port])).rejects.toMatchObject({ code: 'ENOTFOUND' });
   third.close();
+  listener.close();
+});
+
+test('bind and the blocking calls take the names that no server is asked for', () => {
+  client.iothdns_setpath(
+    'hosts',
+    network.write('own', '10.5.0.2 own.test\nfd05::2 own.test\n127.0.0.9 alias.test Loop\n'),
+  );
+  const ipv4 = client.socket(AF_INET, SOCK_STREAM);
+  ipv4.bind(['OWN.test', 0]);
+  expect(ipv4.getsockname().address).toBe('10.5.0.2');
+  ipv4.close();
+  const listener = client.socket(AF_INET, SOCK_STREAM);
+  listener.bind({ address: 'loop', port: 0 });
+  listener.listen();
+  const socket = client.socket(AF_INET, SOCK_STREAM);
+  socket.sync.connect(['alias.test', listener.getsockname().port]);
+  expect(socket.getpeername().address).toBe('127.0.0.9');
+  const ipv6 = client.socket(AF_INET6, SOCK_STREAM);
+  expect(() => ipv6.bind(['alias.test', 0])).toThrow(
+    expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE', message: expect.stringContaining('stack.getaddrinfo(') }),
+  );
+  ipv6.bind(['localhost', 0]);
+  expect(ipv6.getsockname().address).toBe('::1');
+  for (const each of [listener, socket, ipv6]) each.close();
+  client.iothdns_setpath('hosts', null);
 });

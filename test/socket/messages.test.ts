@@ -129,10 +129,11 @@ describe('what to do', () => {
     expect(failureOf(() => six.setsockopt(SOL_SOCKET, SO_BINDTODEVICE, device)).message).toContain('if_nameindex()');
   });
 
-  test('the blocking view with a name', () => {
+  test('bind and the blocking view with a name', () => {
     using socket = a.socket();
     using udp = a.socket(AF_INET, SOCK_DGRAM);
     const calls = [
+      () => socket.bind(['host.example', 80]),
       () => socket.sync.connect(['host.example', 80]),
       () => socket.sync.connect_ex({ address: 'host.example', port: 80 }),
       () => udp.sync.sendto('x', ['host.example', 80]),
@@ -141,7 +142,7 @@ describe('what to do', () => {
     for (const call of calls) {
       const error = failureOf(call);
       expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
-      expect(error.message).toMatch(/^addr host must be an IP address, .*stack\.getaddrinfo.* not 'host\.example'$/);
+      expect(error.message).toMatch(/^addr host must be an address, .*stack\.getaddrinfo.* not 'host\.example'$/);
     }
   });
 
@@ -246,7 +247,6 @@ describe('options that are none', () => {
     ];
     const expected = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: expect.stringContaining('options') };
     for (const call of calls) expect(await rejectionOf(call())).toMatchObject(expected);
-    expect(failureOf(() => socket.bind(['10.0.0.1', 0], options))).toMatchObject(expected);
     listener.close();
     socket.close();
   });

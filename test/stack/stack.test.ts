@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { inspect } from 'node:util';
-import { plugins } from '../../ffi/loader.js';
 import { AF_INET, SOCK_DGRAM } from '../../lib/constants/index.js';
 import { get_defstack, set_defstack } from '../../lib/stack/default-stack.js';
 import { set_license } from '../../lib/stack/license.js';
@@ -261,16 +260,6 @@ test('set_license takes a licence and takes it back', () => {
   set_license('GPL-2.0-or-later');
   set_license(null);
   expect(() => set_license(5 as unknown as string)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }));
-});
-
-test('plugins() lists what is there and what is not', () => {
-  const found = plugins();
-  expect(found.find(({ name }) => name === 'vdestack')).toMatchObject({
-    path: expect.stringMatching(/\/ioth_vdestack(-r)?\.so$/),
-    package: 'libioth0',
-  });
-  expect(found.find(({ name }) => name === 'kernel')?.path).not.toBeNull();
-  for (const { path } of found) if (path !== null) expect(existsSync(path)).toBe(true);
 });
 
 test('inspect shows what it is and what it joined', async () => {

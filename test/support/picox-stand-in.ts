@@ -5,8 +5,8 @@ import { AF_INET, SO_ERROR, SOCK_STREAM, SOL_SOCKET } from '../../lib/constants/
 import { pollOnce } from '../../lib/io/poll-sync.js';
 import { Descriptor } from '../../lib/socket/descriptor.js';
 import { unregisterDetached } from '../../lib/socket/detached.js';
+import type { DescriptorOwner } from '../../lib/socket/owner.js';
 import { Socket } from '../../lib/socket/socket.js';
-import type { NativeStack } from '../../lib/stack/native-stack.js';
 import type { Stack } from '../../lib/stack/stack.js';
 
 const EINVAL = 22;
@@ -48,8 +48,8 @@ export class StandinPicox {
     const fd = this.#stack.socket().detach();
     unregisterDetached(fd);
     this.#isCleared.set(fd, false);
-    const native = { hasKernelSockets: false, descriptors: new Set(), referenced: true, checkAlive: () => {} };
-    return new Socket(this.#stack, new Descriptor(native as unknown as NativeStack, fd), AF_INET, SOCK_STREAM, 0);
+    const owner = { hasKernelSockets: false, descriptors: new Set(), referenced: true, checkAlive: () => {} };
+    return new Socket(this.#stack, new Descriptor(owner as unknown as DescriptorOwner, fd), AF_INET, SOCK_STREAM, 0);
   }
 
   /** libioth as it was. */

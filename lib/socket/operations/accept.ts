@@ -3,7 +3,7 @@ import { errno } from '../../../ffi/libc.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE } from '../../address/sockaddr.js';
 import { SOCK_STREAM } from '../../constants/index.js';
 import { EMFILE, ENFILE } from '../../core/errno.js';
-import { makeNonBlocking } from '../../io/non-blocking.js';
+import { makeNonBlocking } from '../../io/descriptor-flags.js';
 import { READABLE } from '../../io/poll-handle.js';
 import { EXHAUSTED, type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
@@ -14,7 +14,7 @@ import { waitOrThrow } from './errors.js';
 const peerBytes = Buffer.alloc(SOCKADDR_SIZE);
 const peerLength = new Uint32Array(1);
 
-/** accept(2): the new descriptor, non-blocking and closed on exec, is what `own` makes of it. */
+/** accept(2): the new descriptor is non-blocking and closed on exec; `wrap` makes a connection of it. */
 export class Accept<T> implements Operation<[accepted: T, peer: Address]> {
   readonly syscall = 'accept';
   readonly direction = READABLE;
@@ -46,8 +46,8 @@ export class Accept<T> implements Operation<[accepted: T, peer: Address]> {
   }
 
   #copyOf(fd: number): number {
-    const { native } = this.descriptor;
-    if (!native.hasKernelSockets) throw new Error('only the kernel duplicates sockets');
-    return duplicate(native, fd, SOCK_STREAM);
+    const { owner } = this.descriptor;
+    if (!owner.hasKernelSockets) throw new Error('only the kernel duplicates sockets');
+    return duplicate(owner, fd, SOCK_STREAM);
   }
 }

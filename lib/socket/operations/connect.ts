@@ -8,7 +8,7 @@ import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
 import { callError } from './errors.js';
 
-/** connect(2). Given up, the attempt is dissolved (connect to AF_UNSPEC): the socket can connect again. */
+/** connect(2). An abandoned attempt is dissolved (connect to AF_UNSPEC): the socket can connect again. */
 export class Connect implements Operation<void> {
   readonly syscall = 'connect';
   readonly direction = WRITABLE;
@@ -32,8 +32,8 @@ export class Connect implements Operation<void> {
     const error = errno();
     if (error !== EINPROGRESS && error !== EINTR) throw this.#error(error);
     this.#started = true;
-    // picox clears SO_ERROR when it is read, and then never says how the attempt ended
-    return this.descriptor.native.hasKernelSockets ? this.#isConnected() : WAIT;
+    // picox clears SO_ERROR when it is read, and then never reports how the attempt ended
+    return this.descriptor.owner.hasKernelSockets ? this.#isConnected() : WAIT;
   }
 
   abandon(): void {
@@ -41,10 +41,10 @@ export class Connect implements Operation<void> {
     if (this.#started && !this.descriptor.closed) libioth().connect(this.fd, unspecified, unspecified.length);
   }
 
-  // Asked again, connect(2) of the kernel tells how the attempt stands, or what became of it; over a loopback it is over
-  // before the first call returns, and no wait is needed. Other stacks have SO_ERROR, after the wait only.
+  // Called again, connect(2) of the kernel returns the state of the attempt; over a loopback it has ended before the first
+  // call returns, and no wait is needed. Other stacks have SO_ERROR, after the wait only.
   #isConnected(): typeof WAIT | undefined {
-    const isKernel = this.descriptor.native.hasKernelSockets;
+    const isKernel = this.descriptor.owner.hasKernelSockets;
     if (isKernel && this.#connect() === 0) return;
     const error = isKernel ? errno() : this.#pendingError();
     if (error === EALREADY || error === EINPROGRESS || error === EINTR) return WAIT;

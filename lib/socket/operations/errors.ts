@@ -4,7 +4,7 @@ import { codeOf, EAGAIN, EINTR } from '../../core/errno.js';
 import { IothError, type IothErrorDetails, systemError } from '../../core/errors.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
 
-/** What to say of a failed call: WAIT where it only was not ready and may wait, else its error is thrown. */
+/** After a call that failed: WAIT where it was not ready and may wait; else throws its error. */
 export function waitOrThrow(
   syscall: string,
   details?: Omit<IothErrorDetails, 'syscall'>,
@@ -18,7 +18,7 @@ export function waitOrThrow(
   throw callError(error, syscall, details);
 }
 
-/** The error of a socket call, with what to do about it where that is known. */
+/** The error of a socket call, with a hint where one is known. */
 export function callError(error: number, syscall: string, details: Omit<IothErrorDetails, 'syscall'> = {}): Error {
   return systemError(error, syscall, { hint: hintOf(codeOf(error), syscall, details.address), ...details });
 }
@@ -30,12 +30,12 @@ function hintOf(code: string, syscall: string, address: string | undefined): str
   return HINTS[`${syscall} ${code}`] ?? HINTS[code];
 }
 
-/** Whether it is an address of one link (RFC 4291, 2.5.6 and 2.7) and does not say which link. */
+/** Whether it is a link-local address (RFC 4291, 2.5.6 and 2.7) that names no link. */
 function lacksZone(address: string): boolean {
   return /^(?:fe[89ab][\da-f]|ff[\da-f][12]):/i.test(address) && !address.includes('%');
 }
 
-/** Gives each operation that waits the error that ends its wait. */
+/** Makes the error with which an operation's wait ends. */
 export type WaitEnd = (operation: Operation<unknown>) => Error;
 
 /** ECANCELED, because of what `hint` says. */

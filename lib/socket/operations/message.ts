@@ -7,8 +7,8 @@ import { type Operation, WAIT } from '../../io/wait-queue.js';
 import { type AncillaryItem, CMSG_SPACE, decodeAncillary, encodeAncillary } from '../cmsg.js';
 import type { Descriptor } from '../descriptor.js';
 import { waitOrThrow } from './errors.js';
-import type { Data } from './index.js';
 import { waitsForErrors } from './receive.js';
+import type { Data } from './send.js';
 
 /** What recvmsg(2) gives: how much or which bytes, the control messages, MSG_ flags, and who sent it. */
 export type Received<T> = [data: T, ancdata: AncillaryItem[], flags: number, address: Address];
@@ -20,7 +20,6 @@ export function recvmsg(
   ancbufsize: number,
   flags: number,
 ): Operation<Received<Buffer>> {
-  checkInteger('bufsize', bufsize, 0, INT_MAX);
   const data = Buffer.allocUnsafe(bufsize);
   const operation = recvmsg_into(descriptor, [data], ancbufsize, flags);
   return {

@@ -6,8 +6,8 @@ import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
 import { waitOrThrow } from './errors.js';
 
-// Each class here, in send.ts, accept.ts and connect.ts sets its fields itself: the constructor of a class above them all,
-// with as many shapes as it has heirs, made datagrams a third slower.
+// Each class here, in send.ts, accept.ts and connect.ts sets its fields itself: a base class, whose constructor saw as many
+// shapes as it had subclasses, made datagrams a third slower.
 
 /** recv(2) into the caller's bytes. */
 export class RecvInto implements Operation<number> {
@@ -124,26 +124,26 @@ export class RecvFrom implements Operation<[Buffer, Address]> {
   }
 }
 
-/** The queue of errors has no end. */
+/** Whether it receives from the error queue, which has no end. */
 export function waitsForErrors(flags: number): boolean {
   return (flags & MSG_ERRQUEUE) !== 0;
 }
 
 function receive({ descriptor, fd, isStream, size, flags }: Recv | RecvInto, buffer: Uint8Array): number | typeof WAIT {
-  // none are there at once, as in Python
+  // as in Python, at once
   if (size === 0) return 0;
   if (flags === 0 && descriptor.readiness.isDrained) {
-    descriptor.readiness.ranOutOfDatagrams();
+    descriptor.readiness.noteNoDatagram();
     return WAIT;
   }
   const count = libioth().recv(fd, buffer, size, flags);
   if (count < 0) {
     const waits: typeof WAIT = waitOrThrow('recv', undefined, flags);
-    descriptor.readiness.ranOutOfDatagrams();
+    descriptor.readiness.noteNoDatagram();
     return waits;
   }
-  if (!isStream && flags === 0) descriptor.readiness.tookDatagram();
-  // a stream that gave less than it was asked for has no more; one at its end does not wait
+  if (!isStream && flags === 0) descriptor.readiness.noteDatagram();
+  // a stream that gave less than was asked for has no more; one at its end does not wait
   if (isStream && count > 0 && count < size && flags === 0) descriptor.readiness.markDrained();
   return count;
 }
@@ -152,25 +152,25 @@ function receiveFrom(operation: RecvFrom | RecvFromInto, buffer: Uint8Array): nu
   const { descriptor, fd, size, flags } = operation;
   const { readiness } = descriptor;
   if (flags === 0 && readiness.isDrained) {
-    readiness.ranOutOfDatagrams();
+    readiness.noteNoDatagram();
     return WAIT;
   }
   peerLength[0] = SOCKADDR_SIZE;
   const count = libioth().recvfrom(fd, buffer, size, flags, peerBytes, peerLength);
   if (count < 0) {
     const waits: typeof WAIT = waitOrThrow('recvfrom', undefined, flags);
-    readiness.ranOutOfDatagrams();
+    readiness.noteNoDatagram();
     return waits;
   }
-  if (flags === 0 && peerLength[0] > 0) readiness.tookDatagram();
+  if (flags === 0 && peerLength[0] > 0) readiness.noteDatagram();
   return count;
 }
 
-// Where recvfrom writes the peer's address: one call is over before the next begins.
+// where recvfrom writes the peer's address: one call returns before the next begins
 const peerBytes = Buffer.alloc(SOCKADDR_SIZE);
 const peerLength = new Uint32Array(1);
 
-/** Who sent what a socket received last. Packets come in rows from one peer: its Address is decoded once. */
+/** The sender of the last datagram. Many come in a row from one peer: its Address is decoded once. */
 export class PeerAddressCache {
   #address: Address | undefined;
   #bytes = Buffer.alloc(0);
@@ -192,7 +192,7 @@ function isStartOf(whole: Buffer, bytes: Buffer, length: number): boolean {
   return true;
 }
 
-// A receive buffer that the last call did not need: it waits here, so that a socket that waits holds none.
+// a receive buffer that the last call did not need: no socket that waits has one
 let spareBuffer: Buffer | undefined;
 
 function takeBuffer(size: number): Buffer {

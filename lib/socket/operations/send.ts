@@ -6,6 +6,9 @@ import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
 import { waitOrThrow } from './errors.js';
 
+/** What can be sent: bytes, or a string as UTF-8. */
+export type Data = string | NodeJS.ArrayBufferView;
+
 /** send(2): how much of it was taken. */
 export class Send implements Operation<number> {
   readonly syscall = 'send';
@@ -50,7 +53,7 @@ export class SendAll implements Operation<void> {
       this.#left -= count;
       if (this.#left === 0) return undefined;
       if (this.#rest.byteLength === 0) throw detachedBytes('data');
-      // so picox says that its buffer is full
+      // picox's buffer is full
       if (count === 0) return WAIT;
       this.#rest = this.#rest.subarray(count);
     }

@@ -4,10 +4,9 @@ import { libioth } from '../../../ffi/ioth.js';
 import { libc } from '../../../ffi/libc.js';
 import { SOCK_STREAM } from '../../constants/index.js';
 import { IothError } from '../../core/errors.js';
-import { checkInteger, invalidType, invalidValue } from '../../core/validate.js';
+import { checkInteger, INT_MAX, invalidType, invalidValue } from '../../core/validate.js';
 import { WRITABLE } from '../../io/poll-handle.js';
-import type { Operation } from '../../io/wait-queue.js';
-import { WAIT } from '../../io/wait-queue.js';
+import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
 import { waitOrThrow } from './errors.js';
 
@@ -19,12 +18,12 @@ export interface FileOperation extends Operation<number> {
   close(): void;
 }
 
-// one call reads this much from the disk at most, so that the loop goes round in between
-const CHUNK = 1 << 20;
+/** One call reads this much from the disk at most, so that the loop turns in between. */
+const MAX_CHUNK = 1 << 20;
 
 /**
  * sendfile(2) of `count` bytes (undefined: to the end) from `offset`, where the stack's sockets are the kernel's; elsewhere
- * read and send. Answers how many were sent. The file's own position stays where it is.
+ * read and send. The result is how many were sent. The file's own position stays where it is.
  */
 export function sendfile(
   descriptor: Descriptor,
@@ -37,13 +36,13 @@ export function sendfile(
   checkInteger('offset', offset, 0, Number.MAX_SAFE_INTEGER);
   if (count !== undefined) checkInteger('count', count, 1, Number.MAX_SAFE_INTEGER);
   const fd = descriptor.use('sendfile');
-  const { fileFd, isOurs } = open(file);
-  const end = count === undefined ? ofFile(() => fstatSync(fileFd).size) : offset + count;
-  const sendChunk = descriptor.native.hasKernelSockets ? sendByKernel : sendByCopy;
+  const { fileFd, isOwn } = open(file);
+  const end = count === undefined ? onFile(() => fstatSync(fileFd).size) : offset + count;
+  const sendChunk = descriptor.owner.hasKernelSockets ? sendByKernel : sendByCopy;
   let position = offset;
   const attempt = () => {
     while (position < end) {
-      const sent = sendChunk(fd, fileFd, position, Math.min(end - position, CHUNK));
+      const sent = sendChunk(fd, fileFd, position, Math.min(end - position, MAX_CHUNK));
       if (sent === WAIT) return WAIT;
       if (sent === 0) break;
       position += sent;
@@ -52,7 +51,7 @@ export function sendfile(
     return position - offset;
   };
   const close = () => {
-    if (isOurs) closeSync(fileFd);
+    if (isOwn) closeSync(fileFd);
   };
   return { syscall: 'sendfile', direction: WRITABLE, attempt, close };
 }
@@ -64,16 +63,16 @@ function sendByKernel(fd: number, fileFd: number, position: number, length: numb
 
 function sendByCopy(fd: number, fileFd: number, position: number, length: number): number | typeof WAIT {
   const chunk = Buffer.allocUnsafe(Math.min(length, 1 << 16));
-  const read = ofFile(() => readSync(fileFd, chunk, 0, chunk.length, position));
+  const read = onFile(() => readSync(fileFd, chunk, 0, chunk.length, position));
   if (read === 0) return 0;
   const sent = libioth().send(fd, chunk, read, 0);
-  // so picox says that its buffer is full
+  // picox's buffer is full
   if (sent === 0) return WAIT;
   return sent > 0 ? sent : waitOrThrow('sendfile');
 }
 
-/** What the file system refuses is an IothError too. */
-function ofFile<T>(work: () => T): T {
+/** Makes an IothError of what the file system refuses. */
+function onFile<T>(work: () => T): T {
   try {
     return work();
   } catch (cause) {
@@ -83,11 +82,11 @@ function ofFile<T>(work: () => T): T {
   }
 }
 
-function open(file: FileInput): { fileFd: number; isOurs: boolean } {
-  if (typeof file === 'number') return { fileFd: checkInteger('file', file, 0, 0x7fffffff), isOurs: false };
+function open(file: FileInput): { fileFd: number; isOwn: boolean } {
+  if (typeof file === 'number') return { fileFd: checkInteger('file', file, 0, INT_MAX), isOwn: false };
   if (typeof file === 'string' || file instanceof URL)
-    return { fileFd: ofFile(() => openSync(file, 'r')), isOurs: true };
+    return { fileFd: onFile(() => openSync(file, 'r')), isOwn: true };
   if (typeof file === 'object' && file !== null && typeof file.fd === 'number')
-    return { fileFd: file.fd, isOurs: false };
+    return { fileFd: file.fd, isOwn: false };
   throw invalidType('file', 'a path, a file descriptor or a FileHandle', file);
 }

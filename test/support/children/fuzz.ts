@@ -88,7 +88,7 @@ function putAway(result: unknown): void {
 
 // what ends an object runs on objects of their own, and what is for ioth's own files is not public
 const ENDINGS = ['close', 'closeSync', 'detach', 'stream'];
-const INTERNAL = ['constructor', 'pointer', 'lend', 'resolveHost'];
+const INTERNAL = ['constructor', 'pointer', 'beginNativeCall', 'resolveHost', 'resolveLocally', 'link', 'addressesOf'];
 
 type Target = { name: string; self: object };
 

@@ -1,0 +1,25 @@
+import type { BlockingOwner } from '../io/blocking.js';
+
+/** The native stack that a descriptor is on. */
+export interface DescriptorOwner extends BlockingOwner {
+  /** Those that are open on it. */
+  readonly descriptors: { add(descriptor: object): unknown; delete(descriptor: object): unknown };
+  /** Whether pending operations keep the process alive. */
+  readonly referenced: boolean;
+  /** Whether its sockets are sockets of the kernel, for which every system call of the kernel works. */
+  readonly hasKernelSockets: boolean;
+  /** @throws {IothError} ERR_STACK_DEAD */
+  checkAlive(syscall: string): void;
+  /** ioth_msocket(3): a non-blocking descriptor, closed on exec. @throws {IothError} EMFILE … */
+  msocket(family: number, type: number, proto: number): number;
+}
+
+/** The stack of a socket, which makes addresses of names. */
+export interface SocketOwner {
+  /** The index of an interface, for the zone of an address. @throws {IothError} ENODEV */
+  if_nametoindex(ifname: string): number;
+  /** The address of a host in one family, by the stack's resolver. @internal */
+  resolveHost(host: string, family: number, options?: { signal?: AbortSignal }): Promise<string>;
+  /** The address that is known without asking a server ('localhost', the hosts file), or undefined. @internal */
+  resolveLocally(host: string, family: number): string | undefined;
+}
