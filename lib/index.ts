@@ -19,6 +19,8 @@ export type { ProviderName } from './core/provider.js';
 export { DnsError, GaiError } from './dns/errors.js';
 export type { AddrInfo } from './dns/getaddrinfo.js';
 export type { NameInfoAddress } from './dns/getnameinfo.js';
+export type { PathTag } from './dns/settings.js';
+export type { ServicePort } from './dns/socket-types.js';
 export {
   type Attribute,
   type IfAddress,
@@ -28,7 +30,15 @@ export {
   type Route,
   vethPeer,
 } from './netlink/index.js';
-export type { StackDns } from './node/dns.js';
+export type {
+  DnsCodeName,
+  DnsPromisesResolver,
+  DnsQueryName,
+  DnsResolver,
+  StackDns,
+  StackDnsPromises,
+} from './node/dns.js';
+export type { DnsResolverOptions } from './node/dns-resolver.js';
 export { close } from './socket/adopt.js';
 export { type AncillaryItem, CMSG_LEN, CMSG_SPACE } from './socket/cmsg.js';
 export type { Received } from './socket/operations/message.js';
@@ -44,7 +54,7 @@ export { set_license } from './stack/license.js';
 export type { AddressOptions } from './stack/netlink-stack.js';
 export { Stack } from './stack/stack.js';
 
-/** A Berkeley socket on a {@link Stack}, which `stack.socket()` makes. */
-export const Socket: abstract new (...args: never) => Socket = SocketOn;
+/** The class of what `stack.socket()` returns. */
+export const Socket = SocketOn;
 export type Socket = SocketOn<Stack>;
 export type SyncSocket = SyncSocketOn<Socket>;

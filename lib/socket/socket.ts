@@ -37,10 +37,20 @@ export class Socket<Owner extends SocketOwner = SocketOwner> extends BaseSocket<
   readonly #operations: Operations;
   #sync: SyncSocket<Socket<Owner>> | undefined;
 
-  /** @internal use `stack.socket()` */
-  constructor(stack: Owner, descriptor: Descriptor, family: number, type: number, proto: number) {
+  private constructor(stack: Owner, descriptor: Descriptor, family: number, type: number, proto: number) {
     super(stack, descriptor, family, type, proto);
     this.#operations = new Operations(descriptor, type);
+  }
+
+  /** For `stack.socket()`. @internal */
+  static of<Owner extends SocketOwner>(
+    stack: Owner,
+    descriptor: Descriptor,
+    family: number,
+    type: number,
+    proto: number,
+  ): Socket<Owner> {
+    return new Socket(stack, descriptor, family, type, proto);
   }
 
   /** The same operations, blocking the thread (it waits in poll(2)); `settimeout` ends their waits too. */

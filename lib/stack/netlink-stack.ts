@@ -1,5 +1,5 @@
-import { EventEmitter } from 'node:events';
 import type { StackPointer } from '../../ffi/ioth.js';
+import { typedEmitter } from '../core/typed-emitter.js';
 import * as netlink from '../netlink/index.js';
 import type { StackEvents } from './events.js';
 import { isVdestack } from './plugin.js';
@@ -14,7 +14,7 @@ export type AddressOptions = netlink.AddressOptions;
  * errors of each method there are ETIMEDOUT (no reply in 2 s), EBADMSG (a reply that is no rtnetlink), EPERM and, of a
  * stack that is closed or dead, EBADF and ERR_STACK_DEAD. A wrong argument is a TypeError or RangeError that names it.
  */
-export abstract class NetlinkStack extends EventEmitter<StackEvents> {
+export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
   abstract readonly name: string;
   abstract readonly vnl: readonly string[];
 

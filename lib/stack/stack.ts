@@ -1,4 +1,3 @@
-import type { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import type { StackPointer } from '../../ffi/ioth.js';
 import { type ConfigEvents, type ConfigOptions, StackConfig } from '../config/index.js';
@@ -173,7 +172,7 @@ export class Stack extends NetlinkStack {
     checkInteger('proto', proto, 0, INT_MAX);
     const plainType = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
     const fd = fileno === undefined ? this.#native.msocket(family, plainType, proto) : this.#adopted(fileno);
-    const socket = new Socket(this, new Descriptor(this.#native, fd), family, plainType, proto);
+    const socket = Socket.of(this, new Descriptor(this.#native, fd), family, plainType, proto);
     if (type & SOCK_NONBLOCK) socket.setblocking(false);
     return socket;
   }
@@ -338,8 +337,7 @@ export class Stack extends NetlinkStack {
 
   #configuration(): StackConfig {
     const notify = <Name extends keyof ConfigEvents>(name: Name, event: ConfigEvents[Name]) => {
-      const emitter: EventEmitter = this;
-      emitter.emit(name, event);
+      this.emit(name, event);
     };
     this.#config ??= new StackConfig(
       this,

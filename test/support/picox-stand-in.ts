@@ -49,7 +49,7 @@ export class StandinPicox {
     unregisterDetached(fd);
     this.#isCleared.set(fd, false);
     const owner = { hasKernelSockets: false, descriptors: new Set(), referenced: true, checkAlive: () => {} };
-    return new Socket(this.#stack, new Descriptor(owner as unknown as DescriptorOwner, fd), AF_INET, SOCK_STREAM, 0);
+    return Socket.of(this.#stack, new Descriptor(owner as unknown as DescriptorOwner, fd), AF_INET, SOCK_STREAM, 0);
   }
 
   /** libioth as it was. */

@@ -115,8 +115,8 @@ socket.bind(['10.0.0.1', 80], {});
 export type Named = [IfAddress, InterfaceAddress, NameInfoAddress];
 
 // constants, flat and together
-expectType<2>()(constants.AF_INET);
-expectType<2>()(AF_INET);
+constants.AF_INET satisfies 2;
+AF_INET satisfies 2;
 
 // what is internal is not declared
 // @ts-expect-error

@@ -1,0 +1,24 @@
+import { EventEmitter } from 'node:events';
+
+type Listener<Arguments> = Arguments extends unknown[] ? (...args: Arguments) => void : never;
+
+/** The methods of EventEmitter that take an event's name. */
+interface EventMethods<Events> {
+  on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): this;
+  once<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): this;
+  off<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): this;
+  addListener<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): this;
+  removeListener<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): this;
+  prependListener<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): this;
+  prependOnceListener<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): this;
+}
+
+/**
+ * node:events, with which a wrong name and a wrong listener do not compile: what `EventEmitter<Events>` of @types/node says
+ * of them depends on its version.
+ */
+export type TypedEmitter<Events> = EventMethods<Events> & Omit<EventEmitter, keyof EventMethods<Events>>;
+
+export function typedEmitter<Events>(): new () => TypedEmitter<Events> {
+  return EventEmitter as unknown as new () => TypedEmitter<Events>;
+}
