@@ -137,6 +137,7 @@ describe('what C is called with', () => {
   });
 
   test('closeSync leaves a call that runs alone', async () => {
+    library.pause = 100;
     const native = config();
     const running = native.apply(parseConfig('dhcp'), options);
     await new Promise(setImmediate);
