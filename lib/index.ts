@@ -10,11 +10,18 @@ import type { Stack } from './stack/stack.js';
 export { LibraryNotFoundError, type Plugin, plugins } from '../ffi/loader.js';
 export { htonl, htons, inet_aton, inet_ntoa, inet_ntop, inet_pton, ntohl, ntohs } from './address/inet.js';
 export { iothaddr } from './address/iothaddr.js';
-export type { Address, AddressInput } from './address/sockaddr.js';
+export type {
+  Address,
+  AddressInput,
+  InetAddressInput,
+  NetlinkAddressInput,
+  PacketAddressInput,
+} from './address/sockaddr.js';
 export type { ConfigEvent, ConfigEvents, ConfigOptions, LeaseEvent } from './config/index.js';
+export type { ConfigProtocol } from './config/provider.js';
 export * from './constants/index.js';
 export * as constants from './constants/index.js';
-export { AbortError, IothError } from './core/errors.js';
+export { AbortError, IothError, type IothErrorDetails } from './core/errors.js';
 export type { ProviderName } from './core/provider.js';
 export { DnsError, GaiError } from './dns/errors.js';
 export type { AddrInfo } from './dns/getaddrinfo.js';
@@ -23,10 +30,12 @@ export type { PathTag } from './dns/settings.js';
 export type { ServicePort } from './dns/socket-types.js';
 export {
   type Attribute,
+  type AttributeValue,
   type IfAddress,
   type IfAddrs,
   type Interface,
   type InterfaceAddress,
+  type Link,
   type Route,
   vethPeer,
 } from './netlink/index.js';
@@ -51,7 +60,7 @@ export type { CloseOptions } from './stack/close-options.js';
 export { get_defstack, set_defstack } from './stack/default-stack.js';
 export type { StackEvents } from './stack/events.js';
 export { set_license } from './stack/license.js';
-export type { AddressOptions } from './stack/netlink-stack.js';
+export type { AddressOptions, NetlinkStack } from './stack/netlink-stack.js';
 export { Stack } from './stack/stack.js';
 
 /** The class of what `stack.socket()` returns. */

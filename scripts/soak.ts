@@ -24,7 +24,7 @@ const STACKS = Number(values.stacks);
 const ABORTED = Number(values.aborted);
 /** After so many rounds caches and pools have their size: memory is compared with then. */
 const WARM = Math.min(1000, ROUNDS / 2);
-const MOST_GROWTH = 5 * 1024 * 1024;
+const MAX_GROWTH = 5 * 1024 * 1024;
 if (!globalThis.gc) throw new Error('run it with --expose-gc: npm run soak');
 const malloc_trim = koffi.load(null).func('int malloc_trim(size_t pad)');
 
@@ -76,7 +76,7 @@ const broken = [
   end.descriptors !== start.descriptors && 'descriptors',
   end.daemons !== start.daemons && 'daemons',
   end.pollHandles !== start.pollHandles && 'poll handles',
-  end.rss - warm.rss >= MOST_GROWTH && 'resident memory',
+  end.rss - warm.rss >= MAX_GROWTH && 'resident memory',
 ].filter(Boolean);
 console.log(`resident memory grew by ${mib(end.rss - warm.rss)} MiB from round ${WARM} to the end`);
 if (broken.length > 0) {

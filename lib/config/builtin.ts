@@ -11,7 +11,7 @@ import { Dhcp6Service } from './dhcp6/service.js';
 import { InterfaceConfig, type RejectedEntry } from './interface-config.js';
 import { type ConfigRequest, DEFAULT_INTERFACE, NETWORK_FLAGS } from './language.js';
 import type { ProtocolService, ServiceOptions } from './protocol-service.js';
-import type { ApplyResult, ConfigProvider, NetworkOptions, Protocol, ProviderListener } from './provider.js';
+import type { ApplyResult, ConfigProtocol, ConfigProvider, NetworkOptions, ProviderListener } from './provider.js';
 import { renderResolvConf } from './resolvconf.js';
 import { RouterDiscoveryService } from './router-discovery/service.js';
 import type { StackInterface } from './stack-interface.js';
@@ -24,7 +24,7 @@ const RELEASE_DELAY_MS = 10;
 /** RFC 8415 11.2: a DUID is made once. It lives as long as the process. */
 const DUID_TIME_SECONDS = Date.now() / 1000;
 
-const PROTOCOLS: [Protocol, number][] = [
+const PROTOCOLS: [ConfigProtocol, number][] = [
   ['rd', IOTHCONF_RD],
   ['dhcp6', IOTHCONF_DHCPV6],
   ['dhcp4', IOTHCONF_DHCP],
@@ -42,7 +42,7 @@ interface Start {
 interface InterfaceState {
   config: InterfaceConfig;
   /** They have configured the interface, and keep that alive. */
-  services: Partial<Record<Protocol, ProtocolService>>;
+  services: Partial<Record<ConfigProtocol, ProtocolService>>;
   /** They have configured nothing yet. */
   acquiring: Set<Start>;
   /** What ioth_resolvconf returned last. */
@@ -201,7 +201,7 @@ export class BuiltinConfig implements ConfigProvider {
     while (!isRunning() && performance.now() < end && !signal?.aborted) await delay(LINK_POLL_MS);
   }
 
-  #register(state: InterfaceState, protocol: Protocol, request: ConfigRequest): Start {
+  #register(state: InterfaceState, protocol: ConfigProtocol, request: ConfigRequest): Start {
     let finish = () => {};
     const finished = new Promise<void>((resolve) => {
       finish = resolve;
@@ -226,7 +226,7 @@ export class BuiltinConfig implements ConfigProvider {
     }
   }
 
-  #serviceFor(state: InterfaceState, protocol: Protocol, { fqdn, slaac }: ConfigRequest): ProtocolService {
+  #serviceFor(state: InterfaceState, protocol: ConfigProtocol, { fqdn, slaac }: ConfigRequest): ProtocolService {
     const { config } = state;
     const onLease: ProviderListener['onLease'] = (name, event) => {
       this.listener.onLease(name, event);
@@ -258,6 +258,6 @@ function writeDebug({ config }: InterfaceState): void {
   process.stderr.write(debugText(config));
 }
 
-function startsOf({ acquiring }: InterfaceState, protocol: Protocol): Start[] {
+function startsOf({ acquiring }: InterfaceState, protocol: ConfigProtocol): Start[] {
   return [...acquiring].filter(({ service }) => service.protocol === protocol);
 }

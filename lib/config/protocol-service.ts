@@ -4,7 +4,7 @@ import { IothError } from '../core/errors.js';
 import type { Clock } from './clock.js';
 import { type AddressEntry, addressKey, emptySource, type RouteEntry } from './config-sources.js';
 import type { InterfaceConfig, RejectedEntry } from './interface-config.js';
-import type { LeaseEvent, NetworkOptions, Protocol, ProviderListener } from './provider.js';
+import type { ConfigProtocol, LeaseEvent, NetworkOptions, ProviderListener } from './provider.js';
 
 /** The client of a protocol, without any socket or timer of its own. */
 export interface ProtocolClient {
@@ -49,7 +49,7 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
   #settle: (error?: Error) => void = () => {};
 
   constructor(
-    readonly protocol: Protocol,
+    readonly protocol: ConfigProtocol,
     protected readonly config: InterfaceConfig,
     protected readonly options: ServiceOptions,
   ) {}

@@ -3,7 +3,7 @@ import type { SourceName } from './config-sources.js';
 import type { ConfigRequest } from './language.js';
 
 /** A protocol that has a configuration from the network. */
-export type Protocol = Exclude<SourceName, 'static'>;
+export type ConfigProtocol = Exclude<SourceName, 'static'>;
 
 /** How to wait for servers and routers. */
 export interface NetworkOptions {
@@ -20,7 +20,7 @@ export interface ApplyResult {
 
 /** What a protocol gave an interface, or took from it. */
 export interface LeaseEvent {
-  protocol: Protocol;
+  protocol: ConfigProtocol;
   ifindex: number;
   /** '10.0.0.5/24'. */
   addresses: string[];

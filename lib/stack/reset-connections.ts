@@ -1,14 +1,21 @@
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
-import { AF_INET, AF_INET6, AF_NETLINK, IPPROTO_TCP, SOCK_CLOEXEC, SOCK_RAW } from '../constants/index.js';
+import {
+  AF_INET,
+  AF_INET6,
+  AF_NETLINK,
+  IPPROTO_TCP,
+  NETLINK_SOCK_DIAG,
+  SOCK_CLOEXEC,
+  SOCK_RAW,
+} from '../constants/index.js';
 import { viewOf } from '../core/byte-order.js';
 import { msocket } from '../io/msocket.js';
+import { NLM_F_REQUEST } from '../netlink/constants.js';
 import { encodeMessage } from '../netlink/message.js';
 import type { Undelivered } from './undelivered.js';
 
-// linux/netlink.h, linux/sock_diag.h
-const NETLINK_SOCK_DIAG = 4;
+// linux/sock_diag.h
 const SOCK_DESTROY = 21;
-const NLM_F_REQUEST = 1;
 /** `struct inet_diag_req_v2` of linux/inet_diag.h. */
 const REQUEST_SIZE = 56;
 const ALL_STATES = 0xffffffff;

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 export const FUZZ_RUNS = Number(process.env.IOTH_FUZZ_RUNS ?? 100_000);
 
 /** Any bytes, and damaged copies of `packets`: cut, lengthened, with some bytes changed. */
-export function bytesLike(...packets: Uint8Array[]): fc.Arbitrary<Uint8Array> {
+function bytesLike(...packets: Uint8Array[]): fc.Arbitrary<Uint8Array> {
   const changes = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 6 });
   const damaged = fc
     .tuple(fc.constantFrom(...packets), changes, fc.option(fc.nat(), { freq: 3 }), fc.uint8Array({ maxLength: 40 }))

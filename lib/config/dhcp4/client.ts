@@ -51,7 +51,7 @@ export interface Dhcp4Options {
 type State = 'stopped' | 'selecting' | 'requesting' | 'probing' | 'declined' | 'bound' | 'renewing' | 'rebinding';
 
 /** RFC 2131 4.1 leaves the pauses to the network: a virtual one is quick. */
-const PAUSES = { first: 0.5, longest: 64 };
+const PAUSES_SECONDS = { first: 0.5, longest: 64 };
 /** How often a REQUEST is sent before the client starts again. */
 const MAX_REQUESTS = 4;
 /** RFC 2131 3.1.5: how long a client waits after DECLINE, but for the first one. */
@@ -172,7 +172,7 @@ export class Dhcp4Client implements ProtocolClient {
     this.#newExchange();
     this.transport.listen('link');
     const options = this.#requestedAddress === undefined ? [] : [requestedAddress(this.#requestedAddress)];
-    this.#timer.retransmit(PAUSES, () => this.transport.broadcast(this.#message(DHCPDISCOVER, null, options)));
+    this.#timer.retransmit(PAUSES_SECONDS, () => this.transport.broadcast(this.#message(DHCPDISCOVER, null, options)));
   }
 
   #request(offer: Dhcp4Lease): void {
@@ -180,7 +180,7 @@ export class Dhcp4Client implements ProtocolClient {
     this.#offer = offer;
     this.#requestedAt = this.clock.now();
     let sendings = 0;
-    this.#timer.retransmit(PAUSES, () => {
+    this.#timer.retransmit(PAUSES_SECONDS, () => {
       if (sendings++ === MAX_REQUESTS) this.#discover();
       else
         this.transport.broadcast(this.#message(DHCPREQUEST, null, [requestedAddress(offer.address), serverId(offer)]));

@@ -53,8 +53,8 @@ type State = 'stopped' | 'soliciting' | 'requesting' | 'informing' | 'bound' | '
 /** RFC 8415 7.6. */
 const FIRST_SOLICIT_SECONDS = 1;
 const DEFAULT_MAX_RT_SECONDS = 3600;
-const REQUEST_PAUSES = { first: 1, longest: 30 };
-const RENEW_PAUSES = { first: 10, longest: 600 };
+const REQUEST_PAUSES_SECONDS = { first: 1, longest: 30 };
+const RENEW_PAUSES_SECONDS = { first: 10, longest: 600 };
 const MAX_REQUESTS = 10;
 const DEFAULT_REFRESH_SECONDS = 86400;
 const MIN_REFRESH_SECONDS = 600;
@@ -164,7 +164,7 @@ export class Dhcp6Client implements ProtocolClient {
     if (best?.serverId) {
       const addresses = this.#iaOf(best)?.addresses.map(({ address }) => address) ?? [];
       this.#enter('requesting');
-      this.#send(this.#newRequest(REQUEST, addresses, best.serverId), REQUEST_PAUSES, MAX_REQUESTS);
+      this.#send(this.#newRequest(REQUEST, addresses, best.serverId), REQUEST_PAUSES_SECONDS, MAX_REQUESTS);
     } else if (this.#optionsOnly) {
       this.#inform();
     }
@@ -230,7 +230,7 @@ export class Dhcp6Client implements ProtocolClient {
     this.#enter(type === RENEW ? 'renewing' : 'rebinding');
     this.transport.listen(true);
     const addresses = this.#leased.map(({ address }) => address);
-    this.#send(this.#newRequest(type, addresses, type === RENEW ? this.#serverId : undefined), RENEW_PAUSES);
+    this.#send(this.#newRequest(type, addresses, type === RENEW ? this.#serverId : undefined), RENEW_PAUSES_SECONDS);
     if (type === RENEW) this.#deadline.set(t2 - this.clock.now(), () => this.#extend(REBIND, t2));
   }
 

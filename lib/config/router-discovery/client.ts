@@ -32,7 +32,7 @@ export interface RouterDiscoveryEvents {
 }
 
 /** Between two solicitations. RFC 4861 6.3.7 has 4 s; a link inside one machine is quicker. */
-const SOLICIT_PAUSES = { first: 0.5, longest: 4 };
+const SOLICIT_PAUSES_SECONDS = { first: 0.5, longest: 4 };
 /** RFC 4862 5.5.3 e: what an advertisement, which anybody could send, cannot take from an address. */
 const TWO_HOURS_SECONDS = 7200;
 /** Of each kind, so that no flood of advertisements fills the stack. */
@@ -85,7 +85,7 @@ export class RouterDiscoveryClient implements ProtocolClient {
     if (this.#running) return;
     this.transport.open();
     this.#running = true;
-    this.#solicitTimer.retransmit(SOLICIT_PAUSES, () => this.transport.send(encodeSolicit(this.mac)));
+    this.#solicitTimer.retransmit(SOLICIT_PAUSES_SECONDS, () => this.transport.send(encodeSolicit(this.mac)));
   }
 
   stop(): void {

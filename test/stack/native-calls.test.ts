@@ -25,10 +25,10 @@ function signal(name: NodeJS.Signals): void {
 
 /** The descriptor of a datagram socket that C asks for on a thread of its own, or -1. */
 function socketByC(): Promise<number> {
-  const takeBack = stack.beginNativeCall();
+  const endNativeCall = stack.beginNativeCall();
   return new Promise((resolve, reject) => {
     msocket.async(stack.pointer('test'), AF_INET, SOCK_DGRAM, 0, (error: Error | null, fd: number) => {
-      takeBack();
+      endNativeCall();
       if (error) reject(error);
       else resolve(fd);
     });
