@@ -61,6 +61,8 @@ export { get_defstack, set_defstack } from './stack/default-stack.js';
 export type { StackEvents } from './stack/events.js';
 export { set_license } from './stack/license.js';
 export type { AddressOptions, NetlinkStack } from './stack/netlink-stack.js';
+export type { NodeModulesStack } from './stack/node-modules-stack.js';
+export { override } from './stack/override.js';
 export { Stack } from './stack/stack.js';
 
 /** The class of what `stack.socket()` returns. */
