@@ -40,24 +40,32 @@ const GLOBALS = ['undici.globalDispatcher.1', 'undici.globalDispatcher.2'].map((
 const CONNECT_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_DELAY_MS = 60_000;
 
+type Globals = Record<symbol, Dispatcher | undefined>;
+
 const wrapped = new WeakSet<object>();
-const agents = new WeakMap<NodeStack, Dispatcher>();
-let builtinAgent: AgentClass | undefined;
+const agents = new WeakMap<NodeStack, Map<AgentClass, Dispatcher>>();
+let realms: { readonly globals: Globals; agent?: AgentClass }[] | undefined;
 
 /** Wraps the global dispatcher, unless that was done; again where the program set another one. */
 export function wrapGlobalDispatcher(): void {
-  // what runs in a context of its own (vm, jest) has another globalThis than undici
-  globals ??= runInThisContext('globalThis') as Record<symbol, Dispatcher>;
-  // undici is loaded, and makes its dispatcher, when this class is first looked at
-  if (!builtinAgent) Reflect.get(globals, 'Response');
-  for (const key of GLOBALS) {
-    const dispatcher = globals[key];
-    if (!dispatcher || wrapped.has(dispatcher)) continue;
-    builtinAgent ??= dispatcher.constructor as AgentClass;
-    globals[key] = wrap(dispatcher, builtinAgent);
+  realms ??= findRealms();
+  for (const realm of realms) {
+    for (const key of GLOBALS) {
+      const dispatcher = realm.globals[key];
+      if (!dispatcher || wrapped.has(dispatcher)) continue;
+      realm.agent ??= dispatcher.constructor as AgentClass;
+      realm.globals[key] = wrap(dispatcher, realm.agent);
+    }
   }
 }
-let globals: Record<symbol, Dispatcher> | undefined;
+
+/** What runs in a context of its own (vm, jest) has another globalThis than fetch. */
+function findRealms() {
+  const main = runInThisContext('globalThis');
+  // undici is loaded, and makes its dispatcher, when this class is first looked at
+  Reflect.get(main, 'Response');
+  return [...new Set([main, globalThis])].map((globals: Globals) => ({ globals }));
+}
 
 function wrap(host: Dispatcher, Agent: AgentClass): Dispatcher {
   const dispatch: Dispatcher['dispatch'] = (options, handler) => {
@@ -76,10 +84,10 @@ function wrap(host: Dispatcher, Agent: AgentClass): Dispatcher {
 }
 
 function agentOf(stack: NodeStack, Agent: AgentClass): Dispatcher {
-  const known = agents.get(stack);
-  if (known) return known;
-  const agent = stackAgent(stack, Agent);
-  agents.set(stack, agent);
+  const ofStack = agents.get(stack) ?? new Map<AgentClass, Dispatcher>();
+  agents.set(stack, ofStack);
+  const agent = ofStack.get(Agent) ?? stackAgent(stack, Agent);
+  ofStack.set(Agent, agent);
   return agent;
 }
 
