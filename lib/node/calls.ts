@@ -65,7 +65,7 @@ function stackOfDatagrams(socket: DatagramSocket): NodeStack | undefined {
 function isUnusable(object: Server | DatagramSocket, stack: NodeStack | undefined): boolean {
   if (!stack) return false;
   try {
-    stack.pointer('socket');
+    stack.checkUsable();
     return false;
   } catch (error) {
     process.nextTick(() => object.emit('error', error));

@@ -1,25 +1,22 @@
-import { libioth } from '../../ffi/ioth.js';
-import { errno, F_DUPFD_CLOEXEC, libc } from '../../ffi/libc.js';
+import { libc } from '../../ffi/libc.js';
 import { AF_INET, AF_INET6, SO_REUSEADDR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET } from '../constants/index.js';
-import { IothError, systemError } from '../core/errors.js';
+import { IothError } from '../core/errors.js';
 import { stackOf } from './current-stack.js';
 import { type HandleMethod, type NodeHandle, type NodeInternals, nodeInternals } from './internals.js';
 import type { NodeStack } from './node-stack.js';
 
 /*
  * Sockets of a stack in Node's handles: where a handle without a descriptor is to be bound or connected, it is opened with
- * one of the stack that is meant. libuv closes it with close(2): so it gets a duplicate, which libioth does not count.
+ * one of the stack that is meant.
  */
 
 /** Of libuv, as negative errno: a stack that is closed or dead. */
 const UV_ENETDOWN = -100;
-const FIRST_FD = 3;
 /** UV_UDP_REUSEADDR: of the bind that uv_udp_set_membership makes. */
 const REUSE = 4;
 
 let internals: NodeInternals | undefined;
 const stacks = new WeakMap<object, NodeStack>();
-const loopbacks = new WeakSet<NodeStack>();
 
 /** What was reached by {@link patchHandles}. */
 export function patchedInternals(): NodeInternals {
@@ -72,7 +69,7 @@ function open(handle: NodeHandle, family: number, type: number): number {
   if (!stack) return 0;
   let fd: number;
   try {
-    fd = uncountedSocket(stack, family, type);
+    fd = stack.uncountedSocket(family, type);
   } catch (error) {
     if (!(error instanceof IothError)) throw error;
     return failure(error, owner);
@@ -93,29 +90,6 @@ function failure(error: IothError, owner: object | undefined): number {
   if (error.errno !== undefined && error.code !== 'EBADF') return error.errno;
   (owner as { destroy?: (error: Error) => void } | undefined)?.destroy?.(error);
   return UV_ENETDOWN;
-}
-
-/** A socket of a stack that close(2) closes: libioth does not count it. */
-function uncountedSocket(stack: NodeStack, family: number, type: number): number {
-  stack.pointer('socket');
-  if (stack.closed) throw new IothError('EBADF', { syscall: 'socket', hint: 'the stack is being closed' });
-  if (!stack.hasKernelSockets) {
-    throw new IothError('ENOTSUP', { syscall: 'socket', hint: 'sockets of this stack are not those of the kernel' });
-  }
-  bringUpLoopback(stack);
-  const counted = stack.msocket(family, type, 0);
-  const fd = libc().fcntl(counted, F_DUPFD_CLOEXEC, FIRST_FD);
-  const error = fd < 0 ? errno() : 0;
-  libioth().close(counted);
-  if (error) throw systemError(error, 'socket');
-  return fd;
-}
-
-/** A new vdestack has `lo` down, and a program expects its own 127.0.0.1. */
-function bringUpLoopback(stack: NodeStack): void {
-  if (loopbacks.has(stack)) return;
-  loopbacks.add(stack);
-  if (stack.daemonPid !== undefined) stack.linksetupdown(stack.if_nametoindex('lo'), true);
 }
 
 function follow(handle: NodeHandle, stack: NodeStack): void {

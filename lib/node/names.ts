@@ -1,15 +1,12 @@
 import dns from 'node:dns';
 import { currentStack } from './current-stack.js';
+import { QUERIES } from './dns.js';
 import type { NodeStack } from './node-stack.js';
 import { type AnyFunction, replaceFunction } from './replace.js';
 
 /* The functions of node:dns and the methods of its resolvers, on the current stack. */
 
-const QUERIES = [
-  ...['resolve', 'resolve4', 'resolve6', 'resolveAny', 'resolveCaa', 'resolveCname', 'resolveMx', 'resolveNaptr'],
-  ...['resolveNs', 'resolvePtr', 'resolveSoa', 'resolveSrv', 'resolveTxt', 'reverse'],
-];
-const FUNCTIONS = [...QUERIES, 'lookup', 'lookupService', 'getServers', 'setServers'];
+const FUNCTIONS: readonly string[] = [...QUERIES, 'lookup', 'lookupService', 'getServers', 'setServers'];
 
 type ResolverForm = typeof dns.Resolver | typeof dns.promises.Resolver;
 type AnyResolver = InstanceType<ResolverForm>;

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import type { StackPointer } from '../../ffi/ioth.js';
 import { type ConfigEvents, type ConfigOptions, StackConfig } from '../config/index.js';
 import { AF_INET, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../constants/index.js';
-import type { IothError } from '../core/errors.js';
+import { IothError } from '../core/errors.js';
 import { registerFinalizer } from '../core/finalization.js';
 import type { ProviderName } from '../core/provider.js';
 import { checkInteger, checkOptions, INT_MAX } from '../core/validate.js';
@@ -14,6 +14,7 @@ import type { ServicePort } from '../dns/socket-types.js';
 import { type StackDns, stackDns } from '../node/dns.js';
 import type { NodeStack } from '../node/node-stack.js';
 import { OpenHandles } from '../node/open-handles.js';
+import { uncountedSocket } from '../node/uncounted-socket.js';
 import { adopt } from '../socket/adopt.js';
 import { Descriptor } from '../socket/descriptor.js';
 import { type OperationOptions, Socket } from '../socket/socket.js';
@@ -313,6 +314,18 @@ export class Stack extends NodeModulesStack {
   /** @internal */
   protected override get nodeStack(): NodeStack {
     return this;
+  }
+
+  /** @internal */
+  checkUsable(): void {
+    this.#native.pointer('socket');
+    if (this.closed) throw new IothError('EBADF', { syscall: 'socket', hint: 'the stack is being closed' });
+  }
+
+  /** @internal */
+  uncountedSocket(family: number, type: number): number {
+    this.checkUsable();
+    return uncountedSocket(this, family, type);
   }
 
   /** @internal */

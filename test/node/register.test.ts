@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Network, network } from '../support/network.js';
-import { type Outcome, ROOT, Running } from '../support/run.js';
+import { type Outcome, ROOT, Running, run, TSC } from '../support/run.js';
 import { type Trap, trap } from '../support/traps.js';
 
 /* Programs that know nothing of ioth, in processes of their own. */
@@ -43,6 +43,14 @@ for await (const data of raw) text += data;
 console.log('net', text.split('\\r\\n\\r\\n')[1].includes('hello'));
 `;
 
+/** As JavaScript: what loads TypeScript does not reach worker threads. */
+const BUILT = join(ROOT, 'node_modules/.cache/ioth-register-test');
+
+beforeAll(async () => {
+  expect(await run(TSC, ['-p', 'tsconfig.json', '--outDir', BUILT], { limit: 60_000 })).toMatchObject({ code: 0 });
+  writeFileSync(join(BUILT, 'package.json'), '{ "type": "module" }');
+}, 60_000);
+
 let lan: Network;
 let dir: string;
 
@@ -58,11 +66,10 @@ afterEach(async () => {
 });
 
 function registered(file: string, args: string[], env: Record<string, string>): Running {
-  const tsx = pathToFileURL(join(ROOT, 'node_modules/tsx/dist/loader.mjs')).href;
-  const register = pathToFileURL(join(ROOT, 'lib/register.ts')).href;
+  const register = pathToFileURL(join(BUILT, 'lib/register.js')).href;
   return new Running(process.execPath, ['--import', register, join(dir, file), ...args], {
     cwd: dir,
-    env: { ...process.env, NODE_OPTIONS: `--import=${tsx}`, ...env },
+    env: { ...process.env, ...env },
   });
 }
 
@@ -145,6 +152,35 @@ if (process.argv[2] === 'child') {
     expect(outcome.stdout).toBe('2 ok\n3 ok\n4 ok\n');
   }, 30_000);
 });
+
+it('its worker threads are on its stack', async () => {
+  write({
+    'threads.cjs': `
+const { Worker, isMainThread } = require('node:worker_threads');
+const net = require('net');
+if (isMainThread) {
+  const server = net.createServer((socket) => socket.end('main')).listen(${PORT}, '10.0.0.7', () => {
+    new Worker(__filename).on('exit', (code) => { console.log('exit', code); server.close(); });
+  });
+} else {
+  const socket = net.connect(${PORT}, '10.0.0.7');
+  socket.on('data', (data) => console.log(String(data), socket.localAddress));
+  socket.on('close', () => net.connect(${PORT}, 'localhost').on('error', (error) => {
+    console.log(error.code);
+    require('dns').lookup('localhost', (error, address) => console.log('lookup', error, address.replace('::1', '127.0.0.1')));
+    fetch('http://10.0.0.99:8099/', { signal: AbortSignal.timeout(100) }).catch((error) => console.log(error.name, error.cause?.code));
+  }));
+}`,
+  });
+  const trapped = await trap(PORT);
+  const outcome = await registered('threads.cjs', [], { IOTH: onStack(7) }).done;
+  expect(quiet(outcome)).toEqual({ code: 0, stderr: '' });
+  const [data, ...rest] = outcome.stdout.trim().split('\n');
+  expect(data).toBe('main 10.0.0.7');
+  expect(rest.sort()).toEqual(['ECONNREFUSED', 'TimeoutError undefined', 'exit 0', 'lookup null 127.0.0.1'].sort());
+  expect(trapped.heard).toBe(0);
+  await trapped.close();
+}, 30_000);
 
 it('does not start without a stack', async () => {
   write({ 'program.cjs': 'console.log("started")' });
