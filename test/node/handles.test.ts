@@ -51,6 +51,7 @@ describe('a TCP socket of Node', () => {
     const server = left.run(() =>
       net
         .createServer((socket) => {
+          socket.on('error', () => {});
           // another connection from the handler, on the stack of its server
           const own = net.connect(ports.tcp, '10.0.0.2');
           own.on('connect', () => {
@@ -86,7 +87,9 @@ describe('a TCP socket of Node', () => {
 
   it.each([true, false])('listens for IPv6 only where it is asked to (%s)', async (ipv6Only) => {
     const server = left.run(() =>
-      net.createServer((socket) => socket.end('x')).listen({ port: ports.tcp, host: '::', ipv6Only }),
+      net
+        .createServer((socket) => socket.on('error', () => {}).end('x'))
+        .listen({ port: ports.tcp, host: '::', ipv6Only }),
     );
     await once(server, 'listening');
     const socket = right.run(() => net.connect(ports.tcp, '10.0.0.1'));
@@ -200,7 +203,9 @@ describe('the end of a stack', () => {
 
   it('delivers what was written', async () => {
     const bytes = 20_000_000;
-    const server = left.run(() => net.createServer((socket) => socket.write(Buffer.alloc(bytes))).listen(ports.tcp));
+    const server = left.run(() =>
+      net.createServer((socket) => socket.on('error', () => {}).write(Buffer.alloc(bytes))).listen(ports.tcp),
+    );
     await once(server, 'listening');
     const socket = right.run(() => net.connect(ports.tcp, '10.0.0.1'));
     let received = 0;
