@@ -39,6 +39,7 @@ export {
   type Route,
   vethPeer,
 } from './netlink/index.js';
+export type { ConnectOptions, Dispatcher } from './node/dispatcher.js';
 export type {
   DnsCodeName,
   DnsPromisesResolver,
@@ -48,6 +49,8 @@ export type {
   StackDnsPromises,
 } from './node/dns.js';
 export type { DnsResolverOptions } from './node/dns-resolver.js';
+export type { NodeModules } from './node/faces.js';
+export type { AnyDispatcher, DispatcherOptions, FetchDispatcher } from './node/fetch.js';
 export { close } from './socket/adopt.js';
 export { type AncillaryItem, CMSG_LEN, CMSG_SPACE } from './socket/cmsg.js';
 export type { Received } from './socket/operations/message.js';
@@ -61,6 +64,8 @@ export { get_defstack, set_defstack } from './stack/default-stack.js';
 export type { StackEvents } from './stack/events.js';
 export { set_license } from './stack/license.js';
 export type { AddressOptions, NetlinkStack } from './stack/netlink-stack.js';
+export type { NodeModulesStack } from './stack/node-modules-stack.js';
+export { override } from './stack/override.js';
 export { Stack } from './stack/stack.js';
 
 /** The class of what `stack.socket()` returns. */

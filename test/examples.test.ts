@@ -14,7 +14,11 @@ it('has examples of less than 60 lines that need no outside network', () => {
       'echo_client.ts',
       'echo_server.ts',
       'example.ts',
+      'fetch.ts',
+      'http_server.ts',
       'newstackc.ts',
+      'override.ts',
+      'ten_servers.ts',
       'udp_client.ts',
       'udp_server.ts',
     ]),
@@ -100,6 +104,40 @@ it('configures a stack from the network, and gives the lease back', async () => 
   expect(stdout).toMatch(/^nameserver 10\.0\.2\.3$/m);
   expect(stdout).toMatch(/giving the leases back\n$/);
 }, 30_000);
+
+it('serves http on one stack, and fetches from another', async () => {
+  const { dir, remove } = workDirectory();
+  const server = example('http_server', `switch://${dir}/sw`);
+  try {
+    await server.says('http://10.0.0.1/');
+    const fetched = await run(TSX, ['examples/fetch.ts', `vde://${dir}/sw`]);
+    expect(fetched).toEqual({ code: 0, stdout: '200 hello 10.0.0.2\n', stderr: '' });
+    server.kill('SIGTERM');
+    const { code, stderr } = await server.done;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  } finally {
+    server.kill('SIGKILL');
+    await server.done;
+    await remove();
+  }
+});
+
+it('puts Node on a stack, and takes that back', async () => {
+  const { dir, remove } = workDirectory();
+  const { code, stdout } = await run(TSX, ['examples/override.ts', `switch://${dir}/sw`]);
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: 'on the stack: you are 10.0.0.1\non the host: EADDRNOTAVAIL\n',
+  });
+  await remove();
+});
+
+it('has ten servers that ask each other', async () => {
+  const { dir, remove } = workDirectory();
+  const { code, stdout } = await run(TSX, ['examples/ten_servers.ts', `switch://${dir}/sw`]);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '90 of 90 answers came from whom they should\n' });
+  await remove();
+});
 
 it('runs the demo, which leaves nothing', async () => {
   const { dir, remove } = workDirectory();

@@ -1,5 +1,5 @@
 import type * as nodeDns from 'node:dns';
-import type { LookupOptions } from 'node:dns';
+import type { LookupAddress, LookupOptions } from 'node:dns';
 import type * as nodeDnsPromises from 'node:dns/promises';
 import { promisify } from 'node:util';
 import { AI_ADDRCONFIG, AI_ALL, AI_V4MAPPED } from '../constants/index.js';
@@ -7,9 +7,10 @@ import { invalidType } from '../core/validate.js';
 import { QUERY_CODES, type QueryCode } from '../dns/errors.js';
 import type { Resolver } from '../dns/resolver.js';
 import { checkLookup, lookup, lookupService } from './dns-lookup.js';
-import { type DnsResolverOptions, type RecordQueries, StackQueries, StackResolver } from './dns-resolver.js';
+import { type DnsResolverOptions, StackQueries, StackResolver } from './dns-resolver.js';
 
-const QUERIES = [
+/** The methods of a resolver, by name. */
+export const QUERIES = [
   'resolve',
   'resolve4',
   'resolve6',
@@ -53,13 +54,42 @@ export interface StackDns extends Pick<typeof nodeDns, Shared | DnsCodeName> {
   promises: StackDnsPromises;
 }
 
-/** node:dns on the resolver of a stack. Its methods need no `this`, so that `lookup` can be handed over. */
-export function stackDns(resolver: Resolver): StackDns {
-  const queries = new StackQueries(resolver);
-  const lookups = {
-    lookup: (hostname: string, options?: LookupOptions | number | null) => lookup(resolver, hostname, options),
-    lookupService: (address: string, port: number) => lookupService(resolver, address, port),
+/** What resolves names: its queries, look-ups, and resolvers with servers of their own. */
+export interface DnsSource {
+  readonly queries: Queries;
+  readonly lookups: {
+    lookup(hostname: string, options?: LookupOptions | number | null): Promise<LookupAddress | LookupAddress[]>;
+    lookupService(address: string, port: number): Promise<{ hostname: string; service: string }>;
   };
+  newQueries(options?: DnsResolverOptions): Queries & { cancel(): void };
+}
+/** The methods of node:dns/promises that make no look-up. */
+export type Queries = Record<DnsQueryName, (...args: never[]) => Promise<unknown>> & {
+  getServers(): string[];
+  setServers(servers: readonly string[]): void;
+};
+
+/** node:dns on the resolver of a stack. */
+export function stackDns(resolver: Resolver): StackDns {
+  return dnsOf({
+    queries: new StackQueries(resolver),
+    lookups: {
+      lookup: (hostname, options) => lookup(resolver, hostname, options),
+      lookupService: (address, port) => lookupService(resolver, address, port),
+    },
+    newQueries: (options) => new StackResolver(resolver, options),
+  });
+}
+
+/** The shape of node:dns. Its functions need no `this`, so that `lookup` can be handed over. */
+export function dnsOf({ queries, lookups, newQueries }: DnsSource): StackDns {
+  const resolverClass = (form: (queries: Queries) => object) =>
+    class {
+      constructor(options?: DnsResolverOptions) {
+        const own = newQueries(options);
+        Object.assign(this, form(own), { cancel: () => own.cancel() });
+      }
+    };
   const dns = {
     ...callbackQueries(queries),
     lookup: withCallback(
@@ -68,16 +98,8 @@ export function stackDns(resolver: Resolver): StackDns {
       checkLookup,
     ),
     lookupService: withCallback(lookups.lookupService, ({ hostname, service }) => [hostname, service]),
-    Resolver: callbackResolver(resolver),
-    promises: {
-      ...boundQueries(queries),
-      ...lookups,
-      Resolver: class extends StackResolver {
-        constructor(options?: DnsResolverOptions) {
-          super(resolver, options);
-        }
-      },
-    },
+    Resolver: resolverClass(callbackQueries),
+    promises: { ...boundQueries(queries), ...lookups, Resolver: resolverClass(boundQueries) },
     ...Object.fromEntries(QUERY_CODES.map((code) => [code.slice(1), code])),
     ADDRCONFIG: AI_ADDRCONFIG,
     V4MAPPED: AI_V4MAPPED,
@@ -87,12 +109,12 @@ export function stackDns(resolver: Resolver): StackDns {
   return dns as unknown as StackDns;
 }
 
-function boundQueries(queries: RecordQueries): Record<string, unknown> {
+function boundQueries(queries: Queries): Record<string, unknown> {
   const bound = [...QUERIES, 'getServers', 'setServers'] as const;
   return Object.fromEntries(bound.map((name) => [name, queries[name].bind(queries)]));
 }
 
-function callbackQueries(queries: RecordQueries): Record<string, unknown> {
+function callbackQueries(queries: Queries): Record<string, unknown> {
   const entries = QUERIES.map((name) => {
     const query = queries[name].bind(queries) as (...args: unknown[]) => Promise<unknown>;
     return [name, withCallback(query, (result) => [result])] as const;
@@ -101,15 +123,6 @@ function callbackQueries(queries: RecordQueries): Record<string, unknown> {
     ...Object.fromEntries(entries),
     getServers: () => queries.getServers(),
     setServers: (servers: readonly string[]) => queries.setServers(servers),
-  };
-}
-
-function callbackResolver(resolver: Resolver): unknown {
-  return class {
-    constructor(options?: DnsResolverOptions) {
-      const queries = new StackResolver(resolver, options);
-      Object.assign(this, callbackQueries(queries), { cancel: () => queries.cancel() });
-    }
   };
 }
 

@@ -38,6 +38,8 @@ const MAX_ATTEMPTS = 50;
 export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, DescriptorOwner {
   /** The sockets that are open on it. */
   readonly descriptors = new Set<Descriptor>();
+  /** Closes what has descriptors on it that libioth does not count, at the end of the process. */
+  closeUncounted: (() => void) | undefined;
   /** Whether its sockets are sockets of the kernel, for which every system call of the kernel works. */
   readonly hasKernelSockets: boolean;
   /** Called, from the loop, when the daemon died. Must not keep the Stack from being collected. */
@@ -216,6 +218,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     this.#keepsDescriptors = isMainThread;
     try {
       for (const descriptor of this.descriptors) descriptor.closeSilently();
+      this.closeUncounted?.();
     } catch {
       // they end with the process
     }

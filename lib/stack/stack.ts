@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import type { StackPointer } from '../../ffi/ioth.js';
 import { type ConfigEvents, type ConfigOptions, StackConfig } from '../config/index.js';
 import { AF_INET, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../constants/index.js';
-import type { IothError } from '../core/errors.js';
+import { IothError } from '../core/errors.js';
 import { registerFinalizer } from '../core/finalization.js';
 import type { ProviderName } from '../core/provider.js';
 import { checkInteger, checkOptions, INT_MAX } from '../core/validate.js';
@@ -12,13 +12,16 @@ import { Resolver } from '../dns/resolver.js';
 import type { PathTag } from '../dns/settings.js';
 import type { ServicePort } from '../dns/socket-types.js';
 import { type StackDns, stackDns } from '../node/dns.js';
+import type { NodeStack } from '../node/node-stack.js';
+import { OpenHandles } from '../node/open-handles.js';
+import { uncountedSocket } from '../node/uncounted-socket.js';
 import { adopt } from '../socket/adopt.js';
 import { Descriptor } from '../socket/descriptor.js';
 import { type OperationOptions, Socket } from '../socket/socket.js';
 import { checkStackOptions, namedOptions, type StackOptions, type StackSettings } from './arguments.js';
-import { type CloseOptions, checkCloseOptions } from './close-options.js';
+import { type CloseOptions, checkCloseOptions, lingerLimits } from './close-options.js';
 import { NativeStack } from './native-stack.js';
-import { NetlinkStack } from './netlink-stack.js';
+import { NodeModulesStack } from './node-modules-stack.js';
 import { baseName } from './plugin.js';
 
 const MAX_BUSY_POLL_USECS = 1_000_000;
@@ -29,7 +32,7 @@ const MAX_BUSY_POLL_USECS = 1_000_000;
  * Configuration methods have the names of ioth(3) and nlinline(3) and speak rtnetlink with the stack; what the stack
  * refuses is an {@link IothError} with the kernel's errno and, where it gave one, its explanation.
  */
-export class Stack extends NetlinkStack {
+export class Stack extends NodeModulesStack {
   /** The plugin: 'vdestack', 'kernel', 'picox' … */
   readonly name: string;
   /** The virtual networks that it joined. */
@@ -41,6 +44,8 @@ export class Stack extends NetlinkStack {
   #dns: StackDns | undefined;
   readonly #conf: ProviderName | undefined;
   #config: StackConfig | undefined;
+  /** The handles of Node's that have a socket of it. @internal */
+  readonly nodeHandles = new OpenHandles();
   #closing: Promise<void> | undefined;
 
   /**
@@ -78,6 +83,8 @@ export class Stack extends NetlinkStack {
     this.#resolver = new Resolver(this, checked.config_dns ?? null, { provider: dns, cacheSize: dns_cache });
     this.#native = NativeStack.open({ plugin, vnls });
     registerFinalizer(this, 'Stack', this.#native);
+    const handles = this.nodeHandles;
+    this.#native.closeUncounted = () => handles.closeSilently();
     const weak = new WeakRef(this);
     this.#native.onDeath = (error) => {
       const living = weak.deref();
@@ -292,6 +299,7 @@ export class Stack extends NetlinkStack {
     checkCloseOptions(options);
     if (this.#closing) return;
     this.#config?.closeSync();
+    this.nodeHandles.destroy();
     this.#resolver.closeSync();
     this.#native.closeSync(options);
     this.#closing = Promise.resolve();
@@ -301,6 +309,28 @@ export class Stack extends NetlinkStack {
   /** @internal */
   override pointer(syscall: string): StackPointer {
     return this.#native.pointer(syscall);
+  }
+
+  /** @internal */
+  protected override get nodeStack(): NodeStack {
+    return this;
+  }
+
+  /** @internal */
+  checkUsable(): void {
+    this.#native.pointer('socket');
+    if (this.closed) throw new IothError('EBADF', { syscall: 'socket', hint: 'the stack is being closed' });
+  }
+
+  /** @internal */
+  uncountedSocket(family: number, type: number): number {
+    this.checkUsable();
+    return uncountedSocket(this, family, type);
+  }
+
+  /** @internal */
+  msocket(family: number, type: number, proto: number): number {
+    return this.#native.msocket(family, type, proto);
   }
 
   /** Whether every system call of the kernel works on its sockets. @internal */
@@ -329,7 +359,9 @@ export class Stack extends NetlinkStack {
 
   /** Where nothing has to be waited for, the stack begins to close before this returns. */
   async #close(options?: CloseOptions): Promise<void> {
-    const before = [this.#config?.close(), this.#resolver.close()].filter((wait) => wait !== undefined);
+    const { stall } = lingerLimits(options);
+    const handles = this.nodeHandles.size > 0 ? this.nodeHandles.close(stall) : undefined;
+    const before = [handles, this.#config?.close(), this.#resolver.close()].filter((wait) => wait !== undefined);
     if (before.length > 0) await Promise.all(before);
     await this.#native.close(options);
     this.emit('close');
@@ -353,6 +385,7 @@ export class Stack extends NetlinkStack {
   }
 
   #onDeath(error: IothError): void {
+    this.nodeHandles.destroy(error);
     if (this.#closing) return;
     try {
       this.emit('error', error);

@@ -1,0 +1,65 @@
+import dgram from 'node:dgram';
+import http from 'node:http';
+import http2 from 'node:http2';
+import https from 'node:https';
+import net from 'node:net';
+import tls from 'node:tls';
+import { assignToFace, runOn } from './current-stack.js';
+import type { NodeStack } from './node-stack.js';
+import { patchNode } from './run.js';
+
+const MODULES = { net, dgram, http, https, http2, tls };
+/** Node's modules that there are for a stack. */
+export type NodeModules = typeof MODULES;
+
+const faces = new WeakMap<NodeStack, Partial<Record<keyof NodeModules, object>>>();
+const LASTING = [net.Socket, net.Server, dgram.Socket, http.Agent];
+
+/** A module of Node's whose functions and classes work on `stack`, wherever they are called, and what they make too. */
+export function face<Name extends keyof NodeModules>(stack: NodeStack, name: Name): NodeModules[Name] {
+  patchNode();
+  const known = faces.get(stack) ?? {};
+  faces.set(stack, known);
+  known[name] ??= moduleOn(stack, MODULES[name]);
+  return known[name] as NodeModules[Name];
+}
+
+function moduleOn(stack: NodeStack, module: object): object {
+  const functions = new Map<unknown, object>();
+  let globalAgent: http.Agent | undefined;
+  return new Proxy(module, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key);
+      if (key === 'globalAgent') {
+        globalAgent ??= agentLike(stack, value as http.Agent);
+        return globalAgent;
+      }
+      if (typeof value !== 'function') return value;
+      const made = functions.get(value) ?? functionOn(stack, value);
+      functions.set(value, made);
+      return made;
+    },
+  });
+}
+
+function functionOn(stack: NodeStack, value: object): object {
+  const made: object = new Proxy(value as new () => object, {
+    apply: (target, self, args) => runOn(stack, () => assigned(stack, Reflect.apply(target as never, self, args))),
+    construct(target, args, newTarget) {
+      // a subclass is its own
+      const constructed = newTarget === made ? target : newTarget;
+      return runOn(stack, () => assigned(stack, Reflect.construct(target, args, constructed)));
+    },
+  });
+  return made;
+}
+
+function assigned<T>(stack: NodeStack, result: T): T {
+  if (LASTING.some((lasting) => result instanceof lasting)) assignToFace(result as object, stack);
+  return result;
+}
+
+function agentLike(stack: NodeStack, agent: http.Agent & { options?: http.AgentOptions }): http.Agent {
+  const Agent = agent.constructor as typeof http.Agent;
+  return assigned(stack, new Agent(agent.options));
+}

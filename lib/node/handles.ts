@@ -1,0 +1,132 @@
+import { libc } from '../../ffi/libc.js';
+import { AF_INET, AF_INET6, SO_REUSEADDR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET } from '../constants/index.js';
+import { IothError } from '../core/errors.js';
+import { stackOf } from './current-stack.js';
+import { type HandleMethod, type NodeHandle, type NodeInternals, nodeInternals } from './internals.js';
+import type { NodeStack } from './node-stack.js';
+
+/*
+ * Sockets of a stack in Node's handles: where a handle without a descriptor is to be bound or connected, it is opened with
+ * one of the stack that is meant.
+ */
+
+/** Of libuv, as negative errno: a stack that is closed or dead. */
+const UV_ENETDOWN = -100;
+/** UV_UDP_REUSEADDR: of the bind that uv_udp_set_membership makes. */
+const REUSE = 4;
+
+let internals: NodeInternals | undefined;
+const stacks = new WeakMap<object, NodeStack>();
+
+/** What was reached by {@link patchHandles}. */
+export function patchedInternals(): NodeInternals {
+  return internals ?? patchHandles();
+}
+
+/** The stack of a handle that has a descriptor of one. */
+export function stackOfHandle(handle: object | undefined): NodeStack | undefined {
+  return handle && stacks.get(handle);
+}
+
+/**
+ * Has Node's handles ask for the current stack, once a thread.
+ * @throws {IothError} ERR_NODE_INTERNALS where this Node has other handles
+ */
+export function patchHandles(): NodeInternals {
+  if (internals) return internals;
+  internals = nodeInternals();
+  const { tcp, udp } = internals;
+  for (const method of ['bind', 'connect']) before(tcp, method, (handle) => open(handle, AF_INET, SOCK_STREAM));
+  for (const method of ['bind6', 'connect6']) before(tcp, method, (handle) => open(handle, AF_INET6, SOCK_STREAM));
+  before(tcp, 'listen', followConnections);
+  for (const method of ['bind', 'connect', 'send']) before(udp, method, (handle) => open(handle, AF_INET, SOCK_DGRAM));
+  for (const method of ['bind6', 'connect6', 'send6']) {
+    before(udp, method, (handle) => open(handle, AF_INET6, SOCK_DGRAM));
+  }
+  for (const method of ['addMembership', 'addSourceSpecificMembership']) before(udp, method, bindForMembership);
+  for (const prototype of [tcp, udp]) followEnd(prototype, 'close');
+  followEnd(tcp, 'reset');
+  return internals;
+}
+
+/** Has `prototype[method]` call `step` first, whose error is its own. */
+function before(prototype: NodeHandle, method: string, step: (handle: NodeHandle) => number): void {
+  const original = prototype[method] as HandleMethod;
+  define(prototype, method, function (this: NodeHandle, ...args) {
+    return step(this) || Reflect.apply(original, this, args);
+  });
+}
+
+function define(prototype: NodeHandle, method: string, value: HandleMethod): void {
+  Object.defineProperty(prototype, method, { value, writable: true, configurable: true });
+}
+
+/** Gives a handle without a descriptor a socket of the stack that is meant: 0, or a negative errno. */
+function open(handle: NodeHandle, family: number, type: number): number {
+  if (handle.fd >= 0) return 0;
+  const owner = internals?.ownerOf(handle);
+  const stack = stackOf(owner);
+  if (!stack) return 0;
+  let fd: number;
+  try {
+    fd = stack.uncountedSocket(family, type);
+  } catch (error) {
+    if (!(error instanceof IothError)) throw error;
+    return failure(error, owner);
+  }
+  const result = handle.open(fd);
+  if (result < 0) {
+    libc().close(fd);
+    return result;
+  }
+  // as uv_udp_open sets it, uv_udp_bind would not: two could have one port
+  if (type === SOCK_DGRAM) libc().setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, new Uint8Array(4), 4);
+  follow(handle, stack);
+  return 0;
+}
+
+/** What libuv has no number for reaches a connection as its own error. */
+function failure(error: IothError, owner: object | undefined): number {
+  if (error.errno !== undefined && error.code !== 'EBADF') return error.errno;
+  (owner as { destroy?: (error: Error) => void } | undefined)?.destroy?.(error);
+  return UV_ENETDOWN;
+}
+
+function follow(handle: NodeHandle, stack: NodeStack): void {
+  stacks.set(handle, stack);
+  stack.nodeHandles.add(handle, () => internals?.ownerOf(handle));
+}
+
+/** The connections that a server of a stack accepts are the stack's too. */
+function followConnections(handle: NodeHandle): number {
+  const stack = stacks.get(handle);
+  const { onconnection } = handle;
+  if (!stack || !onconnection) return 0;
+  handle.onconnection = function (status, client) {
+    if (client) follow(client, stack);
+    onconnection.call(this, status, client);
+  };
+  return 0;
+}
+
+/** libuv binds a handle that joins a group first. */
+function bindForMembership(handle: NodeHandle): number {
+  if (handle.fd >= 0) return 0;
+  const result = open(handle, AF_INET, SOCK_DGRAM);
+  return result || (handle.fd < 0 ? 0 : ((handle.bind as HandleMethod).call(handle, '0.0.0.0', 0, REUSE) ?? 0));
+}
+
+/** A handle that is closed is no longer the stack's when its descriptor is gone. */
+function followEnd(prototype: NodeHandle, method: 'close' | 'reset'): void {
+  const original = prototype[method] as HandleMethod;
+  define(prototype, method, function (this: NodeHandle, ...args) {
+    const stack = stacks.get(this);
+    if (!stack) return Reflect.apply(original, this, args);
+    const [callback] = args as [(() => void)?];
+    const onEnd = () => {
+      stack.nodeHandles.delete(this);
+      callback?.call(this);
+    };
+    return Reflect.apply(original, this, [onEnd]);
+  });
+}

@@ -1,0 +1,92 @@
+import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
+import { Socket } from 'node:net';
+import { IothError } from '../core/errors.js';
+import type { OpenHandle } from './open-handles.js';
+
+/*
+ * The handles of Node's TCP and UDP sockets: src/tcp_wrap.cc, src/udp_wrap.cc and lib/net.js, lib/dgram.js of Node. They are
+ * no public interface: what is used of them is checked before anything is changed.
+ */
+
+export type HandleMethod = (this: NodeHandle, ...args: unknown[]) => number;
+
+/** A TCP or UDP handle, or its prototype. */
+export type NodeHandle = OpenHandle & {
+  /** Below 0 where it has no descriptor yet. */
+  readonly fd: number;
+  /** uv_tcp_open, uv_udp_open: 0 or a negative errno. */
+  open(fd: number): number;
+  /** Of a TCP handle that listens. */
+  onconnection?: (status: number, client: NodeHandle | undefined) => void;
+} & Record<string, HandleMethod>;
+
+export interface NodeInternals {
+  readonly tcp: NodeHandle;
+  readonly udp: NodeHandle;
+  /** The socket or server of a handle. */
+  ownerOf(handle: NodeHandle): object | undefined;
+  /** The handle of a datagram socket, while it is open. */
+  handleOf(socket: DatagramSocket): NodeHandle | undefined;
+}
+
+const TCP_METHODS = ['open', 'close', 'bind', 'bind6', 'listen', 'connect', 'connect6', 'reset'];
+const UDP_METHODS = [
+  ...['open', 'close', 'bind', 'bind6', 'connect', 'connect6', 'send', 'send6'],
+  ...['addMembership', 'addSourceSpecificMembership'],
+];
+
+/**
+ * Reaches the prototypes through two sockets that are closed before they have a descriptor.
+ * @throws {IothError} ERR_NODE_INTERNALS where this Node has other handles
+ */
+export function nodeInternals(): NodeInternals {
+  const stream: Socket & { _handle?: unknown } = new Socket();
+  const datagrams = createSocket('udp4');
+  try {
+    // what is connected in the next turn only is destroyed in this one
+    stream.on('error', () => {}).connect({ port: 1, host: '127.0.0.1' });
+    return checkInternals(stream._handle, datagrams);
+  } finally {
+    stream.destroy();
+    datagrams.close();
+  }
+}
+
+/** The same from what was reached. */
+export function checkInternals(tcpHandle: unknown, datagrams: object): NodeInternals {
+  const owner = symbolOf(tcpHandle, 'owner_symbol', 'a TCP handle');
+  const state = symbolOf(datagrams, 'state symbol', 'a datagram socket');
+  const udpHandle = propertyOf(datagrams, state, 'handle');
+  symbolOf(udpHandle, 'owner_symbol', 'a UDP handle');
+  return {
+    tcp: prototypeOf(tcpHandle, TCP_METHODS, 'TCP'),
+    udp: prototypeOf(udpHandle, UDP_METHODS, 'UDP'),
+    ownerOf: (handle) => (handle as unknown as Record<symbol, object | undefined>)[owner],
+    handleOf: (socket) => propertyOf(socket, state, 'handle') as NodeHandle | undefined,
+  };
+}
+
+function prototypeOf(handle: unknown, methods: readonly string[], name: string): NodeHandle {
+  const prototype: NodeHandle | undefined = Object.getPrototypeOf(handle);
+  const missing = methods.find((method) => typeof prototype?.[method] !== 'function');
+  if (!prototype || missing !== undefined) throw unexpected(`a ${name} handle has no ${missing}()`);
+  if (typeof (handle as NodeHandle).fd !== 'number') throw unexpected(`a ${name} handle has no fd`);
+  return prototype;
+}
+
+function symbolOf(object: unknown, description: string, what: string): symbol {
+  const symbols = typeof object === 'object' && object !== null ? Object.getOwnPropertySymbols(object) : [];
+  const found = symbols.find((symbol) => symbol.description === description);
+  if (!found) throw unexpected(`${what} has no '${description}'`);
+  return found;
+}
+
+function propertyOf(object: object, key: symbol, name: string): unknown {
+  return (object as Record<symbol, Record<string, unknown> | undefined>)[key]?.[name];
+}
+
+function unexpected(what: string): IothError {
+  return new IothError('ERR_NODE_INTERNALS', {
+    hint: `the sockets of Node ${process.version} cannot be put on a stack: ${what}`,
+  });
+}

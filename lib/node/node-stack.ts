@@ -1,0 +1,16 @@
+import type { StackDns } from './dns.js';
+import type { OpenHandles } from './open-handles.js';
+
+/** What Node's modules need of the stack that they work on. A Stack is one. */
+export interface NodeStack {
+  readonly dns: StackDns;
+  /** The handles of Node's that have a socket of the stack. */
+  readonly nodeHandles: OpenHandles;
+  /** @throws {IothError} EBADF once closed, ERR_STACK_DEAD with a dead daemon */
+  checkUsable(): void;
+  /**
+   * A socket of the stack that close(2) closes: libioth does not count it.
+   * @throws {IothError} as {@link checkUsable}; ENOTSUP where its sockets are not the kernel's; what the stack says
+   */
+  uncountedSocket(family: number, type: number): number;
+}

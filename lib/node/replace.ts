@@ -1,0 +1,21 @@
+// biome-ignore lint/suspicious/noExplicitAny: functions of Node's of any shape
+export type AnyFunction = (this: any, ...args: any[]) => any;
+
+/** Puts another function in the place of `object[name]`, with its properties (util.promisify looks at them). */
+export function replaceFunction(
+  object: object,
+  name: string,
+  replacement: (original: AnyFunction) => AnyFunction,
+): void {
+  const descriptor = Object.getOwnPropertyDescriptor(object, name);
+  const original: unknown = (object as Record<string, unknown>)[name];
+  if (typeof original !== 'function') return;
+  const value = replacement(original as AnyFunction);
+  Object.defineProperties(value, Object.getOwnPropertyDescriptors(original));
+  Object.defineProperty(object, name, {
+    configurable: true,
+    writable: true,
+    enumerable: descriptor?.enumerable,
+    value,
+  });
+}

@@ -1,0 +1,37 @@
+import { libioth } from '../../ffi/ioth.js';
+import { errno, F_DUPFD_CLOEXEC, libc } from '../../ffi/libc.js';
+import { IothError, systemError } from '../core/errors.js';
+
+/** The stack that {@link uncountedSocket} makes a socket of. */
+export interface CountingStack {
+  /** The process behind it, which has a loopback interface of its own. */
+  readonly daemonPid: number | undefined;
+  readonly hasKernelSockets: boolean;
+  msocket(family: number, type: number, proto: number): number;
+  if_nametoindex(ifname: string): number;
+  linksetupdown(ifindex: number, up: boolean): void;
+}
+
+const FIRST_FD = 3;
+const loopbacks = new WeakSet<CountingStack>();
+
+/** libuv closes what it has with close(2), which libioth would not see: a duplicate, whose original libioth closes. */
+export function uncountedSocket(stack: CountingStack, family: number, type: number): number {
+  if (!stack.hasKernelSockets) {
+    throw new IothError('ENOTSUP', { syscall: 'socket', hint: 'sockets of this stack are not those of the kernel' });
+  }
+  bringUpLoopback(stack);
+  const counted = stack.msocket(family, type, 0);
+  const fd = libc().fcntl(counted, F_DUPFD_CLOEXEC, FIRST_FD);
+  const error = fd < 0 ? errno() : 0;
+  libioth().close(counted);
+  if (error) throw systemError(error, 'socket');
+  return fd;
+}
+
+/** A new vdestack has `lo` down, and a program expects its own 127.0.0.1. */
+function bringUpLoopback(stack: CountingStack): void {
+  if (loopbacks.has(stack)) return;
+  loopbacks.add(stack);
+  if (stack.daemonPid !== undefined) stack.linksetupdown(stack.if_nametoindex('lo'), true);
+}

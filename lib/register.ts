@@ -1,0 +1,42 @@
+/**
+ * `node --import ioth/register app.js`: the program is on a stack of its own, which the environment's IOTH describes as
+ * ioth_newstackc(3) does: IOTH='stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.2/24'. It starts when the stack is ready.
+ *
+ * Worker threads are on the stack of their process. Child processes are on the host, unless IOTH_CHILDREN is 1: then each Node child makes a stack of its own, and %d in IOTH is
+ * its number: 1 in the first process, 2, 3 … in its children.
+ */
+
+import { isMainThread } from 'node:worker_threads';
+import { IothError } from './core/errors.js';
+import { CHILD_VARIABLE, numberChildren } from './node/children.js';
+import { registerStack } from './node/run.js';
+import { shareWithThreads, stackOfMainThread } from './node/threads.js';
+import { Stack } from './stack/stack.js';
+
+const FIRST = 1;
+/** What is no number: a child on the host. */
+const ON_HOST = 'host';
+
+async function register(): Promise<void> {
+  if (!isMainThread) return registerThread();
+  const { IOTH: config, IOTH_CHILDREN: children, [CHILD_VARIABLE]: child } = process.env;
+  if (child === ON_HOST) return;
+  if (!config) {
+    const hint = "IOTH is not set: say IOTH='stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.2/24' or the like";
+    throw new IothError('ERR_IOTH_REGISTER', { hint });
+  }
+  const number = child === undefined ? FIRST : Number(child);
+  const stack = await Stack.create(config.replaceAll('%d', String(number)));
+  registerStack(stack);
+  shareWithThreads(stack);
+  if (children === '1') numberChildren(number === FIRST ? FIRST + 1 : number * 10 + 1, import.meta.url);
+  else process.env[CHILD_VARIABLE] = ON_HOST;
+}
+
+/** A worker thread is on the stack of its process. */
+function registerThread(): void {
+  const stack = stackOfMainThread();
+  if (stack) registerStack(stack);
+}
+
+await register();

@@ -1,0 +1,77 @@
+import { invalidType } from '../core/validate.js';
+import { face, type NodeModules } from '../node/faces.js';
+import { type DispatcherOptions, type FetchDispatcher, fetchOn, undiciAgent } from '../node/fetch.js';
+import type { NodeStack } from '../node/node-stack.js';
+import { run } from '../node/run.js';
+import { NetlinkStack } from './netlink-stack.js';
+
+/**
+ * Node's own modules on a stack. What they make is Node's own: a `net.Socket` is a socket of the kernel's in Node's handle. The
+ * first use of any of these changes the handles and modules of Node in this thread, so that they ask which stack is meant;
+ * with none they do what they always did.
+ */
+export abstract class NodeModulesStack extends NetlinkStack {
+  /** @internal */
+  protected abstract get nodeStack(): NodeStack;
+
+  #fetch: typeof fetch | undefined;
+
+  /**
+   * Calls `fn`: what Node's `net`, `dgram`, `http`, `https`, `http2`, `tls`, `dns`, `fetch` and `WebSocket` do in it, and in
+   * what comes from it (promises, timers, the handlers of its servers), is on this stack. So are names, 'localhost' and
+   * 127.0.0.1: the first socket brings its `lo` up.
+   * @returns what `fn` returns
+   * @throws what `fn` throws
+   * @throws {IothError} ERR_NODE_INTERNALS in a Node whose sockets are not as those of 20, 22 and 24
+   */
+  run<A extends unknown[], T>(fn: (...args: A) => T, ...args: A): T {
+    if (typeof fn !== 'function') throw invalidType('fn', 'a function', fn);
+    return run(this.nodeStack, fn, args);
+  }
+
+  /** node:net on this stack, wherever it is called from. @throws {IothError} ERR_NODE_INTERNALS as {@link run} */
+  get net(): NodeModules['net'] {
+    return face(this.nodeStack, 'net');
+  }
+
+  /** node:dgram, as {@link net}. */
+  get dgram(): NodeModules['dgram'] {
+    return face(this.nodeStack, 'dgram');
+  }
+
+  /** node:http, as {@link net}; its `globalAgent` and what it makes are of this stack. */
+  get http(): NodeModules['http'] {
+    return face(this.nodeStack, 'http');
+  }
+
+  /** node:https, as {@link http}. */
+  get https(): NodeModules['https'] {
+    return face(this.nodeStack, 'https');
+  }
+
+  /** node:http2, as {@link net}. */
+  get http2(): NodeModules['http2'] {
+    return face(this.nodeStack, 'http2');
+  }
+
+  /** node:tls, as {@link net}. */
+  get tls(): NodeModules['tls'] {
+    return face(this.nodeStack, 'tls');
+  }
+
+  /** The global fetch on this stack, with connections of its own. It needs no `this`. */
+  get fetch(): typeof fetch {
+    this.#fetch ??= fetchOn(this.nodeStack);
+    return this.#fetch;
+  }
+
+  /**
+   * An Agent of undici's, version 6 or 7, whose connections are on this stack: for its `request`, `stream` and `fetch`, and as
+   * the `dispatcher` of the global fetch. Each call makes one, which the program closes.
+   * @param options undici's; `connect` has those of tls.connect, `timeout` in milliseconds and `allowH2`
+   * @throws {IothError} ERR_MODULE_NOT_FOUND where undici is not installed
+   */
+  dispatcher(options?: DispatcherOptions): FetchDispatcher {
+    return undiciAgent(this.nodeStack, options);
+  }
+}

@@ -1,0 +1,36 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+/** Somebody who listens where nobody shall call. */
+export interface Trap {
+  /** How many connections and datagrams came. */
+  readonly heard: number;
+  close(): Promise<void>;
+}
+
+/** Listens on the host's 127.0.0.1 or, called in `stack.run`, on that of a stack: TCP and UDP. */
+export async function trap(port: number, host = '127.0.0.1'): Promise<Trap> {
+  let heard = 0;
+  const server = createServer((socket) => {
+    heard++;
+    socket.destroy();
+  });
+  const datagrams = createSocket(host.includes(':') ? 'udp6' : 'udp4', () => {
+    heard++;
+  });
+  server.listen(port, host);
+  await once(server, 'listening');
+  datagrams.bind(port, host);
+  await once(datagrams, 'listening');
+  return {
+    get heard() {
+      return heard;
+    },
+    async close() {
+      server.close();
+      datagrams.close();
+      await Promise.all([once(server, 'close'), once(datagrams, 'close')]);
+    },
+  };
+}
