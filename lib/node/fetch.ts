@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { IothError } from '../core/errors.js';
+import { checkOptions } from '../core/validate.js';
 import { type AgentClass, type ConnectOptions, type Dispatcher, stackAgent } from './dispatcher.js';
 import type { NodeStack } from './node-stack.js';
 import { run } from './run.js';
@@ -28,7 +29,8 @@ export function fetchOn(stack: NodeStack): typeof fetch {
  * @throws {IothError} ERR_MODULE_NOT_FOUND
  */
 export function undiciAgent(stack: NodeStack, options?: DispatcherOptions): FetchDispatcher {
-  return stackAgent(stack, installedAgent(), options);
+  const { connect, ...others } = checkOptions(options);
+  return stackAgent(stack, installedAgent(), { ...others, connect: checkOptions(connect) });
 }
 
 function installedAgent(): AgentClass<FetchDispatcher> {
