@@ -6,7 +6,6 @@ import { ROOT } from './support/run.js';
 
 /** From the highest to the lowest; a room imports those behind it only. */
 const ORDER = [
-  'register',
   'index',
   'stack',
   'node',

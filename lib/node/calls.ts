@@ -7,6 +7,7 @@ import tls from 'node:tls';
 import { noteMade, runCallOn, stackForCall } from './current-stack.js';
 import { patchedInternals, stackOfHandle } from './handles.js';
 import type { NodeStack } from './node-stack.js';
+import { noteWrapped } from './open-handles.js';
 import { replaceFunction } from './replace.js';
 
 /*
@@ -33,6 +34,13 @@ export function patchCalls(): void {
       const stack = stackForCall(this);
       if (isUnusable(this, stack)) return this;
       return runCallOn(stack, this, () => Reflect.apply(original, this, args));
+    };
+  });
+  // TLSSocket over a socket: who writes to the one must be asked to end
+  replaceFunction(tls.TLSSocket.prototype, '_init', (original) => {
+    return function (this: Socket, socket, ...rest) {
+      if (socket instanceof Socket) noteWrapped(socket, this);
+      return Reflect.apply(original, this, [socket, ...rest]);
     };
   });
   for (const name of DATAGRAM_CALLS) {

@@ -13,6 +13,14 @@ const PAUSE_MS = 5;
 /** A FIN is on its way at once; nobody has to take it. */
 const FIN_TIMEOUT_MS = 50;
 
+/** The TLS sockets over sockets. */
+const wrappers = new WeakMap<Socket, Socket>();
+
+/** What is written to `wrapper` goes through `socket`. */
+export function noteWrapped(socket: Socket, wrapper: Socket): void {
+  wrappers.set(socket, wrapper);
+}
+
 /** The handles of Node's on one stack, and how they end. */
 export class OpenHandles {
   readonly #owners = new Map<OpenHandle, () => unknown>();
@@ -74,7 +82,8 @@ export class OpenHandles {
     let sum = 0;
     for (const [handle, owner] of this.#owners) {
       const socket = owner();
-      sum += (handle.writeQueueSize ?? 0) + (socket instanceof Socket ? socket.writableLength : 0);
+      sum += handle.writeQueueSize ?? 0;
+      if (socket instanceof Socket) sum += (wrappers.get(socket) ?? socket).writableLength;
     }
     return sum;
   }
@@ -86,8 +95,9 @@ function closeGently(owner: unknown): void {
   } else if (owner instanceof DatagramSocket) {
     closeDatagrams(owner);
   } else if (owner instanceof Socket) {
-    if (owner.connecting) owner.destroy();
-    else owner.destroySoon();
+    const outer = wrappers.get(owner) ?? owner;
+    if (outer.connecting) outer.destroy();
+    else outer.destroySoon();
   }
 }
 

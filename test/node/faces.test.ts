@@ -166,6 +166,31 @@ it('a face is below nobody: neither run nor override move it', async () => {
   }
 });
 
+it('the traps hear who is on the host', async () => {
+  const socket = net.connect(PORT, '127.0.0.1');
+  await once(socket.resume(), 'close');
+  expect(traps.map(({ heard }) => heard)).toEqual([1, 0]);
+  await traps[0]?.close();
+  traps[0] = await trap(PORT);
+});
+
+it('delivers what was written under TLS where the stack is closed', async () => {
+  const bytes = 3_000_000;
+  const server = left.tls.createServer(secrets, (socket) => socket.on('error', () => {}).write(Buffer.alloc(bytes)));
+  await once(server.listen(PORT, '10.0.0.1'), 'listening');
+  const socket = right.tls.connect({ port: PORT, host: '10.0.0.1', rejectUnauthorized: false });
+  let received = 0;
+  socket.on('data', (data) => {
+    received += data.length;
+  });
+  socket.on('error', () => {});
+  await once(socket, 'data');
+  const ended = once(socket, 'close');
+  await left.close();
+  await ended;
+  expect(received).toBe(bytes);
+});
+
 it('a class of the program on a face is its own, on the stack', async () => {
   class Mine extends left.net.Socket {
     readonly mine = true;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
@@ -140,6 +141,36 @@ describe.each([
     }
     await agent.close();
   });
+});
+
+it.each([
+  ['undici 7', undici7.WebSocket as unknown as typeof WebSocket],
+  // of Node 22 and later
+  ['Node', globalThis.WebSocket ?? undici7.WebSocket],
+])('WebSocket of %s', async (_whose, WebSocket) => {
+  for (const [i, server] of servers.entries()) {
+    server.on('upgrade', ({ headers }, socket) => {
+      const key = `${headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+      const accept = createHash('sha1').update(key).digest('base64');
+      const head = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade'];
+      socket.write(`${[...head, `Sec-WebSocket-Accept: ${accept}`].join('\r\n')}\r\n\r\n`);
+      const place = places[i] as Place;
+      // a text frame, and a closing one
+      socket
+        .resume()
+        .end(Buffer.concat([Buffer.from([0x81, place.length]), Buffer.from(place), Buffer.from([0x88, 0])]));
+    });
+  }
+  await ask(async () => {
+    const socket = new WebSocket(ORIGIN.replace('http', 'ws'));
+    const closed = new Promise((done) => socket.addEventListener('close', done));
+    const said = await new Promise<string>((done, fail) => {
+      socket.addEventListener('message', ({ data }) => done(String(data)));
+      socket.addEventListener('error', fail);
+    });
+    await closed;
+    return said;
+  }, 1);
 });
 
 it('stack.dispatcher is an agent of the installed undici, for fetch too', async () => {

@@ -66,7 +66,7 @@ afterEach(async () => {
 });
 
 function registered(file: string, args: string[], env: Record<string, string>): Running {
-  const register = pathToFileURL(join(BUILT, 'lib/register.js')).href;
+  const register = pathToFileURL(join(BUILT, 'lib/stack/register.js')).href;
   return new Running(process.execPath, ['--import', register, join(dir, file), ...args], {
     cwd: dir,
     env: { ...process.env, ...env },

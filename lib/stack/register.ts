@@ -2,17 +2,18 @@
  * `node --import ioth/register app.js`: the program is on a stack of its own, which the environment's IOTH describes as
  * ioth_newstackc(3) does: IOTH='stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.2/24'. It starts when the stack is ready.
  *
- * Worker threads are on the stack of their process. Child processes are on the host, unless IOTH_CHILDREN is 1: then each Node child makes a stack of its own, and %d in IOTH is
- * its number: 1 in the first process, 2, 3 … in its children.
+ * Worker threads are on the stack of their process. Child processes are on the host, unless IOTH_CHILDREN is 1: then each
+ * Node child makes a stack of its own, and %d in IOTH is its number: 1 in the first process, 2, 3 … in its children.
+ *
+ * It ends in a top-level await, as the one file of the package: `--import` waits for nothing else.
  */
 
 import { isMainThread } from 'node:worker_threads';
-import { IothError } from './core/errors.js';
-import { CHILD_VARIABLE, numberChildren } from './node/children.js';
-import { overrideWith } from './node/run.js';
-import { shareWithThreads, stackOfMainThread } from './node/threads.js';
-import { override } from './stack/override.js';
-import { Stack } from './stack/stack.js';
+import { IothError } from '../core/errors.js';
+import { CHILD_VARIABLE, numberChildren } from '../node/children.js';
+import { registerStack } from '../node/run.js';
+import { shareWithThreads, stackOfMainThread } from '../node/threads.js';
+import { Stack } from './stack.js';
 
 const FIRST = 1;
 /** What is no number: a child on the host. */
@@ -28,7 +29,7 @@ async function register(): Promise<void> {
   }
   const number = child === undefined ? FIRST : Number(child);
   const stack = await Stack.create(config.replaceAll('%d', String(number)));
-  override(stack);
+  registerStack(stack);
   shareWithThreads(stack);
   if (children === '1') numberChildren(number === FIRST ? FIRST + 1 : number * 10 + 1, import.meta.url);
   else process.env[CHILD_VARIABLE] = ON_HOST;
@@ -37,7 +38,7 @@ async function register(): Promise<void> {
 /** A worker thread is on the stack of its process. */
 function registerThread(): void {
   const stack = stackOfMainThread();
-  if (stack) overrideWith(stack);
+  if (stack) registerStack(stack);
 }
 
 await register();
