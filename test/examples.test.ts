@@ -14,6 +14,7 @@ it('has examples of less than 60 lines that need no outside network', () => {
       'echo_client.ts',
       'echo_server.ts',
       'example.ts',
+      'express.ts',
       'fetch.ts',
       'http_server.ts',
       'newstackc.ts',
@@ -105,13 +106,16 @@ it('configures a stack from the network, and gives the lease back', async () => 
   expect(stdout).toMatch(/giving the leases back\n$/);
 }, 30_000);
 
-it('serves http on one stack, and fetches from another', async () => {
+it.each([
+  ['http_server', 'hello 10.0.0.2'],
+  ['express', 'express says hello to 10.0.0.2'],
+])('serves http on one stack (%s), and fetches from another', async (name, hello) => {
   const { dir, remove } = workDirectory();
-  const server = example('http_server', `switch://${dir}/sw`);
+  const server = example(name, `switch://${dir}/sw`);
   try {
     await server.says('http://10.0.0.1/');
     const fetched = await run(TSX, ['examples/fetch.ts', `vde://${dir}/sw`]);
-    expect(fetched).toEqual({ code: 0, stdout: '200 hello 10.0.0.2\n', stderr: '' });
+    expect(fetched).toEqual({ code: 0, stdout: `200 ${hello}\n`, stderr: '' });
     server.kill('SIGTERM');
     const { code, stderr } = await server.done;
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

@@ -4,11 +4,12 @@ import { parseArgs } from 'node:util';
 import { kernelRows } from './kernel.js';
 import { stackLives } from './life.js';
 import { newStackRow } from './new-stack.js';
+import { nodeModulesRows } from './node-modules.js';
 import { processRows } from './processes.js';
 import { livesTable, rowsTable } from './table.js';
 import { vdeRows } from './vde.js';
 
-const GROUPS = ['tcp', 'rtt', 'connections', 'udp', 'processes', 'vde', 'newstack', 'stacks'];
+const GROUPS = ['tcp', 'rtt', 'connections', 'udp', 'processes', 'vde', 'node', 'newstack', 'stacks'];
 const USAGE = `usage: npm run bench -- [--rounds N] [--json FILE] [${GROUPS.join(' | ')} ...]
 Without names everything is measured. A figure is the median of N turns (default 5).`;
 
@@ -22,6 +23,8 @@ async function main(): Promise<void> {
   if (processes.length > 0) console.log(`${rowsTable('Kernel stack over 127.0.0.1, a process each', processes)}\n`);
   const vde = await vdeRows(wanted, rounds);
   if (vde.length > 0) console.log(`${rowsTable('Two vdestacks on a switch, a process each', vde)}\n`);
+  const nodeModules = await nodeModulesRows(wanted, rounds);
+  for (const [title, rows] of Object.entries(nodeModules)) console.log(`${rowsTable(title, rows)}\n`);
   const newStack = await newStackRow(wanted);
   if (newStack.length > 0) console.log(`${rowsTable('new Stack, alternating with the bare call', newStack)}\n`);
   const lives = await stackLives(wanted);
@@ -30,7 +33,7 @@ async function main(): Promise<void> {
     const about = { date: new Date().toISOString(), node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length };
     writeFileSync(
       json,
-      `${JSON.stringify({ ...about, rounds, kernel, processes, vde, newStack, stacks: lives }, null, 2)}\n`,
+      `${JSON.stringify({ ...about, rounds, kernel, processes, vde, nodeModules, newStack, stacks: lives }, null, 2)}\n`,
     );
   }
 }

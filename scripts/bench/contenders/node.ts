@@ -1,43 +1,42 @@
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
-import { BLOCK, type Endpoint, type LocalContender, MESSAGE, restartOnLoss, WINDOW } from './contender.js';
+import { BLOCK, type Contender, type LocalContender, MESSAGE, restartOnLoss, WINDOW } from './contender.js';
 
 const block = Buffer.alloc(BLOCK, 'b');
 const message = Buffer.alloc(MESSAGE, 'm');
 
-/** Node's own net and dgram in their usual form, with events: the fastest that they have. */
-export const node: LocalContender<net.Server, net.Socket> = {
-  name: 'node',
-  listen,
-  async accept(listener) {
-    const [connection] = await once(listener, 'connection');
-    return connection;
-  },
-  connect,
-  close(handle) {
-    if (handle instanceof net.Server) handle.close();
-    else handle.destroy();
-  },
-  sendBulk,
-  receiveBulk,
-  ping,
-  echo,
-  connections,
-  datagrams,
-};
-
-async function listen(address: string): Promise<[net.Server, Endpoint]> {
-  const server = net.createServer({ noDelay: true }).listen(0, address);
-  await once(server, 'listening');
-  return [server, { address, port: (server.address() as net.AddressInfo).port }];
+/** Node's net, or that of a stack, in its usual form, with events: the fastest that it has. */
+export function netOn({ connect, createServer }: Pick<typeof net, 'connect' | 'createServer'>) {
+  return {
+    name: 'node',
+    async listen(address) {
+      const server = createServer({ noDelay: true }).listen(0, address);
+      await once(server, 'listening');
+      return [server, { address, port: (server.address() as net.AddressInfo).port }];
+    },
+    async accept(listener) {
+      const [connection] = await once(listener, 'connection');
+      return connection;
+    },
+    async connect(to) {
+      const connection = connect({ host: to.address, port: to.port, noDelay: true });
+      await once(connection, 'connect');
+      return connection;
+    },
+    close(handle) {
+      if (handle instanceof net.Server) handle.close();
+      else handle.destroy();
+    },
+    sendBulk,
+    receiveBulk,
+    ping,
+    echo,
+  } satisfies Contender<net.Server, net.Socket>;
 }
 
-async function connect(to: Endpoint): Promise<net.Socket> {
-  const connection = net.connect({ host: to.address, port: to.port, noDelay: true });
-  await once(connection, 'connect');
-  return connection;
-}
+/** Node's own net and dgram. */
+export const node: LocalContender<net.Server, net.Socket> = { ...netOn(net), connections, datagrams };
 
 function sendBulk(connection: net.Socket, bytes: number): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -95,7 +94,7 @@ function answer(connection: net.Socket, count: number, answersLast: boolean): Pr
 
 /** Bulk data into the one buffer of a receiver made with `onread`, which has no 'data' events; in milliseconds. */
 export async function bulkOnread(address: string, bytes: number): Promise<number> {
-  const [server, { port }] = await listen(address);
+  const [server, { port }] = await node.listen(address);
   const accepted = node.accept(server);
   let left = bytes;
   let finish: () => void;
@@ -119,7 +118,7 @@ export async function bulkOnread(address: string, bytes: number): Promise<number
 }
 
 async function connections(address: string, count: number): Promise<number> {
-  const [server, { port }] = await listen(address);
+  const [server, { port }] = await node.listen(address);
   const start = performance.now();
   await new Promise<void>((resolve, reject) => {
     let left = count;

@@ -1,0 +1,101 @@
+/**
+ * One end of the rows of node-modules.ts, told by messages what to do: `node-end.js ADDRESS [PLUGIN [VNL]]`, on a stack or,
+ * without a plugin, by Node alone in the network namespace that it was started in.
+ */
+import { once } from 'node:events';
+import http from 'node:http';
+import net from 'node:net';
+import autocannon from 'autocannon';
+import { Stack } from 'ioth';
+import { netOn } from './contenders/node.js';
+import type { EndAnswer, EndRequest } from './node-modules.js';
+import { vdestack } from './peering.js';
+
+const CONNECTIONS = 10;
+const BODY = 'hello world';
+
+const [address = '', plugin, vnl = ''] = process.argv.slice(2);
+const stack = plugin === 'vdestack' ? vdestack(vnl, address) : plugin ? new Stack(plugin) : undefined;
+const contender = netOn(stack?.net ?? net);
+
+process.on('message', (request: EndRequest) => {
+  const done = request.port === undefined ? serve(request) : ask(request, request.port);
+  done.then(send, (error) => {
+    console.error(error);
+    process.exit(1);
+  });
+});
+process.on('disconnect', () => {
+  stack?.closeSync();
+  process.exit();
+});
+// Ctrl-C reaches all processes: the first one ends the bench, and this one with it
+process.on('SIGINT', () => {});
+send({ pid: stack?.daemonPid });
+
+function send(answer: EndAnswer): void {
+  process.send?.(answer);
+}
+
+async function serve({ work, amount }: EndRequest): Promise<EndAnswer> {
+  if (work === 'requests') {
+    await serveRequests();
+    return {};
+  }
+  const [listener, { port }] = await contender.listen(address);
+  const accepted = contender.accept(listener);
+  send({ port });
+  const connection = await accepted;
+  if (work === 'bulk') {
+    await contender.receiveBulk(connection, amount);
+    await contender.sendBulk(connection, 1);
+  } else await contender.echo(connection, amount);
+  if (!connection.readableEnded) await once(connection.resume(), 'close');
+  contender.close(listener);
+  return {};
+}
+
+async function ask({ work, amount, peer }: EndRequest, port: number): Promise<EndAnswer> {
+  if (work === 'requests') return { elapsed: await askForRequests(`http://${peer}:${port}/`, amount) };
+  const connection = await contender.connect({ address: peer, port });
+  const start = performance.now();
+  if (work === 'bulk') {
+    await contender.sendBulk(connection, amount);
+    // the peer sends one byte when it has all
+    await contender.receiveBulk(connection, 1);
+  } else await contender.ping(connection, amount);
+  const elapsed = performance.now() - start;
+  contender.close(connection);
+  return { elapsed };
+}
+
+/** Serves until the first client has come and gone. */
+async function serveRequests(): Promise<void> {
+  const server = (stack?.http ?? http).createServer((_request, response) => response.end(BODY)).listen(0, address);
+  await once(server, 'listening');
+  send({ port: (server.address() as net.AddressInfo).port });
+  let connections = 0;
+  await new Promise<void>((resolve) => {
+    server.on('connection', (connection) => {
+      connections++;
+      connection.once('close', () => {
+        if (--connections === 0) resolve();
+      });
+    });
+  });
+  server.close();
+}
+
+/** To the last response; autocannon itself reports a moment later. */
+async function askForRequests(url: string, amount: number): Promise<number> {
+  const options = { url, amount, connections: CONNECTIONS, sampleInt: 100, expectBody: BODY };
+  const start = performance.now();
+  let end = start;
+  const cannon = stack ? stack.run(() => autocannon(options)) : autocannon(options);
+  (cannon as unknown as NodeJS.EventEmitter).on('response', () => {
+    end = performance.now();
+  });
+  const { '2xx': good, errors, mismatches } = await cannon;
+  if (good !== amount || errors + mismatches > 0) throw new Error(`${good} of ${amount} responses, ${errors} errors`);
+  return end - start;
+}

@@ -1,0 +1,165 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type ChildProcess, fork, type SpawnOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Stack } from 'ioth';
+import { inTurn, type Turn, withinDeadline } from './measure.js';
+import { answerOf } from './peering.js';
+import { measureRow, type Row, rowOf, type Unit, type Work } from './rows.js';
+
+export type EndWork = 'bulk' | 'round trips' | 'requests';
+
+/** What an end is asked to do: to serve, or with a port to ask what serves there. */
+export interface EndRequest {
+  work: EndWork;
+  amount: number;
+  peer: string;
+  port?: number;
+}
+
+/** The first one has the daemon of a vdestack; that of a server its port first, and one more when it is done. */
+export interface EndAnswer {
+  pid?: number;
+  port?: number;
+  elapsed?: number;
+}
+
+/** Two processes that talk to each other. */
+interface Pair {
+  asker: ChildProcess;
+  server: ChildProcess;
+  /** Of the server. */
+  address: string;
+}
+
+const END = fileURLToPath(new URL('./node-end.js', import.meta.url));
+const LOOPBACK = '127.0.0.1';
+const ADDRESSES = ['10.0.0.1', '10.0.0.2'] as const;
+const MB = 1024 * 1024;
+const WORKS: Record<EndWork, { name: string; unit: Unit; bar: number }> = {
+  bulk: { name: 'bulk TCP', unit: 'MB/s', bar: 0.97 },
+  'round trips': { name: 'TCP round trip, 64 B', unit: 'µs', bar: 1.05 },
+  requests: { name: 'http requests', unit: '/s', bar: 0.95 },
+};
+const ON_VDESTACKS = { bulk: 96 * MB, 'round trips': 6_000, requests: 6_000 };
+const ON_KERNEL = { bulk: 1024 * MB, 'round trips': 10_000, requests: 10_000 };
+const RUNS = 500_000;
+const RUN_BAR_USECS = 2;
+
+/** The rows of Node's modules on stacks, against Node alone in the same network namespaces. By the title of their table. */
+export async function nodeModulesRows(
+  wanted: (group: string) => boolean,
+  rounds: number,
+): Promise<Record<string, Row[]>> {
+  if (!wanted('node')) return {};
+  return {
+    "Node's modules on two vdestacks, a process each": await vdestackRows(rounds),
+    "Node's modules on the kernel stack over 127.0.0.1, a process each": await kernelStackRows(rounds),
+    'stack.run of a function that does nothing': [await runRow(rounds)],
+  };
+}
+
+async function vdestackRows(rounds: number): Promise<Row[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'ioth-bench-'));
+  const ends: ChildProcess[] = [];
+  const [client, host] = ADDRESSES;
+  try {
+    const [left, leftPid] = await start(ends, [client, 'vdestack', `switch://${directory}/switch`]);
+    const [right, rightPid] = await start(ends, [host, 'vdestack', `vde://${directory}/switch`]);
+    const [plainLeft] = await start(ends, [client], leftPid);
+    const [plainRight] = await start(ends, [host], rightPid);
+    const stacks = { asker: left, server: right, address: host };
+    return await rowsOf(stacks, { asker: plainLeft, server: plainRight, address: host }, ON_VDESTACKS, rounds);
+  } finally {
+    // the plain ones first: their namespaces are those of the stacks; the switch last
+    for (const end of ends.reverse()) await stop(end);
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function kernelStackRows(rounds: number): Promise<Row[]> {
+  const ends: ChildProcess[] = [];
+  const pair = async (...plugin: string[]): Promise<Pair> => {
+    const [asker] = await start(ends, [LOOPBACK, ...plugin]);
+    const [server] = await start(ends, [LOOPBACK, ...plugin]);
+    return { asker, server, address: LOOPBACK };
+  };
+  try {
+    return await rowsOf(await pair('kernel'), await pair(), ON_KERNEL, rounds);
+  } finally {
+    for (const end of ends) await stop(end);
+  }
+}
+
+async function rowsOf(stacks: Pair, plain: Pair, amounts: Record<EndWork, number>, rounds: number): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const work of Object.keys(WORKS) as EndWork[]) {
+    const amount = amounts[work];
+    const turns = { ioth: turnOf(stacks, work, amount), node: turnOf(plain, work, amount) };
+    rows.push(await measureRow({ ...WORKS[work], amount, turns } satisfies Work, rounds));
+  }
+  return rows;
+}
+
+function turnOf({ asker, server, address }: Pair, work: EndWork, amount: number): Turn {
+  return async () => {
+    const request: EndRequest = { work, amount, peer: address };
+    server.send(request);
+    const { port } = await answerOf<EndAnswer>(server);
+    const served = answerOf<EndAnswer>(server);
+    asker.send({ ...request, port });
+    const [{ elapsed = Number.NaN }] = await Promise.all([answerOf<EndAnswer>(asker), served]);
+    return elapsed;
+  };
+}
+
+/** An end that is ready, in the network namespace of `namespace` where there is one, and the daemon of its stack. */
+async function start(
+  ends: ChildProcess[],
+  args: string[],
+  namespace?: number,
+): Promise<[end: ChildProcess, pid: number | undefined]> {
+  const stdio: SpawnOptions['stdio'] = ['ignore', 'inherit', 'inherit', 'ipc'];
+  const rights = process.getuid?.() === 0 ? [] : ['-U', '--preserve-credentials'];
+  const flags = ['-t', `${namespace}`, ...rights, '-n', process.execPath, END, ...args];
+  const end = namespace === undefined ? fork(END, args) : spawn('nsenter', flags, { stdio });
+  ends.push(end);
+  const { pid } = await withinDeadline(answerOf<EndAnswer>(end));
+  return [end, pid];
+}
+
+async function stop(end: ChildProcess): Promise<void> {
+  if (!end.connected) return;
+  const ended = once(end, 'exit');
+  end.disconnect();
+  await withinDeadline(ended).catch(() => end.kill('SIGKILL'));
+}
+
+/** What one call of run costs, and what AsyncLocalStorage alone does. */
+async function runRow(rounds: number): Promise<Row> {
+  const stack = new Stack('kernel');
+  try {
+    const storage = new AsyncLocalStorage<Stack>();
+    let n = 0;
+    const work = () => n++;
+    const times = await inTurn([timed(() => stack.run(work)), timed(() => storage.run(stack, work))], rounds);
+    const [ours = [], theirs = []] = times.map((samples) => samples.map((ms) => (ms * 1000) / RUNS));
+    const row = rowOf({ name: 'a call', unit: 'µs', bar: RUN_BAR_USECS }, { ioth: ours, AsyncLocalStorage: theirs });
+    const [{ value = Number.NaN } = {}] = row.figures;
+    // the bar is about the time itself
+    return { ...row, bar: `< ${RUN_BAR_USECS} µs`, met: value < RUN_BAR_USECS };
+  } finally {
+    await stack.close();
+  }
+}
+
+function timed(call: () => void): Turn {
+  return async () => {
+    const start = performance.now();
+    for (let i = 0; i < RUNS; i++) call();
+    return performance.now() - start;
+  };
+}
