@@ -1,6 +1,7 @@
 import { libc } from '../../ffi/libc.js';
 import { AF_INET, AF_INET6, SO_REUSEADDR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
+import { noteConnection } from '../socket/connection.js';
 import { stackOf } from './current-stack.js';
 import { type HandleMethod, type NodeHandle, type NodeInternals, nodeInternals } from './internals.js';
 import type { NodeStack } from './node-stack.js';
@@ -94,6 +95,7 @@ function failure(error: IothError, owner: object | undefined): number {
 
 function follow(handle: NodeHandle, stack: NodeStack): void {
   stacks.set(handle, stack);
+  if (Object.getPrototypeOf(handle) === internals?.tcp) noteConnection(handle, stack);
   stack.nodeHandles.add(handle, () => internals?.ownerOf(handle));
 }
 

@@ -1,3 +1,4 @@
+import type { SocketMaker } from '../socket/owner.js';
 import type { StackDns } from './dns.js';
 import type { OpenHandles } from './open-handles.js';
 
@@ -6,6 +7,8 @@ export interface NodeStack {
   readonly dns: StackDns;
   /** The handles of Node's that have a socket of the stack. */
   readonly nodeHandles: OpenHandles;
+  /** What makes its sockets, in the thread that has the stack. */
+  readonly sockets?: SocketMaker;
   /** @throws {IothError} EBADF once closed, ERR_STACK_DEAD with a dead daemon */
   checkUsable(): void;
   /**

@@ -1,8 +1,12 @@
+import type { Socket as NetSocket } from 'node:net';
 import { invalidType } from '../core/validate.js';
 import { face, type NodeModules } from '../node/faces.js';
 import { type DispatcherOptions, type FetchDispatcher, fetchOn, undiciAgent } from '../node/fetch.js';
 import type { NodeStack } from '../node/node-stack.js';
+import { OpenHandles } from '../node/open-handles.js';
 import { run } from '../node/run.js';
+import { netSocketOn } from '../node/socket-stream.js';
+import type { StreamedSocket } from '../socket/owner.js';
 import { NetlinkStack } from './netlink-stack.js';
 
 /**
@@ -13,6 +17,8 @@ import { NetlinkStack } from './netlink-stack.js';
 export abstract class NodeModulesStack extends NetlinkStack {
   /** @internal */
   protected abstract get nodeStack(): NodeStack;
+  /** The handles of Node's that have a socket of it. @internal */
+  readonly nodeHandles = new OpenHandles();
 
   #fetch: typeof fetch | undefined;
 
@@ -73,5 +79,10 @@ export abstract class NodeModulesStack extends NetlinkStack {
    */
   dispatcher(options?: DispatcherOptions): FetchDispatcher {
     return undiciAgent(this.nodeStack, options);
+  }
+
+  /** For `Socket.stream()`. @internal */
+  netSocket(socket: StreamedSocket): NetSocket {
+    return netSocketOn(socket, this.nodeStack);
   }
 }

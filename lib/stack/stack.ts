@@ -13,10 +13,10 @@ import type { PathTag } from '../dns/settings.js';
 import type { ServicePort } from '../dns/socket-types.js';
 import { type StackDns, stackDns } from '../node/dns.js';
 import type { NodeStack } from '../node/node-stack.js';
-import { OpenHandles } from '../node/open-handles.js';
 import { uncountedSocket } from '../node/uncounted-socket.js';
 import { adopt } from '../socket/adopt.js';
 import { Descriptor } from '../socket/descriptor.js';
+import type { SocketMaker } from '../socket/owner.js';
 import { type OperationOptions, Socket } from '../socket/socket.js';
 import { checkStackOptions, namedOptions, type StackOptions, type StackSettings } from './arguments.js';
 import { type CloseOptions, checkCloseOptions, lingerLimits } from './close-options.js';
@@ -44,8 +44,6 @@ export class Stack extends NodeModulesStack {
   #dns: StackDns | undefined;
   readonly #conf: ProviderName | undefined;
   #config: StackConfig | undefined;
-  /** The handles of Node's that have a socket of it. @internal */
-  readonly nodeHandles = new OpenHandles();
   #closing: Promise<void> | undefined;
 
   /**
@@ -313,6 +311,11 @@ export class Stack extends NodeModulesStack {
 
   /** @internal */
   protected override get nodeStack(): NodeStack {
+    return this;
+  }
+
+  /** @internal */
+  get sockets(): SocketMaker {
     return this;
   }
 
