@@ -37,7 +37,7 @@ export function uncountedDuplicate(fd: number, syscall: string): number {
 }
 
 /** A new vdestack has `lo` down, and a program expects its own 127.0.0.1. */
-function bringUpLoopback(stack: CountingStack): void {
+export function bringUpLoopback(stack: CountingStack): void {
   if (loopbacks.has(stack)) return;
   loopbacks.add(stack);
   if (stack.daemonPid !== undefined) stack.linksetupdown(stack.if_nametoindex('lo'), true);

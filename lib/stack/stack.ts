@@ -12,11 +12,8 @@ import { Resolver } from '../dns/resolver.js';
 import type { PathTag } from '../dns/settings.js';
 import type { ServicePort } from '../dns/socket-types.js';
 import { type StackDns, stackDns } from '../node/dns.js';
-import type { NodeStack } from '../node/node-stack.js';
-import { uncountedSocket } from '../node/uncounted-socket.js';
 import { adopt } from '../socket/adopt.js';
 import { Descriptor } from '../socket/descriptor.js';
-import type { SocketMaker } from '../socket/owner.js';
 import { type OperationOptions, Socket } from '../socket/socket.js';
 import { checkStackOptions, namedOptions, type StackOptions, type StackSettings } from './arguments.js';
 import { type CloseOptions, checkCloseOptions, lingerLimits } from './close-options.js';
@@ -310,12 +307,7 @@ export class Stack extends NodeModulesStack {
   }
 
   /** @internal */
-  protected override get nodeStack(): NodeStack {
-    return this;
-  }
-
-  /** @internal */
-  get sockets(): SocketMaker {
+  protected override get nodeStack(): this {
     return this;
   }
 
@@ -323,12 +315,6 @@ export class Stack extends NodeModulesStack {
   checkUsable(): void {
     this.#native.pointer('socket');
     if (this.closed) throw new IothError('EBADF', { syscall: 'socket', hint: 'the stack is being closed' });
-  }
-
-  /** @internal */
-  uncountedSocket(family: number, type: number): number {
-    this.checkUsable();
-    return uncountedSocket(this, family, type);
   }
 
   /** @internal */

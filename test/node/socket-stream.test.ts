@@ -130,7 +130,7 @@ describe('Socket.from()', () => {
     const listener = a.net.createServer().listen(7300, host);
     await once(listener, 'listening');
     const client = b.net.connect(7300, host);
-    const [accepted] = await once(listener, 'connection');
+    const [[accepted]] = await Promise.all([once(listener, 'connection'), once(client, 'connect')]);
     const closed = [once(client, 'close'), once(accepted, 'close')];
     const [left, right] = [Socket.from<Stack>(accepted), Socket.from<Stack>(client)];
     await Promise.all(closed);
