@@ -1,9 +1,13 @@
 import { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { libc } from '../../ffi/libc.js';
 import type { Address } from '../address/sockaddr.js';
+import { MSG_DONTWAIT } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { socketStream } from '../socket/duplex.js';
 import type { Socket } from '../socket/socket.js';
+
+const FLUSH_SIZE = 65536;
 
 interface ConnectionEvents {
   onError(error: Error): void;
@@ -15,6 +19,8 @@ interface ConnectionEvents {
 export class TcpConnection {
   readonly local: Address;
   readonly peer: Address;
+  readonly #socket: Socket;
+  readonly #fd: number;
   readonly #stream: Duplex;
   readonly #pipe: NetSocket;
   readonly #counter: { readonly bytesWritten?: number };
@@ -28,6 +34,8 @@ export class TcpConnection {
    */
   constructor(counter: { readonly bytesWritten?: number }, socket: Socket, fd: number, events: ConnectionEvents) {
     this.#counter = counter;
+    this.#socket = socket;
+    this.#fd = fd;
     // later they are gone, and Node still wants to know
     this.local = socket.getsockname();
     this.peer = socket.getpeername();
@@ -38,8 +46,8 @@ export class TcpConnection {
       get closed() {
         return isClosed();
       },
-      recv: (bufsize) => this.#receive(socket, bufsize),
-      sendall: (data) => this.#send(socket, data),
+      recv: (bufsize) => this.#receive(bufsize),
+      sendall: (data) => this.#send(data),
       shutdown: (how) => socket.shutdown(how),
       close: () => socket.close(),
     });
@@ -84,15 +92,32 @@ export class TcpConnection {
     else pipe.once('end', end).once('error', end);
   }
 
+  /** Gives the stack what is in the pair, as far as it takes it at once: with the kernel it would be on its way. */
+  flush(): void {
+    if (this.#pipe.destroyed || this.#stream.destroyed || this.#stream.writableLength > 0) return;
+    const { sync } = this.#socket;
+    const buffer = Buffer.allocUnsafe(FLUSH_SIZE);
+    try {
+      this.#socket.settimeout(0);
+      for (;;) {
+        const length = libc().recv(this.#fd, buffer, buffer.length, MSG_DONTWAIT);
+        if (length <= 0) break;
+        sync.sendall(buffer.subarray(0, length));
+      }
+    } catch {
+      // it takes no more
+    }
+  }
+
   destroy(): void {
     this.#stream.destroy();
     this.#pipe.destroy();
   }
 
   /** The death of the stack is an error, its close is an end. */
-  async #receive(socket: Socket, bufsize: number): Promise<Buffer> {
+  async #receive(bufsize: number): Promise<Buffer> {
     try {
-      return await socket.recv(bufsize);
+      return await this.#socket.recv(bufsize);
     } catch (error) {
       this.#isDead = (error as IothError).code === 'ERR_STACK_DEAD';
       throw error;
@@ -100,7 +125,8 @@ export class TcpConnection {
   }
 
   /** What is under way keeps the process alive, as nothing else does: the handle has its own say. */
-  async #send(socket: Socket, data: Buffer): Promise<void> {
+  async #send(data: Buffer): Promise<void> {
+    const socket = this.#socket;
     socket.ref();
     try {
       await socket.sendall(data);

@@ -76,8 +76,9 @@ export class TcpPump implements OpenHandle {
     return this.#connection?.pendingBytes ?? 0;
   }
 
-  /** Ends it now: what the stack does not have is lost. */
+  /** Ends it now: what the stack does not take at once is lost. */
   close(): void {
+    this.#connection?.flush();
     this.#handle.close();
     this.#connection?.destroy();
     this.#socket?.close();
