@@ -39,7 +39,7 @@ export {
   type Route,
   vethPeer,
 } from './netlink/index.js';
-export type { ConnectOptions } from './node/dispatcher.js';
+export type { ConnectOptions, Dispatcher } from './node/dispatcher.js';
 export type {
   DnsCodeName,
   DnsPromisesResolver,
@@ -50,7 +50,7 @@ export type {
 } from './node/dns.js';
 export type { DnsResolverOptions } from './node/dns-resolver.js';
 export type { NodeModules } from './node/faces.js';
-export type { DispatcherOptions, FetchDispatcher } from './node/fetch.js';
+export type { AnyDispatcher, DispatcherOptions, FetchDispatcher } from './node/fetch.js';
 export { close } from './socket/adopt.js';
 export { type AncillaryItem, CMSG_LEN, CMSG_SPACE } from './socket/cmsg.js';
 export type { Received } from './socket/operations/message.js';

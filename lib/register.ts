@@ -9,9 +9,8 @@
 import { isMainThread } from 'node:worker_threads';
 import { IothError } from './core/errors.js';
 import { CHILD_VARIABLE, numberChildren } from './node/children.js';
-import { overrideWith } from './node/run.js';
+import { registerStack } from './node/run.js';
 import { shareWithThreads, stackOfMainThread } from './node/threads.js';
-import { override } from './stack/override.js';
 import { Stack } from './stack/stack.js';
 
 const FIRST = 1;
@@ -28,7 +27,7 @@ async function register(): Promise<void> {
   }
   const number = child === undefined ? FIRST : Number(child);
   const stack = await Stack.create(config.replaceAll('%d', String(number)));
-  override(stack);
+  registerStack(stack);
   shareWithThreads(stack);
   if (children === '1') numberChildren(number === FIRST ? FIRST + 1 : number * 10 + 1, import.meta.url);
   else process.env[CHILD_VARIABLE] = ON_HOST;
@@ -37,7 +36,7 @@ async function register(): Promise<void> {
 /** A worker thread is on the stack of its process. */
 function registerThread(): void {
   const stack = stackOfMainThread();
-  if (stack) overrideWith(stack);
+  if (stack) registerStack(stack);
 }
 
 await register();

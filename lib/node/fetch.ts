@@ -1,11 +1,16 @@
 import { createRequire } from 'node:module';
 import { IothError } from '../core/errors.js';
-import { type AgentClass, type ConnectOptions, stackAgent } from './dispatcher.js';
+import { type AgentClass, type ConnectOptions, type Dispatcher, stackAgent } from './dispatcher.js';
 import type { NodeStack } from './node-stack.js';
 import { run } from './run.js';
 
-/** undici's Dispatcher, as fetch takes it in its options. */
-export type FetchDispatcher = NonNullable<RequestInit['dispatcher']>;
+/** An Agent of undici's, where its types are not known: fetch of the DOM's types has no dispatcher. */
+export interface AnyDispatcher extends Dispatcher {
+  close(): Promise<void>;
+  destroy(error?: Error | null): Promise<void>;
+}
+/** undici's Dispatcher, as Node's fetch takes it in its options. */
+export type FetchDispatcher = RequestInit extends { dispatcher?: infer Known } ? NonNullable<Known> : AnyDispatcher;
 
 /** Options of {@link Stack.dispatcher}: those of undici's Agent. */
 export interface DispatcherOptions {

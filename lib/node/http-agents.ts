@@ -25,7 +25,7 @@ export function patchAgents(): void {
       const [options] = args as [StackOptions | undefined];
       const { stack } = options?.[kStack] ?? { stack: stackOf(this) };
       const name: string = Reflect.apply(original, this, args);
-      return stack ? `${name}:ioth:${numberOf(stack)}` : name;
+      return stack && stack !== plain ? `${name}:ioth:${numberOf(stack)}` : name;
     };
   });
   replaceFunction(prototype, 'addRequest', (original) => {
@@ -41,6 +41,14 @@ export function patchAgents(): void {
       return runOn(stack, () => Reflect.apply(original, this, [request, options, ...rest]));
     };
   });
+}
+
+/** The stack of {@link useProcessNames}. */
+let plain: NodeStack | undefined;
+
+/** Has requests on `stack`, which a process is on from its start, their names without a number: nothing is on the host. */
+export function useProcessNames(stack: NodeStack): void {
+  plain = stack;
 }
 
 function numberOf(stack: NodeStack): number {

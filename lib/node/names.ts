@@ -1,4 +1,5 @@
 import dns from 'node:dns';
+import { isIP } from 'node:net';
 import { currentStack } from './current-stack.js';
 import { QUERIES } from './dns.js';
 import type { NodeStack } from './node-stack.js';
@@ -41,10 +42,15 @@ function onStack(object: object, name: string, methodsOf: (stack: NodeStack, sel
   replaceFunction(object, name, (original) => {
     return function (this: unknown, ...args) {
       const stack = currentStack();
-      if (!stack) return Reflect.apply(original, this, args);
+      if (!stack || (name === 'lookup' && isAddress(args[0]))) return Reflect.apply(original, this, args);
       return (methodsOf(stack, this) as Methods)[name]?.(...args);
     };
   });
+}
+
+/** For an address Node asks nobody, and has the result in the next tick: a datagram goes out before its socket is closed. */
+function isAddress(hostname: unknown): boolean {
+  return typeof hostname === 'string' && isIP(hostname) !== 0;
 }
 
 function replaceInherited(

@@ -3,7 +3,7 @@ import { patchCalls } from './calls.js';
 import { pushOverride, runOn } from './current-stack.js';
 import { wrapGlobalDispatcher } from './dispatcher.js';
 import { patchHandles } from './handles.js';
-import { patchAgents } from './http-agents.js';
+import { patchAgents, useProcessNames } from './http-agents.js';
 import { patchNames } from './names.js';
 import type { NodeStack } from './node-stack.js';
 
@@ -36,4 +36,10 @@ export function run<A extends unknown[], T>(stack: NodeStack, fn: (...args: A) =
 export function overrideWith(stack: NodeStack): () => void {
   patchNode();
   return pushOverride(stack);
+}
+
+/** The same for a program that is on `stack` from its start to its end. */
+export function registerStack(stack: NodeStack): void {
+  overrideWith(stack);
+  useProcessNames(stack);
 }
