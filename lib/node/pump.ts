@@ -8,6 +8,7 @@ import type { HandleMethod, NodeHandle } from './internals.js';
 
 /** Of libuv, as negative errno: what it has no number for. */
 const UV_ENETDOWN = -100;
+const UV_EINVAL = -22;
 
 /** Returns the socket or server of a handle. */
 export type OwnerOf = (handle: NodeHandle) => object | undefined;
@@ -35,8 +36,9 @@ export function attempt(call: () => void): number {
   }
 }
 
-/** @throws what is no error of a system call: an argument that Node has checked */
+/** Arguments that make no sense are EINVAL, as to libuv. */
 export function errnoOf(error: unknown): number {
+  if (error instanceof TypeError || error instanceof RangeError) return UV_EINVAL;
   if (!(error instanceof IothError)) throw error;
   return error.errno ?? UV_ENETDOWN;
 }

@@ -95,11 +95,12 @@ export class TcpPump implements OpenHandle {
     }
     if (!this.#socket) throw new IothError('ENOTSUP', { syscall: 'socket' });
     this.#socket.settimeout(null);
+    if (!callNative(this.#handle, 'hasRef')) this.#socket.unref();
     for (const set of this.#options) attempt(() => set(this.#socket as Socket));
     return this.#socket;
   }
 
-  #bind(family: number, address: string, port: number, flags: number): number {
+  #bind(family: number, address: string, port: number | undefined, flags: number): number {
     return attempt(() => {
       const socket = this.#open(family);
       // as uv_tcp_bind does; a stack may not know them
@@ -107,7 +108,8 @@ export class TcpPump implements OpenHandle {
       if (family === AF_INET6) {
         attempt(() => socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, (flags & IPV6_ONLY) !== 0));
       }
-      socket.bind([address, port]);
+      // without localPort Node gives none
+      socket.bind([address, port || 0]);
     });
   }
 

@@ -62,7 +62,7 @@ export class UdpPump implements OpenHandle {
   readonly #ownerOf: OwnerOf;
   #socket: Socket | undefined;
   #isReceiving = false;
-  #isReferenced = true;
+  #isReferenced: boolean;
   #queued = { bytes: 0, count: 0 };
   #receiving: AbortController | undefined;
   #isClosed = false;
@@ -71,6 +71,7 @@ export class UdpPump implements OpenHandle {
     this.#handle = handle as NodeHandle & DatagramEvents;
     this.#stack = stack;
     this.#ownerOf = ownerOf;
+    this.#isReferenced = Boolean(callNative(handle, 'hasRef'));
     stack.nodeHandles.add(this, () => ownerOf(handle));
     overrideMethods(handle, { ...this.#calls(), ...this.#optionCalls() });
     // to Node it is bound when it has one
@@ -160,13 +161,14 @@ export class UdpPump implements OpenHandle {
     return this.#socket;
   }
 
-  #bind(family: number, address: string, port: number, flags: number): number {
+  #bind(family: number, address: string, port: unknown, flags: number): number {
     return attempt(() => {
       const socket = this.#open(family);
       if (flags & UV_UDP_REUSEADDR) socket.setsockopt(SOL_SOCKET, SO_REUSEADDR, true);
       if (flags & UV_UDP_REUSEPORT) socket.setsockopt(SOL_SOCKET, SO_REUSEPORT, true);
       if (flags & UV_UDP_IPV6ONLY) socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, true);
-      socket.bind([address, port]);
+      // without a port Node gives what came in its place, a callback
+      socket.bind([address, Number(port) | 0]);
     });
   }
 
@@ -294,12 +296,18 @@ function setMembership(
 }
 
 function setMulticastInterface(socket: Socket, text: string): void {
-  if (socket.family === AF_INET6) socket.setsockopt(IPPROTO_IPV6, IPV6_MULTICAST_IF, interfaceIndex(socket, text));
-  else socket.setsockopt(IPPROTO_IP, IP_MULTICAST_IF, inet_pton(AF_INET, text));
+  if (!text.includes(':')) {
+    socket.setsockopt(IPPROTO_IP, IP_MULTICAST_IF, inet_pton(AF_INET, text));
+    return;
+  }
+  inet_pton(AF_INET6, withoutZone(text));
+  socket.setsockopt(IPPROTO_IPV6, IPV6_MULTICAST_IF, interfaceIndex(socket, text));
 }
 
-/** Of '::%vde0', as Node has it; 0 is any. */
+/** Of '::%vde0', as Node has it; 0 is any, and to libuv what is no interface. */
 function interfaceIndex(socket: Socket, text: string): number {
+  let index = 0;
   const zone = zoneOf(text);
-  return zone === '' ? 0 : socket.stack.if_nametoindex(zone);
+  if (zone !== '') attempt(() => (index = socket.stack.if_nametoindex(zone)));
+  return index;
 }
