@@ -88,6 +88,9 @@ export abstract class NodeModulesStack extends NetlinkStack {
    * @throws {IothError} ERR_MODULE_NOT_FOUND where undici is not installed
    */
   dispatcher(options?: DispatcherOptions): FetchDispatcher {
+    if (options !== undefined && (typeof options !== 'object' || options === null)) {
+      throw invalidType('options', 'an object', options);
+    }
     return undiciAgent(this.nodeStack, options);
   }
 

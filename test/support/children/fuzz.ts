@@ -88,7 +88,12 @@ function putAway(result: unknown): void {
 
 // what ends an object runs on objects of their own, and what is for ioth's own files is not public
 const ENDINGS = ['close', 'closeSync', 'detach', 'stream'];
-const INTERNAL = ['constructor', 'pointer', 'beginNativeCall', 'resolveHost', 'resolveLocally', 'link', 'addressesOf'];
+const INTERNAL = [
+  ...['constructor', 'pointer', 'beginNativeCall', 'resolveHost', 'resolveLocally', 'link', 'addressesOf'],
+  ...['msocket', 'checkUsable', 'uncountedSocket', 'pumpedSocket', 'netSocket', 'follow'],
+  // Node's own, with its errors
+  'fetch',
+];
 
 type Target = { name: string; self: object };
 
