@@ -152,6 +152,11 @@ export class Readiness {
     return this.#sent;
   }
 
+  /** Whether pending operations keep the process alive. */
+  get isReferenced(): boolean {
+    return this.#socketRef && this.#stackRef;
+  }
+
   /** Whether pending operations keep the process alive: both the socket and its stack must want it. */
   setRef(referenced: boolean): void {
     this.#socketRef = referenced;

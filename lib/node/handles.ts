@@ -1,9 +1,12 @@
 import { libc } from '../../ffi/libc.js';
 import { AF_INET, AF_INET6, SO_REUSEADDR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
+import { noteConnection } from '../socket/connection.js';
 import { stackOf } from './current-stack.js';
 import { type HandleMethod, type NodeHandle, type NodeInternals, nodeInternals } from './internals.js';
 import type { NodeStack } from './node-stack.js';
+import { TcpPump } from './tcp-pump.js';
+import { UdpPump } from './udp-pump.js';
 
 /*
  * Sockets of a stack in Node's handles: where a handle without a descriptor is to be bound or connected, it is opened with
@@ -37,6 +40,7 @@ export function patchHandles(): NodeInternals {
   internals = nodeInternals();
   const { tcp, udp } = internals;
   for (const method of ['bind', 'connect']) before(tcp, method, (handle) => open(handle, AF_INET, SOCK_STREAM));
+  for (const method of ['setNoDelay', 'setKeepAlive']) before(tcp, method, pump);
   for (const method of ['bind6', 'connect6']) before(tcp, method, (handle) => open(handle, AF_INET6, SOCK_STREAM));
   before(tcp, 'listen', followConnections);
   for (const method of ['bind', 'connect', 'send']) before(udp, method, (handle) => open(handle, AF_INET, SOCK_DGRAM));
@@ -53,7 +57,10 @@ export function patchHandles(): NodeInternals {
 function before(prototype: NodeHandle, method: string, step: (handle: NodeHandle) => number): void {
   const original = prototype[method] as HandleMethod;
   define(prototype, method, function (this: NodeHandle, ...args) {
-    return step(this) || Reflect.apply(original, this, args);
+    const result = step(this);
+    if (result) return result;
+    // the step may have given this handle methods of its own
+    return Reflect.apply(Object.hasOwn(this, method) ? (this[method] as HandleMethod) : original, this, args);
   });
 }
 
@@ -67,6 +74,7 @@ function open(handle: NodeHandle, family: number, type: number): number {
   const owner = internals?.ownerOf(handle);
   const stack = stackOf(owner);
   if (!stack) return 0;
+  if (stack.isPumped) return pump(handle);
   let fd: number;
   try {
     fd = stack.uncountedSocket(family, type);
@@ -85,6 +93,21 @@ function open(handle: NodeHandle, family: number, type: number): number {
   return 0;
 }
 
+/** Puts a handle without a descriptor on a stack whose sockets are not the kernel's, where such a one is meant. */
+function pump(handle: NodeHandle): number {
+  if (!internals || handle.fd >= 0) return 0;
+  const { ownerOf, tcp } = internals;
+  const stack = stackOf(ownerOf(handle));
+  if (!stack?.isPumped) return 0;
+  if (Object.getPrototypeOf(handle) === tcp) {
+    new TcpPump(handle, stack, ownerOf);
+  } else {
+    new UdpPump(handle, stack, ownerOf);
+    stacks.set(handle, stack);
+  }
+  return 0;
+}
+
 /** What libuv has no number for reaches a connection as its own error. */
 function failure(error: IothError, owner: object | undefined): number {
   if (error.errno !== undefined && error.code !== 'EBADF') return error.errno;
@@ -94,6 +117,7 @@ function failure(error: IothError, owner: object | undefined): number {
 
 function follow(handle: NodeHandle, stack: NodeStack): void {
   stacks.set(handle, stack);
+  if (Object.getPrototypeOf(handle) === internals?.tcp) noteConnection(handle, stack);
   stack.nodeHandles.add(handle, () => internals?.ownerOf(handle));
 }
 

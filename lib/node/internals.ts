@@ -29,7 +29,18 @@ export interface NodeInternals {
   handleOf(socket: DatagramSocket): NodeHandle | undefined;
 }
 
-const TCP_METHODS = ['open', 'close', 'bind', 'bind6', 'listen', 'connect', 'connect6', 'reset'];
+const TCP_METHODS = [
+  'open',
+  'close',
+  'bind',
+  'bind6',
+  'listen',
+  'connect',
+  'connect6',
+  'reset',
+  'setNoDelay',
+  'setKeepAlive',
+];
 const UDP_METHODS = [
   ...['open', 'close', 'bind', 'bind6', 'connect', 'connect6', 'send', 'send6'],
   ...['addMembership', 'addSourceSpecificMembership'],

@@ -1,3 +1,5 @@
+import type { SocketMaker } from '../socket/owner.js';
+import type { Socket } from '../socket/socket.js';
 import type { StackDns } from './dns.js';
 import type { OpenHandles } from './open-handles.js';
 
@@ -6,6 +8,15 @@ export interface NodeStack {
   readonly dns: StackDns;
   /** The handles of Node's that have a socket of the stack. */
   readonly nodeHandles: OpenHandles;
+  /** What makes its sockets, in the thread that has the stack. */
+  readonly sockets?: SocketMaker;
+  /** Whether Node's handles cannot have its sockets. */
+  readonly isPumped?: boolean;
+  /**
+   * A Socket of a stack whose sockets are not the kernel's.
+   * @throws {IothError} as {@link checkUsable}; what the stack says
+   */
+  pumpedSocket?(family: number, type: number): Socket;
   /** @throws {IothError} EBADF once closed, ERR_STACK_DEAD with a dead daemon */
   checkUsable(): void;
   /**

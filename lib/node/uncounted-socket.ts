@@ -22,15 +22,22 @@ export function uncountedSocket(stack: CountingStack, family: number, type: numb
   }
   bringUpLoopback(stack);
   const counted = stack.msocket(family, type, 0);
-  const fd = libc().fcntl(counted, F_DUPFD_CLOEXEC, FIRST_FD);
-  const error = fd < 0 ? errno() : 0;
-  libioth().close(counted);
-  if (error) throw systemError(error, 'socket');
-  return fd;
+  try {
+    return uncountedDuplicate(counted, 'socket');
+  } finally {
+    libioth().close(counted);
+  }
+}
+
+/** A duplicate that close(2) closes. @throws {IothError} EMFILE */
+export function uncountedDuplicate(fd: number, syscall: string): number {
+  const copy = libc().fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD);
+  if (copy < 0) throw systemError(errno(), syscall);
+  return copy;
 }
 
 /** A new vdestack has `lo` down, and a program expects its own 127.0.0.1. */
-function bringUpLoopback(stack: CountingStack): void {
+export function bringUpLoopback(stack: CountingStack): void {
   if (loopbacks.has(stack)) return;
   loopbacks.add(stack);
   if (stack.daemonPid !== undefined) stack.linksetupdown(stack.if_nametoindex('lo'), true);

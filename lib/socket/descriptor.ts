@@ -11,6 +11,7 @@ import type { DescriptorOwner } from './owner.js';
 export class Descriptor implements Closable {
   readonly readiness: Readiness;
   #open = true;
+  readonly #followers: ((reason: Error) => void)[] = [];
 
   constructor(
     readonly owner: DescriptorOwner,
@@ -57,6 +58,11 @@ export class Descriptor implements Closable {
     }
   }
 
+  /** Has `follower` called when it is closed or given up, with what ends the waits. Not at the end of the process. */
+  follow(follower: (reason: Error) => void): void {
+    this.#followers.push(follower);
+  }
+
   /** Gives the descriptor up unclosed; libioth goes on counting it. */
   detach(): number {
     const fd = this.use('detach');
@@ -71,5 +77,6 @@ export class Descriptor implements Closable {
     this.owner.descriptors.delete(this);
     // the poll handle goes before the number does: the number is used again at once
     this.readiness.close(reason);
+    if (reason) for (const follower of this.#followers) follower(reason({ syscall: 'close' }));
   }
 }

@@ -76,3 +76,8 @@ export function readSocketName(fd: number, syscall: 'getsockname' | 'getpeername
   if (libioth()[syscall](fd, bytes, length) < 0) throw callError(errno(), syscall);
   return decodeSockaddr(bytes, length[0] ?? 0);
 }
+
+export function isConnected(fd: number): boolean {
+  const [bytes, length] = [Buffer.alloc(SOCKADDR_SIZE), new Uint32Array([SOCKADDR_SIZE])];
+  return libioth().getpeername(fd, bytes, length) === 0;
+}

@@ -1,3 +1,4 @@
+import type { Socket as NetSocket } from 'node:net';
 import type { BlockingOwner } from '../io/blocking.js';
 
 /** The native stack that a descriptor is on. */
@@ -14,6 +15,22 @@ export interface DescriptorOwner extends BlockingOwner {
   msocket(family: number, type: number, proto: number): number;
 }
 
+/** A stack that makes sockets. */
+export interface SocketMaker {
+  msocket(family: number, type: number, proto: number): number;
+  socket(family: number, type: number, proto?: number, fileno?: number): unknown;
+}
+
+/** The socket of a stream. */
+export interface StreamedSocket {
+  fileno(): number;
+  close(): void;
+  /** Whether what waits on it keeps the process alive. @internal */
+  readonly isReferenced: boolean;
+  /** Has `follower` called when it is closed or given up. @internal */
+  follow(follower: (reason: Error) => void): void;
+}
+
 /** The stack of a socket, which makes addresses of names. */
 export interface SocketOwner {
   /** The index of an interface, for the zone of an address. @throws {IothError} ENODEV */
@@ -22,4 +39,6 @@ export interface SocketOwner {
   resolveHost(host: string, family: number, options?: { signal?: AbortSignal }): Promise<string>;
   /** The address that is known without asking a server ('localhost', the hosts file), or undefined. @internal */
   resolveLocally(host: string, family: number): string | undefined;
+  /** A socket of Node's on a connection that is the kernel's. @throws {IothError} EMFILE @internal */
+  netSocket?(socket: StreamedSocket): NetSocket;
 }

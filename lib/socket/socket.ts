@@ -1,10 +1,13 @@
+import type { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Address, AddressInput, Sockaddr } from '../address/sockaddr.js';
+import { AF_INET, AF_INET6, SOCK_STREAM } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { checkOptions, checkSignal } from '../core/validate.js';
 import type { Operation } from '../io/wait-queue.js';
 import { BaseSocket } from './base-socket.js';
 import type { AncillaryItem } from './cmsg.js';
+import { socketOfConnection } from './connection.js';
 import { Descriptor } from './descriptor.js';
 import { destinationOf, localDestinationOf } from './destination.js';
 import { socketStream } from './duplex.js';
@@ -13,6 +16,7 @@ import { Operations } from './operations/index.js';
 import type { Received } from './operations/message.js';
 import type { Data } from './operations/send.js';
 import type { FileInput } from './operations/sendfile.js';
+import { isConnected } from './options.js';
 import type { SocketOwner } from './owner.js';
 import { SyncSocket } from './sync-socket.js';
 import { milliseconds } from './timeouts.js';
@@ -51,6 +55,17 @@ export class Socket<Owner extends SocketOwner = SocketOwner> extends BaseSocket<
     proto: number,
   ): Socket<Owner> {
     return new Socket(stack, descriptor, family, type, proto);
+  }
+
+  /**
+   * The connection of a `net.Socket` that is on a stack (made in `stack.run`, by `stack.net`, by `stream()`), which is destroyed:
+   * its 'close' comes, the connection stays.
+   * @returns a Socket on it, that receives what `netSocket` has not read
+   * @throws {IothError} ENOTSOCK (it is on no stack, or the stack's sockets are not the kernel's), ENOTCONN (it connects still);
+   * EBUSY: it has received data that nobody read, or has not written all; EMFILE, ERR_STACK_DEAD
+   */
+  static from<Owner extends SocketOwner = SocketOwner>(netSocket: NetSocket): Socket<Owner> {
+    return socketOfConnection(netSocket) as Socket<Owner>;
   }
 
   /** The same operations, blocking the thread (it waits in poll(2)); `settimeout` ends their waits too. */
@@ -262,9 +277,24 @@ export class Socket<Owner extends SocketOwner = SocketOwner> extends BaseSocket<
     return copy;
   }
 
-  /** A Duplex on this socket, for whatever takes Node streams; its end shuts down writing, its destruction closes the socket. */
-  stream(): Duplex {
-    return socketStream(this);
+  /**
+   * A stream on this socket, for whatever takes Node streams; its end shuts down writing, its destruction closes the socket.
+   * @returns a `net.Socket` on a TCP connection of a stack whose sockets are the kernel's (vdestack, kernel); else a Duplex
+   * @throws {IothError} EMFILE
+   */
+  stream(): NetSocket | Duplex {
+    const netSocket = this.#isTcpOfKernel() ? this.stack.netSocket?.(this) : undefined;
+    return netSocket ?? socketStream(this);
+  }
+
+  /** @internal */
+  get isReferenced(): boolean {
+    return this.descriptor.readiness.isReferenced;
+  }
+
+  /** @internal */
+  follow(follower: (reason: Error) => void): void {
+    this.descriptor.follow(follower);
   }
 
   /** The connections that a listener accepts, until it is closed. @throws as {@link accept} */
@@ -279,6 +309,12 @@ export class Socket<Owner extends SocketOwner = SocketOwner> extends BaseSocket<
       }
       yield connection;
     }
+  }
+
+  /** Whether Node's own handle can have the connection. */
+  #isTcpOfKernel(): boolean {
+    const isTcp = (this.family === AF_INET || this.family === AF_INET6) && this.type === SOCK_STREAM;
+    return isTcp && !this.closed && this.descriptor.owner.hasKernelSockets && isConnected(this.descriptor.fd);
   }
 
   #wrap(fd: number): Socket<Owner> {

@@ -217,8 +217,8 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     // at the end of a worker thread the process and its descriptor table live on
     this.#keepsDescriptors = isMainThread;
     try {
-      for (const descriptor of this.descriptors) descriptor.closeSilently();
       this.closeUncounted?.();
+      for (const descriptor of this.descriptors) descriptor.closeSilently();
     } catch {
       // they end with the process
     }

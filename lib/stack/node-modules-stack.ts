@@ -1,9 +1,23 @@
+import type { Socket as NetSocket } from 'node:net';
 import { invalidType } from '../core/validate.js';
 import { face, type NodeModules } from '../node/faces.js';
 import { type DispatcherOptions, type FetchDispatcher, fetchOn, undiciAgent } from '../node/fetch.js';
 import type { NodeStack } from '../node/node-stack.js';
+import { OpenHandles } from '../node/open-handles.js';
 import { run } from '../node/run.js';
+import { netSocketOn } from '../node/socket-stream.js';
+import { bringUpLoopback, type CountingStack, uncountedSocket } from '../node/uncounted-socket.js';
+import type { SocketMaker, StreamedSocket } from '../socket/owner.js';
+import type { Socket } from '../socket/socket.js';
 import { NetlinkStack } from './netlink-stack.js';
+
+/** What a Stack is here. */
+interface StackOfNode extends NodeStack, CountingStack {
+  socket(family: number, type: number, proto?: number, fileno?: number): Socket;
+}
+
+/** In the environment: stacks with sockets of the kernel do without them, for tests. */
+const PUMP_VARIABLE = 'IOTH_PUMP';
 
 /**
  * Node's own modules on a stack. What they make is Node's own: a `net.Socket` is a socket of the kernel's in Node's handle. The
@@ -12,7 +26,9 @@ import { NetlinkStack } from './netlink-stack.js';
  */
 export abstract class NodeModulesStack extends NetlinkStack {
   /** @internal */
-  protected abstract get nodeStack(): NodeStack;
+  protected abstract get nodeStack(): StackOfNode;
+  /** The handles of Node's that have a socket of it. @internal */
+  readonly nodeHandles = new OpenHandles();
 
   #fetch: typeof fetch | undefined;
 
@@ -72,6 +88,37 @@ export abstract class NodeModulesStack extends NetlinkStack {
    * @throws {IothError} ERR_MODULE_NOT_FOUND where undici is not installed
    */
   dispatcher(options?: DispatcherOptions): FetchDispatcher {
+    if (options !== undefined && (typeof options !== 'object' || options === null)) {
+      throw invalidType('options', 'an object', options);
+    }
     return undiciAgent(this.nodeStack, options);
+  }
+
+  /** @internal */
+  get sockets(): SocketMaker {
+    return this.nodeStack;
+  }
+
+  /** @internal */
+  uncountedSocket(family: number, type: number): number {
+    this.nodeStack.checkUsable();
+    return uncountedSocket(this.nodeStack, family, type);
+  }
+
+  /** @internal */
+  pumpedSocket(family: number, type: number): Socket {
+    this.nodeStack.checkUsable();
+    bringUpLoopback(this.nodeStack);
+    return this.nodeStack.socket(family, type);
+  }
+
+  /** Whether Node's handles cannot have its sockets. @internal */
+  get isPumped(): boolean {
+    return !this.nodeStack.hasKernelSockets || process.env[PUMP_VARIABLE] === '1';
+  }
+
+  /** For `Socket.stream()`. @internal */
+  netSocket(socket: StreamedSocket): NetSocket {
+    return netSocketOn(socket, this.nodeStack);
   }
 }

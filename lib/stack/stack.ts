@@ -12,9 +12,6 @@ import { Resolver } from '../dns/resolver.js';
 import type { PathTag } from '../dns/settings.js';
 import type { ServicePort } from '../dns/socket-types.js';
 import { type StackDns, stackDns } from '../node/dns.js';
-import type { NodeStack } from '../node/node-stack.js';
-import { OpenHandles } from '../node/open-handles.js';
-import { uncountedSocket } from '../node/uncounted-socket.js';
 import { adopt } from '../socket/adopt.js';
 import { Descriptor } from '../socket/descriptor.js';
 import { type OperationOptions, Socket } from '../socket/socket.js';
@@ -44,8 +41,6 @@ export class Stack extends NodeModulesStack {
   #dns: StackDns | undefined;
   readonly #conf: ProviderName | undefined;
   #config: StackConfig | undefined;
-  /** The handles of Node's that have a socket of it. @internal */
-  readonly nodeHandles = new OpenHandles();
   #closing: Promise<void> | undefined;
 
   /**
@@ -312,7 +307,7 @@ export class Stack extends NodeModulesStack {
   }
 
   /** @internal */
-  protected override get nodeStack(): NodeStack {
+  protected override get nodeStack(): this {
     return this;
   }
 
@@ -320,12 +315,6 @@ export class Stack extends NodeModulesStack {
   checkUsable(): void {
     this.#native.pointer('socket');
     if (this.closed) throw new IothError('EBADF', { syscall: 'socket', hint: 'the stack is being closed' });
-  }
-
-  /** @internal */
-  uncountedSocket(family: number, type: number): number {
-    this.checkUsable();
-    return uncountedSocket(this, family, type);
   }
 
   /** @internal */

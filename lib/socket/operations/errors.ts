@@ -36,7 +36,7 @@ function lacksZone(address: string): boolean {
 }
 
 /** Makes the error with which an operation's wait ends. */
-export type WaitEnd = (operation: Operation<unknown>) => Error;
+export type WaitEnd = (operation: Pick<Operation<unknown>, 'syscall' | 'address' | 'port'>) => Error;
 
 /** ECANCELED, because of what `hint` says. */
 export function canceled(hint: string): WaitEnd {

@@ -90,7 +90,7 @@ function putAway(result: unknown): void {
 const ENDINGS = ['close', 'closeSync', 'detach', 'stream'];
 const INTERNAL = [
   ...['constructor', 'pointer', 'beginNativeCall', 'resolveHost', 'resolveLocally', 'link', 'addressesOf'],
-  ...['msocket', 'uncountedSocket', 'checkUsable'],
+  ...['msocket', 'checkUsable', 'uncountedSocket', 'pumpedSocket', 'netSocket', 'follow'],
   // Node's own fetch, whose errors have no code
   'fetch',
 ];

@@ -1,0 +1,151 @@
+import { Socket as NetSocket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { libc } from '../../ffi/libc.js';
+import type { Address } from '../address/sockaddr.js';
+import { MSG_DONTWAIT } from '../constants/index.js';
+import { IothError } from '../core/errors.js';
+import { socketStream } from '../socket/duplex.js';
+import type { Socket } from '../socket/socket.js';
+
+const FLUSH_SIZE = 65536;
+
+interface ConnectionEvents {
+  onError(error: Error): void;
+  /** The socket is closed. */
+  onEnd(): void;
+}
+
+/** Carries what goes through a socket pair, whose other end is a handle's, to a connected Socket and back. */
+export class TcpConnection {
+  readonly local: Address;
+  readonly peer: Address;
+  readonly #socket: Socket;
+  readonly #fd: number;
+  readonly #stream: Duplex;
+  readonly #pipe: NetSocket;
+  readonly #counter: { readonly bytesWritten?: number };
+  #written: number | undefined;
+  #delivered = 0;
+  #isDead = false;
+
+  /**
+   * @param counter has the number of bytes that were written into the pair, or will be
+   * @param fd this end of the pair
+   */
+  constructor(counter: { readonly bytesWritten?: number }, socket: Socket, fd: number, events: ConnectionEvents) {
+    this.#counter = counter;
+    this.#socket = socket;
+    this.#fd = fd;
+    // later they are gone, and Node still wants to know
+    this.local = socket.getsockname();
+    this.peer = socket.getpeername();
+    this.#pipe = new NetSocket({ fd, allowHalfOpen: true });
+    this.#pipe.on('error', () => {}).unref();
+    const isClosed = () => socket.closed && !this.#isDead;
+    this.#stream = socketStream({
+      get closed() {
+        return isClosed();
+      },
+      recv: (bufsize) => this.#receive(bufsize),
+      sendall: (data) => this.#send(data),
+      shutdown: (how) => socket.shutdown(how),
+      close: () => socket.close(),
+    });
+    this.#stream.on('error', (error) => this.#afterDelivery(() => events.onError(asNode(error))));
+    this.#stream.once('close', () => {
+      // after an error the handle's owner ends; then its end of the pair is closed
+      if (!this.#stream.errored) this.#pipe.destroySoon();
+      events.onEnd();
+    });
+    this.#pipe.pipe(this.#stream).pipe(this.#pipe);
+  }
+
+  /** Bytes that were written into the pair and that the stack does not have yet. */
+  get pendingBytes(): number {
+    if (this.#stream.destroyed) return 0;
+    return (this.#written ?? this.#counter.bytesWritten ?? 0) - this.#delivered;
+  }
+
+  /** Whether the socket is closed, and everybody knows. */
+  get isEnded(): boolean {
+    return this.#stream.closed;
+  }
+
+  /** The handle is about to be closed: what was written goes to the stack, then the socket is closed. */
+  finish(): void {
+    this.#written = this.#counter.bytesWritten;
+    const stream = this.#stream;
+    const pipe = this.#pipe;
+    if (stream.destroyed) {
+      pipe.destroy();
+      return;
+    }
+    stream.unpipe(pipe);
+    pipe.ref();
+    const end = () => {
+      pipe.destroy();
+      stream.end();
+      if (stream.writableFinished) stream.destroy();
+      else stream.once('finish', () => stream.destroy());
+    };
+    if (pipe.readableEnded || pipe.destroyed) end();
+    else pipe.once('end', end).once('error', end);
+  }
+
+  /** Gives the stack what is in the pair, as far as it takes it at once: with the kernel it would be on its way. */
+  flush(): void {
+    if (this.#pipe.destroyed || this.#stream.destroyed || this.#stream.writableLength > 0) return;
+    const { sync } = this.#socket;
+    const buffer = Buffer.allocUnsafe(FLUSH_SIZE);
+    try {
+      this.#socket.settimeout(0);
+      for (;;) {
+        const length = libc().recv(this.#fd, buffer, buffer.length, MSG_DONTWAIT);
+        if (length <= 0) break;
+        sync.sendall(buffer.subarray(0, length));
+      }
+    } catch {
+      // it takes no more
+    }
+  }
+
+  destroy(): void {
+    this.#stream.destroy();
+    this.#pipe.destroy();
+  }
+
+  /** The death of the stack is an error, its close is an end. */
+  async #receive(bufsize: number): Promise<Buffer> {
+    try {
+      return await this.#socket.recv(bufsize);
+    } catch (error) {
+      this.#isDead = (error as IothError).code === 'ERR_STACK_DEAD';
+      throw error;
+    }
+  }
+
+  /** What is under way keeps the process alive, as nothing else does: the handle has its own say. */
+  async #send(data: Buffer): Promise<void> {
+    const socket = this.#socket;
+    socket.ref();
+    try {
+      await socket.sendall(data);
+      this.#delivered += data.length;
+    } finally {
+      socket.unref();
+    }
+  }
+
+  /** What came before an error is read before it: the loop looks at the pair once more. */
+  #afterDelivery(report: () => void): void {
+    setImmediate(() => setImmediate(report));
+  }
+}
+
+/** What Node makes of an errno of read or write. */
+function asNode(error: Error): Error {
+  if (!(error instanceof IothError) || error.errno === undefined) return error;
+  const { code, errno } = error;
+  const syscall = error.syscall?.startsWith('send') ? 'write' : 'read';
+  return Object.assign(new Error(`${syscall} ${code}`), { errno, code, syscall });
+}
