@@ -24,19 +24,31 @@ export async function nodeTests(limitMs = 600 * SECONDS): Promise<string> {
   if (existsSync(directory)) return directory;
   mkdirSync(join(directory, '..'), { recursive: true });
   const work = mkdtempSync(`${directory}-`);
+  const cleanUp = () => rmSync(work, { recursive: true, force: true });
+  process.once('exit', cleanUp);
   try {
     const unpacked = join(work, 'unpacked');
     mkdirSync(unpacked);
     const signal = AbortSignal.timeout(limitMs);
     const archive = await download(work, signal);
-    const patterns = NEEDED.map((path) => `*/${path}`);
-    const args = ['-xJf', archive, '-C', unpacked, '--strip-components=1', '--wildcards', ...patterns];
+    const patterns = NEEDED.map((path) => `node-*/${path}`);
+    const args = [
+      '-xJf',
+      archive,
+      '-C',
+      unpacked,
+      '--strip-components=1',
+      '--wildcards',
+      '--no-wildcards-match-slash',
+      ...patterns,
+    ];
     await promisify(execFile)('tar', args, { signal });
     // another process may have been faster
     if (!existsSync(directory)) renameSync(unpacked, directory);
     return directory;
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    process.off('exit', cleanUp);
+    cleanUp();
   }
 }
 
