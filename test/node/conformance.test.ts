@@ -10,7 +10,7 @@ import { ROOT, run, TSC } from '../support/run.js';
 const SAMPLE = [
   ...[
     'allow-half-open',
-    'autoselectfamily',
+    'autoselectfamily-ipv4first',
     'connect-options-ipv6',
     'connect-reset',
     'listen-ipv6only',
@@ -22,7 +22,7 @@ SAMPLE.push(
   ...['connect-send-empty-packet', 'implicit-bind', 'ipv6only', 'membership', 'multicast-loopback', 'send-error'].map(
     (name) => `test-dgram-${name}`,
   ),
-  ...['agent-keepalive', 'localaddress', 'pipeline-assertionerror-finish', 'unix-socket', 'upgrade-client'].map(
+  ...['agent-keepalive', 'localaddress', 'keep-alive-pipeline-max-requests', 'unix-socket', 'upgrade-client'].map(
     (name) => `test-http-${name}`,
   ),
   ...['test-https-agent-session-reuse', 'test-tls-client-resume', 'test-http2-client-destroy'],
