@@ -68,8 +68,11 @@ async function download(work: string, signal: AbortSignal): Promise<string> {
     'APT::Sandbox::User=',
   ];
   const options = settings.flatMap((setting) => ['-o', setting]);
-  const apt = (...args: string[]) =>
-    promisify(execFile)('apt-get', [...options, '-qq', ...args], { cwd: work, signal });
+  const apt = async (...args: string[]) => {
+    await promisify(execFile)('apt-get', [...options, '-qq', ...args], { cwd: work, signal }).catch((error) => {
+      throw new Error(`apt-get ${args[0]}: ${error.stderr?.trim() || error.message}`);
+    });
+  };
   await apt('update', '--error-on=any');
   await apt('source', '--download-only', '--tar-only', 'nodejs');
   const archive = readdirSync(work).find((name) => /^nodejs_.*\.orig\.tar\.xz$/.test(name));
