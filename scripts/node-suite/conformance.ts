@@ -19,6 +19,7 @@ export interface Setting {
   source: string;
   /** The file that `ioth/register` is. */
   register: string;
+  /** Another Node than this one. */
   node?: string;
   /** Sockets that are not the kernel's, forced. */
   pump?: boolean;
@@ -70,11 +71,20 @@ function comparisonOf(test: Case, plain: Outcome, stack: Outcome | undefined): C
   return { test, plain, stack, conforms: stack?.result === 'passed' && stack.hostPackets === 0 };
 }
 
-function base({ source, node = process.execPath }: Setting, temporary: string): Mode {
-  return { node, args: [], env: {}, cwd: source, temporary: mkdtempSync(join(temporary, 'test-')) };
+function base({ source, node }: Setting, temporary: string): Mode {
+  // another Node has other globals than the tests know
+  const env: Mode['env'] = node ? { NODE_TEST_KNOWN_GLOBALS: '0' } : {};
+  return {
+    node: node ?? process.execPath,
+    args: [],
+    env,
+    cwd: source,
+    temporary: mkdtempSync(join(temporary, 'test-')),
+  };
 }
 
 function onStack(setting: Setting, temporary: string): Mode {
-  const env = { IOTH: 'stack=vdestack', IOTH_CHILDREN: '1', ...(setting.pump ? { IOTH_PUMP: '1' } : {}) };
-  return { ...base(setting, temporary), args: ['--import', pathToFileURL(setting.register).href], env };
+  const plain = base(setting, temporary);
+  const env = { ...plain.env, IOTH: 'stack=vdestack', IOTH_CHILDREN: '1', ...(setting.pump ? { IOTH_PUMP: '1' } : {}) };
+  return { ...plain, args: ['--import', pathToFileURL(setting.register).href], env };
 }

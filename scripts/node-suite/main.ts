@@ -44,7 +44,7 @@ function options() {
       only: { type: 'string', default: MODULES.join(',') },
       sample: { type: 'string', default: '0' },
       pump: { type: 'boolean', default: false },
-      node: { type: 'string', default: process.execPath },
+      node: { type: 'string' },
       logs: { type: 'string' },
       help: { type: 'boolean' },
     },

@@ -37,7 +37,7 @@ export function reportOf(all: readonly Comparison[], reasons: ReasonOf, pump: bo
   const surprises = all.filter(({ test, conforms }) => conforms && reasons.has(test.name));
   const parts = [
     table(rows),
-    section('Do not pass on the stack, for a known reason', byReason(listed, reasons)),
+    section('Do not pass on the stack, for a known reason', byReason(listed, reasons), listed.length),
     section(
       'Listed with a reason, but pass',
       surprises.map(({ test }) => test.name),
@@ -88,6 +88,6 @@ function shown({ test, stack }: Comparison): string {
   return [`${test.name}: ${stack?.result}${host}`, ...lines].join('\n    ');
 }
 
-function section(title: string, lines: readonly string[]): string {
-  return lines.length === 0 ? '' : `${title} (${lines.length}):\n  ${lines.join('\n  ')}`;
+function section(title: string, lines: readonly string[], count = lines.length): string {
+  return count === 0 ? '' : `${title} (${count}):\n  ${lines.join('\n  ')}`;
 }
