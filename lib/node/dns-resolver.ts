@@ -159,7 +159,9 @@ export class StackResolver extends RecordQueries {
     if (attempts !== undefined) checkInteger('options.tries', attempts, 1, INT_MAX);
     const conf = () => {
       const { conf } = resolver.settings;
-      return this.#servers ? { ...conf, nameservers: this.#servers } : conf;
+      if (!this.#servers) return conf;
+      // as Node's asks them: without EDNS
+      return { ...conf, nameservers: this.#servers, options: { ...conf.options, edns0: false } };
     };
     super(resolver, resolver.newStub(conf, { cacheSize: 0, timeout: timeout < 0 ? undefined : timeout, attempts }));
   }

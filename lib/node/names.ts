@@ -7,7 +7,8 @@ import { type AnyFunction, replaceFunction } from './replace.js';
 
 /* The functions of node:dns and the methods of its resolvers, on the current stack. */
 
-const FUNCTIONS: readonly string[] = [...QUERIES, 'lookup', 'lookupService', 'getServers', 'setServers'];
+const FUNCTIONS: readonly string[] = [...QUERIES, 'lookupService', 'getServers', 'setServers'];
+const ANY_ADDRESS = '::';
 
 type ResolverForm = typeof dns.Resolver | typeof dns.promises.Resolver;
 type AnyResolver = InstanceType<ResolverForm>;
@@ -21,6 +22,8 @@ export function patchNames(): void {
     onStack(dns, name, (stack) => stack.dns);
     onStack(dns.promises, name, (stack) => stack.dns.promises);
   }
+  patchLookup(dns, (stack) => stack.dns);
+  patchLookup(dns.promises, (stack) => stack.dns.promises);
   patchResolver(dns.Resolver, ({ dns: { Resolver } }) => new Resolver());
   patchResolver(dns.promises.Resolver, ({ dns: { promises } }) => new promises.Resolver());
 }
@@ -42,15 +45,26 @@ function onStack(object: object, name: string, methodsOf: (stack: NodeStack, sel
   replaceFunction(object, name, (original) => {
     return function (this: unknown, ...args) {
       const stack = currentStack();
-      if (!stack || (name === 'lookup' && isAddress(args[0]))) return Reflect.apply(original, this, args);
+      if (!stack) return Reflect.apply(original, this, args);
       return (methodsOf(stack, this) as Methods)[name]?.(...args);
     };
   });
 }
 
-/** For an address Node asks nobody, and has the result in the next tick: a datagram goes out before its socket is closed. */
-function isAddress(hostname: unknown): boolean {
-  return typeof hostname === 'string' && isIP(hostname) !== 0;
+/** Puts another function in the place of `lookup`: Node's own checks the arguments, and needs nobody for an address. */
+function patchLookup(object: object, methodsOf: (stack: NodeStack) => object): void {
+  replaceFunction(object, 'lookup', (original) => {
+    return function (this: unknown, hostname, ...args) {
+      const stack = currentStack();
+      const isName = typeof hostname === 'string' && hostname !== '' && isIP(hostname) === 0;
+      // the result for an address comes in the next tick: a datagram goes out before its socket is closed
+      if (!stack || !isName) return Reflect.apply(original, this, [hostname, ...args]);
+      const checked = args.map((arg) => (typeof arg === 'function' ? () => {} : arg));
+      // the promises' form would reject
+      if (object === dns) Reflect.apply(original, this, [ANY_ADDRESS, ...checked]);
+      return (methodsOf(stack) as Methods).lookup?.(hostname, ...args);
+    };
+  });
 }
 
 function replaceInherited(

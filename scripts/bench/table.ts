@@ -31,7 +31,8 @@ function shown(value: number, unit: Unit): string {
   return `${value.toFixed(unit === 'ms' ? 2 : unit === 'µs' ? 1 : 0)} ${unit}`;
 }
 
-function columns(lines: readonly string[][]): string {
+/** Cells under each other. */
+export function columns(lines: readonly string[][]): string {
   const widths = (lines[0] ?? []).map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));
   return lines.map((line) => `  ${line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd()).join('\n');
 }

@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { type Case, flagsOf } from './cases.js';
+
+/** How Node is started. */
+export interface Mode {
+  node: string;
+  /** Before the test's own flags. */
+  args: readonly string[];
+  env: Readonly<Record<string, string>>;
+  /** Of Node's source: where the tests expect to be started. */
+  cwd: string;
+  /** For the test's temporary files. */
+  temporary: string;
+}
+
+export interface Outcome {
+  result: 'passed' | 'skipped' | 'failed' | 'timed out';
+  /** Packets on the loopback of the host, as the test sees it: none where everything is on a stack. */
+  hostPackets: number;
+  /** Both streams. */
+  output: string;
+}
+
+export const CASE_LIMIT_MS = 30_000;
+/** In a network of its own, whose packets are counted at the end. */
+const SCRIPT = 'ip link set lo up && "$@" 3>&-; code=$?; grep lo: /proc/net/dev >&3; exit $code';
+
+const running = new Set<ChildProcess>();
+
+/** Ends what runs, at once: with the first process of its namespace goes all that it started. */
+export function killCases(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+/** Runs a test in namespaces of its own: no port is taken, and no process stays. */
+export async function runCase(test: Case, mode: Mode): Promise<Outcome> {
+  const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  const namespaces = [...user, '--net', '--pid', '--mount-proc', '--fork', '--kill-child'];
+  const node = [mode.node, ...mode.args, ...flagsOf(test), test.path];
+  const child = spawn('unshare', [...namespaces, 'sh', '-c', SCRIPT, 'sh', ...node], {
+    cwd: mode.cwd,
+    env: { ...process.env, NODE_TEST_DIR: mode.temporary, ...mode.env },
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    child.kill('SIGKILL');
+  }, CASE_LIMIT_MS);
+  try {
+    const streams = child.stdio.slice(1).map((stream) => text(stream as Readable));
+    const [[code], stdout = '', stderr = '', counts = ''] = await Promise.all([once(child, 'close'), ...streams]);
+    return {
+      result: isLate ? 'timed out' : code !== 0 ? 'failed' : /^1\.\.0 # Skipped/m.test(stdout) ? 'skipped' : 'passed',
+      hostPackets: Number(/lo:\s*\d+\s+(\d+)/.exec(counts)?.[1] ?? 0),
+      output: stdout + stderr,
+    };
+  } finally {
+    clearTimeout(timer);
+    running.delete(child);
+  }
+}
