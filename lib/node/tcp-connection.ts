@@ -18,7 +18,8 @@ interface ConnectionEvents {
 /** Carries what goes through a socket pair, whose other end is a handle's, to a connected Socket and back. */
 export class TcpConnection {
   readonly local: Address;
-  readonly peer: Address;
+  /** undefined where the peer was gone before. */
+  readonly peer: Address | undefined;
   readonly #socket: Socket;
   readonly #fd: number;
   readonly #stream: Duplex;
@@ -38,7 +39,7 @@ export class TcpConnection {
     this.#fd = fd;
     // later they are gone, and Node still wants to know
     this.local = socket.getsockname();
-    this.peer = socket.getpeername();
+    this.peer = peerOf(socket);
     this.#pipe = new NetSocket({ fd, allowHalfOpen: true });
     this.#pipe.on('error', () => {}).unref();
     const isClosed = () => socket.closed && !this.#isDead;
@@ -139,6 +140,14 @@ export class TcpConnection {
   /** What came before an error is read before it: the loop looks at the pair once more. */
   #afterDelivery(report: () => void): void {
     setImmediate(() => setImmediate(report));
+  }
+}
+
+function peerOf(socket: Socket): Address | undefined {
+  try {
+    return socket.getpeername();
+  } catch {
+    return undefined;
   }
 }
 

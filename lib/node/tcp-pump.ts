@@ -182,8 +182,9 @@ export class TcpPump implements OpenHandle {
   }
 
   #peerName(): Address {
-    if (!this.#connection) throw new IothError('ENOTCONN', { syscall: 'getpeername' });
-    return this.#connection.peer;
+    const peer = this.#connection?.peer;
+    if (!peer) throw new IothError('ENOTCONN', { syscall: 'getpeername' });
+    return peer;
   }
 
   #set(option: (socket: Socket) => void): number {

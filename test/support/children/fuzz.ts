@@ -91,8 +91,8 @@ const ENDINGS = ['close', 'closeSync', 'detach', 'stream'];
 const INTERNAL = [
   ...['constructor', 'pointer', 'beginNativeCall', 'resolveHost', 'resolveLocally', 'link', 'addressesOf'],
   ...['msocket', 'checkUsable', 'uncountedSocket', 'pumpedSocket', 'netSocket', 'follow'],
-  // Node's own fetch, whose errors have no code
-  'fetch',
+  // Node's own, with its errors; what calls a function with whatever it is given
+  ...['fetch', 'run'],
 ];
 
 type Target = { name: string; self: object };
