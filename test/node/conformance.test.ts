@@ -42,7 +42,7 @@ test("a sample of Node's own tests passes on a stack as it does plain", async ()
     writeFileSync(join(build, 'package.json'), '{ "type": "module" }');
     expect(await run(TSC, ['-p', ROOT, '--outDir', build])).toMatchObject({ code: 0 });
     const tests = MODULES.flatMap((module) => casesOf(source, module)).filter(({ name }) => SAMPLE.includes(name));
-    const all = await compare(tests, { source, register: join(build, 'lib/register.js') });
+    const all = await compare(tests, { source, register: join(build, 'lib/stack/register.js') });
     const passPlain = all.filter(({ stack }) => stack);
     expect(passPlain.length).toBeGreaterThanOrEqual(SAMPLE.length * 0.9);
     expect(passPlain.filter(({ conforms }) => !conforms)).toEqual([]);
