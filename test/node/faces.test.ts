@@ -248,8 +248,15 @@ it('stack.run returns what the function returns, and throws what it throws', asy
   expect(() => left.run(5)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }));
   // @ts-expect-error no stack
   expect(() => override({})).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }));
-  const start = performance.now();
-  for (let i = 0; i < 10_000; i++) left.run(() => i);
-  expect((performance.now() - start) / 10).toBeLessThan(10);
-  await delay(0);
+});
+
+it('stack.run costs under 2 µs a call', async () => {
+  const calls = 10_000;
+  // the best of ten: the processor may be somebody else's meanwhile
+  const times = Array.from({ length: 10 }, () => {
+    const start = performance.now();
+    for (let i = 0; i < calls; i++) left.run(() => i);
+    return performance.now() - start;
+  });
+  expect((Math.min(...times) * 1000) / calls).toBeLessThan(2);
 });
