@@ -5,7 +5,6 @@ import http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
 import { text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 import tls from 'node:tls';
 import { override } from '../../lib/index.js';
 import type { Stack } from '../../lib/stack/stack.js';
