@@ -23,7 +23,7 @@ export interface DnsResolverOptions {
  * The queries of node:dns/promises on a stack. Names are taken as they are: as in Node, the search list is for look-ups
  * of hosts only.
  */
-export abstract class RecordQueries {
+abstract class RecordQueries {
   protected constructor(
     protected readonly resolver: Resolver,
     protected readonly stub: StubResolver,

@@ -10,7 +10,7 @@ const NEEDED = ['test/parallel', 'test/common', 'test/fixtures'];
 const SECONDS = 1000;
 
 /** Where the tests are, or would be: outside of the checkout. */
-export function testsDirectory(): string {
+function testsDirectory(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'ioth', `nodejs-${SUITE}`);
 }
 

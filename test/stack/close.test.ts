@@ -6,6 +6,7 @@ import { AF_INET, SOCK_DGRAM } from '../../lib/constants/index.js';
 import { Stack } from '../../lib/stack/stack.js';
 import { expectNothingLeft, type Holdings, holdings } from '../support/leaks.js';
 import { Life } from '../support/life.js';
+import { aloneStack } from '../support/network.js';
 import { listenOn, udpOn } from '../support/sockets.js';
 
 let before: Holdings;
@@ -13,16 +14,6 @@ beforeEach(() => {
   before = holdings();
 });
 afterEach(() => expectNothingLeft(before));
-
-/** A stack on 10.0.0.1/24 of a network where nobody answers. */
-function aloneStack(): Stack {
-  const stack = new Stack('vdestack', 'null://');
-  const ifindex = stack.if_nametoindex('vde0');
-  stack.linksetupdown(stack.if_nametoindex('lo'), true);
-  stack.linksetupdown(ifindex, true);
-  stack.ipaddr_add(AF_INET, '10.0.0.1', 24, ifindex);
-  return stack;
-}
 
 const canceled = { status: 'rejected', reason: expect.objectContaining({ code: 'ECANCELED' }) };
 

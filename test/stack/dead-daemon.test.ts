@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AF_INET, SOCK_DGRAM } from '../../lib/constants/index.js';
 import { close } from '../../lib/socket/adopt.js';
-import { Stack } from '../../lib/stack/stack.js';
+import type { Stack } from '../../lib/stack/stack.js';
 import { expectNothingLeft, type Holdings, holdings } from '../support/leaks.js';
 import { bestOfThree, Life } from '../support/life.js';
+import { aloneStack } from '../support/network.js';
 import { tcpPair, udpOn } from '../support/sockets.js';
 
 let before: Holdings;
@@ -12,16 +13,6 @@ beforeEach(() => {
   before = holdings();
 });
 afterEach(() => expectNothingLeft(before));
-
-/** A stack of its own on 10.0.0.1/24, on a network where nobody answers. */
-function aloneStack(): Stack {
-  const stack = new Stack('vdestack', 'null://');
-  const ifindex = stack.if_nametoindex('vde0');
-  stack.linksetupdown(stack.if_nametoindex('lo'), true);
-  stack.linksetupdown(ifindex, true);
-  stack.ipaddr_add(AF_INET, '10.0.0.1', 24, ifindex);
-  return stack;
-}
 
 function kill(stack: Stack): void {
   process.kill(stack.daemonPid as number, 'SIGKILL');

@@ -60,3 +60,13 @@ async function withoutSwitch(dir: string): Promise<string[]> {
   for (let i = 0; i < 100 && readdirSync(dir).includes('switch'); i++) await delay(20);
   return readdirSync(dir);
 }
+
+/** A stack on 10.0.0.1/24 of a network where nobody answers. */
+export function aloneStack(): Stack {
+  const stack = new Stack('vdestack', 'null://');
+  const ifindex = stack.if_nametoindex('vde0');
+  stack.linksetupdown(stack.if_nametoindex('lo'), true);
+  stack.linksetupdown(ifindex, true);
+  stack.ipaddr_add(AF_INET, '10.0.0.1', 24, ifindex);
+  return stack;
+}
