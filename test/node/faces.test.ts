@@ -10,13 +10,13 @@ import { override } from '../../lib/index.js';
 import type { Stack } from '../../lib/stack/stack.js';
 import { selfSigned } from '../support/certificate.js';
 import { type Network, network } from '../support/network.js';
-import { type Trap, trap } from '../support/traps.js';
+import { hostPort, type Trap, trap } from '../support/traps.js';
 
 /*
  * Each face talks to 127.0.0.1 of its own stack, while the same address and port listens on the host and on another stack.
  */
 
-const PORT = 7500;
+const PORT = hostPort(7500);
 const secrets = { ...selfSigned(), rejectUnauthorized: false };
 
 let lan: Network;

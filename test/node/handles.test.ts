@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { checkInternals, nodeInternals } from '../../lib/node/internals.js';
 import type { Stack } from '../../lib/stack/stack.js';
 import { type Network, network } from '../support/network.js';
+import { hostPort } from '../support/traps.js';
 
 let lan: Network;
 let left: Stack;
@@ -17,7 +18,7 @@ beforeEach(async () => {
 
 afterEach(() => lan.close());
 
-const ports = { tcp: 7100, udp: 7200 };
+const ports = { tcp: hostPort(7100), udp: hostPort(7200) };
 
 function echo(stack: Stack, host = '10.0.0.1'): Promise<net.Server> {
   return stack.run(async () => {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { runChild } from '../support/child.js';
 import { type Network, network } from '../support/network.js';
-import { trap } from '../support/traps.js';
+import { hostPort, trap } from '../support/traps.js';
 
 let lan: Network;
 
@@ -11,7 +11,7 @@ beforeEach(async () => {
 
 afterEach(() => lan.close());
 
-const PORT = 7800;
+const PORT = hostPort(7800);
 
 /** A program with a stack of its own, `stack`, and Node's modules imported before ioth and required after. */
 async function program(source: string): Promise<string> {

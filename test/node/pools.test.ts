@@ -10,10 +10,11 @@ import { type AgentClass, type Dispatcher, stackAgent } from '../../lib/node/dis
 import type { Stack } from '../../lib/stack/stack.js';
 import { selfSigned } from '../support/certificate.js';
 import { type Network, network } from '../support/network.js';
+import { hostPort } from '../support/traps.js';
 
 /* The same origin, http://127.0.0.1:PORT, on two stacks and on the host: kept connections are shared by none of them. */
 
-const PORT = 7600;
+const PORT = hostPort(7600);
 const ORIGIN = `http://127.0.0.1:${PORT}/`;
 const places = ['host', 'left', 'right'] as const;
 type Place = (typeof places)[number];

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Network, network } from '../support/network.js';
 import { type Outcome, ROOT, Running, run, TSC } from '../support/run.js';
-import { type Trap, trap } from '../support/traps.js';
+import { hostPort, type Trap, trap } from '../support/traps.js';
 
 /* Programs that know nothing of ioth, in processes of their own. */
 
-const PORT = 7700;
+const PORT = hostPort(7700);
 
 // one CommonJS, which takes its functions apart before it uses them, one ESM
 const SERVER = `
@@ -44,7 +44,7 @@ console.log('net', text.split('\\r\\n\\r\\n')[1].includes('hello'));
 `;
 
 /** As JavaScript: what loads TypeScript does not reach worker threads. */
-const BUILT = join(ROOT, 'node_modules/.cache/ioth-register-test');
+const BUILT = join(ROOT, `node_modules/.cache/ioth-register-test-${process.env.JEST_WORKER_ID}`);
 
 beforeAll(async () => {
   expect(await run(TSC, ['-p', 'tsconfig.json', '--outDir', BUILT], { limit: 60_000 })).toMatchObject({ code: 0 });

@@ -34,3 +34,11 @@ export async function trap(port: number, host = '127.0.0.1'): Promise<Trap> {
     },
   };
 }
+
+/**
+ * A port of the host that is this worker's of jest alone: the same suites run with the pump and without, at the same time.
+ * @param base the first of 1000
+ */
+export function hostPort(base: number): number {
+  return base + 1000 * Number(process.env.JEST_WORKER_ID ?? 1);
+}
