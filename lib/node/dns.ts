@@ -1,9 +1,10 @@
 import type * as nodeDns from 'node:dns';
 import type { LookupAddress, LookupOptions } from 'node:dns';
 import type * as nodeDnsPromises from 'node:dns/promises';
-import { promisify } from 'node:util';
+import { inspect, promisify } from 'node:util';
 import { AI_ADDRCONFIG, AI_ALL, AI_V4MAPPED } from '../constants/index.js';
 import { invalidType } from '../core/validate.js';
+import { formatServer } from '../dns/dns-config.js';
 import { QUERY_CODES, type QueryCode } from '../dns/errors.js';
 import type { Resolver } from '../dns/resolver.js';
 import { checkLookup, lookup, lookupService } from './dns-lookup.js';
@@ -71,7 +72,7 @@ export type Queries = Record<DnsQueryName, (...args: never[]) => Promise<unknown
 
 /** node:dns on the resolver of a stack. */
 export function stackDns(resolver: Resolver): StackDns {
-  return dnsOf({
+  const dns = dnsOf({
     queries: new StackQueries(resolver),
     lookups: {
       lookup: (hostname, options) => lookup(resolver, hostname, options),
@@ -79,6 +80,16 @@ export function stackDns(resolver: Resolver): StackDns {
     },
     newQueries: (options) => new StackResolver(resolver, options),
   });
+  for (const [name, part] of Object.entries({ StackDns: dns, StackDnsPromises: dns.promises })) {
+    // not enumerable: a copy of the functions has no such line
+    Object.defineProperty(part, inspect.custom, { value: () => `${name} <${serversLine(resolver)}>` });
+  }
+  return dns;
+}
+
+function serversLine({ settings: { conf } }: Resolver): string {
+  const servers = conf.nameservers.length > 0 ? conf.nameservers.map(formatServer).join(', ') : 'no servers';
+  return conf.search.length > 0 ? `${servers}, search ${conf.search.join(' ')}` : servers;
 }
 
 /** The shape of node:dns. Its functions need no `this`, so that `lookup` can be handed over. */
