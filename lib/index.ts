@@ -63,7 +63,7 @@ export type { CloseOptions } from './stack/close-options.js';
 export { get_defstack, set_defstack } from './stack/default-stack.js';
 export type { StackEvents } from './stack/events.js';
 export { set_license } from './stack/license.js';
-export type { AddressOptions, NetlinkStack } from './stack/netlink-stack.js';
+export type { AddressOptions, InterfaceRef, NetlinkStack } from './stack/netlink-stack.js';
 export type { NodeModulesStack } from './stack/node-modules-stack.js';
 export { override } from './stack/override.js';
 export { Stack } from './stack/stack.js';

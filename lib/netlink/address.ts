@@ -1,26 +1,9 @@
 import type { StackPointer } from '../../ffi/ioth.js';
-import { checkFamily, checkPrefixlen, inet_pton } from '../address/inet.js';
 import { AF_INET, AF_INET6, AF_UNSPEC } from '../constants/index.js';
 import { IS_LITTLE_ENDIAN } from '../core/byte-order.js';
-import { checkBoolean, checkIfindex, checkOptions } from '../core/validate.js';
-import {
-  IFA_ADDRESS,
-  IFA_BROADCAST,
-  IFA_F_NODAD,
-  IFA_F_TENTATIVE,
-  IFA_FLAGS,
-  IFA_LABEL,
-  IFA_LOCAL,
-  NLM_F_ACK,
-  NLM_F_CREATE,
-  NLM_F_EXCL,
-  RT_SCOPE_UNIVERSE,
-  RTM,
-} from './constants.js';
-import type { Hints } from './failure.js';
-import { findLink, missingLinkHints } from './link.js';
-import { type Attribute, addressOf, ifaddrmsg, type Message, splitPayload, stringOf, u32Of } from './message.js';
-import { dump, request } from './request.js';
+import { IFA_ADDRESS, IFA_BROADCAST, IFA_F_TENTATIVE, IFA_FLAGS, IFA_LABEL, IFA_LOCAL, RTM } from './constants.js';
+import { addressOf, ifaddrmsg, type Message, splitPayload, stringOf, u32Of } from './message.js';
+import { dump } from './request.js';
 
 const IFADDRMSG_SIZE = 8;
 
@@ -82,63 +65,4 @@ export function addresses(stack: StackPointer, ifindex = 0): StackAddress[] {
     .filter((address) => address !== undefined);
   // only stacks that know NETLINK_GET_STRICT_CHK leave the others out themselves
   return ifindex === 0 ? all : all.filter((address) => address.ifindex === ifindex);
-}
-
-export interface AddressOptions {
-  /**
-   * Duplicate address detection (RFC 4862, section 5.4) of an IPv6 address: it cannot be used for up to 2 s. False
-   * by default: the address works at once.
-   */
-  dad?: boolean;
-}
-
-export function ipaddr_add(
-  stack: StackPointer,
-  family: number,
-  addr: string,
-  prefixlen: number,
-  ifindex: number,
-  options?: AddressOptions,
-): void {
-  const { dad = false }: AddressOptions = checkOptions(options, ['dad']);
-  checkBoolean('options.dad', dad);
-  const [attributes, hints] = prepare(family, addr, prefixlen, ifindex);
-  const flags = family === AF_INET6 && !dad ? IFA_F_NODAD : 0;
-  request(stack, 'RTM_NEWADDR', ifaddrmsg(family, prefixlen, flags, RT_SCOPE_UNIVERSE, ifindex), {
-    flags: NLM_F_ACK | NLM_F_EXCL | NLM_F_CREATE,
-    attributes,
-    hints: { ...hints, EEXIST: `interface ${ifindex} has ${addr}/${prefixlen}` },
-  });
-}
-
-export function ipaddr_del(
-  stack: StackPointer,
-  family: number,
-  addr: string,
-  prefixlen: number,
-  ifindex: number,
-): void {
-  const [attributes, hints] = prepare(family, addr, prefixlen, ifindex);
-  const missing = `interface ${ifindex} does not have ${addr}/${prefixlen}`;
-  // picox has ENODEV for both
-  const ENODEV = () => (findLink(stack, ifindex) ? missing : missingLinkHints(ifindex).ENODEV);
-  request(stack, 'RTM_DELADDR', ifaddrmsg(family, prefixlen, 0, RT_SCOPE_UNIVERSE, ifindex), {
-    attributes,
-    hints: { ...hints, EADDRNOTAVAIL: missing, ENODEV },
-  });
-}
-
-/** Checks the arguments. */
-function prepare(family: number, addr: string, prefixlen: number, ifindex: number): [Attribute[], Hints] {
-  const bytes = inet_pton(checkFamily(family), addr);
-  checkPrefixlen('prefixlen', family, prefixlen);
-  checkIfindex('ifindex', ifindex);
-  const noIPv6 = `interface ${ifindex} has no IPv6: it takes an MTU of 1280 bytes or more`;
-  return [
-    [
-      [IFA_LOCAL, bytes],
-      [IFA_ADDRESS, bytes],
-    ],
-    { ...missingLinkHints(ifindex), ENXIO: noIPv6, ...(family === AF_INET6 && { EINVAL: noIPv6 }) },
-  ];
 }

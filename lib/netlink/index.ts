@@ -1,17 +1,20 @@
 /** Configuration of a stack over rtnetlink: what nlinline does in C, and what the stack has. */
+export { addresses, type InterfaceAddress, type StackAddress } from './address.js';
+export { getifaddrs, type IfAddress, type IfAddrs } from './getifaddrs.js';
+export { interfaceLines } from './interface-lines.js';
+export { type Interface, interfaces } from './interfaces.js';
 export {
+  type AddAddressArguments,
   type AddressOptions,
-  addresses,
-  type InterfaceAddress,
+  type DelAddressArguments,
   ipaddr_add,
   ipaddr_del,
-  type StackAddress,
-} from './address.js';
-export { getifaddrs, type IfAddress, type IfAddrs } from './getifaddrs.js';
-export { type Interface, interfaces } from './interfaces.js';
+} from './ipaddr.js';
 export { iplink_add, iplink_add_vde, iplink_del, vethPeer } from './iplink.js';
+export { iproute_add, iproute_del, type RouteArguments } from './iproute.js';
 export {
   findLink,
+  type InterfaceRef,
   if_indextoname,
   if_nameindex,
   if_nametoindex,
@@ -22,4 +25,5 @@ export {
   linksetupdown,
 } from './link.js';
 export type { Attribute, AttributeValue } from './message.js';
-export { iproute_add, iproute_del, type Route, routes } from './route.js';
+export { type Route, routes } from './route.js';
+export { routeLines } from './route-lines.js';

@@ -6,7 +6,7 @@ import { IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINKINFO } from '../c
 import { IothError } from '../core/errors.js';
 import { checkIfindex, checkInteger, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
 import { IFLA_VDE_VNL, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL } from './constants.js';
-import { if_nameindex, if_nametoindex, missingLinkHints } from './link.js';
+import { type InterfaceRef, if_nameindex, if_nametoindex, missingLinkHints } from './link.js';
 import { type Attribute, encodeAttributes, ifinfomsg } from './message.js';
 import { refuseOwnInterface } from './own-interface.js';
 import { request } from './request.js';
@@ -39,11 +39,10 @@ export function iplink_add_vde(
 /** @param own the names of interfaces that the stack itself needs */
 export function iplink_del(
   stack: StackPointer,
-  link: { ifname?: string | null; ifindex?: number | null },
+  link: { ifname?: string | null; ifindex?: number | null } | InterfaceRef,
   own: readonly string[] = [],
 ): void {
-  if (typeof link !== 'object' || link === null) throw invalidType('link', 'an object { ifname, ifindex }', link);
-  const { ifname = null, ifindex = null } = link;
+  const { ifname = null, ifindex = null } = namesOf(link);
   if (ifindex !== null) checkIfindex('ifindex', ifindex);
   if (ifname !== null) checkIfname(ifname);
   // the kernel goes by the index where it gets both
@@ -52,6 +51,13 @@ export function iplink_del(
   refuseOwnInterface(stack, own, which);
   const attributes: Attribute[] = ifname === null ? [] : [[IFLA_IFNAME, ifname]];
   request(stack, 'RTM_DELLINK', ifinfomsg(ifindex ?? 0), { attributes, hints: missingLinkHints(which) });
+}
+
+function namesOf(link: unknown): { ifname?: string | null; ifindex?: number | null } {
+  if (typeof link === 'string') return { ifname: link };
+  if (typeof link === 'number') return { ifindex: link };
+  if (typeof link === 'object' && link !== null) return link;
+  throw invalidType('link', 'a name, an index, or an object { ifname, ifindex }', link);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { StackPointer } from '../../ffi/ioth.js';
-import { checkIfname } from '../address/interface-name.js';
+import { checkIfname, INTERFACE_NAME, isInterfaceName } from '../address/interface-name.js';
 import { formatMac, parseMac } from '../address/mac.js';
 import {
   IFF_RUNNING,
@@ -8,13 +8,23 @@ import {
   IFLA_IFNAME,
   IFLA_INFO_KIND,
   IFLA_LINK,
+  IFLA_LINK_NETNSID,
   IFLA_LINKINFO,
   IFLA_MASTER,
   IFLA_MTU,
+  IFLA_OPERSTATE,
 } from '../constants/index.js';
 import { IS_LITTLE_ENDIAN } from '../core/byte-order.js';
 import { IothError } from '../core/errors.js';
-import { checkBoolean, checkIfindex, checkInteger, INT_MAX } from '../core/validate.js';
+import {
+  checkBoolean,
+  checkIfindex,
+  checkInteger,
+  checkString,
+  INT_MAX,
+  invalidType,
+  invalidValue,
+} from '../core/validate.js';
 import { RTM } from './constants.js';
 import { type Attribute, decodeAttributes, ifinfomsg, type Message, splitPayload, stringOf, u32Of } from './message.js';
 import { dump, request } from './request.js';
@@ -22,6 +32,12 @@ import { dump, request } from './request.js';
 const IFINFOMSG_SIZE = 16;
 // below this IPv4 does not work: RFC 791, section 3.2
 const MTU_MIN = 68;
+
+/** IF_OPER_*, by number: linux/if.h. */
+const OPER_STATES = ['UNKNOWN', 'NOTPRESENT', 'DOWN', 'LOWERLAYERDOWN', 'TESTING', 'DORMANT', 'UP'] as const;
+
+/** An interface: its index or its name. */
+export type InterfaceRef = number | string;
 
 /** A link, without its addresses. */
 export interface Link {
@@ -37,6 +53,8 @@ export interface Link {
   up: boolean;
   /** IFF_RUNNING: whether it works. */
   running: boolean;
+  /** The state of RFC 2863, as ip-link(8) names it; missing where the stack has none. */
+  operstate?: (typeof OPER_STATES)[number];
   /** ARPHRD_*: 1 is Ethernet, 772 loopback. */
   type: number;
   /** 'bridge', 'veth'…; missing where it was not made by iplink_add or the like. */
@@ -45,6 +63,8 @@ export interface Link {
   master?: number;
   /** The index of the link under it, or of its peer. */
   link?: number;
+  /** Where `link` is in another network namespace: the number by which this one knows that. */
+  link_netnsid?: number;
 }
 
 /** An RTM_NEWLINK message; undefined for any other. */
@@ -67,9 +87,13 @@ export function decodeLink({ type, payload }: Message, syscall: string): Link | 
   const kind = linkinfo && stringOf(decodeAttributes(linkinfo, syscall).get(IFLA_INFO_KIND));
   const master = u32Of(attributes.get(IFLA_MASTER), syscall);
   const under = u32Of(attributes.get(IFLA_LINK), syscall);
+  const netnsid = u32Of(attributes.get(IFLA_LINK_NETNSID), syscall);
+  const operstate = OPER_STATES[attributes.get(IFLA_OPERSTATE)?.[0] ?? -1];
   if (kind !== undefined) link.kind = kind;
   if (master !== undefined) link.master = master;
   if (under !== undefined) link.link = under;
+  if (netnsid !== undefined) link.link_netnsid = netnsid;
+  if (operstate !== undefined) link.operstate = operstate;
   return link;
 }
 
@@ -82,7 +106,7 @@ export function links(stack: StackPointer): Link[] {
 }
 
 /** The link with this index or name. */
-function linkOf(stack: StackPointer, which: number | string): Link {
+function linkOf(stack: StackPointer, which: InterfaceRef): Link {
   const isIndex = typeof which === 'number';
   const hints = missingLinkHints(which);
   const attributes: Attribute[] = isIndex ? [] : [[IFLA_IFNAME, which]];
@@ -93,7 +117,7 @@ function linkOf(stack: StackPointer, which: number | string): Link {
 }
 
 /** The same; undefined where there is none. */
-export function findLink(stack: StackPointer, which: number | string): Link | undefined {
+export function findLink(stack: StackPointer, which: InterfaceRef): Link | undefined {
   try {
     return linkOf(stack, which);
   } catch (error) {
@@ -102,8 +126,21 @@ export function findLink(stack: StackPointer, which: number | string): Link | un
   }
 }
 
+/** Checks it, without a word to the stack. */
+export function checkInterface(value: unknown): InterfaceRef {
+  if (typeof value === 'number') return checkIfindex('ifindex', value);
+  if (typeof value !== 'string') throw invalidType('ifindex', 'the index or the name of an interface', value);
+  if (isInterfaceName(checkString('ifindex', value))) return value;
+  throw invalidValue('ifindex', `an index, or ${INTERFACE_NAME}`, value);
+}
+
+/** The index of an interface that {@link checkInterface} took. @throws {IothError} ENODEV for a name that none has */
+export function indexOf(stack: StackPointer, which: InterfaceRef): number {
+  return typeof which === 'number' ? which : linkOf(stack, which).ifindex;
+}
+
 /** What to do about an index or a name that no interface has. */
-export function missingLinkHints(which: number | string): { ENODEV: string } {
+export function missingLinkHints(which: InterfaceRef): { ENODEV: string } {
   const missing = typeof which === 'number' ? `no interface has index ${which}` : `no interface is named '${which}'`;
   return { ENODEV: `${missing}; if_nameindex() lists them` };
 }
@@ -120,29 +157,31 @@ export function if_nameindex(stack: StackPointer): [ifindex: number, name: strin
   return links(stack).map(({ ifindex, name }) => [ifindex, name]);
 }
 
-export function linkgetaddr(stack: StackPointer, ifindex: number): string {
-  const { mac } = linkOf(stack, checkIfindex('ifindex', ifindex));
+export function linkgetaddr(stack: StackPointer, ifindex: InterfaceRef): string {
+  const { mac } = linkOf(stack, checkInterface(ifindex));
   if (mac === null) throw new IothError('ENOENT', { syscall: 'RTM_GETLINK', hint: 'the interface has no MAC address' });
   return mac;
 }
 
-export function linksetupdown(stack: StackPointer, ifindex: number, up: boolean | 0 | 1): void {
-  checkIfindex('ifindex', ifindex);
+export function linksetupdown(stack: StackPointer, ifindex: InterfaceRef, up: boolean | 0 | 1): void {
+  checkInterface(ifindex);
   const flags = checkBoolean('up', up) ? IFF_UP : 0;
   // not RTM_NEWLINK, for which picox has ENODEV
-  request(stack, 'RTM_SETLINK', ifinfomsg(ifindex, flags, IFF_UP), { hints: missingLinkHints(ifindex) });
+  const body = ifinfomsg(indexOf(stack, ifindex), flags, IFF_UP);
+  request(stack, 'RTM_SETLINK', body, { hints: missingLinkHints(ifindex) });
 }
 
-export function linksetaddr(stack: StackPointer, ifindex: number, mac: string | Uint8Array): void {
-  checkIfindex('ifindex', ifindex);
+export function linksetaddr(stack: StackPointer, ifindex: InterfaceRef, mac: string | Uint8Array): void {
+  checkInterface(ifindex);
   const attributes = [[IFLA_ADDRESS, parseMac(mac)]] as const;
   const multicast = 'the first byte of an interface address is even, and not all bytes are 0';
   const hints = { ...missingLinkHints(ifindex), EADDRNOTAVAIL: multicast };
-  request(stack, 'RTM_NEWLINK', ifinfomsg(ifindex), { attributes, hints });
+  request(stack, 'RTM_NEWLINK', ifinfomsg(indexOf(stack, ifindex)), { attributes, hints });
 }
 
-export function linksetmtu(stack: StackPointer, ifindex: number, mtu: number): void {
-  checkIfindex('ifindex', ifindex);
+export function linksetmtu(stack: StackPointer, ifindex: InterfaceRef, mtu: number): void {
+  checkInterface(ifindex);
   const attributes = [[IFLA_MTU, checkInteger('mtu', mtu, MTU_MIN, INT_MAX)]] as const;
-  request(stack, 'RTM_NEWLINK', ifinfomsg(ifindex), { attributes, hints: missingLinkHints(ifindex) });
+  const hints = missingLinkHints(ifindex);
+  request(stack, 'RTM_NEWLINK', ifinfomsg(indexOf(stack, ifindex)), { attributes, hints });
 }

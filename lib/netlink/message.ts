@@ -170,9 +170,9 @@ export function ifaddrmsg(family: number, prefixlen = 0, flags = 0, scope = 0, i
   return Buffer.concat([Buffer.from([family, prefixlen, flags, scope]), words(index)]);
 }
 
-/** struct rtmsg without its tos and flags: 12 bytes. */
-export function rtmsg(family: number, dst_len = 0, table = 0, protocol = 0, scope = 0, type = 0): Buffer {
-  return Buffer.from([family, dst_len, 0, 0, table, protocol, scope, type, 0, 0, 0, 0]);
+/** struct rtmsg without its tos: 12 bytes. */
+export function rtmsg(family: number, dst_len = 0, table = 0, protocol = 0, scope = 0, type = 0, flags = 0): Buffer {
+  return Buffer.concat([Buffer.from([family, dst_len, 0, 0, table, protocol, scope, type]), words(flags)]);
 }
 
 /** Bytes of the stack that are no rtnetlink. */

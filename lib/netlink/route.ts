@@ -1,33 +1,26 @@
 import type { StackPointer } from '../../ffi/ioth.js';
-import { checkFamily, checkPrefixlen, inet_pton } from '../address/inet.js';
+import { checkFamily } from '../address/inet.js';
 import { ANY4, familyName } from '../address/ip.js';
 import { AF_INET, AF_INET6, AF_UNSPEC } from '../constants/index.js';
 import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
-import { checkBoolean, checkInteger, checkOptions, INT_MAX, invalidValue } from '../core/validate.js';
+import { checkBoolean, checkOptions } from '../core/validate.js';
 import {
-  NLM_F_ACK,
-  NLM_F_CREATE,
-  NLM_F_EXCL,
-  RT_SCOPE_LINK,
-  RT_SCOPE_NOWHERE,
-  RT_SCOPE_UNIVERSE,
   RT_TABLE_MAIN,
   RTA_DST,
   RTA_GATEWAY,
   RTA_MULTIPATH,
   RTA_OIF,
+  RTA_PREF,
+  RTA_PREFSRC,
   RTA_PRIORITY,
   RTA_TABLE,
   RTA_VIA,
   RTM,
   RTM_F_CLONED,
   RTN_UNICAST,
-  RTPROT_BOOT,
-  RTPROT_UNSPEC,
 } from './constants.js';
-import { missingLinkHints } from './link.js';
+import { if_nameindex } from './link.js';
 import {
-  type Attribute,
   type Attributes,
   addressOf,
   decodeAttributes,
@@ -39,7 +32,8 @@ import {
   splitRecords,
   u32Of,
 } from './message.js';
-import { dump, request } from './request.js';
+import { dump } from './request.js';
+import { preferenceName, type RoutePreference } from './route-names.js';
 
 const RTMSG_SIZE = 12;
 /** struct rtnexthop: u16 length, u8 flags, u8 hops, s32 ifindex. */
@@ -54,8 +48,14 @@ export interface Route {
   gw: string | null;
   /** 0 where the route has no interface (unreachable, blackhole). */
   ifindex: number;
+  /** The name of that interface. */
+  ifname?: string;
   /** The lower, the sooner it is taken. */
   metric?: number;
+  /** The address that what is sent on it comes from. */
+  src?: string;
+  /** Of IPv6: the preference of its router, RFC 4191. */
+  pref?: RoutePreference;
   /** RT_TABLE_*: 254 main, 255 local. */
   table: number;
   /** RTPROT_*, who made it: 2 kernel, 3 boot, 9 router advertisement. */
@@ -64,6 +64,8 @@ export interface Route {
   scope: number;
   /** RTN_*: 1 unicast. */
   type: number;
+  /** RTNH_F_*: 1 dead, 4 onlink, 16 linkdown. */
+  flags: number;
 }
 
 /** Of AF_INET or AF_INET6. */
@@ -75,11 +77,17 @@ export function routes(stack: StackPointer, family: number = AF_UNSPEC, options?
   const { all = false }: { all?: boolean } = checkOptions(options, ['all']);
   checkBoolean('options.all', all);
   if (family !== AF_UNSPEC) checkFamily(family);
-  return dump(stack, 'RTM_GETROUTE', rtmsg(family))
+  const found = dump(stack, 'RTM_GETROUTE', rtmsg(family))
     .flatMap((message) => decodeRoutes(message, 'RTM_GETROUTE'))
     .filter((route) => family === AF_UNSPEC || route.family === family)
-    .filter(({ table, type }) => all || (table === RT_TABLE_MAIN && type === RTN_UNICAST))
-    .map((route) => ({ ...route, family: familyName(route.family) }));
+    .filter(({ table, type }) => all || (table === RT_TABLE_MAIN && type === RTN_UNICAST));
+  const names = new Map(found.length > 0 ? if_nameindex(stack) : []);
+  return found.map((route) => withName(route, names));
+}
+
+function withName(route: StackRoute, names: ReadonlyMap<number, string>): Route {
+  const ifname = names.get(route.ifindex);
+  return { ...route, family: familyName(route.family), ...(ifname !== undefined && { ifname }) };
 }
 
 /** The routes of an RTM_NEWROUTE message; none for any other message, a cached route, and another family. */
@@ -99,15 +107,21 @@ export function decodeRoutes({ type, payload }: Message, syscall: string): Stack
     protocol: info.getUint8(5),
     scope: info.getUint8(6),
     type: info.getUint8(7),
+    flags: info.getUint8(IS_LITTLE_ENDIAN ? 8 : 11),
   };
   const metric = u32Of(attributes.get(RTA_PRIORITY), syscall);
+  const src = addressOf(family, attributes.get(RTA_PREFSRC), syscall);
+  const pref = preferenceName(attributes.get(RTA_PREF)?.[0]);
   if (metric !== undefined) route.metric = metric;
+  if (src !== undefined) route.src = src;
+  if (pref !== undefined) route.pref = pref;
   const multipath = attributes.get(RTA_MULTIPATH);
   if (!multipath) return [route];
   return splitRecords(multipath, NEXTHOP, syscall).map((hop) => ({
     ...route,
     gw: gatewayOf(family, decodeAttributes(hop.subarray(NEXTHOP.headerSize), syscall), syscall),
     ifindex: viewOf(hop).getInt32(4, IS_LITTLE_ENDIAN),
+    flags: viewOf(hop).getUint8(2),
   }));
 }
 
@@ -125,70 +139,4 @@ function gatewayOf(family: number, attributes: Attributes, syscall: string): str
 
 function anyAddress(family: number): string {
   return family === AF_INET ? ANY4 : '::';
-}
-
-export function iproute_add(
-  stack: StackPointer,
-  family: number,
-  gw: string | null,
-  dst: string | null = null,
-  dst_prefixlen = 0,
-  ifindex = 0,
-): void {
-  const attributes = routeAttributes(family, gw, dst, dst_prefixlen, ifindex);
-  if (gw === null && ifindex === 0) throw invalidValue('gw', 'an address, or null together with an ifindex', gw);
-  // IPv4 has a route without gateway in the scope of the link, as ip-route(8) makes it; IPv6 has no scopes of routes
-  const scope = gw === null && family === AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
-  const unreachable = `no address of the stack reaches the gateway ${gw}, or its interface is down`;
-  request(stack, 'RTM_NEWROUTE', rtmsg(family, dst_prefixlen, RT_TABLE_MAIN, RTPROT_BOOT, scope, RTN_UNICAST), {
-    flags: NLM_F_ACK | NLM_F_EXCL | NLM_F_CREATE,
-    attributes,
-    hints: {
-      ...(ifindex > 0 && missingLinkHints(ifindex)),
-      EEXIST: 'the stack has this route; routes() lists them',
-      ENETUNREACH: unreachable,
-      EHOSTUNREACH: unreachable,
-    },
-  });
-}
-
-export function iproute_del(
-  stack: StackPointer,
-  family: number,
-  gw: string | null,
-  dst: string | null = null,
-  dst_prefixlen = 0,
-  ifindex = 0,
-): void {
-  const attributes = routeAttributes(family, gw, dst, dst_prefixlen, ifindex);
-  const body = rtmsg(family, dst_prefixlen, RT_TABLE_MAIN, RTPROT_UNSPEC, RT_SCOPE_NOWHERE, RTN_UNICAST);
-  const missing = 'the stack has no such route; routes() lists them';
-  // Linux says ESRCH, picox one of the others
-  request(stack, 'RTM_DELROUTE', body, { attributes, hints: { ESRCH: missing, ENODEV: missing, ENOENT: missing } });
-}
-
-/** Checks the arguments. */
-function routeAttributes(
-  family: number,
-  gw: string | null,
-  dst: string | null,
-  dst_prefixlen: number,
-  ifindex: number,
-): Attribute[] {
-  checkFamily(family);
-  const gateway = gw === null ? undefined : inet_pton(family, gw);
-  const network = dst === null ? undefined : inet_pton(family, dst);
-  checkPrefixlen('dst_prefixlen', family, dst_prefixlen);
-  checkInteger('ifindex', ifindex, 0, INT_MAX);
-  const attributes: Attribute[] = [];
-  if (dst_prefixlen > 0) {
-    if (!network) throw invalidValue('dst', 'an address where dst_prefixlen is above 0', dst);
-    attributes.push([RTA_DST, network]);
-  } else if (network?.some((byte) => byte !== 0)) {
-    // without its length it would become the default route
-    throw invalidValue('dst_prefixlen', `above 0 for the network ${dst}`, dst_prefixlen);
-  }
-  if (gateway) attributes.push([RTA_GATEWAY, gateway]);
-  if (ifindex > 0) attributes.push([RTA_OIF, ifindex]);
-  return attributes;
 }

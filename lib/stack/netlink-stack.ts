@@ -1,4 +1,5 @@
 import type { StackPointer } from '../../ffi/ioth.js';
+import { printedAs } from '../core/printed-list.js';
 import { typedEmitter } from '../core/typed-emitter.js';
 import * as netlink from '../netlink/index.js';
 import type { StackEvents } from './events.js';
@@ -7,12 +8,15 @@ import { interfaceName } from './vnl.js';
 
 /** Of {@link Stack.ipaddr_add}. */
 export type AddressOptions = netlink.AddressOptions;
+/** An interface: its index or its name. */
+export type InterfaceRef = netlink.InterfaceRef;
 
 /**
  * The interfaces, addresses and routes of a stack: the functions of nlinline(3) as methods. They speak rtnetlink(7) with
  * the stack. What it refuses is an {@link IothError} with its errno and, where it gave one, its explanation; besides the
  * errors of each method there are ETIMEDOUT (no reply in 2 s), EBADMSG (a reply that is no rtnetlink), EPERM and, of a
  * stack that is closed or dead, EBADF and ERR_STACK_DEAD. A wrong argument is a TypeError or RangeError that names it.
+ * An interface that exists is given by its index, as in C, or by its name.
  */
 export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
   abstract readonly name: string;
@@ -56,11 +60,12 @@ export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
   }
 
   /**
-   * Every interface with its addresses, by index: dumps of RTM_GETLINK and RTM_GETADDR.
+   * Every interface with its addresses, by index: dumps of RTM_GETLINK and RTM_GETADDR. util.inspect, and so console.log and
+   * the REPL, print the list as `ip -br addr` does.
    * @throws {IothError} EAGAIN as {@link if_nameindex}
    */
   interfaces(): netlink.Interface[] {
-    return netlink.interfaces(this.pointer('interfaces'));
+    return printedAs(netlink.interfaces(this.pointer('interfaces')), netlink.interfaceLines);
   }
 
   /** The interface with this index, without its addresses. @internal */
@@ -74,20 +79,21 @@ export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
   }
 
   /**
-   * The unicast routes of the main table: a dump of RTM_GETROUTE. A route with several gateways is several.
+   * The unicast routes of the main table: a dump of RTM_GETROUTE. A route with several gateways is several. util.inspect
+   * prints the list as ip-route(8) does.
    * @param family AF_INET or AF_INET6; without it both, IPv4 first
    * @param options `all`: those of every table and type
    * @throws {IothError} EAGAIN as {@link if_nameindex}
    */
   routes(family?: number, options?: { all?: boolean }): netlink.Route[] {
-    return netlink.routes(this.pointer('routes'), family, options);
+    return printedAs(netlink.routes(this.pointer('routes'), family, options), netlink.routeLines);
   }
 
   /**
    * Brings an interface up or takes it down: ioth_linksetupdown(3).
    * @throws {IothError} ENODEV
    */
-  linksetupdown(ifindex: number, up: boolean | 0 | 1): void {
+  linksetupdown(ifindex: InterfaceRef, up: boolean | 0 | 1): void {
     netlink.linksetupdown(this.pointer('linksetupdown'), ifindex, up);
   }
 
@@ -96,7 +102,7 @@ export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
    * @returns its text, '80:00:42:0e:e7:3a'
    * @throws {IothError} ENODEV; ENOENT where the interface has none
    */
-  linkgetaddr(ifindex: number): string {
+  linkgetaddr(ifindex: InterfaceRef): string {
     return netlink.linkgetaddr(this.pointer('linkgetaddr'), ifindex);
   }
 
@@ -105,7 +111,7 @@ export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
    * @param mac '80:00:42:0e:e7:3a' or its 6 bytes
    * @throws {IothError} ENODEV; EADDRNOTAVAIL for a multicast address
    */
-  linksetaddr(ifindex: number, mac: string | Uint8Array): void {
+  linksetaddr(ifindex: InterfaceRef, mac: string | Uint8Array): void {
     netlink.linksetaddr(this.pointer('linksetaddr'), ifindex, mac);
   }
 
@@ -114,7 +120,7 @@ export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
    * @param mtu in bytes, 68 or more
    * @throws {IothError} ENODEV; EINVAL where the interface cannot have it
    */
-  linksetmtu(ifindex: number, mtu: number): void {
+  linksetmtu(ifindex: InterfaceRef, mtu: number): void {
     netlink.linksetmtu(this.pointer('linksetmtu'), ifindex, mtu);
   }
 
@@ -146,53 +152,76 @@ export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
 
   /**
    * Deletes a link: ioth_iplink_del(3).
-   * @param link its name or its index; where both are given the index counts
+   * @param link its name, its index, or both by name, where the index counts
    * @throws {IothError} ENODEV; ENOTSUP for a link that cannot be deleted; EBUSY for the interface with which a vdestack
    *   joined a network
    */
-  iplink_del(link: { ifname?: string; ifindex?: number }): void {
+  iplink_del(link: { ifname?: string; ifindex?: number } | InterfaceRef): void {
     const own = isVdestack(this.name) ? this.vnl.map(interfaceName) : [];
     netlink.iplink_del(this.pointer('iplink_del'), link, own);
   }
 
   /**
-   * Gives an interface an address: ioth_ipaddr_add(3). An IPv6 address can be bound at once: unless `options.dad` asks
-   * for it, no duplicate is looked for.
+   * Gives an interface an address: ioth_ipaddr_add(3), or its arguments as ip-address(8) writes them, '10.0.0.1/24'. An IPv6
+   * address can be bound at once: unless `options.dad` asks for it, no duplicate is looked for.
    * @param family AF_INET or AF_INET6
    * @param prefixlen bits of the network: 0 to 32 or 128
    * @throws {IothError} EEXIST where the interface has it; ENODEV; ENXIO or EINVAL where it has no IPv6
    */
-  ipaddr_add(family: number, addr: string, prefixlen: number, ifindex: number, options?: AddressOptions): void {
-    netlink.ipaddr_add(this.pointer('ipaddr_add'), family, addr, prefixlen, ifindex, options);
+  ipaddr_add(family: number, addr: string, prefixlen: number, ifindex: InterfaceRef, options?: AddressOptions): void;
+  ipaddr_add(addr: string, ifindex: InterfaceRef, options?: AddressOptions): void;
+  ipaddr_add(...args: netlink.AddAddressArguments): void {
+    netlink.ipaddr_add(this.pointer('ipaddr_add'), ...args);
   }
 
   /**
    * Takes an address from an interface: ioth_ipaddr_del(3). Arguments as {@link ipaddr_add}.
    * @throws {IothError} EADDRNOTAVAIL (picox: ENODEV) where the interface does not have it; ENODEV
    */
-  ipaddr_del(family: number, addr: string, prefixlen: number, ifindex: number): void {
-    netlink.ipaddr_del(this.pointer('ipaddr_del'), family, addr, prefixlen, ifindex);
+  ipaddr_del(family: number, addr: string, prefixlen: number, ifindex: InterfaceRef): void;
+  ipaddr_del(addr: string, ifindex: InterfaceRef): void;
+  ipaddr_del(...args: netlink.DelAddressArguments): void {
+    netlink.ipaddr_del(this.pointer('ipaddr_del'), ...args);
   }
 
   /**
-   * Adds a route to the main table: ioth_iproute_add(3), with the gateway first.
+   * Adds a route to the main table: ioth_iproute_add(3), with the gateway first; or one string in the words of ip-route(8),
+   * 'default via 10.0.0.254', '10.2.0.0/16 via 10.0.0.254 dev vde0 metric 5': a destination, then any of via, dev, metric, src,
+   * proto, scope, pref and onlink.
    * @param family AF_INET or AF_INET6
    * @param gw the gateway, a link-local one with `ifindex`; null for what is reached on the link `ifindex` itself
    * @param dst the network; null or missing for the default route
    * @param dst_prefixlen bits of the network: 0 to 32 or 128
    * @param ifindex the interface; 0 or missing leaves it to the gateway
    * @throws {IothError} EEXIST; ENETUNREACH or EHOSTUNREACH where no address of the stack reaches the gateway; ENODEV
+   * @throws {TypeError} ERR_INVALID_ARG_VALUE for a word that is not understood
    */
-  iproute_add(family: number, gw: string | null, dst?: string | null, dst_prefixlen?: number, ifindex?: number): void {
-    netlink.iproute_add(this.pointer('iproute_add'), family, gw, dst, dst_prefixlen, ifindex);
+  iproute_add(
+    family: number,
+    gw: string | null,
+    dst?: string | null,
+    dst_prefixlen?: number,
+    ifindex?: InterfaceRef,
+  ): void;
+  iproute_add(route: string): void;
+  iproute_add(...args: netlink.RouteArguments): void {
+    netlink.iproute_add(this.pointer('iproute_add'), ...args);
   }
 
   /**
    * Deletes a route of the main table, whoever made it: ioth_iproute_del(3). Arguments as {@link iproute_add}; `gw` null
-   * stands for any gateway, except on picox.
+   * stands for any gateway, except on picox, and so does each word that a string leaves out.
    * @throws {IothError} ESRCH (picox: ENODEV or ENOENT) where there is no such route
    */
-  iproute_del(family: number, gw: string | null, dst?: string | null, dst_prefixlen?: number, ifindex?: number): void {
-    netlink.iproute_del(this.pointer('iproute_del'), family, gw, dst, dst_prefixlen, ifindex);
+  iproute_del(
+    family: number,
+    gw: string | null,
+    dst?: string | null,
+    dst_prefixlen?: number,
+    ifindex?: InterfaceRef,
+  ): void;
+  iproute_del(route: string): void;
+  iproute_del(...args: netlink.RouteArguments): void {
+    netlink.iproute_del(this.pointer('iproute_del'), ...args);
   }
 }

@@ -1,18 +1,19 @@
 import { AF_INET, IothError, Stack } from '../../lib/index.js';
+import type { DelAddressArguments, RouteArguments } from '../../lib/netlink/index.js';
 import { Lan, stateOf } from '../support/lan.js';
 
 /** A vdestack that refuses to take an address or a route away while `refuses` is set: the kernel has no such mood. */
 class UnwillingStackStandIn extends Stack {
   refuses = '';
 
-  override ipaddr_del(family: number, addr: string, prefixlen: number, ifindex: number): void {
+  override ipaddr_del(...args: DelAddressArguments): void {
     if (this.refuses === 'address') throw new IothError('EPERM', { syscall: 'RTM_DELADDR' });
-    super.ipaddr_del(family, addr, prefixlen, ifindex);
+    super.ipaddr_del(...(args as Parameters<Stack['ipaddr_del']>));
   }
 
-  override iproute_del(family: number, gw: string | null, ...rest: [(string | null)?, number?, number?]): void {
+  override iproute_del(...args: RouteArguments): void {
     if (this.refuses === 'route') throw new IothError('EPERM', { syscall: 'RTM_DELROUTE' });
-    super.iproute_del(family, gw, ...rest);
+    super.iproute_del(...(args as Parameters<Stack['iproute_del']>));
   }
 }
 

@@ -305,7 +305,7 @@ describe('what is refused before the stack sees it', () => {
 
   test.each<[string, string, RegExp, () => unknown]>([
     ['family 1', VALUE, /AF_INET .*AF_INET6/, () => netlink.ipaddr_add(stack, 1, '10.0.0.1', 24, vde)],
-    ['family text', TYPE, /AF_INET/, () => netlink.iproute_add(stack, bad('IPv4'), '10.0.0.1')],
+    ['family text', TYPE, /AF_INET/, () => netlink.iproute_add(stack, bad<number>('IPv4'), '10.0.0.1')],
     ['routes of family 1', VALUE, /AF_INET/, () => netlink.routes(stack, 1)],
     ['prefixlen 33', RANGE, /prefixlen .*0 to 32/, () => netlink.ipaddr_add(stack, AF_INET, '10.0.0.1', 33, vde)],
     ['prefixlen 129', RANGE, /0 to 128/, () => netlink.ipaddr_add(stack, AF_INET6, 'fc00::1', 129, vde)],

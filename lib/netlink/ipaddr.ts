@@ -1,0 +1,96 @@
+/** Giving and taking addresses. */
+
+import type { StackPointer } from '../../ffi/ioth.js';
+import { checkFamily, checkPrefixlen, inet_pton } from '../address/inet.js';
+import { familyOf } from '../address/ip.js';
+import { AF_INET6 } from '../constants/index.js';
+import { checkBoolean, checkOptions, checkString, invalidValue } from '../core/validate.js';
+import {
+  IFA_ADDRESS,
+  IFA_F_NODAD,
+  IFA_LOCAL,
+  NLM_F_ACK,
+  NLM_F_CREATE,
+  NLM_F_EXCL,
+  RT_SCOPE_UNIVERSE,
+} from './constants.js';
+import type { Hints } from './failure.js';
+import { checkInterface, findLink, type InterfaceRef, indexOf, missingLinkHints } from './link.js';
+import { type Attribute, ifaddrmsg } from './message.js';
+import { splitPrefix } from './prefix.js';
+import { request } from './request.js';
+
+export interface AddressOptions {
+  /**
+   * Duplicate address detection (RFC 4862, section 5.4) of an IPv6 address: it cannot be used for up to 2 s. False
+   * by default: the address works at once.
+   */
+  dad?: boolean;
+}
+
+type CForm = [family: number, addr: string, prefixlen: number, ifindex: InterfaceRef];
+type TextForm = [addr: string, ifindex: InterfaceRef];
+/** As in C, or the address with its prefix length as one text. */
+export type DelAddressArguments = CForm | TextForm;
+export type AddAddressArguments = [...CForm, options?: AddressOptions] | [...TextForm, options?: AddressOptions];
+
+interface Checked {
+  family: number;
+  prefixlen: number;
+  ifindex: InterfaceRef;
+  attributes: Attribute[];
+  hints: Hints;
+  /** For messages: '10.0.0.1/24'. */
+  text: string;
+}
+
+export function ipaddr_add(stack: StackPointer, ...args: AddAddressArguments): void {
+  const { family, prefixlen, ifindex, attributes, hints, text } = check(args);
+  const { dad = false }: AddressOptions = checkOptions(isTextForm(args) ? args[2] : args[4], ['dad']);
+  checkBoolean('options.dad', dad);
+  const flags = family === AF_INET6 && !dad ? IFA_F_NODAD : 0;
+  request(stack, 'RTM_NEWADDR', ifaddrmsg(family, prefixlen, flags, RT_SCOPE_UNIVERSE, indexOf(stack, ifindex)), {
+    flags: NLM_F_ACK | NLM_F_EXCL | NLM_F_CREATE,
+    attributes,
+    hints: { ...hints, EEXIST: `interface ${ifindex} has ${text}` },
+  });
+}
+
+export function ipaddr_del(stack: StackPointer, ...args: DelAddressArguments): void {
+  const { family, prefixlen, ifindex, attributes, hints, text } = check(args);
+  const missing = `interface ${ifindex} does not have ${text}`;
+  // picox has ENODEV for both
+  const ENODEV = () => (findLink(stack, ifindex) ? missing : missingLinkHints(ifindex).ENODEV);
+  request(stack, 'RTM_DELADDR', ifaddrmsg(family, prefixlen, 0, RT_SCOPE_UNIVERSE, indexOf(stack, ifindex)), {
+    attributes,
+    hints: { ...hints, EADDRNOTAVAIL: missing, ENODEV },
+  });
+}
+
+function isTextForm(args: readonly unknown[]): args is [...TextForm, options?: AddressOptions] {
+  return typeof args[0] === 'string';
+}
+
+function check(args: AddAddressArguments | DelAddressArguments): Checked {
+  const [family, addr, prefixlen, ifindex] = isTextForm(args) ? [...addressAndLength(args[0]), args[1]] : args;
+  const bytes = inet_pton(checkFamily(family), addr);
+  checkPrefixlen('prefixlen', family, prefixlen);
+  const which = checkInterface(ifindex);
+  const noIPv6 = `interface ${which} has no IPv6: it takes an MTU of 1280 bytes or more`;
+  const attributes: Attribute[] = [
+    [IFA_LOCAL, bytes],
+    [IFA_ADDRESS, bytes],
+  ];
+  const hints = { ...missingLinkHints(which), ENXIO: noIPv6, ...(family === AF_INET6 && { EINVAL: noIPv6 }) };
+  return { family, prefixlen, ifindex: which, attributes, hints, text: `${addr}/${prefixlen}` };
+}
+
+function addressAndLength(text: string): [family: number, addr: string, prefixlen: number] {
+  const [addr, length] = splitPrefix(checkString('addr', text));
+  const family = familyOf(addr);
+  // ip-address(8) and iothconf(3) take different lengths where there is none
+  if (family === 0 || length === undefined) {
+    throw invalidValue('addr', "an address and its prefix length such as '10.0.0.1/24'", text);
+  }
+  return [family, addr, length];
+}

@@ -1,0 +1,128 @@
+/** Adding and deleting routes. */
+
+import type { StackPointer } from '../../ffi/ioth.js';
+import { checkFamily, checkPrefixlen, inet_pton } from '../address/inet.js';
+import { AF_INET } from '../constants/index.js';
+import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
+import { invalidType, invalidValue } from '../core/validate.js';
+import {
+  NLM_F_ACK,
+  NLM_F_CREATE,
+  NLM_F_EXCL,
+  RT_SCOPE_LINK,
+  RT_SCOPE_NOWHERE,
+  RT_SCOPE_UNIVERSE,
+  RT_TABLE_MAIN,
+  RTA_DST,
+  RTA_GATEWAY,
+  RTA_OIF,
+  RTA_PREF,
+  RTA_PREFSRC,
+  RTA_PRIORITY,
+  RTA_VIA,
+  RTN_UNICAST,
+  RTNH_F_ONLINK,
+  RTPROT_BOOT,
+  RTPROT_UNSPEC,
+} from './constants.js';
+import { checkInterface, type InterfaceRef, indexOf, missingLinkHints } from './link.js';
+import { type Attribute, rtmsg } from './message.js';
+import { request } from './request.js';
+import { parseRoute, type RouteRequest } from './route-text.js';
+
+type CForm = [family: number, gw: string | null, dst?: string | null, dst_prefixlen?: number, ifindex?: InterfaceRef];
+/** As in C, or as one text in the words of ip-route(8). */
+export type RouteArguments = CForm | [route: string];
+
+export function iproute_add(stack: StackPointer, ...args: RouteArguments): void {
+  const route = requestOf(args);
+  const { family, gw, ifindex, onlink } = route;
+  if (gw === null && ifindex === undefined) throw noWay(args);
+  const attributes = attributesBut(route);
+  // IPv4 has a route without gateway in the scope of the link, as ip-route(8) makes it; IPv6 has no scopes of routes
+  const scope = route.scope ?? (gw === null && family === AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
+  const unreachable = `no address of the stack reaches the gateway ${gw}, or its interface is down`;
+  const header = [
+    RT_TABLE_MAIN,
+    route.protocol ?? RTPROT_BOOT,
+    scope,
+    RTN_UNICAST,
+    onlink ? RTNH_F_ONLINK : 0,
+  ] as const;
+  request(stack, 'RTM_NEWROUTE', rtmsg(family, route.dst_prefixlen, ...header), {
+    flags: NLM_F_ACK | NLM_F_EXCL | NLM_F_CREATE,
+    attributes: [...attributes, ...interfaceAttribute(stack, ifindex)],
+    hints: {
+      ...(ifindex !== undefined && missingLinkHints(ifindex)),
+      EEXIST: 'the stack has this route; routes() lists them',
+      ENETUNREACH: unreachable,
+      EHOSTUNREACH: unreachable,
+    },
+  });
+}
+
+export function iproute_del(stack: StackPointer, ...args: RouteArguments): void {
+  const route = requestOf(args);
+  const { family, dst_prefixlen, protocol = RTPROT_UNSPEC, scope = RT_SCOPE_NOWHERE } = route;
+  const attributes = attributesBut(route);
+  const missing = 'the stack has no such route; routes() lists them';
+  request(stack, 'RTM_DELROUTE', rtmsg(family, dst_prefixlen, RT_TABLE_MAIN, protocol, scope, RTN_UNICAST), {
+    attributes: [...attributes, ...interfaceAttribute(stack, route.ifindex)],
+    // Linux says ESRCH, picox one of the others
+    hints: { ESRCH: missing, ENODEV: missing, ENOENT: missing },
+  });
+}
+
+/** Checks the arguments, but not whether the stack has the interface. */
+function requestOf(args: RouteArguments): RouteRequest {
+  const [first, ...others] = args as [unknown, ...unknown[]];
+  if (typeof first !== 'string') return cFormRequest(...(args as CForm));
+  if (others.every((other) => other === undefined)) return parseRoute(first);
+  throw invalidType('family', "AF_INET (2) or AF_INET6 (10), or one string as 'default via 10.0.0.254'", first);
+}
+
+function cFormRequest(...[family, gw, dst = null, dst_prefixlen = 0, ifindex = 0]: CForm): RouteRequest {
+  checkFamily(family);
+  if (gw !== null) inet_pton(family, gw);
+  const network = dst === null ? undefined : inet_pton(family, dst);
+  checkPrefixlen('dst_prefixlen', family, dst_prefixlen);
+  if (dst_prefixlen > 0) {
+    if (!network) throw invalidValue('dst', 'an address where dst_prefixlen is above 0', dst);
+  } else if (network?.some((byte) => byte !== 0)) {
+    // without its length it would become the default route
+    throw invalidValue('dst_prefixlen', `above 0 for the network ${dst}`, dst_prefixlen);
+  }
+  const route: RouteRequest = { family, dst, dst_prefixlen, gw };
+  if (ifindex !== 0) route.ifindex = checkInterface(ifindex);
+  return route;
+}
+
+function noWay([first]: RouteArguments): TypeError {
+  if (typeof first === 'string') return invalidValue('route', "a route with 'via' or 'dev'", first);
+  return invalidValue('gw', 'an address, or null together with an ifindex', null);
+}
+
+/** All but the interface's, which may have to be asked for. */
+function attributesBut({ family, dst, dst_prefixlen, gw, gwFamily = family, ...route }: RouteRequest): Attribute[] {
+  const attributes: Attribute[] = [];
+  if (dst !== null && dst_prefixlen > 0) attributes.push([RTA_DST, inet_pton(family, dst)]);
+  if (gw !== null) {
+    const gateway = inet_pton(gwFamily, gw);
+    attributes.push(gwFamily === family ? [RTA_GATEWAY, gateway] : [RTA_VIA, viaBytes(gwFamily, gateway)]);
+  }
+  if (route.src !== undefined) attributes.push([RTA_PREFSRC, inet_pton(family, route.src)]);
+  if (route.metric !== undefined) attributes.push([RTA_PRIORITY, route.metric]);
+  if (route.pref !== undefined) attributes.push([RTA_PREF, Uint8Array.of(route.pref)]);
+  return attributes;
+}
+
+/** struct rtvia. */
+function viaBytes(family: number, address: Uint8Array): Uint8Array {
+  const bytes = Buffer.concat([Buffer.alloc(2), address]);
+  viewOf(bytes).setUint16(0, family, IS_LITTLE_ENDIAN);
+  return bytes;
+}
+
+function interfaceAttribute(stack: StackPointer, ifindex: InterfaceRef | undefined): Attribute[] {
+  return ifindex === undefined ? [] : [[RTA_OIF, indexOf(stack, ifindex)]];
+}

@@ -1,0 +1,53 @@
+import type { Stylize } from '../core/printed-list.js';
+import {
+  RT_SCOPE_UNIVERSE,
+  RT_TABLE_MAIN,
+  RTN_UNICAST,
+  RTNH_F_DEAD,
+  RTNH_F_LINKDOWN,
+  RTNH_F_ONLINK,
+  RTPROT_BOOT,
+} from './constants.js';
+import type { Route } from './route.js';
+import { nameOf, PROTOCOLS, SCOPES, TABLES, TYPES } from './route-names.js';
+
+const FLAGS: [flag: number, name: string][] = [
+  [RTNH_F_DEAD, 'dead'],
+  [RTNH_F_ONLINK, 'onlink'],
+  [RTNH_F_LINKDOWN, 'linkdown'],
+];
+
+/** Routes as ip-route(8) prints them, without metrics and lifetimes; one with several gateways is several. */
+export function routeLines(routes: readonly Route[], stylize: Stylize): string[] {
+  return routes.map((route) => words(route, stylize).join(' '));
+}
+
+function words(route: Route, stylize: Stylize): string[] {
+  const { family, gw, ifindex, ifname, table, protocol, scope, src, metric, pref, type, flags } = route;
+  const address = (text: string) => stylize(text, 'date');
+  const found = type === RTN_UNICAST ? [] : [nameOf(TYPES, type)];
+  found.push(address(destination(route)));
+  if (gw !== null) found.push('via', ...(familyOf(gw) === family ? [] : [familyWord(gw)]), address(gw));
+  if (ifindex > 0) found.push('dev', stylize(ifname ?? `if${ifindex}`, 'special'));
+  if (table !== RT_TABLE_MAIN) found.push('table', nameOf(TABLES, table));
+  if (protocol !== RTPROT_BOOT) found.push('proto', nameOf(PROTOCOLS, protocol));
+  if (scope !== RT_SCOPE_UNIVERSE) found.push('scope', nameOf(SCOPES, scope));
+  if (src !== undefined) found.push('src', address(src));
+  if (metric !== undefined) found.push('metric', String(metric));
+  found.push(...FLAGS.filter(([flag]) => (flags & flag) !== 0).map(([, name]) => name));
+  if (pref !== undefined) found.push('pref', pref);
+  return found;
+}
+
+function destination({ family, dst, dst_prefixlen }: Route): string {
+  if (dst_prefixlen === 0) return 'default';
+  return dst_prefixlen === (family === 'IPv4' ? 32 : 128) ? dst : `${dst}/${dst_prefixlen}`;
+}
+
+function familyOf(address: string): Route['family'] {
+  return address.includes(':') ? 'IPv6' : 'IPv4';
+}
+
+function familyWord(address: string): string {
+  return familyOf(address) === 'IPv6' ? 'inet6' : 'inet';
+}

@@ -1,0 +1,53 @@
+/** The names that ip-route(8) has for numbers of routes: linux/rtnetlink.h and its rt_protos, rt_scopes. */
+
+type Names = Readonly<Record<string, number>>;
+
+export const PROTOCOLS: Names = {
+  redirect: 1,
+  kernel: 2,
+  boot: 3,
+  static: 4,
+  gated: 8,
+  ra: 9,
+  mrt: 10,
+  zebra: 11,
+  bird: 12,
+  dnrouted: 13,
+  xorp: 14,
+  ntk: 15,
+  dhcp: 16,
+  keepalived: 18,
+  babel: 42,
+  bgp: 186,
+  isis: 187,
+  ospf: 188,
+  rip: 189,
+  eigrp: 192,
+};
+export const SCOPES: Names = { global: 0, site: 200, link: 253, host: 254, nowhere: 255 };
+export const TABLES: Names = { default: 253, main: 254, local: 255 };
+export const TYPES: Names = {
+  unicast: 1,
+  local: 2,
+  broadcast: 3,
+  anycast: 4,
+  multicast: 5,
+  blackhole: 6,
+  unreachable: 7,
+  prohibit: 8,
+  throw: 9,
+  nat: 10,
+};
+/** RFC 4191, section 2.1. */
+export const PREFERENCES = { low: 3, medium: 0, high: 1 } as const;
+export type RoutePreference = keyof typeof PREFERENCES;
+
+/** The name of a number; its digits where it has none. */
+export function nameOf(names: Names, number: number): string {
+  return Object.keys(names).find((name) => names[name] === number) ?? String(number);
+}
+
+export function preferenceName(value: number | undefined): RoutePreference | undefined {
+  const names = Object.keys(PREFERENCES) as RoutePreference[];
+  return names.find((name) => PREFERENCES[name] === value);
+}
