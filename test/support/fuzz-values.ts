@@ -183,6 +183,8 @@ const STRINGS = [
   'dhcp,eth',
   'ip=10.0.0.300/24',
   'nameserver 10.0.0.2',
+  '10.0.0.22/24',
+  '10.8.0.0/24 dev vde0 metric 5',
   '/nonexistent/file',
   '2001:db8::',
 ];

@@ -182,8 +182,16 @@ function plausible(name: string): unknown[] {
     socket: [AF_INET, SOCK_DGRAM, 0],
     getaddrinfo: ['host.example', 80, AF_INET, 1, 0, 0, {}],
     getnameinfo: [address, 0, {}],
-    ipaddr_add: [AF_INET, '10.0.0.20', 24, 2, {}],
-    iproute_add: [AF_INET, '10.0.0.1', '10.9.0.0', 24, 2],
+    ipaddr_add: values.pick<unknown[]>([
+      [AF_INET, '10.0.0.20', 24, 2, {}],
+      ['10.0.0.21/24', 'vde0', {}],
+    ]),
+    iproute_add: values.pick<unknown[]>([
+      [AF_INET, '10.0.0.1', '10.9.0.0', 24, 'vde0'],
+      [
+        `10.9.0.0/24 via 10.0.0.1 ${values.pick(['dev', 'metric', 'src', 'proto', 'via'])} ${values.pick(['vde0', '5', ''])}`,
+      ],
+    ]),
     lookup: ['host.example', { family: 4 }, () => {}],
     resolve: ['host.example', 'A', () => {}],
     iothconfig: ['ip=10.0.0.30/24,eth', { timeout: 50 }],

@@ -22,6 +22,7 @@ import {
   type IfAddrs,
   type Interface,
   type InterfaceAddress,
+  type InterfaceRef,
   type IothError,
   type LeaseEvent,
   type NameInfoAddress,
@@ -77,6 +78,21 @@ expectType<Promise<number>>()(stack.iothconfig('eth', {} satisfies ConfigOptions
 expectType<Promise<void>>()(stack.close({ linger: 1 } satisfies CloseOptions));
 stack.ipaddr_add(AF_INET, '10.0.0.1', 24, 2, { dad: false } satisfies AddressOptions);
 stack.iplink_add(-1, 'bridge', [[4, 3000]] satisfies Attribute[]);
+// an interface by its index or its name, and arguments as one text
+expectType<string | number>()({} as InterfaceRef);
+stack.linksetupdown('vde0', true);
+stack.iplink_del('br0');
+stack.ipaddr_add('10.0.0.1/24', 'vde0', { dad: true });
+stack.ipaddr_del('10.0.0.1/24', 2);
+stack.iproute_add('default via 10.0.0.254');
+stack.iproute_del(AF_INET, '10.0.0.254', null, 0, 'vde0');
+expectType<string | undefined>()(stack.routes()[0]?.ifname);
+// @ts-expect-error an address without its interface
+stack.ipaddr_add('10.0.0.1/24');
+// @ts-expect-error half of each form
+stack.iproute_add('default', '10.0.0.254');
+// @ts-expect-error an index that a new interface gets is a number
+stack.iplink_add('br0', 'bridge');
 
 // events: a wrong name does not compile, and a listener knows its arguments
 stack.on('error', (error) => expectType<IothError>()(error));
