@@ -66,7 +66,9 @@ export { set_license } from './stack/license.js';
 export type { AddressOptions, InterfaceRef, NetlinkStack } from './stack/netlink-stack.js';
 export type { NodeModulesStack } from './stack/node-modules-stack.js';
 export { override } from './stack/override.js';
+export type { PingOptions, PingProbe, PingResult } from './stack/ping/ping.js';
 export { Stack } from './stack/stack.js';
+export type { ToolsStack } from './stack/tools-stack.js';
 
 /** The class of what `stack.socket()` returns. */
 export const Socket = SocketOn;

@@ -4,6 +4,8 @@ import { replaceFunction } from './replace.js';
 
 /** In the environment of a child: its number. */
 export const CHILD_VARIABLE = 'IOTH_CHILD';
+/** What is no number: a child on the host. */
+export const ON_HOST = 'host';
 
 /**
  * Has each child process find a number of its own in the environment, from `first` on, and Node children import `specifier`

@@ -3,6 +3,7 @@ import { type ConfigOptions, isStackConfig, parseConfig } from '../config/index.
 import type { ConfigRequest } from '../config/language.js';
 import { checkProvider, type ProviderName } from '../core/provider.js';
 import { checkOptions, checkString, invalidValue } from '../core/validate.js';
+import { checkWait } from './network-wait.js';
 import { baseName } from './plugin.js';
 import { interfaceName, splitVnl } from './vnl.js';
 
@@ -12,6 +13,11 @@ export interface StackSettings extends ConfigOptions {
   dns?: ProviderName;
   /** How many answers the builtin resolver holds: default 1000, 0 for none. */
   dns_cache?: number;
+  /**
+   * How many milliseconds to wait for the network to join while nobody has made it: default 0. The constructor blocks so
+   * long, also for what this program shall make; `Stack.create` lets the loop turn.
+   */
+  wait?: number;
   /** Who follows configuration strings: 'builtin', or 'native' (libiothconf). Default: the environment's IOTH_CONF, else 'builtin'. */
   conf?: ProviderName;
 }
@@ -27,14 +33,15 @@ export interface StackOptions extends StackSettings {
 }
 
 /** What a new stack is made of, checked. */
-export interface StackArguments extends Omit<StackOptions, 'stack' | 'vnl'> {
+export interface StackArguments extends Omit<StackOptions, 'stack' | 'vnl' | 'wait'> {
+  wait: number;
   /** As ioth_newstack(3) takes it. */
   plugin: string;
   vnls: readonly string[];
   config: ConfigRequest | undefined;
 }
 
-const SETTINGS = ['dns', 'dns_cache', 'conf', 'signal', 'timeout'] as const;
+const SETTINGS = ['dns', 'dns_cache', 'conf', 'signal', 'timeout', 'wait'] as const;
 // C copies the name into a buffer whose length it keeps in a char
 const MAX_PLUGIN_NAME = 100;
 
@@ -51,14 +58,20 @@ export function namedOptions(
   return { ...checkOptions(settings, SETTINGS), stack, vnl, config_dns };
 }
 
-export function checkStackOptions({ stack, vnl, ...others }: StackOptions): StackArguments {
+export function checkStackOptions({ stack, vnl, wait, ...others }: StackOptions): StackArguments {
   const config = isStackConfig(checkString('stack', stack)) ? parseConfig(stack, 'newstackc') : undefined;
   if (config && vnl !== undefined && vnl !== null) {
     throw invalidValue('vnl', "missing beside a configuration, which has a 'vnl=' of its own", vnl);
   }
   if (others.conf !== undefined) checkProvider('options.conf', others.conf);
   const plugin = checkPlugin(config ? config.stack : stack);
-  return { ...others, plugin, vnls: checkVnls(baseName(plugin), config ? config.vnl : vnl), config };
+  return {
+    ...others,
+    wait: checkWait(wait),
+    plugin,
+    vnls: checkVnls(baseName(plugin), config ? config.vnl : vnl),
+    config,
+  };
 }
 
 function checkPlugin(stack: unknown): string {

@@ -1,10 +1,13 @@
 import { isMainThread } from 'node:worker_threads';
 import { onExit, signals } from 'signal-exit';
 import { DEFAULT_LINGER_MS, type Lingering, lingerSync } from './linger.js';
+import { endAllPrograms, type Programs } from './programs/programs.js';
 import { killAll } from './vdestack-daemon.js';
 
 /** What must be undone before the process, or the worker thread, is gone. */
 export interface ExitCleanup extends Lingering {
+  /** The programs in it. */
+  readonly programs: Programs;
   /** Closes its sockets without a report to whoever waits: what is sent goes on. Must not throw. */
   closeSocketsSilently(): void;
   /** Undoes it, synchronously, after {@link daemon} was killed together with those of the others. Must not throw. */
@@ -64,6 +67,7 @@ function endAll(): void {
   registered.clear();
   // of all before any is waited for: what is sent from one to another is settled by it
   for (const cleanup of all) cleanup.closeSocketsSilently();
+  endAllPrograms(all.map(({ programs }) => programs));
   lingerSync(
     all,
     isLoopEmpty

@@ -21,6 +21,7 @@ import { NativeCalls } from './native-calls.js';
 import { type NewStack, newstack } from './newstack.js';
 import { PeerDescriptors } from './peer-descriptors.js';
 import { hasKernelSockets, type StackSpec } from './plugin.js';
+import { Programs } from './programs/programs.js';
 import { resetConnections } from './reset-connections.js';
 import { SwitchDirectory } from './switch-directory.js';
 import type { Undelivered } from './undelivered.js';
@@ -48,6 +49,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   busyPollUsecs = 0;
   readonly #structure: StackPointer;
   readonly #daemon: Daemon | undefined;
+  readonly programs: Programs;
   #isOpen = true;
   #isChecked = false;
   #isDead = false;
@@ -67,6 +69,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     this.#structure = pointer;
     this.hasKernelSockets = hasKernelSockets(spec.plugin);
     this.#switches = spec.vnls.map((vnl) => SwitchDirectory.of(vnl)).filter((found) => found !== undefined);
+    this.programs = new Programs(daemonPid);
     registerExitCleanup(this);
     if (daemonPid === undefined) return;
     try {
@@ -193,7 +196,9 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
 
   closeFromFinalizer(): void {
     // a socket that was detached may be open still: the stack stays then, until the process ends
-    this.close().catch(() => {});
+    Promise.resolve(this.programs.end())
+      .then(() => this.close())
+      .catch(() => {});
   }
 
   /** The pidfd of a vdestack's daemon, readable once it is dead; else -1. */

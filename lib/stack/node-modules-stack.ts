@@ -12,7 +12,7 @@ import type { Socket } from '../socket/socket.js';
 import { NetlinkStack } from './netlink-stack.js';
 
 /** What a Stack is here. */
-interface StackOfNode extends NodeStack, CountingStack {
+export interface StackOfNode extends NodeStack, CountingStack {
   socket(family: number, type: number, proto?: number, fileno?: number): Socket;
 }
 

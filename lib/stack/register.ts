@@ -10,14 +10,12 @@
 
 import { isMainThread } from 'node:worker_threads';
 import { IothError } from '../core/errors.js';
-import { CHILD_VARIABLE, numberChildren } from '../node/children.js';
+import { CHILD_VARIABLE, numberChildren, ON_HOST } from '../node/children.js';
 import { registerStack } from '../node/run.js';
 import { shareWithThreads, stackOfMainThread } from '../node/threads.js';
 import { Stack } from './stack.js';
 
 const FIRST = 1;
-/** What is no number: a child on the host. */
-const ON_HOST = 'host';
 
 async function register(): Promise<void> {
   if (!isMainThread) return registerThread();

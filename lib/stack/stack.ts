@@ -18,8 +18,10 @@ import { type OperationOptions, Socket } from '../socket/socket.js';
 import { checkStackOptions, namedOptions, type StackOptions, type StackSettings } from './arguments.js';
 import { type CloseOptions, checkCloseOptions, lingerLimits } from './close-options.js';
 import { NativeStack } from './native-stack.js';
-import { NodeModulesStack } from './node-modules-stack.js';
+import { checkWait, whenNetworkIsThere, whenNetworkIsThereSync } from './network-wait.js';
 import { baseName } from './plugin.js';
+import type { Programs } from './programs/programs.js';
+import { ToolsStack } from './tools-stack.js';
 
 const MAX_BUSY_POLL_USECS = 1_000_000;
 
@@ -29,7 +31,7 @@ const MAX_BUSY_POLL_USECS = 1_000_000;
  * Configuration methods have the names of ioth(3) and nlinline(3) and speak rtnetlink with the stack; what the stack
  * refuses is an {@link IothError} with the kernel's errno and, where it gave one, its explanation.
  */
-export class Stack extends NodeModulesStack {
+export class Stack extends ToolsStack {
   /** The plugin: 'vdestack', 'kernel', 'picox' … */
   readonly name: string;
   /** The virtual networks that it joined. */
@@ -76,7 +78,7 @@ export class Stack extends NodeModulesStack {
     this.vnl = vnls;
     this.#conf = conf;
     this.#resolver = new Resolver(this, checked.config_dns ?? null, { provider: dns, cacheSize: dns_cache });
-    this.#native = NativeStack.open({ plugin, vnls });
+    this.#native = whenNetworkIsThereSync(() => NativeStack.open({ plugin, vnls }), checked);
     registerFinalizer(this, 'Stack', this.#native);
     const handles = this.nodeHandles;
     this.#native.closeUncounted = () => handles.closeSilently();
@@ -113,7 +115,9 @@ export class Stack extends NodeModulesStack {
     config_dns?: string | null,
     settings?: StackSettings,
   ): Promise<Stack> {
-    const made = new Stack(namedOptions(stack, vnl, config_dns, settings));
+    const { wait, ...options } = namedOptions(stack, vnl, config_dns, settings);
+    const { vnls } = checkStackOptions(options);
+    const made = await whenNetworkIsThere(() => new Stack(options), { vnls, wait: checkWait(wait) }, options.signal);
     try {
       await made.ready;
       return made;
@@ -294,6 +298,7 @@ export class Stack extends NodeModulesStack {
     checkCloseOptions(options);
     if (this.#closing) return;
     this.#config?.closeSync();
+    this.programs.endSync();
     this.nodeHandles.destroy();
     this.#resolver.closeSync();
     this.#native.closeSync(options);
@@ -309,6 +314,11 @@ export class Stack extends NodeModulesStack {
   /** @internal */
   protected override get nodeStack(): this {
     return this;
+  }
+
+  /** @internal */
+  protected override get programs(): Programs {
+    return this.#native.programs;
   }
 
   /** @internal */
@@ -350,7 +360,8 @@ export class Stack extends NodeModulesStack {
   async #close(options?: CloseOptions): Promise<void> {
     const { stall } = lingerLimits(options);
     const handles = this.nodeHandles.size > 0 ? this.nodeHandles.close(stall) : undefined;
-    const before = [handles, this.#config?.close(), this.#resolver.close()].filter((wait) => wait !== undefined);
+    const ends = [this.programs.end(), handles, this.#config?.close(), this.#resolver.close()];
+    const before = ends.filter((wait) => wait !== undefined);
     if (before.length > 0) await Promise.all(before);
     await this.#native.close(options);
     this.emit('close');

@@ -1,0 +1,268 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import type { Address } from '../../address/sockaddr.js';
+import { AF_INET, AF_INET6, SOCK_DGRAM } from '../../constants/index.js';
+import { onAbort } from '../../core/abort.js';
+import { AbortError, IothError } from '../../core/errors.js';
+import {
+  checkInteger,
+  checkOptions,
+  checkSignal,
+  checkString,
+  INT_MAX,
+  invalidType,
+  invalidValue,
+  outOfRange,
+} from '../../core/validate.js';
+import type { AddrInfo } from '../../dns/getaddrinfo.js';
+import { type EchoReply, PingSocket, type PingStack } from './socket.js';
+
+/** Of {@link Stack.ping}. */
+export interface PingOptions {
+  /** How many requests to send: 1 to 65535. Default 4. */
+  count?: number;
+  /** Milliseconds from one request to the next. Default 1000. */
+  interval?: number;
+  /** How many milliseconds to wait for each reply. Default 2000. */
+  timeout?: number;
+  /** Bytes of data in each request: 0 to 65507. Default 56. */
+  size?: number;
+  /** The time to live, or hop limit: 1 to 255. Default: the stack's. */
+  ttl?: number;
+  /** 4 or 6: the family of the address that a name is resolved to. Default: whichever getaddrinfo gives first. */
+  family?: 4 | 6;
+  /** Is called with each request when it is over: answered, reported as an error, or not answered in time. */
+  onProbe?: (probe: PingProbe) => void;
+  /** Ends it: the promise is rejected with an AbortError. */
+  signal?: AbortSignal;
+}
+
+/** One request, and what came of it. */
+export interface PingProbe {
+  /** The number of the request, from 1. */
+  readonly seq: number;
+  /** Who answered, or who reported an error; null for nobody. */
+  readonly address: string | null;
+  /** From the request to its answer, in milliseconds, with fractions; null without an answer. */
+  readonly time: number | null;
+  /** The bytes of the answer, its ICMP header included; null without one. */
+  readonly bytes: number | null;
+  /** The time to live, or hop limit, with which the answer came; null where it is not known. */
+  readonly ttl: number | null;
+  /** Why there is no answer: ETIMEDOUT; EHOSTUNREACH, ENETUNREACH and others, which the network or the stack reported. */
+  readonly error?: IothError;
+}
+
+/** What {@link Stack.ping} found. */
+export interface PingResult {
+  /** As it was asked for. */
+  readonly host: string;
+  /** The address that it has. */
+  readonly address: string;
+  readonly transmitted: number;
+  readonly received: number;
+  /** The part of the requests without an answer: 0 for none, 1 for all. */
+  readonly loss: number;
+  /** The times of the answers, in milliseconds, by the order of their requests. */
+  readonly times: number[];
+  /** Of the times, in milliseconds; `mdev` is their standard deviation. null without an answer. */
+  readonly min: number | null;
+  readonly avg: number | null;
+  readonly max: number | null;
+  readonly mdev: number | null;
+  /** Every request. */
+  readonly probes: PingProbe[];
+}
+
+/** What {@link ping} needs of a stack. */
+export interface PingingStack extends PingStack {
+  if_indextoname(ifindex: number): string;
+  getaddrinfo(
+    host: string,
+    port: null,
+    family: number,
+    type: number,
+    proto: number,
+    flags: number,
+    options: { signal?: AbortSignal },
+  ): Promise<AddrInfo[]>;
+}
+
+type Settings = Required<Pick<PingOptions, 'count' | 'interval' | 'timeout' | 'size'>> & PingOptions;
+
+const NAMES = ['count', 'interval', 'timeout', 'size', 'ttl', 'family', 'onProbe', 'signal'] as const;
+const MAX_COUNT = 0xffff;
+const MAX_SIZE = 65_507;
+
+/** ICMP echo with a host. */
+export async function ping(stack: PingingStack, host: string, options?: PingOptions): Promise<PingResult> {
+  const settings = checkPing(host, options);
+  const { signal } = settings;
+  const family = settings.family === undefined ? 0 : settings.family === 4 ? AF_INET : AF_INET6;
+  const [info] = await stack.getaddrinfo(host, null, family, SOCK_DGRAM, 0, 0, { signal });
+  if (!info) throw new Error('getaddrinfo gives an address or fails');
+  if (signal?.aborted) throw new AbortError(signal.reason);
+  const socket = new PingSocket(stack, info.family, randomBytes(settings.size), settings.ttl);
+  try {
+    const probes = await new Ping(socket, stack, info.sockaddr, settings).run();
+    return summary(host, textOf(info.sockaddr, stack), probes);
+  } finally {
+    socket.close();
+  }
+}
+
+/** The requests that are under way, until all are over. */
+class Ping {
+  readonly #socket: PingSocket;
+  readonly #stack: PingingStack;
+  readonly #to: Address;
+  readonly #settings: Settings;
+  readonly #pending = new Map<number, { sentAt: number; timer: NodeJS.Timeout }>();
+  readonly #probes: PingProbe[] = [];
+  readonly #ended = new AbortController();
+  #finish: () => void = () => {};
+  #fail: (error: unknown) => void = () => {};
+
+  constructor(socket: PingSocket, stack: PingingStack, to: Address, settings: Settings) {
+    this.#socket = socket;
+    this.#stack = stack;
+    this.#to = to;
+    this.#settings = settings;
+  }
+
+  async run(): Promise<PingProbe[]> {
+    const { signal } = this.#settings;
+    const over = new Promise<void>((resolve, reject) => {
+      [this.#finish, this.#fail] = [resolve, reject];
+    });
+    const stopListening = signal && onAbort(signal, () => this.#fail(new AbortError(signal.reason)));
+    this.#receive().catch((error) => this.#fail(error));
+    this.#transmit().catch((error) => this.#fail(error));
+    try {
+      await over;
+    } finally {
+      stopListening?.();
+      this.#ended.abort();
+      for (const { timer } of this.#pending.values()) clearTimeout(timer);
+    }
+    return this.#probes.sort((a, b) => a.seq - b.seq);
+  }
+
+  async #receive(): Promise<void> {
+    while (!this.#ended.signal.aborted) this.#onReply(await this.#socket.receive());
+  }
+
+  async #transmit(): Promise<void> {
+    const { count, interval } = this.#settings;
+    const { signal } = this.#ended;
+    for (let seq = 1; seq <= count && !signal.aborted; seq++) {
+      await this.#send(seq);
+      if (seq === count) return;
+      // its end is no failure of its own
+      await (interval === 0 ? nextTurn() : delay(interval, undefined, { signal }).catch(() => {}));
+    }
+  }
+
+  async #send(seq: number): Promise<void> {
+    const { timeout } = this.#settings;
+    const late = () =>
+      this.#settle({ ...NO_ANSWER, seq, error: this.#error('ETIMEDOUT', `no reply in ${timeout} ms`) });
+    this.#pending.set(seq, { sentAt: performance.now(), timer: setTimeout(late, timeout) });
+    try {
+      try {
+        await this.#socket.send(seq, this.#to);
+      } catch (error) {
+        // the socket may have told of an earlier request, which is in its error queue too
+        const earlier = this.#socket.takeError();
+        if (!earlier) throw error;
+        this.#onReply(earlier);
+        await this.#socket.send(seq, this.#to);
+      }
+    } catch (error) {
+      const { code } = error as IothError;
+      if (!(error instanceof IothError) || ['ECANCELED', 'EBADF', 'ERR_STACK_DEAD'].includes(code)) throw error;
+      this.#settle({ ...NO_ANSWER, seq, error });
+    }
+  }
+
+  #onReply({ seq, from, bytes, ttl, failure }: EchoReply): void {
+    const sentAt = this.#pending.get(seq)?.sentAt;
+    // a second answer, or a late one
+    if (sentAt === undefined) return;
+    const address = from && textOf(from, this.#stack);
+    if (failure) this.#settle({ ...NO_ANSWER, seq, address, error: this.#error(failure.code, failure.hint) });
+    else this.#settle({ seq, address, time: performance.now() - sentAt, bytes, ttl });
+  }
+
+  #settle(probe: PingProbe): void {
+    const sent = this.#pending.get(probe.seq);
+    if (!sent) return;
+    clearTimeout(sent.timer);
+    this.#pending.delete(probe.seq);
+    this.#probes.push(probe);
+    try {
+      this.#settings.onProbe?.(probe);
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (this.#probes.length === this.#settings.count) this.#finish();
+  }
+
+  #error(code: string, hint?: string): IothError {
+    return new IothError(code, { syscall: 'ping', address: textOf(this.#to, this.#stack), hint });
+  }
+}
+
+/** With the name of its interface, where it is link-local. */
+function textOf({ address, scopeid }: Address, stack: PingingStack): string {
+  if (!scopeid) return address;
+  try {
+    return `${address}%${stack.if_indextoname(scopeid)}`;
+  } catch {
+    // the interface is gone
+    return `${address}%${scopeid}`;
+  }
+}
+
+const NO_ANSWER = { address: null, time: null, bytes: null, ttl: null } as const;
+
+function summary(host: string, address: string, probes: PingProbe[]): PingResult {
+  const times = probes.flatMap(({ time }) => time ?? []);
+  const [transmitted, received] = [probes.length, times.length];
+  const avg = received === 0 ? null : times.reduce((sum, time) => sum + time, 0) / received;
+  const squares = avg === null ? 0 : times.reduce((sum, time) => sum + (time - avg) ** 2, 0) / received;
+  return {
+    host,
+    address,
+    transmitted,
+    received,
+    loss: (transmitted - received) / transmitted,
+    times,
+    min: avg === null ? null : Math.min(...times),
+    avg,
+    max: avg === null ? null : Math.max(...times),
+    mdev: avg === null ? null : Math.sqrt(squares),
+    probes,
+  };
+}
+
+function checkPing(host: unknown, given: PingOptions | undefined): Settings {
+  if (checkString('host', host) === '') throw invalidValue('host', 'a name or an address', host);
+  const options = checkOptions(given, NAMES);
+  const { count = 4, interval = 1000, timeout = 2000, size = 56, ttl, family, onProbe } = options;
+  checkInteger('options.count', count, 1, MAX_COUNT);
+  checkMilliseconds('options.interval', interval, 0);
+  checkMilliseconds('options.timeout', timeout, 1);
+  checkInteger('options.size', size, 0, MAX_SIZE);
+  if (ttl !== undefined) checkInteger('options.ttl', ttl, 1, 255);
+  if (family !== undefined && family !== 4 && family !== 6) throw invalidValue('options.family', '4 or 6', family);
+  if (onProbe !== undefined && typeof onProbe !== 'function') {
+    throw invalidType('options.onProbe', 'a function', onProbe);
+  }
+  return { ...options, count, interval, timeout, size, signal: checkSignal(options.signal) };
+}
+
+function checkMilliseconds(name: string, value: unknown, min: number): void {
+  if (typeof value !== 'number') throw invalidType(name, 'a number of milliseconds', value);
+  if (!(value >= min && value <= INT_MAX)) throw outOfRange(name, `from ${min} to ${INT_MAX} milliseconds`, value);
+}
