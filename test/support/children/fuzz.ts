@@ -56,7 +56,7 @@ function judge(call: string, error: unknown): void {
 
 /** What promises: it rejects, and never throws. */
 const PROMISING =
-  /^Socket\.(accept|connect|recv|send)|^dns\.promises\.(lookup|resolve|reverse)|^Stack\.(get.*info|(ioth_?config|create)$)/;
+  /^Socket\.(accept|connect|recv|send)|^dns\.promises\.(lookup|resolve|reverse)|^Stack\.(get.*info|(ioth_?config|create|ping)$)/;
 
 function run(name: string, method: (...args: unknown[]) => unknown, self: unknown, args: unknown[]): void {
   calls++;
@@ -92,7 +92,7 @@ const INTERNAL = [
   ...['constructor', 'pointer', 'beginNativeCall', 'resolveHost', 'resolveLocally', 'link', 'addressesOf'],
   ...['msocket', 'checkUsable', 'uncountedSocket', 'pumpedSocket', 'netSocket', 'follow'],
   // Node's own, with its errors; what calls a function with whatever it is given
-  ...['fetch', 'run'],
+  ...['fetch', 'run', 'spawn', 'spawnSync'],
 ];
 
 type Target = { name: string; self: object };
@@ -196,6 +196,8 @@ function plausible(name: string): unknown[] {
     resolve: ['host.example', 'A', () => {}],
     iothconfig: ['ip=10.0.0.30/24,eth', { timeout: 50 }],
     create: ['vdestack', null, null, {}],
+    sysctl: ['net.ipv4.ip_default_ttl', 64],
+    ping: ['10.0.0.2', { count: 2, interval: 1, timeout: 50 }],
   };
   const args = [...(known[method] ?? [values.any(), values.any()])];
   if (args.length > 0) args[values.below(args.length)] = values.any();

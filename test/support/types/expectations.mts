@@ -27,6 +27,9 @@ import {
   type LeaseEvent,
   type NameInfoAddress,
   type OperationOptions,
+  type PingOptions,
+  type PingProbe,
+  type PingResult,
   type ProviderName,
   type Received,
   type Route,
@@ -55,6 +58,7 @@ const settings: StackSettings = {
   conf: 'builtin',
   timeout: 100,
   signal: AbortSignal.timeout(1),
+  wait: 100,
 };
 const options: StackOptions = { stack: 'vdestack', vnl: ['null://'], config_dns: null, ...settings };
 new Stack('vdestack', 'null://', null, settings);
@@ -76,6 +80,17 @@ expectType<Route[]>()(stack.routes());
 expectType<Promise<AddrInfo[]>>()(stack.getaddrinfo('host.example', 80));
 expectType<Promise<number>>()(stack.iothconfig('eth', {} satisfies ConfigOptions));
 expectType<Promise<void>>()(stack.close({ linger: 1 } satisfies CloseOptions));
+expectType<typeof import('node:child_process').spawn>()(stack.spawn);
+expectType<Buffer>()(stack.spawnSync('true').stdout);
+expectType<string>()(stack.spawnSync('true', { encoding: 'utf8' }).stdout);
+expectType<string>()(stack.sysctl('net.ipv4.ip_forward'));
+expectType<void>()(stack.sysctl('net.ipv4.ip_forward', true));
+expectType<Promise<PingResult>>()(stack.ping('10.0.0.1', { count: 1, family: 6 } satisfies PingOptions));
+stack.ping('10.0.0.1', { onProbe: (probe) => expectType<PingProbe>()(probe) });
+// @ts-expect-error a misspelled option
+stack.ping('10.0.0.1', { cuont: 1 });
+// @ts-expect-error
+stack.programs;
 stack.ipaddr_add(AF_INET, '10.0.0.1', 24, 2, { dad: false } satisfies AddressOptions);
 stack.iplink_add(-1, 'bridge', [[4, 3000]] satisfies Attribute[]);
 // an interface by its index or its name, and arguments as one text
