@@ -24,6 +24,11 @@ let isLoopEmpty = false;
 /** From now on `mortal` is ended at every way out but SIGKILL: exit, an uncaught error, SIGINT, SIGTERM, SIGHUP … */
 export function registerExitCleanup(cleanup: ExitCleanup): void {
   registered.add(cleanup);
+  hookIntoExit();
+}
+
+/** Listens to the ways out. Blocking calls expect it: they end the process by a signal that has no other listener. */
+export function hookIntoExit(): void {
   if (isHooked) return;
   isHooked = true;
   process.on('beforeExit', noteEmptyLoop);

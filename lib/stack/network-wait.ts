@@ -6,6 +6,7 @@ import { GrowingPause } from '../core/growing-pause.js';
 import { INT_MAX, invalidType, outOfRange } from '../core/validate.js';
 import { interruptFd, throwIfInterrupted, withInterrupts } from '../io/interrupt.js';
 import { pollOnce } from '../io/poll-sync.js';
+import { hookIntoExit } from './exit-cleanup.js';
 import { nodePath } from './switch-directory.js';
 
 /** Of a socket that nobody made, or that nobody listens on any more. */
@@ -36,6 +37,7 @@ export function whenNetworkIsThereSync<T>(make: () => T, wait: NetworkWait): T {
       return make();
     } catch (error) {
       const pause = tries.pauseAfter(error);
+      hookIntoExit();
       if (withInterrupts(() => pollOnce(interruptFd(), POLLIN, pause))) throwIfInterrupted('ioth_newstack');
     }
   }
