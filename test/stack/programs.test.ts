@@ -200,6 +200,7 @@ test.each([
     const [plain, stubborn, orphan] = pids as [number, number, number];
     expect(await untilGone([plain, stubborn])).toEqual([]);
     process.kill(orphan, 'SIGKILL');
+    await life.says('terminated');
     life.signal('SIGUSR2');
   }
   const ended = await life.ended;

@@ -18,7 +18,9 @@ async function runInWorker(): Promise<void> {
   await worker.terminate();
   // the process goes on: what was the worker's must go by itself
   setTimeout(() => process.exit(9), 15_000);
-  await once(process, 'SIGUSR2');
+  const told = once(process, 'SIGUSR2');
+  writeSync(1, 'terminated\n');
+  await told;
   process.exit(0);
 }
 
