@@ -4,7 +4,7 @@ import http2 from 'node:http2';
 import https from 'node:https';
 import net, { Server, Socket } from 'node:net';
 import tls from 'node:tls';
-import { noteMade, runCallOn, stackForCall } from './current-stack.js';
+import { callOn, noteMade, runCallOn, stackForCall, stackOf } from './current-stack.js';
 import { patchedInternals, stackOfHandle } from './handles.js';
 import type { NodeStack } from './node-stack.js';
 import { noteWrapped } from './open-handles.js';
@@ -34,6 +34,12 @@ export function patchCalls(): void {
       const stack = stackForCall(this);
       if (isUnusable(this, stack)) return this;
       return runCallOn(stack, this, () => Reflect.apply(original, this, args));
+    };
+  });
+  // after the look-up of the address: the handle that it makes is not the server's yet
+  replaceFunction(Server.prototype, '_listen2', (original) => {
+    return function (this: Server, ...args) {
+      return callOn(stackOf(this), () => Reflect.apply(original, this, args));
     };
   });
   // TLSSocket over a socket: who writes to the one must be asked to end

@@ -9,7 +9,10 @@ import type { NodeStack } from './node-stack.js';
 /** undefined is the host. */
 export type MeantStack = NodeStack | undefined;
 
+/** Once used it costs every asynchronous step of the program: in Node 20 a sixth of an http server's time. */
 const running = new AsyncLocalStorage<{ readonly stack: MeantStack }>();
+/** The call that this is in, without what comes from it. */
+let call: { readonly stack: MeantStack } | undefined;
 const overrides: { readonly stack: NodeStack }[] = [];
 /** Sockets, servers and agents that a face made. */
 const ofFaces = new WeakMap<object, NodeStack>();
@@ -18,9 +21,9 @@ const madeIn = new WeakMap<object, NodeStack>();
 /** Sockets and servers that connect, bind or listen: their callbacks may come from any context. */
 const underWay = new WeakMap<object, { readonly stack: MeantStack }>();
 
-/** The stack of run(), else that of override(), else the host. */
+/** The stack of the call that this is in, else that of run(), that of override(), the host. */
 export function currentStack(): MeantStack {
-  const context = running.getStore();
+  const context = call ?? running.getStore();
   return context ? context.stack : overrides.at(-1)?.stack;
 }
 
@@ -29,8 +32,8 @@ export function stackOf(object: object | null | undefined): MeantStack {
   if (object) {
     const face = ofFaces.get(object);
     if (face) return face;
-    const call = underWay.get(object);
-    if (call) return call.stack;
+    const started = underWay.get(object);
+    if (started) return started.stack;
   }
   return currentStack();
 }
@@ -42,7 +45,7 @@ export function stackOf(object: object | null | undefined): MeantStack {
 export function stackForCall(object: object): MeantStack {
   const face = ofFaces.get(object);
   if (face) return face;
-  const context = running.getStore();
+  const context = call ?? running.getStore();
   return context ? context.stack : (madeIn.get(object) ?? currentStack());
 }
 
@@ -60,14 +63,45 @@ export function assignToFace(object: object, stack: NodeStack): void {
 
 /** Calls `fn` with `stack` as the current one, here and in what comes from it. */
 export function runOn<A extends unknown[], T>(stack: MeantStack, fn: (...args: A) => T, ...args: A): T {
-  return running.run({ stack }, fn, ...args);
+  return inCall(undefined, () => running.run({ stack }, fn, ...args));
 }
 
-/** The same for a call that goes on in `object` later. */
+/** Calls `fn` with `stack` as the current one until it returns. */
+export function callOn<T>(stack: MeantStack, fn: () => T): T {
+  return inCall({ stack }, fn);
+}
+
+/** The same, and in what comes from functions of the program's among the options: they may go on in later turns. */
+export function callWithOptionsOn<T>(stack: MeantStack, args: readonly unknown[], fn: () => T): T {
+  return args.some(hasOwnStep) ? runOn(stack, fn) : callOn(stack, fn);
+}
+
+function hasOwnStep(options: unknown): boolean {
+  const { lookup, createConnection } = (options ?? {}) as Record<string, unknown>;
+  return lookup !== undefined || createConnection !== undefined;
+}
+
+function inCall<T>(now: typeof call, fn: () => T): T {
+  const outer = call;
+  call = now;
+  try {
+    return fn();
+  } finally {
+    call = outer;
+  }
+}
+
+/** Whether `object` is of a face: what comes from its calls, its handlers say, is not. */
+export function isOfFace(object: object): boolean {
+  return ofFaces.has(object);
+}
+
+/** Calls `fn`, which goes on in `object` later: that belongs to `stack` from now on. */
 export function runCallOn<T>(stack: MeantStack, object: object, fn: () => T): T {
   underWay.set(object, { stack });
   // on the host, where nothing else is meant, there is nothing to carry
-  return stack === currentStack() ? fn() : runOn(stack, fn);
+  if (stack === currentStack()) return fn();
+  return isOfFace(object) ? callOn(stack, fn) : runOn(stack, fn);
 }
 
 /** Makes `stack` the process's default. Returns what takes that back. */

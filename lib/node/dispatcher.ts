@@ -1,7 +1,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { runInThisContext } from 'node:vm';
-import { currentStack, type MeantStack, runOn } from './current-stack.js';
+import { callWithOptionsOn, currentStack, type MeantStack } from './current-stack.js';
 import type { NodeStack } from './node-stack.js';
 
 /*
@@ -119,7 +119,7 @@ function connector(stack: MeantStack, { timeout = CONNECT_TIMEOUT_MS, allowH2, .
     return socket.on('session', (ticket) => sessions.set(key, ticket));
   };
   return (target: ConnectTarget, callback: OnConnect) => {
-    const socket = runOn(stack, open, target);
+    const socket = callWithOptionsOn(stack, [options], () => open(target));
     watchConnect(socket, target.protocol === 'https:' ? 'secureConnect' : 'connect', timeout, callback);
     return socket;
   };

@@ -4,7 +4,7 @@ import http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
 import tls from 'node:tls';
-import { assignToFace, runOn } from './current-stack.js';
+import { assignToFace, callWithOptionsOn } from './current-stack.js';
 import type { NodeStack } from './node-stack.js';
 import { patchNode } from './run.js';
 
@@ -44,11 +44,12 @@ function moduleOn(stack: NodeStack, module: object): object {
 
 function functionOn(stack: NodeStack, value: object): object {
   const made: object = new Proxy(value as new () => object, {
-    apply: (target, self, args) => runOn(stack, () => assigned(stack, Reflect.apply(target as never, self, args))),
+    apply: (target, self, args) =>
+      callWithOptionsOn(stack, args, () => assigned(stack, Reflect.apply(target as never, self, args))),
     construct(target, args, newTarget) {
       // a subclass is its own
       const constructed = newTarget === made ? target : newTarget;
-      return runOn(stack, () => assigned(stack, Reflect.construct(target, args, constructed)));
+      return callWithOptionsOn(stack, args, () => assigned(stack, Reflect.construct(target, args, constructed)));
     },
   });
   return made;

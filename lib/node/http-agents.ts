@@ -1,5 +1,6 @@
 import { Agent } from 'node:http';
-import { type MeantStack, runOn, stackForCall, stackOf } from './current-stack.js';
+import https from 'node:https';
+import { callWithOptionsOn, type MeantStack, runOn, stackForCall, stackOf } from './current-stack.js';
 import type { NodeStack } from './node-stack.js';
 import { replaceFunction } from './replace.js';
 
@@ -15,6 +16,7 @@ interface StackOptions {
   [kStack]?: { readonly stack: MeantStack };
 }
 
+const PROTOTYPES: readonly object[] = [Agent.prototype, https.Agent.prototype];
 const numbers = new WeakMap<NodeStack, number>();
 let last = 0;
 
@@ -32,15 +34,21 @@ export function patchAgents(): void {
     return function (this: Agent, request, options, ...legacy) {
       const stack = stackForCall(this);
       const own = typeof options === 'object' ? { ...options, [kStack]: { stack } } : options;
-      return runOn(stack, () => Reflect.apply(original, this, [request, own, ...legacy]));
+      return connectOn(stack, this, own, () => Reflect.apply(original, this, [request, own, ...legacy]));
     };
   });
   replaceFunction(prototype, 'createSocket', (original) => {
     return function (this: Agent, request, options: StackOptions, ...rest) {
       const { stack } = options[kStack] ?? { stack: stackForCall(this) };
-      return runOn(stack, () => Reflect.apply(original, this, [request, options, ...rest]));
+      return connectOn(stack, this, options, () => Reflect.apply(original, this, [request, options, ...rest]));
     };
   });
+}
+
+/** Node's own agents connect at once, those of others when they like. */
+function connectOn<T>(stack: MeantStack, agent: Agent, options: unknown, connect: () => T): T {
+  const isNodes = PROTOTYPES.includes(Object.getPrototypeOf(agent)) && !Object.hasOwn(agent, 'createConnection');
+  return isNodes ? callWithOptionsOn(stack, [options], connect) : runOn(stack, connect);
 }
 
 /** The stack of {@link useProcessNames}. */

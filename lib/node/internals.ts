@@ -1,5 +1,5 @@
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
-import { Socket } from 'node:net';
+import { Server, Socket } from 'node:net';
 import { IothError } from '../core/errors.js';
 import type { OpenHandle } from './open-handles.js';
 
@@ -51,6 +51,7 @@ const UDP_METHODS = [
  * @throws {IothError} ERR_NODE_INTERNALS where this Node has other handles
  */
 export function nodeInternals(): NodeInternals {
+  if (!('_listen2' in Server.prototype)) throw unexpected('a net.Server has no _listen2()');
   const stream: Socket & { _handle?: unknown } = new Socket();
   const datagrams = createSocket('udp4');
   try {

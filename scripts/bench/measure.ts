@@ -3,13 +3,13 @@ export type Turn = () => Promise<number>;
 
 const DEADLINE = 30_000;
 
-/** The milliseconds of every turn: A B C, A B C …, `rounds` times, after one turn each that does not count. */
-export async function inTurn(turns: readonly Turn[], rounds: number): Promise<number[][]> {
+/** The milliseconds of every turn: A B C, A B C …, `rounds` times, after `warmUps` turns each that do not count. */
+export async function inTurn(turns: readonly Turn[], rounds: number, warmUps = 1): Promise<number[][]> {
   const samples: number[][] = turns.map(() => []);
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = -warmUps; round < rounds; round++) {
     for (const [i, turn] of turns.entries()) {
       const elapsed = await withinDeadline(turn());
-      if (round > 0) samples[i]?.push(elapsed);
+      if (round >= 0) samples[i]?.push(elapsed);
     }
   }
   return samples;

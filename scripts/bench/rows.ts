@@ -32,11 +32,13 @@ export interface Work {
   turns: Record<string, Turn>;
   /** The ratio to reach: at least this for a rate, at most this for a time. */
   bar: number;
+  /** Turns before those that count; 1 where nothing is said. */
+  warmUps?: number;
 }
 
 /** Does the work in turn and makes a row of it. */
-export async function measureRow({ name, unit, amount, turns, bar }: Work, rounds: number): Promise<Row> {
-  const times = await inTurn(Object.values(turns), rounds);
+export async function measureRow({ name, unit, amount, turns, bar, warmUps }: Work, rounds: number): Promise<Row> {
+  const times = await inTurn(Object.values(turns), rounds, warmUps);
   const samples = Object.keys(turns).map((contender, i) => [
     contender,
     (times[i] ?? []).map((ms) => inUnit(unit, amount, ms)),

@@ -1,6 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import {
   assignToFace,
+  callOn,
+  callWithOptionsOn,
   currentStack,
   noteMade,
   pushOverride,
@@ -72,4 +74,32 @@ it('is that of the run that an object was made in, where it is used outside of a
   expect(stackForCall(object)).toBe(a);
   expect(runOn(c, () => stackForCall(object))).toBe(c);
   takeBack();
+});
+
+it('is that of a call until it returns, and of run in it', async () => {
+  const seen: unknown[] = [];
+  const later = runOn(b, () =>
+    callOn(a, async () => {
+      seen.push(currentStack(), stackForCall({}), runOn(c, currentStack), currentStack());
+      await turn();
+      return currentStack();
+    }),
+  );
+  expect(seen).toEqual([a, a, c, a]);
+  expect(await later).toBe(b);
+  expect(() =>
+    callOn(a, () => {
+      throw new Error('no');
+    }),
+  ).toThrow('no');
+  expect(currentStack()).toBeUndefined();
+});
+
+it.each(['lookup', 'createConnection'])('is that of a call in what comes from its own %s', async (name) => {
+  const after = async () => {
+    await turn();
+    return currentStack();
+  };
+  expect(await callWithOptionsOn(a, [{}, () => {}, null, 80], after)).toBeUndefined();
+  expect(await callWithOptionsOn(a, [80, { [name]: () => {} }], after)).toBe(a);
 });

@@ -259,3 +259,39 @@ it('stack.run costs under 2 µs a call', async () => {
   });
   expect((Math.min(...times) * 1000) / calls).toBeLessThan(2);
 });
+
+it('what a face goes on with in later turns is on its stack', async () => {
+  // no run and no override here: after each look-up there is nothing but the face's own objects
+  const server = left.http.createServer((_request, response) => response.end('later'));
+  server.listen(PORT, 'localhost');
+  await once(server, 'listening');
+  const agent = new left.http.Agent({ maxSockets: 1 });
+  const { port } = server.address() as net.AddressInfo;
+  const ask = async () => {
+    const [response] = await once(http.get({ host: 'localhost', port, agent }), 'response');
+    return text(response);
+  };
+  expect(await Promise.all([ask(), ask(), ask()])).toEqual(['later', 'later', 'later']);
+  const lookup: net.LookupFunction = (_name, _options, done) =>
+    setTimeout(() => done(null, [{ address: '127.0.0.1', family: 4 }]), 1);
+  const [response] = await once(left.http.get({ host: 'any', port, lookup }), 'response');
+  expect(await text(response)).toBe('later');
+  agent.destroy();
+  server.close();
+  server.closeAllConnections();
+});
+
+it('what the handlers of a face call is meant for what is meant there', async () => {
+  const server = left.net.createServer((socket) => {
+    net
+      .connect(PORT, '127.0.0.1')
+      .resume()
+      .on('close', () => socket.end('the host heard it'));
+  });
+  await once(server.listen(PORT, '127.0.0.1'), 'listening');
+  expect(await text(left.net.connect(PORT, '127.0.0.1'))).toBe('the host heard it');
+  expect(traps.map(({ heard }) => heard)).toEqual([1, 0]);
+  await traps[0]?.close();
+  traps[0] = await trap(PORT);
+  server.close();
+});
