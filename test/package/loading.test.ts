@@ -1,12 +1,14 @@
-import { type Consumer, consumer } from '../support/consumer.js';
+import { CONSUMER_LIMIT_MS, type Consumer, consumer } from '../support/consumer.js';
 
 /* The packed package as plain Node loads it. */
+
+jest.setTimeout(CONSUMER_LIMIT_MS);
 
 let user: Consumer;
 
 beforeAll(async () => {
   user = await consumer(['undici']);
-}, 60_000);
+});
 
 afterAll(() => user.remove());
 

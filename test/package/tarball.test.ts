@@ -1,15 +1,17 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Consumer, consumer } from '../support/consumer.js';
+import { CONSUMER_LIMIT_MS, type Consumer, consumer } from '../support/consumer.js';
 import { builtPackage } from '../support/package.js';
 
 const MAX_PACKED_SIZE = 250_000;
+
+jest.setTimeout(CONSUMER_LIMIT_MS);
 
 let user: Consumer;
 
 beforeAll(async () => {
   user = await consumer();
-}, 60_000);
+});
 
 afterAll(() => user.remove());
 

@@ -1,6 +1,8 @@
-import { type Consumer, consumer } from '../support/consumer.js';
+import { CONSUMER_LIMIT_MS, type Consumer, consumer } from '../support/consumer.js';
 
 /* The packed package in the test runners and TypeScript loaders that people have, without a flag of ours. */
+
+jest.setTimeout(CONSUMER_LIMIT_MS);
 
 let user: Consumer;
 
@@ -12,7 +14,7 @@ beforeAll(async () => {
       compilerOptions: { module: 'commonjs', target: 'es2022', strict: true, types: ['node'] },
     }),
   });
-}, 60_000);
+});
 
 afterAll(() => user.remove());
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Consumer, consumer } from '../support/consumer.js';
+import { CONSUMER_LIMIT_MS, type Consumer, consumer } from '../support/consumer.js';
 import { ROOT } from '../support/run.js';
 
 /* The packed package as strict TypeScript sees it, which checks the declarations too. */
@@ -34,6 +34,8 @@ const stack: ioth.Stack = new ioth.Stack('vdestack');
 use(stack).finally(() => stack.closeSync());
 `;
 
+jest.setTimeout(CONSUMER_LIMIT_MS);
+
 let user: Consumer;
 
 beforeAll(async () => {
@@ -45,7 +47,7 @@ beforeAll(async () => {
     'expectations.mts': expectations,
     'expectations.cts': expectations,
   });
-}, 60_000);
+});
 
 afterAll(() => user.remove());
 
@@ -55,18 +57,31 @@ const MODES = [
   ['preserve', 'bundler'],
 ] as const;
 
-it.each(['typescript', 'typescript5'].flatMap((compiler) => MODES.map((mode) => [compiler, ...mode] as const)))(
+// with the types of a browser and without
+const COMPILERS = [
+  ['typescript', undefined],
+  ['typescript5', ['es2023', 'esnext.disposable']],
+] as const;
+
+it.each(COMPILERS.flatMap(([compiler, lib]) => MODES.map((mode) => [compiler, ...mode, lib] as const)))(
   '%s: --module %s --moduleResolution %s',
-  async (compiler, module, moduleResolution) => {
+  async (compiler, module, moduleResolution, lib) => {
     const project = `${compiler}-${moduleResolution}.json`;
     user.write({
       [project]: JSON.stringify({
-        compilerOptions: { strict: true, noEmit: true, target: 'es2022', types: ['node'], module, moduleResolution },
+        compilerOptions: {
+          strict: true,
+          noEmit: true,
+          target: 'es2022',
+          lib,
+          types: ['node'],
+          module,
+          moduleResolution,
+        },
         include: ['*.mts', '*.cts'],
       }),
     });
     const outcome = await user.node([`node_modules/${compiler}/bin/tsc`, '-p', project]);
     expect(outcome).toEqual({ code: 0, stdout: '', stderr: '' });
   },
-  60_000,
 );
