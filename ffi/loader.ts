@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import koffi, { type LibraryHandle } from 'koffi';
+import koffi from 'koffi';
+
+/** Koffi's declarations are a module's, for whoever requires it too: a plain import of theirs is refused there (TS1479). */
+type LibraryHandle = import('koffi', { with: { 'resolution-mode': 'import' }}).LibraryHandle;
 
 /** The ioth libraries, by the name that follows `lib`. */
 export type LibraryName = 'ioth' | 'iothaddr' | 'iothconf' | 'iothdns';

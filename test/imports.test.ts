@@ -22,7 +22,7 @@ const ORDER = [
 
 const SOURCES = ['lib', 'ffi'].flatMap((directory) =>
   readdirSync(join(ROOT, directory), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
+    .filter((file) => /\.c?ts$/.test(file))
     .map((file) => join(directory, file)),
 );
 
@@ -36,7 +36,7 @@ function specifiersOf(file: string): string[] {
 
 function targetsOf(file: string): string[] {
   const local = (importsOf.get(file) ?? []).filter((specifier) => specifier.startsWith('.'));
-  return local.map((specifier) => relative(ROOT, resolve(ROOT, dirname(file), specifier.replace(/\.js$/, '.ts'))));
+  return local.map((specifier) => relative(ROOT, resolve(ROOT, dirname(file), specifier.replace(/js$/, 'ts'))));
 }
 
 /** 'socket' of lib/socket/operations/send.ts. */

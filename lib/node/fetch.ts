@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module';
 import { IothError } from '../core/errors.js';
 import { checkOptions } from '../core/validate.js';
 import { type AgentClass, type ConnectOptions, type Dispatcher, stackAgent } from './dispatcher.js';
+import installedUndici from './installed-undici.cjs';
 import type { NodeStack } from './node-stack.js';
 import { run } from './run.js';
 
@@ -35,7 +35,7 @@ export function undiciAgent(stack: NodeStack, options?: DispatcherOptions): Fetc
 
 function installedAgent(): AgentClass<FetchDispatcher> {
   try {
-    return createRequire(import.meta.url)('undici').Agent;
+    return (installedUndici() as { Agent: AgentClass<FetchDispatcher> }).Agent;
   } catch (cause) {
     throw new IothError('ERR_MODULE_NOT_FOUND', { hint: 'stack.dispatcher() needs undici: npm install undici', cause });
   }

@@ -5,7 +5,7 @@
  * Worker threads are on the stack of their process. Child processes are on the host, unless IOTH_CHILDREN is 1: then each
  * Node child makes a stack of its own, and %d in IOTH is its number: 1 in the first process, 2, 3 … in its children.
  *
- * It ends in a top-level await, as the one file of the package: `--import` waits for nothing else.
+ * `ioth/register` is register-imported.mjs for who imports it, register-required.ts for who requires it.
  */
 
 import { isMainThread } from 'node:worker_threads';
@@ -17,7 +17,12 @@ import { Stack } from './stack.js';
 
 const FIRST = 1;
 
-async function register(): Promise<void> {
+/**
+ * Puts the program on its stack.
+ * @param specifier what its Node children import
+ * @throws {IothError} ERR_IOTH_REGISTER, and what Stack.create throws
+ */
+export async function register(specifier: string): Promise<void> {
   if (!isMainThread) return registerThread();
   const { IOTH: config, IOTH_CHILDREN: children, [CHILD_VARIABLE]: child } = process.env;
   if (child === ON_HOST) return;
@@ -29,7 +34,7 @@ async function register(): Promise<void> {
   const stack = await Stack.create(config.replaceAll('%d', String(number)));
   registerStack(stack);
   shareWithThreads(stack);
-  if (children === '1') numberChildren(number === FIRST ? FIRST + 1 : number * 10 + 1, import.meta.url);
+  if (children === '1') numberChildren(number === FIRST ? FIRST + 1 : number * 10 + 1, specifier);
   else process.env[CHILD_VARIABLE] = ON_HOST;
 }
 
@@ -38,5 +43,3 @@ function registerThread(): void {
   const stack = stackOfMainThread();
   if (stack) registerStack(stack);
 }
-
-await register();

@@ -28,7 +28,7 @@ async function main(): Promise<boolean> {
   });
   if (names.length > 0) tests = tests.filter(({ name }) => names.includes(name));
   const progress = progressOf(tests);
-  const register = local('../../dist/lib/stack/register.js');
+  const register = local('../../dist/lib/stack/register-imported.mjs');
   const reasons = readReasons(local('reasons.json'), pump);
   const all = await compare(tests, { source, register, node, pump, known: reasons, onDone: progress });
   for (const comparison of logs ? all : []) writeLogs(logs as string, comparison);

@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { casesOf, MODULES } from '../../scripts/node-suite/cases.js';
 import { compare } from '../../scripts/node-suite/conformance.js';
 import { nodeTests } from '../../scripts/node-suite/source.js';
-import { ROOT, run, TSC } from '../support/run.js';
+import { builtPackage } from '../support/package.js';
 
 /* A sample of scripts/conformance: Node's own tests on a stack. */
 
@@ -29,24 +27,16 @@ SAMPLE.push(
 );
 
 const DOWNLOAD_LIMIT_MS = 20_000;
-/** Inside of node_modules, where koffi is found: dist/ may be built anew meanwhile. */
-const BUILDS = join(ROOT, 'node_modules/.cache');
 
 test("a sample of Node's own tests passes on a stack as it does plain", async () => {
   const source = await nodeTests(DOWNLOAD_LIMIT_MS).catch((error) => {
     console.log(`Node's own tests are not run: Debian's source of nodejs cannot be had: ${error.message}`);
   });
   if (!source) return;
-  const build = mkdtempSync(join(BUILDS, 'ioth-conformance-'));
-  try {
-    writeFileSync(join(build, 'package.json'), '{ "type": "module" }');
-    expect(await run(TSC, ['-p', ROOT, '--outDir', build])).toMatchObject({ code: 0 });
-    const tests = MODULES.flatMap((module) => casesOf(source, module)).filter(({ name }) => SAMPLE.includes(name));
-    const all = await compare(tests, { source, register: join(build, 'lib/stack/register.js') });
-    const passPlain = all.filter(({ stack }) => stack);
-    expect(passPlain.length).toBeGreaterThanOrEqual(SAMPLE.length * 0.9);
-    expect(passPlain.filter(({ conforms }) => !conforms)).toEqual([]);
-  } finally {
-    rmSync(build, { recursive: true, force: true });
-  }
+  const { register } = await builtPackage();
+  const tests = MODULES.flatMap((module) => casesOf(source, module)).filter(({ name }) => SAMPLE.includes(name));
+  const all = await compare(tests, { source, register });
+  const passPlain = all.filter(({ stack }) => stack);
+  expect(passPlain.length).toBeGreaterThanOrEqual(SAMPLE.length * 0.9);
+  expect(passPlain.filter(({ conforms }) => !conforms)).toEqual([]);
 }, 120_000);

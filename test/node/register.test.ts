@@ -3,7 +3,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Network, network } from '../support/network.js';
-import { type Outcome, ROOT, Running, run, TSC } from '../support/run.js';
+import { type BuiltPackage, builtPackage } from '../support/package.js';
+import { type Outcome, Running } from '../support/run.js';
 import { hostPort, type Trap, trap } from '../support/traps.js';
 
 /* Programs that know nothing of ioth, in processes of their own. */
@@ -44,11 +45,10 @@ console.log('net', text.split('\\r\\n\\r\\n')[1].includes('hello'));
 `;
 
 /** As JavaScript: what loads TypeScript does not reach worker threads. */
-const BUILT = join(ROOT, `node_modules/.cache/ioth-register-test-${process.env.JEST_WORKER_ID}`);
+let built: BuiltPackage;
 
 beforeAll(async () => {
-  expect(await run(TSC, ['-p', 'tsconfig.json', '--outDir', BUILT], { limit: 60_000 })).toMatchObject({ code: 0 });
-  writeFileSync(join(BUILT, 'package.json'), '{ "type": "module" }');
+  built = await builtPackage();
 }, 60_000);
 
 let lan: Network;
@@ -66,7 +66,7 @@ afterEach(async () => {
 });
 
 function registered(file: string, args: string[], env: Record<string, string>): Running {
-  const register = pathToFileURL(join(BUILT, 'lib/stack/register.js')).href;
+  const register = pathToFileURL(built.register).href;
   return new Running(process.execPath, ['--import', register, join(dir, file), ...args], {
     cwd: dir,
     env: { ...process.env, ...env },

@@ -6,7 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 export const ROOT = resolve(__dirname, '../..');
 export const TSX = join(ROOT, 'node_modules/.bin/tsx');
-export const TSC = join(ROOT, 'node_modules/.bin/tsc');
+/** TypeScript 7: not .bin/tsc, since there are two. */
+export const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 
 export interface Outcome {
   /** The exit code; null where a signal ended it. */

@@ -1,0 +1,32 @@
+/** Removes the declarations of dist/ that no export of package.json leads to. */
+
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+type Target = string | Readonly<Record<string, string>>;
+
+const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: Record<string, Target> };
+const reached = new Set<string>();
+
+function reach(declaration: string): void {
+  if (reached.has(declaration)) return;
+  reached.add(declaration);
+  const text = readFileSync(declaration, 'utf8');
+  for (const [, specifier = ''] of text.matchAll(/\b(?:from|import) ?\(?['"](\.[^'"]+)['"]/g)) {
+    reach(join(dirname(declaration), declarationOf(specifier)));
+  }
+}
+
+/** 'a.d.cts' of 'a.cjs'. */
+function declarationOf(module: string): string {
+  return module.replace(/\.([cm]?)js$/, '.d.$1ts');
+}
+
+for (const target of Object.values(exports)) {
+  const declaration = typeof target === 'string' ? declarationOf(target) : target.types;
+  if (declaration?.endsWith('ts')) reach(join(declaration));
+}
+for (const file of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
+  const path = join('dist', file);
+  if (/\.d\.[cm]?ts$/.test(file) && !reached.has(path)) rmSync(path);
+}

@@ -1,0 +1,111 @@
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { ROOT, run } from './run.js';
+
+/** The package as it is published, made from the sources as they are now. */
+export interface BuiltPackage {
+  /** Where its package.json and dist/ are; Node finds its dependencies from there. */
+  readonly directory: string;
+  readonly tarball: string;
+  /** What `node --import ioth/register` imports. */
+  readonly register: string;
+}
+
+/** What `npm pack` reads and runs. */
+const SOURCES = [
+  'package.json',
+  'README.md',
+  'LICENSE',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'lib',
+  'ffi',
+  'scripts/build',
+  'scripts/prune-declarations.ts',
+];
+/** Not the dist/ of the checkout, which may be built anew meanwhile; not in node_modules, where tsc takes `type` for the format. */
+const BUILDS = join(ROOT, '.cache/package');
+const UNUSED_AFTER_MS = 24 * 3600 * 1000;
+const BUILD_LIMIT_MS = 60_000;
+
+/** The environment as it was before jest, and npm, ran the tests: their variables would steer those that are run here. */
+export const plainEnvironment: NodeJS.ProcessEnv = Object.fromEntries(
+  Object.entries(process.env).filter(
+    ([name]) => !/^(npm_(package|lifecycle|command|config_local_prefix)|JEST_|NODE_ENV$|NODE_OPTIONS$)/.test(name),
+  ),
+);
+
+/** Runs `npm pack` in a copy of the sources, once for all suites and runs with the same sources. */
+export async function builtPackage(): Promise<BuiltPackage> {
+  const directory = join(BUILDS, hashOfSources());
+  if (!existsSync(directory)) {
+    removeUnused();
+    await build(directory);
+  }
+  const tarball = readdirSync(directory).find((name) => name.endsWith('.tgz')) as string;
+  return {
+    directory,
+    tarball: join(directory, tarball),
+    register: join(directory, 'dist/lib/stack/register-imported.mjs'),
+  };
+}
+
+async function build(directory: string): Promise<void> {
+  const unfinished = `${directory}-${randomUUID()}`;
+  try {
+    mkdirSync(unfinished, { recursive: true });
+    for (const source of SOURCES) cpSync(join(ROOT, source), join(unfinished, source), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(unfinished, 'node_modules'));
+    // its prepack builds
+    const packed = await run('npm', ['pack', '--silent'], {
+      cwd: unfinished,
+      env: plainEnvironment,
+      limit: BUILD_LIMIT_MS,
+    });
+    expect(packed).toMatchObject({ code: 0 });
+    rename(unfinished, directory);
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+}
+
+/** Another worker of jest may have been quicker: its build is the same. */
+function rename(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!['ENOTEMPTY', 'EEXIST'].includes(String((error as NodeJS.ErrnoException).code))) throw error;
+  }
+}
+
+function hashOfSources(): string {
+  const hash = createHash('sha256');
+  for (const file of SOURCES.flatMap(filesOf).sort()) hash.update(`${file}\0`).update(readFileSync(join(ROOT, file)));
+  return hash.digest('hex').slice(0, 16);
+}
+
+function filesOf(source: string): string[] {
+  if (!statSync(join(ROOT, source)).isDirectory()) return [source];
+  return readdirSync(join(ROOT, source), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1));
+}
+
+function removeUnused(): void {
+  mkdirSync(BUILDS, { recursive: true });
+  for (const name of readdirSync(BUILDS)) {
+    const path = join(BUILDS, name);
+    if (Date.now() - statSync(path).mtimeMs > UNUSED_AFTER_MS) rmSync(path, { recursive: true, force: true });
+  }
+}
