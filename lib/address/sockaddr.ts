@@ -40,7 +40,7 @@ export type InetAddressInput =
   | readonly [host: string, port: number, flowinfo?: number, scopeid?: number | string]
   | (InetAddressFields & { readonly host: string })
   | (InetAddressFields & { readonly address: string })
-  | `${string}:${number}`;
+  | string;
 
 /** What IP address inputs have besides their host. */
 export interface InetAddressFields {

@@ -20,7 +20,8 @@ export interface ShownSocket {
 export function socketText({ fd, isListening, local, peer, ...kind }: ShownSocket): string {
   const name = kindText(kind);
   if (fd === undefined) return `Socket <${name}, closed>`;
-  const words = [name, local && addressText(local), peer && `-> ${addressText(peer)}`, isListening && 'listening'];
+  const shownPeer = peer && peer.family !== 'Netlink' ? `-> ${addressText(peer)}` : undefined;
+  const words = [name, local && addressText(local), shownPeer, isListening && 'listening'];
   return `Socket <${words.filter(Boolean).join(' ')}, fd ${fd}>`;
 }
 

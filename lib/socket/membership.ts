@@ -36,7 +36,7 @@ export function membershipOption(
 ): MembershipOption {
   if (socketFamily !== AF_INET && socketFamily !== AF_INET6) {
     const syscall = isJoin ? 'add_membership' : 'drop_membership';
-    throw new IothError('EOPNOTSUPP', { syscall, hint: 'only sockets of AF_INET and AF_INET6 join groups' });
+    throw new IothError('ENOTSUP', { syscall, hint: 'only sockets of AF_INET and AF_INET6 join groups' });
   }
   const [address, family] = groupOf(socketFamily, group);
   const index = ifname === undefined || ifname === null ? 0 : interfaceIndex('ifname', ifname, indexOf);

@@ -154,7 +154,7 @@ export function socketFile(socket: FileSource, options?: FileOptions): SocketFil
   }
   checkInteger('options.limit', limit, 1, INT_MAX);
   if (socket.type !== SOCK_STREAM && socket.type !== SOCK_SEQPACKET) {
-    throw new IothError('EOPNOTSUPP', { syscall: 'makefile', hint: 'only a stream socket can be a file' });
+    throw new IothError('ENOTSUP', { syscall: 'makefile', hint: 'only a stream socket can be a file' });
   }
   return new SocketFile(socket, encoding, limit);
 }

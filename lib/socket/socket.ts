@@ -314,7 +314,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
   /**
    * A file on the connection, for text in lines: Python's makefile. It has a buffer of its own, so that its reads do not mix
    * with `recv` of the socket; closing the socket is the program's.
-   * @throws {IothError} EOPNOTSUPP where it is no stream socket
+   * @throws {IothError} ENOTSUP where it is no stream socket
    * @throws {TypeError | RangeError} for options that make no sense
    */
   makefile(options?: FileOptions): SocketFile {

@@ -73,7 +73,7 @@ export abstract class SocketStack extends NamesStack {
   /**
    * socketpair(2): two sockets that are connected to each other. Only where the stack's sockets are the kernel's.
    * @param family AF_UNIX, the only one that Linux has it for
-   * @throws {IothError} EOPNOTSUPP, EMFILE; ENOTSUP (picox)
+   * @throws {IothError} ENOTSUP (another family, or picox), EMFILE
    */
   socketpair(
     family: number = AF_UNIX,
