@@ -3,7 +3,12 @@
 // for who compiles against the declarations without naming Node's types
 /// <reference types="node" preserve="true" />
 
-import { Socket as SocketOn } from './socket/socket.js';
+import {
+  type Connection as ConnectionOn,
+  type DatagramSocket as DatagramSocketOn,
+  type ListeningSocket as ListeningSocketOn,
+  Socket as SocketOn,
+} from './socket/socket.js';
 import type { SyncSocket as SyncSocketOn } from './socket/sync-socket.js';
 import type { Stack } from './stack/stack.js';
 
@@ -26,6 +31,8 @@ export type { ProviderName } from './core/provider.js';
 export { DnsError, GaiError } from './dns/errors.js';
 export type { AddrInfo } from './dns/getaddrinfo.js';
 export type { NameInfoAddress } from './dns/getnameinfo.js';
+export type { HostInfo } from './dns/host-info.js';
+export { gethostname, getprotobyname } from './dns/host-names.js';
 export type { PathTag } from './dns/settings.js';
 export type { ServicePort } from './dns/socket-types.js';
 export {
@@ -53,13 +60,18 @@ export type { NodeModules } from './node/faces.js';
 export type { AnyDispatcher, DispatcherOptions, FetchDispatcher } from './node/fetch.js';
 export { close } from './socket/adopt.js';
 export { type AncillaryItem, CMSG_LEN, CMSG_SPACE } from './socket/cmsg.js';
+export { recv_fds, send_fds } from './socket/fds.js';
+export type { Datagram } from './socket/incoming.js';
 export type { Received } from './socket/operations/message.js';
 export type { Data } from './socket/operations/send.js';
 export type { FileInput } from './socket/operations/sendfile.js';
 export type { OperationOptions } from './socket/socket.js';
+export type { FileOptions, SocketFile } from './socket/socket-file.js';
 export { getdefaulttimeout, setdefaulttimeout } from './socket/timeouts.js';
 export type { StackOptions, StackSettings } from './stack/arguments.js';
 export type { CloseOptions } from './stack/close-options.js';
+export type { ConnectionOptions } from './stack/create-connection.js';
+export type { ServerOptions } from './stack/create-server.js';
 export { get_defstack, set_defstack } from './stack/default-stack.js';
 export type { StackEvents } from './stack/events.js';
 export { set_license } from './stack/license.js';
@@ -73,4 +85,7 @@ export type { ToolsStack } from './stack/tools-stack.js';
 /** The class of what `stack.socket()` returns. */
 export const Socket = SocketOn;
 export type Socket = SocketOn<Stack>;
+export type ListeningSocket = ListeningSocketOn<Stack>;
+export type Connection = ConnectionOn<Stack>;
+export type DatagramSocket = DatagramSocketOn<Stack>;
 export type SyncSocket = SyncSocketOn<Socket>;

@@ -1,4 +1,5 @@
-import type { HostAndPort, Sockaddr } from './sockaddr.js';
+import type { HostAndPort } from './host-and-port.js';
+import type { Sockaddr } from './sockaddr.js';
 
 interface Entry extends HostAndPort {
   readonly family: number;
@@ -16,13 +17,20 @@ export class SockaddrCache {
   recall(family: number, input: unknown): Sockaddr | undefined {
     if (typeof input !== 'object' || input === null) return undefined;
     if (Array.isArray(input)) return this.#find(family, input[0], input[1], input[2], input[3]);
-    const { address, port, flowinfo, scopeid } = input as Record<string, unknown>;
-    return this.#find(family, address, port, flowinfo, scopeid);
+    const { host, address, port, flowinfo, scopeid } = input as Record<string, unknown>;
+    if (host !== undefined && address !== undefined) return undefined;
+    return this.#find(family, host ?? address, port, flowinfo, scopeid);
+  }
+
+  /** The same for an input that was taken apart. */
+  recallParts(family: number, { host, port, flowinfo, scopeid }: HostAndPort): Sockaddr | undefined {
+    return this.#find(family, host, port, flowinfo, scopeid);
   }
 
   /** For any stack: an address with the name of an interface in it, whose index is the stack's own, is not kept. */
   keep(family: number, parts: HostAndPort, sockaddr: Sockaddr): Sockaddr {
-    if (!parts.host.includes('%')) this.#entries[slotOf(parts.port)] = { ...parts, family, sockaddr };
+    const isOfAnyStack = typeof parts.scopeid === 'number' && !parts.host.includes('%');
+    if (isOfAnyStack) this.#entries[slotOf(parts.port)] = { ...parts, family, sockaddr };
     return sockaddr;
   }
 

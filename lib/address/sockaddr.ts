@@ -2,16 +2,8 @@ import { isIPv4 } from 'node:net';
 import { AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX } from '../constants/index.js';
 import { IS_LITTLE_ENDIAN } from '../core/byte-order.js';
 import { IothError } from '../core/errors.js';
-import {
-  checkBytes,
-  checkInteger,
-  checkPort,
-  checkString,
-  INT_MAX,
-  invalidType,
-  invalidValue,
-  UINT_MAX,
-} from '../core/validate.js';
+import { checkBytes, checkInteger, INT_MAX, invalidType, invalidValue, UINT_MAX } from '../core/validate.js';
+import { hostAndPort } from './host-and-port.js';
 import { inet_ntop, inet_pton } from './inet.js';
 import { BROADCAST4 } from './ip.js';
 import { formatMac, parseMac } from './mac.js';
@@ -40,14 +32,28 @@ export interface Address {
   readonly groups?: number;
 }
 
-/** The forms in which an IP address goes in. '' is the any-address; a name is resolved by the stack's own resolver. */
+/**
+ * The forms in which an IP address goes in; the text is '10.0.0.1:80', '[fd00::1]:80' or '[fe80::1%vde0]:80'. The host '' is
+ * the any-address; a name is resolved by the stack's own resolver.
+ */
 export type InetAddressInput =
-  | readonly [host: string, port: number, flowinfo?: number, scopeid?: number]
-  | { readonly address: string; readonly port: number; readonly flowinfo?: number; readonly scopeid?: number };
+  | readonly [host: string, port: number, flowinfo?: number, scopeid?: number | string]
+  | (InetAddressFields & { readonly host: string })
+  | (InetAddressFields & { readonly address: string })
+  | string;
+
+/** What IP address inputs have besides their host. */
+export interface InetAddressFields {
+  readonly port: number;
+  readonly flowinfo?: number;
+  /** IPv6 only: the interface of a link-local address, its index or its name. */
+  readonly scopeid?: number | string;
+}
 
 /** A packet socket's address; see packet(7). `protocol` is an ETH_P_ number. */
 export interface PacketAddressInput {
-  readonly ifindex: number;
+  /** The interface: its index or its name; 0 for all. */
+  readonly ifindex: number | string;
   readonly protocol?: number;
   /** The MAC address to send to. */
   readonly address?: string | Uint8Array;
@@ -90,31 +96,6 @@ const UNIX_PATH_MAX = 108;
 /** How an interface name in a zone ('fe80::1%vde0') becomes an index. */
 export type IndexOfInterface = (ifname: string) => number;
 
-/** An IP address input, taken apart. */
-export interface HostAndPort {
-  readonly host: string;
-  readonly port: number;
-  readonly flowinfo: number;
-  readonly scopeid: number;
-}
-
-/** The host of an IP address input, and its port: checked for type and range, the host may still be a name. */
-export function hostAndPort(name: string, input: unknown): HostAndPort {
-  const given = Array.isArray(input)
-    ? { address: input[0], port: input[1], flowinfo: input[2], scopeid: input[3] }
-    : input;
-  if (typeof given !== 'object' || given === null || !('address' in given) || !('port' in given)) {
-    throw invalidType(name, "[host, port] or { address, port }, as ['10.0.0.1', 80]", input);
-  }
-  const { address, port, flowinfo, scopeid } = given as Record<string, unknown>;
-  return {
-    host: checkString(`${name} host`, address),
-    port: checkPort(`${name} port`, port),
-    flowinfo: flowinfo === undefined ? 0 : checkInteger(`${name} flowinfo`, flowinfo, 0, 0xfffff),
-    scopeid: scopeid === undefined ? 0 : checkInteger(`${name} scopeid`, scopeid, 0, UINT_MAX),
-  };
-}
-
 /** Encodes an address for a socket of `family`. IP hosts must be numeric here: see {@link isNumericHost}. */
 export function encodeSockaddr(family: number, input: unknown, indexOf: IndexOfInterface, name = 'addr'): Sockaddr {
   switch (family) {
@@ -124,7 +105,7 @@ export function encodeSockaddr(family: number, input: unknown, indexOf: IndexOfI
     case AF_UNIX:
       return encodeUnix(input, name);
     case AF_PACKET:
-      return encodePacket(input, name);
+      return encodePacket(input, indexOf, name);
     case AF_NETLINK:
       return encodeNetlink(input, name);
     default:
@@ -152,7 +133,7 @@ function encodeInet(family: number, input: unknown, indexOf: IndexOfInterface, n
   } else {
     bytes.writeUInt32BE(flowinfo, 4);
     if (text !== '') bytes.set(inet_pton(AF_INET6, text), 8);
-    writeHost32(bytes, zone === undefined ? scopeid : indexOfZone(name, zone, indexOf), 24);
+    writeHost32(bytes, zone === undefined ? indexOfScope(scopeid, indexOf) : indexOfZone(name, zone, indexOf), 24);
   }
   return { bytes, length: bytes.length, address: host, port };
 }
@@ -165,6 +146,10 @@ function splitZone(family: number, host: string): [text: string, zone: string | 
 
 function indexOfZone(name: string, zone: string, indexOf: IndexOfInterface): number {
   return /^\d+$/.test(zone) ? checkInteger(`${name} zone`, Number(zone), 0, UINT_MAX) : indexOf(zone);
+}
+
+function indexOfScope(scopeid: number | string, indexOf: IndexOfInterface): number {
+  return typeof scopeid === 'number' ? scopeid : indexOf(scopeid);
 }
 
 /** Whether a host is '' or an address by its look, so that no resolver is asked. It may still be malformed. */
@@ -193,15 +178,21 @@ function encodeUnix(input: unknown, name: string): Sockaddr {
   return sockaddrOf(bytes, Buffer.from(raw).toString());
 }
 
-function encodePacket(input: unknown, name: string): Sockaddr {
-  if (typeof input !== 'object' || input === null || !('ifindex' in input)) {
-    throw invalidType(name, '{ ifindex, protocol, address }', input);
+function isPair(input: unknown): input is [unknown, unknown] {
+  return Array.isArray(input) && input.length === 2;
+}
+
+function encodePacket(input: unknown, indexOf: IndexOfInterface, name: string): Sockaddr {
+  const given: unknown = isPair(input) ? { ifindex: input[0], protocol: input[1] } : input;
+  if (typeof given !== 'object' || given === null || !('ifindex' in given)) {
+    throw invalidType(name, '{ ifindex, protocol, address } or [ifname, protocol]', input);
   }
-  const { ifindex, protocol = 0, address = '' } = input as Record<string, unknown>;
+  const { ifindex, protocol = 0, address = '' } = given as Record<string, unknown>;
   const bytes = Buffer.alloc(SIZEOF_LL);
   writeHost16(bytes, AF_PACKET, 0);
   bytes.writeUInt16BE(checkInteger(`${name} protocol`, protocol, 0, 0xffff), 2);
-  writeHost32(bytes, checkInteger(`${name} ifindex`, ifindex, 0, INT_MAX), 4);
+  const index = typeof ifindex === 'string' ? indexOf(ifindex) : checkInteger(`${name} ifindex`, ifindex, 0, INT_MAX);
+  writeHost32(bytes, index, 4);
   if (address !== '') {
     const mac = parseMac(address as string | Uint8Array);
     bytes[11] = mac.length;

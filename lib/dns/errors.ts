@@ -72,9 +72,15 @@ export class GaiError extends DnsError {
   /** C's EAI_ number: EAI_NONAME is -2. */
   readonly eai: number;
 
-  constructor(eai: number, syscall: 'getaddrinfo' | 'getnameinfo', hostname?: string | null, cause?: unknown) {
+  constructor(
+    eai: number,
+    syscall: 'getaddrinfo' | 'getnameinfo',
+    hostname?: string | null,
+    cause?: unknown,
+    hint?: string,
+  ) {
     const [code, text] = EAI[eai] ?? [`EAI_${eai}`, 'an error that C does not name'];
-    super(code, syscall, hostname ?? undefined, text, cause);
+    super(code, syscall, hostname ?? undefined, hint === undefined ? text : `${text}: ${hint}`, cause);
     this.eai = eai;
   }
 }

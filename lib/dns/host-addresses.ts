@@ -69,6 +69,12 @@ export function resolveLocally(hosts: () => Hosts, host: string, family: number)
   return isDomainName(name) ? findInFile(hosts(), name, family, 0)?.addresses[0] : undefined;
 }
 
+/** Whether `host` is an address that no socket of `family` can have. */
+export function isOfOtherFamily(host: string, family: number): boolean {
+  const numeric = numericAddress(host);
+  return numeric !== null && inFamily(numeric, family, 0) === null;
+}
+
 /** The address that `host` is the text of, with inet_aton(3)'s short forms; null for a name. */
 function numericAddress(host: string): string | null {
   return familyOf(host) === AF_INET6 ? host : inetAton(host);

@@ -7,6 +7,8 @@ export interface HostEntry {
   address: string;
   family: number;
   canonical: string;
+  /** The other names of its line. */
+  aliases: readonly string[];
 }
 
 /** A hosts(5) file. */
@@ -24,11 +26,11 @@ export function parseHosts(text: string): Hosts {
   const addresses = new Map<string, string>();
   const problems = readLines(text, /#.*/, ([address = '', ...aliases]) => {
     const family = familyOf(address);
-    const canonical = aliases[0];
+    const [canonical, ...others] = aliases;
     if (family === 0) return [`'${address}' is not an IP address`];
     if (canonical === undefined) return ['an address without a name'];
     for (const name of new Set(aliases.map(nameKey))) {
-      names.set(name, [...(names.get(name) ?? []), { address, family, canonical }]);
+      names.set(name, [...(names.get(name) ?? []), { address, family, canonical, aliases: others }]);
     }
     const key = addressKey(address);
     if (!addresses.has(key)) addresses.set(key, canonical);

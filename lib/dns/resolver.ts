@@ -1,10 +1,11 @@
-import { AF_INET, AF_INET6, SOCK_STREAM } from '../constants/index.js';
+import { AF_INET, AF_INET6, EAI_ADDRFAMILY, SOCK_STREAM } from '../constants/index.js';
 import { checkProvider, chooseProvider, type ProviderName } from '../core/provider.js';
 import { checkOptions, checkSignal } from '../core/validate.js';
 import { BuiltinProvider } from './builtin.js';
+import { GaiError } from './errors.js';
 import type { AddrInfo, AddrInfoHints } from './getaddrinfo.js';
 import type { NameInfoAddress } from './getnameinfo.js';
-import { resolveLocally } from './host-addresses.js';
+import { isOfOtherFamily, resolveLocally } from './host-addresses.js';
 import { type NameSources, nameSources } from './name-sources.js';
 import { NativeProvider } from './native.js';
 import type { NameProvider } from './provider.js';
@@ -13,6 +14,11 @@ import type { ResolverStack } from './resolver-stack.js';
 import { NameSettings, type NetworkSettings, type PathTag } from './settings.js';
 import type { ServicePort } from './socket-types.js';
 import { StubResolver, type StubResolverOptions } from './stub-resolver.js';
+
+const OTHER_SOCKET = {
+  [AF_INET]: 'an IPv6 address needs a socket of its family: socket(AF_INET6)',
+  [AF_INET6]: "an IPv4 address needs a socket of its family, socket(AF_INET), or the form '::ffff:10.0.0.1'",
+};
 
 export interface ResolverOptions {
   /** libiothdns or the builtin resolver. Default: the environment's IOTH_DNS, else the builtin one. */
@@ -74,6 +80,9 @@ export class Resolver {
   async resolveHost(host: string, family: number, options?: { signal?: AbortSignal }): Promise<string> {
     const signal = checkSignal(checkOptions(options, ['signal']).signal);
     const only = family === AF_INET6 ? AF_INET6 : AF_INET;
+    if (isOfOtherFamily(host, only)) {
+      throw new GaiError(EAI_ADDRFAMILY, 'getaddrinfo', host, undefined, OTHER_SOCKET[only]);
+    }
     const [first] = await this.getaddrinfo(host, null, { family: only, type: SOCK_STREAM, signal });
     if (!first) throw new Error('getaddrinfo gives an address or fails');
     const { address, scopeid } = first.sockaddr;

@@ -2,10 +2,14 @@ import { errno, libc } from '../../ffi/libc.js';
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM } from '../constants/index.js';
 import { systemError } from '../core/errors.js';
 
-/** socketpair(2): two connected unix stream sockets, closed on exec. @throws {IothError} EMFILE */
-export function socketPair(): [fd: number, other: number] {
+/** socketpair(2): two connected sockets, closed on exec. @throws {IothError} EMFILE, ENOTSUP (of the family) … */
+export function socketPair(
+  family: number = AF_UNIX,
+  type: number = SOCK_STREAM,
+  proto = 0,
+): [fd: number, other: number] {
   const pair = new Int32Array(2);
-  if (libc().socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, new Uint8Array(pair.buffer)) < 0) {
+  if (libc().socketpair(family, type | SOCK_CLOEXEC, proto, new Uint8Array(pair.buffer)) < 0) {
     throw systemError(errno(), 'socketpair');
   }
   const [fd = -1, other = -1] = pair;

@@ -17,7 +17,7 @@ import {
 } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { socketPair } from '../io/socket-pair.js';
-import type { Socket } from '../socket/socket.js';
+import type { ListeningSocket, Socket } from '../socket/socket.js';
 import type { NodeHandle } from './internals.js';
 import type { NodeStack } from './node-stack.js';
 import type { OpenHandle } from './open-handles.js';
@@ -153,13 +153,13 @@ export class TcpPump implements OpenHandle {
 
   #listen(backlog: number): number {
     return attempt(() => {
-      const socket = this.#open(AF_INET);
+      const socket = this.#open(AF_INET) as ListeningSocket;
       socket.listen(backlog);
       this.#accept(socket).catch((error) => process.nextTick(() => this.#onConnection(errnoOf(error))));
     });
   }
 
-  async #accept(listener: Socket): Promise<void> {
+  async #accept(listener: ListeningSocket): Promise<void> {
     const Handle = this.#handle.constructor as unknown as new (type: number) => NodeHandle;
     for await (const socket of listener) {
       const client = new Handle(TCP_SOCKET);

@@ -2,13 +2,17 @@ import { inspect } from 'node:util';
 import { libioth } from '../../ffi/ioth.js';
 import { errno } from '../../ffi/libc.js';
 import type { Address, AddressInput } from '../address/sockaddr.js';
-import { SHUT_RD, SHUT_RDWR, SHUT_WR, SOMAXCONN } from '../constants/index.js';
+import { SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_SEQPACKET, SOCK_STREAM, SOMAXCONN } from '../constants/index.js';
 import { registerFinalizer } from '../core/finalization.js';
 import { checkBoolean, checkInteger, INT_MAX, invalidValue } from '../core/validate.js';
 import type { Descriptor } from './descriptor.js';
 import { localDestinationOf } from './destination.js';
+import { socketText } from './inspect.js';
+import { optionOfText } from './interface-options.js';
+import { ioctl } from './ioctl.js';
+import { membershipOption } from './membership.js';
 import { callError } from './operations/errors.js';
-import { getsockopt, readSocketName, setsockopt } from './options.js';
+import { acceptsConnections, getsockopt, readSocketName, setsockopt } from './options.js';
 import type { SocketOwner } from './owner.js';
 import { checkTimeout, getdefaulttimeout } from './timeouts.js';
 
@@ -25,6 +29,7 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
   /** @internal */
   protected readonly descriptor: Descriptor;
   #timeout: number | null = getdefaulttimeout();
+  #isShutForReading = false;
 
   /** @internal use `stack.socket()` */
   constructor(stack: Owner, descriptor: Descriptor, family: number, type: number, proto: number) {
@@ -87,11 +92,46 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
    * setsockopt(2).
    * @param level SOL_SOCKET, IPPROTO_*
    * @param optname the option: SO_*, IP_*, TCP_* …
-   * @param value a C int, a boolean (1 or 0), or the bytes of the option's struct
+   * @param value a C int, a boolean (1 or 0), or the bytes of the option's struct; the name of an interface for
+   * SO_BINDTODEVICE, IP_MULTICAST_IF, IPV6_MULTICAST_IF, IP_UNICAST_IF and IPV6_UNICAST_IF, a name for TCP_CONGESTION and TCP_ULP
    * @throws {IothError} ENOPROTOOPT, EINVAL, EPERM, ENODEV (no such interface), EBADF
    */
-  setsockopt(level: number, optname: number, value: number | boolean | NodeJS.ArrayBufferView): void {
-    setsockopt(this.descriptor.use('setsockopt'), level, optname, value);
+  setsockopt(level: number, optname: number, value: number | boolean | string | NodeJS.ArrayBufferView): void {
+    const fd = this.descriptor.use('setsockopt');
+    setsockopt(fd, level, optname, typeof value === 'string' ? this.#optionOfText(level, optname, value) : value);
+  }
+
+  /**
+   * Joins a multicast group: IP_ADD_MEMBERSHIP, IPV6_JOIN_GROUP or, with `source`, MCAST_JOIN_SOURCE_GROUP.
+   * @param group '239.1.2.3', 'ff15::1'
+   * @param ifname the interface, by name or index; without it that of the route to the group
+   * @param source the only address whose datagrams are wanted; call it again for more
+   * @throws {IothError} EADDRINUSE (it is a member), ENODEV (no such interface, or no route to the group), ENOBUFS, EBADF
+   */
+  add_membership(group: string, ifname?: string | number | null, source?: string | null): void {
+    this.#setMembership(true, group, ifname, source);
+  }
+
+  /**
+   * Leaves a multicast group. Arguments as of {@link add_membership}, which was called with them.
+   * @throws {IothError} EADDRNOTAVAIL (it is no member), ENODEV, EBADF
+   */
+  drop_membership(group: string, ifname?: string | number | null, source?: string | null): void {
+    this.#setMembership(false, group, ifname, source);
+  }
+
+  /**
+   * ioctl(2), ioth_ioctl(3): for what has no method. A wrong struct is the program's own risk: some requests have addresses
+   * of memory in theirs.
+   * @param request SIOC*, FIONREAD …: the number
+   * @param arg a C int, or the bytes of the request's struct; they are not changed
+   * @returns what the call left there: a number for a number, a Buffer for bytes
+   * @throws {IothError} ENOTTY, EINVAL, ENODEV, EPERM … and EBADF
+   */
+  ioctl(request: number, arg?: number): number;
+  ioctl(request: number, arg: NodeJS.ArrayBufferView): Buffer;
+  ioctl(request: number, arg: number | NodeJS.ArrayBufferView = 0): number | Buffer {
+    return ioctl(this.descriptor.use('ioctl'), request, arg);
   }
 
   /** getsockname(2): its own address. @throws {IothError} EBADF */
@@ -138,6 +178,12 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
       throw invalidValue('how', 'SHUT_RD (0), SHUT_WR (1) or SHUT_RDWR (2)', how);
     }
     this.#check(libioth().shutdown(this.descriptor.use('shutdown'), how), 'shutdown');
+    this.#isShutForReading ||= how !== SHUT_WR;
+  }
+
+  /** @internal */
+  get isShutForReading(): boolean {
+    return this.#isShutForReading;
   }
 
   /**
@@ -171,9 +217,25 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
   }
 
   [inspect.custom](): string {
-    const state = this.closed ? 'closed' : `fd ${this.descriptor.fd}`;
-    const [local, peer] = [shown(() => this.getsockname()), shown(() => this.getpeername())];
-    return `Socket <${state}, family ${this.family}, type ${this.type}, proto ${this.proto}${local && `, ${local}`}${peer && ` -> ${peer}`}>`;
+    const { family, type, proto, closed } = this;
+    const fd = closed ? undefined : this.descriptor.fd;
+    return socketText({
+      ...{ family, type, proto, fd },
+      isListening: fd !== undefined && (type === SOCK_STREAM || type === SOCK_SEQPACKET) && acceptsConnections(fd),
+      local: known(() => this.getsockname()),
+      peer: known(() => this.getpeername()),
+    });
+  }
+
+  #optionOfText(level: number, optname: number, text: string): Uint8Array | number {
+    return optionOfText(level, optname, text, (ifname) => this.stack.if_nametoindex(ifname));
+  }
+
+  #setMembership(isJoin: boolean, group: unknown, ifname: unknown, source: unknown): void {
+    const fd = this.descriptor.use('setsockopt');
+    const indexOf = (name: string) => this.stack.if_nametoindex(name);
+    const { level, optname, value } = membershipOption(this.family, isJoin, group, ifname, source, indexOf);
+    setsockopt(fd, level, optname, value);
   }
 
   #check(result: number, syscall: string, details?: { address: string; port?: number }): void {
@@ -181,11 +243,10 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
   }
 }
 
-function shown(addressOf: () => Address): string {
+function known<T>(read: () => T): T | undefined {
   try {
-    const { address, port, family } = addressOf();
-    return family === 'IPv6' ? `[${address}]:${port}` : family === 'IPv4' ? `${address}:${port}` : address;
+    return read();
   } catch {
-    return '';
+    return undefined;
   }
 }

@@ -1,10 +1,17 @@
-import { encodeSockaddr, hostAndPort, isNumericHost, type Sockaddr } from '../address/sockaddr.js';
+import { hostAndPort } from '../address/host-and-port.js';
+import { familyOf } from '../address/ip.js';
+import { encodeSockaddr, isNumericHost, type Sockaddr } from '../address/sockaddr.js';
 import { SockaddrCache } from '../address/sockaddr-cache.js';
 import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { invalidValue } from '../core/validate.js';
 import type { SocketOwner } from './owner.js';
 
 const cache = new SockaddrCache();
+
+const OF_FAMILY = {
+  [AF_INET]: 'an IPv4 address: for an IPv6 one make the socket with socket(AF_INET6)',
+  [AF_INET6]: "an IPv6 address: for an IPv4 one make the socket with socket(AF_INET), or write it as '::ffff:10.0.0.1'",
+};
 
 /** The sockaddr of an address that was given to a call: at once where it is numeric, else when the name is resolved. */
 export function destinationOf(
@@ -22,8 +29,11 @@ export function localDestinationOf(stack: SocketOwner, family: number, addr: unk
   if (found) return found;
   const { host, port, flowinfo, scopeid } = hostAndPort('addr', addr);
   const address = stack.resolveLocally(host, family);
-  if (address !== undefined) return encode(stack, family, { address, port, flowinfo, scopeid });
-  const expected = `an address, 'localhost' or a name of the hosts file (await stack.getaddrinfo(host, port) resolves others)`;
+  if (address !== undefined) return encode(stack, family, { host: address, port, flowinfo, scopeid });
+  const expected =
+    familyOf(host) === 0
+      ? `an address, 'localhost' or a name of the hosts file (await stack.getaddrinfo(host, port) resolves others)`
+      : OF_FAMILY[family === AF_INET6 ? AF_INET6 : AF_INET];
   throw invalidValue('addr host', expected, host);
 }
 
@@ -33,13 +43,14 @@ function numeric(stack: SocketOwner, family: number, addr: unknown): Sockaddr | 
   const known = cache.recall(family, addr);
   if (known) return known;
   const parts = hostAndPort('addr', addr);
-  return isNumericHost(family, parts.host) ? cache.keep(family, parts, encode(stack, family, addr)) : undefined;
+  if (!isNumericHost(family, parts.host)) return undefined;
+  return cache.recallParts(family, parts) ?? cache.keep(family, parts, encode(stack, family, parts));
 }
 
 async function lookUp(stack: SocketOwner, family: number, addr: unknown, signal?: AbortSignal): Promise<Sockaddr> {
   const { host, port, flowinfo, scopeid } = hostAndPort('addr', addr);
   const address = await stack.resolveHost(host, family, { signal });
-  return encode(stack, family, { address, port, flowinfo, scopeid });
+  return encode(stack, family, { host: address, port, flowinfo, scopeid });
 }
 
 function encode(stack: SocketOwner, family: number, addr: unknown): Sockaddr {

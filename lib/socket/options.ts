@@ -9,6 +9,7 @@ import {
   IPV6_JOIN_GROUP,
   MCAST_JOIN_GROUP,
   MCAST_JOIN_SOURCE_GROUP,
+  SO_ACCEPTCONN,
   SO_BINDTODEVICE,
   SO_TYPE,
   SOL_SOCKET,
@@ -75,6 +76,15 @@ export function readSocketName(fd: number, syscall: 'getsockname' | 'getpeername
   const [bytes, length] = [Buffer.alloc(SOCKADDR_SIZE), new Uint32Array([SOCKADDR_SIZE])];
   if (libioth()[syscall](fd, bytes, length) < 0) throw callError(errno(), syscall);
   return decodeSockaddr(bytes, length[0] ?? 0);
+}
+
+/** Whether it listens: SO_ACCEPTCONN; where a stack does not know that, whether it has no peer. */
+export function acceptsConnections(fd: number): boolean {
+  try {
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN) !== 0;
+  } catch {
+    return !isConnected(fd);
+  }
 }
 
 export function isConnected(fd: number): boolean {

@@ -12,12 +12,14 @@ import { Descriptor } from './descriptor.js';
 import { destinationOf, localDestinationOf } from './destination.js';
 import { socketStream } from './duplex.js';
 import { duplicate } from './duplicate.js';
+import { type Datagram, incoming, RECEIVE_SIZE } from './incoming.js';
 import { Operations } from './operations/index.js';
 import type { Received } from './operations/message.js';
 import type { Data } from './operations/send.js';
 import type { FileInput } from './operations/sendfile.js';
-import { isConnected } from './options.js';
+import { acceptsConnections, isConnected } from './options.js';
 import type { SocketOwner } from './owner.js';
+import { type FileOptions, type SocketFile, socketFile } from './socket-file.js';
 import { SyncSocket } from './sync-socket.js';
 import { milliseconds } from './timeouts.js';
 
@@ -26,6 +28,18 @@ export interface OperationOptions {
   /** Ends the wait: the promise is rejected with an AbortError. */
   signal?: AbortSignal;
 }
+
+/** A stream socket that is connected: `for await` has its bytes. */
+export type Connection<Owner extends SocketOwner = SocketOwner> = Socket<Owner, Buffer>;
+
+/** A stream socket that listens: `for await` has the connections. */
+export type ListeningSocket<Owner extends SocketOwner = SocketOwner> = Socket<Owner, Connection<Owner>>;
+
+/** A socket of datagrams: `for await` has them, each with its sender. */
+export type DatagramSocket<Owner extends SocketOwner = SocketOwner> = Socket<Owner, Datagram>;
+
+/** What `for await` has of a socket of any kind. */
+export type Incoming<Owner extends SocketOwner = SocketOwner> = Connection<Owner> | Buffer | Datagram;
 
 /**
  * A Berkeley socket on a {@link Stack}: one method a system call, with Python's names. Make it with `stack.socket()`.
@@ -37,9 +51,9 @@ export interface OperationOptions {
  * (the socket was closed or detached) or ERR_STACK_DEAD; on a closed socket it is rejected with EBADF. Arguments that make no
  * sense reject it with a TypeError or RangeError that names them.
  */
-export class Socket<Owner extends SocketOwner = SocketOwner> extends BaseSocket<Owner> {
+export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Owner>> extends BaseSocket<Owner> {
   readonly #operations: Operations;
-  #sync: SyncSocket<Socket<Owner>> | undefined;
+  #sync: SyncSocket<Connection<Owner>> | undefined;
 
   private constructor(stack: Owner, descriptor: Descriptor, family: number, type: number, proto: number) {
     super(stack, descriptor, family, type, proto);
@@ -47,13 +61,13 @@ export class Socket<Owner extends SocketOwner = SocketOwner> extends BaseSocket<
   }
 
   /** For `stack.socket()`. @internal */
-  static of<Owner extends SocketOwner>(
+  static of<Owner extends SocketOwner, Item>(
     stack: Owner,
     descriptor: Descriptor,
     family: number,
     type: number,
     proto: number,
-  ): Socket<Owner> {
+  ): Socket<Owner, Item> {
     return new Socket(stack, descriptor, family, type, proto);
   }
 
@@ -64,12 +78,12 @@ export class Socket<Owner extends SocketOwner = SocketOwner> extends BaseSocket<
    * @throws {IothError} ENOTSOCK (it is on no stack, or the stack's sockets are not the kernel's), ENOTCONN (it connects still);
    * EBUSY: it has received data that nobody read, or has not written all; EMFILE, ERR_STACK_DEAD
    */
-  static from<Owner extends SocketOwner = SocketOwner>(netSocket: NetSocket): Socket<Owner> {
-    return socketOfConnection(netSocket) as Socket<Owner>;
+  static from<Owner extends SocketOwner = SocketOwner>(netSocket: NetSocket): Connection<Owner> {
+    return socketOfConnection(netSocket) as Connection<Owner>;
   }
 
   /** The same operations, blocking the thread (it waits in poll(2)); `settimeout` ends their waits too. */
-  get sync(): SyncSocket<Socket<Owner>> {
+  get sync(): SyncSocket<Connection<Owner>> {
     this.#sync ??= new SyncSocket({
       descriptor: this.descriptor,
       operations: this.#operations,
@@ -85,7 +99,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner> extends BaseSocket<
    * @returns the next connection, and who made it
    * @throws {IothError} EINVAL (listen first), EOPNOTSUPP (not a stream socket), EMFILE (timeout 0), and as all that waits
    */
-  accept(options?: OperationOptions): Promise<[Socket<Owner>, Address]> {
+  accept(options?: OperationOptions): Promise<[Connection<Owner>, Address]> {
     return this.#run(() => this.#operations.accept((fd) => this.#wrap(fd)), options);
   }
 
@@ -116,12 +130,12 @@ export class Socket<Owner extends SocketOwner = SocketOwner> extends BaseSocket<
 
   /**
    * recv(2).
-   * @param bufsize how many bytes to receive at most
+   * @param bufsize how many bytes to receive at most, 64 KiB if nothing is said
    * @param flags MSG_*
    * @returns what came; an empty Buffer at the end of the stream
    * @throws {IothError} ECONNRESET, ENOTCONN, ECONNREFUSED (a datagram that was sent before), and as all that waits
    */
-  recv(bufsize: number, flags = 0, options?: OperationOptions): Promise<Buffer> {
+  recv(bufsize = RECEIVE_SIZE, flags = 0, options?: OperationOptions): Promise<Buffer> {
     return this.#run(() => this.#operations.recv(bufsize, flags), options);
   }
 
@@ -138,12 +152,12 @@ export class Socket<Owner extends SocketOwner = SocketOwner> extends BaseSocket<
 
   /**
    * recvfrom(2).
-   * @param bufsize what of a datagram is longer, in bytes, is lost
+   * @param bufsize what of a datagram is longer, in bytes, is lost; 64 KiB, which no datagram has, if nothing is said
    * @param flags MSG_*
    * @returns one datagram, and who sent it
    * @throws as {@link recv}
    */
-  recvfrom(bufsize: number, flags = 0, options?: OperationOptions): Promise<[Buffer, Address]> {
+  recvfrom(bufsize = RECEIVE_SIZE, flags = 0, options?: OperationOptions): Promise<[Buffer, Address]> {
     return this.#run(() => this.#operations.recvfrom(bufsize, flags), options);
   }
 
@@ -267,12 +281,12 @@ export class Socket<Owner extends SocketOwner = SocketOwner> extends BaseSocket<
    * @returns a second Socket on the same connection
    * @throws {IothError} ENOTSUP (picox), EMFILE, EBADF
    */
-  dup(): Socket<Owner> {
+  dup(): Socket<Owner, Item> {
     const fd = this.descriptor.use('dup');
     const { owner } = this.descriptor;
     if (!owner.hasKernelSockets)
       throw new IothError('ENOTSUP', { syscall: 'dup', hint: 'this stack cannot duplicate sockets' });
-    const copy = this.#wrap(duplicate(owner, fd, this.type));
+    const copy = this.#wrap<Item>(duplicate(owner, fd, this.type));
     copy.settimeout(this.gettimeout());
     return copy;
   }
@@ -297,18 +311,24 @@ export class Socket<Owner extends SocketOwner = SocketOwner> extends BaseSocket<
     this.descriptor.follow(follower);
   }
 
-  /** The connections that a listener accepts, until it is closed. @throws as {@link accept} */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Socket<Owner>, void, undefined> {
-    while (!this.closed) {
-      let connection: Socket<Owner>;
-      try {
-        [connection] = await this.accept();
-      } catch (error) {
-        if (this.closed) return;
-        throw error;
-      }
-      yield connection;
-    }
+  /**
+   * A file on the connection, for text in lines: Python's makefile. It has a buffer of its own, so that its reads do not mix
+   * with `recv` of the socket; closing the socket is the program's.
+   * @throws {IothError} ENOTSUP where it is no stream socket
+   * @throws {TypeError | RangeError} for options that make no sense
+   */
+  makefile(options?: FileOptions): SocketFile {
+    return socketFile(this, options);
+  }
+
+  /**
+   * What comes, until the end of the stream or until the socket is closed: of a listener the connections, of a connected
+   * stream socket chunks of bytes, of any other one datagram after the other with its sender. Leaving the loop leaves the
+   * socket open.
+   * @throws as {@link accept}, {@link recv} and {@link recvfrom}; the loop can be begun again after an error
+   */
+  [Symbol.asyncIterator](): AsyncGenerator<Item, void, undefined> {
+    return incoming(this, () => this.closed || acceptsConnections(this.descriptor.fd)) as AsyncGenerator<Item, void>;
   }
 
   /** Whether Node's own handle can have the connection. */
@@ -317,7 +337,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner> extends BaseSocket<
     return isTcp && !this.closed && this.descriptor.owner.hasKernelSockets && isConnected(this.descriptor.fd);
   }
 
-  #wrap(fd: number): Socket<Owner> {
+  #wrap<Item = Buffer>(fd: number): Socket<Owner, Item> {
     return new Socket(this.stack, new Descriptor(this.descriptor.owner, fd), this.family, this.type, this.proto);
   }
 

@@ -4,6 +4,7 @@ import { runBlocking } from '../io/blocking.js';
 import type { Operation } from '../io/wait-queue.js';
 import type { AncillaryItem } from './cmsg.js';
 import type { Descriptor } from './descriptor.js';
+import { RECEIVE_SIZE } from './incoming.js';
 import type { Operations } from './operations/index.js';
 import type { Received } from './operations/message.js';
 import type { Data } from './operations/send.js';
@@ -70,12 +71,12 @@ export class SyncSocket<Connection = unknown> {
 
   /**
    * recv(2).
-   * @param bufsize how many bytes to receive at most
+   * @param bufsize how many bytes to receive at most, 64 KiB if nothing is said
    * @param flags MSG_*
    * @returns what came; an empty Buffer at the end of the stream
    * @throws {IothError} ECONNRESET, ENOTCONN, ECONNREFUSED (a datagram that was sent before), and as all that waits
    */
-  recv(bufsize: number, flags = 0): Buffer {
+  recv(bufsize = RECEIVE_SIZE, flags = 0): Buffer {
     return this.#run(this.#source.operations.recv(bufsize, flags));
   }
 
@@ -92,12 +93,12 @@ export class SyncSocket<Connection = unknown> {
 
   /**
    * recvfrom(2).
-   * @param bufsize what of a datagram is longer, in bytes, is lost
+   * @param bufsize what of a datagram is longer, in bytes, is lost; 64 KiB if nothing is said
    * @param flags MSG_*
    * @returns one datagram, and who sent it
    * @throws as {@link recv}
    */
-  recvfrom(bufsize: number, flags = 0): [Buffer, Address] {
+  recvfrom(bufsize = RECEIVE_SIZE, flags = 0): [Buffer, Address] {
     return this.#run(this.#source.operations.recvfrom(bufsize, flags));
   }
 

@@ -9,7 +9,7 @@ import { netSocketOn } from '../node/socket-stream.js';
 import { bringUpLoopback, type CountingStack, uncountedSocket } from '../node/uncounted-socket.js';
 import type { SocketMaker, StreamedSocket } from '../socket/owner.js';
 import type { Socket } from '../socket/socket.js';
-import { NetlinkStack } from './netlink-stack.js';
+import { SocketStack } from './socket-stack.js';
 
 /** What a Stack is here. */
 export interface StackOfNode extends NodeStack, CountingStack {
@@ -24,7 +24,7 @@ const PUMP_VARIABLE = 'IOTH_PUMP';
  * first use of any of these changes the handles and modules of Node in this thread, so that they ask which stack is meant;
  * with none they do what they always did.
  */
-export abstract class NodeModulesStack extends NetlinkStack {
+export abstract class NodeModulesStack extends SocketStack {
   /** @internal */
   protected abstract get nodeStack(): StackOfNode;
   /** The handles of Node's that have a socket of it. @internal */

@@ -1,26 +1,23 @@
 import { inspect } from 'node:util';
 import type { StackPointer } from '../../ffi/ioth.js';
 import { type ConfigEvents, type ConfigOptions, StackConfig } from '../config/index.js';
-import { AF_INET, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../constants/index.js';
+import { AF_INET, SOCK_NONBLOCK, SOCK_STREAM } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { registerFinalizer } from '../core/finalization.js';
 import type { ProviderName } from '../core/provider.js';
-import { checkInteger, checkOptions, INT_MAX } from '../core/validate.js';
-import type { AddrInfo } from '../dns/getaddrinfo.js';
-import type { NameInfoAddress } from '../dns/getnameinfo.js';
+import { checkInteger } from '../core/validate.js';
 import { Resolver } from '../dns/resolver.js';
-import type { PathTag } from '../dns/settings.js';
-import type { ServicePort } from '../dns/socket-types.js';
 import { type StackDns, stackDns } from '../node/dns.js';
 import { adopt } from '../socket/adopt.js';
 import { Descriptor } from '../socket/descriptor.js';
-import { type OperationOptions, Socket } from '../socket/socket.js';
+import { type DatagramSocket, type Incoming, type ListeningSocket, Socket } from '../socket/socket.js';
 import { checkStackOptions, namedOptions, type StackOptions, type StackSettings } from './arguments.js';
 import { type CloseOptions, checkCloseOptions, lingerLimits } from './close-options.js';
 import { NativeStack } from './native-stack.js';
 import { checkWait, whenNetworkIsThere, whenNetworkIsThereSync } from './network-wait.js';
 import { baseName } from './plugin.js';
 import type { Programs } from './programs/programs.js';
+import { checkSocketArguments, type DatagramType, type StreamType } from './socket-stack.js';
 import { ToolsStack } from './tools-stack.js';
 
 const MAX_BUSY_POLL_USECS = 1_000_000;
@@ -172,80 +169,21 @@ export class Stack extends ToolsStack {
    * @throws {IothError} EAFNOSUPPORT, EPROTONOSUPPORT, EPERM, EMFILE; EBADF for a `fileno` that is no socket of a stack;
    * ERR_STACK_DEAD
    */
-  socket(family: number = AF_INET, type: number = SOCK_STREAM, proto = 0, fileno?: number): Socket<Stack> {
-    checkInteger('family', family, 0, 255);
-    checkInteger('type', type, 1, INT_MAX);
-    checkInteger('proto', proto, 0, INT_MAX);
-    const plainType = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+  override socket(family?: number, type?: StreamType, proto?: number, fileno?: number): ListeningSocket<this>;
+  override socket(family: number, type: DatagramType, proto?: number, fileno?: number): DatagramSocket<this>;
+  override socket(family?: number, type?: number, proto?: number, fileno?: number): Socket<this>;
+  override socket(family: number = AF_INET, type: number = SOCK_STREAM, proto = 0, fileno?: number): Socket<this> {
+    const plainType = checkSocketArguments(family, type, proto);
     const fd = fileno === undefined ? this.#native.msocket(family, plainType, proto) : this.#adopted(fileno);
-    const socket = Socket.of(this, new Descriptor(this.#native, fd), family, plainType, proto);
+    const socket = Socket.of<this, Incoming<this>>(this, new Descriptor(this.#native, fd), family, plainType, proto);
     if (type & SOCK_NONBLOCK) socket.setblocking(false);
     return socket;
-  }
-
-  /**
-   * getaddrinfo(3), with Python's arguments and fields: the addresses of `host` for each type of socket, best first.
-   * @param host a name, an address, or null for the loopback (with AI_PASSIVE the any-address)
-   * @param port a number, the name of a service, or null
-   * @param flags AI_*
-   * @throws {GaiError} `eai` is C's EAI_ number, `code` is Node's: 'ENOTFOUND', 'EAI_AGAIN' …
-   */
-  async getaddrinfo(
-    host: string | null,
-    port: ServicePort,
-    family = 0,
-    type = 0,
-    proto = 0,
-    flags = 0,
-    options?: OperationOptions,
-  ): Promise<AddrInfo[]> {
-    const { signal } = checkOptions(options, ['signal']);
-    return this.#resolver.getaddrinfo(host, port, { family, type, proto, flags, signal });
-  }
-
-  /**
-   * getnameinfo(3): the names of an address and of its port; the numbers where they have none.
-   * @param flags NI_*
-   * @throws {GaiError} EAI_NONAME with NI_NAMEREQD
-   */
-  async getnameinfo(
-    sockaddr: NameInfoAddress,
-    flags = 0,
-    options?: OperationOptions,
-  ): Promise<[host: string, service: string]> {
-    return this.#resolver.getnameinfo(sockaddr, flags, options);
-  }
-
-  /**
-   * iothdns_update(3): how names are resolved from now on, as `config_dns` of the constructor; null is /etc/resolv.conf.
-   * @throws {TypeError} ERR_INVALID_ARG_VALUE for a path that cannot be read
-   */
-  iothdns_update(config: string | null): void {
-    this.#resolver.update(config);
-  }
-
-  /**
-   * iothdns_setpath(3): another file in the place of /etc/hosts or /etc/services.
-   * @param path null is the usual one again
-   */
-  iothdns_setpath(file: PathTag, path: string | null): void {
-    this.#resolver.setPath(file, path);
   }
 
   /** The shape of node:dns, on this stack: `stack.dns.lookup` is a `lookup` option for any library. */
   get dns(): StackDns {
     this.#dns ??= stackDns(this.#resolver);
     return this.#dns;
-  }
-
-  /** The address of a host name, for sockets. @internal */
-  async resolveHost(host: string, family: number, options?: OperationOptions): Promise<string> {
-    return this.#resolver.resolveHost(host, family, options);
-  }
-
-  /** The address of a host name that is known without asking a server. @internal */
-  resolveLocally(host: string, family: number): string | undefined {
-    return this.#resolver.resolveLocally(host, family);
   }
 
   /** Lets pending operations of its sockets keep the process alive (the default). */
@@ -312,6 +250,11 @@ export class Stack extends ToolsStack {
   }
 
   /** @internal */
+  protected override get resolver(): Resolver {
+    return this.#resolver;
+  }
+
+  /** @internal */
   protected override get nodeStack(): this {
     return this;
   }
@@ -328,12 +271,12 @@ export class Stack extends ToolsStack {
   }
 
   /** @internal */
-  msocket(family: number, type: number, proto: number): number {
+  override msocket(family: number, type: number, proto: number): number {
     return this.#native.msocket(family, type, proto);
   }
 
   /** Whether every system call of the kernel works on its sockets. @internal */
-  get hasKernelSockets(): boolean {
+  override get hasKernelSockets(): boolean {
     return this.#native.hasKernelSockets;
   }
 

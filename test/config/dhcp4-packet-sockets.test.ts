@@ -1,6 +1,8 @@
 import { AF_PACKET, type Socket, Stack } from '../../lib/index.js';
 import { Lan, stateOf } from '../support/lan.js';
 
+type MakeSocket = (family?: number, type?: number, proto?: number) => Socket;
+
 /**
  * PICOX STAND-IN: a vdestack by another name, whose packet sockets keep the protocol with which they were made, as picox's
  * do: bind does not change it.
@@ -10,29 +12,34 @@ class PicoxStandIn extends Stack {
 
   constructor(vnl: string) {
     super('vdestack', vnl, null, { conf: 'builtin' });
+    const make = this.socket as MakeSocket;
+    this.socket = ((family, type, proto = 0) => {
+      const socket = Reflect.apply(make, this, [family, type, proto]);
+      if (family !== AF_PACKET) return socket;
+      this.protocols.push(proto);
+      const { bind } = socket;
+      // 0 leaves the protocol as it is
+      socket.bind = ((address: object) =>
+        bind.call(socket, { ...address, protocol: 0 } as never)) as typeof socket.bind;
+      return socket;
+    }) satisfies MakeSocket as typeof this.socket;
   }
 
   override get hasKernelSockets(): boolean {
     return false;
-  }
-
-  override socket(family?: number, type?: number, proto = 0): Socket {
-    const socket = super.socket(family, type, proto);
-    if (family !== AF_PACKET) return socket;
-    this.protocols.push(proto);
-    const { bind } = socket;
-    // 0 leaves the protocol as it is
-    socket.bind = ((address: object) => bind.call(socket, { ...address, protocol: 0 } as never)) as typeof socket.bind;
-    return socket;
   }
 }
 
 class WatchedStack extends Stack {
   readonly protocols: number[] = [];
 
-  override socket(family?: number, type?: number, proto = 0): Socket {
-    if (family === AF_PACKET) this.protocols.push(proto);
-    return super.socket(family, type, proto);
+  constructor(vnl: string) {
+    super('vdestack', vnl, null, { conf: 'builtin' });
+    const make = this.socket as MakeSocket;
+    this.socket = ((family, type, proto = 0) => {
+      if (family === AF_PACKET) this.protocols.push(proto);
+      return Reflect.apply(make, this, [family, type, proto]);
+    }) satisfies MakeSocket as typeof this.socket;
   }
 }
 
@@ -57,7 +64,7 @@ test("picox stand-in: DHCP's packet sockets are made with their protocol", async
 });
 
 test("the kernel's get theirs by bind, which is quicker; two names in option 15 are two domains", async () => {
-  const stack = new WatchedStack('vdestack', lan.vnl, null, { conf: 'builtin' });
+  const stack = new WatchedStack(lan.vnl);
   await stack.iothconfig('eth,dhcp');
   expect(new Set(stack.protocols)).toEqual(new Set([0]));
   expect(stack.ioth_resolvconf()).toContain('search a.example b.example\n');

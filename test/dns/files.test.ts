@@ -12,7 +12,9 @@ fd00::1   web
 fe80::1%eth0 router
 `);
   expect(hosts.byName('WEB').map(({ address }) => address)).toEqual(['10.0.0.1', '10.0.0.2', 'fd00::1']);
-  expect(hosts.byName('www.')).toEqual([{ address: '10.0.0.1', family: AF_INET, canonical: 'web.example.org' }]);
+  expect(hosts.byName('www.')).toEqual([
+    { address: '10.0.0.1', family: AF_INET, canonical: 'web.example.org', aliases: ['web', 'www'] },
+  ]);
   expect(hosts.byName('absent')).toEqual([]);
   expect(hosts.byAddress('10.0.0.1')).toBe('web.example.org');
   expect(hosts.byAddress('FD00:0::0:1')).toBe('web');

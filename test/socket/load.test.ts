@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { SHUT_WR } from '../../lib/constants/index.js';
-import type { Socket } from '../../lib/socket/socket.js';
+import type { ListeningSocket, Socket } from '../../lib/socket/socket.js';
 import type { Stack } from '../../lib/stack/stack.js';
 import { expectNothingLeft, holdings } from '../support/leaks.js';
 import { type Network, network } from '../support/network.js';
@@ -30,7 +30,7 @@ async function echo(connection: Socket): Promise<void> {
   connection.close();
 }
 
-async function serve(listener: Socket): Promise<number> {
+async function serve(listener: ListeningSocket): Promise<number> {
   const echoing: Promise<void>[] = [];
   for await (const connection of listener) echoing.push(echo(connection));
   await Promise.all(echoing);

@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import {
   AF_INET,
   AF_INET6,
@@ -20,7 +19,6 @@ import {
 } from '../../lib/constants/index.js';
 import { Socket } from '../../lib/socket/socket.js';
 import { Stack } from '../../lib/stack/stack.js';
-import { listenOn, tcpPair } from '../support/sockets.js';
 
 let stack: Stack;
 beforeAll(() => {
@@ -89,18 +87,6 @@ test('options that are not there and values that are none are refused', () => {
   expect(() => socket.getsockopt(SOL_SOCKET, SO_LINGER, 0)).toThrow(
     expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }),
   );
-});
-
-test('inspect shows what it is, where it is bound and with whom it talks', async () => {
-  const [client, server] = await tcpPair(stack, stack, '127.0.0.1');
-  const { port } = server.getsockname();
-  expect(inspect(client)).toMatch(
-    new RegExp(`^Socket <fd ${client.fileno()}, family 2, type 1, proto 0, 127.0.0.1:\\d+ -> 127.0.0.1:${port}>$`),
-  );
-  const [listener] = listenOn(stack, '::1');
-  expect(inspect(listener)).toMatch(/, \[::1\]:\d+>$/);
-  for (const socket of [client, server, listener]) socket.close();
-  expect(inspect(client)).toBe('Socket <closed, family 2, type 1, proto 0>');
 });
 
 test('a socket is closed once, and by `using`', () => {

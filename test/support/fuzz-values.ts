@@ -84,9 +84,12 @@ export class Values {
       [host, port],
       [host, port],
       { address: host, port },
+      { host, port },
+      `${host}:${port}`,
+      `[${host}]:${port}`,
       [host, port, 0, this.below(4)],
       { path: '\0fuzz' },
-      { ifindex: this.below(4), protocol: 0x800, address: '02:00:00:00:00:01' },
+      { ifindex: this.pick([0, 1, 2, 3, 'vde0', 'nosuch']), protocol: 0x800, address: '02:00:00:00:00:01' },
       { pid: 0, groups: this.below(3) },
       [this.any1(), this.any1()],
     ]);

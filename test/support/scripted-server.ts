@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as dnsPacket from 'dns-packet';
 import { AF_INET, SOCK_DGRAM, SOCK_STREAM } from '../../lib/constants/index.js';
-import type { Socket } from '../../lib/socket/socket.js';
+import type { ListeningSocket, Socket } from '../../lib/socket/socket.js';
 import type { Stack } from '../../lib/stack/stack.js';
 
 /** A query as a server of the tests gets it. */
@@ -68,7 +68,7 @@ export class ScriptedServer {
     }
   }
 
-  async #serveTcp(listener: Socket): Promise<void> {
+  async #serveTcp(listener: ListeningSocket): Promise<void> {
     for await (const connection of listener) {
       const [, ...rest] = [await connection.recv(2), await connection.recv(4096)];
       const query = this.#received(Buffer.concat(rest), connection.getpeername(), true);

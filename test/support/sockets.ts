@@ -1,11 +1,15 @@
 import type { AddressInput } from '../../lib/address/sockaddr.js';
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from '../../lib/constants/index.js';
-import type { Socket } from '../../lib/socket/socket.js';
+import type { ListeningSocket, Socket } from '../../lib/socket/socket.js';
 import type { Stack } from '../../lib/stack/stack.js';
 
 /** A listener on a port that the stack chose, and its address as connect takes it. */
-export function listenOn(stack: Stack, host: string, backlog = 128): [listener: Socket, address: [string, number]] {
-  const listener = stack.socket(host.includes(':') ? AF_INET6 : AF_INET, SOCK_STREAM);
+export function listenOn(
+  stack: Stack,
+  host: string,
+  backlog = 128,
+): [listener: ListeningSocket, address: [string, number]] {
+  const listener: ListeningSocket = stack.socket(host.includes(':') ? AF_INET6 : AF_INET, SOCK_STREAM);
   listener.bind([host, 0]);
   listener.listen(backlog);
   return [listener, [host, listener.getsockname().port]];

@@ -56,7 +56,7 @@ function judge(call: string, error: unknown): void {
 
 /** What promises: it rejects, and never throws. */
 const PROMISING =
-  /^Socket\.(accept|connect|recv|send)|^dns\.promises\.(lookup|resolve|reverse)|^Stack\.(get.*info|(ioth_?config|create|ping)$)/;
+  /^Socket\.(accept|connect|recv|send)|^SocketFile\.|^ioth\.(send|recv)_fds|^dns\.promises\.(lookup|resolve|reverse)|^Stack\.(get.*info|gethostby|getfqdn|create_connection|(ioth_?config|create|ping)$)/;
 
 function run(name: string, method: (...args: unknown[]) => unknown, self: unknown, args: unknown[]): void {
   calls++;
@@ -93,6 +93,8 @@ const INTERNAL = [
   ...['msocket', 'checkUsable', 'uncountedSocket', 'pumpedSocket', 'netSocket', 'follow'],
   // Node's own, with its errors; what calls a function with whatever it is given
   ...['fetch', 'run', 'spawn', 'spawnSync'],
+  // takes whatever descriptor of the process has a number, those of the stacks' own pipes too
+  'fromfd',
 ];
 
 type Target = { name: string; self: object };
@@ -180,6 +182,26 @@ function plausible(name: string): unknown[] {
     getsockopt: [1, 2, 4],
     setsockopt: [1, 2, 1],
     socket: [AF_INET, SOCK_DGRAM, 0],
+    socketpair: [AF_UNIX, SOCK_DGRAM, 0],
+    add_membership: ['239.1.2.3', 'vde0', '10.0.0.2'],
+    drop_membership: ['239.1.2.3', 'vde0', '10.0.0.2'],
+    // FIONREAD
+    ioctl: [0x541b, 0],
+    makefile: [{ encoding: 'utf8', limit: 10 }],
+    readline: [{}],
+    read: [4, {}],
+    write: ['data', {}],
+    create_connection: ['10.0.0.2:9', { timeout: 0.01, source_address: ['10.0.0.1', 0] }],
+    create_server: ['10.0.0.1:0', { backlog: 1, reuse_port: true }],
+    gethostbyname: ['host.example', {}],
+    gethostbyname_ex: ['host.example', {}],
+    gethostbyaddr: ['10.0.0.2', {}],
+    getfqdn: ['host.example', {}],
+    getservbyname: ['http', 'tcp'],
+    getservbyport: [80, 'tcp'],
+    getprotobyname: ['tcp'],
+    send_fds: [sockets[4], ['data'], [0], 0, '\0fuzz', {}],
+    recv_fds: [sockets[4], 16, 2, 0, {}],
     getaddrinfo: ['host.example', 80, AF_INET, 1, 0, 0, {}],
     getnameinfo: [address, 0, {}],
     ipaddr_add: values.pick<unknown[]>([
@@ -296,6 +318,7 @@ const targets: Target[] = [
   { name: 'Stack', self: Stack },
   ...sockets.map((self) => ({ name: 'Socket', self })),
   ...sockets.map(({ sync: self }) => ({ name: 'SyncSocket', self })),
+  ...sockets.slice(0, 3).map((socket) => ({ name: 'SocketFile', self: socket.makefile() })),
   { name: 'dns', self: a.dns },
   { name: 'dns.promises', self: a.dns.promises },
   { name: 'dns.Resolver', self: new a.dns.Resolver() },

@@ -15,9 +15,15 @@ import {
   type ConfigEvent,
   type ConfigEvents,
   type ConfigOptions,
+  type Connection,
+  type ConnectionOptions,
   constants,
   type Data,
+  type Datagram,
+  type DatagramSocket,
   type FileInput,
+  type FileOptions,
+  type HostInfo,
   type IfAddress,
   type IfAddrs,
   type Interface,
@@ -25,6 +31,7 @@ import {
   type InterfaceRef,
   type IothError,
   type LeaseEvent,
+  type ListeningSocket,
   type NameInfoAddress,
   type OperationOptions,
   type PingOptions,
@@ -33,14 +40,19 @@ import {
   type ProviderName,
   type Received,
   type Route,
+  recv_fds,
+  type ServerOptions,
   SOCK_DGRAM,
+  SOCK_STREAM,
   Socket,
+  type SocketFile,
   Stack,
   type StackDns,
   type StackEvents,
   type StackOptions,
   type StackSettings,
   type SyncSocket,
+  send_fds,
 } from 'ioth';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -142,8 +154,43 @@ new Socket();
 // @ts-expect-error bind takes no options
 socket.bind(['10.0.0.1', 80], {});
 
+// addresses: as an array, an object or a text
+socket.bind({ host: 'fe80::1', port: 80, scopeid: 'vde0' });
+socket.connect('[fd00::1]:80');
+socket.bind({ ifindex: 'vde0', protocol: 3 });
+// @ts-expect-error a port is a number
+socket.bind(['10.0.0.1', '80']);
+expectType<Promise<Connection>>()(stack.create_connection('10.0.0.1:80', { timeout: 1 } satisfies ConnectionOptions));
+expectType<ListeningSocket>()(stack.create_server(['', 80], { backlog: 1 } satisfies ServerOptions));
+expectType<[Connection, Connection]>()(stack.socketpair());
+expectType<Promise<HostInfo>>()(stack.gethostbyname_ex('host.example'));
+expectType<SocketFile>()(socket.makefile({ limit: 1 } satisfies FileOptions));
+expectType<number>()(socket.ioctl(0x541b));
+expectType<Buffer>()(socket.ioctl(0x8921, Buffer.alloc(40)));
+socket.add_membership('239.1.2.3', 'vde0');
+expectType<Promise<number>>()(send_fds(socket, ['data'], [0]));
+expectType<Promise<[data: Buffer, fds: number[], flags: number, address: Address]>>()(recv_fds(socket, 10, 1));
+
+// what a loop has, by the kind of socket; each is a Socket
+async function loops(): Promise<void> {
+  for await (const [data, from] of stack.socket(AF_INET, SOCK_DGRAM)) {
+    expectType<Buffer>()(data);
+    expectType<Address>()(from);
+  }
+  for await (const connection of stack.socket(AF_INET, SOCK_STREAM)) expectType<Connection>()(connection);
+  for await (const connection of stack.socket()) expectType<Connection>()(connection);
+  for await (const chunk of await stack.create_connection('10.0.0.1:80')) expectType<Buffer>()(chunk);
+  for await (const line of socket.makefile()) expectType<string>()(line);
+  for await (const item of socket) expectType<Connection | Buffer | Datagram>()(item);
+}
+export const sockets: Socket[] = [
+  stack.socket(),
+  stack.socket(AF_INET, SOCK_DGRAM) satisfies DatagramSocket,
+  ...stack.socketpair(),
+];
+
 // names that only types have
-export type Named = [IfAddress, InterfaceAddress, NameInfoAddress];
+export type Named = [IfAddress, InterfaceAddress, NameInfoAddress, typeof loops];
 
 // constants, flat and together
 constants.AF_INET satisfies 2;

@@ -1,0 +1,77 @@
+import { hostname } from 'node:os';
+import { nameKey } from '../address/domain-name.js';
+import { BROADCAST4, familyOf, withoutZone } from '../address/ip.js';
+import { AF_INET, AI_CANONNAME, NI_NAMEREQD, SOCK_STREAM } from '../constants/index.js';
+import { checkOptions, checkString } from '../core/validate.js';
+import { GaiError } from './errors.js';
+import type { AddrInfo, AddrInfoHints } from './getaddrinfo.js';
+import type { NameInfoAddress } from './getnameinfo.js';
+import type { Hosts } from './hosts.js';
+
+/** A `struct hostent` in Python's form. */
+export type HostInfo = [hostname: string, aliases: string[], addresses: string[]];
+
+interface Options {
+  signal?: AbortSignal;
+}
+
+/** What names and addresses are looked up with. */
+interface HostResolver {
+  readonly settings: { hosts(): Hosts };
+  getaddrinfo(host: string | null, port: null, hints: AddrInfoHints): Promise<AddrInfo[]>;
+  getnameinfo(address: NameInfoAddress, flags: number, options?: Options): Promise<[host: string, service: string]>;
+}
+
+/** gethostbyname(3): IPv4 only. */
+export async function hostByName(resolver: HostResolver, host: string, options?: Options): Promise<HostInfo> {
+  const { signal } = checkOptions(options, ['signal']);
+  checkString('host', host);
+  if (host === '') return ['0.0.0.0', [], ['0.0.0.0']];
+  if (host === '<broadcast>') return [host, [], [BROADCAST4]];
+  const hints = { family: AF_INET, type: SOCK_STREAM, flags: AI_CANONNAME, signal };
+  const infos = await resolver.getaddrinfo(host, null, hints);
+  const canonname = infos[0]?.canonname || host;
+  const names = familyOf(host) === 0 ? [...namesInFile(resolver, canonname), host] : [];
+  return [canonname, aliasesOf(canonname, names), infos.map(({ sockaddr }) => sockaddr.address)];
+}
+
+/** gethostbyaddr(3), for an address or for the first one of a name. */
+export async function hostByAddress(resolver: HostResolver, host: string, options?: Options): Promise<HostInfo> {
+  const { signal } = checkOptions(options, ['signal']);
+  checkString('address', host);
+  const address = familyOf(host) === 0 ? await firstAddress(resolver, host, signal) : host;
+  const [name] = await resolver.getnameinfo([address, 0], NI_NAMEREQD, { signal });
+  return [name, aliasesOf(name, namesInFile(resolver, name)), [address]];
+}
+
+/** getfqdn of Python. */
+export async function qualifiedName(resolver: HostResolver, name: string, options?: Options): Promise<string> {
+  checkOptions(options, ['signal']);
+  const given = checkString('name', name).trim();
+  const asked = ['', '0.0.0.0', '::'].includes(given) ? hostname() : given;
+  try {
+    const [found, aliases] = await hostByAddress(resolver, asked, options);
+    return [found, ...aliases].find((one) => one.includes('.')) ?? found;
+  } catch (error) {
+    if (error instanceof GaiError) return asked;
+    throw error;
+  }
+}
+
+async function firstAddress(resolver: HostResolver, host: string, signal: AbortSignal | undefined): Promise<string> {
+  const [first] = await resolver.getaddrinfo(host === '' ? null : host, null, { type: SOCK_STREAM, signal });
+  return withoutZone(first?.sockaddr.address ?? '');
+}
+
+/** The names that the hosts file has on the lines of a canonical name. */
+function namesInFile({ settings }: HostResolver, canonical: string): readonly string[] {
+  const key = nameKey(canonical);
+  const entries = settings.hosts().byName(canonical);
+  return entries.filter((entry) => nameKey(entry.canonical) === key).flatMap(({ aliases }) => aliases);
+}
+
+function aliasesOf(canonical: string, names: readonly string[]): string[] {
+  const others = new Map(names.map((name) => [nameKey(name), name]));
+  others.delete(nameKey(canonical));
+  return [...others.values()];
+}

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import * as constants from '../constants/index.js';
+import { IothError } from '../core/errors.js';
+import { checkString } from '../core/validate.js';
+import { readLines } from './text-lines.js';
+
+/** gethostname(2): the name of this machine, which its stacks share. */
+export function gethostname(): string {
+  return hostname();
+}
+
+/**
+ * The number of a protocol of IP: getprotobyname(3), from /etc/protocols and, where that has none, from the IPPROTO_ numbers.
+ * @param name 'tcp', 'ipv6-icmp' …
+ * @throws {IothError} ENOENT where nothing has the name
+ */
+export function getprotobyname(name: string): number {
+  const protocol = checkString('name', name);
+  const found = protocolsOfFile().get(protocol) ?? protocolOfConstants(protocol);
+  if (found === undefined) {
+    throw new IothError('ENOENT', { syscall: 'getprotobyname', hint: `no protocol is called '${protocol}'` });
+  }
+  return found;
+}
+
+/** protocols(5): a name, a number, aliases. */
+function protocolsOfFile(): Map<string, number> {
+  const numbers = new Map<string, number>();
+  readLines(textOf('/etc/protocols'), /#.*/, ([name = '', digits = '', ...aliases]) => {
+    if (!/^\d{1,3}$/.test(digits)) return [];
+    for (const one of [name, ...aliases]) if (!numbers.has(one)) numbers.set(one, Number(digits));
+    return [];
+  });
+  return numbers;
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    // netbase is not on every machine
+    return '';
+  }
+}
+
+function protocolOfConstants(name: string): number | undefined {
+  const key = `IPPROTO_${name.toUpperCase()}`;
+  return Object.hasOwn(constants, key) ? (constants as Record<string, number>)[key] : undefined;
+}

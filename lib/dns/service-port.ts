@@ -1,0 +1,43 @@
+import { IothError } from '../core/errors.js';
+import { checkPort, checkString } from '../core/validate.js';
+import type { Services } from './services.js';
+
+interface ServiceFiles {
+  services(): Services;
+}
+
+/** In the order in which a service of no named protocol is looked for. */
+const PROTOCOLS = ['tcp', 'udp', 'sctp', 'dccp', 'udplite', 'ddp'];
+
+/** getservbyname(3). */
+export function servicePort(files: ServiceFiles, name: string, protocol?: string): number {
+  const service = checkString('service', name);
+  const protocols = checkProtocol(protocol);
+  const services = files.services();
+  return firstOf(protocols, (one) => services.port(service, one)) ?? notFound('getservbyname', service, protocol);
+}
+
+/** getservbyport(3). */
+export function serviceName(files: ServiceFiles, port: number, protocol?: string): string {
+  const number = checkPort('port', port);
+  const protocols = checkProtocol(protocol);
+  const services = files.services();
+  return firstOf(protocols, (one) => services.name(number, one)) ?? notFound('getservbyport', number, protocol);
+}
+
+function checkProtocol(protocol: unknown): readonly string[] {
+  return protocol === undefined || protocol === null ? PROTOCOLS : [checkString('protocol', protocol)];
+}
+
+function firstOf<T>(protocols: readonly string[], find: (protocol: string) => T | undefined): T | undefined {
+  for (const protocol of protocols) {
+    const found = find(protocol);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function notFound(syscall: string, service: string | number, protocol: string | undefined): never {
+  const hint = `the services file has no ${service}${protocol ? `/${protocol}` : ''}: iothdns_setpath('services', path) takes another`;
+  throw new IothError('ENOENT', { syscall, hint });
+}

@@ -1,0 +1,86 @@
+import type { Address, AddressInput } from '../address/sockaddr.js';
+import { SCM_RIGHTS, SOL_SOCKET } from '../constants/index.js';
+import { checkInteger, INT_MAX, invalidType } from '../core/validate.js';
+import { type AncillaryItem, CMSG_LEN } from './cmsg.js';
+import type { Received } from './operations/message.js';
+import type { Data } from './operations/send.js';
+
+/** SCM_MAX_FD of the kernel. */
+const MAX_FDS = 253;
+const SIZEOF_INT = 4;
+
+interface Options {
+  signal?: AbortSignal;
+}
+
+interface SendingSocket {
+  sendmsg(
+    buffers: readonly Data[],
+    ancdata: readonly AncillaryItem[],
+    flags?: number,
+    addr?: AddressInput,
+    options?: Options,
+  ): Promise<number>;
+}
+
+interface ReceivingSocket {
+  recvmsg(bufsize: number, ancbufsize?: number, flags?: number, options?: Options): Promise<Received<Buffer>>;
+}
+
+/**
+ * Sends open descriptors over a unix socket, as Python's send_fds: SCM_RIGHTS. The sender keeps its own.
+ * @param buffers data that go with them: at least one byte, on a stream socket
+ * @param fds descriptors of this process, at most 253
+ * @param flags MSG_*
+ * @param address as of `sendto`; without it, the connected peer
+ * @returns how many bytes were taken
+ * @throws {IothError} EBADF (one is not open), and as `sendmsg`
+ */
+export async function send_fds(
+  socket: SendingSocket,
+  buffers: readonly Data[],
+  fds: readonly number[],
+  flags = 0,
+  address?: AddressInput,
+  options?: Options,
+): Promise<number> {
+  checkMethod(socket, 'sendmsg');
+  if (!Array.isArray(fds)) throw invalidType('fds', 'an array of descriptors', fds);
+  checkInteger('fds.length', fds.length, 1, MAX_FDS);
+  const numbers = Int32Array.from(Array.from(fds, (fd, i) => checkInteger(`fds[${i}]`, fd, 0, INT_MAX)));
+  return socket.sendmsg(buffers, [[SOL_SOCKET, SCM_RIGHTS, new Uint8Array(numbers.buffer)]], flags, address, options);
+}
+
+/**
+ * Receives open descriptors from a unix socket, as Python's recv_fds. They are the caller's, closed on exec: `stack.fromfd`
+ * makes a Socket of one, node:fs reads or closes it.
+ * @param bufsize room for data, in bytes
+ * @param maxfds how many at most; the kernel closes what comes above that, and says MSG_CTRUNC
+ * @param flags MSG_*
+ * @returns data, descriptors, MSG_* flags and sender
+ * @throws {IothError} as `recvmsg`
+ */
+export async function recv_fds(
+  socket: ReceivingSocket,
+  bufsize: number,
+  maxfds: number,
+  flags = 0,
+  options?: Options,
+): Promise<[data: Buffer, fds: number[], flags: number, address: Address]> {
+  checkMethod(socket, 'recvmsg');
+  checkInteger('maxfds', maxfds, 0, MAX_FDS);
+  // not CMSG_SPACE: its padding is room for one descriptor more
+  const room = maxfds === 0 ? 0 : CMSG_LEN(maxfds * SIZEOF_INT);
+  const [data, ancdata, received, address] = await socket.recvmsg(bufsize, room, flags, options);
+  const rights = ancdata.filter(([level, type]) => level === SOL_SOCKET && type === SCM_RIGHTS);
+  return [data, rights.flatMap(([, , bytes]) => intsOf(bytes)), received, address];
+}
+
+function intsOf(bytes: Uint8Array): number[] {
+  return [...new Int32Array(Uint8Array.from(bytes).buffer, 0, Math.floor(bytes.length / SIZEOF_INT))];
+}
+
+function checkMethod(socket: unknown, method: string): void {
+  const isSocket = typeof socket === 'object' && socket !== null && typeof Reflect.get(socket, method) === 'function';
+  if (!isSocket) throw invalidType('socket', 'a Socket', socket);
+}

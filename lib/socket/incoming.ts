@@ -1,0 +1,64 @@
+import type { Address } from '../address/sockaddr.js';
+import { AF_UNIX, SOCK_SEQPACKET, SOCK_STREAM } from '../constants/index.js';
+
+/** How many bytes are received where the caller names no number: no datagram of IP has more. */
+export const RECEIVE_SIZE = 65536;
+
+/** One datagram, and who sent it. */
+export type Datagram = [data: Buffer, from: Address];
+
+/** What a loop over a socket needs of it. */
+interface IncomingSource<Connection> {
+  readonly closed: boolean;
+  readonly family: number;
+  readonly type: number;
+  /** @internal */
+  readonly isShutForReading: boolean;
+  accept(): Promise<[Connection, Address]>;
+  recv(): Promise<Buffer>;
+  recvfrom(): Promise<Datagram>;
+}
+
+/** What comes, one after the other: of a listener connections, of another stream socket chunks, of others datagrams. */
+export function incoming<Connection>(
+  socket: IncomingSource<Connection>,
+  isListener: () => boolean,
+): AsyncGenerator<Connection | Buffer | Datagram, void, undefined> {
+  if (socket.type !== SOCK_STREAM && socket.type !== SOCK_SEQPACKET) return untilClosed(socket, nextDatagram);
+  let accepts: boolean | undefined;
+  return untilClosed<IncomingSource<Connection>, Connection | Buffer>(socket, async () => {
+    accepts ??= isListener();
+    return accepts ? (await socket.accept())[0] : nextChunk(socket);
+  });
+}
+
+/** `next` gives undefined at the end; what it throws once the socket is closed is the end too. */
+async function* untilClosed<Source extends { readonly closed: boolean }, T>(
+  socket: Source,
+  next: (socket: Source) => Promise<T | undefined>,
+): AsyncGenerator<T, void, undefined> {
+  while (!socket.closed) {
+    let item: T | undefined;
+    try {
+      item = await next(socket);
+    } catch (error) {
+      if (socket.closed) return;
+      throw error;
+    }
+    if (item === undefined) return;
+    yield item;
+  }
+}
+
+async function nextChunk(socket: IncomingSource<unknown>): Promise<Buffer | undefined> {
+  const chunk = await socket.recv();
+  return chunk.length === 0 ? undefined : chunk;
+}
+
+async function nextDatagram(socket: IncomingSource<unknown>): Promise<Datagram | undefined> {
+  const datagram = await socket.recvfrom();
+  const [data, from] = datagram;
+  // a socket that is shut down for receiving gives nothing from nobody, again and again
+  const isNothing = data.length === 0 && from.family === 'Unix' && from.address === '';
+  return isNothing && (socket.family !== AF_UNIX || socket.isShutForReading) ? undefined : datagram;
+}

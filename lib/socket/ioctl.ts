@@ -1,0 +1,42 @@
+import { libioth } from '../../ffi/ioth.js';
+import { errno } from '../../ffi/libc.js';
+import { checkBytes, checkInteger, INT_MAX, invalidType, invalidValue, UINT_MAX } from '../core/validate.js';
+import { callError } from './operations/errors.js';
+
+/** Requests without a size in their number write less than this. */
+const ROOM = 1024;
+const MAX_SIZE = 65536;
+
+/** Of asm-generic: what would take this library's part away from it, or has addresses of memory in its struct. */
+const REFUSED: Partial<Record<number, string>> = {
+  21537: 'another than FIONBIO: settimeout says how long operations wait, and the descriptor itself never blocks',
+  21586: 'another than FIOASYNC: who waits for data is told by its promise',
+  35090: 'another than SIOCGIFCONF, whose struct points into memory: stack.getifaddrs() lists the addresses',
+  35142: 'another than SIOCETHTOOL, whose struct points into memory',
+};
+
+/** ioctl(2) on a copy of what `arg` is: a C int, or the bytes of a struct. Gives what the call left there. */
+export function ioctl(fd: number, request: unknown, arg: unknown): number | Buffer {
+  const code = checkInteger('request', request, 0, UINT_MAX);
+  const refusal = REFUSED[code];
+  if (refusal !== undefined) throw invalidValue('request', refusal, request);
+  const given = typeof arg === 'number' ? int32(checkInteger('arg', arg, -INT_MAX - 1, INT_MAX)) : structOf(arg);
+  // the size that _IOC() puts into newer requests
+  const encodedSize = (code >>> 16) & 0x3fff;
+  const bytes = Buffer.alloc(Math.max(ROOM, given.byteLength, encodedSize));
+  bytes.set(given);
+  if (libioth().ioctl(fd, code, bytes) < 0) throw callError(errno(), 'ioctl');
+  if (typeof arg !== 'number') return Buffer.from(bytes.subarray(0, given.byteLength));
+  return new Int32Array(bytes.buffer, bytes.byteOffset, 1)[0] ?? 0;
+}
+
+function structOf(arg: unknown): Uint8Array {
+  if (!ArrayBuffer.isView(arg)) throw invalidType('arg', 'a C int or the bytes of a struct', arg);
+  const bytes = checkBytes('arg', arg);
+  if (bytes.byteLength > MAX_SIZE) throw invalidValue('arg', `at most ${MAX_SIZE} bytes`, arg);
+  return bytes;
+}
+
+function int32(value: number): Uint8Array {
+  return new Uint8Array(new Int32Array([value]).buffer);
+}

@@ -1,0 +1,167 @@
+import { SOCK_SEQPACKET, SOCK_STREAM } from '../constants/index.js';
+import { IothError } from '../core/errors.js';
+import { checkBytes, checkInteger, checkOptions, checkString, INT_MAX, invalidValue } from '../core/validate.js';
+import type { Data } from './operations/send.js';
+
+const ENCODINGS = ['utf8', 'utf-8', 'latin1', 'ascii'] as const;
+const DEFAULT_LIMIT = 1 << 20;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+
+/** Of {@link Socket.makefile}. */
+export interface FileOptions {
+  /** What the bytes are as text: 'utf8' (the default), 'latin1' or 'ascii'. */
+  encoding?: (typeof ENCODINGS)[number];
+  /** The longest line in bytes, default 1 MiB: what a peer sends without an end of line does not fill the memory. */
+  limit?: number;
+}
+
+/** What a file needs of its socket. */
+interface FileSource {
+  readonly type: number;
+  recv(bufsize?: number, flags?: number, options?: { signal?: AbortSignal }): Promise<Buffer>;
+  sendall(data: Data, flags?: number, options?: { signal?: AbortSignal }): Promise<void>;
+}
+
+/**
+ * A file on a connection, for text in lines. Its reads take their turns; one that failed (a timeout, an abort) has lost
+ * nothing, and the next goes on where it was.
+ */
+export class SocketFile {
+  readonly #socket: FileSource;
+  readonly #encoding: BufferEncoding;
+  readonly #limit: number;
+  #chunks: Buffer[] = [];
+  #length = 0;
+  #isAtEnd = false;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /** @internal use `socket.makefile()` */
+  constructor(socket: FileSource, encoding: BufferEncoding, limit: number) {
+    this.#socket = socket;
+    this.#encoding = encoding;
+    this.#limit = limit;
+  }
+
+  /**
+   * The next line, without its end (`\n` or `\r\n`).
+   * @returns null at the end of the stream; what stands there without an end of line is a line too
+   * @throws {IothError} EMSGSIZE for a line longer than the limit; and as {@link Socket.recv}
+   */
+  readline(options?: { signal?: AbortSignal }): Promise<string | null> {
+    return this.#inTurn(() => this.#readline(options));
+  }
+
+  /**
+   * Text or bytes to the end of the stream, as Python's `read`.
+   * @param size so many bytes at most, and fewer at the end of the stream only; then they are a Buffer
+   * @throws as {@link Socket.recv}
+   */
+  read(size?: undefined, options?: { signal?: AbortSignal }): Promise<string>;
+  read(size: number, options?: { signal?: AbortSignal }): Promise<Buffer>;
+  read(size?: number, options?: { signal?: AbortSignal }): Promise<string | Buffer> {
+    return this.#inTurn(async () => {
+      checkOptions(options, ['signal']);
+      if (size !== undefined) checkInteger('size', size, 0, INT_MAX);
+      const wanted = size ?? Number.POSITIVE_INFINITY;
+      while (this.#length < wanted && (await this.#receive(options)));
+      const bytes = this.#take(Math.min(wanted, this.#length));
+      return size === undefined ? bytes.toString(this.#encoding) : bytes;
+    });
+  }
+
+  /**
+   * Sends all of it: `sendall` of the socket, with text in the file's encoding.
+   * @throws as {@link Socket.sendall}
+   */
+  async write(data: Data, options?: { signal?: AbortSignal }): Promise<void> {
+    const bytes = typeof data === 'string' ? Buffer.from(data, this.#encoding) : checkBytes('data', data);
+    return this.#socket.sendall(bytes, 0, options);
+  }
+
+  /** The lines, until the end of the stream. Leaving the loop loses nothing. @throws as {@link readline} */
+  async *[Symbol.asyncIterator](): AsyncGenerator<string, void, undefined> {
+    for (;;) {
+      const line = await this.readline();
+      if (line === null) return;
+      yield line;
+    }
+  }
+
+  async #readline(options: { signal?: AbortSignal } | undefined): Promise<string | null> {
+    checkOptions(options, ['signal']);
+    let searched = 0;
+    for (;;) {
+      const end = this.#indexOfNewline(searched);
+      searched = this.#length;
+      // what is too long stays: read() has it still
+      if ((end < 0 ? searched : end) > this.#limit) throw tooLong(this.#limit);
+      if (end >= 0) return this.#text(this.#take(end + 1).subarray(0, end));
+      if (await this.#receive(options)) continue;
+      return this.#length === 0 ? null : this.#take(this.#length).toString(this.#encoding);
+    }
+  }
+
+  #text(line: Buffer): string {
+    const end = line[line.length - 1] === RETURN ? line.length - 1 : line.length;
+    return line.toString(this.#encoding, 0, end);
+  }
+
+  /** Where the first end of line from `from` on stands in what was received. */
+  #indexOfNewline(from: number): number {
+    let start = 0;
+    for (const chunk of this.#chunks) {
+      if (start + chunk.length > from) {
+        const found = chunk.indexOf(NEWLINE, Math.max(0, from - start));
+        if (found >= 0) return start + found;
+      }
+      start += chunk.length;
+    }
+    return -1;
+  }
+
+  /** False at the end of the stream. */
+  async #receive(options: { signal?: AbortSignal } | undefined): Promise<boolean> {
+    if (this.#isAtEnd) return false;
+    const chunk = await this.#socket.recv(undefined, 0, options);
+    this.#isAtEnd = chunk.length === 0;
+    if (this.#isAtEnd) return false;
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+    return true;
+  }
+
+  #take(length: number): Buffer {
+    const [first] = this.#chunks;
+    const all = this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks);
+    this.#chunks = all.length > length ? [all.subarray(length)] : [];
+    this.#length -= length;
+    return all.subarray(0, length);
+  }
+
+  #inTurn<T>(read: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(read);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+}
+
+/** `socket.makefile()`. */
+export function socketFile(socket: FileSource, options?: FileOptions): SocketFile {
+  const { encoding = 'utf8', limit = DEFAULT_LIMIT } = checkOptions(options, ['encoding', 'limit']);
+  if (!ENCODINGS.includes(checkString('options.encoding', encoding) as (typeof ENCODINGS)[number])) {
+    throw invalidValue('options.encoding', `one of ${ENCODINGS.join(', ')}`, encoding);
+  }
+  checkInteger('options.limit', limit, 1, INT_MAX);
+  if (socket.type !== SOCK_STREAM && socket.type !== SOCK_SEQPACKET) {
+    throw new IothError('ENOTSUP', { syscall: 'makefile', hint: 'only a stream socket can be a file' });
+  }
+  return new SocketFile(socket, encoding, limit);
+}
+
+function tooLong(limit: number): IothError {
+  return new IothError('EMSGSIZE', {
+    syscall: 'readline',
+    hint: `a line is longer than ${limit} bytes (options.limit)`,
+  });
+}

@@ -1,0 +1,74 @@
+import { hostAndPort } from '../address/host-and-port.js';
+import { familyOf, withoutZone } from '../address/ip.js';
+import type { Address, AddressInput, InetAddressInput } from '../address/sockaddr.js';
+import { SOCK_STREAM } from '../constants/index.js';
+import { checkBoolean, checkOptions, checkSignal } from '../core/validate.js';
+import type { AddrInfo } from '../dns/getaddrinfo.js';
+import { checkTimeout } from '../socket/timeouts.js';
+
+/** Of {@link Stack.create_connection}. */
+export interface ConnectionOptions {
+  /** Seconds for each address, and of the socket then; null for ever. Default: getdefaulttimeout(). */
+  timeout?: number | null;
+  /** Where the connection comes from. */
+  source_address?: InetAddressInput;
+  /** All failures together, as an AggregateError. */
+  all_errors?: boolean;
+  /** Ends the attempt. */
+  signal?: AbortSignal;
+}
+
+interface ConnectingSocket {
+  settimeout(seconds: number | null): void;
+  bind(addr: AddressInput): void;
+  connect(addr: Address, options?: { signal?: AbortSignal }): Promise<void>;
+  close(): void;
+}
+
+interface ConnectingStack {
+  getaddrinfo(
+    host: string | null,
+    port: number,
+    family: number,
+    type: number,
+    proto: number,
+    flags: number,
+    options: { signal?: AbortSignal },
+  ): Promise<AddrInfo[]>;
+  socket(family: number, type: number, proto: number): ConnectingSocket;
+}
+
+/** Python's create_connection. */
+export async function createConnection<Connection>(
+  stack: ConnectingStack,
+  address: InetAddressInput,
+  options?: ConnectionOptions,
+): Promise<Connection> {
+  const { host, port, scopeid } = hostAndPort('address', address);
+  const { timeout, source_address, all_errors = false, ...others } = checkOptions(options, OPTIONS);
+  const seconds = timeout === undefined ? undefined : checkTimeout('options.timeout', timeout);
+  const all = checkBoolean('options.all_errors', all_errors);
+  const signal = checkSignal(others.signal);
+  // a source is of one family, and so is what can be reached from it
+  const source = source_address === undefined ? '' : hostAndPort('options.source_address', source_address).host;
+  const name = scopeid === 0 || host.includes('%') ? host : `${host}%${scopeid}`;
+  const infos = await stack.getaddrinfo(name || null, port, familyOf(source), SOCK_STREAM, 0, 0, { signal });
+  const failures: unknown[] = [];
+  for (const { family, type, proto, sockaddr } of infos) {
+    const socket = stack.socket(family, type, proto);
+    try {
+      if (seconds !== undefined) socket.settimeout(seconds);
+      if (source_address !== undefined) socket.bind(source_address);
+      await socket.connect(sockaddr, { signal });
+      return socket as Connection;
+    } catch (error) {
+      socket.close();
+      failures.push(error);
+      if (signal?.aborted) break;
+    }
+  }
+  if (all && !signal?.aborted) throw new AggregateError(failures, `no address of ${withoutZone(host)} can be reached`);
+  throw failures.at(-1);
+}
+
+const OPTIONS = ['timeout', 'source_address', 'all_errors', 'signal'] as const;

@@ -1,0 +1,70 @@
+import { hostAndPort } from '../address/host-and-port.js';
+import { familyOf } from '../address/ip.js';
+import type { AddressInput, InetAddressInput } from '../address/sockaddr.js';
+import {
+  AF_INET,
+  AF_INET6,
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SOL_SOCKET,
+} from '../constants/index.js';
+import { checkBoolean, checkInteger, checkOptions, INT_MAX, invalidValue } from '../core/validate.js';
+
+/** Of {@link Stack.create_server}. */
+export interface ServerOptions {
+  /** AF_INET or AF_INET6. Default: that of the host, and AF_INET for ''. */
+  family?: number;
+  /** How many connections wait for accept at most. */
+  backlog?: number;
+  /** SO_REUSEPORT. */
+  reuse_port?: boolean;
+  /** Takes IPv4 connections on an AF_INET6 socket too. */
+  dualstack_ipv6?: boolean;
+}
+
+interface ServerSocket {
+  setsockopt(level: number, optname: number, value: boolean): void;
+  bind(addr: AddressInput): void;
+  listen(backlog?: number): void;
+  close(): void;
+}
+
+/** Python's create_server. */
+export function createServer<Listener extends ServerSocket>(
+  makeSocket: (family: number) => Listener,
+  address: InetAddressInput,
+  options?: ServerOptions,
+): Listener {
+  const { host } = hostAndPort('address', address);
+  const { backlog, reuse_port = false, dualstack_ipv6 = false, ...others } = checkOptions(options, OPTIONS);
+  if (backlog !== undefined) checkInteger('options.backlog', backlog, 0, INT_MAX);
+  const reusesPort = checkBoolean('options.reuse_port', reuse_port);
+  const isDual = checkBoolean('options.dualstack_ipv6', dualstack_ipv6);
+  const family = others.family ?? (isDual ? AF_INET6 : familyOf(host) || AF_INET);
+  if (family !== AF_INET6 && (family !== AF_INET || isDual)) {
+    throw invalidValue('options.family', isDual ? 'AF_INET6, with dualstack_ipv6' : 'AF_INET or AF_INET6', family);
+  }
+  const socket = makeSocket(family);
+  try {
+    socket.setsockopt(SOL_SOCKET, SO_REUSEADDR, true);
+    if (reusesPort) socket.setsockopt(SOL_SOCKET, SO_REUSEPORT, true);
+    if (isDual) acceptIPv4(socket);
+    else if (family === AF_INET6) socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, true);
+    socket.bind(address);
+    socket.listen(backlog);
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+const OPTIONS = ['family', 'backlog', 'reuse_port', 'dualstack_ipv6'] as const;
+
+/** Has an AF_INET6 socket take IPv4 connections too. */
+export function acceptIPv4<Listener extends Pick<ServerSocket, 'setsockopt'>>(socket: Listener): Listener {
+  socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, false);
+  return socket;
+}
