@@ -5,11 +5,11 @@ import { readVdestack } from '../../ffi/vdestack.js';
 import { EADDRINUSE, EEXIST, EMFILE } from '../core/errno.js';
 import { closeOnExec } from '../io/descriptor-flags.js';
 import { withSignalsBlocked } from '../io/signal-mask.js';
+import { nodeDirectory, nodePath, removeGoneNode } from '../vde/switch-directory.js';
 import { CommandPipe } from './command-pipe.js';
 import { freeDescriptors } from './free-descriptors.js';
 import { newstackError } from './newstack-error.js';
 import { isVdestack, type StackSpec } from './plugin.js';
-import { nodeDirectory, nodePath, removeGoneNode } from './switch-directory.js';
 
 /** What ioth_newstackv(3) made. */
 export interface NewStack {

@@ -1,0 +1,6 @@
+/** ioth/vde: Ethernet ports on virtual networks, captures of what they hear, and frames as text. */
+
+// for who compiles against the declarations without naming Node's types
+/// <reference types="node" preserve="true" />
+
+export { VdePort, type VdePortOptions, type VdeWaitOptions } from './port.js';
