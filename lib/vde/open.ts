@@ -6,7 +6,7 @@ import { codeOf } from '../core/errno.js';
 import { AbortError, IothError, systemError } from '../core/errors.js';
 import { GrowingPause } from '../core/growing-pause.js';
 import { type NativeResult, runNativeAsync } from '../io/async-calls.js';
-import { Connection } from './connection.js';
+import { Connection, servesNode } from './connection.js';
 import { nodeDirectory, nodePath, removeGoneNode } from './switch-directory.js';
 import { SwitchPeer } from './switch-peer.js';
 
@@ -52,6 +52,12 @@ export function joinedDirectory(vnl: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether a VNL joins a switch or hub that a port of this thread is: it cannot be joined while this thread is blocked. */
+export function joinsThisThread(vnl: string): boolean {
+  const directory = joinedDirectory(vnl);
+  return directory !== undefined && servesNode(directory);
 }
 
 /**
