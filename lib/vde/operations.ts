@@ -5,6 +5,7 @@ import { END, type FrameSource } from './frame-source.js';
 /** vde_recv(3) into new bytes; none at the end. */
 export class Receive implements Operation<Buffer> {
   readonly syscall = 'vde_recv';
+  readonly timeoutName = 'options.timeout';
   readonly direction = READABLE;
 
   constructor(readonly source: FrameSource) {}
@@ -18,6 +19,7 @@ export class Receive implements Operation<Buffer> {
 /** vde_recv(3) into the caller's bytes; 0 at the end. */
 export class ReceiveInto implements Operation<number> {
   readonly syscall = 'vde_recv';
+  readonly timeoutName = 'options.timeout';
   readonly direction = READABLE;
 
   constructor(
@@ -34,6 +36,7 @@ export class ReceiveInto implements Operation<number> {
 /** vde_recv(3) until nothing is there; none at the end. */
 export class ReceiveBatch implements Operation<Buffer[]> {
   readonly syscall = 'vde_recv';
+  readonly timeoutName = 'options.timeout';
   readonly direction = READABLE;
 
   constructor(
@@ -72,6 +75,7 @@ export interface FrameSink {
 /** vde_send(3). */
 export class Send implements Operation<void> {
   readonly syscall = 'vde_send';
+  readonly timeoutName = 'options.timeout';
   readonly direction = WRITABLE;
 
   constructor(
@@ -87,6 +91,7 @@ export class Send implements Operation<void> {
 /** vde_send(3) for one frame after the other, until it would block: how many were taken. */
 export class SendBatch implements Operation<number> {
   readonly syscall = 'vde_send';
+  readonly timeoutName = 'options.timeout';
   readonly direction = WRITABLE;
 
   constructor(

@@ -112,7 +112,8 @@ export class PcapngWriter {
     } = checkOptions(options, ['description', 'snaplen', 'linktype']);
     const body = Buffer.alloc(8);
     body.writeUInt16LE(checkInteger('options.linktype', linktype, 0, 0xffff), 0);
-    body.writeUInt32LE(checkInteger('options.snaplen', snaplen, 0, UINT_MAX), 4);
+    checkInteger('options.snaplen', snaplen, 0, UINT_MAX);
+    // SnapLen stays 0, "no limit": libpcap refuses a capture whose interfaces have different ones
     const said =
       description === undefined ? [] : [option(IF_DESCRIPTION, optionText('options.description', description))];
     const resolution = option(IF_TSRESOL, Buffer.of(NANOSECONDS));
