@@ -1,7 +1,7 @@
 import { errno, POLLIN } from '../../ffi/libc.js';
 import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { codeOf } from '../core/errno.js';
-import { AbortError, systemError } from '../core/errors.js';
+import { AbortError, IothError, systemError } from '../core/errors.js';
 import { closeOnExec } from '../io/descriptor-flags.js';
 import { refLoop, unrefLoop } from '../io/keepalive.js';
 import { PollHandle, READABLE, WRITABLE } from '../io/poll-handle.js';
@@ -13,6 +13,8 @@ import { closeGonePeers } from './node-peers.js';
 
 /** How many frames wait for the program, as in a network card: those that come then are lost. */
 export const MAX_QUEUED_FRAMES = 1024;
+/** After so many frames in a row a sender gives others their turn. */
+const MAX_BURST_FRAMES = 64;
 /** So many events are served before others get their turn. */
 const MAX_EVENTS = 64;
 /** After so many errors in a row nothing will come any more. */
@@ -37,6 +39,8 @@ export class NodeSource implements FrameSource {
   #refs = true;
   #refsLoop = false;
   #lookedAt = 0;
+  #sent = 0;
+  #isClosed = false;
 
   /** @throws {EpollError} */
   constructor(
@@ -101,6 +105,8 @@ export class NodeSource implements FrameSource {
 
   /** vde_send(3), which never waits: where a peer's queue is full its frame is lost. @throws {IothError} */
   send(frame: Uint8Array): boolean {
+    if (this.#isClosed) throw new IothError('EBADF', { syscall: 'vde_send', hint: 'the port is closed' });
+    this.#sent++;
     if (libvdeplug().send(this.conn, frame, frame.byteLength, 0) >= 0) return true;
     const error = errno();
     if (codeOf(error) === 'EAGAIN') return true;
@@ -109,7 +115,7 @@ export class NodeSource implements FrameSource {
 
   run<T>(operation: Operation<T>, owner: object, timeout: number | null, signal: AbortSignal | undefined): Promise<T> {
     if (signal?.aborted) return Promise.reject(new AbortError(signal.reason));
-    if (operation.direction === WRITABLE) return sendNow(operation);
+    if (operation.direction === WRITABLE) return this.#sendNow(operation);
     return new Promise((resolve, reject) => {
       const waiter = new Waiter(operation, owner, resolve, reject) as Waiter<unknown>;
       this.#readers.waiters.push(waiter);
@@ -127,6 +133,15 @@ export class NodeSource implements FrameSource {
       }
       this.#updateRef();
     });
+  }
+
+  /** A node's sends never wait, but leave its peers the time to receive: what they have no room for is lost. */
+  async #sendNow<T>(operation: Operation<T>): Promise<T> {
+    if (this.#sent > MAX_BURST_FRAMES) {
+      await new Promise((next) => setImmediate(next));
+      this.#sent = 0;
+    }
+    return operation.attempt() as T;
   }
 
   resume(): void {
@@ -152,14 +167,10 @@ export class NodeSource implements FrameSource {
   }
 
   close(error: ((operation: Operation<unknown>) => Error) | undefined): void {
+    this.#isClosed = true;
     this.#poll?.close();
     this.#poll = undefined;
     this.#readers.rejectAll(error);
     this.#updateRef();
   }
-}
-
-/** A node's sends never wait. */
-async function sendNow<T>(operation: Operation<T>): Promise<T> {
-  return operation.attempt() as T;
 }
