@@ -31,9 +31,8 @@ async function tshark(file: string, ...fields: string[]): Promise<string[][]> {
   const args = ['-n', '-r', file, '-T', 'fields', ...fields.flatMap((field) => ['-e', field])];
   const { code, stdout, stderr } = await run('tshark', args, { limit: 60_000, env: { ...process.env, HOME: dir } });
   expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
-  const rows = stdout.split('
-').filter(Boolean);
-  return rows.map((row) => row.split('	'));
+  const rows = stdout.split('\n').filter(Boolean);
+  return rows.map((row) => row.split('\t'));
 }
 
 describe('PcapngWriter', () => {
