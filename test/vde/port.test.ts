@@ -267,6 +267,46 @@ describe('open', () => {
   });
 });
 
+test('a port of a worker thread is a switch for stacks of the main one', async () => {
+  const source = `
+    import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+    import { once } from 'node:events';
+    import { readdirSync } from 'node:fs';
+    const { VdePort } = await import(${JSON.stringify(`${process.cwd()}/lib/vde/index.ts`)});
+    if (isMainThread) {
+      const before = readdirSync('/proc/self/fd').length;
+      // tsx does not reach into workers by itself
+      const tsx = ${JSON.stringify(`${process.cwd()}/node_modules/tsx/dist/esm/api/index.mjs`)};
+      const self = JSON.stringify(import.meta.url);
+      const bootstrap = 'import(' + JSON.stringify(tsx) + ').then(({ register }) => (register(), import(' + self + ')))';
+      const worker = new Worker(bootstrap, { eval: true });
+      await once(worker, 'message');
+      const stacks = [1, 2].map((number) => {
+        const stack = new ioth.Stack('vdestack', 'vde://${dir}/n');
+        stack.linksetupdown(stack.if_nametoindex('vde0'), true);
+        stack.ipaddr_add(ioth.AF_INET, '10.0.0.' + number, 24, stack.if_nametoindex('vde0'));
+        return stack;
+      });
+      const [a, b] = stacks.map((stack) => stack.socket(ioth.AF_INET, ioth.SOCK_DGRAM));
+      a.bind(['10.0.0.1', 5000]);
+      await b.sendto('through the worker', ['10.0.0.1', 5000]);
+      console.log(String(await a.recv(100)));
+      for (const stack of stacks) await stack.close();
+      worker.postMessage('end');
+      await once(worker, 'exit');
+      const left = readdirSync('/proc/self/fd').length - before;
+      console.log(left < 4 ? 'nothing left' : left);
+    } else {
+      const port = await VdePort.open('switch://${dir}/n');
+      parentPort.postMessage('open');
+      await once(parentPort, 'message');
+      await port.close();
+    }`;
+  const { stdout, stderr } = await runChild(dir, source);
+  expect({ stdout, stderr }).toEqual({ stdout: 'through the worker\nnothing left\n', stderr: '' });
+  rmSync(join(dir, 'child.mts'));
+});
+
 describe('ends', () => {
   it.each(['process.exit(3)', "process.kill(process.pid, 'SIGTERM')", 'throw new Error("out")', ''])(
     'a node leaves nothing behind: %s',
