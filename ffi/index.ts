@@ -15,3 +15,4 @@ export {
   pluginDirectories,
   plugins,
 } from './loader.js';
+export { type Libvdeplug, libvdeplug, type VdeConnPointer, type VdeOpenArgs } from './vdeplug.js';

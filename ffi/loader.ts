@@ -7,7 +7,7 @@ import koffi from 'koffi';
 type LibraryHandle = import('koffi', { with: { 'resolution-mode': 'import' }}).LibraryHandle;
 
 /** The ioth libraries, by the name that follows `lib`. */
-export type LibraryName = 'ioth' | 'iothaddr' | 'iothconf' | 'iothdns';
+export type LibraryName = 'ioth' | 'iothaddr' | 'iothconf' | 'iothdns' | 'vdeplug';
 
 interface LibraryOrigin {
   /** File names that dlopen(3) tries in the system's directories, the ABI-versioned one first. */
@@ -29,6 +29,10 @@ const ORIGINS: Record<LibraryName, LibraryOrigin> = {
   iothdns: {
     sonames: ['libiothdns.so.0', 'libiothdns.so'],
     remedy: nativeProvider('iothdns', 'dns', 'IOTH_DNS'),
+  },
+  vdeplug: {
+    sonames: ['libvdeplug.so.2', 'libvdeplug.so'],
+    remedy: 'install the package libvdeplug2t64 (Debian 13 and later; libvdeplug2 before), which libioth0 needs too',
   },
 };
 

@@ -80,7 +80,11 @@ describe('the samples of the guide', () => {
   const files = samples.map((_, i) => join(dir, `sample${i}.mts`));
 
   beforeAll(() => {
-    const paths = { ioth: [join(ROOT, 'lib/index.ts')], 'ioth/ffi': [join(ROOT, 'ffi/index.ts')] };
+    const paths = {
+      ioth: [join(ROOT, 'lib/index.ts')],
+      'ioth/ffi': [join(ROOT, 'ffi/index.ts')],
+      'ioth/vde': [join(ROOT, 'lib/vde/index.ts')],
+    };
     const compilerOptions = {
       noEmit: true,
       rootDir: '/',

@@ -12,6 +12,7 @@ const ORDER = [
   'config',
   'dns',
   'socket',
+  'vde',
   'netlink',
   'io',
   'address',

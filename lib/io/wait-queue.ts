@@ -18,6 +18,8 @@ export interface Operation<T> {
   /** Its destination, for errors. */
   readonly address?: string;
   readonly port?: number;
+  /** What says how long it may wait, for errors: settimeout, unless it is another. */
+  readonly timeoutName?: string;
   /** One try: the result, WAIT or EXHAUSTED; it throws the call's error. It may run many times. */
   attempt(): T | typeof WAIT | typeof EXHAUSTED;
   /** Whether poll(2) says all about it: where the descriptor is drained, the first try is skipped. */
@@ -44,8 +46,8 @@ export class Waiter<T> {
   /** Arms what ends the wait early: a time in milliseconds, or a signal. */
   arm(timeout: number | null, signal: AbortSignal | undefined, endEarly: (error: Error) => void): void {
     if (timeout !== null) {
-      const { syscall, address, port } = this.operation;
-      const hint = `no answer within ${timeout / 1000} s (settimeout)`;
+      const { syscall, address, port, timeoutName = 'settimeout' } = this.operation;
+      const hint = `no answer within ${timeout / 1000} s (${timeoutName})`;
       this.timer = setTimeout(
         () => endEarly(new IothError('ETIMEDOUT', { syscall, address, port, hint })),
         timeout,

@@ -4,8 +4,8 @@ import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from '../constants/index.js';
 import { IothError, systemError } from '../core/errors.js';
 import { msocket } from '../io/msocket.js';
 import { if_nametoindex } from '../netlink/index.js';
+import { SwitchPeer } from '../vde/switch-peer.js';
 import { missingInterface } from './newstack-error.js';
-import { SwitchPeer } from './switch-peer.js';
 import { type Daemon, namespaceOfSocket } from './vdestack-daemon.js';
 import { interfaceName } from './vnl.js';
 

@@ -1,5 +1,4 @@
-import { isMainThread } from 'node:worker_threads';
-import { onExit, signals } from 'signal-exit';
+import { atExit } from '../core/exit-hook.js';
 import { DEFAULT_LINGER_MS, type Lingering, lingerSync } from './linger.js';
 import { endAllPrograms, type Programs } from './programs/programs.js';
 import { killAll } from './vdestack-daemon.js';
@@ -32,9 +31,7 @@ export function hookIntoExit(): void {
   if (isHooked) return;
   isHooked = true;
   process.on('beforeExit', noteEmptyLoop);
-  // signal-exit is for the process: a worker has no signals
-  if (isMainThread) beforeOnceListeners(() => onExit(endAll, { alwaysLast: true }));
-  else process.on('exit', endAll);
+  atExit(endAll);
 }
 
 /** 'exit' follows at once, unless a listener of 'beforeExit' begins something new. */
@@ -43,23 +40,6 @@ function noteEmptyLoop(): void {
   setImmediate(() => {
     isLoopEmpty = false;
   }).unref();
-}
-
-/**
- * signal-exit keeps a signal's default action unless the program listens too, which it counts when the signal comes. By
- * then a process.once('SIGINT') that was there before is gone from the list: so its listeners go to the front.
- */
-function beforeOnceListeners(install: () => void): void {
-  const listenersBefore = new Map(signals.map((signal) => [signal, process.listeners(signal)]));
-  install();
-  for (const [signal, before] of listenersBefore) {
-    if (before.length === 0) continue;
-    for (const listener of process.listeners(signal)) {
-      if (before.includes(listener)) continue;
-      process.removeListener(signal, listener);
-      process.prependListener(signal, listener);
-    }
-  }
 }
 
 /** It ended by itself. */

@@ -6,8 +6,8 @@ import { GrowingPause } from '../core/growing-pause.js';
 import { INT_MAX, invalidType, outOfRange } from '../core/validate.js';
 import { interruptFd, throwIfInterrupted, withInterrupts } from '../io/interrupt.js';
 import { pollOnce } from '../io/poll-sync.js';
+import { nodePath } from '../vde/switch-directory.js';
 import { hookIntoExit } from './exit-cleanup.js';
-import { nodePath } from './switch-directory.js';
 
 /** Of a socket that nobody made, or that nobody listens on any more. */
 const NOT_THERE = ['ENOENT', 'ECONNREFUSED'];

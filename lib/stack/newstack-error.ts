@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { pluginDirectories, pluginLicense, plugins } from '../../ffi/loader.js';
 import { codeOf, errnoOf } from '../core/errno.js';
 import { IothError, systemError } from '../core/errors.js';
+import { nodeDirectory, nodePath } from '../vde/switch-directory.js';
 import { baseName, type StackSpec } from './plugin.js';
-import { nodeDirectory, nodePath } from './switch-directory.js';
 
 const TUN = '/dev/net/tun';
 

@@ -3,13 +3,16 @@ import { libioth, type StackPointer } from '../../ffi/ioth.js';
 import { errno } from '../../ffi/libc.js';
 import { readVdestack } from '../../ffi/vdestack.js';
 import { EADDRINUSE, EEXIST, EMFILE } from '../core/errno.js';
+import { IothError } from '../core/errors.js';
 import { closeOnExec } from '../io/descriptor-flags.js';
 import { withSignalsBlocked } from '../io/signal-mask.js';
+import { joinsThisThread } from '../vde/open.js';
+import { nodeDirectory, nodePath, removeGoneNode } from '../vde/switch-directory.js';
 import { CommandPipe } from './command-pipe.js';
 import { freeDescriptors } from './free-descriptors.js';
 import { newstackError } from './newstack-error.js';
 import { isVdestack, type StackSpec } from './plugin.js';
-import { nodeDirectory, nodePath, removeGoneNode } from './switch-directory.js';
+import { splitVnl } from './vnl.js';
 
 /** What ioth_newstackv(3) made. */
 export interface NewStack {
@@ -23,10 +26,11 @@ export interface NewStack {
 /**
  * ioth_newstackv(3).
  * @throws {IothError} ENOTSUP for a plugin that is not there, EPERM for one whose licence asks for a compatible one,
- * EMFILE, EADDRINUSE for a switch that somebody else makes there, the error of vde_open(3) for a network that cannot be
+ * EMFILE, EADDRINUSE for a switch that somebody else makes there, EDEADLK for one that this thread is, the error of vde_open(3) for a network that cannot be
  * joined
  */
 export function newstack(spec: StackSpec): NewStack {
+  checkNotOfThisThread(spec);
   const firstFd = checkFreeDescriptors(spec);
   const isKnown = isVdestack(spec.plugin);
   const childrenBefore = isKnown ? [] : childrenOfThisThread();
@@ -43,6 +47,15 @@ export function newstack(spec: StackSpec): NewStack {
   // the kernel lists them in the order in which they were made
   const daemonPid = childrenOfThisThread().findLast((child) => !childrenBefore.includes(child));
   return { pointer, daemonPid, pipe: undefined, firstFd };
+}
+
+/** C waits for the switch, which would wait for C. */
+function checkNotOfThisThread({ vnls }: StackSpec): void {
+  const vnl = vnls.find((each) => joinsThisThread(splitVnl(each)[1]));
+  if (vnl === undefined) return;
+  const hint =
+    'a VdePort of this thread is that network, and cannot answer meanwhile: let a stack make it, or a worker thread';
+  throw new IothError('EDEADLK', { syscall: 'ioth_newstack', address: vnl, hint });
 }
 
 /**

@@ -10,6 +10,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import * as ioth from '../../../lib/index.js';
+import { describeFrame, PcapngWriter, VdePort } from '../../../lib/vde/index.js';
 import { Values } from '../fuzz-values.js';
 
 const { AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX, Socket, SOCK_DGRAM, SOCK_RAW, Stack } = ioth;
@@ -56,7 +57,7 @@ function judge(call: string, error: unknown): void {
 
 /** What promises: it rejects, and never throws. */
 const PROMISING =
-  /^Socket\.(accept|connect|recv|send)|^SocketFile\.|^ioth\.(send|recv)_fds|^dns\.promises\.(lookup|resolve|reverse)|^Stack\.(get.*info|gethostby|getfqdn|create_connection|(ioth_?config|create|ping)$)/;
+  /^VdePort\.(recv|send)|^Socket\.(accept|connect|recv|send)|^SocketFile\.|^ioth\.(send|recv)_fds|^dns\.promises\.(lookup|resolve|reverse)|^Stack\.(get.*info|gethostby|getfqdn|create_connection|(ioth_?config|create|ping)$)/;
 
 function run(name: string, method: (...args: unknown[]) => unknown, self: unknown, args: unknown[]): void {
   calls++;
@@ -216,6 +217,9 @@ function plausible(name: string): unknown[] {
     ]),
     lookup: ['host.example', { family: 4 }, () => {}],
     resolve: ['host.example', 'A', () => {}],
+    recvBatch: [4, { timeout: 10 }],
+    sendBatch: [[Buffer.alloc(20)], { timeout: 10 }],
+    writeFrame: [0, bytes, { comment: 'x' }],
     iothconfig: ['ip=10.0.0.30/24,eth', { timeout: 50 }],
     create: ['vdestack', null, null, {}],
     sysctl: ['net.ipv4.ip_default_ttl', 64],
@@ -326,6 +330,12 @@ const targets: Target[] = [
   { name: 'iothaddr', self: ioth.iothaddr },
   { name: 'ioth', self: { ...ioth } },
 ];
+const ports = [await VdePort.open(`hub://${dir}/hub`), await VdePort.open(`vde://${dir}/hub`)];
+targets.push(
+  ...ports.map((self) => ({ name: 'VdePort', self })),
+  { name: 'PcapngWriter', self: new PcapngWriter() },
+  { name: 'vde', self: { describeFrame } },
+);
 const methods = targets.map((target) => [...methodsOf(target), ...constructorsOf(target)]);
 const names = new Set(methods.flat().map(([name]) => name));
 
@@ -340,7 +350,7 @@ while (performance.now() < deadline) {
 }
 await waitWithoutSpinning(sockets);
 ioth.set_defstack(null);
-await Promise.all([a.close(), b.close()]);
+await Promise.all([a.close(), b.close(), ...ports.map((port) => port.close())]);
 await delay(50);
 const left = openSockets() - socketsBefore;
 if (left > 0) report(`${left} sockets that nobody closed`);

@@ -54,6 +54,7 @@ import {
   type SyncSocket,
   send_fds,
 } from 'ioth';
+import { type Capture, capturePort, describeFrame, PcapngWriter, VdePort } from 'ioth/vde';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function expectType<Expected>() {
@@ -209,3 +210,20 @@ stack.resolveLocally('x', AF_INET);
 stack.link(2);
 // @ts-expect-error
 stack.addressesOf(2);
+
+// ioth/vde
+await using port: VdePort = await VdePort.open('vde:///tmp/sw', { description: 'probe', port: 3, timeout: 100 });
+const frames: Buffer[] = await port.recvBatch(10, { timeout: null, signal: AbortSignal.timeout(5) });
+(await port.sendBatch([new Uint8Array(60)])) satisfies number;
+for await (const frame of port) describeFrame(frame) satisfies string;
+const capture: Capture = await capturePort(port, new PcapngWriter(process.stdout), {
+  onFrame: (frame, time) => [frame, time],
+});
+capture.toBuffer() satisfies Buffer;
+frames satisfies Buffer[];
+// @ts-expect-error a frame is bytes
+port.send('text');
+// @ts-expect-error misspelt
+VdePort.open('null://', { descr: 'x' });
+// @ts-expect-error ports are opened
+new VdePort('vde:///tmp/sw');

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { errno, libc } from '../../ffi/libc.js';
 import { encodeSockaddr } from '../address/sockaddr.js';
 import { AF_UNIX, MSG_NOSIGNAL, SHUT_WR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../constants/index.js';
-import { systemError } from '../core/errors.js';
-import { READABLE } from '../io/poll-handle.js';
+import { onAbort } from '../core/abort.js';
+import { AbortError, systemError } from '../core/errors.js';
+import { PollHandle, READABLE } from '../io/poll-handle.js';
 import { waitSync } from '../io/poll-sync.js';
 
 const SWITCH_MAGIC = 0xfeedface;
@@ -42,6 +43,25 @@ export class SwitchPeer {
   /** Waits `milliseconds` at most: whether the node answered, or hung up. */
   hasReply(milliseconds: number): boolean {
     return waitSync(this.#fd, READABLE, milliseconds);
+  }
+
+  /**
+   * Waits for the same in the loop, `milliseconds` at most.
+   * @throws {EpollError} out of descriptors
+   */
+  replied(milliseconds: number, signal: AbortSignal | undefined): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const poll = new PollHandle(this.#fd, READABLE, () => finish(true));
+      const timer = setTimeout(() => finish(false), milliseconds);
+      const stopListening = signal ? onAbort(signal, () => finish(new AbortError(signal.reason))) : () => {};
+      function finish(result: boolean | Error): void {
+        poll.close();
+        clearTimeout(timer);
+        setImmediate(() => stopListening());
+        if (typeof result === 'boolean') resolve(result);
+        else reject(result);
+      }
+    });
   }
 
   /** Takes the answer of a node that {@link hasReply}: false where it hung up. */

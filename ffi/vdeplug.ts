@@ -1,0 +1,65 @@
+import koffi from 'koffi';
+import { loadLibrary } from './loader.js';
+
+/** `VDECONN *`: an address, as koffi gives it. */
+export type VdeConnPointer = bigint;
+
+/** `struct vde_open_args`, as koffi encodes it. */
+export interface VdeOpenArgs {
+  port: number;
+  group: string | null;
+  mode: number;
+}
+
+/** LIBVDEPLUG_INTERFACE_VERSION */
+export const VDE_INTERFACE_VERSION = 1;
+/** VDE_ETHBUFSIZE: the longest frame, its Ethernet and 802.1Q headers with it. */
+export const VDE_ETHBUFSIZE = 9216 + 14 + 4;
+
+type Callback<T> = (error: Error | null, result: T) => void;
+
+/** The functions of libvdeplug, with C's own results: see libvdeplug(3). */
+export interface Libvdeplug {
+  /** vde_open(3) on a worker thread: it may block for ever. Null on failure. */
+  open_async(
+    vnl: string,
+    description: string,
+    version: number,
+    args: VdeOpenArgs | null,
+    callback: Callback<VdeConnPointer | null>,
+  ): void;
+  recv(conn: VdeConnPointer, buf: Uint8Array, len: number, flags: number): number;
+  send(conn: VdeConnPointer, buf: Uint8Array, len: number, flags: number): number;
+  datafd(conn: VdeConnPointer): number;
+  ctlfd(conn: VdeConnPointer): number;
+  close(conn: VdeConnPointer): number;
+  /** The same on a worker thread. */
+  close_async(conn: VdeConnPointer, callback: Callback<number>): void;
+}
+
+let library: Libvdeplug | undefined;
+
+/**
+ * libvdeplug, loaded at the first call.
+ * @throws {LibraryNotFoundError} where it is not on the machine
+ */
+export function libvdeplug(): Libvdeplug {
+  library ??= bind();
+  return library;
+}
+
+function bind(): Libvdeplug {
+  const lib = loadLibrary('vdeplug');
+  const [conn, buf, text] = ['void *', 'void *', 'const char *'];
+  const args = koffi.struct({ port: 'int', group: text, mode: 'uint32_t' });
+  const close = lib.func('vde_close', 'int', [conn]);
+  return {
+    open_async: lib.func('vde_open_real', 'void *', [text, text, 'int', koffi.pointer(args)]).async,
+    recv: lib.func('vde_recv', 'long', [conn, buf, 'size_t', 'int']),
+    send: lib.func('vde_send', 'long', [conn, buf, 'size_t', 'int']),
+    datafd: lib.func('vde_datafd', 'int', [conn]),
+    ctlfd: lib.func('vde_ctlfd', 'int', [conn]),
+    close,
+    close_async: close.async,
+  };
+}

@@ -1,0 +1,153 @@
+import { readlinkSync } from 'node:fs';
+import { errno, F_SETFL, libc } from '../../ffi/libc.js';
+import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
+import { MSG_DONTWAIT, SOCK_NONBLOCK } from '../constants/index.js';
+import { codeOf } from '../core/errno.js';
+import { IothError } from '../core/errors.js';
+import { atExit } from '../core/exit-hook.js';
+import type { Closable } from '../core/finalization.js';
+import { runNativeAsync } from '../io/async-calls.js';
+import { closeOnExec } from '../io/descriptor-flags.js';
+import { PollHandle, READABLE } from '../io/poll-handle.js';
+import { descriptorWasReleased } from '../io/readiness.js';
+import type { Operation } from '../io/wait-queue.js';
+import type { FrameSource } from './frame-source.js';
+import { waitingPeers } from './node-peers.js';
+import { NodeSource } from './node-source.js';
+import type { FrameSink } from './operations.js';
+import { PlugSource } from './plug-source.js';
+
+const NEWS_SIZE = 256;
+
+/** Those of this thread that are open. */
+const connections = new Set<Connection>();
+let isHooked = false;
+
+/** Whether one of this thread's ports is the node in `directory`: its peers can join only while this thread's loop turns. */
+export function servesNode(directory: string): boolean {
+  return [...connections].some((connection) => connection.directory === directory);
+}
+
+/** A `VDECONN *` and its descriptors: owned by one port, closed once. */
+export class Connection implements Closable {
+  readonly source: FrameSource & FrameSink;
+  readonly #conn: VdeConnPointer;
+  readonly #ctlfd: number;
+  readonly #epfd: number | undefined;
+  readonly #closesSlowly: boolean;
+  #control: PollHandle | undefined;
+  #isGone = false;
+  #isOpen = true;
+
+  /**
+   * @param conn closed where this throws
+   * @param directory the directory of the node that it is, if it is one
+   * @throws {IothError | EpollError}
+   */
+  constructor(
+    conn: VdeConnPointer,
+    readonly directory: string | undefined,
+  ) {
+    this.#conn = conn;
+    const datafd = libvdeplug().datafd(conn);
+    this.#ctlfd = libvdeplug().ctlfd(conn);
+    closeOnExec();
+    const kind = fileKind(datafd);
+    this.#closesSlowly = kind === 'pipe';
+    this.#epfd = kind === 'eventpoll' ? datafd : undefined;
+    try {
+      if (kind === 'eventpoll') this.source = new NodeSource(conn, datafd);
+      else {
+        libc().fcntl(datafd, F_SETFL, SOCK_NONBLOCK);
+        this.source = new PlugSource(conn, datafd, kind === 'socket', () => this.#looksGone());
+      }
+      this.#watchControl();
+    } catch (error) {
+      libvdeplug().close(conn);
+      throw error;
+    }
+    connections.add(this);
+    if (!isHooked) {
+      isHooked = true;
+      atExit(closeAllSilently);
+    }
+  }
+
+  get closed(): boolean {
+    return !this.#isOpen;
+  }
+
+  /** It stays silent as long as the switch is there; its end is the switch's. */
+  #watchControl(): void {
+    if (this.#ctlfd < 0) return;
+    this.#control = new PollHandle(this.#ctlfd, READABLE, () => {
+      if (this.#looksGone()) this.source.resume();
+    });
+  }
+
+  #looksGone(): boolean {
+    if (this.#isGone || this.#ctlfd < 0 || !this.#isOpen) return this.#isGone;
+    let count: number;
+    do count = libc().recv(this.#ctlfd, news, NEWS_SIZE, MSG_DONTWAIT);
+    while (count > 0);
+    this.#isGone = count === 0 || !['EAGAIN', 'EINTR'].includes(codeOf(errno()));
+    if (this.#isGone) this.#control?.close();
+    return this.#isGone;
+  }
+
+  /** @throws {IothError} EBADF once it is closed */
+  use(syscall: string): FrameSource & FrameSink {
+    if (this.#isOpen) return this.source;
+    throw new IothError('EBADF', { syscall, hint: 'the port is closed' });
+  }
+
+  /** vde_close(3), once; what waits is rejected with ECANCELED. */
+  async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    const waiting = this.#release(canceled);
+    // of cmd:// it waits for the command
+    if (this.#closesSlowly) await runNativeAsync<number>((done) => libvdeplug().close_async(this.#conn, done), 'slow');
+    else this.#closeNow(waiting);
+    descriptorWasReleased();
+  }
+
+  closeFromFinalizer(): void {
+    void this.close().catch(() => {});
+  }
+
+  /** At the end of the process: a node's directory is removed. */
+  closeSilently(): void {
+    // the end of the process closes the pipes of a command
+    if (this.#isOpen && !this.#closesSlowly) this.#closeNow(this.#release(undefined));
+  }
+
+  #release(error: ((operation: Operation<unknown>) => Error) | undefined): number[] {
+    this.#isOpen = false;
+    connections.delete(this);
+    // the poll handles go before the numbers do: they are used again at once
+    this.#control?.close();
+    this.source.close(error);
+    return this.#epfd === undefined ? [] : waitingPeers(this.#epfd);
+  }
+
+  #closeNow(waiting: number[]): void {
+    libvdeplug().close(this.#conn);
+    for (const fd of waiting) libc().close(fd);
+  }
+}
+
+const news = Buffer.alloc(NEWS_SIZE);
+
+function closeAllSilently(): void {
+  for (const connection of [...connections]) connection.closeSilently();
+}
+
+function canceled({ syscall }: Operation<unknown>): Error {
+  return new IothError('ECANCELED', { syscall, hint: 'the port was closed' });
+}
+
+/** 'socket', 'pipe', 'eventpoll' (a node), or whatever else /proc calls it. */
+function fileKind(fd: number): string {
+  const target = readlinkSync(`/proc/self/fd/${fd}`);
+  return /^(?:anon_inode:\[(\w+)\]|(\w+):\[\d+\])$/.exec(target)?.slice(1).find(Boolean) ?? target;
+}

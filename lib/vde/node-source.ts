@@ -1,0 +1,176 @@
+import { errno, POLLIN } from '../../ffi/libc.js';
+import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
+import { codeOf } from '../core/errno.js';
+import { AbortError, IothError, systemError } from '../core/errors.js';
+import { closeOnExec } from '../io/descriptor-flags.js';
+import { refLoop, unrefLoop } from '../io/keepalive.js';
+import { PollHandle, READABLE, WRITABLE } from '../io/poll-handle.js';
+import { pollOnce } from '../io/poll-sync.js';
+import { wouldBlock } from '../io/readiness.js';
+import { type Operation, WAIT, Waiter, WaitQueue } from '../io/wait-queue.js';
+import { copyInto, copyOfScratch, type END, type FrameSource, MIN_FRAME_SIZE, receive } from './frame-source.js';
+import { closeGonePeers } from './node-peers.js';
+
+/** How many frames wait for the program, as in a network card: those that come then are lost. */
+export const MAX_QUEUED_FRAMES = 1024;
+/** After so many frames in a row a sender gives others their turn. */
+const MAX_BURST_FRAMES = 64;
+/** So many events are served before others get their turn. */
+const MAX_EVENTS = 64;
+/** After so many errors in a row nothing will come any more. */
+const MAX_ERRORS = 1024;
+/** How often peers that have gone are looked for. */
+const GONE_PEERS_PAUSE_MS = 100;
+
+/**
+ * A node: what others join, `switch://`, `hub://`, `multi://`, `bonding://`. It lives in the calls of vde_recv(3) that its own
+ * port makes: so the port serves it as long as it is open, whether somebody receives or not.
+ *
+ * vde_recv(3) takes one event: a peer that joins, asks for its port or leaves, a frame that is forwarded, one that is (also)
+ * the port's own. It waits where there is none: poll(2) is asked before.
+ */
+export class NodeSource implements FrameSource {
+  readonly #readers = new WaitQueue();
+  readonly #frames: Buffer[] = [];
+  #poll: PollHandle | undefined;
+  #dropped = 0;
+  #errors = 0;
+  #failure: Error | undefined;
+  #refs = true;
+  #refsLoop = false;
+  #lookedAt = 0;
+  #sent = 0;
+  #isClosed = false;
+
+  /** @throws {EpollError} */
+  constructor(
+    readonly conn: VdeConnPointer,
+    readonly epfd: number,
+  ) {
+    this.#poll = new PollHandle(epfd, READABLE, () => this.#serve());
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  #serve(): void {
+    let others = 0;
+    for (let events = 0; events < MAX_EVENTS && this.#poll && pollOnce(this.epfd, POLLIN, 0) & POLLIN; events++) {
+      const length = receive(this.conn);
+      if (length >= MIN_FRAME_SIZE) this.#queue(length);
+      else others++;
+      if (length >= 0) this.#errors = 0;
+      // of one peer, most often: the node goes on with the others
+      else if (++this.#errors > MAX_ERRORS) this.#fail(systemError(errno(), 'vde_recv'));
+    }
+    // libvdeplug accepts peers without FD_CLOEXEC
+    if (others > 0) closeOnExec();
+    if (others === MAX_EVENTS) this.#closeGonePeers();
+    this.#advance();
+  }
+
+  #queue(length: number): void {
+    if (this.#frames.length < MAX_QUEUED_FRAMES) this.#frames.push(copyOfScratch(length));
+    else this.#dropped++;
+  }
+
+  #closeGonePeers(): void {
+    const now = performance.now();
+    if (now - this.#lookedAt < GONE_PEERS_PAUSE_MS) return;
+    this.#lookedAt = now;
+    closeGonePeers(this.epfd);
+  }
+
+  #fail(error: Error): void {
+    this.#failure = error;
+    this.#poll?.close();
+    this.#poll = undefined;
+    this.#advance();
+  }
+
+  take(): Buffer | typeof WAIT | typeof END {
+    return this.#frames.shift() ?? this.#wait();
+  }
+
+  takeInto(buffer: Uint8Array): number | typeof WAIT | typeof END {
+    const frame = this.#frames.shift();
+    return frame ? copyInto(buffer, frame, frame.length) : this.#wait();
+  }
+
+  #wait(): typeof WAIT {
+    if (this.#failure) throw this.#failure;
+    return WAIT;
+  }
+
+  /** vde_send(3), which never waits: where a peer's queue is full its frame is lost. @throws {IothError} */
+  send(frame: Uint8Array): boolean {
+    if (this.#isClosed) throw new IothError('EBADF', { syscall: 'vde_send', hint: 'the port is closed' });
+    this.#sent++;
+    if (libvdeplug().send(this.conn, frame, frame.byteLength, 0) >= 0) return true;
+    const error = errno();
+    if (codeOf(error) === 'EAGAIN') return true;
+    throw systemError(error, 'vde_send');
+  }
+
+  run<T>(operation: Operation<T>, owner: object, timeout: number | null, signal: AbortSignal | undefined): Promise<T> {
+    if (signal?.aborted) return Promise.reject(new AbortError(signal.reason));
+    if (operation.direction === WRITABLE) return this.#sendNow(operation);
+    return new Promise((resolve, reject) => {
+      const waiter = new Waiter(operation, owner, resolve, reject) as Waiter<unknown>;
+      this.#readers.waiters.push(waiter);
+      this.#advance();
+      if (!this.#readers.waiters.includes(waiter)) return;
+      if (timeout === 0) {
+        this.#readers.remove(waiter);
+        reject(wouldBlock(operation.syscall));
+      } else if (timeout !== null || signal) {
+        waiter.arm(timeout, signal, (error) => {
+          this.#readers.remove(waiter);
+          reject(error);
+          this.#updateRef();
+        });
+      }
+      this.#updateRef();
+    });
+  }
+
+  /** A node's sends never wait, but leave its peers the time to receive: what they have no room for is lost. */
+  async #sendNow<T>(operation: Operation<T>): Promise<T> {
+    if (this.#sent > MAX_BURST_FRAMES) {
+      await new Promise((next) => setImmediate(next));
+      this.#sent = 0;
+    }
+    return operation.attempt() as T;
+  }
+
+  resume(): void {
+    this.#advance();
+  }
+
+  #advance(): void {
+    this.#readers.advance();
+    this.#updateRef();
+  }
+
+  setRef(referenced: boolean): void {
+    this.#refs = referenced;
+    this.#updateRef();
+  }
+
+  #updateRef(): void {
+    const refs = this.#refs && this.#readers.waiters.length > 0;
+    if (refs === this.#refsLoop) return;
+    this.#refsLoop = refs;
+    if (refs) refLoop();
+    else unrefLoop();
+  }
+
+  close(error: ((operation: Operation<unknown>) => Error) | undefined): void {
+    this.#isClosed = true;
+    this.#poll?.close();
+    this.#poll = undefined;
+    this.#readers.rejectAll(error);
+    this.#updateRef();
+  }
+}

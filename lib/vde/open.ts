@@ -1,0 +1,215 @@
+import { closeSync, openSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { libvdeplug, VDE_INTERFACE_VERSION, type VdeConnPointer, type VdeOpenArgs } from '../../ffi/vdeplug.js';
+import { onAbort } from '../core/abort.js';
+import { codeOf } from '../core/errno.js';
+import { AbortError, IothError, systemError } from '../core/errors.js';
+import { GrowingPause } from '../core/growing-pause.js';
+import { type NativeResult, runNativeAsync } from '../io/async-calls.js';
+import { Connection, servesNode } from './connection.js';
+import { nodeDirectory, nodePath, removeGoneNode } from './switch-directory.js';
+import { SwitchPeer } from './switch-peer.js';
+
+/** What vde_open(3) gets. */
+export interface OpenRequest {
+  readonly vnl: string;
+  readonly description: string;
+  readonly args: VdeOpenArgs | null;
+  /** In milliseconds. */
+  readonly timeout: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** `sizeof(sun_path)`, with its NUL. */
+const MAX_SOCKET_PATH = 108;
+/** How long a node that lives may take to answer a new peer, in milliseconds. */
+const ANSWER_TIMEOUT_MS = 500;
+
+/**
+ * vde_open(3), on a thread of libuv.
+ * @throws {IothError} as VdePort.open
+ */
+export async function openConnection(request: OpenRequest): Promise<Connection> {
+  const deadline = performance.now() + request.timeout;
+  const { vnl } = request;
+  checkPathLength(vnl);
+  await untilServed(request, deadline);
+  let { result: conn, errno } = await open(request, deadline);
+  if (conn === null && codeOf(errno) === 'EEXIST' && (await makeRoom(request, deadline))) {
+    ({ result: conn, errno } = await open(request, deadline));
+  }
+  if (conn === null) throw openError(errno, vnl);
+  return new Connection(conn, nodeDirectory(vnl));
+}
+
+/** The directory of the switch that a VNL joins; undefined where it joins none, or it is not there. */
+export function joinedDirectory(vnl: string): string | undefined {
+  const path =
+    /(?:^|\[)vde:\/\/([^[\]]+)/.exec(vnl)?.[1] ?? (vnl.includes('://') ? undefined : vnl.replace(/\[.*/, ''));
+  if (!path) return undefined;
+  try {
+    return statSync(join(path, 'ctl')).isSocket() ? realpathSync(path) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a VNL joins a switch or hub that a port of this thread is: it cannot be joined while this thread is blocked. */
+export function joinsThisThread(vnl: string): boolean {
+  const directory = joinedDirectory(vnl);
+  return directory !== undefined && servesNode(directory);
+}
+
+/**
+ * vde_open(3) of `vde://` waits for the switch's answer without a limit, on a thread that nobody can call back, and the
+ * process could not end before it: so a peer that can be called back asks first.
+ */
+async function untilServed({ vnl, signal, timeout }: OpenRequest, deadline: number): Promise<void> {
+  const directory = joinedDirectory(vnl);
+  if (directory === undefined) return;
+  for (const pause = new GrowingPause(); ; ) {
+    let peer: SwitchPeer;
+    try {
+      peer = new SwitchPeer(directory);
+    } catch (error) {
+      // too many wait to be accepted; what else is wrong vde_open says itself
+      if (!(error instanceof IothError) || error.code !== 'EAGAIN') return;
+      await delay(Math.min(pause.take(), deadline - performance.now()), signal);
+      if (performance.now() >= deadline) throw unanswered(vnl, timeout);
+      continue;
+    }
+    try {
+      if (!(await peer.replied(deadline - performance.now(), signal))) throw unanswered(vnl, timeout);
+      return;
+    } finally {
+      peer.close();
+    }
+  }
+}
+
+function delay(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stopListening = signal ? onAbort(signal, () => finish(new AbortError(signal.reason))) : () => {};
+    const timer = setTimeout(finish, milliseconds);
+    function finish(error?: Error): void {
+      clearTimeout(timer);
+      setImmediate(() => stopListening());
+      if (error instanceof Error) reject(error);
+      else resolve();
+    }
+  });
+}
+
+/** One call; where it takes too long, what it opens in the end is closed. */
+function open(
+  { vnl, description, args, timeout, signal }: OpenRequest,
+  deadline: number,
+): Promise<NativeResult<bigint | null>> {
+  const call = runNativeAsync<VdeConnPointer | null>(
+    (done) => libvdeplug().open_async(vnl, description, VDE_INTERFACE_VERSION, args, done),
+    'slow',
+  );
+  return new Promise((resolve, reject) => {
+    let isLate = false;
+    const giveUp = (error: Error) => {
+      isLate = true;
+      finish();
+      reject(error);
+    };
+    const stopListening = signal ? onAbort(signal, () => giveUp(new AbortError(signal.reason))) : () => {};
+    const timer = setTimeout(() => giveUp(unanswered(vnl, timeout)), Math.max(1, deadline - performance.now()));
+    const finish = () => {
+      clearTimeout(timer);
+      setImmediate(() => stopListening());
+    };
+    call.then((outcome) => {
+      if (isLate) return void (outcome.result !== null && libvdeplug().close(outcome.result));
+      finish();
+      resolve(outcome);
+    }, giveUp);
+  });
+}
+
+/** Whether a node whose process is gone was in the way. It is asked in the loop: this thread may be the node. */
+async function makeRoom({ vnl, signal }: OpenRequest, deadline: number): Promise<boolean> {
+  const directory = nodeDirectory(vnl);
+  if (directory === undefined) return false;
+  let peer: SwitchPeer | undefined;
+  try {
+    peer = new SwitchPeer(directory);
+    const limit = Math.min(ANSWER_TIMEOUT_MS, deadline - performance.now());
+    // a daemon whose owner was killed ends when a peer joins, and hangs up
+    if (!(await peer.replied(limit, signal)) || peer.takeReply()) throw inUse(vnl);
+  } catch (error) {
+    if (!(error instanceof IothError) || !['ENOENT', 'ECONNREFUSED'].includes(error.code)) throw error;
+  } finally {
+    peer?.close();
+  }
+  const found = removeGoneNode(directory);
+  if (found === 'alive') throw inUse(vnl);
+  return found === 'removed';
+}
+
+function inUse(vnl: string): IothError {
+  const hint = `somebody serves a network there already: join it with 'vde://${nodePath(vnl)}', or choose another path`;
+  return new IothError('EADDRINUSE', { syscall: 'vde_open', address: vnl, hint });
+}
+
+function unanswered(vnl: string, timeout: number): IothError {
+  const hint = `the switch did not answer within ${timeout} ms`;
+  return new IothError('ETIMEDOUT', { syscall: 'vde_open', address: vnl, hint });
+}
+
+/** libvdeplug cuts longer paths off, and then looks for a free name for ever. */
+function checkPathLength(vnl: string): void {
+  const node = nodeDirectory(vnl);
+  const longest = node === undefined ? `/.${String(process.pid).padStart(5)}-00000` : '/fd00000';
+  const directory = node ?? joinedDirectory(vnl);
+  if (directory === undefined || Buffer.byteLength(directory + longest) < MAX_SOCKET_PATH) return;
+  const hint = `the path has ${Buffer.byteLength(directory)} bytes, and ${MAX_SOCKET_PATH - 1 - longest.length} is the limit`;
+  throw new IothError('ENAMETOOLONG', { syscall: 'vde_open', address: vnl, hint });
+}
+
+function openError(error: number, vnl: string): IothError {
+  // some plugins fail without a word
+  const code = error === 0 ? 'EINVAL' : codeOf(error);
+  if (code === 'EPROTONOSUPPORT' && !hasFreeDescriptor()) {
+    const hint = 'the process is out of descriptors: close some, or raise ulimit -n';
+    return new IothError('EMFILE', { syscall: 'vde_open', address: vnl, hint });
+  }
+  return systemErrorOf(code, error, vnl);
+}
+
+function systemErrorOf(code: string, error: number, vnl: string): IothError {
+  const details = { address: vnl, hint: hintOf(code, vnl) };
+  return error === 0
+    ? new IothError(code, { syscall: 'vde_open', ...details })
+    : systemError(error, 'vde_open', details);
+}
+
+function hintOf(code: string, vnl: string): string {
+  const path = nodePath(vnl);
+  switch (code) {
+    case 'EPROTONOSUPPORT':
+      return `there is no plugin of libvdeplug for it: '${vnl.split('://')[0]}' may be misspelt, or in a package of its own (libvdeplug-slirp, libvdeplug-vlan)`;
+    case 'EEXIST':
+      return 'the path exists and is not the directory of a switch: choose another path, or remove it';
+    case 'ENOENT':
+      return path === undefined
+        ? "there is no such network: 'switch://PATH' makes one that 'vde://PATH' joins"
+        : `the directory ${dirname(path)} does not exist: make it first`;
+    case 'ECONNREFUSED':
+      return 'nobody serves a network there any more';
+    default:
+      return 'the network could not be joined';
+  }
+}
+
+function hasFreeDescriptor(): boolean {
+  try {
+    closeSync(openSync('/dev/null', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
+}

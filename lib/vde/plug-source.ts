@@ -1,0 +1,126 @@
+import { errno, POLLERR, POLLHUP, POLLIN } from '../../ffi/libc.js';
+import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
+import { codeOf } from '../core/errno.js';
+import { IothError, systemError } from '../core/errors.js';
+import { isReceiveShutDown, pollOnce } from '../io/poll-sync.js';
+import { Readiness } from '../io/readiness.js';
+import { type Operation, WAIT } from '../io/wait-queue.js';
+import {
+  copyInto,
+  copyOfScratch,
+  END,
+  type FrameSource,
+  MAX_FRAME_SIZE,
+  MIN_FRAME_SIZE,
+  receive,
+  scratch,
+} from './frame-source.js';
+
+/** After so many results in a row that are no frames (runts, news of the connection itself) others get their turn. */
+const MAX_EMPTY_RESULTS = 64;
+
+/**
+ * A plug: what carries frames over one descriptor (`vde://`, `ptp://`, `seqpacket://`, `cmd://`, `tap://` …). What comes stays
+ * in the kernel until it is received.
+ */
+export class PlugSource implements FrameSource {
+  readonly dropped = 0;
+  readonly #readiness: Readiness;
+  #isEnded = false;
+
+  /**
+   * @param isSocket whether vde_recv(3) says EAGAIN where nothing is there; for others poll(2) must be asked before
+   * @param isGone whether the network has said good-bye, for the plugs that hear of it
+   */
+  constructor(
+    readonly conn: VdeConnPointer,
+    readonly fd: number,
+    readonly isSocket: boolean,
+    readonly isGone: () => boolean,
+  ) {
+    this.#readiness = new Readiness(fd);
+  }
+
+  take(): Buffer | typeof WAIT | typeof END {
+    const length = this.#receive(scratch);
+    return typeof length === 'number' ? copyOfScratch(length) : length;
+  }
+
+  takeInto(buffer: Uint8Array): number | typeof WAIT | typeof END {
+    if (buffer.byteLength >= MAX_FRAME_SIZE) return this.#receive(buffer);
+    const length = this.#receive(scratch);
+    return typeof length === 'number' ? copyInto(buffer, scratch, length) : length;
+  }
+
+  #receive(buffer: Uint8Array): number | typeof WAIT | typeof END {
+    for (let tries = 0; tries < MAX_EMPTY_RESULTS; tries++) {
+      if (!this.isSocket) {
+        const revents = pollOnce(this.fd, POLLIN, 0);
+        // the command of cmd:// ended: told so, libvdeplug would leave two descriptors open, and say so on stderr
+        if ((revents & POLLIN) === 0) return revents & (POLLHUP | POLLERR) ? this.#end() : this.#waitOrEnd();
+      }
+      const length = buffer === scratch ? receive(this.conn) : libvdeplug().recv(this.conn, buffer, MAX_FRAME_SIZE, 0);
+      if (length >= MIN_FRAME_SIZE) return length;
+      if (length === 0 && (!this.isSocket || isReceiveShutDown(this.fd))) return this.#end();
+      if (length >= 0) continue;
+      const code = codeOf(errno());
+      if (code === 'EAGAIN' || code === 'EINTR') return this.#waitOrEnd();
+      if (GONE.has(code) && (this.isGone() || !this.isSocket)) return this.#end();
+      // of a peer that was not there when a frame was sent
+      if (code === 'ECONNREFUSED' || code === 'ECONNRESET') continue;
+      throw systemError(errno(), 'vde_recv');
+    }
+    return WAIT;
+  }
+
+  #end(): typeof END {
+    this.#isEnded = true;
+    return END;
+  }
+
+  #waitOrEnd(): typeof WAIT | typeof END {
+    return this.#isEnded || this.isGone() ? this.#end() : WAIT;
+  }
+
+  /** vde_send(3): false where it would block. @throws {IothError} */
+  send(frame: Uint8Array): boolean {
+    if (this.#isEnded) throw ended();
+    if (libvdeplug().send(this.conn, frame, frame.byteLength, 0) >= 0) {
+      this.#readiness.noteSent(frame.byteLength);
+      return true;
+    }
+    const error = errno();
+    const code = codeOf(error);
+    if (code === 'EAGAIN' || code === 'EINTR') return false;
+    if (GONE.has(code) && this.isGone()) throw ended();
+    if (code === 'EPIPE' || code === 'ECONNRESET') throw ended();
+    // a cable whose other end is free: ptp:// has a socket there only while somebody holds it
+    if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTCONN') return true;
+    throw systemError(error, 'vde_send', code === 'EMSGSIZE' ? { hint: 'the network takes no frame that long' } : {});
+  }
+
+  run<T>(operation: Operation<T>, owner: object, timeout: number | null, signal: AbortSignal | undefined): Promise<T> {
+    return this.#readiness.run(operation, owner, timeout, signal);
+  }
+
+  resume(): void {
+    this.#readiness.resume();
+  }
+
+  setRef(referenced: boolean): void {
+    this.#readiness.setRef(referenced);
+  }
+
+  close(error: ((operation: Operation<unknown>) => Error) | undefined): void {
+    this.#readiness.close(error);
+  }
+}
+
+const GONE = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTCONN', 'EPIPE', 'EBADF']);
+
+function ended(): IothError {
+  return new IothError('EPIPE', {
+    syscall: 'vde_send',
+    hint: 'the network is gone: its switch, or the other end, has ended',
+  });
+}
