@@ -212,17 +212,20 @@ stack.link(2);
 stack.addressesOf(2);
 
 // ioth/vde
-await using port: VdePort = await VdePort.open('vde:///tmp/sw', { description: 'probe', port: 3, timeout: 100 });
-const frames: Buffer[] = await port.recvBatch(10, { timeout: null, signal: AbortSignal.timeout(5) });
-(await port.sendBatch([new Uint8Array(60)])) satisfies number;
-for await (const frame of port) describeFrame(frame) satisfies string;
-const capture: Capture = await capturePort(port, new PcapngWriter(process.stdout), {
-  onFrame: (frame, time) => [frame, time],
-});
-capture.toBuffer() satisfies Buffer;
-frames satisfies Buffer[];
-// @ts-expect-error a frame is bytes
-port.send('text');
+async function ports(): Promise<void> {
+  await using port: VdePort = await VdePort.open('vde:///tmp/sw', { description: 'probe', port: 3, timeout: 100 });
+  const frames: Buffer[] = await port.recvBatch(10, { timeout: null, signal: AbortSignal.timeout(5) });
+  (await port.sendBatch([new Uint8Array(60)])) satisfies number;
+  for await (const frame of port) describeFrame(frame) satisfies string;
+  const capture: Capture = await capturePort(port, new PcapngWriter(process.stdout), {
+    onFrame: (frame, time) => [frame, time],
+  });
+  capture.toBuffer() satisfies Buffer;
+  frames satisfies Buffer[];
+  // @ts-expect-error a frame is bytes
+  port.send('text');
+}
+void ports;
 // @ts-expect-error misspelt
 VdePort.open('null://', { descr: 'x' });
 // @ts-expect-error ports are opened
