@@ -7,7 +7,7 @@ import { ROOT } from '../support/run.js';
 
 /* What is the same for every subcommand. */
 
-const COMMANDS = ['doctor', 'repl', 'run', 'switch', 'ip', 'dig', 'nc'];
+const COMMANDS = ['doctor', 'repl', 'run', 'exec', 'switch', 'ip', 'dig', 'ping', 'nc'];
 
 beforeAll(buildCli, 60_000);
 
@@ -75,7 +75,7 @@ describe.each(COMMANDS)('ioth %s', (name) => {
   });
 
   it('refuses too many arguments, or too few', async () => {
-    const args = name === 'run' ? ['null://'] : ['null://', 'a', '1', '2', '3'];
+    const args = name === 'run' || name === 'exec' ? ['null://'] : ['null://', 'a', '1', '2', '3'];
     expect(await dispatch([name, ...args])).toBe(2);
     expect(written.join('')).toMatch(/too (few|many)/);
   });
@@ -84,8 +84,10 @@ describe.each(COMMANDS)('ioth %s', (name) => {
 describe.each([
   ['repl', []],
   ['run', ['program.js']],
+  ['exec', ['true']],
   ['ip', []],
   ['dig', ['example.org']],
+  ['ping', ['10.0.0.1']],
   ['nc', ['10.0.0.1', '80']],
 ])('ioth %s: CONFIG', (name, args) => {
   it.each([

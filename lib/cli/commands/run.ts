@@ -1,14 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { constants } from 'node:os';
+import { spawn } from 'node:child_process';
 import { CHILD_VARIABLE } from '../../node/children.js';
-import { type Command, EXIT_SIGNAL, type Invocation } from '../command.js';
+import type { Command, Invocation } from '../command.js';
 import { checkConfig, expandConfig } from '../config.js';
 import { registerUrl } from '../package.js';
 import { checkArgumentCount } from '../parse.js';
+import { endOf, passOn } from '../program.js';
 
 const USAGE = 'CONFIG PROGRAM [ARGUMENTS]';
-const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const;
 
 /** `ioth run`. */
 export const command: Command = {
@@ -36,21 +34,6 @@ ends it. What is in front of PROGRAM goes to node: ioth run CONFIG --inspect app
     const { [CHILD_VARIABLE]: _, ...environment } = process.env;
     const env = { ...environment, IOTH, ...(options.children ? { IOTH_CHILDREN: '1' } : {}) };
     const child = spawn(process.execPath, ['--import', registerUrl(), ...program], { stdio: 'inherit', env });
-    return exitCodeOf(child);
+    return passOn(await endOf(child));
   },
 };
-
-/** Waits for a program that has our terminal, and hands on the signals that come. Ends by its signal where one ended it. */
-async function exitCodeOf(child: ChildProcess): Promise<number> {
-  const forward = (signal: NodeJS.Signals) => {
-    // Ctrl-C and Ctrl-\ of a terminal reach both
-    const isFromTerminal = process.stdin.isTTY && (signal === 'SIGINT' || signal === 'SIGQUIT');
-    if (!isFromTerminal) child.kill(signal);
-  };
-  for (const signal of FORWARDED) process.on(signal, forward);
-  const [code, signal]: [number | null, NodeJS.Signals | null] = (await once(child, 'exit')) as never;
-  for (const each of FORWARDED) process.off(each, forward);
-  if (signal === null) return code ?? 0;
-  process.kill(process.pid, signal);
-  return EXIT_SIGNAL + constants.signals[signal];
-}

@@ -43,7 +43,7 @@ function stackAt(vnl: string, address: string): Stack {
 async function exchange(server: Stack, client: Stack, signal: AbortSignal): Promise<void> {
   const listener = server.socket();
   const socket = client.socket();
-  const sockets = [listener, socket];
+  const sockets: { close(): void }[] = [listener, socket];
   try {
     listener.bind(['10.0.0.1', PORT]);
     listener.listen();
