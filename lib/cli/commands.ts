@@ -18,5 +18,6 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   ip: { summary: 'shows what a configuration gives a stack', load: () => import('./commands/ip.js') },
   dig: { summary: 'asks name servers from a stack', load: () => import('./commands/dig.js') },
   ping: { summary: 'asks a host whether it is there', load: () => import('./commands/ping.js') },
+  dump: { summary: 'shows, or writes, what passes on a network', load: () => import('./commands/dump.js') },
   nc: { summary: 'connects standard input and output to a stack', load: () => import('./commands/nc.js') },
 };

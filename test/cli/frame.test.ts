@@ -7,7 +7,7 @@ import { ROOT } from '../support/run.js';
 
 /* What is the same for every subcommand. */
 
-const COMMANDS = ['doctor', 'repl', 'run', 'exec', 'switch', 'ip', 'dig', 'ping', 'nc'];
+const COMMANDS = ['doctor', 'repl', 'run', 'exec', 'switch', 'ip', 'dig', 'ping', 'dump', 'nc'];
 
 beforeAll(buildCli, 60_000);
 

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildCli, ioth, iothAtTerminal, startIoth } from '../support/cli.js';
 import { type Network, network } from '../support/network.js';
@@ -104,5 +104,51 @@ describe('ioth ping', () => {
     await running.says('seq=1');
     running.kill('SIGINT');
     expect(await running.done).toMatchObject({ code: 130, stderr: '' });
+  });
+});
+
+describe('ioth dump', () => {
+  const arp = /^\d\d:\d\d:\d\d\.\d{6} ARP, Request who-has 10\.0\.0\.99 tell 10\.0\.0\.1, length 28$/;
+
+  /** Asks who has 10.0.0.99, which a switch sends to all. */
+  async function broadcast(): Promise<void> {
+    await lan.stacks[0]!.ping('10.0.0.99', { count: 1, timeout: 100 });
+  }
+
+  it('a line a frame, until so many came', async () => {
+    const running = startIoth(['dump', '-c', '1', lan.vnl]);
+    await running.warns(`listening on ${lan.vnl}`);
+    await broadcast();
+    const { code, stdout } = await running.done;
+    expect(code).toBe(0);
+    expect(stdout.trimEnd()).toMatch(arp);
+  });
+
+  it.each(['a file', 'standard output'])('pcapng, to %s', async (where) => {
+    const file = join(dir, 'frames.pcapng');
+    const running = startIoth(['dump', '-c', '1', '-w', where === 'a file' ? file : '-', lan.vnl]);
+    await running.warns(`listening on ${lan.vnl}`);
+    await broadcast();
+    const { code, stdout, stderr } = await running.done;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: `listening on ${lan.vnl}\n1 frames\n` });
+    const written = where === 'a file' ? readFileSync(file, 'latin1') : stdout;
+    // the section header block of the format, and the interface's name
+    expect(written.startsWith('\n\r\r\n')).toBe(true);
+    expect(written).toContain(lan.vnl);
+  });
+
+  it('Ctrl-C ends it, with what it heard', async () => {
+    const running = startIoth(['dump', '-w', join(dir, 'none.pcapng'), lan.vnl]);
+    await running.warns('listening');
+    running.kill('SIGINT');
+    expect(await running.done).toMatchObject({ code: 130, stdout: '', stderr: expect.stringContaining('0 frames') });
+  });
+
+  it.each([
+    [['vde:///nowhere/sw'], 1, 'ENOENT'],
+    [['-c', '0', 'null://'], 2, '--count must be a number, 1 or more'],
+    [['-w', '/nowhere/file', 'null://'], 1, 'ENOENT'],
+  ])('%j: exit code %i', async (args, code, message) => {
+    expect(await ioth(['dump', ...args])).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(message) });
   });
 });

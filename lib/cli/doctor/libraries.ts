@@ -13,7 +13,7 @@ import {
 import { type Finding, fault, missing, ok, warning } from './finding.js';
 
 /** What the libraries of this machine are for. */
-const NEEDED: readonly (readonly [name: LibraryName | 'vdeplug', purpose: string, isNeeded: boolean])[] = [
+const NEEDED: readonly (readonly [name: LibraryName, purpose: string, isNeeded: boolean])[] = [
   ['ioth', 'makes stacks', true],
   ['vdeplug', 'joins networks', true],
   ['iothaddr', "makes addresses from names: 'iothaddr'", false],
@@ -21,8 +21,7 @@ const NEEDED: readonly (readonly [name: LibraryName | 'vdeplug', purpose: string
   ['iothdns', "the 'native' way to resolve names", false],
 ];
 
-const VDEPLUG_NAMES = ['libvdeplug.so.2', 'libvdeplug.so'];
-const VDEPLUG_REMEDY = 'install the package libvdeplug2t64 (Debian 13 and later; libioth0 asks for it)';
+const NETWORKS_REMEDY = 'install the package libvdeplug2t64 again: they are part of it';
 /** Plugins of libvdeplug in packages of their own. */
 const NETWORK_PACKAGES: Readonly<Record<string, string>> = { slirp: 'libvdeplug-slirp', vlan: 'libvdeplug-vlan' };
 /** Those that ioth(3)'s own examples, and this guide, are about. */
@@ -30,7 +29,7 @@ const USUAL_NETWORKS = ['hub', 'ptp', 'switch', 'vde'];
 
 /** The libraries: where each is, and which package brought it or would. */
 export async function libraryFindings(): Promise<Finding[]> {
-  const files = NEEDED.map(([name]) => findLibraryFile(name === 'vdeplug' ? VDEPLUG_NAMES : libraryCandidates(name)));
+  const files = NEEDED.map(([name]) => findLibraryFile(libraryCandidates(name)));
   const packages = await packagesOf(files.flatMap(({ path }) => path ?? []));
   return NEEDED.map(([name, purpose, isNeeded], i): Finding => {
     const file = files[i];
@@ -41,7 +40,7 @@ export async function libraryFindings(): Promise<Finding[]> {
       const message = `${file.path}${origin ? ` (${origin.package} ${origin.version})` : version ? ` (${version})` : ''}`;
       return ok(check, message, { path: file.path, version, package: origin?.package });
     }
-    const remedy = name === 'vdeplug' ? VDEPLUG_REMEDY : remedyOf(name);
+    const remedy = remedyOf(name);
     if (isNeeded) return fault(check, `${file?.reason}: it ${purpose}`, remedy);
     return missing(check, `not there; it is ${purpose}`, remedy);
   });
@@ -100,13 +99,13 @@ export function pluginFindings(): Finding[] {
 /** The networks that libvdeplug can join: its plugins. */
 export function networkFinding(): Finding {
   const check = 'networks';
-  const { path } = findLibraryFile(VDEPLUG_NAMES);
-  if (path === undefined) return fault(check, 'none: libvdeplug is missing', VDEPLUG_REMEDY);
+  const { path } = findLibraryFile(libraryCandidates('vdeplug'));
+  if (path === undefined) return fault(check, 'none: libvdeplug is missing', remedyOf('vdeplug'));
   const directory = join(dirname(path), 'vdeplug');
   const names = pluginFiles(directory);
   const lacking = USUAL_NETWORKS.filter((name) => !names.includes(name));
   if (lacking.length > 0) {
-    return warning(check, `${directory} has no plugin for ${lacking.join(', ')}`, VDEPLUG_REMEDY);
+    return warning(check, `${directory} has no plugin for ${lacking.join(', ')}`, NETWORKS_REMEDY);
   }
   const others = Object.entries(NETWORK_PACKAGES).filter(([name]) => !names.includes(name));
   const hint = others.map(([name, origin]) => `${name}:// comes with ${origin}`).join(', ');
