@@ -49,7 +49,8 @@ export class LibraryNotFoundError extends Error {
     readonly library: string,
     readonly searched: readonly string[],
     reasons: readonly string[],
-    remedy: string,
+    /** What to do. */
+    readonly remedy: string,
   ) {
     super(
       `lib${library} could not be loaded: ${remedy}. ` +

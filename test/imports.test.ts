@@ -6,6 +6,7 @@ import { ROOT } from './support/run.js';
 
 /** From the highest to the lowest; a room imports those behind it only. */
 const ORDER = [
+  'cli',
   'index',
   'stack',
   'node',

@@ -15,6 +15,7 @@ import { checkStackOptions, namedOptions, type StackOptions, type StackSettings 
 import { type CloseOptions, checkCloseOptions, lingerLimits } from './close-options.js';
 import { NativeStack } from './native-stack.js';
 import { checkWait, whenNetworkIsThere, whenNetworkIsThereSync } from './network-wait.js';
+import { listStack } from './open-stacks.js';
 import { baseName } from './plugin.js';
 import type { Programs } from './programs/programs.js';
 import { checkSocketArguments, type DatagramType, type StreamType } from './socket-stack.js';
@@ -77,6 +78,7 @@ export class Stack extends ToolsStack {
     this.#resolver = new Resolver(this, checked.config_dns ?? null, { provider: dns, cacheSize: dns_cache });
     this.#native = whenNetworkIsThereSync(() => NativeStack.open({ plugin, vnls }), checked);
     registerFinalizer(this, 'Stack', this.#native);
+    listStack(this);
     const handles = this.nodeHandles;
     this.#native.closeUncounted = () => handles.closeSilently();
     const weak = new WeakRef(this);

@@ -54,14 +54,28 @@ export class Running {
     this.#child.stdin.end(text);
   }
 
+  /** Nobody reads standard output from now on. */
+  closeOutput(): void {
+    this.#child.stdout.destroy();
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
 
-  /** Waits until standard output holds `text`. */
-  async says(text: string, limit = 10_000): Promise<void> {
+  /** Waits until standard output holds `text`, `times` times. */
+  says(text: string, limit = 10_000, times = 1): Promise<void> {
+    return this.#shows(() => this.#stdout, text, limit, times);
+  }
+
+  /** The same of standard error. */
+  warns(text: string, limit = 10_000): Promise<void> {
+    return this.#shows(() => this.#stderr, text, limit, 1);
+  }
+
+  async #shows(output: () => string, text: string, limit: number, times: number): Promise<void> {
     const deadline = performance.now() + limit;
-    while (!this.#stdout.includes(text)) {
+    while (output().split(text).length <= times) {
       if (performance.now() > deadline || this.#child.exitCode !== null) {
         throw new Error(`'${text}' was never said. stdout: ${this.#stdout} stderr: ${this.#stderr}`);
       }

@@ -1,0 +1,107 @@
+import { isIP } from 'node:net';
+import { reverseName } from '../../address/ip.js';
+import { parseServer, readDnsConfig } from '../../dns/dns-config.js';
+import type { DnsRecord, RecordType, Reply } from '../../dns/message.js';
+import { StubResolver } from '../../dns/stub-resolver.js';
+import type { Stack } from '../../stack/stack.js';
+import { type Command, CommandError, EXIT_FAILED, EXIT_OK, type Invocation, UsageError } from '../command.js';
+import { openStack } from '../config.js';
+import { checkArgumentCount, numberOption } from '../parse.js';
+import { recordData } from '../record-data.js';
+import { print, printError, printJson, table } from '../terminal.js';
+
+const USAGE = 'CONFIG NAME [TYPE] [@SERVER]';
+const TYPES: readonly RecordType[] = [
+  'A',
+  'AAAA',
+  'ANY',
+  'CAA',
+  'CNAME',
+  'MX',
+  'NAPTR',
+  'NS',
+  'PTR',
+  'SOA',
+  'SRV',
+  'TXT',
+];
+
+interface Query {
+  config: string;
+  name: string;
+  type: RecordType;
+  /** Undefined where the stack's own are asked. */
+  server: string | undefined;
+}
+
+/** `ioth dig`. */
+export const command: Command = {
+  usage: USAGE,
+  help: `
+Asks the name servers of a stack, or the server after the @, and prints the records: name, seconds to live, class, type
+and data. TYPE is one of ${TYPES.join(', ')}; without it A, and PTR where NAME is an address. NAME is taken
+as it is, without a search list. Exit code 1 where there is no such record.
+
+  ioth dig vde:///tmp/sw,eth,dhcp www.example.org AAAA
+  ioth dig vde:///tmp/sw,eth,ip=10.0.0.2/24 10.0.0.1 @10.0.0.53`,
+  options: {
+    json: { type: 'boolean', help: 'for a program to read' },
+    wait: { type: 'string', short: 'w', value: 'SECONDS', help: 'what a server has for an answer (5)' },
+  },
+  async run(invocation: Invocation) {
+    const { options, signal } = invocation;
+    const query = queryOf(invocation.args);
+    const seconds = numberOption(invocation, 'wait', { min: 0.001, max: 1_000_000 });
+    const stack = await openStack(query.config, { signal, loopback: true });
+    try {
+      const reply = await ask(stack, query, seconds, signal);
+      if (options.json) printJson(reply.records.map(plainRecord));
+      else if (reply.records.length > 0) print(table(reply.records.map(recordRow)));
+      if (reply.status === 'found') return EXIT_OK;
+      if (!options.json) printError(`ioth dig: ${missing(reply, query)}`);
+      return EXIT_FAILED;
+    } finally {
+      await stack.close();
+    }
+  },
+};
+
+function queryOf(words: readonly string[]): Query {
+  const servers = words.filter((word) => word.startsWith('@'));
+  const args = words.filter((word) => !word.startsWith('@'));
+  checkArgumentCount(args, 2, 3, USAGE);
+  if (servers.length > 1) throw new UsageError(`one server can be asked, not ${servers.join(' and ')}`);
+  const [config = '', given = '', typeWord = isIP(given) ? 'PTR' : 'A'] = args;
+  const type = TYPES.find((one) => one === typeWord.toUpperCase());
+  if (type === undefined) throw new UsageError(`'${typeWord}' is none of ${TYPES.join(', ')}`);
+  const server = servers[0]?.slice(1);
+  if (server !== undefined && !parseServer(server)) {
+    throw new UsageError(`the server must be an address, '@10.0.0.53' or '@10.0.0.53:5353', not '@${server}'`);
+  }
+  return { config, name: type === 'PTR' && isIP(given) ? reverseName(given) : given, type, server };
+}
+
+async function ask(stack: Stack, query: Query, seconds: number | undefined, signal: AbortSignal): Promise<Reply> {
+  const servers = query.server === undefined ? stack.dns.getServers() : [query.server];
+  if (servers.length === 0) {
+    throw new CommandError('the stack knows no name server: say which, as @10.0.0.53, or dns=10.0.0.53 in CONFIG');
+  }
+  const conf = readDnsConfig(servers.join(','));
+  const timeout = seconds === undefined ? undefined : Math.ceil(seconds * 1000);
+  const stub = new StubResolver(stack, () => conf, { cacheSize: 0, timeout, attempts: seconds && 1 });
+  return stub.query(query.name, query.type, signal);
+}
+
+function missing({ status, canonicalName }: Reply, { type }: Query): string {
+  const name = canonicalName === '' ? '.' : canonicalName;
+  return status === 'nxdomain' ? `${name}: no such name (NXDOMAIN)` : `${name}: no ${type} record`;
+}
+
+/** A line of a zone file, as dig(1) prints it. */
+function recordRow(record: DnsRecord): string[] {
+  return [`${record.name}.`.replace(/^\.\.$/, '.'), String(record.ttl), 'IN', record.type, recordData(record)];
+}
+
+function plainRecord(record: DnsRecord): object {
+  return { name: record.name, ttl: record.ttl, type: record.type, data: recordData(record) };
+}

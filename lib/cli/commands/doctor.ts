@@ -1,0 +1,63 @@
+import { type Command, EXIT_FAILED, EXIT_OK, type Invocation } from '../command.js';
+import type { Finding } from '../doctor/finding.js';
+import { libraryFindings, networkFinding, pluginFindings } from '../doctor/libraries.js';
+import {
+  isPrivileged,
+  namespaceFinding,
+  nodeFinding,
+  providerFinding,
+  readNamespaceSettings,
+  tunFinding,
+} from '../doctor/system.js';
+import { trialFinding } from '../doctor/trial.js';
+import { checkArgumentCount } from '../parse.js';
+import { print, printJson, styled } from '../terminal.js';
+
+const MARKS = {
+  ok: ['green', 'ok     '],
+  missing: ['gray', 'none   '],
+  warning: ['yellow', 'warning'],
+  fault: ['red', 'FAULT  '],
+} as const;
+
+/** `ioth doctor`. */
+export const command: Command = {
+  usage: '',
+  help: `
+Checks what ioth needs of this machine: Node.js, the libraries and their plugins, /dev/net/tun, user namespaces; then makes
+two stacks, has them talk, and closes them. Says what to do for each fault. Exit code 1 where stacks cannot work.`,
+  options: { json: { type: 'boolean', help: 'for a program to read' } },
+  async run({ args, options, signal }: Invocation) {
+    checkArgumentCount(args, 0, 0, '');
+    const findings: Finding[] = [];
+    for await (const finding of examine(signal)) {
+      findings.push(finding);
+      if (!options.json) printFinding(finding);
+    }
+    const faults = findings.filter(({ status }) => status === 'fault').length;
+    if (options.json) printJson({ ok: faults === 0, findings });
+    else print(faults === 0 ? '\nStacks work here.' : `\n${faults === 1 ? 'A fault' : `${faults} faults`} to mend.`);
+    return faults === 0 ? EXIT_OK : EXIT_FAILED;
+  },
+};
+
+/** One check after the other, what a later one needs first. */
+async function* examine(signal: AbortSignal): AsyncGenerator<Finding> {
+  yield nodeFinding();
+  const libraries = await libraryFindings();
+  yield* libraries;
+  const hasLibioth = libraries.some(({ check, status }) => check === 'libioth' && status === 'ok');
+  if (hasLibioth) yield* pluginFindings();
+  yield networkFinding();
+  yield providerFinding('configuration', libraries);
+  yield providerFinding('names', libraries);
+  yield tunFinding();
+  yield namespaceFinding(readNamespaceSettings(), isPrivileged());
+  if (hasLibioth) yield await trialFinding(signal);
+}
+
+function printFinding({ check, status, message, remedy }: Finding): void {
+  const [style, mark] = MARKS[status];
+  print(`${styled(style, mark)} ${check}: ${message}`);
+  if (remedy) print(`        ${styled('bold', 'to do:')} ${remedy}`);
+}

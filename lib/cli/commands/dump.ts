@@ -1,0 +1,85 @@
+import { Writable } from 'node:stream';
+import { type CaptureOptions, type CaptureTarget, capturePort } from '../../vde/capture.js';
+import { describeFrame } from '../../vde/describe-frame.js';
+import { VdePort } from '../../vde/port.js';
+import type { Command, Invocation } from '../command.js';
+import { interrupted } from '../interruption.js';
+import { checkArgumentCount, numberOption } from '../parse.js';
+import { print, printError } from '../terminal.js';
+
+const USAGE = 'VNL';
+const NANOSECONDS_A_MILLISECOND = 1_000_000n;
+
+/** `ioth dump`. */
+export const command: Command = {
+  usage: USAGE,
+  help: `
+Joins a network and prints a line for each frame that it hears, or writes them as pcapng, which Wireshark, tshark and tcpdump
+read. It goes on until Ctrl-C, -c, or the end of the network. A switch gives a port only what is for all, or for a MAC that it
+has not learned: to hear everything let the network be a hub, as 'ioth switch --hub PATH' makes one.
+
+  ioth dump vde:///tmp/sw
+  ioth dump -w - vde:///tmp/sw | wireshark -k -i -`,
+  options: {
+    write: { type: 'string', short: 'w', value: 'FILE', help: 'writes pcapng; - is standard output' },
+    count: { type: 'string', short: 'c', value: 'NUMBER', help: 'ends after so many frames' },
+    snaplen: { type: 'string', short: 's', value: 'BYTES', help: 'how much of a frame is written (all)' },
+  },
+  async run(invocation: Invocation) {
+    const { args, options, signal } = invocation;
+    checkArgumentCount(args, 1, 1, USAGE);
+    const vnl = args[0] as string;
+    const file = options.write as string | undefined;
+    const count = numberOption(invocation, 'count', { min: 1 }) ?? Number.POSITIVE_INFINITY;
+    const snaplen = numberOption(invocation, 'snaplen', { min: 1, max: 0xffffffff });
+    const port = await VdePort.open(vnl, { signal, description: 'ioth dump' });
+    try {
+      const target = file === '-' ? process.stdout : file;
+      const frames = await capture(port, target, { count, snaplen, signal });
+      if (file !== undefined) printError(`${frames} frames`);
+    } finally {
+      await port.close();
+    }
+    return undefined;
+  },
+};
+
+interface Limits {
+  count: number;
+  snaplen: number | undefined;
+  signal: AbortSignal;
+}
+
+/** @returns how many frames it wrote */
+async function capture(port: VdePort, target: CaptureTarget, { count, snaplen, signal }: Limits): Promise<number> {
+  let seen = 0;
+  let stop = () => {};
+  const full = new Promise<void>((done) => {
+    stop = done;
+  });
+  const options: CaptureOptions = {
+    snaplen,
+    // what came with the last one is too much
+    filter: () => ++seen <= count,
+    onFrame: (frame, time) => {
+      if (target === undefined) print(`${clock(time)} ${describeFrame(frame)}`);
+      if (seen >= count) stop();
+    },
+  };
+  const running = await capturePort(port, target ?? nowhere(), options);
+  printError(`listening on ${port.vnl}`);
+  await Promise.race([interrupted(signal), full, running.done]);
+  await running.stop();
+  return running.frames;
+}
+
+/** Memory would fill up. */
+function nowhere(): Writable {
+  return new Writable({ write: (_chunk, _encoding, done) => done() });
+}
+
+/** 'hh:mm:ss.µµµµµµ', of nanoseconds since 1970. */
+function clock(time: bigint): string {
+  const seconds = new Date(Number(time / NANOSECONDS_A_MILLISECOND)).toTimeString().slice(0, 8);
+  return `${seconds}.${String((time / 1000n) % 1_000_000n).padStart(6, '0')}`;
+}

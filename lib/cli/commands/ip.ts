@@ -1,0 +1,79 @@
+import type { Stack } from '../../stack/stack.js';
+import { type Command, type Invocation, UsageError } from '../command.js';
+import { openStack } from '../config.js';
+import { checkArgumentCount, numberOption } from '../parse.js';
+import { addressText, linkText, routeText } from '../show.js';
+import { print, printJson } from '../terminal.js';
+
+const USAGE = 'CONFIG [addr|route|link]';
+
+/** What is shown of a stack, for people and for programs. */
+interface View {
+  text(stack: Stack): string;
+  json(stack: Stack): unknown;
+}
+
+const VIEWS: Readonly<Record<string, View>> = {
+  addr: {
+    text: addressText,
+    json: (stack) => stack.interfaces(),
+  },
+  link: {
+    text: (stack) => linkText(stack.interfaces()),
+    json: (stack) => stack.interfaces().map(({ addresses: _, ...link }) => link),
+  },
+  route: {
+    text: routeText,
+    json: (stack) => stack.routes(),
+  },
+};
+
+const ALL: View = {
+  text: (stack) => {
+    const servers = stack.dns.getServers().map((server) => `nameserver ${server}`);
+    return [addressText(stack), routeText(stack), ...servers].filter(Boolean).join('\n');
+  },
+  json: (stack) => ({
+    interfaces: stack.interfaces(),
+    routes: stack.routes(),
+    nameservers: stack.dns.getServers(),
+  }),
+};
+
+/** `ioth ip`. */
+export const command: Command = {
+  usage: USAGE,
+  help: `
+Makes a stack, waits until it is configured (DHCP, DHCPv6 and router discovery too), shows what it has, and ends it:
+addresses as 'ip -br addr', routes as 'ip route', links as 'ip -br link'; without a word for one of them addresses,
+routes and the name servers that the stack asks.
+
+  ioth ip vde:///tmp/sw,eth,dhcp
+  ioth ip --json 'stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.2/24' route`,
+  options: {
+    json: { type: 'boolean', help: 'for a program to read' },
+    wait: {
+      type: 'string',
+      short: 'w',
+      value: 'SECONDS',
+      help: 'what each of DHCP, DHCPv6 and router discovery has (6)',
+    },
+  },
+  async run(invocation: Invocation) {
+    const { args, options, signal } = invocation;
+    checkArgumentCount(args, 1, 2, USAGE);
+    const [config = '', word] = args;
+    const view = word === undefined ? ALL : Object.hasOwn(VIEWS, word) ? VIEWS[word] : undefined;
+    if (!view) throw new UsageError(`'${word}' is none of ${Object.keys(VIEWS).join(', ')}: ${USAGE}`);
+    const seconds = numberOption(invocation, 'wait', { min: 0.001, max: 1_000_000 });
+    const timeout = seconds === undefined ? undefined : Math.ceil(seconds * 1000);
+    const stack = await openStack(config, { signal, timeout });
+    try {
+      if (options.json) printJson(view.json(stack));
+      else print(view.text(stack));
+    } finally {
+      await stack.close();
+    }
+    return undefined;
+  },
+};

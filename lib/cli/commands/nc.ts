@@ -1,0 +1,45 @@
+import type { Command, Invocation } from '../command.js';
+import { openStack } from '../config.js';
+import { carryDatagrams } from '../nc/datagrams.js';
+import { carryStream } from '../nc/stream.js';
+import { checkArgumentCount, numberOption, portArgument } from '../parse.js';
+
+const USAGE = 'CONFIG HOST PORT, or -l CONFIG [ADDRESS] PORT';
+
+/** `ioth nc`. */
+export const command: Command = {
+  usage: USAGE,
+  help: `
+Connects a stack's socket to standard input and output: TCP, or UDP with -u. The end of the input ends what is sent, and
+the other side's data goes on to the output until its end (as nc -N). At a terminal the other side's end ends all.
+With -l it waits for one connection, or for the first datagram, and answers that peer. UDP has no end: Ctrl-C, or -w.
+
+  ioth nc -l vde:///tmp/sw,eth,ip=10.0.0.1/24 5000 > file
+  ioth nc vde:///tmp/sw,eth,ip=10.0.0.2/24 10.0.0.1 5000 < file`,
+  options: {
+    listen: { type: 'boolean', short: 'l', help: 'waits for a peer instead of connecting to one' },
+    udp: { type: 'boolean', short: 'u', help: 'UDP, a datagram for each piece of input' },
+    wait: {
+      type: 'string',
+      short: 'w',
+      value: 'SECONDS',
+      help: 'ends when connecting takes so long, or when nothing came or went for so long',
+    },
+  },
+  async run(invocation: Invocation) {
+    const { args, options, signal } = invocation;
+    checkArgumentCount(args, options.listen ? 2 : 3, 3, USAGE);
+    const config = args[0] as string;
+    const port = portArgument(args.at(-1) as string);
+    const host = args.length === 3 ? args[1] : undefined;
+    const seconds = numberOption(invocation, 'wait', { min: 0.001, max: 1_000_000 });
+    const stack = await openStack(config, { signal, loopback: true });
+    try {
+      const end = { host, port, listens: options.listen === true, idleMs: seconds && seconds * 1000, signal };
+      await (options.udp ? carryDatagrams(stack, end) : carryStream(stack, end));
+    } finally {
+      await stack.close();
+    }
+    return undefined;
+  },
+};

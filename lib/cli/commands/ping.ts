@@ -1,0 +1,87 @@
+import type { PingProbe, PingResult } from '../../stack/ping/ping.js';
+import type { Stack } from '../../stack/stack.js';
+import { type Command, EXIT_FAILED, EXIT_OK, type Invocation } from '../command.js';
+import { openStack } from '../config.js';
+import { checkArgumentCount, numberOption } from '../parse.js';
+import { print, printJson } from '../terminal.js';
+
+const USAGE = 'CONFIG HOST';
+const DEFAULT_COUNT = 4;
+
+/** `ioth ping`. */
+export const command: Command = {
+  usage: USAGE,
+  help: `
+Sends ICMP echo requests from a stack, IPv4 or IPv6, and prints the answers as they come, then what was lost. Exit code 1
+where nobody answered.
+
+  ioth ping -c 3 vde:///tmp/sw,eth,ip=10.0.0.2/24 10.0.0.1`,
+  options: {
+    count: { type: 'string', short: 'c', value: 'NUMBER', help: `how many requests (${DEFAULT_COUNT})` },
+    interval: { type: 'string', short: 'i', value: 'SECONDS', help: 'from one request to the next (1)' },
+    size: { type: 'string', short: 's', value: 'BYTES', help: 'of data in each request (56)' },
+    ttl: { type: 'string', short: 't', value: 'NUMBER', help: 'the time to live, or hop limit' },
+    wait: { type: 'string', short: 'w', value: 'SECONDS', help: 'for each answer (2)' },
+    json: { type: 'boolean', help: 'for a program to read, at the end' },
+  },
+  async run(invocation: Invocation) {
+    const { args, options, signal } = invocation;
+    checkArgumentCount(args, 2, 2, USAGE);
+    const [config, host] = args as [string, string];
+    const settings = pingSettings(invocation);
+    const stack = await openStack(config, { signal, loopback: true });
+    try {
+      const result = await pingAloud(stack, host, settings, { signal, isQuiet: options.json === true });
+      if (options.json) printJson(plainResult(result));
+      else print(summary(result));
+      return result.received > 0 ? EXIT_OK : EXIT_FAILED;
+    } finally {
+      await stack.close();
+    }
+  },
+};
+
+function pingSettings(invocation: Invocation) {
+  const seconds = (name: string, min: number) => {
+    const value = numberOption(invocation, name, { min, max: 1_000_000 });
+    return value === undefined ? undefined : Math.ceil(value * 1000);
+  };
+  return {
+    count: numberOption(invocation, 'count', { min: 1, max: 65_535 }) ?? DEFAULT_COUNT,
+    interval: seconds('interval', 0.001),
+    size: numberOption(invocation, 'size', { min: 0, max: 65_507 }),
+    ttl: numberOption(invocation, 'ttl', { min: 1, max: 255 }),
+    timeout: seconds('wait', 0.001),
+  };
+}
+
+async function pingAloud(
+  stack: Stack,
+  host: string,
+  settings: ReturnType<typeof pingSettings>,
+  { signal, isQuiet }: { signal: AbortSignal; isQuiet: boolean },
+): Promise<PingResult> {
+  const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  return stack.ping(host, { ...given, signal, onProbe: isQuiet ? undefined : (probe) => print(probeLine(probe)) });
+}
+
+function probeLine({ seq, address, time, bytes, ttl, error }: PingProbe): string {
+  if (time === null) return `seq=${seq}: ${error?.message ?? 'no answer'}`;
+  return `${bytes} bytes from ${address}: seq=${seq}${ttl === null ? '' : ` ttl=${ttl}`} time=${time.toFixed(3)} ms`;
+}
+
+function summary({ host, address, transmitted, received, loss, min, avg, max, mdev }: PingResult): string {
+  const who = host === address ? host : `${host} (${address})`;
+  const lines = [`${who}: ${transmitted} sent, ${received} received, ${Math.round(loss * 100)}% lost`];
+  if (min !== null)
+    lines.push(`min/avg/max/mdev = ${[min, avg, max, mdev].map((time) => time?.toFixed(3)).join('/')} ms`);
+  return lines.join('\n');
+}
+
+/** Errors as what they say. */
+function plainResult({ probes, ...result }: PingResult): object {
+  return {
+    ...result,
+    probes: probes.map(({ error, ...probe }) => ({ ...probe, ...(error && { error: error.code }) })),
+  };
+}

@@ -1,0 +1,75 @@
+import { resolve } from 'node:path';
+import { Stack } from '../../stack/stack.js';
+import { type Command, CommandError, type Invocation, UsageError } from '../command.js';
+import { interrupted } from '../interruption.js';
+import { checkArgumentCount } from '../parse.js';
+import { type Peer, SwitchPorts } from '../switch-ports.js';
+import { print, styled } from '../terminal.js';
+
+const USAGE = 'PATH';
+/** What fits into `sockaddr_un` together with '/fd' and a number. */
+const MAX_PATH_BYTES = 100;
+
+/** `ioth switch`. */
+export const command: Command = {
+  usage: USAGE,
+  help: `
+Makes a switch that others join with vde://PATH, and says who joins and leaves. It lives as long as the command: Ctrl-C
+ends it and removes PATH. Programs of this machine join it: stacks of ioth, vde_plug, virtual machines.
+
+  ioth switch /tmp/sw`,
+  options: {
+    hub: { type: 'boolean', help: 'a hub: everybody sees every frame' },
+    mode: { type: 'string', short: 'm', value: 'MODE', help: 'who may join, in octal, as of a file: 660 (600)' },
+    json: { type: 'boolean', help: 'a line of JSON an event, for a program to read' },
+  },
+  async run({ args, options, signal }: Invocation) {
+    checkArgumentCount(args, 1, 1, USAGE);
+    const path = resolve(args[0] as string);
+    const say = options.json ? sayJson : sayText;
+    const stack = new Stack('vdestack', switchVnl(path, options));
+    const died = new Promise<never>((_, fail) => {
+      stack.once('error', () => fail(new CommandError('the process that carries the frames died: the switch is gone')));
+    });
+    const ports = new SwitchPorts(path, (what, peer) => say(what, path, peer));
+    try {
+      say('ready', path);
+      ports.watch();
+      await Promise.race([interrupted(signal), died]);
+    } finally {
+      ports.close();
+      await stack.close({ linger: 0 });
+    }
+    return undefined;
+  },
+};
+
+function switchVnl(path: string, { hub, mode }: Invocation['options']): string {
+  if (/[[\]]/.test(path)) throw new UsageError(`PATH must be without brackets, which are VDE's own, not '${path}'`);
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
+    throw new UsageError(`PATH must have ${MAX_PATH_BYTES} bytes at most, as sockets in it need, not '${path}'`);
+  }
+  if (mode !== undefined && !/^[0-7]{3,4}$/.test(String(mode))) {
+    throw new UsageError(`--mode must be three octal digits, as 660, not '${mode}'`);
+  }
+  return `${hub ? 'hub' : 'switch'}://${path}${mode === undefined ? '' : `[mode=${mode}]`}`;
+}
+
+type Event = 'ready' | 'joined' | 'left';
+
+function sayJson(event: Event, path: string, peer?: Peer): void {
+  const time = new Date().toISOString();
+  print(JSON.stringify({ event, time, ...(peer ?? { path, vnl: `vde://${path}` }) }));
+}
+
+function sayText(event: Event, path: string, peer?: Peer): void {
+  if (!peer) {
+    print(`${path} is there: join it with vde://${path}; Ctrl-C ends it`);
+    return;
+  }
+  const time = new Date().toTimeString().slice(0, 8);
+  const who =
+    peer.pid === 0 ? 'a process of another namespace' : `process ${peer.pid}${peer.command && ` (${peer.command})`}`;
+  const what = styled(event === 'joined' ? 'green' : 'yellow', event.padEnd(6));
+  print(`${time} ${what} port ${peer.port}: ${who}, user ${peer.uid}`);
+}

@@ -1,0 +1,120 @@
+import { inspect, types } from 'node:util';
+import { LibraryNotFoundError } from '../../ffi/loader.js';
+import { AbortError, IothError } from '../core/errors.js';
+import { type Command, CommandError, EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError } from './command.js';
+import { COMMANDS, type CommandEntry } from './commands.js';
+import { Interruption } from './interruption.js';
+import { packageVersion } from './package.js';
+import { columns, helpText, parseCommandLine } from './parse.js';
+import { suggestion } from './suggest.js';
+import { print, printError, styled } from './terminal.js';
+
+const HELP = `Usage: ioth COMMAND [options] [arguments]
+
+Commands:
+${columns(Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary]))}
+
+'ioth COMMAND --help' has the options of each.
+
+CONFIG is what ioth_newstackc(3) takes: 'stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.2/24'. A network in front
+stands for a vdestack on it, 'vde:///tmp/sw,eth,dhcp', and the name of a plugin for a stack without a network: 'kernel'.
+
+Options:
+  -h, --help     shows this text
+  -V, --version  shows the version
+`;
+
+/**
+ * Runs `ioth` with these arguments.
+ * @returns the exit code: 0 for success, 1 for a failure, 2 for a command line that makes no sense, 128 and a signal's
+ *   number where that ended it
+ */
+export async function dispatch(argv: readonly string[]): Promise<number> {
+  const [first, ...rest] = argv;
+  if (first === undefined) {
+    printError(HELP.trimEnd());
+    return EXIT_USAGE;
+  }
+  if (first === '--version' || first === '-V') {
+    print(packageVersion());
+    return EXIT_OK;
+  }
+  const asksHelp = first === '--help' || first === '-h' || first === 'help';
+  const name = asksHelp ? rest[0] : first;
+  if (name === undefined) {
+    print(HELP.trimEnd());
+    return EXIT_OK;
+  }
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!entry) return unknownCommand(name);
+  return runCommand(name, entry, asksHelp ? ['--help'] : rest);
+}
+
+function unknownCommand(name: string): number {
+  const meant = suggestion(name, Object.keys(COMMANDS));
+  const kind = name.startsWith('-') ? 'option' : 'command';
+  report(`there is no ${kind} '${name}'${meant ? `: did you mean '${meant}'?` : ''}`, "see 'ioth --help'");
+  return EXIT_USAGE;
+}
+
+async function runCommand(name: string, entry: CommandEntry, argv: readonly string[]): Promise<number> {
+  try {
+    const { command } = await entry.load();
+    const parsed = parseCommandLine(command, argv);
+    if (parsed.options.help) {
+      print(helpText(name, command).trimEnd());
+      return EXIT_OK;
+    }
+    return await runInterruptible(command, parsed);
+  } catch (error) {
+    return reportFailure(name, error);
+  }
+}
+
+async function runInterruptible(command: Command, parsed: ReturnType<typeof parseCommandLine>): Promise<number> {
+  if (command.handlesSignals) {
+    return (await command.run({ ...parsed, signal: new AbortController().signal })) ?? EXIT_OK;
+  }
+  const interruption = new Interruption();
+  try {
+    const code = await command.run({ ...parsed, signal: interruption.signal });
+    return interruption.exitCode ?? code ?? EXIT_OK;
+  } catch (error) {
+    // what the end of a command ends is no failure
+    if (interruption.exitCode !== undefined) return interruption.exitCode;
+    throw error;
+  } finally {
+    interruption.stop();
+  }
+}
+
+function reportFailure(name: string, error: unknown): number {
+  if (error instanceof UsageError || isBadArgument(error)) {
+    report(error.message, `see 'ioth ${name} --help'`, name);
+    return EXIT_USAGE;
+  }
+  if (error instanceof LibraryNotFoundError) {
+    report(error.message, "'ioth doctor' checks all that is needed", name);
+  } else if (isSystemError(error) || error instanceof CommandError || error instanceof AbortError) {
+    report(error.message, undefined, name);
+  } else {
+    // nobody thought of it: where it happened is what helps
+    report(inspect(error), undefined, name);
+  }
+  return EXIT_FAILED;
+}
+
+/** What ioth, or Node, refuses of the command line: a configuration, an address. */
+function isBadArgument(error: unknown): error is Error {
+  const { code } = error as NodeJS.ErrnoException;
+  return types.isNativeError(error) && /^ERR_(INVALID_ARG|OUT_OF_RANGE|INVALID_IP|SOCKET_BAD_PORT)/.test(code ?? '');
+}
+
+function isSystemError(error: unknown): error is Error {
+  return error instanceof IothError || (types.isNativeError(error) && 'syscall' in error && 'code' in error);
+}
+
+function report(message: string, advice?: string, name?: string): void {
+  const prefix = styled('red', name === undefined ? 'ioth:' : `ioth ${name}:`, process.stderr);
+  printError(`${prefix} ${message}${advice ? `\n${advice}` : ''}`);
+}

@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AF_INET } from '../../constants/index.js';
+import { IothError } from '../../core/errors.js';
+import { Stack } from '../../stack/stack.js';
+import { type Finding, fault, ok } from './finding.js';
+
+const CHECK = 'a real stack';
+const PORT = 7;
+const TIMEOUT_MS = 5000;
+
+/** Makes two stacks on a switch, sends from one to the other, and closes both. */
+export async function trialFinding(signal: AbortSignal): Promise<Finding> {
+  const start = performance.now();
+  const directory = mkdtempSync(join(tmpdir(), 'ioth-doctor-'));
+  const stacks: Stack[] = [];
+  try {
+    for (const [i, scheme] of ['switch', 'vde'].entries()) {
+      stacks.push(stackAt(`${scheme}://${directory}/switch`, `10.0.0.${i + 1}`));
+    }
+    const [server, client] = stacks as [Stack, Stack];
+    await exchange(server, client, AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]));
+    await closeAll(stacks);
+    const took = Math.round(performance.now() - start);
+    return ok(CHECK, `two were made, joined by a switch, talked TCP and were closed, in ${took} ms`);
+  } catch (error) {
+    return fault(CHECK, messageOf(error), remedyOf(error));
+  } finally {
+    await closeAll(stacks);
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function stackAt(vnl: string, address: string): Stack {
+  const stack = new Stack('vdestack', vnl);
+  const ifindex = stack.if_nametoindex('vde0');
+  stack.linksetupdown(ifindex, true);
+  stack.ipaddr_add(AF_INET, address, 24, ifindex);
+  return stack;
+}
+
+async function exchange(server: Stack, client: Stack, signal: AbortSignal): Promise<void> {
+  const listener = server.socket();
+  const socket = client.socket();
+  const sockets: { close(): void }[] = [listener, socket];
+  try {
+    listener.bind(['10.0.0.1', PORT]);
+    listener.listen();
+    await socket.connect(['10.0.0.1', PORT], { signal });
+    const [connection] = await listener.accept({ signal });
+    sockets.push(connection);
+    await socket.sendall('!', 0, { signal });
+    const received = await connection.recv(1, 0, { signal });
+    if (String(received) !== '!') throw new Error('what was received is not what was sent');
+  } finally {
+    for (const each of sockets) each.close();
+  }
+}
+
+async function closeAll(stacks: readonly Stack[]): Promise<void> {
+  // the first one is the switch
+  for (const stack of [...stacks].reverse()) await stack.close({ linger: 0 });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function remedyOf(error: unknown): string {
+  const code = error instanceof IothError ? error.code : undefined;
+  if (code === 'ENOSPC' || code === 'EUSERS') return 'no more namespaces are allowed: see user namespaces above';
+  if (code === 'EPERM')
+    return 'allow user namespaces, or run as root; a container may need --security-opt seccomp=unconfined';
+  return 'see what is wrong above; where nothing is, this is a defect of ioth: report it with this text';
+}

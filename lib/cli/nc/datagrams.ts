@@ -1,0 +1,67 @@
+import type { RemoteInfo, Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { isIPv6 } from 'node:net';
+import type { Stack } from '../../stack/stack.js';
+import { printError } from '../terminal.js';
+import { type Endpoint, IdleTimer } from './endpoint.js';
+
+/** As nc(1) reads: what comes at once from a pipe may be more than a datagram holds. */
+const MAX_DATAGRAM = 16_384;
+
+/** Standard input and output by datagrams, until it is interrupted or idle. */
+export async function carryDatagrams(stack: Stack, endpoint: Endpoint): Promise<void> {
+  const { port, listens } = endpoint;
+  const host = listens ? endpoint.host : (await stack.dns.promises.lookup(endpoint.host as string)).address;
+  const socket = stack.dgram.createSocket(host !== undefined && isIPv6(host) ? 'udp6' : 'udp4');
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  const idle = new IdleTimer(endpoint.idleMs, end);
+  const signal = AbortSignal.any([endpoint.signal, ended.signal]);
+  const failed = once(socket, 'error', { signal }).then(([error]) => Promise.reject(error));
+  // it may come when nobody waits any more
+  failed.catch(() => {});
+  try {
+    const isConnected = once(socket, 'connect', { signal });
+    isConnected.catch(() => {});
+    printDatagrams(socket, idle, listens);
+    if (listens) await bind(socket, port, host, signal);
+    else socket.connect(port, host);
+    await isConnected;
+    await Promise.race([failed, sendInput(socket, idle).then(() => failed)]);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    idle.stop();
+    socket.close();
+  }
+}
+
+/** Those of the first peer, to which the socket connects then. */
+function printDatagrams(socket: Socket, idle: IdleTimer, connects: boolean): void {
+  let peer: RemoteInfo | undefined;
+  socket.on('message', (data, from) => {
+    if (connects && !peer) socket.connect(from.port, from.address);
+    peer ??= from;
+    if (from.port !== peer.port || from.address !== peer.address) return;
+    idle.touch();
+    process.stdout.write(data);
+  });
+}
+
+async function bind(socket: Socket, port: number, host: string | undefined, signal: AbortSignal): Promise<void> {
+  socket.bind(port, host);
+  await once(socket, 'listening', { signal });
+  const { address, port: own } = socket.address();
+  printError(`listening on ${isIPv6(address) ? `[${address}]` : address}:${own}`);
+}
+
+async function sendInput(socket: Socket, idle: IdleTimer): Promise<void> {
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    idle.touch();
+    for (let at = 0; at < chunk.length; at += MAX_DATAGRAM) {
+      await new Promise<void>((done, fail) => {
+        socket.send(chunk.subarray(at, at + MAX_DATAGRAM), (error) => (error ? fail(error) : done()));
+      });
+    }
+  }
+}

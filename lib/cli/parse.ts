@@ -1,0 +1,102 @@
+import { parseArgs, types } from 'node:util';
+import { type Command, type Invocation, type OptionSpec, UsageError } from './command.js';
+
+const HELP: OptionSpec = { type: 'boolean', short: 'h', help: 'shows this text' };
+
+export type ParsedArguments = Pick<Invocation, 'options' | 'args'>;
+
+/**
+ * The options and arguments of a subcommand; `--help` is an option of each.
+ * @throws {UsageError} for an option that it does not have, and for one with a value too many or too few
+ */
+export function parseCommandLine(command: Command, argv: readonly string[]): ParsedArguments {
+  const [own, others] = splitArguments(command, argv);
+  const options = Object.fromEntries(
+    Object.entries({ ...command.options, help: HELP }).map(([name, { type, short }]) => [
+      name,
+      short === undefined ? { type } : { type, short },
+    ]),
+  );
+  try {
+    const { values, positionals } = parseArgs({ args: own, options, allowPositionals: true, strict: true });
+    return { options: values as ParsedArguments['options'], args: [...positionals, ...others] };
+  } catch (error) {
+    if (!types.isNativeError(error) || !String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS')) {
+      throw error;
+    }
+    throw new UsageError(error.message);
+  }
+}
+
+/** What is the command's own, and what it hands over as it is: `ioth run CONFIG app.js --port 80`. */
+function splitArguments(
+  { ownArguments, options }: Command,
+  argv: readonly string[],
+): [own: string[], others: string[]] {
+  if (ownArguments === undefined) return [[...argv], []];
+  const takesValue = (word: string) =>
+    Object.entries(options).some(
+      ([name, { type, short }]) => type === 'string' && (word === `--${name}` || word === `-${short}`),
+    );
+  let found = 0;
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] as string;
+    if (word === '--') return [argv.slice(0, i), argv.slice(i + 1)];
+    if (word.startsWith('-') && word !== '-') {
+      if (takesValue(word)) i++;
+    } else if (++found === ownArguments) {
+      const rest = argv.slice(i + 1);
+      return [argv.slice(0, i + 1), rest[0] === '--' ? rest.slice(1) : rest];
+    }
+  }
+  return [[...argv], []];
+}
+
+/** The help of a subcommand. */
+export function helpText(name: string, command: Command): string {
+  const specs = Object.entries({ ...command.options, help: HELP });
+  const lines = specs.map(([long, { short, value, help }]): [string, string] => [
+    `${short ? `-${short}, ` : '    '}--${long}${value ? ` ${value}` : ''}`,
+    help,
+  ]);
+  const arguments_ = [name, Object.keys(command.options).length > 0 ? '[options]' : '', command.usage];
+  return `Usage: ioth ${arguments_.filter(Boolean).join(' ')}\n\n${command.help.trim()}\n\nOptions:\n${columns(lines)}\n`;
+}
+
+/** Two columns of text, indented. */
+export function columns(lines: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...lines.map(([left]) => left.length));
+  return lines.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n');
+}
+
+/**
+ * The value of an option that is a number.
+ * @throws {UsageError} for what is none, or is outside its range
+ */
+export function numberOption(
+  { options }: ParsedArguments,
+  name: string,
+  { min, max = Number.MAX_SAFE_INTEGER }: { min: number; max?: number },
+): number | undefined {
+  const text = options[name];
+  if (text === undefined) return undefined;
+  const value = typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max)) {
+    const range = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `from ${min} to ${max}`;
+    throw new UsageError(`--${name} must be a number, ${range}, not '${text}'`);
+  }
+  return value;
+}
+
+/** @throws {UsageError} for what is no port */
+export function portArgument(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65535)) throw new UsageError(`the port must be a number from 0 to 65535, not '${text}'`);
+  return port;
+}
+
+/** @throws {UsageError} where there are fewer or more arguments than these */
+export function checkArgumentCount(args: readonly string[], min: number, max: number, usage: string): void {
+  if (args.length < min) throw new UsageError(`too few arguments: ${usage}`);
+  if (args.length > max) throw new UsageError(`'${args[max]}' is an argument too many: ${usage}`);
+}

@@ -1,0 +1,61 @@
+import { ipBytes, ipText } from '../address/ip.js';
+import type { DnsRecord } from '../dns/message.js';
+
+/** The data of a record as a zone file has it (RFC 1035, 5.1). */
+export function recordData(record: DnsRecord): string {
+  switch (record.type) {
+    case 'A':
+      return record.data;
+    case 'AAAA':
+      return ipText(ipBytes(record.data));
+    case 'CNAME':
+    case 'NS':
+    case 'PTR':
+      return absolute(record.data);
+    case 'MX':
+      return `${record.data.preference ?? 0} ${absolute(record.data.exchange)}`;
+    case 'SRV': {
+      const { priority = 0, weight = 0, port, target } = record.data;
+      return `${priority} ${weight} ${port} ${absolute(target)}`;
+    }
+    case 'TXT':
+      return [record.data]
+        .flat()
+        .map((text) => quoted(String(text)))
+        .join(' ');
+    case 'CAA':
+      return `${record.data.flags ?? 0} ${record.data.tag} ${quoted(String(record.data.value))}`;
+    case 'SOA': {
+      const { mname, rname, serial, refresh, retry, expire, minimum } = record.data;
+      return [absolute(mname), absolute(rname), ...[serial, refresh, retry, expire, minimum].map((n) => n ?? 0)].join(
+        ' ',
+      );
+    }
+    case 'NAPTR': {
+      const { order, preference, flags, services, regexp, replacement } = record.data;
+      return [order, preference, ...[flags, services, regexp].map(quoted), absolute(replacement)].join(' ');
+    }
+    default:
+      return unknownData(record.data);
+  }
+}
+
+function absolute(name: string): string {
+  return name === '.' ? name : `${name}.`;
+}
+
+// a server's text may hold what moves the cursor of a terminal
+function quoted(text: string): string {
+  const escaped = Array.from(Buffer.from(text), (byte) => {
+    const character = String.fromCharCode(byte);
+    if (character === '"' || character === '\\') return `\\${character}`;
+    return byte < 32 || byte > 126 ? `\\${String(byte).padStart(3, '0')}` : character;
+  });
+  return `"${escaped.join('')}"`;
+}
+
+/** RFC 3597, 5. */
+function unknownData(data: unknown): string {
+  if (!(data instanceof Uint8Array)) return JSON.stringify(data);
+  return `\\# ${data.length} ${Buffer.from(data).toString('hex')}`.trimEnd();
+}

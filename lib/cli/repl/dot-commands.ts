@@ -1,0 +1,45 @@
+import type { REPLServer } from 'node:repl';
+import { inspect } from 'node:util';
+import { openStacks } from '../../stack/open-stacks.js';
+import { Stack } from '../../stack/stack.js';
+import { addressText, routeText } from '../show.js';
+import { socketLines } from './sockets.js';
+
+/** `.stacks`, `.ip`, `.route` and `.sockets`. */
+export function defineDotCommands(server: REPLServer, stack: Stack): void {
+  const define = (name: string, help: string, action: (argument: string) => Promise<string> | string) => {
+    server.defineCommand(name, {
+      help,
+      action(argument) {
+        this.clearBufferedCommand();
+        // what it throws would end the REPL
+        Promise.resolve()
+          .then(() => action(argument.trim()))
+          .catch((error: unknown) => (error instanceof Error ? `${error.name}: ${error.message}` : inspect(error)))
+          .then((text) => {
+            if (text) this.output.write(`${text}\n`);
+            this.displayPrompt();
+          });
+      },
+    });
+  };
+  const ofStack = (show: (stack: Stack) => string) => async (expression: string) => {
+    const value = expression === '' ? stack : await evaluate(server, expression);
+    if (!(value instanceof Stack)) throw new TypeError(`${expression} is no Stack`);
+    return show(value);
+  };
+  define('stacks', 'The stacks that are open', () =>
+    openStacks<Stack>()
+      .map((each) => inspect(each))
+      .join('\n'),
+  );
+  define('ip', "Interfaces and addresses of 'stack', or of another", ofStack(addressText));
+  define('route', "Routes of 'stack', or of another", ofStack(routeText));
+  define('sockets', "TCP and UDP sockets of 'stack', or of another", ofStack(socketLines));
+}
+
+function evaluate(server: REPLServer, expression: string): Promise<unknown> {
+  return new Promise((done, fail) => {
+    server.eval(`(${expression})`, server.context, 'repl', (error, value) => (error ? fail(error) : done(value)));
+  });
+}

@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { ipText } from '../../address/ip.js';
+import { IS_LITTLE_ENDIAN } from '../../core/byte-order.js';
+import type { Stack } from '../../stack/stack.js';
+import { CommandError } from '../command.js';
+import { table } from '../terminal.js';
+
+/** The files of /proc/net that list sockets with IP addresses. */
+const PROTOCOLS = ['tcp', 'tcp6', 'udp', 'udp6'] as const;
+
+/** Of the kernel's net/tcp_states.h. */
+const STATES: Readonly<Record<string, string>> = {
+  '01': 'ESTABLISHED',
+  '02': 'SYN-SENT',
+  '03': 'SYN-RECV',
+  '04': 'FIN-WAIT-1',
+  '05': 'FIN-WAIT-2',
+  '06': 'TIME-WAIT',
+  '07': 'CLOSE',
+  '08': 'CLOSE-WAIT',
+  '09': 'LAST-ACK',
+  '0A': 'LISTEN',
+  '0B': 'CLOSING',
+};
+
+/** The TCP and UDP sockets of a stack, as ss(8) lists them; of the kernel's, all that the host has. */
+export function socketLines(stack: Stack): string {
+  const directory = networkDirectory(stack);
+  const rows = PROTOCOLS.flatMap((protocol) => socketsOf(protocol, readFileSync(`${directory}/${protocol}`, 'latin1')));
+  if (rows.length === 0) return 'no TCP or UDP sockets';
+  return table([['', 'state', 'local', 'peer'], ...rows]);
+}
+
+/** What its kernel tells of its namespace. */
+function networkDirectory(stack: Stack): string {
+  if (stack.daemonPid !== undefined) return `/proc/${stack.daemonPid}/net`;
+  if (stack.name === 'kernel') return '/proc/self/net';
+  throw new CommandError(`the sockets of '${stack.name}' are not the kernel's, which would list them`);
+}
+
+function socketsOf(protocol: string, text: string): string[][] {
+  const [, ...lines] = text.trimEnd().split('\n');
+  return lines.map((line) => {
+    const [, local = '', peer = '', state = ''] = line.trim().split(/\s+/);
+    const isUdp = protocol.startsWith('udp');
+    const shown = isUdp ? (state === '01' ? 'ESTABLISHED' : 'UNCONNECTED') : (STATES[state] ?? state);
+    return [protocol.replace('6', ''), shown, endpoint(local), endpoint(peer)];
+  });
+}
+
+/** '0100000A:1F90': 32-bit words of the address, each in the machine's byte order, and the port. */
+function endpoint(text: string): string {
+  const [address = '', port = ''] = text.split(':');
+  const bytes = Buffer.from(address, 'hex');
+  if (IS_LITTLE_ENDIAN) bytes.swap32();
+  const number = Number.parseInt(port, 16);
+  const host = bytes.every((byte) => byte === 0) ? '*' : ipText(bytes);
+  return `${host.includes(':') ? `[${host}]` : host}:${number === 0 ? '*' : number}`;
+}

@@ -1,0 +1,39 @@
+import { inspect } from 'node:util';
+import type { Link } from '../netlink/index.js';
+import type { Stack } from '../stack/stack.js';
+import { isColoured, table } from './terminal.js';
+
+const IFF_NAMES: readonly (readonly [flag: number, name: string])[] = [
+  [0x8, 'LOOPBACK'],
+  [0x2, 'BROADCAST'],
+  [0x80, 'NOARP'],
+  [0x1000, 'MULTICAST'],
+  [0x1, 'UP'],
+  [0x10000, 'LOWER_UP'],
+];
+
+/** `ip -br addr`. */
+export function addressText(stack: Stack): string {
+  return listText(stack.interfaces());
+}
+
+/** `ip route`, those of IPv4 first. */
+export function routeText(stack: Stack): string {
+  return listText(stack.routes());
+}
+
+/** What the list itself prints; nothing where it is empty. */
+function listText(list: readonly unknown[]): string {
+  return list.length === 0 ? '' : inspect(list, { colors: isColoured() });
+}
+
+/** `ip -br link`, with the MTU. */
+export function linkText(links: readonly Link[]): string {
+  const rows = links.map(({ name, operstate, up, mac, mtu, flags }) => [
+    name,
+    operstate ?? (up ? 'UNKNOWN' : 'DOWN'),
+    mac ?? '-',
+    `mtu ${mtu} <${IFF_NAMES.flatMap(([flag, word]) => (flags & flag ? [word] : [])).join(',')}>`,
+  ]);
+  return table(rows);
+}
