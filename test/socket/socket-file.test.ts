@@ -83,12 +83,12 @@ test('a line without an end does not fill the memory, and is not lost', async ()
 
 test('many lines are read in a time that grows with them', async () => {
   const file = server.makefile();
-  const text = 'a line of text\n'.repeat(200_000);
+  const text = 'a line of text\n'.repeat(20_000);
   const sending = client.sendall(text).then(() => client.shutdown(SHUT_WR));
   let lines = 0;
   for await (const line of file) lines += line.length === 14 ? 1 : Number.NaN;
   await sending;
-  expect(lines).toBe(200_000);
+  expect(lines).toBe(20_000);
 });
 
 test('refuses what makes no file', async () => {
