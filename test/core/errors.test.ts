@@ -407,6 +407,7 @@ describe('sockets', () => {
     });
     expect(failureOf(() => socket.getpeername()).message).toContain('connect(addr) first');
     using udp = a.socket(AF_INET, SOCK_DGRAM);
+    expect((await rejectionOf(udp.sendto('x', ['239.1.2.3', 9]))).message).toContain('IP_MULTICAST_IF, ifname');
     expect((await rejectionOf(udp.send('x'))).message).toContain('use sendto(data, addr)');
     expect((await rejectionOf(udp.sendto(Buffer.alloc(70_000), ['10.0.0.2', 9]))).message).toContain(
       'longer than one datagram can be',

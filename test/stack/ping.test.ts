@@ -115,6 +115,19 @@ test('no answer in time, with lo down: ETIMEDOUT', async () => {
   for (const { error } of probes) expect(['ETIMEDOUT', 'ENETUNREACH']).toContain(error?.code);
 });
 
+test('its own address while lo is down: the error says so', async () => {
+  const stack = new Stack('vdestack', 'null://');
+  stack.linksetupdown('vde0', true);
+  stack.ipaddr_add('10.0.0.1/24', 'vde0');
+  const { probes } = await stack.ping('10.0.0.1', { count: 1, timeout: 50 });
+  expect(probes[0]?.error?.message).toBe(
+    "ping ETIMEDOUT 10.0.0.1: connection timed out: no reply in 50 ms; its own addresses answer once lo is up: linksetupdown('lo', true)",
+  );
+  stack.linksetupdown('lo', true);
+  expect(await stack.ping('10.0.0.1', { count: 1 })).toMatchObject({ received: 1 });
+  await stack.close();
+});
+
 test('a part is lost: what is answered counts', async () => {
   const { stacks } = net;
   const peer = stacks[1] as Stack;

@@ -27,7 +27,16 @@ function hintOf(code: string, syscall: string, address: string | undefined): str
   if (code === 'EINVAL' && address !== undefined && lacksZone(address)) {
     return `this address needs its interface: '${address}%vde0', or the ifindex as scopeid`;
   }
+  if (code === 'ENETUNREACH' && address !== undefined && isMulticast(address)) return NO_ROUTE_TO_GROUP;
   return HINTS[`${syscall} ${code}`] ?? HINTS[code];
+}
+
+const NO_ROUTE_TO_GROUP =
+  'the stack has no route to this group: setsockopt(IPPROTO_IP, IP_MULTICAST_IF, ifname), of IPv6 IPPROTO_IPV6 and ' +
+  'IPV6_MULTICAST_IF, names the interface';
+
+function isMulticast(address: string): boolean {
+  return /^(?:ff[\da-f]{2}:|2(?:2[4-9]|3\d)\.)/i.test(address);
 }
 
 /** Whether it is a link-local address (RFC 4291, 2.5.6 and 2.7) that names no link. */

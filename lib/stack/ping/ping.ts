@@ -77,6 +77,7 @@ export interface PingResult {
 /** What {@link ping} needs of a stack. */
 export interface PingingStack extends PingStack {
   if_indextoname(ifindex: number): string;
+  interfaces(): { readonly name: string; readonly up: boolean }[];
   getaddrinfo(
     host: string,
     port: null,
@@ -166,7 +167,11 @@ class Ping {
   async #send(seq: number): Promise<void> {
     const { timeout } = this.#settings;
     const late = () =>
-      this.#settle({ ...NO_ANSWER, seq, error: this.#error('ETIMEDOUT', `no reply in ${timeout} ms`) });
+      this.#settle({
+        ...NO_ANSWER,
+        seq,
+        error: this.#error('ETIMEDOUT', `no reply in ${timeout} ms${this.#isWithoutLoopback() ? LO_IS_DOWN : ''}`),
+      });
     this.#pending.set(seq, { sentAt: performance.now(), timer: setTimeout(late, timeout) });
     try {
       try {
@@ -208,6 +213,16 @@ class Ping {
     if (this.#probes.length === this.#settings.count) this.#finish();
   }
 
+  /** Without `lo` a stack reaches no address of its own, and is not told of a host that is not there. */
+  #isWithoutLoopback(): boolean {
+    try {
+      return this.#stack.interfaces().some(({ name, up }) => name === 'lo' && !up);
+    } catch {
+      // the stack is gone
+      return false;
+    }
+  }
+
   #error(code: string, hint?: string): IothError {
     return new IothError(code, { syscall: 'ping', address: textOf(this.#to, this.#stack), hint });
   }
@@ -224,6 +239,7 @@ function textOf({ address, scopeid }: Address, stack: PingingStack): string {
   }
 }
 
+const LO_IS_DOWN = "; its own addresses answer once lo is up: linksetupdown('lo', true)";
 const NO_ANSWER = { address: null, time: null, bytes: null, ttl: null } as const;
 
 function summary(host: string, address: string, probes: PingProbe[]): PingResult {
