@@ -414,6 +414,22 @@ describe('sockets', () => {
     );
   });
 
+  test('a route, but no address to send from', async () => {
+    const stack = new Stack('vdestack', 'null://');
+    stack.sysctl('net.ipv6.conf.vde0.addr_gen_mode', 1); // no link-local address of its own
+    stack.linksetupdown('vde0', true);
+    stack.iproute_add('fd00::/64 dev vde0');
+    const error = await rejectionOf(stack.socket(AF_INET6).connect(['fd00::1', 1]));
+    const datagram = await rejectionOf(stack.socket(AF_INET6, SOCK_DGRAM).sendto('x', ['fd00::1', 1]));
+    for (const { code, message } of [error, datagram]) {
+      expect({ code, message }).toEqual({
+        code: 'EADDRNOTAVAIL',
+        message: expect.stringContaining('no address to reach it from'),
+      });
+    }
+    await stack.close();
+  });
+
   test('a name that nobody resolves', async () => {
     using socket = a.socket();
     const error = await rejectionOf(socket.connect(['no-such-host.example', 80]));

@@ -52,19 +52,26 @@ export function canceled(hint: string): WaitEnd {
   return ({ syscall, address, port }) => new IothError('ECANCELED', { syscall, address, port, hint });
 }
 
+const NO_SOURCE =
+  'the stack has no address to reach it from (ipaddr_add adds one, an IPv6 one that is tentative is none yet), or no port left';
+
 const HINTS: Partial<Record<string, string>> = {
   EADDRINUSE: 'another socket of the stack has this address: choose another port or set SO_REUSEADDR',
   EADDRNOTAVAIL: 'no interface of the stack has this address',
   ECONNREFUSED: 'nothing listens there',
   EHOSTUNREACH: 'nobody answers there: check that the peer is up and on the same network',
   ENETDOWN: 'the interface is down: linksetupdown(ifindex, true)',
-  ENETUNREACH: 'the stack has no route to it: add an address (ipaddr_add) or a route (iproute_add)',
+  ENETUNREACH:
+    'the stack has no route to it: add an address (ipaddr_add) or a route (iproute_add), with the interface up (linksetupdown)',
   ENOTCONN: 'connect(addr) first',
   EDESTADDRREQ: 'connect(addr) first, or use sendto(data, addr)',
   EMSGSIZE: 'the message is longer than one datagram can be',
   'accept EINVAL': 'listen() first',
   'accept EOPNOTSUPP': 'only stream sockets accept connections',
   'bind EINVAL': 'the socket has an address already: bind it once, before connect and listen',
+  'connect EADDRNOTAVAIL': NO_SOURCE,
+  'sendto EADDRNOTAVAIL': NO_SOURCE,
+  'sendmsg EADDRNOTAVAIL': NO_SOURCE,
   'connect ECONNRESET': 'the peer reset the connection: picox says so where nothing listens',
   'listen EOPNOTSUPP': 'only stream sockets listen',
 };
