@@ -77,12 +77,17 @@ export class GaiError extends DnsError {
     syscall: 'getaddrinfo' | 'getnameinfo',
     hostname?: string | null,
     cause?: unknown,
-    hint?: string,
+    hint: string | undefined = reasonOf(cause),
   ) {
     const [code, text] = EAI[eai] ?? [`EAI_${eai}`, 'an error that C does not name'];
     super(code, syscall, hostname ?? undefined, hint === undefined ? text : `${text}: ${hint}`, cause);
     this.eai = eai;
   }
+}
+
+/** What the query said that is behind it. */
+function reasonOf(cause: unknown): string | undefined {
+  return cause instanceof DnsError ? QUERY_TEXTS[cause.code as QueryCode] : undefined;
 }
 
 /** The EAI_ number for a query that failed: what may pass is EAI_AGAIN. */

@@ -170,6 +170,12 @@ test('its error reads as that of Node does', async () => {
   await expect(getaddrinfo(sources(), 'absent.org', 80)).rejects.toThrow(/^getaddrinfo ENOTFOUND absent\.org/);
 });
 
+test('its error says why no server could tell', async () => {
+  await expect(getaddrinfo(sources({ 'silent.org': 'ETIMEOUT' }), 'silent.org', 80)).rejects.toThrow(
+    'getaddrinfo EAI_AGAIN silent.org: no server could tell now: no server answered in time',
+  );
+});
+
 test.each<[string | null, AddrInfoHints, string[]]>([
   [null, {}, ['::1', '127.0.0.1']],
   [null, { flags: AI_PASSIVE, family: AF_INET }, ['0.0.0.0']],
