@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   AF_INET,
@@ -12,6 +11,7 @@ import {
 } from '../../lib/constants/index.js';
 import type { Socket } from '../../lib/socket/socket.js';
 import { Stack } from '../../lib/stack/stack.js';
+import { processorTime } from '../support/processor-time.js';
 import { tcpPair, udpOn } from '../support/sockets.js';
 
 /** For how long each wait is measured, in milliseconds. */
@@ -30,12 +30,6 @@ async function processorShare(work: () => unknown): Promise<number> {
   const [used, start] = [processorTime(), performance.now()];
   await work();
   return (processorTime() - used) / (performance.now() - start);
-}
-
-/** In milliseconds. */
-function processorTime(): number {
-  const [nanoseconds] = readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ');
-  return Number(nanoseconds) / 1e6;
 }
 
 /** Checks that `waiting` goes on for the time, and takes little of the processor meanwhile. */
