@@ -57,10 +57,12 @@ export function patchHandles(): NodeInternals {
 function before(prototype: NodeHandle, method: string, step: (handle: NodeHandle) => number): void {
   const original = prototype[method] as HandleMethod;
   define(prototype, method, function (this: NodeHandle, ...args) {
+    const known = this[method];
     const result = step(this);
     if (result) return result;
     // the step may have given this handle methods of its own
-    return Reflect.apply(Object.hasOwn(this, method) ? (this[method] as HandleMethod) : original, this, args);
+    const given = this[method] as HandleMethod;
+    return Reflect.apply(given === known ? original : given, this, args);
   });
 }
 
