@@ -12,7 +12,7 @@ import { formatMac, parseMac } from './mac.js';
  * lowest bits of the ninth byte are cleared. A dot at the end of the name does not count.
  * @param prefix an IPv6 address, '2001:db8::'
  * @param name a fully qualified domain name
- * @param otiptime what {@link otiptime} returns, 0 for an address that lasts
+ * @param otiptime what `otiptime` returns, 0 for an address that lasts
  * @returns the text of the IPv6 address
  * @throws {LibraryNotFoundError} without libiothaddr; {TypeError} for what is no prefix or no name
  */

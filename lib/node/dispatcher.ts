@@ -28,7 +28,7 @@ interface ConnectTarget {
 }
 type OnConnect = (error: Error | null, socket?: net.Socket) => void;
 
-/** Options of the connections of {@link stackAgent}: those of undici's buildConnector that are its own. */
+/** Options of the connections of `stack.dispatcher()`: those of undici's buildConnector that are its own. */
 export interface ConnectOptions extends tls.ConnectionOptions {
   /** Milliseconds; 0 for no limit. Default 10000. */
   timeout?: number;

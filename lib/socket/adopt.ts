@@ -4,7 +4,7 @@ import { makeNonBlocking } from '../io/descriptor-flags.js';
 import { closeDetached, isOwned, unregisterDetached, wasClosedElsewhere } from './detached.js';
 import { socketTypeOf } from './options.js';
 
-/** A descriptor that {@link Socket.detach} gave up, ready for another Socket. */
+/** A descriptor that `socket.detach` gave up, ready for another Socket. */
 export function adopt(fileno: number): number {
   checkInteger('fileno', fileno, 0, INT_MAX);
   if (wasClosedElsewhere(fileno)) throw notASocket(`descriptor ${fileno} was closed after it was detached`);
@@ -20,7 +20,7 @@ export function adopt(fileno: number): number {
 }
 
 /**
- * ioth_close(3) of a descriptor that {@link Socket.detach} gave up. Where it was closed by other means meanwhile, only the
+ * ioth_close(3) of a descriptor that `socket.detach` gave up. Where it was closed by other means meanwhile, only the
  * stack's count of its sockets goes down, and whatever has the number now stays open.
  * @throws {IothError} EBADF for what is no socket of a stack
  * @throws {TypeError} ERR_INVALID_ARG_VALUE for the descriptor of a Socket, which closes it itself

@@ -8,7 +8,7 @@ const DEFAULT_LIMIT = 1 << 20;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
-/** Of {@link Socket.makefile}. */
+/** Of `socket.makefile`. */
 export interface FileOptions {
   /** What the bytes are as text: 'utf8' (the default), 'latin1' or 'ascii'. */
   encoding?: (typeof ENCODINGS)[number];
@@ -46,7 +46,7 @@ export class SocketFile {
   /**
    * The next line, without its end (`\n` or `\r\n`).
    * @returns null at the end of the stream; what stands there without an end of line is a line too
-   * @throws {IothError} EMSGSIZE for a line longer than the limit; and as {@link Socket.recv}
+   * @throws {IothError} EMSGSIZE for a line longer than the limit; and as `socket.recv`
    */
   readline(options?: { signal?: AbortSignal }): Promise<string | null> {
     return this.#inTurn(() => this.#readline(options));
@@ -55,7 +55,7 @@ export class SocketFile {
   /**
    * Text or bytes to the end of the stream, as Python's `read`.
    * @param size so many bytes at most, and fewer at the end of the stream only; then they are a Buffer
-   * @throws as {@link Socket.recv}
+   * @throws as `socket.recv`
    */
   read(size?: undefined, options?: { signal?: AbortSignal }): Promise<string>;
   read(size: number, options?: { signal?: AbortSignal }): Promise<Buffer>;
@@ -72,7 +72,7 @@ export class SocketFile {
 
   /**
    * Sends all of it: `sendall` of the socket, with text in the file's encoding.
-   * @throws as {@link Socket.sendall}
+   * @throws as `socket.sendall`
    */
   async write(data: Data, options?: { signal?: AbortSignal }): Promise<void> {
     const bytes = typeof data === 'string' ? Buffer.from(data, this.#encoding) : checkBytes('data', data);

@@ -37,8 +37,8 @@ export abstract class ToolsStack extends NodeModulesStack {
   }
 
   /**
-   * child_process.spawnSync in the network of this stack, as {@link spawn}.
-   * @throws as {@link spawn}; what child_process.spawnSync returns as `error` is returned here too
+   * child_process.spawnSync in the network of this stack, as `spawn`.
+   * @throws as `spawn`; what child_process.spawnSync returns as `error` is returned here too
    */
   get spawnSync(): typeof spawnSync {
     this.#spawnSync ??= ((...parameters: SpawnArguments) =>
@@ -52,7 +52,7 @@ export abstract class ToolsStack extends NodeModulesStack {
    * does it, which takes a few milliseconds.
    * @param value the new value: an integer, a string of one line, or a boolean (1 or 0); without it, the setting is read
    * @returns what it is; nothing where it was set
-   * @throws {IothError} ENOENT (no such setting), EACCES, EINVAL (no such value), EROFS; as {@link spawn}
+   * @throws {IothError} ENOENT (no such setting), EACCES, EINVAL (no such value), EROFS; as `spawn`
    * @throws {TypeError} for a name that is not of the network: 'kernel.hostname' is the host's
    */
   sysctl(name: string): string;

@@ -33,6 +33,7 @@ const SOURCES = [
   'ffi',
   'scripts/build',
   'scripts/prune-declarations.ts',
+  'scripts/reference',
 ];
 /** Not the dist/ of the checkout, which may be built anew meanwhile; not in node_modules, where tsc takes `type` for the format. */
 const BUILDS = join(ROOT, '.cache/package');
