@@ -10,9 +10,9 @@ export async function buildCli(): Promise<void> {
   main = join(directory, 'dist/lib/cli/main.js');
 }
 
-/** Whoever runs the tests may have set them. */
+/** Whoever runs the tests may have set them; in CI Node takes a terminal for one without colours. */
 function environment(env: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-  const { IOTH: _1, IOTH_CHILD: _2, IOTH_CONF: _3, IOTH_DNS: _4, FORCE_COLOR: _5, ...own } = process.env;
+  const { IOTH: _1, IOTH_CHILD: _2, IOTH_CONF: _3, IOTH_DNS: _4, FORCE_COLOR: _5, CI: _6, ...own } = process.env;
   return { ...own, ...env };
 }
 
