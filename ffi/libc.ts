@@ -35,6 +35,11 @@ export const EPOLLERR = 8;
 export const EPOLLHUP = 16;
 export const EPOLLET = 0x80000000;
 
+/** Of timerfd_create(2). */
+export const CLOCK_MONOTONIC = 1;
+export const TFD_NONBLOCK = 0o4000;
+export const TFD_CLOEXEC = 0o2000000;
+
 /** Of clone(2). */
 export const CLONE_VM = 0x100;
 export const CLONE_VFORK = 0x4000;
@@ -83,6 +88,9 @@ export interface Libc {
   epoll_create1(flags: number): number;
   epoll_ctl(epfd: number, op: number, fd: number, event: Uint32Array): number;
   epoll_wait(epfd: number, events: Uint32Array, maxevents: number, timeout: number): number;
+  timerfd_create(clockid: number, flags: number): number;
+  /** `value` is a `struct itimerspec` of 64 bits each: seconds and nanoseconds of the interval, and of the first time. */
+  timerfd_settime(fd: number, flags: number, value: BigInt64Array, old: null): number;
 }
 
 /** errno(3) of the last call on this thread. Read it before anything else runs. */
@@ -152,5 +160,7 @@ function bind(): Libc {
     epoll_create1: lib.func('epoll_create1', 'int', ['int']),
     epoll_ctl: lib.func('epoll_ctl', 'int', ['int', 'int', 'int', buf]),
     epoll_wait: lib.func('epoll_wait', 'int', ['int', buf, 'int', 'int']),
+    timerfd_create: lib.func('timerfd_create', 'int', ['int', 'int']),
+    timerfd_settime: lib.func('timerfd_settime', 'int', ['int', 'int', buf, buf]),
   };
 }

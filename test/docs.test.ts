@@ -73,6 +73,7 @@ describe('the samples of the guide', () => {
       ioth: [join(ROOT, 'lib/index.ts')],
       'ioth/ffi': [join(ROOT, 'ffi/index.ts')],
       'ioth/vde': [join(ROOT, 'lib/vde/index.ts')],
+      'ioth/lab': [join(ROOT, 'lib/lab/index.ts')],
     };
     const compilerOptions = {
       noEmit: true,

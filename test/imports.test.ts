@@ -8,6 +8,7 @@ import { ROOT } from './support/run.js';
 const ORDER = [
   'cli',
   'index',
+  'lab',
   'stack',
   'node',
   'config',

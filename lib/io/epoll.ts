@@ -3,8 +3,8 @@ import { type LoopWatcher, watchReadable } from './loop-watcher.js';
 
 // struct epoll_event in words of 32 bits: uint32_t events; epoll_data_t data, of which the first word is used. It is
 // packed on x86-64 alone.
-const EVENT_WORDS = process.arch === 'x64' ? 3 : 4;
-const DATA_WORD = process.arch === 'x64' ? 1 : 2;
+export const EVENT_WORDS = process.arch === 'x64' ? 3 : 4;
+export const DATA_WORD = process.arch === 'x64' ? 1 : 2;
 const MAX_EVENTS = 256;
 
 /** How long one turn of the loop looks for events at most: timers and others get their turn. */

@@ -30,6 +30,11 @@ const ANSWER_TIMEOUT_MS = 500;
  * @throws {IothError} as VdePort.open
  */
 export async function openConnection(request: OpenRequest): Promise<Connection> {
+  return new Connection(await openPointer(request), nodeDirectory(request.vnl));
+}
+
+/** The same, for who receives, sends and closes by himself. */
+export async function openPointer(request: OpenRequest): Promise<VdeConnPointer> {
   const deadline = performance.now() + request.timeout;
   const { vnl } = request;
   checkPathLength(vnl);
@@ -39,7 +44,7 @@ export async function openConnection(request: OpenRequest): Promise<Connection> 
     ({ result: conn, errno } = await open(request, deadline));
   }
   if (conn === null) throw openError(errno, vnl);
-  return new Connection(conn, nodeDirectory(vnl));
+  return conn;
 }
 
 /** The directory of the switch that a VNL joins; undefined where it joins none, or it is not there. */

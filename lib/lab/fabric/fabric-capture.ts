@@ -1,0 +1,177 @@
+import type { Writable } from 'node:stream';
+import { checkInteger, checkOptions, invalidType, UINT_MAX } from '../../core/validate.js';
+import { PcapngWriter } from '../../vde/pcapng.js';
+import type { FrameBatch } from './recorder.js';
+import type { WorkerThread } from './worker-thread.js';
+
+/** Where a capture of a network goes: a file, a stream, a writer that others write to as well; undefined for memory. */
+export type FabricCaptureTarget = string | URL | Writable | PcapngWriter | undefined;
+
+/** How a network is captured. */
+export interface FabricCaptureOptions {
+  /** How much of a frame is kept, in bytes; 0, all of it, unless it is given. */
+  snaplen?: number;
+  /** Which frames are written: all unless it is given. */
+  filter?: (frame: Buffer, port: string) => boolean;
+  /** Called for each frame that is written, with its time in nanoseconds since 1970 and what was done to it on purpose. */
+  onFrame?: (frame: Buffer, time: bigint, comment: string | undefined) => void;
+}
+
+/** @throws {TypeError | RangeError} */
+export function checkCaptureOptions(options: FabricCaptureOptions | undefined): FabricCaptureOptions {
+  const checked = checkOptions(options, ['snaplen', 'filter', 'onFrame']);
+  if (checked.snaplen !== undefined) checkInteger('options.snaplen', checked.snaplen, 0, UINT_MAX);
+  for (const name of ['filter', 'onFrame'] as const) {
+    const value: unknown = checked[name];
+    if (value !== undefined && typeof value !== 'function') throw invalidType(`options.${name}`, 'a function', value);
+  }
+  return checked;
+}
+
+/** Writes what a network forwards: an interface for each port, and a frame once, when it came from its port. */
+export class BatchWriter {
+  frames = 0;
+  bytes = 0;
+  readonly #writer: PcapngWriter;
+  readonly #options: FabricCaptureOptions;
+  readonly #interfaces: number[] = [];
+
+  constructor(writer: PcapngWriter, options: FabricCaptureOptions) {
+    this.#writer = writer;
+    this.#options = options;
+  }
+
+  /** @throws what a callback throws */
+  write(names: readonly string[], { records, bytes }: FrameBatch): void {
+    const { snaplen, filter, onFrame } = this.#options;
+    const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    let at = 0;
+    for (const { time, station, length, originalLength, comment } of records) {
+      const frame = all.subarray(at, at + length);
+      at += length;
+      if (filter && !filter(frame, names[station]!)) continue;
+      while (this.#interfaces.length <= station) {
+        this.#interfaces.push(this.#writer.addInterface(names[this.#interfaces.length]!, { snaplen }));
+      }
+      this.#writer.writeFrame(this.#interfaces[station]!, frame, {
+        time,
+        comment,
+        direction: 'inbound',
+        originalLength,
+      });
+      this.frames++;
+      this.bytes += originalLength;
+      onFrame?.(frame, time, comment);
+    }
+  }
+}
+
+/** A capture of a network, until it is stopped or the network is closed. */
+export class FabricCapture {
+  /** Settles when it ends: rejected where the target or a callback failed. */
+  readonly done: Promise<void>;
+  readonly #thread: WorkerThread;
+  readonly #where: [network: string, capture: number];
+  readonly #writer: PcapngWriter;
+  readonly #batches: BatchWriter;
+  readonly #isShared: boolean;
+  #finish: (error?: unknown) => void = () => {};
+  #writing: Promise<void> = Promise.resolve();
+  #stopping: Promise<void> | undefined;
+  #failure: { error: unknown } | undefined;
+  #missed = 0;
+
+  /**
+   * @internal use the capture method of a network or link
+   * @param isShared whether others write to the writer, and end it
+   */
+  constructor(
+    thread: WorkerThread,
+    where: [network: string, capture: number],
+    writer: PcapngWriter,
+    options: FabricCaptureOptions & { isShared: boolean },
+  ) {
+    this.#thread = thread;
+    this.#where = where;
+    this.#writer = writer;
+    this.#isShared = options.isShared;
+    this.#batches = new BatchWriter(writer, options);
+    this.done = new Promise((resolve, reject) => {
+      this.#finish = (error) => (error === undefined ? resolve() : reject(error));
+    });
+    // stop() reports it; who never stops a capture that failed is not ended by it
+    this.done.catch(() => {});
+    thread.captures.set(where[1], (names, batch) => this.#onBatch(names, batch));
+  }
+
+  /** How many frames were written. */
+  get frames(): number {
+    return this.#batches.frames;
+  }
+
+  /** How many bytes they had. */
+  get bytes(): number {
+    return this.#batches.bytes;
+  }
+
+  /** How many frames are not in it, because 64 MiB of others waited to be written. Known when it was stopped. */
+  get missed(): number {
+    return this.#missed;
+  }
+
+  #onBatch(names: readonly string[], batch: FrameBatch): void {
+    if (this.#failure) return;
+    this.#writing = this.#writing.then(() => this.#write(names, batch));
+  }
+
+  async #write(names: readonly string[], batch: FrameBatch): Promise<void> {
+    if (this.#failure) return;
+    try {
+      this.#batches.write(names, batch);
+      await this.#writer.flush();
+      // a target that is slow makes frames be missed, not the memory fill up
+      this.#thread.call('captureTaken', ...this.#where, batch.bytes.length).catch(() => {});
+    } catch (error) {
+      this.#failure = { error };
+      void this.stop().catch(() => {});
+    }
+  }
+
+  /** Ends it, when all that was forwarded before is written. Stopping twice is fine. @throws what {@link done} is rejected with */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.done;
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      this.#missed = await this.#thread.call('stopCapture', ...this.#where);
+    } catch {
+      // the thread is gone: what it sent is here
+    }
+    this.#thread.captures.delete(this.#where[1]);
+    await this.#writing;
+    try {
+      await (this.#isShared ? this.#writer.flush() : this.#writer.end());
+    } catch (error) {
+      this.#failure ??= { error };
+    }
+    this.#finish(this.#failure?.error);
+  }
+
+  /** The capture so far, where it is in memory. */
+  toBuffer(): Buffer {
+    return this.#writer.toBuffer();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
+
+/** @throws {Error} of fs.open */
+export function writerTo(target: FabricCaptureTarget): PcapngWriter | Promise<PcapngWriter> {
+  if (target instanceof PcapngWriter) return target;
+  if (typeof target === 'string' || target instanceof URL) return PcapngWriter.toFile(target);
+  return new PcapngWriter(target);
+}

@@ -1,0 +1,48 @@
+import { readlinkSync } from 'node:fs';
+import { F_SETFL, libc } from '../../../ffi/libc.js';
+import { libvdeplug, type VdeConnPointer } from '../../../ffi/vdeplug.js';
+import { SOCK_NONBLOCK } from '../../constants/index.js';
+import { runNativeAsync } from '../../io/async-calls.js';
+import { closeOnExec } from '../../io/descriptor-flags.js';
+import { waitingPeers } from '../../vde/node-peers.js';
+import { openPointer } from '../../vde/open.js';
+
+const OPEN_TIMEOUT_MS = 10_000;
+
+/** A `VDECONN *` that the worker thread uses, and this one opens and closes. */
+export class FabricPort {
+  readonly #kind: string;
+  #isOpen = true;
+
+  private constructor(readonly conn: VdeConnPointer) {
+    const fd = libvdeplug().datafd(conn);
+    closeOnExec();
+    this.#kind = readlinkSync(`/proc/self/fd/${fd}`).replace(/:?\[\d+\]$/, '');
+    // vde_recv(3) of a socket says then that nothing is there, instead of waiting
+    if (this.#kind === 'socket') libc().fcntl(fd, F_SETFL, SOCK_NONBLOCK);
+  }
+
+  /** @throws {IothError} as VdePort.open */
+  static async open(vnl: string, description: string): Promise<FabricPort> {
+    const request = { vnl, description, args: null, timeout: OPEN_TIMEOUT_MS, signal: undefined };
+    return new FabricPort(await openPointer(request));
+  }
+
+  /** vde_close(3), when the worker thread uses it no more. Closing twice is fine. */
+  async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    // of cmd:// it waits for the command
+    if (this.#kind !== 'pipe') return this.closeSync();
+    this.#isOpen = false;
+    await runNativeAsync<number>((done) => libvdeplug().close_async(this.conn, done), 'slow');
+  }
+
+  /** The same at once; the end of the process closes the pipes of a command. */
+  closeSync(): void {
+    if (!this.#isOpen || this.#kind === 'pipe') return;
+    this.#isOpen = false;
+    const waiting = this.#kind === 'anon_inode:[eventpoll]' ? waitingPeers(libvdeplug().datafd(this.conn)) : [];
+    libvdeplug().close(this.conn);
+    for (const fd of waiting) libc().close(fd);
+  }
+}

@@ -1,0 +1,131 @@
+import { checkOptions, checkString, invalidValue } from '../../core/validate.js';
+import { checkSeed, Fabric } from './fabric.js';
+import type { FabricCapture, FabricCaptureOptions, FabricCaptureTarget } from './fabric-capture.js';
+import { checkFaults, FAULT_NAMES, type LinkFaults } from './faults.js';
+import type { FabricNetwork, FaultDirections } from './network.js';
+import type { PortStats } from './stats.js';
+
+/** One way through a {@link Link}. */
+export type LinkDirection = 'aToB' | 'bToA';
+
+/** What {@link Link.create} takes: faults of both directions, and those of one alone, which replace them there. */
+export interface LinkOptions extends LinkFaults {
+  /** What random faults follow from, an integer from 0: any, unless it is given. */
+  seed?: number;
+  aToB?: LinkFaults;
+  bToA?: LinkFaults;
+}
+
+/** What a {@link Link} saw: {@link PortStats} of its ends. */
+export interface LinkStats {
+  /** Of the first end: what came from it, what went out to it. */
+  a: PortStats;
+  /** Of the second one. */
+  b: PortStats;
+}
+
+const DIRECTIONS: Record<LinkDirection, FaultDirections> = {
+  aToB: { from: 'a', to: 'b' },
+  bToA: { from: 'b', to: 'a' },
+};
+
+/**
+ * A cable between two virtual networks, with faults. It forwards in a worker thread of its own, whose times a busy program does
+ * not bend.
+ */
+export class Link {
+  /** What its random faults follow from: the same seed, the same faults. */
+  readonly seed: number;
+  readonly #fabric: Fabric;
+  readonly #network: FabricNetwork;
+
+  private constructor(fabric: Fabric, network: FabricNetwork) {
+    this.#fabric = fabric;
+    this.#network = network;
+    this.seed = fabric.seed;
+  }
+
+  /**
+   * Joins two networks.
+   * @param a a virtual network locator: 'ptp:///tmp/a', whose other end a stack opens; 'vde:///tmp/sw', a switch
+   * @param b another one
+   * @param options faults, named as by tc-netem(8): `{ delay: 20, loss: 0.01, seed: 1 }`
+   * @throws {IothError} as VdePort.open; ERR_IOTH_FABRIC where the worker thread cannot be started
+   * @throws {TypeError | RangeError} naming the option
+   */
+  static async create(a: string, b: string, options?: LinkOptions): Promise<Link> {
+    checkString('a', a);
+    checkString('b', b);
+    const { seed, aToB, bToA, ...both } = checkOptions(options, ['seed', 'aToB', 'bToA', ...FAULT_NAMES]);
+    checkFaults(both, 'options');
+    if (aToB !== undefined) checkFaults(aToB, 'options.aToB');
+    if (bToA !== undefined) checkFaults(bToA, 'options.bToA');
+    const fabric = await Fabric.start({ seed: checkSeed(seed) });
+    try {
+      const network = fabric.addWire('link');
+      await network.addPort('a', a);
+      await network.set(both);
+      // the second end opens last: whatever comes meets all faults
+      await network.addPort('b', b);
+      const link = new Link(fabric, network);
+      if (aToB !== undefined) await link.set(aToB, 'aToB');
+      if (bToA !== undefined) await link.set(bToA, 'bToA');
+      return link;
+    } catch (error) {
+      await fabric.close();
+      throw error;
+    }
+  }
+
+  get closed(): boolean {
+    return this.#fabric.closed;
+  }
+
+  /**
+   * Sets the faults of one direction, or of both, from the next frame on. What is not named is none.
+   * @throws {TypeError | RangeError} naming the fault
+   */
+  async set(faults: LinkFaults, direction?: LinkDirection): Promise<void> {
+    await this.#network.set(faults, direction === undefined ? undefined : directionsOf(direction));
+  }
+
+  /** Unplugs the cable, or plugs it in again. What is under way is lost. */
+  async setUp(up: boolean): Promise<void> {
+    await this.#network.setPortUp('a', up);
+  }
+
+  /**
+   * Writes what comes from either end, as pcapng: the interfaces are 'a' and 'b', and each frame with which something was done
+   * on purpose has a comment.
+   * @param target a file's path or URL, a stream, which is ended, a PcapngWriter, which is not; without it, memory
+   * @throws {Error} of fs.open
+   */
+  capture(target?: FabricCaptureTarget, options?: FabricCaptureOptions): Promise<FabricCapture> {
+    return this.#network.capture(target, options);
+  }
+
+  /** The last 1,000 frames, as a capture: up to 2048 bytes of each. */
+  recentFrames(): Promise<Buffer> {
+    return this.#network.recentFrames();
+  }
+
+  /** What it forwarded and dropped. */
+  async stats(): Promise<LinkStats> {
+    const { a, b } = (await this.#network.stats()).ports;
+    return { a: a!, b: b! };
+  }
+
+  /** Closes both ends and ends the worker thread. Closing twice is fine. */
+  close(): Promise<void> {
+    return this.#fabric.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function directionsOf(direction: LinkDirection): FaultDirections {
+  if (Object.hasOwn(DIRECTIONS, direction)) return DIRECTIONS[direction];
+  throw invalidValue('direction', "'aToB' or 'bToA'", direction);
+}

@@ -1,0 +1,208 @@
+import { IothError } from '../../core/errors.js';
+import { checkBoolean, checkOptions, checkString, invalidType, invalidValue } from '../../core/validate.js';
+import { PcapngWriter } from '../../vde/pcapng.js';
+import {
+  BatchWriter,
+  checkCaptureOptions,
+  FabricCapture,
+  type FabricCaptureOptions,
+  type FabricCaptureTarget,
+  writerTo,
+} from './fabric-capture.js';
+import { FabricPort } from './fabric-port.js';
+import { checkFaults, type LinkFaults } from './faults.js';
+import type { NetworkStats } from './stats.js';
+import type { WorkerThread } from './worker-thread.js';
+
+/** Which directions faults are for: all from, or to, where nothing is named. */
+export interface FaultDirections {
+  /** The ports that the frames come from. */
+  from?: string | readonly string[];
+  /** The ports that they go to. */
+  to?: string | readonly string[];
+}
+
+let lastCapture = 0;
+
+/**
+ * An Ethernet switch in the worker thread of a {@link Fabric}, with faults: it learns which MAC is behind which port, and what
+ * is for all, or for a MAC that it doesn't know, goes to all other ports. From each port to each other there is a link of its
+ * own, with a rate, a queue and random numbers of its own.
+ */
+export class FabricNetwork {
+  readonly name: string;
+  readonly #thread: WorkerThread;
+  /** Undefined while it is being opened. */
+  readonly #ports = new Map<string, FabricPort | undefined>();
+  /** The names of ports that are, or were. */
+  readonly #names = new Set<string>();
+  #isClosed = false;
+
+  /** @internal use `fabric.addNetwork` */
+  constructor(thread: WorkerThread, name: string) {
+    this.#thread = thread;
+    this.name = name;
+  }
+
+  /** The names of the ports that are open. */
+  get ports(): string[] {
+    return [...this.#ports.keys()];
+  }
+
+  /**
+   * Opens a port.
+   * @param name as faults, partitions and captures name it
+   * @param vnl a virtual network locator: 'ptp:///tmp/lab/alice', whose other end a stack opens; 'switch://PATH' is a whole
+   * switch behind the port
+   * @throws {IothError} EEXIST (the name is taken), and as VdePort.open
+   * @throws {TypeError} for what is no name or locator
+   */
+  async addPort(name: string, vnl: string): Promise<void> {
+    checkString('name', name);
+    checkString('vnl', vnl);
+    if (name === '') throw invalidValue('name', 'the name of a port', name);
+    this.#checkOpen('addPort');
+    if (this.#ports.has(name)) {
+      throw new IothError('EEXIST', { syscall: 'addPort', address: vnl, hint: `there is a port '${name}' already` });
+    }
+    this.#ports.set(name, undefined);
+    let port: FabricPort | undefined;
+    try {
+      port = await FabricPort.open(vnl, `ioth ${this.name} ${name}`.slice(0, 40));
+      this.#checkOpen('addPort');
+      await this.#thread.call('addPort', this.name, name, port.conn);
+      this.#names.add(name);
+      this.#ports.set(name, port);
+    } catch (error) {
+      this.#ports.delete(name);
+      await port?.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Closes a port; what is under way to it is lost. Its name keeps its faults, its place in a partition, and its figures in
+   * the total, for a port that is added later.
+   * @throws {TypeError} where there is no such port
+   */
+  async removePort(name: string): Promise<void> {
+    const port = this.#ports.get(this.#checkPort(name));
+    if (!port) throw invalidValue('name', 'a port that is open', name);
+    this.#ports.delete(name);
+    try {
+      await this.#thread.call('removePort', this.name, name);
+    } finally {
+      await port.close();
+    }
+  }
+
+  /**
+   * Sets the faults of the network, or of some directions, from the next frame on: frames that are under way arrive as they
+   * would have. As with `tc qdisc change` what is not named is none. Without `where`, or with neither `from` nor `to`, what was
+   * set for some directions is forgotten.
+   * @throws {TypeError | RangeError} naming the fault
+   */
+  async set(faults: LinkFaults, where?: FaultDirections): Promise<void> {
+    const plan = checkFaults(faults);
+    const { from, to } = checkOptions(where, ['from', 'to']);
+    const rule = { from: this.#checkNames('where.from', from), to: this.#checkNames('where.to', to), plan };
+    await this.#thread.call('setFaults', this.name, rule);
+  }
+
+  /**
+   * From now on no frame gets from a port of one group to one of another. The ports that are in none are one more group. It
+   * replaces a partition that there is.
+   * @throws {TypeError} for a name that is in two groups, or of no port
+   */
+  async partition(...groups: (readonly string[])[]): Promise<void> {
+    const seen = new Set<string>();
+    const checked = groups.map((group, i) => this.#checkNames(`groups[${i}]`, group) ?? []);
+    for (const name of checked.flat()) {
+      if (seen.has(name)) throw invalidValue('groups', `lists with each port once: '${name}' is there twice`, groups);
+      seen.add(name);
+    }
+    await this.#thread.call('partition', this.name, checked);
+  }
+
+  /** Ends a partition. */
+  async heal(): Promise<void> {
+    await this.#thread.call('partition', this.name, []);
+  }
+
+  /** Unplugs the cable of a port, or plugs it in again. @throws {TypeError} where there is no such port */
+  async setPortUp(name: string, up: boolean): Promise<void> {
+    await this.#thread.call('setPortUp', this.name, this.#checkPort(name), checkBoolean('up', up));
+  }
+
+  /**
+   * Writes what the network forwards, as pcapng: an interface for each port, each frame once, as it came from its port, with a
+   * comment on what was done to it on purpose.
+   * @param target a file's path or URL, a stream, which is ended, a PcapngWriter, which is not; without it, memory
+   * @throws {Error} of fs.open
+   */
+  async capture(target?: FabricCaptureTarget, options?: FabricCaptureOptions): Promise<FabricCapture> {
+    const checked = checkCaptureOptions(options);
+    this.#checkOpen('capture');
+    const writer = await writerTo(target);
+    const id = ++lastCapture;
+    const isShared = writer === target;
+    const capture = new FabricCapture(this.#thread, [this.name, id], writer, { ...checked, isShared });
+    try {
+      await this.#thread.call('startCapture', this.name, id);
+    } catch (error) {
+      await capture.stop();
+      throw error;
+    }
+    return capture;
+  }
+
+  /** The last 1,000 frames that the network forwarded or dropped, as a capture: up to 2048 bytes of each. */
+  async recentFrames(): Promise<Buffer> {
+    const { names, batch } = await this.#thread.call('recentFrames', this.name);
+    const writer = new PcapngWriter();
+    new BatchWriter(writer, {}).write(names, batch);
+    return writer.toBuffer();
+  }
+
+  /** What it forwarded and dropped. */
+  stats(): Promise<NetworkStats> {
+    return this.#thread.call('stats', this.name);
+  }
+
+  /** @internal the worker thread has ended */
+  async closePorts(): Promise<void> {
+    this.#isClosed = true;
+    const ports = [...this.#ports.values()];
+    this.#ports.clear();
+    await Promise.all(ports.map((port) => port?.close()));
+  }
+
+  /** @internal the same, at the end of the process */
+  closePortsSync(): void {
+    for (const port of this.#ports.values()) port?.closeSync();
+  }
+
+  #checkOpen(syscall: string): void {
+    if (this.#isClosed || this.#thread.hasEnded) {
+      throw new IothError('ERR_IOTH_FABRIC', { syscall, hint: 'the fabric is closed' });
+    }
+  }
+
+  #checkPort(name: unknown): string {
+    if (this.#names.has(checkString('name', name))) return name as string;
+    throw invalidValue('name', `a port of the network: ${this.#shownNames()}`, name);
+  }
+
+  #checkNames(what: string, value: unknown): readonly string[] | undefined {
+    if (value === undefined) return undefined;
+    const names: unknown = typeof value === 'string' ? [value] : value;
+    if (!Array.isArray(names)) throw invalidType(what, 'the name of a port, or an array of them', value);
+    const unknown = names.find((name) => !this.#names.has(name as string));
+    if (unknown !== undefined) throw invalidValue(what, `ports of the network: ${this.#shownNames()}`, unknown);
+    return [...new Set(names as string[])].sort();
+  }
+
+  #shownNames(): string {
+    return this.#names.size === 0 ? 'it has none' : [...this.#names].map((name) => `'${name}'`).join(', ');
+  }
+}

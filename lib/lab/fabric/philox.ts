@@ -1,0 +1,80 @@
+/*
+ * Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011): the words of a key and a
+ * counter. What number n gets doesn't depend on what was drawn before it.
+ */
+
+import { createHash } from 'node:crypto';
+
+const [M0, M1] = [0xd2511f53, 0xcd9e8d57] as const;
+const [W0, W1] = [0x9e3779b9, 0xbb67ae85] as const;
+const ROUNDS = 10;
+const TWO_TO_32 = 0x1_0000_0000;
+
+/** A key of its own for each list of names under a seed. */
+export function keyOf(seed: number, ...names: readonly string[]): [number, number] {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([seed, ...names]))
+    .digest();
+  return [digest.readUInt32LE(0), digest.readUInt32LE(4)];
+}
+
+/**
+ * Four words of 32 bits.
+ * @param words gets them; the counter stands in it before
+ */
+export function philox(words: Uint32Array, key0: number, key1: number): void {
+  let [c0, c1, c2, c3] = [words[0]!, words[1]!, words[2]!, words[3]!];
+  let [k0, k1] = [key0, key1];
+  for (let round = 0; round < ROUNDS; round++) {
+    const high0 = multiplyHigh(M0, c0);
+    const high1 = multiplyHigh(M1, c2);
+    const low0 = Math.imul(M0, c0);
+    const low1 = Math.imul(M1, c2);
+    c0 = high1 ^ c1 ^ k0;
+    c1 = low1;
+    c2 = high0 ^ c3 ^ k1;
+    c3 = low0;
+    k0 = (k0 + W0) | 0;
+    k1 = (k1 + W1) | 0;
+  }
+  words[0] = c0;
+  words[1] = c1;
+  words[2] = c2;
+  words[3] = c3;
+}
+
+/** The upper 32 bits of the product of two words. */
+function multiplyHigh(a: number, b: number): number {
+  const [aHigh, aLow, bHigh, bLow] = [a >>> 16, a & 0xffff, b >>> 16, b & 0xffff];
+  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
+  const carry = aLow * bHigh + (middle & 0xffff);
+  return (aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(carry / 0x10000)) | 0;
+}
+
+/** The random numbers of the frames of one direction: up to eight each, from 0 to less than 1. */
+export class FrameRandom {
+  readonly #words = new Uint32Array(8);
+  readonly #block = new Uint32Array(4);
+  readonly #key0: number;
+  readonly #key1: number;
+
+  constructor(seed: number, ...names: readonly string[]) {
+    [this.#key0, this.#key1] = keyOf(seed, ...names);
+  }
+
+  /** From now on {@link at} gives the numbers of frame `n`. */
+  seek(n: number): void {
+    for (let i = 0; i < 2; i++) {
+      this.#block[0] = n;
+      this.#block[1] = Math.floor(n / TWO_TO_32);
+      this.#block[2] = i;
+      this.#block[3] = 0;
+      philox(this.#block, this.#key0, this.#key1);
+      this.#words.set(this.#block, 4 * i);
+    }
+  }
+
+  at(which: number): number {
+    return this.#words[which]! / TWO_TO_32;
+  }
+}

@@ -1,0 +1,127 @@
+import { readlinkSync } from 'node:fs';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, errno, POLLIN } from '../../../ffi/libc.js';
+import { libvdeplug, type VdeConnPointer } from '../../../ffi/vdeplug.js';
+import { codeOf } from '../../core/errno.js';
+import { closeOnExec } from '../../io/descriptor-flags.js';
+import { isReceiveShutDown, pollOnce } from '../../io/poll-sync.js';
+import { MAX_FRAME_SIZE, MIN_FRAME_SIZE } from '../../vde/frame-source.js';
+import type { EventSet } from './event-set.js';
+import type { FrameStore, StoredFrame } from './frame-store.js';
+
+/** How many frames are received before others get their turn. */
+const MAX_BATCH = 32;
+/** How many wait for a receiver that is slow; what comes then is lost. */
+const MAX_WAITING = 1024;
+/** After so many errors in a row nothing will come any more. */
+const MAX_ERRORS = 1024;
+
+/** Where vde_recv(3) writes: a frame is dealt with before the next one comes. */
+export const scratch = Buffer.allocUnsafeSlow(MAX_FRAME_SIZE);
+
+/** A `VDECONN *` as this thread uses it; the one that opened it closes it. */
+export class Plug {
+  readonly #conn: VdeConnPointer;
+  readonly #fd: number;
+  readonly #events: EventSet;
+  readonly #store: FrameStore;
+  readonly #slowPlugs: Set<Plug>;
+  readonly #isSocket: boolean;
+  /** What waits for a receiver that is slow. */
+  readonly #waiting: StoredFrame[] = [];
+  #errors = 0;
+
+  /**
+   * @param onFrame gets the length of a frame in {@link scratch}
+   * @throws {IothError} ENOSPC
+   */
+  constructor(
+    conn: VdeConnPointer,
+    { events, store, slowPlugs }: { events: EventSet; store: FrameStore; slowPlugs: Set<Plug> },
+    readonly onFrame: (length: number) => void,
+  ) {
+    this.#conn = conn;
+    this.#fd = libvdeplug().datafd(conn);
+    this.#events = events;
+    this.#store = store;
+    this.#slowPlugs = slowPlugs;
+    this.#isSocket = readlinkSync(`/proc/self/fd/${this.#fd}`).startsWith('socket:');
+    events.add(this.#fd, EPOLLIN, (ready) => this.#onReady(ready));
+  }
+
+  #onReady(ready: number): void {
+    if (ready & EPOLLOUT) this.sendWaiting();
+    if (ready & EPOLLIN) this.#receive();
+    else if (ready & (EPOLLHUP | EPOLLERR)) this.#noteError();
+  }
+
+  #receive(): void {
+    let hasEvents = false;
+    for (let i = 0; i < MAX_BATCH; i++) {
+      // vde_recv(3) of what is no socket waits where nothing is there; epoll(7) said that the first is
+      if (i > 0 && !this.#isSocket && (pollOnce(this.#fd, POLLIN, 0) & POLLIN) === 0) break;
+      const length = libvdeplug().recv(this.#conn, scratch, MAX_FRAME_SIZE, 0);
+      if (length >= MIN_FRAME_SIZE) {
+        this.#errors = 0;
+        this.onFrame(length);
+      } else if (length > 0) hasEvents = true;
+      else if (length === 0 ? this.#isSocket && !isReceiveShutDown(this.#fd) : isTemporary(errno())) break;
+      else {
+        this.#noteError();
+        break;
+      }
+    }
+    // libvdeplug accepts peers without FD_CLOEXEC
+    if (hasEvents) closeOnExec();
+  }
+
+  #noteError(): void {
+    if (++this.#errors === MAX_ERRORS) this.#events.remove(this.#fd);
+  }
+
+  /**
+   * Sends the first `length` bytes of `frame`, at once or when the receiver takes them.
+   * @returns false where they are lost
+   */
+  send(frame: Buffer, length: number): boolean {
+    if (this.#waiting.length === 0) {
+      if (libvdeplug().send(this.#conn, frame, length, 0) >= 0) return true;
+      if (!isTemporary(errno())) return false;
+    }
+    if (this.#waiting.length >= MAX_WAITING) return false;
+    const stored = this.#store.store(frame, length);
+    if (!stored) return false;
+    this.#waiting.push(stored);
+    if (this.#waiting.length === 1) this.#watchWritable(true);
+    return true;
+  }
+
+  /** Sends what waits, as far as it is taken. */
+  sendWaiting(): void {
+    let sent = 0;
+    for (const frame of this.#waiting) {
+      if (libvdeplug().send(this.#conn, frame.bytes, frame.length, 0) < 0 && isTemporary(errno())) break;
+      this.#store.release(frame);
+      sent++;
+    }
+    this.#waiting.splice(0, sent);
+    if (this.#waiting.length === 0) this.#watchWritable(false);
+  }
+
+  /** epoll(7) tells when a socket takes more; of what else there is nothing tells. */
+  #watchWritable(isWatched: boolean): void {
+    if (!this.#isSocket) this.#slowPlugs[isWatched ? 'add' : 'delete'](this);
+    else if (this.#errors < MAX_ERRORS) this.#events.modify(this.#fd, isWatched ? EPOLLIN | EPOLLOUT : EPOLLIN);
+  }
+
+  /** The last thing: its descriptor may be closed then. */
+  end(): void {
+    this.#events.remove(this.#fd);
+    this.#slowPlugs.delete(this);
+    for (const frame of this.#waiting.splice(0)) this.#store.release(frame);
+  }
+}
+
+function isTemporary(error: number): boolean {
+  const code = codeOf(error);
+  return code === 'EAGAIN' || code === 'EINTR' || code === 'ENOBUFS';
+}

@@ -1,0 +1,44 @@
+import type { FaultPlan } from './faults.js';
+
+const BITS_PER_BYTE = 8;
+const MS_PER_SECOND = 1000;
+
+/** What waits for its turn on a link of a limited rate: a token bucket with a queue in front. Times are in milliseconds. */
+export class RateQueue {
+  /** When each of those that wait has gone, and its bytes; what is before the head has gone. */
+  #times: number[] = [];
+  #lengths: number[] = [];
+  #head = 0;
+  #bytes = 0;
+  /** When the bucket has paid for all that it let through. */
+  #paidAt = 0;
+
+  /**
+   * Lets a frame wait.
+   * @returns when it has gone; -1 where there is no room for it
+   */
+  add(plan: FaultPlan, now: number, length: number): number {
+    if (plan.rate === 0) return now;
+    this.#forget(now);
+    const isFull = this.#times.length - this.#head >= plan.queueFrames || this.#bytes + length > plan.queueBytes;
+    if (isFull) return -1;
+    const perByte = (BITS_PER_BYTE * MS_PER_SECOND) / plan.rate;
+    this.#paidAt = Math.max(this.#paidAt, now - plan.burst * perByte) + length * perByte;
+    if (this.#paidAt <= now) return now;
+    this.#times.push(this.#paidAt);
+    this.#lengths.push(length);
+    this.#bytes += length;
+    return this.#paidAt;
+  }
+
+  #forget(now: number): void {
+    while (this.#head < this.#times.length && this.#times[this.#head]! <= now) {
+      this.#bytes -= this.#lengths[this.#head]!;
+      this.#head++;
+    }
+    if (this.#head < this.#times.length / 2) return;
+    this.#times.splice(0, this.#head);
+    this.#lengths.splice(0, this.#head);
+    this.#head = 0;
+  }
+}

@@ -1,0 +1,27 @@
+/** The worker thread of a Fabric. */
+
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { Engine } from './engine.js';
+import { type CallMessage, ENDED, STATE_WORD, WORKING, type WorkerMessage, type WorkerSettings } from './protocol.js';
+
+const settings = workerData as WorkerSettings;
+const port = parentPort;
+const state = new Int32Array(settings.control);
+
+function setState(value: number): void {
+  Atomics.store(state, STATE_WORD, value);
+  Atomics.notify(state, STATE_WORD);
+}
+
+if (port) {
+  const post = (message: WorkerMessage) => port.postMessage(message);
+  const receive = () => receiveMessageOnPort(port)?.message as CallMessage | undefined;
+  const engine = new Engine(settings, receive, post);
+  setState(WORKING);
+  post({ ready: true });
+  try {
+    engine.run();
+  } finally {
+    setState(ENDED);
+  }
+}
