@@ -199,7 +199,11 @@ export class Forwarder {
   }
 
   #send({ from, to }: Path, frame: Buffer, length: number): void {
-    if (!to.plug!.send(frame, length)) {
+    const plug = to.plug!;
+    const isTaken = plug.send(frame, length);
+    // on a network a receiver that is slow must not stop those who send to others
+    if (this.isWire && from.plug) plug.holdWhileCongested(from.plug);
+    if (!isTaken) {
       this.#drop(from, to, 'full');
       return;
     }

@@ -1,5 +1,8 @@
+import { libc } from '../../../ffi/libc.js';
+import { AF_UNIX, SOCK_SEQPACKET } from '../../constants/index.js';
 import { IothError } from '../../core/errors.js';
 import { checkBoolean, checkOptions, checkString, invalidType, invalidValue } from '../../core/validate.js';
+import { socketPair } from '../../io/socket-pair.js';
 import { PcapngWriter } from '../../vde/pcapng.js';
 import {
   BatchWriter,
@@ -21,6 +24,9 @@ export interface FaultDirections {
   /** The ports that they go to. */
   to?: string | readonly string[];
 }
+
+/** In characters: what a switch shows of a port has 100 bytes. */
+const MAX_DESCRIPTION = 25;
 
 let lastCapture = 0;
 
@@ -58,17 +64,48 @@ export class FabricNetwork {
    * @throws {TypeError} for what is no name or locator
    */
   async addPort(name: string, vnl: string): Promise<void> {
-    checkString('name', name);
     checkString('vnl', vnl);
-    if (name === '') throw invalidValue('name', 'the name of a port', name);
+    await this.#addPort(name, () => FabricPort.open(vnl, this.#describe(name)));
+  }
+
+  /**
+   * Opens a port on a cable of its own, a socket pair: nothing in the file system, room for more frames than `ptp://` has, and
+   * an end that is seen when the other side is killed.
+   * @returns the locator of the other end, which a stack or port of this process must open: it owns it from then on
+   * @throws {IothError} EEXIST, EMFILE
+   */
+  async addCable(name: string): Promise<string> {
+    let vnl = '';
+    let other = -1;
+    const open = async () => {
+      let own: number;
+      [own, other] = socketPair(AF_UNIX, SOCK_SEQPACKET);
+      vnl = `seqpacket://${other}`;
+      return FabricPort.open(`seqpacket://${own}`, this.#describe(name));
+    };
+    try {
+      await this.#addPort(name, open);
+    } catch (error) {
+      if (other >= 0) libc().close(other);
+      throw error;
+    }
+    return vnl;
+  }
+
+  #describe(name: string): string {
+    return `ioth ${this.name} ${name}`.slice(0, MAX_DESCRIPTION);
+  }
+
+  async #addPort(name: string, open: () => Promise<FabricPort>): Promise<void> {
+    if (checkString('name', name) === '') throw invalidValue('name', 'the name of a port', name);
     this.#checkOpen('addPort');
     if (this.#ports.has(name)) {
-      throw new IothError('EEXIST', { syscall: 'addPort', address: vnl, hint: `there is a port '${name}' already` });
+      throw new IothError('EEXIST', { syscall: 'addPort', hint: `there is a port '${name}' already` });
     }
     this.#ports.set(name, undefined);
     let port: FabricPort | undefined;
     try {
-      port = await FabricPort.open(vnl, `ioth ${this.name} ${name}`.slice(0, 40));
+      port = await open();
       this.#checkOpen('addPort');
       await this.#thread.call('addPort', this.name, name, port.conn);
       this.#names.add(name);

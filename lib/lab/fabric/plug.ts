@@ -12,6 +12,8 @@ import type { FrameStore, StoredFrame } from './frame-store.js';
 const MAX_BATCH = 32;
 /** How many wait for a receiver that is slow; what comes then is lost. */
 const MAX_WAITING = 1024;
+/** So many make a sender wait, where one can: only half as many let it go on. */
+const CONGESTED = 256;
 /** After so many errors in a row nothing will come any more. */
 const MAX_ERRORS = 1024;
 
@@ -29,6 +31,11 @@ export class Plug {
   /** What waits for a receiver that is slow. */
   readonly #waiting: StoredFrame[] = [];
   #errors = 0;
+  #isWritableWatched = false;
+  /** Who waits until this one has sent enough. */
+  #heldSender: Plug | undefined;
+  #isHeld = false;
+  #isEnded = false;
 
   /**
    * @param onFrame gets the length of a frame in {@link scratch}
@@ -56,7 +63,7 @@ export class Plug {
 
   #receive(): void {
     let hasEvents = false;
-    for (let i = 0; i < MAX_BATCH; i++) {
+    for (let i = 0; i < MAX_BATCH && !this.#isHeld; i++) {
       // vde_recv(3) of what is no socket waits where nothing is there; epoll(7) said that the first is
       if (i > 0 && !this.#isSocket && (pollOnce(this.#fd, POLLIN, 0) & POLLIN) === 0) break;
       const length = libvdeplug().recv(this.#conn, scratch, MAX_FRAME_SIZE, 0);
@@ -105,16 +112,43 @@ export class Plug {
     }
     this.#waiting.splice(0, sent);
     if (this.#waiting.length === 0) this.#watchWritable(false);
+    if (this.#waiting.length < CONGESTED / 2) this.#releaseSender();
+  }
+
+  /** Receives nothing more from `sender` while too much waits here: its own queue fills, and it waits. */
+  holdWhileCongested(sender: Plug): void {
+    if (this.#waiting.length < CONGESTED || this.#heldSender) return;
+    this.#heldSender = sender;
+    sender.#setHeld(true);
+  }
+
+  #releaseSender(): void {
+    const sender = this.#heldSender;
+    if (sender) sender.#setHeld(false);
+    this.#heldSender = undefined;
+  }
+
+  #setHeld(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#updateWatch();
   }
 
   /** epoll(7) tells when a socket takes more; of what else there is nothing tells. */
   #watchWritable(isWatched: boolean): void {
     if (!this.#isSocket) this.#slowPlugs[isWatched ? 'add' : 'delete'](this);
-    else if (this.#errors < MAX_ERRORS) this.#events.modify(this.#fd, isWatched ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    this.#isWritableWatched = isWatched && this.#isSocket;
+    this.#updateWatch();
+  }
+
+  #updateWatch(): void {
+    if (this.#errors >= MAX_ERRORS || this.#isEnded) return;
+    this.#events.modify(this.#fd, (this.#isHeld ? 0 : EPOLLIN) | (this.#isWritableWatched ? EPOLLOUT : 0));
   }
 
   /** The last thing: its descriptor may be closed then. */
   end(): void {
+    this.#isEnded = true;
+    this.#releaseSender();
     this.#events.remove(this.#fd);
     this.#slowPlugs.delete(this);
     for (const frame of this.#waiting.splice(0)) this.#store.release(frame);
