@@ -175,23 +175,26 @@ export class Forwarder {
   }
 
   #sendLater(path: Path, due: number, length: number, now: number, corruptBit: number): void {
-    if (due < path.lastDue) this.#note(path.from, path.to, 'reordered', 'reordered: overtakes earlier frames');
+    const overtakes = path.underWay > 0 && due < path.lastDue;
+    if (overtakes) this.#note(path.from, path.to, 'reordered', 'reordered: overtakes earlier frames');
     else path.lastDue = due;
-    if (due <= now && corruptBit < 0) {
-      this.#send(path, scratch, length);
+    const frame = corruptBit < 0 ? scratch : corrupted(length, corruptBit);
+    if (due <= now && (overtakes || path.underWay === 0)) {
+      this.#send(path, frame, length);
       return;
     }
-    const stored = this.shared.store.store(scratch, length);
+    const stored = this.shared.store.store(frame, length);
     if (!stored) {
       this.#drop(path.from, path.to, 'queue');
       return;
     }
-    if (corruptBit >= 0) stored.bytes[corruptBit >> 3]! ^= 0x80 >> (corruptBit & 7);
+    path.underWay++;
     this.shared.heap.add(due, stored, this.#underWay.get(path)!);
   }
 
   /** A frame that was under way arrives. */
   deliver({ frame, path: { path } }: FrameUnderWay<UnderWay>): void {
+    path.underWay--;
     const obstacle = obstacleOf(path);
     if (obstacle) this.#drop(path.from, path.to, obstacle);
     else this.#send(path, frame.bytes, frame.length);
@@ -256,6 +259,15 @@ export class Forwarder {
   end(): void {
     for (const { name } of this.#list) this.removePort(name);
   }
+}
+
+const altered = Buffer.allocUnsafeSlow(scratch.length);
+
+/** The frame in {@link scratch} with one bit wrong, until the next call. */
+function corrupted(length: number, bit: number): Buffer {
+  scratch.copy(altered, 0, 0, length);
+  altered[bit >> 3]! ^= 0x80 >> (bit & 7);
+  return altered;
 }
 
 function obstacleOf({ from, to }: Path): 'partition' | 'down' | undefined {

@@ -9,6 +9,8 @@ export class Path {
   plan: FaultPlan | undefined;
   /** The number of the frame that comes next. */
   next = 0;
+  /** How many frames are under way. */
+  underWay = 0;
   /** When the last of those under way arrives. */
   lastDue = 0;
   readonly decision: Decision;

@@ -5,8 +5,10 @@
 
 import { createHash } from 'node:crypto';
 
-const [M0, M1] = [0xd2511f53, 0xcd9e8d57] as const;
-const [W0, W1] = [0x9e3779b9, 0xbb67ae85] as const;
+const M0 = 0xd2511f53;
+const M1 = 0xcd9e8d57;
+const W0 = 0x9e3779b9;
+const W1 = 0xbb67ae85;
 const ROUNDS = 10;
 const TWO_TO_32 = 0x1_0000_0000;
 
@@ -23,8 +25,12 @@ export function keyOf(seed: number, ...names: readonly string[]): [number, numbe
  * @param words gets them; the counter stands in it before
  */
 export function philox(words: Uint32Array, key0: number, key1: number): void {
-  let [c0, c1, c2, c3] = [words[0]!, words[1]!, words[2]!, words[3]!];
-  let [k0, k1] = [key0, key1];
+  let c0 = words[0]!;
+  let c1 = words[1]!;
+  let c2 = words[2]!;
+  let c3 = words[3]!;
+  let k0 = key0;
+  let k1 = key1;
   for (let round = 0; round < ROUNDS; round++) {
     const high0 = multiplyHigh(M0, c0);
     const high1 = multiplyHigh(M1, c2);
@@ -45,10 +51,14 @@ export function philox(words: Uint32Array, key0: number, key1: number): void {
 
 /** The upper 32 bits of the product of two words. */
 function multiplyHigh(a: number, b: number): number {
-  const [aHigh, aLow, bHigh, bLow] = [a >>> 16, a & 0xffff, b >>> 16, b & 0xffff];
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const carry = aLow * bHigh + (middle & 0xffff);
-  return (aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(carry / 0x10000)) | 0;
+  const aHigh = a >>> 16;
+  const aLow = a & 0xffff;
+  const bHigh = b >>> 16;
+  const bLow = b & 0xffff;
+  // each sum is less than 2^32
+  const middle = (aHigh * bLow + ((aLow * bLow) >>> 16)) >>> 0;
+  const carry = (aLow * bHigh + (middle & 0xffff)) >>> 0;
+  return (aHigh * bHigh + (middle >>> 16) + (carry >>> 16)) | 0;
 }
 
 /** The random numbers of the frames of one direction: up to eight each, from 0 to less than 1. */
