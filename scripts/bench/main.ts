@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { kernelRows } from './kernel.js';
+import { labRows } from './lab.js';
 import { stackLives } from './life.js';
 import { newStackRow } from './new-stack.js';
 import { nodeModulesRows } from './node-modules.js';
@@ -9,7 +10,7 @@ import { processRows } from './processes.js';
 import { livesTable, rowsTable } from './table.js';
 import { vdeRows } from './vde.js';
 
-const GROUPS = ['tcp', 'rtt', 'connections', 'udp', 'processes', 'vde', 'node', 'newstack', 'stacks'];
+const GROUPS = ['tcp', 'rtt', 'connections', 'udp', 'processes', 'vde', 'node', 'newstack', 'stacks', 'lab'];
 const USAGE = `usage: npm run bench -- [--rounds N] [--json FILE] [${GROUPS.join(' | ')} ...]
 Without names everything is measured. A figure is the median of N turns (default 5).`;
 
@@ -27,13 +28,15 @@ async function main(): Promise<void> {
   for (const [title, rows] of Object.entries(nodeModules)) console.log(`${rowsTable(title, rows)}\n`);
   const newStack = await newStackRow(wanted);
   if (newStack.length > 0) console.log(`${rowsTable('new Stack, alternating with the bare call', newStack)}\n`);
+  const lab = await labRows(wanted, rounds);
+  if (lab.length > 0) console.log(`${rowsTable('A link without faults, its ends a process each', lab)}\n`);
   const lives = await stackLives(wanted);
   if (lives.length > 0) console.log(livesTable(lives));
   if (json) {
     const about = { date: new Date().toISOString(), node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length };
     writeFileSync(
       json,
-      `${JSON.stringify({ ...about, rounds, kernel, processes, vde, nodeModules, newStack, stacks: lives }, null, 2)}\n`,
+      `${JSON.stringify({ ...about, rounds, kernel, processes, vde, nodeModules, newStack, lab, stacks: lives }, null, 2)}\n`,
     );
   }
 }

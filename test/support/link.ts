@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Link, type LinkOptions } from '../../lib/lab/index.js';
 import { VdePort } from '../../lib/vde/index.js';
 import { expectNothingLeft, holdings } from './leaks.js';
@@ -51,15 +52,43 @@ export function numberOf(frame: Buffer): number {
   return frame.readUInt32BE(14);
 }
 
-/** All frames that come, until none does for `pause` milliseconds. */
-export async function receiveAll(port: VdePort, pause: number): Promise<Buffer[]> {
-  const frames: Buffer[] = [];
-  for (;;) {
-    try {
-      frames.push(...(await port.recvBatch(64, { timeout: pause })));
-    } catch (error) {
-      if ((error as { code?: string }).code === 'ETIMEDOUT') return frames;
-      throw error;
-    }
+/** What is there now. */
+export async function drain(port: VdePort): Promise<Buffer[]> {
+  try {
+    return await port.recvBatch(65536, { timeout: 0 });
+  } catch (error) {
+    if ((error as { code?: string }).code === 'EAGAIN') return [];
+    throw error;
   }
+}
+
+/** Sends frames 0 … count - 1 from a to b, and gives what comes, when nothing of it is under way any more. */
+export async function transfer({ link, a, b }: LinkedPorts, count: number, length = 60): Promise<Buffer[]> {
+  const { a: before, b: sentBefore } = await link.stats();
+  const frames: Buffer[] = [];
+  let hasSent = false;
+  const isSettled = async () => {
+    const { a: now, b: sent } = await link.stats();
+    const dropped = sum(now.dropped) - sum(before.dropped);
+    const due = now.received.frames - before.received.frames + (now.duplicated - before.duplicated) - dropped;
+    const came = sent.sent.frames - sentBefore.sent.frames;
+    return now.received.frames === before.received.frames + count && came === due && frames.length === came;
+  };
+  const receiving = (async () => {
+    for (;;) {
+      const more = await drain(b);
+      frames.push(...more);
+      if (more.length > 0) continue;
+      if (hasSent && (await isSettled())) return;
+      await delay(2);
+    }
+  })();
+  for (let n = 0; n < count; n++) await a.send(numbered(n, length), { timeout: 10_000 });
+  hasSent = true;
+  await receiving;
+  return frames;
+}
+
+function sum(counts: object): number {
+  return Object.values(counts).reduce((total: number, count: number) => total + count, 0);
 }

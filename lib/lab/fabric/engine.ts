@@ -58,6 +58,7 @@ export class Engine {
       this.#events.wait(isNear ? 0 : MAX_WAIT_MS);
       this.#deliver();
     }
+    for (const feed of this.#feeds.values()) feed.flush();
     for (const network of this.#networks.values()) network.end();
     this.#events.close();
   }

@@ -1,0 +1,80 @@
+/** One end of a cable, told by a message what to do: `lab-end.ts VNL`. It waits in C: nothing of it is in the figures. */
+import { type Libvdeplug, libc, libvdeplug, type VdeConnPointer } from 'ioth/ffi';
+import { FRAME_SIZE, type LabAnswer, type LabRequest, PING_SIZE } from './lab-peering.js';
+
+const MAX_FRAME = 9234;
+const MIN_FRAME = 14;
+const POLLIN = 1;
+const F_SETFL = 4;
+const O_NONBLOCK = 0o4000;
+/** Then the other end sends no more. */
+const SILENCE_MS = 1000;
+
+const [vnl = ''] = process.argv.slice(2);
+const plug: Libvdeplug = libvdeplug();
+const buffer = Buffer.alloc(MAX_FRAME);
+const pollfd = Buffer.alloc(8);
+
+plug.open_async(vnl, 'bench', 1, null, (error, conn) => {
+  if (error || conn === null) throw new Error(`cannot open ${vnl}`);
+  libc().fcntl(plug.datafd(conn), F_SETFL, O_NONBLOCK);
+  pollfd.writeInt32LE(plug.datafd(conn), 0);
+  pollfd.writeInt16LE(POLLIN, 4);
+  process.on('message', (request: LabRequest) => process.send?.(work(conn, request)));
+  process.send?.({ value: 0 } satisfies LabAnswer);
+});
+process.on('disconnect', () => process.exit());
+
+function work(conn: VdeConnPointer, { work, amount }: LabRequest): LabAnswer {
+  switch (work) {
+    case 'send':
+      return { value: send(conn, amount) };
+    case 'count':
+      return { value: count(conn, amount) };
+    case 'echo':
+      for (let i = 0; i < amount; i++) plug.send(conn, buffer, receive(conn), 0);
+      return { value: 0 };
+    case 'ping':
+      return { value: ping(conn, amount) };
+  }
+}
+
+/** @returns the milliseconds */
+function send(conn: VdeConnPointer, amount: number): number {
+  const frame = Buffer.alloc(FRAME_SIZE);
+  const start = performance.now();
+  // where the queue is full the other end needs the processor
+  for (let i = 0; i < amount; )
+    if (plug.send(conn, frame, FRAME_SIZE, 0) >= 0) i++;
+    else libc().sched_yield();
+  return performance.now() - start;
+}
+
+/** @returns how many frames came in a second */
+function count(conn: VdeConnPointer, amount: number): number {
+  receive(conn);
+  const start = performance.now();
+  let received = 1;
+  while (received < amount && receive(conn) > 0) received++;
+  return (received - 1) / ((performance.now() - start) / 1000);
+}
+
+/** @returns the milliseconds */
+function ping(conn: VdeConnPointer, amount: number): number {
+  const frame = Buffer.alloc(PING_SIZE);
+  const start = performance.now();
+  for (let i = 0; i < amount; i++) {
+    plug.send(conn, frame, PING_SIZE, 0);
+    receive(conn);
+  }
+  return performance.now() - start;
+}
+
+/** Waits for a frame; 0 where none comes. */
+function receive(conn: VdeConnPointer): number {
+  for (;;) {
+    const length = plug.recv(conn, buffer, MAX_FRAME, 0);
+    if (length >= MIN_FRAME) return length;
+    if (libc().poll(pollfd, 1, SILENCE_MS) === 0) return 0;
+  }
+}
