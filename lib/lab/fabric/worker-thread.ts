@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -142,7 +143,10 @@ function newWorker(workerData: unknown): Worker {
     if (existsSync(built)) return new Worker(built, options);
     // the sources, as tests and scripts use them
     const source = JSON.stringify(pathToFileURL(join(directory, 'worker.ts')).href);
-    const loader = `import('tsx/esm/api').then(({ register }) => (register(), import(${source})))`;
+    // not from the directory of the program, where an eval'ed script would look for it
+    const api = createRequire(join(directory, 'worker.ts')).resolve('tsx/esm/api').replace(/\.cjs$/, '.mjs');
+    const tsx = JSON.stringify(pathToFileURL(api).href);
+    const loader = `import(${tsx}).then(({ register }) => (register(), import(${source})))`;
     return new Worker(loader, { ...options, eval: true });
   } catch (cause) {
     throw new IothError('ERR_IOTH_FABRIC', { hint: 'the worker thread cannot be started', cause });
