@@ -27,6 +27,19 @@ it.each([
   expect(await user.node([file])).toEqual({ code: 0, stdout: 'vdestack true function\n', stderr: '' });
 });
 
+it.each([
+  ['import', 'link.mjs', `import { Link } from 'ioth/lab';`],
+  ['require', 'link.cjs', `const { Link } = require('ioth/lab');`],
+])('has a link by %s, and its worker thread', async (_how, file, header) => {
+  const code = `(async () => {
+    const link = await Link.create('null://', 'null://', { loss: 0.5 });
+    console.log((await link.stats()).a.received.frames);
+    await link.close();
+  })();`;
+  user.write({ [file]: header + code });
+  expect(await user.node([file])).toEqual({ code: 0, stdout: '0\n', stderr: '' });
+});
+
 it('is one implementation, whoever loads it', async () => {
   user.write({
     'both.mjs': `

@@ -1,11 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** The children of every thread of this process. A thread that ends meanwhile has none any more. */
+/**
+ * The children of every thread of this process, without those that tsx makes where a worker thread loads sources for the first
+ * time. A thread that ends meanwhile has none any more.
+ */
 export function children(): number[] {
   return readdirSync('/proc/self/task')
     .flatMap((thread) => textOf(`/proc/self/task/${thread}/children`).split(' '))
     .filter(Boolean)
     .map(Number)
+    .filter((pid) => textOf(`/proc/${pid}/comm`) !== 'esbuild\n')
     .sort((a, b) => a - b);
 }
 

@@ -126,6 +126,6 @@ export class Link {
 }
 
 function directionsOf(direction: LinkDirection): FaultDirections {
-  if (Object.hasOwn(DIRECTIONS, direction)) return DIRECTIONS[direction];
+  if (direction === 'aToB' || direction === 'bToA') return DIRECTIONS[direction];
   throw invalidValue('direction', "'aToB' or 'bToA'", direction);
 }

@@ -5,6 +5,7 @@ import { codeOf } from '../../core/errno.js';
 import { closeOnExec } from '../../io/descriptor-flags.js';
 import { isReceiveShutDown, pollOnce } from '../../io/poll-sync.js';
 import { MAX_FRAME_SIZE, MIN_FRAME_SIZE } from '../../vde/frame-source.js';
+import { closeGonePeers } from '../../vde/node-peers.js';
 import type { EventSet } from './event-set.js';
 import type { FrameStore, StoredFrame } from './frame-store.js';
 
@@ -14,6 +15,8 @@ const MAX_BATCH = 32;
 const MAX_WAITING = 1024;
 /** So many make a sender wait, where one can: only half as many let it go on. */
 const CONGESTED = 256;
+/** How often peers that have gone are looked for. */
+const GONE_PEERS_PAUSE_MS = 100;
 /** After so many errors in a row nothing will come any more. */
 const MAX_ERRORS = 1024;
 
@@ -32,6 +35,7 @@ export class Plug {
   readonly #waiting: StoredFrame[] = [];
   #errors = 0;
   #isWritableWatched = false;
+  #lookedAt = 0;
   /** Who waits until this one has sent enough. */
   #heldSender: Plug | undefined;
   #isHeld = false;
@@ -62,7 +66,7 @@ export class Plug {
   }
 
   #receive(): void {
-    let hasEvents = false;
+    let others = 0;
     for (let i = 0; i < MAX_BATCH && !this.#isHeld; i++) {
       // vde_recv(3) of what is no socket waits where nothing is there; epoll(7) said that the first is
       if (i > 0 && !this.#isSocket && (pollOnce(this.#fd, POLLIN, 0) & POLLIN) === 0) break;
@@ -70,7 +74,7 @@ export class Plug {
       if (length >= MIN_FRAME_SIZE) {
         this.#errors = 0;
         this.onFrame(length);
-      } else if (length > 0) hasEvents = true;
+      } else if (length > 0) others++;
       else if (length === 0 ? this.#isSocket && !isReceiveShutDown(this.#fd) : isTemporary(errno())) break;
       else {
         this.#noteError();
@@ -78,7 +82,16 @@ export class Plug {
       }
     }
     // libvdeplug accepts peers without FD_CLOEXEC
-    if (hasEvents) closeOnExec();
+    if (others > 0) closeOnExec();
+    if (others === MAX_BATCH && !this.#isSocket) this.#closeGonePeers();
+  }
+
+  /** Those of a node that left without having asked for a port are an event for ever. */
+  #closeGonePeers(): void {
+    const now = performance.now();
+    if (now - this.#lookedAt < GONE_PEERS_PAUSE_MS) return;
+    this.#lookedAt = now;
+    closeGonePeers(this.#fd);
   }
 
   #noteError(): void {

@@ -144,7 +144,9 @@ function newWorker(workerData: unknown): Worker {
     // the sources, as tests and scripts use them
     const source = JSON.stringify(pathToFileURL(join(directory, 'worker.ts')).href);
     // not from the directory of the program, where an eval'ed script would look for it
-    const api = createRequire(join(directory, 'worker.ts')).resolve('tsx/esm/api').replace(/\.cjs$/, '.mjs');
+    const api = createRequire(join(directory, 'worker.ts'))
+      .resolve('tsx/esm/api')
+      .replace(/\.cjs$/, '.mjs');
     const tsx = JSON.stringify(pathToFileURL(api).href);
     const loader = `import(${tsx}).then(({ register }) => (register(), import(${source})))`;
     return new Worker(loader, { ...options, eval: true });

@@ -10,6 +10,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import * as ioth from '../../../lib/index.js';
+import { Fabric, Link } from '../../../lib/lab/index.js';
 import { describeFrame, PcapngWriter, VdePort } from '../../../lib/vde/index.js';
 import { Values } from '../fuzz-values.js';
 
@@ -63,7 +64,7 @@ function judge(call: string, error: unknown): void {
 
 /** What promises: it rejects, and never throws. */
 const PROMISING =
-  /^VdePort\.(recv|send)|^Socket\.(accept|connect|recv|send)|^SocketFile\.|^ioth\.(send|recv)_fds|^dns\.promises\.(lookup|resolve|reverse)|^Stack\.(get.*info|gethostby|getfqdn|create_connection|(ioth_?config|create|ping)$)/;
+  /^VdePort\.(recv|send)|^Link\.|^FabricNetwork\.|^Socket\.(accept|connect|recv|send)|^SocketFile\.|^ioth\.(send|recv)_fds|^dns\.promises\.(lookup|resolve|reverse)|^Stack\.(get.*info|gethostby|getfqdn|create_connection|(ioth_?config|create|ping)$)/;
 
 function run(name: string, method: (...args: unknown[]) => unknown, self: unknown, args: unknown[]): void {
   calls++;
@@ -102,6 +103,8 @@ const INTERNAL = [
   ...['fetch', 'run', 'spawn', 'spawnSync'],
   // takes whatever descriptor of the process has a number, those of the stacks' own pipes too
   'fromfd',
+  // write to any file; give a descriptor that somebody must open
+  ...['capture', 'addCable', 'closePorts', 'closePortsSync'],
 ];
 
 type Target = { name: string; self: object };
@@ -225,6 +228,14 @@ function plausible(name: string): unknown[] {
     resolve: ['host.example', 'A', () => {}],
     recvBatch: [4, { timeout: 10 }],
     sendBatch: [[Buffer.alloc(20)], { timeout: 10 }],
+    set: [
+      { delay: 1, jitter: 1, loss: 0.5, rate: '10mbit', queue: 5 },
+      values.pick([{ from: 'x' }, 'aToB', undefined]),
+    ],
+    addPort: ['z', 'null://'],
+    removePort: ['z'],
+    setPortUp: ['x', true],
+    partition: [['x'], ['y']],
     writeFrame: [0, bytes, { comment: 'x' }],
     iothconfig: ['ip=10.0.0.30/24,eth', { timeout: 50 }],
     create: ['vdestack', null, null, {}],
@@ -342,6 +353,11 @@ targets.push(
   { name: 'PcapngWriter', self: new PcapngWriter() },
   { name: 'vde', self: { describeFrame } },
 );
+const link = await Link.create('null://', 'null://');
+const fabric = await Fabric.start();
+const network = fabric.addNetwork('lan');
+for (const name of ['x', 'y']) await network.addPort(name, 'null://');
+targets.push({ name: 'Link', self: link }, { name: 'FabricNetwork', self: network });
 const methods = targets.map((target) => [...methodsOf(target), ...constructorsOf(target)]);
 const names = new Set(methods.flat().map(([name]) => name));
 
@@ -356,7 +372,7 @@ while (performance.now() < deadline) {
 }
 await waitWithoutSpinning(sockets);
 ioth.set_defstack(null);
-await Promise.all([a.close(), b.close(), ...ports.map((port) => port.close())]);
+await Promise.all([a.close(), b.close(), link.close(), fabric.close(), ...ports.map((port) => port.close())]);
 await delay(50);
 const left = openSockets() - socketsBefore;
 if (left > 0) report(`${left} sockets that nobody closed`);

@@ -54,6 +54,7 @@ import {
   type SyncSocket,
   send_fds,
 } from 'ioth';
+import { Fabric, type FabricNetwork, Link, type LinkFaults, type LinkOptions } from 'ioth/lab';
 import { type Capture, capturePort, describeFrame, PcapngWriter, VdePort } from 'ioth/vde';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -230,3 +231,25 @@ void ports;
 VdePort.open('null://', { descr: 'x' });
 // @ts-expect-error ports are opened
 new VdePort('vde:///tmp/sw');
+
+// ioth/lab
+async function links(): Promise<void> {
+  const bursts: LinkFaults = { delay: 20, jitter: 5, distribution: 'normal', loss: { p: 0.1, r: 0.5 }, rate: '10mbit' };
+  const options: LinkOptions = { seed: 1, aToB: bursts, loss: 0.1, queue: { bytes: 1 } };
+  await using link: Link = await Link.create('null://', 'null://', options);
+  await link.set(bursts, 'bToA');
+  (await link.stats()).a.dropped.loss satisfies number;
+  await using fabric = await Fabric.start({ seed: 1 });
+  const network: FabricNetwork = fabric.addNetwork('lan', bursts);
+  (await network.addCable('a')) satisfies string;
+  await network.set({}, { from: 'a', to: ['b'] });
+  await network.partition(['a'], ['b']);
+  (await network.capture()).toBuffer() satisfies Buffer;
+  // @ts-expect-error misspelt
+  await link.set({ dealy: 5 });
+  // @ts-expect-error no such direction
+  await link.set({}, 'aTob');
+}
+void links;
+// @ts-expect-error links are made by create
+new Link();
