@@ -83,6 +83,34 @@ describe('a network', () => {
     expect([ports.a?.received.frames, ports.a?.sent.frames, total.received.frames]).toEqual([4, 2, 6]);
   });
 
+  test('has a whole switch behind a port, and plugs into one of others', async () => {
+    const dir = temporaryDirectory();
+    const network = (await fabricOf()).addNetwork('lan');
+    await network.addPort('switch', `switch://${dir}/switch`);
+    const [alice] = (await stations(network, 'alice')) as [VdePort];
+    // this thread does not serve the switch: it could wait for it
+    const stack = new Stack('vdestack', `vde://${dir}/switch`);
+    open.push(stack);
+    configure(stack, 2);
+    const far = await VdePort.open(`vde://${dir}/switch`);
+    open.push(far);
+    const other = (await fabricOf()).addNetwork('other');
+    await other.addPort('uplink', `vde://${dir}/switch`);
+    const [bob] = (await stations(other, 'bob')) as [VdePort];
+    await alice.send(greeting(1, 'hello'));
+    for (const port of [far, bob]) {
+      let text = '';
+      // the stack says things on its own account
+      while (text !== 'hello') text = textOf(await port.recv(WAIT));
+    }
+    await bob.send(message(9, 1, 'back'));
+    let text = '';
+    while (text !== 'back') text = textOf(await alice.recv(WAIT));
+    for (const each of open.splice(0).reverse()) await each.close();
+    expect(readdirSync(dir)).toEqual([]);
+    rmSync(dir, { recursive: true });
+  });
+
   test('keeps apart what a partition divides, until it is healed', async () => {
     const network = (await fabricOf()).addNetwork('lan');
     const [a, b, c, d] = (await stations(network, 'a', 'b', 'c', 'd')) as [VdePort, VdePort, VdePort, VdePort];
