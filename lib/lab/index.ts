@@ -1,4 +1,4 @@
-/** ioth/lab: links and networks with faults. */
+/** ioth/lab: hosts with real TCP/IP stacks, and links and networks with faults, in one process. */
 
 // for who compiles against the declarations without naming Node's types
 /// <reference types="node" preserve="true" />
@@ -10,3 +10,7 @@ export type { BurstLoss, LinkFaults, QueueLimit } from './fabric/faults.js';
 export { Link, type LinkDirection, type LinkOptions, type LinkStats } from './fabric/link.js';
 export type { FabricNetwork, FaultDirections } from './fabric/network.js';
 export type { DropCounts, NetworkStats, PortStats } from './fabric/stats.js';
+export { LabHost } from './host.js';
+export { Lab } from './lab.js';
+export { type FaultPath, LabNetwork } from './network.js';
+export type { HostConfig, HostOptions, LabConfig, NetworkConfig } from './topology/config.js';

@@ -11,6 +11,7 @@ export const DHCPDECLINE = 4;
 export const DHCPACK = 5;
 export const DHCPNAK = 6;
 export const DHCPRELEASE = 7;
+export const DHCPINFORM = 8;
 
 export const SERVER_PORT = 67;
 export const CLIENT_PORT = 68;
@@ -67,7 +68,7 @@ export interface Dhcp4Reply {
 
 const BOOTREQUEST = 1;
 const BOOTREPLY = 2;
-const COOKIE = Uint8Array.of(99, 130, 83, 99);
+export const COOKIE = Uint8Array.of(99, 130, 83, 99);
 /** RFC 1542 2.1: some relays drop what is shorter. */
 const MIN_SIZE = 300;
 
@@ -121,7 +122,7 @@ export function decodeReply(bytes: Uint8Array): Dhcp4Reply | null {
 }
 
 /** Adds the options of one field to `options`; false where one goes past the end. END may be missing. */
-function readOptions(bytes: Uint8Array, options: Map<number, Uint8Array>): boolean {
+export function readOptions(bytes: Uint8Array, options: Map<number, Uint8Array>): boolean {
   const reader = new Reader(bytes);
   while (reader.left > 0) {
     const code = reader.u8()!;

@@ -1,0 +1,105 @@
+import { inspect } from 'node:util';
+import { AF_INET, AF_INET6 } from '../constants/index.js';
+import { IothError } from '../core/errors.js';
+import { invalidValue } from '../core/validate.js';
+import type { Stack } from '../stack/stack.js';
+import type { HostPlan } from './topology/plan.js';
+
+/** What a host is in its lab. @internal */
+export interface HostState {
+  readonly plan: HostPlan;
+  /** Undefined while it is restarted, and when the lab is closed. */
+  readonly stack: Stack | undefined;
+  readonly isUp: boolean;
+}
+
+/** A host of a lab: a stack of its own, which `lab.restart` replaces by a new one. */
+export class LabHost<N extends string = string> {
+  readonly #state: HostState;
+  readonly #all: () => Readonly<Record<string, LabHost<N>>>;
+
+  /** @internal use `lab.hosts` */
+  constructor(state: HostState, all: () => Readonly<Record<string, LabHost<N>>>) {
+    this.#state = state;
+    this.#all = all;
+  }
+
+  /** Its name. */
+  get name(): string {
+    return this.#state.plan.name;
+  }
+
+  /** The networks that it is on: the names of its interfaces. */
+  get networks(): readonly N[] {
+    return this.#state.plan.attachments.map(({ network }) => network.name as N);
+  }
+
+  /** Whether it forwards packets. */
+  get isRouter(): boolean {
+    return this.#state.plan.isRouter;
+  }
+
+  /** Whether its cables are in: false after `lab.down`. */
+  get isUp(): boolean {
+    return this.#state.isUp;
+  }
+
+  /** Its stack. @throws {IothError} ERR_IOTH_LAB while it is restarted, and when the lab is closed */
+  get stack(): Stack {
+    const { stack } = this.#state;
+    if (stack) return stack;
+    throw new IothError('ERR_IOTH_LAB', { syscall: 'stack', hint: `host '${this.name}' is not running` });
+  }
+
+  /** `stack.run`: calls `fn`, in which Node's own modules are on this host. @throws as {@link Stack.run}, and {@link stack} */
+  run<A extends unknown[], T>(fn: (...args: A) => T, ...args: A): T {
+    return this.stack.run(fn, ...args);
+  }
+
+  /** `stack.spawn`: a program on this host. It needs no `this`. @throws as {@link Stack.spawn}, and {@link stack} */
+  get spawn(): Stack['spawn'] {
+    return this.stack.spawn;
+  }
+
+  /** `stack.ping`: ICMP echo from this host, to a name or an address. @throws as {@link Stack.ping}, and {@link stack} */
+  ping(...args: Parameters<Stack['ping']>): ReturnType<Stack['ping']> {
+    try {
+      return this.stack.ping(...args);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * An address of this host.
+   * @param network the network on which it has it: the first of its own where it is not given
+   * @param family 4 or 6: IPv4 where it is not given and there is one
+   * @throws {TypeError} ERR_INVALID_ARG_VALUE for a network that it is not on, and a family that it does not have there
+   */
+  address(network?: N, family?: 4 | 6): string {
+    const { attachments } = this.#state.plan;
+    const found = network === undefined ? attachments[0] : attachments.find((each) => each.network.name === network);
+    if (!found) {
+      throw invalidValue('network', `one that '${this.name}' is on (${this.networks.join(', ')})`, network);
+    }
+    if (family !== undefined && family !== 4 && family !== 6) throw invalidValue('family', '4 or 6', family);
+    const { addresses } = found;
+    const address =
+      family === undefined
+        ? (addresses.get(AF_INET) ?? addresses.get(AF_INET6))
+        : addresses.get(family === 4 ? AF_INET : AF_INET6);
+    if (address !== undefined) return address;
+    throw invalidValue('family', `one that network '${found.network.name}' has`, family);
+  }
+
+  /** The other hosts of its lab. */
+  get others(): readonly LabHost<N>[] {
+    return Object.values(this.#all()).filter((host) => host !== this);
+  }
+
+  [inspect.custom](): string {
+    const addresses = this.#state.plan.attachments.flatMap((each) => [...each.addresses.values()]);
+    const state = this.#state.stack === undefined ? ', not running' : this.isUp ? '' : ', down';
+    return `LabHost <${this.name}, ${addresses.join(' ')}${this.isRouter ? ', router' : ''}${state}>`;
+  }
+}

@@ -1,0 +1,66 @@
+import type { Socket as NetSocket, Server } from 'node:net';
+import { receiveAll, trySend } from '../../config/receive-loop.js';
+import { AF_INET, SOCK_DGRAM } from '../../constants/index.js';
+import type { Socket } from '../../socket/socket.js';
+import type { Stack } from '../../stack/stack.js';
+import type { HostPlan } from '../topology/plan.js';
+import type { DnsZone } from './dns-zone.js';
+
+export const DNS_PORT = 53;
+const MAX_QUERY = 4096;
+/** RFC 7766, 6.2.3 leaves it to the server. */
+const IDLE_TIMEOUT_MS = 10_000;
+
+/**
+ * A DNS server in a stack: UDP, and TCP (RFC 7766), on each address of its host, so that it answers from the one that was asked.
+ * It ends with the stack, and does not keep the process alive.
+ */
+export async function serveDns(stack: Stack, host: HostPlan, zone: DnsZone): Promise<void> {
+  for (const { addresses } of host.attachments) {
+    for (const [family, address] of addresses) {
+      const socket: Socket = stack.socket(family, SOCK_DGRAM);
+      socket.bind([address, DNS_PORT]);
+      void receiveAll(socket, async () => {
+        const [query, from] = await socket.recvfrom(MAX_QUERY);
+        const answer = zone.answer(query, false);
+        if (answer) trySend(() => socket.sync.sendto(answer, [from.address, from.port]));
+      });
+      await listen(
+        stack.net.createServer((connection) => serveConnection(connection, zone)),
+        address,
+        family,
+      );
+    }
+  }
+}
+
+async function listen(server: Server, address: string, family: number): Promise<void> {
+  server.unref();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: address, port: DNS_PORT, ipv6Only: family !== AF_INET }, resolve);
+  });
+}
+
+/** Each message has its length in front (RFC 1035, 4.2.2). */
+function serveConnection(connection: NetSocket, zone: DnsZone): void {
+  let received: Buffer = Buffer.alloc(0);
+  connection.unref();
+  connection.setTimeout(IDLE_TIMEOUT_MS, () => connection.destroy());
+  connection.on('error', () => connection.destroy());
+  connection.on('data', (data: Buffer) => {
+    received = Buffer.concat([received, data]);
+    while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
+      const end = 2 + received.readUInt16BE(0);
+      const answer = zone.answer(received.subarray(2, end), true);
+      received = received.subarray(end);
+      if (answer) connection.write(Buffer.concat([lengthOf(answer), answer]));
+    }
+  });
+}
+
+function lengthOf(message: Buffer): Buffer {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(message.length);
+  return length;
+}

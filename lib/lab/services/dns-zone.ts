@@ -1,0 +1,143 @@
+import * as dnsPacket from 'dns-packet';
+import { nameKey } from '../../address/domain-name.js';
+import { reverseName } from '../../address/ip.js';
+import { AF_INET } from '../../constants/index.js';
+import { decodeMessage } from '../../dns/message.js';
+import type { HostPlan, Topology } from '../topology/plan.js';
+
+const TTL_SECONDS = 60;
+const HEADER_LENGTH = 12;
+/** RFC 1035, 4.2.1: what any client takes by UDP. */
+const PLAIN_UDP_SIZE = 512;
+const MAX_UDP_SIZE = 1232;
+const QR = 0x8000;
+const OPCODE = 0x7800;
+const RECURSION_DESIRED = 0x0100;
+const AUTHORITATIVE = 0x0400;
+const TRUNCATED = 0x0200;
+const NOERROR = 0;
+const FORMERR = 1;
+const NXDOMAIN = 3;
+const NOTIMP = 4;
+
+type Record = dnsPacket.Answer;
+
+/** The names of a lab as an authoritative server has them: those of its domain, those of its addresses, and nothing else in the world. */
+export class DnsZone {
+  readonly #topology: Topology;
+  readonly #server: HostPlan;
+  readonly #records = new Map<string, Record[]>();
+
+  /** @param server the host that serves it */
+  constructor(topology: Topology, server: HostPlan) {
+    this.#topology = topology;
+    this.#server = server;
+    const { domain } = topology;
+    const apex: Record[] = [
+      this.#soa(domain),
+      { type: 'NS', name: domain, ttl: TTL_SECONDS, data: this.#nameOf(server) },
+    ];
+    this.#records.set(nameKey(domain), apex);
+    for (const host of topology.hosts) this.#addHost(host);
+  }
+
+  /**
+   * The response to a query, or null where there shall be none.
+   * @param isTcp a response by UDP has no more bytes than the client takes, and is marked as truncated
+   */
+  answer(query: Uint8Array, isTcp: boolean): Buffer | null {
+    const bytes = Buffer.from(query.buffer, query.byteOffset, query.byteLength);
+    if (bytes.length < HEADER_LENGTH || bytes.readUInt16BE(2) & QR) return null;
+    const header = { id: bytes.readUInt16BE(0), flags: bytes.readUInt16BE(2) };
+    if (header.flags & OPCODE) return response(header, { rcode: NOTIMP });
+    const message = decodeMessage(bytes);
+    const question = message?.questions[0];
+    if (!question || message.questions.length !== 1) return response(header, { rcode: FORMERR });
+    const found = this.#find(question.name, question.type);
+    try {
+      const whole = response(header, { ...found, questions: [question] });
+      if (isTcp || whole.length <= udpSize(bytes)) return whole;
+      return response(header, { rcode: found.rcode, isTruncated: true, questions: [question] });
+    } catch {
+      // a name or a type that dns-packet reads but does not write
+      return response(header, { rcode: FORMERR });
+    }
+  }
+
+  #find(name: string, type: string): Content {
+    const key = nameKey(name);
+    const domain = nameKey(this.#topology.domain);
+    const isOurs = key === domain || key.endsWith(`.${domain}`);
+    const records = this.#records.get(key);
+    const answers = (records ?? []).filter((record) => type === 'ANY' || record.type === type);
+    if (answers.length > 0) return { rcode: NOERROR, answers: answers.map((record) => ({ ...record, name })) };
+    // RFC 2308, 3
+    return { rcode: records ? NOERROR : NXDOMAIN, authorities: [this.#soa(isOurs ? this.#topology.domain : '.')] };
+  }
+
+  #soa(zone: string): Record {
+    const data = {
+      mname: this.#nameOf(this.#server),
+      rname: `hostmaster.${this.#topology.domain}`,
+      serial: 1,
+      refresh: TTL_SECONDS,
+      retry: TTL_SECONDS,
+      expire: TTL_SECONDS,
+      minimum: TTL_SECONDS,
+    };
+    return { type: 'SOA', name: zone, ttl: TTL_SECONDS, data };
+  }
+
+  #addHost(host: HostPlan): void {
+    const name = this.#nameOf(host);
+    const all: Record[] = [];
+    for (const { addresses } of host.attachments) {
+      for (const [family, address] of addresses) {
+        all.push({ type: family === AF_INET ? 'A' : 'AAAA', name, ttl: TTL_SECONDS, data: address });
+        const reverse = reverseName(address);
+        this.#records.set(nameKey(reverse), [{ type: 'PTR', name: reverse, ttl: TTL_SECONDS, data: name }]);
+      }
+    }
+    this.#records.set(nameKey(name), all);
+  }
+
+  #nameOf({ name }: HostPlan): string {
+    return `${name}.${this.#topology.domain}`;
+  }
+}
+
+interface Content {
+  rcode: number;
+  isTruncated?: boolean;
+  questions?: { name: string; type: string }[];
+  answers?: Record[];
+  authorities?: Record[];
+}
+
+function response(header: { id: number; flags: number }, content: Content): Buffer {
+  const { rcode, isTruncated, questions = [], answers = [], authorities = [] } = content;
+  const isOurs = rcode === NOERROR || rcode === NXDOMAIN;
+  return dnsPacket.encode({
+    type: 'response',
+    id: header.id,
+    flags:
+      (header.flags & (OPCODE | RECURSION_DESIRED)) |
+      (isOurs ? AUTHORITATIVE : 0) |
+      (isTruncated ? TRUNCATED : 0) |
+      rcode,
+    questions: questions.map(({ name, type }) => ({ name, type: type as dnsPacket.RecordType })),
+    answers,
+    authorities,
+  });
+}
+
+/** RFC 6891, 6.2.3. */
+function udpSize(query: Buffer): number {
+  try {
+    const opt = dnsPacket.decode(query).additionals?.find((record) => record.type === 'OPT');
+    const offered = opt?.type === 'OPT' ? (opt.udpPayloadSize ?? 0) : 0;
+    return Math.min(MAX_UDP_SIZE, Math.max(PLAIN_UDP_SIZE, offered));
+  } catch {
+    return PLAIN_UDP_SIZE;
+  }
+}

@@ -1,0 +1,91 @@
+import { familyName, familyOf, ipBytes, ipText } from '../../address/ip.js';
+import { AF_INET } from '../../constants/index.js';
+import { checkString, invalidValue } from '../../core/validate.js';
+import { splitPrefix } from '../../netlink/prefix.js';
+
+/** An IP prefix: the addresses of a network. */
+export interface Prefix {
+  /** '10.0.0.0/24' */
+  readonly text: string;
+  readonly family: number;
+  readonly length: number;
+  /** The first address as a number. */
+  readonly base: bigint;
+  /** How many addresses hosts can have: not the first and, of IPv4, not the last. */
+  readonly capacity: bigint;
+}
+
+/** Prefixes whose addresses mean something else to a stack. */
+const SPECIAL: readonly [prefix: string, meaning: string][] = [
+  ['0.0.0.0/8', 'this network'],
+  ['127.0.0.0/8', 'the loopback'],
+  ['169.254.0.0/16', 'link-local'],
+  ['224.0.0.0/3', 'multicast and reserved'],
+  ['::/96', 'unspecified and loopback'],
+  ['::ffff:0:0/96', 'IPv4-mapped'],
+  ['fe80::/10', 'link-local'],
+  ['ff00::/8', 'multicast'],
+];
+
+/** @param name of the argument, for messages */
+export function parsePrefix(name: string, value: unknown): Prefix {
+  const [address, length] = splitPrefix(checkString(name, value));
+  const family = familyOf(address);
+  const bits = family === AF_INET ? 32 : 128;
+  if (family === 0 || address.includes('%') || length === undefined || !(length <= bits)) {
+    throw invalidValue(name, "a prefix such as '10.0.0.0/24' or 'fd00::/64'", value);
+  }
+  const prefix = prefixOf(address, length);
+  if (prefix.capacity < 1n)
+    throw invalidValue(name, `a prefix of ${bits - 2} bits at most, with room for hosts`, value);
+  if (numberOf(address) !== prefix.base) throw invalidValue(name, `the network itself, '${prefix.text}'`, value);
+  for (const [special, meaning] of SPECIAL) {
+    if (!overlaps(prefix, prefixOf(...(splitPrefix(special) as [string, number])))) continue;
+    throw invalidValue(name, `a prefix of unicast addresses (${special} is ${meaning})`, value);
+  }
+  return prefix;
+}
+
+/** Whether two prefixes have an address in common. */
+export function overlaps(a: Prefix, b: Prefix): boolean {
+  if (a.family !== b.family) return false;
+  const length = Math.min(a.length, b.length);
+  const shift = BigInt(bitsOf(a.family) - length);
+  return a.base >> shift === b.base >> shift;
+}
+
+/** Whether hosts of the prefix can have the address. */
+export function hasHost(prefix: Prefix, address: string): boolean {
+  if (familyOf(address) !== prefix.family) return false;
+  const position = numberOf(address) - prefix.base;
+  return position >= 1n && position <= prefix.capacity;
+}
+
+/** The address at a position: 1 is the first that a host can have. */
+export function addressAt(prefix: Prefix, position: bigint): string {
+  const digits = (prefix.base + position).toString(16).padStart(bitsOf(prefix.family) / 4, '0');
+  return ipText(Buffer.from(digits, 'hex'));
+}
+
+/** 'IPv4' or 'IPv6'. */
+export function familyText({ family }: Prefix): string {
+  return familyName(family);
+}
+
+function prefixOf(address: string, length: number): Prefix {
+  const family = familyOf(address);
+  const hostBits = BigInt(bitsOf(family) - length);
+  const base = (numberOf(address) >> hostBits) << hostBits;
+  const count = 1n << hostBits;
+  const capacity = count - (family === AF_INET ? 2n : 1n);
+  const prefix = { family, length, base, capacity };
+  return { ...prefix, text: `${addressAt({ ...prefix, text: '' }, 0n)}/${length}` };
+}
+
+function bitsOf(family: number): number {
+  return family === AF_INET ? 32 : 128;
+}
+
+function numberOf(address: string): bigint {
+  return BigInt(`0x${Buffer.from(ipBytes(address)).toString('hex')}`);
+}

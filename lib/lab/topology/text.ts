@@ -1,0 +1,77 @@
+import type { LinkFaults } from '../fabric/faults.js';
+import { type Attachment, type HostPlan, membersOf, type NetworkPlan, type Topology } from './plan.js';
+
+/** '10.0.0.0/24 fd00::/64' */
+export function prefixTexts({ prefixes }: NetworkPlan): string {
+  return prefixes.map(({ text }) => text).join(' ');
+}
+
+/**
+ * Networks, and under each one its hosts:
+ *
+ *     lan 10.0.0.0/24
+ *     ├─ alice  10.0.0.1
+ *     └─ gate   10.0.0.2  routes to wan
+ */
+export function drawing(topology: Topology): string {
+  const width = Math.max(...topology.hosts.map(({ name }) => name.length));
+  const lines = topology.networks.flatMap((network) => {
+    const members = membersOf(network, topology.hosts);
+    const head = networkTexts(network).join(' ');
+    return [
+      head,
+      ...members.map((host, i) => {
+        const branch = i === members.length - 1 ? '└─' : '├─';
+        return [
+          `${branch} ${host.name.padEnd(width)}`,
+          addressTexts(host, network),
+          ...roles(topology, host, network),
+        ].join('  ');
+      }),
+    ];
+  });
+  return lines.join('\n');
+}
+
+/** The same as a flowchart of mermaid. */
+export function mermaid(topology: Topology): string {
+  const lines = ['graph LR'];
+  topology.networks.forEach((network, i) => {
+    const label = networkTexts(network).join('<br>');
+    lines.push(`  n${i}(["${label}"])`);
+  });
+  topology.hosts.forEach((host, i) => {
+    lines.push(`  h${i}${host.isRouter ? `{{"${host.name}"}}` : `["${host.name}"]`}`);
+    for (const { network } of host.attachments) {
+      lines.push(
+        `  h${i} ---|"${addressTexts(host, network).replace(' ', '<br>')}"| n${topology.networks.indexOf(network)}`,
+      );
+    }
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+function addressTexts(host: HostPlan, network: NetworkPlan): string {
+  const own = host.attachments.find((attachment) => attachment.network === network) as Attachment;
+  return [...own.addresses.values()].join(' ');
+}
+
+function roles(topology: Topology, host: HostPlan, network: NetworkPlan): string[] {
+  const others = host.attachments.filter((attachment) => attachment.network !== network);
+  const roles = host.isRouter ? [`routes to ${others.map((other) => other.network.name).join(', ')}`] : [];
+  if (topology.dns === host) roles.push('DNS');
+  if (topology.dhcp === host) roles.push('DHCP');
+  return roles.length > 0 ? [roles.join(', ')] : [];
+}
+
+function networkTexts(network: NetworkPlan): string[] {
+  const exit = network.hasExit ? ['exit=slirp'] : [];
+  return [network.name, prefixTexts(network), ...exit, ...faultTexts(network.faults)];
+}
+
+/** 'delay=20', 'rate=10mbit': as they were given. */
+function faultTexts(faults: LinkFaults): string[] {
+  return Object.entries(faults)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value).replaceAll('"', '') : value}`);
+}
