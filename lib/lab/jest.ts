@@ -1,0 +1,109 @@
+/** ioth/lab/jest: a lab for the tests of a file, and matchers. */
+
+// for who compiles against the declarations without naming Node's types
+/// <reference types="node" preserve="true" />
+
+import type { LabHost } from './host.js';
+import type { Lab } from './lab.js';
+import { CurrentLab } from './testing/current-lab.js';
+import {
+  type Finding,
+  findReach,
+  findUnreachable,
+  type ReachOptions,
+  type UnreachableOptions,
+} from './testing/reach.js';
+import { addNote, type UseLabOptions } from './testing/report.js';
+import type { LabConfig } from './topology/config.js';
+
+export type { ReachOptions, UnreachableOptions, UseLabOptions };
+
+declare global {
+  namespace jest {
+    // biome-ignore lint/complexity/noBannedTypes: as @types/jest has it
+    interface Matchers<R, T = {}> {
+      /**
+       * Whether a host of a lab reaches another one: by a TCP connection to `port` or, without one, by ping.
+       * @param target a host of the lab, a name or an address
+       */
+      toReach(target: LabHost | string, port?: number, options?: ReachOptions): Promise<R>;
+      /** Whether a host of a lab answers no other host's ping. */
+      toBeUnreachable(options?: UnreachableOptions): Promise<R>;
+    }
+  }
+}
+
+/** What is used of jest. */
+interface JestGlobals {
+  beforeAll(hook: () => Promise<void>, timeout?: number): void;
+  afterAll(hook: () => Promise<void>, timeout?: number): void;
+  beforeEach(hook: () => Promise<void>, timeout?: number): void;
+  afterEach(hook: () => Promise<void>, timeout?: number): void;
+  expect: {
+    extend(matchers: Record<string, (...args: never[]) => Promise<{ pass: boolean; message: () => string }>>): void;
+    getState(): { currentTestName?: string };
+  };
+}
+
+/** A machine that is busy takes its time. */
+const HOOK_TIMEOUT_MS = 60_000;
+
+/**
+ * A lab for the tests of this file, or of this `describe`: made before them and closed after them, whatever happens. When a test
+ * fails, the last 1000 frames of each network are written to files that its message names.
+ * @returns the lab, to be used in tests and hooks
+ * @throws {TypeError | RangeError} as Lab.create
+ */
+export function useLab<const N extends string, const H extends string>(
+  config: LabConfig<N, H>,
+  options?: UseLabOptions,
+): Lab<N, H> {
+  const { beforeAll, afterAll, beforeEach, afterEach, expect } = globals();
+  const current = new CurrentLab(config, options);
+  const [before, after] = current.isPerTest ? [beforeEach, afterEach] : [beforeAll, afterAll];
+  before(() => current.start(), HOOK_TIMEOUT_MS);
+  afterEach(async () => {
+    const errors = errorsOfTest();
+    if (errors.length === 0) return;
+    const note = await current.report(expect.getState().currentTestName ?? 'test');
+    if (note === undefined) return;
+    const error = errors.flat().find((each) => each instanceof Error || isErrorOfAnotherRealm(each));
+    if (!error) throw new Error(note);
+    addNote(error as Error, note);
+  }, HOOK_TIMEOUT_MS);
+  after(() => current.close(), HOOK_TIMEOUT_MS);
+  return current.facade;
+}
+
+function globals(): JestGlobals {
+  const found = globalThis as unknown as Partial<JestGlobals>;
+  if (found.expect?.extend && found.beforeAll && found.afterEach) return found as JestGlobals;
+  throw new Error("ioth/lab/jest is for tests that jest runs, with its globals (jest's injectGlobals: true)");
+}
+
+/** Of the test that runs now: jest has no hook that is told of a failure, so this is jest-circus' own state. */
+function errorsOfTest(): unknown[] {
+  const symbol = Object.getOwnPropertySymbols(globalThis).find(
+    ({ description }) => description === 'JEST_STATE_SYMBOL',
+  );
+  const state = symbol && (globalThis as unknown as Record<symbol, CircusState | undefined>)[symbol];
+  return state?.currentlyRunningTest?.errors ?? [];
+}
+
+interface CircusState {
+  currentlyRunningTest?: { errors?: unknown[] } | null;
+}
+
+function isErrorOfAnotherRealm(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object Error]';
+}
+
+function result({ pass, text }: Finding): { pass: boolean; message: () => string } {
+  return { pass, message: () => text };
+}
+
+globals().expect.extend({
+  toReach: async (host: unknown, target: unknown, port?: number, options?: ReachOptions) =>
+    result(await findReach(host, target, port, options)),
+  toBeUnreachable: async (host: unknown, options?: UnreachableOptions) => result(await findUnreachable(host, options)),
+});

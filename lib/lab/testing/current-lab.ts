@@ -1,0 +1,53 @@
+import { checkOptions, checkString, invalidValue } from '../../core/validate.js';
+import { Lab } from '../lab.js';
+import type { LabConfig } from '../topology/config.js';
+import { topologyOf } from '../topology/topology.js';
+import { DEFAULT_REPORT, type UseLabOptions, writeFrames } from './report.js';
+
+/** The lab of a file's tests: made and closed by hooks of the test runner, and used as if it were always there. */
+export class CurrentLab<N extends string, H extends string> {
+  readonly isPerTest: boolean;
+  readonly #config: LabConfig<N, H>;
+  readonly #report: string;
+  #lab: Lab<N, H> | undefined;
+
+  /** @throws {TypeError | RangeError} as Lab.create */
+  constructor(config: LabConfig<N, H>, options?: UseLabOptions) {
+    const { per = 'file', report = DEFAULT_REPORT } = checkOptions(options, ['per', 'report']);
+    if (per !== 'file' && per !== 'test') throw invalidValue('options.per', "'file' or 'test'", per);
+    topologyOf(config as LabConfig);
+    this.#config = config;
+    this.#report = checkString('options.report', report);
+    this.isPerTest = per === 'test';
+  }
+
+  /** What the tests use. */
+  get facade(): Lab<N, H> {
+    const lab = () => {
+      if (this.#lab) return this.#lab;
+      throw new Error("the lab of useLab() is there in tests and in hooks after its own: not at the file's top level");
+    };
+    return new Proxy(Object.create(Lab.prototype) as Lab<N, H>, {
+      get: (_, key) => {
+        const value = Reflect.get(lab(), key, lab());
+        return typeof value === 'function' ? value.bind(lab()) : value;
+      },
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#lab = await Lab.create(this.#config);
+  }
+
+  async close(): Promise<void> {
+    const lab = this.#lab;
+    this.#lab = undefined;
+    await lab?.close();
+  }
+
+  /** For a test that failed: what to say. */
+  async report(test: string): Promise<string | undefined> {
+    const lab = this.#lab;
+    return lab && !lab.closed ? writeFrames(lab as Lab, this.#report, test) : undefined;
+  }
+}

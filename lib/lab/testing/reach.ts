@@ -1,0 +1,150 @@
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  checkInteger,
+  checkOptions,
+  checkPort,
+  checkString,
+  INT_MAX,
+  invalidType,
+  invalidValue,
+} from '../../core/validate.js';
+import { LabHost } from '../host.js';
+
+/** How long `toReach` tries. */
+export interface ReachOptions {
+  /** Milliseconds until it has failed: default 5000. */
+  timeout?: number;
+}
+
+/** How `toBeUnreachable` tries. */
+export interface UnreachableOptions {
+  /** The hosts that try: all others of the lab unless they are given. */
+  from?: string | readonly string[];
+  /** How many milliseconds they try: default 1000. */
+  timeout?: number;
+}
+
+/** What was found, and what to say of it. */
+export interface Finding {
+  readonly pass: boolean;
+  readonly text: string;
+}
+
+const REACH_TIMEOUT_MS = 5000;
+const UNREACHABLE_TIMEOUT_MS = 1000;
+const PING_TIMEOUT_MS = 250;
+const PAUSE_MS = 20;
+const NO_ANSWER = 'no answer';
+
+/**
+ * Whether a host reaches another one: by a TCP connection to `port` or, without one, by ping.
+ * @param target a host of the lab, a name or an address
+ */
+export async function findReach(
+  host: unknown,
+  target: unknown,
+  port?: number,
+  options?: ReachOptions,
+): Promise<Finding> {
+  const from = checkHost(host);
+  const to = target instanceof LabHost ? target.name : checkString('target', target);
+  if (port !== undefined) checkPort('port', port);
+  const { timeout = REACH_TIMEOUT_MS } = checkOptions(options, ['timeout']);
+  checkTimeout(timeout);
+  const failure = await (port === undefined ? ping(from, to, timeout) : connect(from, to, port, timeout));
+  const what = `${from.name} ${failure === undefined ? 'reaches' : 'does not reach'} ${to}`;
+  const how = port === undefined ? ' by ping' : `, TCP port ${port}`;
+  return { pass: failure === undefined, text: what + how + (failure === undefined ? '' : `: ${failure}`) };
+}
+
+/** Whether no other host gets an answer from it to a ping. */
+export async function findUnreachable(host: unknown, options?: UnreachableOptions): Promise<Finding> {
+  const target = checkHost(host);
+  const { from, timeout = UNREACHABLE_TIMEOUT_MS } = checkOptions(options, ['from', 'timeout']);
+  checkTimeout(timeout);
+  const askers = from === undefined ? target.others : listOf(from).map((name) => otherHost(target, name));
+  const answers = await Promise.all(askers.map((asker) => ping(asker, target.name, timeout)));
+  const reached = askers.filter((_, i) => answers[i] === undefined).map(({ name }) => name);
+  if (reached.length > 0) return { pass: false, text: `${target.name} is reached by ping from ${reached.join(', ')}` };
+  return { pass: true, text: `${target.name} is reached by none of ${askers.map(({ name }) => name).join(', ')}` };
+}
+
+function checkHost(value: unknown): LabHost {
+  if (value instanceof LabHost) return value;
+  throw invalidType('host', 'a host of a lab, such as lab.hosts.alice', value);
+}
+
+function checkTimeout(timeout: unknown): void {
+  checkInteger('options.timeout', timeout, 1, INT_MAX);
+}
+
+function listOf(value: string | readonly string[]): readonly string[] {
+  return typeof value === 'string' ? [value] : value;
+}
+
+function otherHost(host: LabHost, name: unknown): LabHost {
+  const found = host.others.find((other) => other.name === name);
+  if (found) return found;
+  throw invalidValue(
+    'options.from',
+    `another host of the lab (${host.others.map((other) => other.name).join(', ')})`,
+    name,
+  );
+}
+
+/** Again and again: one answer is enough, and the link may lose some. @returns why there is none */
+async function ping(from: LabHost, to: string, timeout: number): Promise<string | undefined> {
+  const deadline = performance.now() + timeout;
+  let failure = NO_ANSWER;
+  for (let left: number = timeout; left > 0; left = deadline - performance.now()) {
+    try {
+      const limit = Math.ceil(Math.min(left, PING_TIMEOUT_MS));
+      const { received, probes } = await from.ping(to, { count: 1, timeout: limit });
+      if (received > 0) return undefined;
+      failure = tellingOf(failure, probes[0]?.error?.message ?? NO_ANSWER);
+    } catch (error) {
+      failure = tellingOf(failure, messageOf(error));
+    }
+    await delay(PAUSE_MS);
+  }
+  return failure;
+}
+
+/** Until it is accepted: a server that is not there yet refuses. @returns why there is none */
+async function connect(from: LabHost, host: string, port: number, timeout: number): Promise<string | undefined> {
+  const deadline = performance.now() + timeout;
+  let failure = NO_ANSWER;
+  for (let left: number = timeout; left > 0; left = deadline - performance.now()) {
+    try {
+      await connected(
+        from.run(() => from.stack.net.connect({ host, port })),
+        left,
+      );
+      return undefined;
+    } catch (error) {
+      failure = tellingOf(failure, messageOf(error));
+    }
+    await delay(PAUSE_MS);
+  }
+  return failure;
+}
+
+function connected(socket: Socket, timeout: number): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(NO_ANSWER)), timeout);
+    socket.once('connect', resolve);
+    socket.on('error', reject);
+    socket.once('close', () => clearTimeout(timer));
+  }).finally(() => socket.destroy());
+}
+
+/** The last try may have had no time to fail. */
+function tellingOf(before: string, now: string): string {
+  return now === NO_ANSWER ? before : now;
+}
+
+function messageOf(error: unknown): string {
+  // by what it has: jest has a class Error of its own
+  return (error as Partial<Error> | null)?.message ?? String(error);
+}
