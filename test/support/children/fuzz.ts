@@ -10,7 +10,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import * as ioth from '../../../lib/index.js';
-import { Fabric, Link } from '../../../lib/lab/index.js';
+import { Fabric, Lab, Link } from '../../../lib/lab/index.js';
 import { describeFrame, PcapngWriter, VdePort } from '../../../lib/vde/index.js';
 import { Values } from '../fuzz-values.js';
 
@@ -64,7 +64,7 @@ function judge(call: string, error: unknown): void {
 
 /** What promises: it rejects, and never throws. */
 const PROMISING =
-  /^VdePort\.(recv|send)|^Link\.|^FabricNetwork\.|^Socket\.(accept|connect|recv|send)|^SocketFile\.|^ioth\.(send|recv)_fds|^dns\.promises\.(lookup|resolve|reverse)|^Stack\.(get.*info|gethostby|getfqdn|create_connection|(ioth_?config|create|ping)$)/;
+  /^VdePort\.(recv|send)|^Link\.|^FabricNetwork\.|^Lab\.(partition|heal|down|up|restart)|^LabNetwork\.|^LabHost\.ping|^Socket\.(accept|connect|recv|send)|^SocketFile\.|^ioth\.(send|recv)_fds|^dns\.promises\.(lookup|resolve|reverse)|^Stack\.(get.*info|gethostby|getfqdn|create_connection|(ioth_?config|create|ping)$)/;
 
 function run(name: string, method: (...args: unknown[]) => unknown, self: unknown, args: unknown[]): void {
   calls++;
@@ -235,6 +235,9 @@ function plausible(name: string): unknown[] {
     addPort: ['z', 'null://'],
     removePort: ['z'],
     setPortUp: ['x', true],
+    down: ['y'],
+    up: ['y'],
+    address: ['lan', 4],
     partition: [['x'], ['y']],
     writeFrame: [0, bytes, { comment: 'x' }],
     iothconfig: ['ip=10.0.0.30/24,eth', { timeout: 50 }],
@@ -242,7 +245,7 @@ function plausible(name: string): unknown[] {
     sysctl: ['net.ipv4.ip_default_ttl', 64],
     ping: ['10.0.0.2', { count: 2, interval: 1, timeout: 50 }],
   };
-  const args = [...(known[method] ?? [values.any(), values.any()])];
+  const args = [...((Object.hasOwn(known, method) ? known[method] : undefined) ?? [values.any(), values.any()])];
   if (args.length > 0) args[values.below(args.length)] = values.any();
   return args;
 }
@@ -358,6 +361,12 @@ const fabric = await Fabric.start();
 const network = fabric.addNetwork('lan');
 for (const name of ['x', 'y']) await network.addPort(name, 'null://');
 targets.push({ name: 'Link', self: link }, { name: 'FabricNetwork', self: network });
+const lab = await Lab.create({ networks: { lan: '10.7.0.0/24' }, hosts: { x: 'lan', y: 'lan' } });
+targets.push(
+  { name: 'Lab', self: lab },
+  { name: 'LabNetwork', self: lab.networks.lan },
+  { name: 'LabHost', self: lab.hosts.x },
+);
 const methods = targets.map((target) => [...methodsOf(target), ...constructorsOf(target)]);
 const names = new Set(methods.flat().map(([name]) => name));
 
@@ -372,7 +381,14 @@ while (performance.now() < deadline) {
 }
 await waitWithoutSpinning(sockets);
 ioth.set_defstack(null);
-await Promise.all([a.close(), b.close(), link.close(), fabric.close(), ...ports.map((port) => port.close())]);
+await Promise.all([
+  a.close(),
+  b.close(),
+  link.close(),
+  fabric.close(),
+  lab.close(),
+  ...ports.map((port) => port.close()),
+]);
 await delay(50);
 const left = openSockets() - socketsBefore;
 if (left > 0) report(`${left} sockets that nobody closed`);

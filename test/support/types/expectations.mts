@@ -54,7 +54,9 @@ import {
   type SyncSocket,
   send_fds,
 } from 'ioth';
-import { Fabric, type FabricNetwork, Link, type LinkFaults, type LinkOptions } from 'ioth/lab';
+import { Fabric, type FabricNetwork, Lab, type LabHost, Link, type LinkFaults, type LinkOptions } from 'ioth/lab';
+import { useLab } from 'ioth/lab/jest';
+import { assertReaches } from 'ioth/lab/node-test';
 import { type Capture, capturePort, describeFrame, PcapngWriter, VdePort } from 'ioth/vde';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -253,3 +255,29 @@ async function links(): Promise<void> {
 void links;
 // @ts-expect-error links are made by create
 new Link();
+export async function laboratory(): Promise<void> {
+  const lab = await Lab.create({
+    networks: { lan: '10.0.0.0/24', wan: { prefix: '10.1.0.0/24', loss: { p: 0.1, r: 0.5 }, rate: '10mbit' } },
+    hosts: { alice: 'lan', gate: { networks: ['lan', 'wan'], address: '10.1.0.9' } },
+    dns: 'gate',
+  });
+  lab.hosts.alice satisfies LabHost<'lan' | 'wan'>;
+  lab.hosts.gate.address('wan', 6) satisfies string;
+  (await lab.hosts.gate.run(() => 5)) satisfies number;
+  await lab.networks.wan.partition(['alice'], ['gate']);
+  await lab.networks.wan.set({ delay: 5 }, { from: 'alice', to: ['gate'] });
+  const labOfTests = useLab({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan' } }, { per: 'test' });
+  await assertReaches(labOfTests.hosts.alice, lab.hosts.gate, 80);
+  // @ts-expect-error no such host
+  lab.hosts.bob;
+  // @ts-expect-error no such network
+  lab.hosts.alice.address('man');
+  // @ts-expect-error no such host
+  await lab.partition(['bob']);
+  // @ts-expect-error a network that there is not
+  Lab.create({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'wan' } });
+  // @ts-expect-error a host that there is not
+  Lab.create({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan' }, dns: 'bob' });
+  // @ts-expect-error misspelt
+  Lab.create({ networks: { lan: { prefix: '10.0.0.0/24', los: 1 } }, hosts: { alice: 'lan' } });
+}
