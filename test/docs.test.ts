@@ -74,12 +74,14 @@ describe('the samples of the guide', () => {
       'ioth/ffi': [join(ROOT, 'ffi/index.ts')],
       'ioth/vde': [join(ROOT, 'lib/vde/index.ts')],
       'ioth/lab': [join(ROOT, 'lib/lab/index.ts')],
+      'ioth/lab/*': [join(ROOT, 'lib/lab/*.ts')],
     };
     const compilerOptions = {
       noEmit: true,
       rootDir: '/',
       noUnusedLocals: false,
       typeRoots: [join(ROOT, 'node_modules/@types')],
+      types: ['node', 'jest'],
       paths,
     };
     const config = { extends: join(ROOT, 'tsconfig.json'), compilerOptions, include: ['.'] };
