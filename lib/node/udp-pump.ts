@@ -1,4 +1,5 @@
 import type { Socket as DatagramSocket } from 'node:dgram';
+import { getSystemErrorMap } from 'node:util';
 import { libioth } from '../../ffi/ioth.js';
 import { errno } from '../../ffi/libc.js';
 import { inet_pton } from '../address/inet.js';
@@ -256,8 +257,8 @@ export class UdpPump implements OpenHandle {
       else result = socket.getsockopt(SOL_SOCKET, optname);
     });
     if (status === 0) return result;
-    const code = status === -9 ? 'EBADF' : 'EINVAL';
-    Object.assign(context, { errno: status, code, syscall: `uv_${isReceive ? 'recv' : 'send'}_buffer_size` });
+    const [code, message] = getSystemErrorMap().get(status) ?? ['EINVAL', 'invalid argument'];
+    Object.assign(context, { errno: status, code, message, syscall: `uv_${isReceive ? 'recv' : 'send'}_buffer_size` });
     return undefined;
   }
 
