@@ -87,7 +87,8 @@ function checkPlugin(stack: unknown): string {
 }
 
 function checkVnls(plugin: string, vnl: unknown): string[] {
-  const list: string[] = vnl === undefined || vnl === null ? [] : Array.isArray(vnl) ? vnl : [vnl];
+  // a copy, which has no holes
+  const list: string[] = vnl === undefined || vnl === null ? [] : Array.isArray(vnl) ? Array.from(vnl) : [vnl];
   // C makes no interface of a name that is taken, and does not say so
   const taken = new Set(['lo']);
   list.forEach((item, position) => {

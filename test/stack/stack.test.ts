@@ -112,6 +112,7 @@ test.each<[string, unknown[], string]>([
   ['a name longer than C keeps', ['x'.repeat(200)], 'ERR_INVALID_ARG_VALUE'],
   ['a vnl that is a number', ['vdestack', 5], 'ERR_INVALID_ARG_TYPE'],
   ['an empty vnl', ['vdestack', ['']], 'ERR_INVALID_ARG_VALUE'],
+  ['a list of holes', ['vdestack', new Array(3)], 'ERR_INVALID_ARG_TYPE'],
   ['only an interface name', ['vdestack', 'left:'], 'ERR_INVALID_ARG_VALUE'],
   ['a long interface name', ['vdestack', `${'x'.repeat(16)}:null://`], 'ERR_INVALID_ARG_VALUE'],
   ['a NUL in a vnl', ['vdestack', 'null://\0'], 'ERR_INVALID_ARG_VALUE'],
