@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import { override, Stack } from 'ioth';
 import { netOn } from './contenders/node.js';
@@ -21,9 +22,6 @@ const storage = new AsyncLocalStorage<string>();
 const contender = netOn(stack?.net ?? net);
 
 process.on('message', (request: EndRequest) => {
-  // one's garbage is not collected in another's turn. V8 of Node 20 has a slower process.nextTick for good after the first full
-  // collection, as every program sooner or later: either both contenders or none
-  gc?.();
   const done = request.port === undefined ? serve(request) : ask(request, request.port);
   done.then(send, (error) => {
     console.error(error);
@@ -36,7 +34,19 @@ process.on('disconnect', () => {
 });
 // Ctrl-C reaches all processes: the first one ends the bench, and this one with it
 process.on('SIGINT', () => {});
-send({ pid: stack?.daemonPid });
+collectOnce().then(() => send({ pid: stack?.daemonPid }));
+
+/**
+ * V8 of Node 20 has a slower process.nextTick for good after the first full collections, as every program sooner or later:
+ * either both contenders or none.
+ */
+async function collectOnce(): Promise<void> {
+  for (let i = 0; i < 2000; i++) await new Promise<void>((done) => process.nextTick(done));
+  for (let i = 0; i < 4; i++) {
+    await delay(20);
+    gc?.();
+  }
+}
 
 function send(answer: EndAnswer): void {
   process.send?.(answer);
