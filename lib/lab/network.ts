@@ -58,7 +58,8 @@ export class LabNetwork<H extends string = string> {
     const taken = new Set<string>();
     const checked = groups.map((group, position) => {
       if (!Array.isArray(group)) throw invalidType(`groups[${position}]`, 'an array of hosts', group);
-      return group.map((host) => {
+      // map would leave out what a sparse array lacks
+      return Array.from(group, (host) => {
         const name = this.#member(`groups[${position}]`, host);
         if (taken.has(name)) throw invalidValue('groups', `with '${name}' once`, groups);
         taken.add(name);
@@ -100,7 +101,8 @@ export class LabNetwork<H extends string = string> {
   #list(name: string, hosts: H | readonly H[] | undefined): string[] | undefined {
     if (hosts === undefined) return undefined;
     const list: readonly unknown[] = Array.isArray(hosts) ? hosts : [hosts];
-    return list.map((host) => this.#member(`path.${name}`, host));
+    // map would leave out what a sparse array lacks
+    return Array.from(list, (host) => this.#member(`path.${name}`, host));
   }
 
   #member(name: string, host: unknown): string {

@@ -69,7 +69,8 @@ export function encodeMessage(header: MessageHeader, body: Uint8Array, attribute
 /** Attributes one after the other, each at a multiple of 4. */
 export function encodeAttributes(attributes: readonly Attribute[]): Buffer {
   if (!Array.isArray(attributes)) throw invalidType('attributes', 'an array of [tag, value]', attributes);
-  return Buffer.concat(attributes.map(encodeAttribute));
+  // map would leave out what a sparse array lacks
+  return Buffer.concat(Array.from(attributes, encodeAttribute));
 }
 
 function encodeAttribute(attribute: Attribute): Buffer {

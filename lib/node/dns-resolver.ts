@@ -178,7 +178,8 @@ export class StackResolver extends RecordQueries {
 
 function checkServers(servers: readonly string[]): Nameserver[] {
   if (!Array.isArray(servers)) throw invalidType('servers', 'an array of addresses', servers);
-  return servers.map((text, i) => {
+  // map would leave out what a sparse array lacks
+  return Array.from(servers, (text, i) => {
     const server = parseServer(checkString(`servers[${i}]`, text));
     if (!server) throw invalidValue(`servers[${i}]`, "an address such as '10.0.0.1' or '[fd00::1]:53'", text);
     return server;

@@ -158,7 +158,8 @@ export class VdePort {
   sendBatch(frames: readonly NodeJS.ArrayBufferView[], options?: VdeWaitOptions): Promise<number> {
     return this.#run((port) => {
       if (!Array.isArray(frames)) throw invalidType('frames', 'an array of frames', frames);
-      const bytes = frames.map((frame, i) => checkFrame(`frames[${i}]`, frame));
+      // map would leave out what a sparse array lacks
+      const bytes = Array.from(frames, (frame, i) => checkFrame(`frames[${i}]`, frame));
       return new SendBatch(port.use('vde_send'), bytes);
     }, options);
   }

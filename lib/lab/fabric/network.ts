@@ -234,8 +234,8 @@ export class FabricNetwork {
     if (value === undefined) return undefined;
     const names: unknown = typeof value === 'string' ? [value] : value;
     if (!Array.isArray(names)) throw invalidType(what, 'the name of a port, or an array of them', value);
-    const unknown = names.find((name) => !this.#names.has(name as string));
-    if (unknown !== undefined) throw invalidValue(what, `ports of the network: ${this.#shownNames()}`, unknown);
+    const unknown = names.findIndex((name) => !this.#names.has(name as string));
+    if (unknown >= 0) throw invalidValue(what, `ports of the network: ${this.#shownNames()}`, names[unknown]);
     return [...new Set(names as string[])].sort();
   }
 

@@ -63,5 +63,6 @@ function findNetwork(where: string, name: string, networks: readonly NetworkPlan
 
 function listOf(where: string, value: unknown): string[] {
   const list = Array.isArray(value) ? value : [value];
-  return list.map((item) => checkString(where, item));
+  // map would leave out what a sparse array lacks
+  return Array.from(list, (item) => checkString(where, item));
 }

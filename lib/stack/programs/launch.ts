@@ -71,7 +71,9 @@ function split([command, ...rest]: SpawnArguments): [command: string, args: stri
   }
   const args = ((isList && first) || []) as unknown[];
   const options = checkOptions((isList ? second : first) as SpawnOptions | undefined);
-  return [command, args.map((arg, i) => checkString(`args[${i}]`, typeof arg === 'number' ? `${arg}` : arg)), options];
+  // map would leave out what a sparse array lacks
+  const checked = Array.from(args, (arg, i) => checkString(`args[${i}]`, typeof arg === 'number' ? `${arg}` : arg));
+  return [command, checked, options];
 }
 
 /**
