@@ -91,17 +91,13 @@ function inCall<T>(now: typeof call, fn: () => T): T {
   }
 }
 
-/** Whether `object` is of a face: what comes from its calls, its handlers say, is not. */
-export function isOfFace(object: object): boolean {
-  return ofFaces.has(object);
-}
-
 /** Calls `fn`, which goes on in `object` later: that belongs to `stack` from now on. */
 export function runCallOn<T>(stack: MeantStack, object: object, fn: () => T): T {
   underWay.set(object, { stack });
   // on the host, where nothing else is meant, there is nothing to carry
   if (stack === currentStack()) return fn();
-  return isOfFace(object) ? callOn(stack, fn) : runOn(stack, fn);
+  // what comes from the calls of a face's object, its handlers say, is not of the face
+  return ofFaces.has(object) ? callOn(stack, fn) : runOn(stack, fn);
 }
 
 /** Makes `stack` the process's default. Returns what takes that back. */
