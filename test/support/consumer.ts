@@ -1,18 +1,18 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { type Exit, run } from './child.js';
+import { ROOT } from './compiled.js';
+import { workDirectory } from './directory.js';
 import { builtPackage, plainEnvironment } from './package.js';
-import { type Outcome, ROOT, run, workDirectory } from './run.js';
 
 const RUN_LIMIT_MS = 120_000;
-/** For a test that runs a tool once: compilers and test runners take seconds where both cores are busy. */
-export const CONSUMER_LIMIT_MS = RUN_LIMIT_MS + 10_000;
 
 /** A folder of somebody's own, with ioth from its tarball. */
 export interface Consumer {
   readonly dir: string;
   write(files: Readonly<Record<string, string>>): void;
   /** Runs Node in it. */
-  node(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Outcome>;
+  node(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Exit>;
   remove(): Promise<void>;
 }
 

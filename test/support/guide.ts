@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from './run.js';
+import { ROOT } from './compiled.js';
 
 /*
  * The blocks of code in README.md and docs/. What stands behind the language says what a test does with a block:

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Link, type LinkOptions } from '../../lib/lab/index.js';
 import { VdePort } from '../../lib/vde/index.js';
+import { temporaryDirectory } from './directory.js';
 import { expectNothingLeft, holdings } from './leaks.js';
-import { temporaryDirectory } from './network.js';
 import { frameOf, macOf, TEST_TYPE } from './vde.js';
 
 /** A link, and a port at each of its ends. */

@@ -1,15 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AF_INET, AF_INET6 } from '../../lib/constants/index.js';
 import type { StackSettings } from '../../lib/stack/arguments.js';
 import { Stack } from '../../lib/stack/stack.js';
+import { temporaryDirectory } from './directory.js';
 
 /** A switch with stacks on it: stack `n` has 10.5.0.n/24, fd05::n/64 and 2001:db8:5::n/64. */
 export class NameNetwork {
-  readonly directory = mkdtempSync(join(tmpdir(), 'ioth-names-'));
+  readonly directory = temporaryDirectory();
   readonly #stacks: Stack[] = [];
   readonly #children: ChildProcess[] = [];
 

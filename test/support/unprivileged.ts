@@ -1,6 +1,6 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ChildResult, runChild } from './child.js';
+import { type Exit, runText } from './child.js';
 
 const USER = 12345;
 
@@ -9,8 +9,8 @@ const USER = 12345;
  * @param dir gets a directory for the script, which the user owns
  * @returns undefined, and a printed reason, where the machine does not let one
  */
-export async function runUnprivileged(dir: string, source: string): Promise<ChildResult | undefined> {
-  if (process.getuid?.() !== 0) return runChild(dir, source);
+export async function runUnprivileged(dir: string, source: string): Promise<Exit | undefined> {
+  if (process.getuid?.() !== 0) return runText(dir, source);
   const own = mkdtempSync(join(dir, 'user-'));
   chmodSync(dir, 0o755);
   chmodSync(own, 0o777);
@@ -19,7 +19,7 @@ export async function runUnprivileged(dir: string, source: string): Promise<Chil
   const script = `(${tun}) && ${drop} true || exit 99; exec ${drop} "$@"`;
   try {
     const env = { HOME: own, TMPDIR: own };
-    const result = await runChild(own, source, { env, prefix: ['unshare', '-m', 'sh', '-c', script, 'sh'] });
+    const result = await runText(own, source, { env, prefix: ['unshare', '-m', 'sh', '-c', script, 'sh'] });
     if (result.code !== 99) return result;
     console.log(`this machine does not let a test be another user: ${result.stderr.trim()}`);
     return undefined;

@@ -1,0 +1,38 @@
+const { join } = require('node:path');
+
+/* Three sizes: `unit` needs no stack and no child, `system` has real stacks and peers, `slow` is what --quick leaves out. */
+
+const root = join(__dirname, '..');
+
+const project = (name) => ({
+  displayName: name,
+  rootDir: root,
+  roots: [`<rootDir>/test/${name}`],
+  testMatch: ['**/*.test.ts'],
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
+  testEnvironment: '<rootDir>/test/support/environment.ts',
+  setupFilesAfterEnv: ['<rootDir>/test/support/set-up.ts'],
+  moduleNameMapper: {
+    '^ioth$': '<rootDir>/lib/index.ts',
+    '^ioth/vde$': '<rootDir>/lib/vde/index.ts',
+    '^ioth/lab$': '<rootDir>/lib/lab/index.ts',
+    '^ioth/lab/(jest|node-test)$': '<rootDir>/lib/lab/$1.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^(\\.{1,2}/.*)\\.cjs$': ['$1.cts', '$1.cjs'],
+  },
+  transform: {
+    '^.+\\.c?ts$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+    ],
+  },
+});
+
+module.exports = {
+  rootDir: root,
+  projects: ['unit', 'system', 'slow'].map(project),
+  testSequencer: '<rootDir>/test/support/sequencer.cjs',
+  maxWorkers: 2,
+  // it tells what hangs from what ends: longer than a child may take (test/support/child.ts)
+  testTimeout: 180_000,
+};

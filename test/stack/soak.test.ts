@@ -1,8 +1,0 @@
-import { ROOT, run } from '../support/run.js';
-
-test('the soak, in its short form: nothing is left', async () => {
-  const args = ['run', '--silent', 'soak', '--', '--rounds', '3000', '--stacks', '30', '--aborted', '400'];
-  const { code, stdout, stderr } = await run('npm', args, { cwd: ROOT, limit: 60_000 });
-  expect({ code, stderr: stderr.replace(/^npm warn .*\n/gm, ''), stdout }).toMatchObject({ code: 0, stderr: '' });
-  expect(stdout).toMatch(/3000 rounds .*\n30 stacks .*\n400 aborted /);
-}, 90_000);

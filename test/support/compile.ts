@@ -1,0 +1,70 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, extname, join, relative } from 'node:path';
+import type { Options } from '@swc/core';
+import { COMPILED, compiled, compiledUrl, ENTRIES, EXTENSIONS, ROOT } from './compiled.js';
+
+const FOLDERS = ['lib', 'ffi', 'examples', 'scripts', 'test/support'];
+
+let isDone = false;
+
+/** Compiles the sources that changed since the last time. Another worker of jest may do so too. */
+export function compileSources(): void {
+  if (isDone) return;
+  isDone = true;
+  for (const source of FOLDERS.flatMap(sourcesIn)) {
+    const changed = Math.round(statSync(join(ROOT, source)).mtimeMs);
+    if (timeOf(compiled(source)) === changed) continue;
+    const text = readFileSync(join(ROOT, source), 'utf8');
+    const extension = extname(source);
+    const code = extension in EXTENSIONS ? compile(text, extension, source) : text;
+    replace(compiled(source), code, changed);
+  }
+  // a module of the examples finds 'ioth' by this file
+  const exports = Object.entries(ENTRIES).map(([name, source]) => {
+    return [name.replace('ioth', '.'), `./${relative(COMPILED, compiled(source))}`];
+  });
+  const description = { name: 'ioth', type: 'module', exports: Object.fromEntries(exports) };
+  replace(join(COMPILED, 'package.json'), JSON.stringify({ ...description, imports: { '#io/*': './lib/io/*.js' } }), 0);
+}
+
+/** Compiles the text of a module. `ioth` and its entries are those of the checkout, wherever the module is put. */
+export function compileText(text: string, name: string): string {
+  const code = compile(text, '.mts', name);
+  return code.replace(/(from |import\(|import )(['"])(ioth(?:\/[\w/-]+)?)\2/g, (_, words, quote, entry) => {
+    const source = ENTRIES[entry];
+    if (!source) throw new Error(`there is no entry ${entry}`);
+    return `${words}${quote}${compiledUrl(source)}${quote}`;
+  });
+}
+
+function compile(text: string, extension: string, filename: string): string {
+  // the compiler is loaded only by tests that need it
+  const { transformSync } = require('@swc/core') as typeof import('@swc/core');
+  const options: Options = {
+    filename,
+    swcrc: false,
+    configFile: false,
+    jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+    module: { type: extension === '.cts' ? 'commonjs' : 'nodenext' },
+  };
+  return transformSync(text, options).code;
+}
+
+function sourcesIn(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.([cm]?ts|[cm]js|json)$/.test(entry.name))
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
+}
+
+function timeOf(path: string): number {
+  return Math.round(statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? -1);
+}
+
+/** Another run of the tests may read the file now, or write it too. */
+function replace(path: string, text: string, mtimeMs: number): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const own = `${path}.${process.pid}`;
+  writeFileSync(own, text);
+  utimesSync(own, mtimeMs / 1000, mtimeMs / 1000);
+  renameSync(own, path);
+}

@@ -1,0 +1,72 @@
+import { AF_PACKET, type Socket, Stack } from '../../../lib/index.js';
+import { Network, stateOf } from '../../support/network.js';
+
+type MakeSocket = (family?: number, type?: number, proto?: number) => Socket;
+
+/**
+ * PICOX STAND-IN: a vdestack by another name, whose packet sockets keep the protocol with which they were made, as picox's
+ * do: bind does not change it.
+ */
+class PicoxStandIn extends Stack {
+  readonly protocols: number[] = [];
+
+  constructor(vnl: string) {
+    super('vdestack', vnl, null, { conf: 'builtin' });
+    const make = this.socket as MakeSocket;
+    this.socket = ((family, type, proto = 0) => {
+      const socket = Reflect.apply(make, this, [family, type, proto]);
+      if (family !== AF_PACKET) return socket;
+      this.protocols.push(proto);
+      const { bind } = socket;
+      // 0 leaves the protocol as it is
+      socket.bind = ((address: object) =>
+        bind.call(socket, { ...address, protocol: 0 } as never)) as typeof socket.bind;
+      return socket;
+    }) satisfies MakeSocket as typeof this.socket;
+  }
+
+  override get hasKernelSockets(): boolean {
+    return false;
+  }
+}
+
+class WatchedStack extends Stack {
+  readonly protocols: number[] = [];
+
+  constructor(vnl: string) {
+    super('vdestack', vnl, null, { conf: 'builtin' });
+    const make = this.socket as MakeSocket;
+    this.socket = ((family, type, proto = 0) => {
+      if (family === AF_PACKET) this.protocols.push(proto);
+      return Reflect.apply(make, this, [family, type, proto]);
+    }) satisfies MakeSocket as typeof this.socket;
+  }
+}
+
+let lan: Network;
+beforeEach(async () => {
+  lan = new Network();
+  await lan.dnsmasq(
+    lan.stack('10.0.0.1/24'),
+    '--dhcp-range=10.0.0.50,10.0.0.90,2m',
+    '--dhcp-option=option:domain-name,a.example b.example',
+  );
+});
+afterEach(() => lan.close());
+
+test("picox stand-in: DHCP's packet sockets are made with their protocol", async () => {
+  const stack = new PicoxStandIn(lan.vnl);
+  await stack.iothconfig('eth,dhcp', { timeout: 5000 });
+  expect(stateOf(stack).addresses).toHaveLength(1);
+  // htons of ETH_P_IP and ETH_P_ARP
+  expect(new Set(stack.protocols)).toEqual(new Set([0x0008, 0x0608]));
+  await stack.close();
+});
+
+test("the kernel's get theirs by bind, which is quicker; two names in option 15 are two domains", async () => {
+  const stack = new WatchedStack(lan.vnl);
+  await stack.iothconfig('eth,dhcp');
+  expect(new Set(stack.protocols)).toEqual(new Set([0]));
+  expect(stack.ioth_resolvconf()).toContain('search a.example b.example\n');
+  await stack.close();
+});

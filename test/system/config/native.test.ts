@@ -1,0 +1,80 @@
+import { hasLibrary } from '../../../ffi/index.js';
+import { IOTHCONF_ETH, IOTHCONF_STATIC, Stack } from '../../../lib/index.js';
+import { Network, stateOf } from '../../support/network.js';
+
+const native = hasLibrary('iothconf');
+if (!native) console.log('libiothconf is not on this machine (IOTH_LIBRARY_PATH): the native provider is not tested');
+
+let lan: Network;
+beforeEach(() => {
+  lan = new Network();
+});
+afterEach(() => lan.close());
+
+const conf = { conf: 'native' } as const;
+
+test('without its library it tells what to do', async () => {
+  if (native) return;
+  lan.stack();
+  const stack = new Stack('vdestack', lan.vnl, null, conf);
+  const missing = { code: 'ERR_LIBRARY_NOT_FOUND', message: expect.stringContaining("conf: 'builtin'") };
+  await expect(stack.iothconfig('eth')).rejects.toMatchObject(missing);
+  await stack.close();
+  const config = `stack=vdestack,vnl=${lan.vnl},eth`;
+  expect(() => new Stack(config, null, null, conf)).toThrow(expect.objectContaining(missing));
+});
+
+(native ? describe : describe.skip)('libiothconf', () => {
+  test('does not block the loop, and takes one call at a time', async () => {
+    lan.stack();
+    const stack = new Stack('vdestack', lan.vnl, null, conf);
+    let turns = 0;
+    const timer = setInterval(() => turns++, 10);
+    const began = performance.now();
+    const masks = await Promise.all([stack.iothconfig('eth'), stack.iothconfig('eth,ip=10.0.0.9/24')]);
+    clearInterval(timer);
+    expect(masks).toEqual([IOTHCONF_ETH, IOTHCONF_ETH | IOTHCONF_STATIC]);
+    expect(performance.now() - began).toBeGreaterThan(1900);
+    expect(turns).toBeGreaterThan(100);
+    await stack.close();
+  });
+
+  test('an abort ends the wait at once, and close waits for the call', async () => {
+    lan.stack();
+    const stack = new Stack('vdestack', lan.vnl, null, conf);
+    const waiting = stack.iothconfig('eth,rd', { signal: AbortSignal.timeout(50) });
+    const began = performance.now();
+    await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+    expect(performance.now() - began).toBeLessThan(900);
+    await stack.close();
+    expect(performance.now() - began).toBeGreaterThan(1000);
+  });
+
+  test('nobody answers: ETIMEDOUT', async () => {
+    lan.stack();
+    const stack = new Stack('vdestack', lan.vnl, null, conf);
+    await expect(stack.iothconfig('eth,rd')).rejects.toMatchObject({ code: 'ETIMEDOUT', syscall: 'rd' });
+    await stack.close();
+  });
+
+  test('a stack at the address of an earlier one is configured all the same', async () => {
+    lan.stack();
+    for (let i = 0; i < 10; i++) {
+      const stack = new Stack('vdestack', lan.vnl, null, conf);
+      await stack.iothconfig('ip=10.0.0.9/24');
+      expect(stateOf(stack).addresses).toEqual(['10.0.0.9/24']);
+      if (i % 2) stack.closeSync();
+      else await stack.close();
+    }
+  });
+
+  test('newstackc: the static part is in force when the constructor returns', async () => {
+    lan.stack();
+    const stack = new Stack(`stack=vdestack,vnl=${lan.vnl},eth,ip=10.0.0.9/24,dns=10.0.0.1`, null, null, conf);
+    expect(stateOf(stack).addresses).toEqual(['10.0.0.9/24']);
+    expect(stack.ioth_resolvconf()).toBe('nameserver 10.0.0.1\n');
+    expect(stack.ioth_resolvconf()).toBeNull();
+    await stack.ready;
+    await stack.close();
+  });
+});

@@ -1,0 +1,322 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AF_INET, SOCK_DGRAM } from '../../../lib/constants/index.js';
+import { Fabric, type FabricNetwork } from '../../../lib/lab/index.js';
+import { Stack } from '../../../lib/stack/stack.js';
+import { VdePort } from '../../../lib/vde/index.js';
+import { startScript } from '../../support/child.js';
+import { temporaryDirectory } from '../../support/directory.js';
+import { expectNothingLeft, holdings } from '../../support/leaks.js';
+import { drain } from '../../support/link.js';
+import { inNamespace } from '../../support/namespace.js';
+import { configure } from '../../support/network.js';
+import { frameOf, greeting, macOf, TEST_TYPE, textOf } from '../../support/vde.js';
+
+const WAIT = { timeout: 5000 };
+
+const before = holdings();
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  // the last that was opened is closed first
+  for (const each of open.splice(0).reverse()) await each.close();
+  await expectNothingLeft(before);
+});
+
+async function fabricOf(seed?: number): Promise<Fabric> {
+  const fabric = await Fabric.start({ seed });
+  open.push(fabric);
+  return fabric;
+}
+
+/** Ports of a network, each with a station that has the MAC of its number, from 1. */
+async function stations(network: FabricNetwork, ...names: string[]): Promise<VdePort[]> {
+  const ports: VdePort[] = [];
+  for (const name of names) {
+    const port = await VdePort.open(await network.addCable(name));
+    open.push(port);
+    ports.push(port);
+  }
+  return ports;
+}
+
+/** Stacks of a network: 10.0.0.1, 10.0.0.2 … */
+async function stacks(network: FabricNetwork, ...names: string[]): Promise<Stack[]> {
+  const made: Stack[] = [];
+  for (const name of names) {
+    const stack = new Stack('vdestack', await network.addCable(name));
+    open.push(stack);
+    configure(stack, made.push(stack));
+  }
+  return made;
+}
+
+/** From the station `from` to the station `to`. */
+function message(from: number, to: number, text: string): Buffer {
+  return frameOf(macOf(to), macOf(from), TEST_TYPE, text);
+}
+
+/** What the ports have heard, when the network has forwarded `count` frames in all. */
+async function heard(network: FabricNetwork, count: number, ports: readonly VdePort[]): Promise<string[][]> {
+  while ((await network.stats()).total.received.frames < count) await delay(2);
+  return Promise.all(ports.map(async (port) => (await drain(port)).map(textOf)));
+}
+
+describe('a network', () => {
+  test('learns which MAC is where, and sends what it does not know to all others', async () => {
+    const network = (await fabricOf()).addNetwork('lan');
+    const [a, b, c] = (await stations(network, 'a', 'b', 'c')) as [VdePort, VdePort, VdePort];
+    await a.send(greeting(1, 'for all'));
+    expect([textOf(await b.recv(WAIT)), textOf(await c.recv(WAIT))]).toEqual(['for all', 'for all']);
+    await b.send(message(2, 1, 'to a'));
+    expect(textOf(await a.recv(WAIT))).toBe('to a');
+    await a.send(message(1, 2, 'to b'));
+    await a.send(message(1, 9, 'to whom?'));
+    expect([textOf(await b.recv(WAIT)), textOf(await b.recv(WAIT))]).toEqual(['to b', 'to whom?']);
+    // c heard neither of those between a and b, and nobody hears himself
+    expect(textOf(await c.recv(WAIT))).toBe('to whom?');
+    // a station that moves is found at its next word
+    await c.send(greeting(2, 'I moved'));
+    expect(textOf(await a.recv(WAIT))).toBe('I moved');
+    await a.send(message(1, 2, 'to c'));
+    expect(textOf(await c.recv(WAIT))).toBe('to c');
+    const { ports, total } = await network.stats();
+    expect(Object.keys(ports)).toEqual(['a', 'b', 'c']);
+    expect([ports.a?.received.frames, ports.a?.sent.frames, total.received.frames]).toEqual([4, 2, 6]);
+  });
+
+  test('has a whole switch behind a port, and plugs into one of others', async () => {
+    const dir = temporaryDirectory();
+    const network = (await fabricOf()).addNetwork('lan');
+    await network.addPort('switch', `switch://${dir}/switch`);
+    const [alice] = (await stations(network, 'alice')) as [VdePort];
+    // this thread does not serve the switch: it could wait for it
+    const stack = new Stack('vdestack', `vde://${dir}/switch`);
+    open.push(stack);
+    configure(stack, 2);
+    const far = await VdePort.open(`vde://${dir}/switch`);
+    open.push(far);
+    const other = (await fabricOf()).addNetwork('other');
+    await other.addPort('uplink', `vde://${dir}/switch`);
+    const [bob] = (await stations(other, 'bob')) as [VdePort];
+    await alice.send(greeting(1, 'hello'));
+    for (const port of [far, bob]) {
+      let text = '';
+      // the stack says things on its own account
+      while (text !== 'hello') text = textOf(await port.recv(WAIT));
+    }
+    await bob.send(message(9, 1, 'back'));
+    let text = '';
+    while (text !== 'back') text = textOf(await alice.recv(WAIT));
+    for (const each of open.splice(0).reverse()) await each.close();
+    expect(readdirSync(dir)).toEqual([]);
+    rmSync(dir, { recursive: true });
+  });
+
+  test('keeps apart what a partition divides, until it is healed', async () => {
+    const network = (await fabricOf()).addNetwork('lan');
+    const [a, b, c, d] = (await stations(network, 'a', 'b', 'c', 'd')) as [VdePort, VdePort, VdePort, VdePort];
+    let count = 0;
+    const talk = async () => {
+      await a.send(greeting(1, 'a'));
+      await c.send(greeting(3, 'c'));
+      count += 2;
+      return (await heard(network, count, [a, b, c, d])).map((texts) => texts.sort().join(''));
+    };
+    await network.partition(['a', 'b'], ['c']);
+    expect(await talk()).toEqual(['', 'a', '', '']);
+    // who is in no group is in one more
+    await network.partition(['b']);
+    expect(await talk()).toEqual(['c', '', 'a', 'ac']);
+    await network.heal();
+    expect(await talk()).toEqual(['c', 'ac', 'a', 'ac']);
+    expect((await network.stats()).total.dropped.partition).toBe(5 + 2);
+  });
+
+  test('has faults from here to there', async () => {
+    const network = (await fabricOf()).addNetwork('lan', { loss: 1 });
+    const [a, b, c] = (await stations(network, 'a', 'b', 'c')) as [VdePort, VdePort, VdePort];
+    await network.set({}, { from: 'a', to: ['b', 'c'] });
+    await network.set({ loss: 1 }, { to: 'c' });
+    await a.send(greeting(1, 'a'));
+    await b.send(greeting(2, 'b'));
+    expect(await heard(network, 2, [a, b, c])).toEqual([[], ['a'], []]);
+    await network.set({});
+    await b.send(greeting(2, 'again'));
+    expect([textOf(await a.recv(WAIT)), textOf(await c.recv(WAIT))]).toEqual(['again', 'again']);
+  });
+
+  test('plugs and unplugs ports', async () => {
+    const network = (await fabricOf()).addNetwork('lan');
+    const [a, b] = (await stations(network, 'a', 'b')) as [VdePort, VdePort];
+    await network.setPortUp('b', false);
+    await a.send(greeting(1, 'lost'));
+    await b.send(greeting(2, 'lost too'));
+    expect(await heard(network, 2, [a, b])).toEqual([[], []]);
+    await network.setPortUp('b', true);
+    await a.send(greeting(1, 'there'));
+    expect(textOf(await b.recv(WAIT))).toBe('there');
+    await network.removePort('b');
+    expect(await b.recv(WAIT)).toHaveLength(0);
+    expect(network.ports).toEqual(['a']);
+    const [again] = (await stations(network, 'b')) as [VdePort];
+    await a.send(greeting(1, 'back'));
+    expect(textOf(await again.recv(WAIT))).toBe('back');
+    // its figures are those of the name
+    expect((await network.stats()).ports.b).toMatchObject({ sent: { frames: 2 }, dropped: { down: 1 } });
+  });
+
+  test('makes the same faults whatever goes on elsewhere', async () => {
+    const lost: string[] = [];
+    for (const hasNoise of [false, true]) {
+      const network = (await fabricOf(77)).addNetwork('lan', { loss: 0.5 });
+      const [a, b, c] = (await stations(network, 'a', 'b', 'c')) as [VdePort, VdePort, VdePort];
+      const texts: string[] = [];
+      for (let n = 0; n < 200; n++) {
+        if (hasNoise) await c.send(greeting(3, 'noise'));
+        await a.send(greeting(1, `${n}`));
+        texts.push(...(await heard(network, hasNoise ? 2 * n + 2 : n + 1, [b])).flat());
+      }
+      lost.push(texts.filter((text) => text !== 'noise').join());
+    }
+    expect(lost[1]).toBe(lost[0]);
+    expect(lost[0]?.split(',').length).toBeGreaterThan(60);
+  });
+
+  test('says in a capture what happened to whom', async () => {
+    const network = (await fabricOf()).addNetwork('lan');
+    const [a] = (await stations(network, 'a', 'b', 'c')) as [VdePort, VdePort, VdePort];
+    await network.set({ loss: 1 }, { to: 'b' });
+    await network.partition(['c']);
+    const comments: (string | undefined)[] = [];
+    const capture = await network.capture(undefined, { onFrame: (_frame, _time, comment) => comments.push(comment) });
+    await a.send(greeting(1, 'anybody?'));
+    while (capture.frames < 1) await delay(5);
+    await capture.stop();
+    expect(comments).toEqual(['to b: dropped: loss; to c: dropped: partition']);
+  });
+
+  test('refuses names that it does not know, and those that are taken', async () => {
+    const fabric = await fabricOf();
+    const network = fabric.addNetwork('lan');
+    await stations(network, 'a');
+    expect(() => fabric.addNetwork('lan')).toThrow("there is a network 'lan' already");
+    expect(() => fabric.addNetwork('')).toThrow('name must be the name of a network');
+    await expect(network.addPort('a', 'null://')).rejects.toThrow("there is a port 'a' already");
+    await expect(network.addPort('b', 5 as unknown as string)).rejects.toThrow('vnl must be a string');
+    await expect(network.addPort('b', 'vde:///nowhere')).rejects.toMatchObject({ syscall: 'vde_open' });
+    await expect(network.removePort('b')).rejects.toThrow("name must be a port of the network: 'a'");
+    await expect(network.partition(['a'], ['a'])).rejects.toThrow("'a' is there twice");
+    await expect(network.partition(['z'])).rejects.toThrow("groups[0] must be ports of the network: 'a', not 'z'");
+    await expect(network.set({}, { from: 'z' })).rejects.toThrow('where.from must be');
+    await expect(network.set({}, { form: 'a' } as object)).rejects.toThrow("without 'form'");
+    await expect(network.setPortUp('z', true)).rejects.toThrow('name must be a port');
+    await fabric.close();
+    await fabric.close();
+    expect(() => fabric.addNetwork('wan')).toThrow(expect.objectContaining({ code: 'ERR_IOTH_FABRIC' }));
+    for (const call of [network.heal(), network.stats(), network.addCable('b'), network.recentFrames()]) {
+      await expect(call).rejects.toMatchObject({ code: 'ERR_IOTH_FABRIC' });
+    }
+  });
+});
+
+describe('real stacks', () => {
+  test('ping measures the delay that was asked for', async () => {
+    const network = (await fabricOf()).addNetwork('wan', { delay: 20 });
+    const [alice] = (await stacks(network, 'alice', 'bob')) as [Stack];
+    const text = inNamespace(Number(alice.daemonPid), 'ping', '-n', '-c', '10', '-i', '0.2', '10.0.0.2');
+    const [, lost, least] = /(\d+)% packet loss[\s\S]*= ([\d.]+)\//.exec(text) ?? [];
+    // there and back
+    expect([lost, Number(least) >= 40, Number(least) < 42]).toEqual(['0', true, true]);
+  });
+
+  test('TCP survives 20% loss and 50 ms jitter with every byte right', async () => {
+    const network = (await fabricOf(20)).addNetwork('wan', { delay: 50, jitter: 50, loss: 0.2 });
+    const [alice, bob] = (await stacks(network, 'alice', 'bob')) as [Stack, Stack];
+    const bytes = Buffer.from(Array.from({ length: 40_000 }, (_, i) => (i * 7919) & 0xff));
+    const listener = alice.socket();
+    listener.bind(['10.0.0.1', 80]);
+    listener.listen();
+    const client = bob.socket();
+    const [[server]] = await Promise.all([listener.accept(), client.connect(['10.0.0.1', 80])]);
+    const sending = client.sendall(bytes);
+    const parts: Buffer[] = [];
+    for (let left = bytes.length; left > 0; left -= parts.at(-1)!.length) {
+      parts.push(await server.recv(65536));
+      expect(parts.at(-1)!.length).toBeGreaterThan(0);
+    }
+    await sending;
+    expect(Buffer.concat(parts).equals(bytes)).toBe(true);
+    expect((await network.stats()).total.dropped.loss).toBeGreaterThan(5);
+    await network.set({});
+    for (const socket of [server, client, listener]) socket.close();
+  });
+
+  test('a connection outlives a partition of 5 s', async () => {
+    const network = (await fabricOf()).addNetwork('lan');
+    const [alice, bob] = (await stacks(network, 'alice', 'bob')) as [Stack, Stack];
+    const listener = alice.socket();
+    listener.bind(['10.0.0.1', 80]);
+    listener.listen();
+    const client = bob.socket();
+    const [[server]] = await Promise.all([listener.accept(), client.connect(['10.0.0.1', 80])]);
+    await network.partition(['alice'], ['bob']);
+    await client.sendall('into the dark');
+    const signal = AbortSignal.timeout(5000);
+    await expect(server.recv(100, 0, { signal })).rejects.toMatchObject({ code: 'ABORT_ERR' });
+    await network.heal();
+    expect(String(await server.recv(100))).toBe('into the dark');
+    for (const socket of [server, client, listener]) socket.close();
+  });
+
+  test('datagrams arrive twice and out of order, as the seed says', async () => {
+    const network = (await fabricOf(6)).addNetwork('lan');
+    const [alice, bob] = (await stacks(network, 'alice', 'bob')) as [Stack, Stack];
+    const receiver = alice.socket(AF_INET, SOCK_DGRAM);
+    receiver.bind(['10.0.0.1', 5000]);
+    const sender = bob.socket(AF_INET, SOCK_DGRAM);
+    // who is where is asked before
+    await sender.sendto('first', ['10.0.0.1', 5000]);
+    await receiver.recv(100);
+    await network.set({ delay: 1000, reorder: 1, gap: 3, duplicate: 1 }, { from: 'bob', to: 'alice' });
+    const sent: { text: string; isAtOnce: boolean }[] = [];
+    const onFrame = (frame: Buffer, _time: bigint, comment: string | undefined) => {
+      // of UDP over IPv4: what else a stack says now and then counts with every third one, too
+      const isDatagram = frame.readUInt16BE(12) === 0x0800 && frame[23] === 17;
+      if (isDatagram)
+        sent.push({ text: frame.toString('latin1', 42, 43), isAtOnce: Boolean(comment?.includes('reordered')) });
+    };
+    const capture = await network.capture(undefined, { onFrame });
+    for (let n = 0; n < 6; n++) await sender.sendto(`${n}`, ['10.0.0.1', 5000]);
+    const numbers: string[] = [];
+    while (numbers.length < 12) numbers.push(String(await receiver.recv(100)));
+    await capture.stop();
+    // a copy has the delay, whether its frame goes at once or not
+    const atOnce = sent.filter(({ isAtOnce }) => isAtOnce).map(({ text }) => text);
+    const later = sent.map(({ text, isAtOnce }) => (isAtOnce ? text : text + text)).join('');
+    expect(atOnce.length).toBeGreaterThan(0);
+    expect(numbers.join('')).toBe(atOnce.join('') + later);
+    sender.close();
+    receiver.close();
+  });
+});
+
+describe('the end of the process closes it', () => {
+  test.each<[string, number | string]>([
+    ['exit', 3],
+    ['exception', 1],
+    ['end of the program', 0],
+    ['while opening', 3],
+    ['SIGTERM', 'SIGTERM'],
+  ])('%s', async (way, status) => {
+    const dir = temporaryDirectory();
+    const life = startScript('lab-way-out.ts', [dir, way === 'SIGTERM' ? 'signal' : way]);
+    if (way === 'SIGTERM') {
+      await life.line('open');
+      life.kill('SIGTERM');
+    }
+    const ended = await life.exit;
+    expect({ status: ended.code, stdout: life.stdout }).toEqual({ status, stdout: 'open\n' });
+    expect(readdirSync(dir)).toEqual([]);
+    rmSync(dir, { recursive: true });
+  });
+});

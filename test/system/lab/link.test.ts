@@ -1,0 +1,255 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type DropCounts, Link, type LinkOptions } from '../../../lib/lab/index.js';
+import { run, startScript } from '../../support/child.js';
+import { temporaryDirectory } from '../../support/directory.js';
+import { type LinkedPorts, linkedPorts, numbered, numberOf, transfer } from '../../support/link.js';
+
+const WAIT = { timeout: 5000 };
+
+const NOTHING: DropCounts = { loss: 0, queue: 0, partition: 0, down: 0, full: 0 };
+const hasTshark = existsSync('/usr/bin/tshark');
+if (!hasTshark) console.warn('test/lab/link: without tshark (not installed) only tcpdump reads the captures');
+
+let ends: LinkedPorts;
+const opened: LinkedPorts[] = [];
+afterEach(closeAll);
+
+async function closeAll(): Promise<void> {
+  for (const each of opened.splice(0)) await each.close();
+}
+
+async function open(options?: LinkOptions): Promise<void> {
+  ends = await linkedPorts(options);
+  opened.push(ends);
+}
+
+test('a link without faults brings every frame, both ways, in order and unchanged', async () => {
+  await open();
+  const frames = await transfer(ends, 2000, 1500);
+  expect(frames.map(numberOf)).toEqual(Array.from({ length: 2000 }, (_, n) => n));
+  expect(frames.every((frame) => frame.subarray(18).every((byte) => byte === 0x5a))).toBe(true);
+  await ends.b.send(numbered(7, 9234));
+  const back = await ends.a.recv(WAIT);
+  expect([numberOf(back), back.length]).toEqual([7, 9234]);
+  const { a, b } = await ends.link.stats();
+  expect(a).toMatchObject({ received: { frames: 2000, bytes: 3_000_000 }, sent: { frames: 1, bytes: 9234 } });
+  expect(b).toMatchObject({ received: { frames: 1, bytes: 9234 }, sent: { frames: 2000, bytes: 3_000_000 } });
+  expect(a.dropped).toEqual(NOTHING);
+});
+
+test('a receiver that is slow makes the sender wait, and loses nothing', async () => {
+  await open();
+  let sent = 0;
+  // much more than all queues between them hold
+  const sending = (async () => {
+    for (; sent < 10_000; sent++) await ends.a.send(numbered(sent, 1500), { timeout: 20_000 });
+  })();
+  let before = -1;
+  while (sent !== before) {
+    before = sent;
+    await delay(100);
+  }
+  expect(sent).toBeLessThan(10_000);
+  const frames: Buffer[] = [];
+  while (frames.length < 10_000) frames.push(...(await ends.b.recvBatch(64, WAIT)));
+  await sending;
+  expect(frames.map(numberOf)).toEqual(Array.from({ length: 10_000 }, (_, n) => n));
+});
+
+describe('faults, measured', () => {
+  test('loss of 10% is within the bounds of the binomial distribution, and what is lost follows from the seed', async () => {
+    const lost: string[] = [];
+    for (const seed of [11, 11, 12]) {
+      await open({ loss: 0.1, seed });
+      const came = new Set((await transfer(ends, 1000)).map(numberOf));
+      lost.push(Array.from({ length: 1000 }, (_, n) => (came.has(n) ? '' : n)).join());
+      // 99.9%: 3.29 standard deviations of 1000 frames
+      expect(Math.abs(came.size - 900)).toBeLessThan(3.29 * Math.sqrt(1000 * 0.1 * 0.9));
+      expect((await ends.link.stats()).a.dropped).toEqual({ ...NOTHING, loss: 1000 - came.size });
+      await closeAll();
+    }
+    expect(lost[1]).toBe(lost[0]);
+    expect(lost[2]).not.toBe(lost[0]);
+  });
+
+  test('each way has faults of its own, and they change while it runs', async () => {
+    await open({ aToB: { loss: 1 } });
+    await ends.a.send(numbered(1));
+    await ends.b.send(numbered(2));
+    expect(numberOf(await ends.a.recv(WAIT))).toBe(2);
+    await ends.link.set({}, 'aToB');
+    await ends.link.set({ loss: 1 }, 'bToA');
+    await ends.b.send(numbered(3));
+    await ends.a.send(numbered(4));
+    expect(numberOf(await ends.b.recv(WAIT))).toBe(4);
+    await ends.link.set({});
+    await ends.b.send(numbered(5));
+    expect(numberOf(await ends.a.recv(WAIT))).toBe(5);
+    const { a, b } = await ends.link.stats();
+    expect([a.dropped.loss, b.dropped.loss]).toEqual([1, 1]);
+  });
+
+  test('duplicates and wrong bits come as often as asked for, and the same frames with the same seed', async () => {
+    const heard: Buffer[][] = [];
+    for (const _ of [1, 2]) {
+      await open({ duplicate: 0.2, corrupt: 0.1, seed: 5 });
+      heard.push(await transfer(ends, 500));
+      const { duplicated, corrupted } = (await ends.link.stats()).a;
+      expect(heard.at(-1)).toHaveLength(500 + duplicated);
+      expect(Math.abs(duplicated - 100)).toBeLessThan(3.29 * Math.sqrt(500 * 0.2 * 0.8));
+      expect(Math.abs(corrupted - 50)).toBeLessThan(3.29 * Math.sqrt(500 * 0.1 * 0.9));
+      await closeAll();
+    }
+    expect(heard[1]).toEqual(heard[0]);
+  });
+
+  test('frames that go at once overtake those that have the delay', async () => {
+    await open({ delay: 1000, reorder: 1, gap: 4 });
+    const numbers = (await transfer(ends, 12)).map(numberOf);
+    expect(numbers).toEqual([3, 7, 11, 0, 1, 2, 4, 5, 6, 8, 9, 10]);
+    expect((await ends.link.stats()).a.reordered).toBe(3);
+  });
+
+  test('what the queue has no room for is lost at its tail', async () => {
+    await open({ rate: '100kbit', queue: 5 });
+    // one is on the wire for 80 ms
+    const numbers = (await transfer(ends, 20, 1000)).map(numberOf);
+    expect(numbers.slice(0, 5)).toEqual([0, 1, 2, 3, 4]);
+    expect(numbers.length).toBeLessThan(20);
+    expect((await ends.link.stats()).a.dropped.queue).toBe(20 - numbers.length);
+  });
+});
+
+test('frames are delayed and forwarded while this thread is busy', async () => {
+  const dir = temporaryDirectory();
+  const link = await Link.create(`ptp://${dir}/a`, `ptp://${dir}/b`, { aToB: { delay: 4 } });
+  const life = startScript('link-ends.ts', [`ptp://${dir}/a`, `ptp://${dir}/b`, 200, `${dir}/done`]);
+  await life.line('ready');
+  // the other process has its answers though the loop of this one turns once for all of them
+  const done = execFileSync('sh', ['-c', `while ! [ -e ${dir}/done ]; do sleep 0.02; done; echo done`], {
+    encoding: 'utf8',
+  });
+  expect(done).toBe('done\n');
+  await link.close();
+  expect(await life.exit).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('unplugged, it loses what is under way; plugged in again it goes on', async () => {
+  await open({ delay: 200 });
+  await ends.a.send(numbered(1));
+  // it was heard: a's next answer comes after it
+  while ((await ends.link.stats()).a.received.frames < 1) await delay(5);
+  await ends.link.setUp(false);
+  await ends.b.send(numbered(2));
+  while ((await ends.link.stats()).b.dropped.down < 1) await delay(5);
+  while ((await ends.link.stats()).a.dropped.down < 1) await delay(5);
+  await ends.link.setUp(true);
+  await ends.a.send(numbered(3));
+  expect(numberOf(await ends.b.recv(WAIT))).toBe(3);
+});
+
+describe('captures', () => {
+  test('have every frame with its time, and a comment on what was done on purpose', async () => {
+    await open({ loss: 0.3, duplicate: 0.3, corrupt: 0.3, seed: 3 });
+    const dir = temporaryDirectory();
+    const file = join(dir, 'link.pcapng');
+    const comments: (string | undefined)[] = [];
+    const capture = await ends.link.capture(file, { onFrame: (_frame, _time, comment) => comments.push(comment) });
+    const start = Date.now() / 1000;
+    await transfer(ends, 100);
+    await ends.b.send(numbered(100));
+    while ((await ends.link.stats()).b.received.frames < 1) await delay(5);
+    await capture.stop();
+    await capture.stop();
+    expect([capture.frames, capture.bytes, capture.missed]).toEqual([101, 6060, 0]);
+    const { dropped, duplicated, corrupted } = (await ends.link.stats()).a;
+    const count = (word: string) => comments.slice(0, 100).filter((comment) => comment?.includes(word)).length;
+    expect([count('loss'), count('duplicated'), count('corrupted')]).toEqual([dropped.loss, duplicated, corrupted]);
+    const { code, stdout } = await run('tcpdump', ['-n', '-tt', '-r', file]);
+    const times = stdout
+      .split('\n')
+      .filter((line) => /^\d/.test(line))
+      .map(Number.parseFloat);
+    expect([code, times.length]).toEqual([0, 101]);
+    expect(times).toEqual([...times].sort((one, other) => one - other));
+    expect(times[0]).toBeGreaterThan(start - 1);
+    expect(times.at(-1)).toBeLessThan(Date.now() / 1000 + 1);
+    if (hasTshark) {
+      const fields = ['-e', 'frame.interface_name', '-e', 'frame.comment'];
+      const read = await run('tshark', ['-n', '-r', file, '-T', 'fields', ...fields]);
+      const lines = read.stdout
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => line.split('\t'));
+      expect(lines).toEqual(comments.map((comment, n) => [n === 100 ? 'b' : 'a', comment ?? '']));
+    }
+    rmSync(dir, { recursive: true });
+  });
+
+  test('go to memory, and the last thousand frames are always there', async () => {
+    await open();
+    const capture = await ends.link.capture(undefined, { snaplen: 20, filter: (frame) => numberOf(frame) >= 1100 });
+    await transfer(ends, 1200);
+    await capture.stop();
+    expect(capture.frames).toBe(100);
+    expect(capture.toBuffer().length).toBeLessThan(100 * 80);
+    const recent = await ends.link.recentFrames();
+    const { code, stdout } = await run('tcpdump', ['-n', '-t', '-r', '-'], { input: recent as unknown as string });
+    expect([code, stdout.match(/ethertype Unknown/g)?.length]).toEqual([0, 1000]);
+    const numbers = recent
+      .toString('latin1')
+      .match(/\x88\xb5\0\0../gs)
+      ?.map((text) => Buffer.from(text, 'latin1').readUInt32BE(2));
+    expect([numbers?.[0], numbers?.at(-1)]).toEqual([200, 1199]);
+  });
+
+  test('end with the link', async () => {
+    await open();
+    const capture = await ends.link.capture();
+    await transfer(ends, 10);
+    await ends.link.close();
+    await capture.stop();
+    expect(capture.frames).toBe(10);
+    await expect(ends.link.capture()).rejects.toMatchObject({ code: 'ERR_IOTH_FABRIC' });
+  });
+
+  test('report a callback or target that fails, and the link goes on', async () => {
+    await open();
+    const failing = () => {
+      throw new Error('no more');
+    };
+    const capture = await ends.link.capture(undefined, { filter: failing });
+    expect(await transfer(ends, 3)).toHaveLength(3);
+    await expect(capture.done).rejects.toThrow('no more');
+    await expect(ends.link.capture('/nowhere/x.pcapng')).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await transfer(ends, 3)).toHaveLength(3);
+  });
+});
+
+describe('what makes no sense is refused', () => {
+  test.each<[string, unknown[], string]>([
+    ['a locator', [1, 'null://'], 'a must be a string'],
+    ['an option', ['null://', 'null://', { los: 1 }], "without 'los'"],
+    ['a fault', ['null://', 'null://', { loss: 2 }], 'options.loss must be'],
+    ['a fault of one way', ['null://', 'null://', { bToA: { delay: 'x' } }], 'options.bToA.delay must be'],
+    ['a seed', ['null://', 'null://', { seed: -1 }], 'options.seed must be'],
+  ])('%s', async (_what, args, words) => {
+    await expect(Reflect.apply(Link.create, Link, args)).rejects.toThrow(words);
+  });
+
+  test('a direction', async () => {
+    await open();
+    await expect(ends.link.set({}, 'abToB' as 'aToB')).rejects.toThrow("'aToB' or 'bToA'");
+  });
+
+  test('a network that is not there: nothing is left of the other one', async () => {
+    const dir = temporaryDirectory();
+    await expect(Link.create(`ptp://${dir}/a`, `vde://${dir}/none`)).rejects.toMatchObject({ syscall: 'vde_open' });
+    await open();
+    expect(existsSync(join(dir, 'a'))).toBe(false);
+    rmSync(dir, { recursive: true });
+  });
+});

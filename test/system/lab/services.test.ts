@@ -1,0 +1,222 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import * as dnsPacket from 'dns-packet';
+import fc from 'fast-check';
+import { ipBytes, ipText } from '../../../lib/address/ip.js';
+import { leaseOf } from '../../../lib/config/dhcp4/lease.js';
+import {
+  DHCPACK,
+  DHCPDISCOVER,
+  DHCPNAK,
+  DHCPOFFER,
+  DHCPREQUEST,
+  decodeReply,
+  encodeRequest,
+  Option,
+} from '../../../lib/config/dhcp4/message.js';
+import { Lab } from '../../../lib/lab/index.js';
+import { decodeRequest, encodeReply } from '../../../lib/lab/services/dhcp-message.js';
+import { DhcpResponder } from '../../../lib/lab/services/dhcp-server.js';
+import { DnsZone } from '../../../lib/lab/services/dns-zone.js';
+import type { HostPlan } from '../../../lib/lab/topology/plan.js';
+import { topologyOf } from '../../../lib/lab/topology/topology.js';
+import { expectNothingLeft, holdings } from '../../support/leaks.js';
+
+const config = {
+  networks: { lan: '10.0.0.0/24', wan: { prefix: '10.1.0.0/24', prefix6: 'fd00:1::/64' } },
+  hosts: { alice: 'lan', gate: ['lan', 'wan'], bob: 'wan' },
+  dns: 'gate',
+} as const;
+
+describe('the DNS server of a lab', () => {
+  const topology = topologyOf(config);
+  const zone = new DnsZone(topology, topology.dns as HostPlan);
+
+  function ask(name: string, type: string, { isTcp = false, ...more }: { isTcp?: boolean; flags?: number } = {}) {
+    const question = { name, type: type as dnsPacket.RecordType };
+    const query = dnsPacket.encode({ type: 'query', id: 7, flags: more.flags ?? 0x100, questions: [question] });
+    const answer = zone.answer(query, isTcp);
+    if (!answer) throw new Error('no answer');
+    const { id, flags = 0, answers = [], authorities = [] } = dnsPacket.decode(answer);
+    const data = answers.map((record) => ('data' in record ? record.data : undefined));
+    return {
+      id,
+      rcode: flags & 15,
+      isAuthoritative: (flags & 0x400) !== 0,
+      data,
+      authorities: authorities.map((a) => a.name),
+    };
+  }
+
+  it('has the addresses of the hosts, and the names of their addresses', () => {
+    expect(ask('gate.lab.test', 'A')).toMatchObject({
+      id: 7,
+      rcode: 0,
+      isAuthoritative: true,
+      data: ['10.0.0.2', '10.1.0.1'],
+    });
+    expect(ask('GATE.lab.TEST', 'AAAA').data).toEqual(['fd00:1::1']);
+    expect(ask('2.0.1.10.in-addr.arpa', 'PTR').data).toEqual(['bob.lab.test']);
+    expect(ask(`2.${'0.'.repeat(15)}0.0.0.0.0.0.0.0.1.0.0.0.0.0.d.f.ip6.arpa`, 'PTR').data).toEqual(['bob.lab.test']);
+    expect(ask('lab.test', 'NS').data).toEqual(['gate.lab.test']);
+    expect(ask('lab.test', 'SOA').data).toMatchObject([{ mname: 'gate.lab.test' }]);
+  });
+
+  it('knows that there is nothing else', () => {
+    expect(ask('alice.lab.test', 'AAAA')).toMatchObject({ rcode: 0, data: [], authorities: ['lab.test'] });
+    expect(ask('nobody.lab.test', 'A')).toMatchObject({ rcode: 3, data: [], authorities: ['lab.test'] });
+    expect(ask('example.org', 'A')).toMatchObject({ rcode: 3, data: [], authorities: ['.'] });
+    expect(ask('alice.lab.test', 'A', { flags: 0x2900 })).toMatchObject({ rcode: 4 });
+  });
+
+  it('says by UDP that an answer is too long for it, and gives it by TCP', () => {
+    const hosts = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`n${i}`, `10.${i + 2}.0.0/24`]));
+    const big = topologyOf({ networks: hosts, hosts: { hub: Object.keys(hosts) } });
+    const all = new DnsZone(big, big.hosts[0] as HostPlan);
+    const query = dnsPacket.encode({ type: 'query', id: 1, questions: [{ name: 'hub.lab.test', type: 'A' }] });
+    expect(dnsPacket.decode(all.answer(query, false) as Buffer)).toMatchObject({ flag_tc: true, answers: [] });
+    expect(dnsPacket.decode(all.answer(query, true) as Buffer).answers).toHaveLength(30);
+  });
+
+  it('answers no response, and survives whatever comes', () => {
+    expect(zone.answer(dnsPacket.encode({ type: 'response', id: 1 }), false)).toBeNull();
+    const valid = dnsPacket.encode({ type: 'query', id: 1, questions: [{ name: 'bob.lab.test', type: 'A' }] });
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 600 }), (bytes) => void zone.answer(bytes, false)));
+    fc.assert(
+      fc.property(fc.nat(valid.length - 1), fc.nat(255), (at, value) => {
+        const damaged = Buffer.from(valid);
+        damaged[at] = value;
+        zone.answer(damaged, true);
+      }),
+    );
+  });
+
+  it('is asked by the hosts, by UDP and by TCP', async () => {
+    const before = holdings();
+    await using lab = await Lab.create(config);
+    const { alice, bob } = lab.hosts;
+    const dns = alice.stack.dns.promises;
+    expect(await dns.lookup('bob')).toEqual({ address: '10.1.0.2', family: 4 });
+    expect(await dns.resolve6('bob.lab.test')).toEqual(['fd00:1::2']);
+    expect(await dns.reverse('10.1.0.1')).toEqual(['gate.lab.test']);
+    await expect(dns.lookup('nobody')).rejects.toMatchObject({ code: 'ENOTFOUND' });
+    expect((await bob.ping('alice', { count: 1, timeout: 5000 })).address).toBe('10.0.0.1');
+
+    const query = dnsPacket.streamEncode({ type: 'query', id: 9, questions: [{ name: 'bob.lab.test', type: 'A' }] });
+    const tcp = alice.run(() => connect(53, '10.0.0.2'));
+    // in pieces, and two at once
+    tcp.write(query.subarray(0, 5));
+    tcp.write(Buffer.concat([query.subarray(5), query]));
+    let received = Buffer.alloc(0);
+    while (received.length < 2 || received.length < 2 * (2 + received.readUInt16BE(0))) {
+      received = Buffer.concat([received, (await once(tcp, 'data'))[0]]);
+    }
+    expect(dnsPacket.streamDecode(received)).toMatchObject({ id: 9, answers: [{ data: '10.1.0.2' }] });
+    tcp.destroy();
+    await lab.close();
+    await expectNothingLeft(before);
+  });
+});
+
+describe('the DHCP server of a lab', () => {
+  const topology = topologyOf({ ...config, dhcp: 'gate' });
+  const gate = topology.dhcp as HostPlan;
+  const attachment = gate.attachments[0]!;
+  const prefix = attachment.network.prefixes[0]!;
+  const known = topology.hosts[0]?.attachments[0]?.mac as string;
+  const newServer = () => new DhcpResponder(topology, attachment, prefix);
+
+  function ask(
+    server: DhcpResponder,
+    type: number,
+    mac: string,
+    options: [number, Uint8Array][] = [],
+    ciaddr = '0.0.0.0',
+  ) {
+    const request = decodeRequest(encodeRequest({ type, xid: 5, secs: 0, mac, ciaddr, options }));
+    const reply = request && server.answer(request);
+    const decoded = request && reply ? decodeReply(encodeReply(request, reply)) : null;
+    return decoded && { type: decoded.type, address: ipText(decoded.yiaddr), lease: leaseOf(decoded) };
+  }
+
+  it('gives each host its own address, and the way to the other networks', () => {
+    const server = newServer();
+    const offer = ask(server, DHCPDISCOVER, known);
+    expect(offer).toMatchObject({ type: DHCPOFFER, address: '10.0.0.1' });
+    expect(offer?.lease).toMatchObject({
+      server: '10.0.0.2',
+      prefixlen: 24,
+      dns: ['10.0.0.2', '10.1.0.1'],
+      domains: ['lab.test'],
+      routes: [{ destination: '10.1.0.0', prefixlen: 24, gateway: '10.0.0.2' }],
+    });
+    const wish: [number, Uint8Array][] = [[Option.REQUESTED_ADDRESS, ipBytes('10.0.0.1')]];
+    expect(ask(server, DHCPREQUEST, known, wish)).toMatchObject({ type: DHCPACK, address: '10.0.0.1' });
+    expect(ask(server, DHCPREQUEST, known, [], '10.0.0.1')).toMatchObject({ type: DHCPACK });
+    expect(ask(server, DHCPREQUEST, known, [[Option.REQUESTED_ADDRESS, ipBytes('10.0.0.77')]])).toMatchObject({
+      type: DHCPNAK,
+    });
+    expect(ask(server, DHCPREQUEST, known, [...wish, [Option.SERVER_ID, ipBytes('10.0.0.9')]])).toBeNull();
+  });
+
+  it('gives others what is free, from the end, until they release it or decline it', () => {
+    const server = newServer();
+    const [one, two] = ['02:ff:00:00:00:01', '02:ff:00:00:00:02'] as const;
+    expect(ask(server, DHCPDISCOVER, one)).toMatchObject({ address: '10.0.0.254' });
+    expect(ask(server, DHCPDISCOVER, two)).toMatchObject({ address: '10.0.0.253' });
+    expect(ask(server, DHCPDISCOVER, one)).toMatchObject({ address: '10.0.0.254' });
+    expect(ask(server, DHCPDISCOVER, one)?.lease?.routes).toHaveLength(1);
+    expect(ask(server, 7, one)).toBeNull();
+    expect(ask(server, 4, two)).toBeNull();
+    expect(ask(server, DHCPDISCOVER, two)).toMatchObject({ address: '10.0.0.254' });
+    expect(ask(server, DHCPDISCOVER, one)).toMatchObject({ address: '10.0.0.252' });
+    expect(ask(server, 8, one, [], '10.0.0.50')).toMatchObject({ type: DHCPACK, address: '0.0.0.0' });
+  });
+
+  it('survives whatever comes', () => {
+    const server = newServer();
+    const valid = encodeRequest({ type: DHCPDISCOVER, xid: 1, secs: 0, mac: known, ciaddr: '0.0.0.0', options: [] });
+    const serve = (bytes: Uint8Array) => {
+      const request = decodeRequest(bytes);
+      const reply = request && server.answer(request);
+      if (request && reply) encodeReply(request, reply);
+    };
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 600 }), serve));
+    fc.assert(
+      fc.property(fc.nat(valid.length - 1), fc.nat(255), (at, value) =>
+        serve(Uint8Array.from(valid, (b, i) => (i === at ? value : b))),
+      ),
+    );
+  });
+
+  it('configures the hosts on its networks, and busybox too', async () => {
+    const before = holdings();
+    await using lab = await Lab.create({ ...config, dhcp: 'gate' });
+    const { alice, gate, bob } = lab.hosts;
+    expect(alice.stack.interfaces().flatMap(({ addresses }) => addresses.map(({ address }) => address))).toContain(
+      '10.0.0.1',
+    );
+    expect(String(alice.stack.dns.getServers())).toBe('10.0.0.2,10.1.0.1');
+    expect((await alice.ping('bob', { count: 1, timeout: 5000 })).received).toBe(1);
+    expect((await bob.ping('gate', { count: 1, timeout: 5000, family: 6 })).received).toBe(1);
+    await lab.restart('bob');
+    expect((await alice.ping('bob', { count: 1, timeout: 5000 })).received).toBe(1);
+
+    await lab.restart('gate');
+    const udhcpc = alice.spawn('busybox', ['udhcpc', '-i', 'lan', '-f', '-q', '-n', '-s', '/bin/true'], {
+      stdio: 'pipe',
+    });
+    let said = '';
+    udhcpc.stderr.on('data', (data) => {
+      said += data;
+    });
+    const [code] = await once(udhcpc, 'close');
+    expect({ code, said }).toEqual({
+      code: 0,
+      said: expect.stringMatching(/lease of 10\.0\.0\.1 obtained from 10\.0\.0\.2/),
+    });
+    expect(gate.address()).toBe('10.0.0.2');
+    await lab.close();
+    await expectNothingLeft(before);
+  });
+});

@@ -1,0 +1,147 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { useLab } from '../../../lib/lab/jest.js';
+import { type Exit, run } from '../../support/child.js';
+import { ROOT } from '../../support/compiled.js';
+import { workDirectory } from '../../support/directory.js';
+import { plainEnvironment } from '../../support/package.js';
+
+const CONFIG = "{ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan', bob: 'lan' } }";
+
+/** Runs jest, as it is configured here, on one file in a directory of its own. */
+async function jestOn(dir: string, source: string): Promise<Exit> {
+  writeFileSync(join(dir, 'some.test.ts'), `import { useLab } from 'ioth/lab/jest';\n${source}`);
+  const { jest } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const config = { ...jest, rootDir: ROOT, roots: [dir], cacheDirectory: join(ROOT, 'node_modules/.cache/jest') };
+  writeFileSync(join(dir, 'jest.config.json'), JSON.stringify(config));
+  const args = [join(ROOT, 'node_modules/jest/bin/jest.js'), '--config', join(dir, 'jest.config.json'), '--runInBand'];
+  return run(process.execPath, args, { cwd: dir, env: { ...plainEnvironment, TMPDIR: dir } });
+}
+
+async function nodeTestOn(dir: string, source: string): Promise<Exit> {
+  const library = pathToFileURL(join(ROOT, 'lib/lab/node-test.ts')).href;
+  const head = `import { test } from 'node:test';\nimport { assertReaches, assertUnreachable, useLab } from '${library}';\n`;
+  writeFileSync(join(dir, 'some.test.mts'), head + source);
+  const tsx = pathToFileURL(join(ROOT, 'node_modules/tsx/dist/esm/index.mjs')).href;
+  const args = ['--import', tsx, '--test', '--test-reporter=tap', join(dir, 'some.test.mts')];
+  return run(process.execPath, args, { cwd: dir, env: { ...plainEnvironment, TMPDIR: dir } });
+}
+
+/** What a lab left in the directory of its test. */
+function labFiles(dir: string): string[] {
+  return readdirSync(dir).filter((name) => name.startsWith('ioth-lab-'));
+}
+
+function framesIn(file: string): string {
+  return execFileSync('tcpdump', ['-nr', file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+}
+
+describe('a lab for a file of jest', () => {
+  const lab = useLab({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan', bob: 'lan', carol: 'lan' } });
+  const stacks = new Set<unknown>();
+
+  it('is there in tests, and hosts are reached by ping and TCP', async () => {
+    stacks.add(lab.hosts.alice.stack);
+    await expect(lab.hosts.alice).toReach('bob');
+    await expect(lab.hosts.alice).toReach(lab.hosts.bob);
+    await expect(lab.hosts.alice).toReach('10.0.0.2');
+    await expect(lab.hosts.alice).not.toReach('bob', 80, { timeout: 100 });
+    const server = lab.hosts.bob.stack.net.createServer((socket) => socket.resume().end());
+    server.listen(80, '0.0.0.0');
+    await expect(lab.hosts.alice).toReach('bob', 80);
+    await new Promise((closed) => server.close(closed));
+  });
+
+  it('is the same one in the next test, where a host may be unreachable', async () => {
+    stacks.add(lab.hosts.alice.stack);
+    expect(stacks.size).toBe(1);
+    await expect(lab.hosts.bob).not.toBeUnreachable({ timeout: 5000 });
+    await lab.networks.lan.partition(['bob', 'carol']);
+    await expect(lab.hosts.bob).toBeUnreachable({ from: 'alice', timeout: 300 });
+    await expect(lab.hosts.bob).not.toBeUnreachable({ from: ['carol'], timeout: 5000 });
+    await lab.down('bob');
+    await expect(lab.hosts.bob).toBeUnreachable({ timeout: 300 });
+    await lab.up('bob');
+    await lab.heal();
+  });
+
+  it('has matchers that say what they found, and what they were given', async () => {
+    await expect(expect(lab.hosts.alice).toReach('bob', 81, { timeout: 100 })).rejects.toThrow(
+      /^alice does not reach bob, TCP port 81: connect ECONNREFUSED/,
+    );
+    await expect(expect(lab.hosts.alice).not.toReach('bob')).rejects.toThrow(/^alice reaches bob by ping$/);
+    await expect(expect(lab.hosts.bob).toBeUnreachable({ timeout: 5000 })).rejects.toThrow(
+      'bob is reached by ping from alice, carol',
+    );
+    await expect(expect('alice').toReach('bob')).rejects.toThrow('host must be a host of a lab');
+    await expect(expect(lab.hosts.bob).toBeUnreachable({ from: 'dave' })).rejects.toThrow(
+      "options.from must be another host of the lab (alice, carol), not 'dave'",
+    );
+    await expect(expect(lab.hosts.alice).toReach('bob', 70_000)).rejects.toThrow('port must be');
+    expect(() => useLab({ networks: {}, hosts: {} })).toThrow('at least one network');
+  });
+});
+
+it('writes the last frames of a failed test of jest, names them in its message, and leaves nothing else', async () => {
+  const { dir, remove } = workDirectory();
+  const source = `
+    const lab = useLab(${CONFIG});
+    it('passes', async () => expect(lab.hosts.alice).toReach('bob'));
+    describe('a group', () => {
+      it('fails / badly', async () => {
+        await expect(lab.hosts.alice).toReach('bob');
+        expect(1).toBe(2);
+      });
+      it('throws no error', async () => { throw 'a string'; });
+    });`;
+  const { code, stderr } = await jestOn(dir, source);
+  expect(code).toBe(1);
+  expect(stderr).toContain('1 passed');
+  expect(stderr).toMatch(
+    /Expected: 2[\s\S]*The last frames of each network are in:\s+lab-report\/a-group-fails-badly\/lan\.pcapng/,
+  );
+  expect(stderr).toContain('lab-report/a-group-throws-no-error/lan.pcapng');
+  expect(readdirSync(join(dir, 'lab-report')).sort()).toEqual(['a-group-fails-badly', 'a-group-throws-no-error']);
+  expect(framesIn(join(dir, 'lab-report/a-group-fails-badly/lan.pcapng'))).toContain('ICMP echo reply');
+  expect(labFiles(dir)).toEqual([]);
+  await remove();
+});
+
+it('makes a lab for each test of jest, where that is asked for', async () => {
+  const { dir, remove } = workDirectory();
+  const source = `
+    const lab = useLab(${CONFIG}, { per: 'test', report: 'reports' });
+    const stacks = new Set();
+    it('one', () => { stacks.add(lab.hosts.alice.stack); });
+    it('two', () => { stacks.add(lab.hosts.alice.stack); expect(stacks.size).toBe(2); expect(lab.closed).toBe(false); });
+    it('three', () => { throw new Error('on purpose'); });`;
+  const { code, stderr } = await jestOn(dir, source);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('2 passed') });
+  expect(readdirSync(join(dir, 'reports'))).toEqual(['three']);
+  expect(labFiles(dir)).toEqual([]);
+  await remove();
+});
+
+it('is the same for node:test', async () => {
+  const { dir, remove } = workDirectory();
+  const source = `
+    const lab = useLab(${CONFIG});
+    test('reaches', async () => {
+      await assertReaches(lab.hosts.alice, 'bob');
+      await lab.down('bob');
+      await assertUnreachable(lab.hosts.bob, { timeout: 300 });
+      await lab.up('bob');
+    });
+    test('fails', async () => { await assertReaches(lab.hosts.alice, 'bob', 80, { timeout: 3000 }); });`;
+  const { code, stdout, stderr } = await nodeTestOn(dir, source);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+  expect(stdout).toMatch(/^ *ok 1 - reaches/m);
+  expect(stdout).toMatch(/^ *not ok 2 - fails/m);
+  expect(stdout).toContain('alice does not reach bob, TCP port 80: connect ECONNREFUSED');
+  expect(stdout).toContain('lab-report/fails/lan.pcapng');
+  expect(framesIn(join(dir, 'lab-report/fails/lan.pcapng'))).toContain('10.0.0.2.80: Flags [S]');
+  expect(labFiles(dir)).toEqual([]);
+  await remove();
+});

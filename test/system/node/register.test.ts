@@ -1,0 +1,193 @@
+import { once } from 'node:events';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Child, type Exit, start } from '../../support/child.js';
+import { Network } from '../../support/network.js';
+import { type BuiltPackage, builtPackage } from '../../support/package.js';
+import { hostPort, type Trap, trap } from '../../support/traps.js';
+
+/* Programs that know nothing of ioth, in processes of their own. */
+
+const PORT = hostPort(7700);
+
+// one CommonJS, which takes its functions apart before it uses them, one ESM
+const SERVER = `
+const { createServer } = require('node:http');
+const { createSocket } = require('node:dgram');
+const server = createServer((request, response) => {
+  response.end('hello ' + request.socket.remoteAddress);
+  if (request.url === '/end') server.close();
+});
+server.listen(${PORT}, () => console.log('listening', server.address().port));
+server.on('close', () => datagrams.close());
+const datagrams = createSocket('udp4', (message, { port, address }) => datagrams.send('udp ' + address, port, address));
+datagrams.bind(${PORT});
+`;
+const CLIENT = `
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { get } from 'node:http';
+import { connect } from 'node:net';
+const [host] = process.argv.slice(2);
+const [response] = await once(get({ host, port: ${PORT} }), 'response');
+for await (const data of response) console.log('http', String(data));
+console.log('fetch', await (await fetch('http://' + host + ':${PORT}/')).text());
+const socket = createSocket('udp4');
+socket.send('?', ${PORT}, host);
+console.log(String((await once(socket, 'message'))[0]));
+socket.close();
+const raw = connect(${PORT}, host);
+raw.write('GET /end HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n');
+let text = '';
+for await (const data of raw) text += data;
+console.log('net', text.split('\\r\\n\\r\\n')[1].includes('hello'));
+`;
+
+/** As JavaScript: what loads TypeScript does not reach worker threads. */
+let built: BuiltPackage;
+
+beforeAll(async () => {
+  built = await builtPackage();
+});
+
+let lan: Network;
+let dir: string;
+
+beforeEach(async () => {
+  lan = await Network.create(1);
+  dir = `${lan.dir}-programs`;
+  mkdirSync(dir);
+});
+
+afterEach(async () => {
+  rmSync(dir, { recursive: true });
+  await lan.close();
+});
+
+function registered(file: string, args: string[], env: Record<string, string>): Child {
+  const register = pathToFileURL(built.register).href;
+  return start(process.execPath, ['--import', register, join(dir, file), ...args], {
+    cwd: dir,
+    env,
+  });
+}
+
+const onStack = (number: number | string) => `stack=vdestack,vnl=${lan.vnl},eth,ip=10.0.0.${number}/24`;
+
+function write(files: Record<string, string>): void {
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
+}
+
+const quiet = (outcome: Exit) => ({ code: outcome.code, stderr: outcome.stderr });
+
+it('two files, server and client, without an import of ioth', async () => {
+  write({ 'server.cjs': SERVER, 'client.mjs': CLIENT });
+  // the host has somebody on that port, who hears nothing
+  const traps: Trap[] = [await trap(PORT)];
+  const server = registered('server.cjs', [], { IOTH: onStack(7) });
+  await server.says('listening');
+  const client = await registered('client.mjs', ['10.0.0.7'], { IOTH: onStack(8) }).exit;
+  expect(quiet(client)).toEqual({ code: 0, stderr: '' });
+  expect(client.stdout.replaceAll('::ffff:', '')).toBe(
+    'http hello 10.0.0.8\nfetch hello 10.0.0.8\nudp 10.0.0.8\nnet true\n',
+  );
+  expect(quiet(await server.exit)).toEqual({ code: 0, stderr: '' });
+  for (const one of traps) {
+    expect(one.heard).toBe(0);
+    await one.close();
+  }
+});
+
+it('what was sent is delivered where the program ends at once', async () => {
+  // a pump gives the stack what that takes at once
+  const length = process.env.IOTH_PUMP === '1' ? 10_000 : 100_000;
+  write({
+    'exits.cjs': `
+const socket = require('net').connect(${PORT}, '10.0.0.1', () => {
+  socket.write(Buffer.alloc(${length}), () => process.exit(3));
+});`,
+  });
+  const [stack] = lan.stacks;
+  let received = 0;
+  const server = stack!.net.createServer((socket) => {
+    socket.on('error', () => {});
+    // it takes its time
+    setTimeout(() => socket.on('data', (data) => (received += data.length)), 1000);
+    socket.on('end', () => server.emit('end of a connection'));
+  });
+  server.listen(PORT);
+  const outcome = await registered('exits.cjs', [], { IOTH: onStack(7) }).exit;
+  expect(quiet(outcome)).toEqual({ code: 3, stderr: '' });
+  await once(server, 'end of a connection');
+  expect(received).toBe(length);
+});
+
+describe('a child process', () => {
+  const PARENT = `
+const { fork, execFileSync } = require('node:child_process');
+const where = 'Object.values(require("node:os").networkInterfaces()).length';
+if (process.argv[2] === 'child') {
+  const server = require('net').createServer().listen(${PORT}, '10.0.0.' + process.argv[3]);
+  server.on('error', (error) => console.log(process.argv[3], error.code));
+  server.on('listening', () => { console.log(process.argv[3], 'ok'); server.close(); });
+} else {
+  const first = fork(__filename, ['child', '2']);
+  first.on('close', () => {
+    console.log(execFileSync(process.execPath, [__filename, 'child', '3']).toString().trim());
+    fork(__filename, ['child', '4']);
+  });
+}`;
+
+  it('is on the host', async () => {
+    write({ 'parent.cjs': PARENT });
+    const outcome = await registered('parent.cjs', [], { IOTH: onStack(9) }).exit;
+    expect(quiet(outcome)).toEqual({ code: 0, stderr: '' });
+    expect(outcome.stdout).toBe('2 EADDRNOTAVAIL\n3 EADDRNOTAVAIL\n4 EADDRNOTAVAIL\n');
+  });
+
+  it('makes a stack of its own with IOTH_CHILDREN=1', async () => {
+    write({ 'parent.cjs': PARENT });
+    const env = { IOTH: onStack('%d'), IOTH_CHILDREN: '1' };
+    const outcome = await registered('parent.cjs', [], env).exit;
+    expect(quiet(outcome)).toEqual({ code: 0, stderr: '' });
+    expect(outcome.stdout).toBe('2 ok\n3 ok\n4 ok\n');
+  });
+});
+
+it('its worker threads are on its stack', async () => {
+  write({
+    'threads.cjs': `
+const { Worker, isMainThread } = require('node:worker_threads');
+const net = require('net');
+if (isMainThread) {
+  const server = net.createServer((socket) => socket.end('main')).listen(${PORT}, '10.0.0.7', () => {
+    new Worker(__filename).on('exit', (code) => { console.log('exit', code); server.close(); });
+  });
+} else {
+  const socket = net.connect(${PORT}, '10.0.0.7');
+  socket.on('data', (data) => console.log(String(data), socket.localAddress));
+  socket.on('close', () => net.connect(${PORT}, 'localhost').on('error', (error) => {
+    console.log(error.code);
+    require('dns').lookup('localhost', (error, address) => console.log('lookup', error, address.replace('::1', '127.0.0.1')));
+    fetch('http://10.0.0.99:8099/', { signal: AbortSignal.timeout(100) }).catch((error) => console.log(error.name, error.cause?.code));
+  }));
+}`,
+  });
+  const trapped = await trap(PORT);
+  const outcome = await registered('threads.cjs', [], { IOTH: onStack(7) }).exit;
+  expect(quiet(outcome)).toEqual({ code: 0, stderr: '' });
+  const [data, ...rest] = outcome.stdout.trim().split('\n');
+  expect(data).toBe('main 10.0.0.7');
+  expect(rest.sort()).toEqual(['ECONNREFUSED', 'TimeoutError undefined', 'exit 0', 'lookup null 127.0.0.1'].sort());
+  expect(trapped.heard).toBe(0);
+  await trapped.close();
+});
+
+it('does not start without a stack', async () => {
+  write({ 'program.cjs': 'console.log("started")' });
+  const unset = await registered('program.cjs', [], { IOTH: '' }).exit;
+  expect(unset).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('IOTH is not set') });
+  const wrong = await registered('program.cjs', [], { IOTH: 'stack=vdestack,bananas' }).exit;
+  expect(wrong).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('bananas') });
+});

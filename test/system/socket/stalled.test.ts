@@ -1,0 +1,283 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  AF_INET,
+  AF_UNIX,
+  IP_RECVERR,
+  IPPROTO_IP,
+  MSG_ERRQUEUE,
+  SHUT_RD,
+  SHUT_RDWR,
+  SOCK_DGRAM,
+} from '../../../lib/constants/index.js';
+import type { Socket } from '../../../lib/socket/socket.js';
+import { Stack } from '../../../lib/stack/stack.js';
+import { processorTime } from '../../support/processor-time.js';
+import { tcpPair, udpOn } from '../../support/sockets.js';
+
+/** For how long each wait is measured, in milliseconds. */
+const WAIT_MS = 500;
+/** Of that time the processor may be used for so much. A wait that spins takes all of it. */
+const MAX_SHARE = 0.3;
+
+let stack: Stack;
+beforeAll(() => {
+  stack = new Stack('kernel');
+});
+afterAll(() => stack.close());
+
+/** The share of one processor that this thread used during `work`: V8's own threads may be clearing up after other tests. */
+async function processorShare(work: () => unknown): Promise<number> {
+  const [used, start] = [processorTime(), performance.now()];
+  await work();
+  return (processorTime() - used) / (performance.now() - start);
+}
+
+/** Checks that `waiting` goes on for the time, and takes little of the processor meanwhile. */
+async function expectQuietWait(waiting: Promise<unknown>): Promise<void> {
+  let settled = false;
+  const note = () => {
+    settled = true;
+  };
+  waiting.then(note, note);
+  expect(await processorShare(() => delay(WAIT_MS))).toBeLessThan(MAX_SHARE);
+  expect(settled).toBe(false);
+}
+
+let names = 0;
+function unixName(): string {
+  return `\0ioth-test-${process.pid}-stalled-${names++}`;
+}
+
+/** A datagram socket that reads nothing, and one whose datagrams have filled its queue. */
+async function fullUnixReceiver(): Promise<{ path: string; receiver: Socket; sender: Socket; queued: number }> {
+  const path = unixName();
+  const [receiver, sender] = [stack.socket(AF_UNIX, SOCK_DGRAM), stack.socket(AF_UNIX, SOCK_DGRAM)];
+  receiver.bind(path);
+  sender.settimeout(0);
+  let queued = 0;
+  for (; queued < 10_000; queued++) {
+    const taken = await sender.sendto('x', path).catch(({ code }) => code);
+    if (taken === 'EAGAIN') break;
+  }
+  sender.settimeout(null);
+  return { path, receiver, sender, queued };
+}
+
+/** A UDP socket that is connected to another, with one datagram in its queue. */
+async function udpWithData(): Promise<[socket: Socket, peer: Socket]> {
+  const [socket] = udpOn(stack, '127.0.0.1');
+  const [peer, address] = udpOn(stack, '127.0.0.1');
+  await socket.connect(address);
+  await peer.sendto('data', socket.getsockname());
+  return [socket, peer];
+}
+
+describe('MSG_ERRQUEUE', () => {
+  test('waits without spinning where data is there, and is woken by an error', async () => {
+    const [socket, peer] = await udpWithData();
+    socket.setsockopt(IPPROTO_IP, IP_RECVERR, 1);
+    const waiting = socket.recvmsg(100, 512, MSG_ERRQUEUE);
+    await expectQuietWait(waiting);
+    peer.close();
+    await socket.send('to nobody');
+    const start = performance.now();
+    const [data, ancdata, flags] = await waiting;
+    expect(performance.now() - start).toBeLessThan(50);
+    expect([String(data), ancdata.length, flags & MSG_ERRQUEUE]).toEqual(['to nobody', 1, MSG_ERRQUEUE]);
+    socket.close();
+  });
+
+  test('an error that nobody takes lets a receive wait quietly, and get what comes', async () => {
+    const [socket, peer] = await udpWithData();
+    const address = peer.getsockname();
+    socket.setsockopt(IPPROTO_IP, IP_RECVERR, 1);
+    peer.close();
+    await socket.send('to nobody');
+    await expect(socket.recv(10)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    expect(String(await socket.recv(10))).toBe('data');
+    const waiting = socket.recv(10);
+    await expectQuietWait(waiting);
+    const heir = stack.socket(AF_INET, SOCK_DGRAM);
+    heir.bind(['127.0.0.1', address.port]);
+    await heir.sendto('late', socket.getsockname());
+    expect(String(await waiting)).toBe('late');
+    for (const each of [socket, heir]) each.close();
+  });
+
+  test('waits quietly on a stream that both sides ended', async () => {
+    const [socket, peer] = await tcpPair(stack, stack, '127.0.0.1');
+    peer.close();
+    socket.shutdown(SHUT_RDWR);
+    const waiting = socket.recvfrom(2, MSG_ERRQUEUE);
+    const ended = expect(waiting).rejects.toMatchObject({ code: 'ECANCELED' });
+    await expectQuietWait(waiting);
+    socket.close();
+    await ended;
+  });
+
+  test('blocking, its timeout is honoured on such a stream and on a datagram socket', async () => {
+    const [stream, peer] = await tcpPair(stack, stack, '127.0.0.1');
+    const [udp, other] = await udpWithData();
+    peer.close();
+    stream.shutdown(SHUT_RDWR);
+    for (const socket of [stream, udp]) {
+      socket.settimeout(0.2);
+      const timedOut = expect.objectContaining({ code: 'ETIMEDOUT', syscall: 'recvfrom' });
+      const share = await processorShare(() => expect(() => socket.sync.recvfrom(2, MSG_ERRQUEUE)).toThrow(timedOut));
+      expect(share).toBeLessThan(MAX_SHARE);
+    }
+    for (const each of [stream, udp, other]) each.close();
+  });
+});
+
+describe('a datagram to a unix socket whose queue is full', () => {
+  test('waits without spinning, and goes when there is room', async () => {
+    const { path, receiver, sender, queued } = await fullUnixReceiver();
+    const waiting = sender.sendto('last', path);
+    await expectQuietWait(waiting);
+    await receiver.recv(10);
+    expect(await waiting).toBe(4);
+    for (let i = 1; i < queued; i++) await receiver.recv(10);
+    expect(String(await receiver.recv(10))).toBe('last');
+    for (const each of [receiver, sender]) each.close();
+  });
+
+  test('goes though nobody tells of the room: the queue is full of what another sent', async () => {
+    const { path, receiver, sender } = await fullUnixReceiver();
+    const other = stack.socket(AF_UNIX, SOCK_DGRAM);
+    const waiting = other.sendto('other', path);
+    await expectQuietWait(waiting);
+    const start = performance.now();
+    await receiver.recv(10);
+    expect(await waiting).toBe(5);
+    expect(performance.now() - start).toBeLessThan(500);
+    for (const each of [receiver, sender, other]) each.close();
+  });
+
+  test('many go one after the other, in order, as fast as the receiver takes them', async () => {
+    const { path, receiver, sender, queued } = await fullUnixReceiver();
+    const MANY = 300;
+    const sending = (async () => {
+      for (let i = 0; i < MANY; i++) await sender.sendto(String(i), path);
+    })();
+    const start = performance.now();
+    for (let i = 0; i < queued; i++) await receiver.recv(10);
+    for (let i = 0; i < MANY; i++) expect(String(await receiver.recv(10))).toBe(String(i));
+    await sending;
+    expect(performance.now() - start).toBeLessThan(2000);
+    for (const each of [receiver, sender]) each.close();
+  });
+
+  test('blocking, its timeout is honoured', async () => {
+    const { path, receiver, sender } = await fullUnixReceiver();
+    sender.settimeout(0.3);
+    const share = await processorShare(() =>
+      expect(() => sender.sync.sendto('last', path)).toThrow(expect.objectContaining({ code: 'ETIMEDOUT' })),
+    );
+    expect(share).toBeLessThan(MAX_SHARE);
+    for (const each of [receiver, sender]) each.close();
+  });
+});
+
+describe('a connected UDP socket after shutdown', () => {
+  const nobody = { family: 'Unix', address: '', port: 0 };
+  const receives: [name: string, call: (socket: Socket) => unknown, result: unknown][] = [
+    ['recv', (socket) => socket.recv(10), Buffer.alloc(0)],
+    ['recv_into', (socket) => socket.recv_into(Buffer.alloc(10)), 0],
+    ['recvfrom', (socket) => socket.recvfrom(10), [Buffer.alloc(0), nobody]],
+    ['recvfrom_into', (socket) => socket.recvfrom_into(Buffer.alloc(10)), [0, nobody]],
+    ['recvmsg', (socket) => socket.recvmsg(10), [Buffer.alloc(0), [], 0, nobody]],
+    ['recvmsg_into', (socket) => socket.recvmsg_into([Buffer.alloc(10)]), [0, [], 0, nobody]],
+    ['sync.recv', (socket) => socket.sync.recv(10), Buffer.alloc(0)],
+    ['sync.recvfrom', (socket) => socket.sync.recvfrom(10), [Buffer.alloc(0), nobody]],
+    ['sync.recvmsg', (socket) => socket.sync.recvmsg(10), [Buffer.alloc(0), [], 0, nobody]],
+  ];
+
+  test.each(receives)('%s gives what is there, then nothing, as in C', async (_name, call, result) => {
+    const [socket, peer] = await udpWithData();
+    socket.settimeout(2);
+    socket.shutdown(SHUT_RDWR);
+    expect(String(await socket.recv(10))).toBe('data');
+    expect(await call(socket)).toEqual(result);
+    expect(await call(socket)).toEqual(result);
+    socket.settimeout(0);
+    await expect(socket.recv(10)).rejects.toMatchObject({ code: 'EAGAIN' });
+    for (const each of [socket, peer]) each.close();
+  });
+
+  test('all receives that wait are ended', async () => {
+    const [socket, peer] = await udpWithData();
+    await socket.recv(10);
+    const waiting = Promise.all([socket.recv(10), socket.recv_into(Buffer.alloc(10)), socket.recv(10)]);
+    await delay(20);
+    socket.shutdown(SHUT_RD);
+    expect(await waiting).toEqual([Buffer.alloc(0), 0, Buffer.alloc(0)]);
+    for (const each of [socket, peer]) each.close();
+  });
+});
+
+describe('busy_poll', () => {
+  test('is off by default, takes microseconds, and refuses what is none', () => {
+    using busy = new Stack('kernel');
+    busy.busy_poll(50);
+    busy.busy_poll(0);
+    for (const wrong of [-1, 0.5, 1e9]) {
+      expect(() => busy.busy_poll(wrong)).toThrow(expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }));
+    }
+    expect(() => busy.busy_poll('50' as unknown as number)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+    );
+  });
+
+  test('lets timers and immediates have their turns in a dialog that never pauses, and rests when it is over', async () => {
+    await using busy = new Stack('kernel');
+    busy.busy_poll(1000);
+    const [[ping, toPing], [pong, toPong]] = [udpOn(busy, '127.0.0.1'), udpOn(busy, '127.0.0.1')];
+    const answering = (async () => {
+      for (;;) {
+        await pong.recv(1);
+        await pong.sendto('x', toPing);
+      }
+    })();
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 1);
+    for (const until = performance.now() + 300; performance.now() < until; ) {
+      await ping.sendto('x', toPong);
+      await ping.recv(1);
+    }
+    clearInterval(timer);
+    expect(ticks).toBeGreaterThan(3);
+    await expectQuietWait(ping.recv(1).catch(({ code }) => code));
+    pong.close();
+    ping.close();
+    await expect(answering).rejects.toMatchObject({ code: 'ECANCELED' });
+  });
+
+  test('blocking calls wait on after it', () => {
+    using busy = new Stack('kernel');
+    busy.busy_poll(100);
+    const [socket, address] = udpOn(busy, '127.0.0.1');
+    socket.settimeout(0.05);
+    expect(() => socket.sync.recv(1)).toThrow(expect.objectContaining({ code: 'ETIMEDOUT' }));
+    socket.sync.sendto('x', address);
+    expect(String(socket.sync.recv(1))).toBe('x');
+    socket.close();
+  });
+});
+
+test('datagrams that come alone, then many at once, then alone: each is received, in order', async () => {
+  const [socket, address] = udpOn(stack, '127.0.0.1');
+  const sender = stack.socket(AF_INET, SOCK_DGRAM);
+  let sent = 0;
+  let received = 0;
+  for (const burst of [...Array(100).fill(1), 20, 20, 2, ...Array(100).fill(1), 3]) {
+    const first = socket.recv(10);
+    for (let i = 0; i < burst; i++) await sender.sendto(String(sent++), address);
+    expect(String(await first)).toBe(String(received++));
+    for (let i = 1; i < burst; i++) expect(String(await socket.recv(10))).toBe(String(received++));
+  }
+  socket.settimeout(0);
+  await sender.sendto('last', address);
+  expect(String(await socket.recv(10))).toBe('last');
+  for (const each of [socket, sender]) each.close();
+});

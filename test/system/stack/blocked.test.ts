@@ -1,0 +1,102 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { type Child, start, startScript } from '../../support/child.js';
+import { ROOT } from '../../support/compiled.js';
+
+/** A call that a signal or a death ends is over in so many milliseconds. */
+const LIMIT = 1000;
+
+async function blocked(way: string): Promise<Child> {
+  const life = startScript('blocked.ts', [way]);
+  await life.line('ready');
+  return life;
+}
+
+/** Waits for its end, which must come soon, and checks that no daemon is left. */
+async function endOf(life: Child): Promise<number | string> {
+  const start = Date.now();
+  const { code } = await life.exit;
+  expect(Date.now() - start).toBeLessThan(LIMIT);
+  expect(await life.groupGone()).toEqual([]);
+  return code;
+}
+
+test.each(['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const)(
+  '%s ends a script that blocks and catches everything, and its daemon',
+  async (signal) => {
+    const life = await blocked('plain');
+    await delay(100);
+    life.kill(signal);
+    expect(await endOf(life)).toBe(signal);
+    expect([life.stdout, life.stderr]).toEqual(['ready\n', '']);
+  },
+);
+
+test('SIGTERM ends a script whose blocking calls never wait', async () => {
+  const life = await blocked('never waits');
+  await delay(100);
+  life.kill('SIGTERM');
+  expect(await endOf(life)).toBe('SIGTERM');
+});
+
+test('with a handler of the program the call ends with EINTR, and the handler runs', async () => {
+  const life = await blocked('handler');
+  await delay(100);
+  life.kill('SIGINT');
+  expect(await endOf(life)).toBe(0);
+  expect(life.stdout).toMatch(/^ready\nthrew EINTR recv: .*SIGINT came.*\nhandler\nclosed\n$/);
+});
+
+test('SIGCHLD ends neither the call nor the script', async () => {
+  const life = await blocked('child');
+  for (let i = 0; i < 5; i++) {
+    await delay(50);
+    life.kill('SIGCHLD');
+  }
+  expect((await life.exit).code).toBe(0);
+  expect(life.stdout).toMatch(/^ready\nthrew ETIMEDOUT recv: .*\nclosed\nchild ended\n$/);
+});
+
+test.each(['daemon', 'listener'])('a daemon that dies ends the call with ERR_STACK_DEAD (%s)', async (way) => {
+  const life = await blocked(way);
+  const daemon = Number(await life.line('daemon'));
+  await delay(100);
+  process.kill(daemon, 'SIGKILL');
+  expect(await endOf(life)).toBe(0);
+  expect(life.stdout).toMatch(/\nthrew ERR_STACK_DEAD.*\nevent ERR_STACK_DEAD\nclosed\n$/);
+});
+
+test('worker.terminate() ends a worker that blocks', async () => {
+  const life = await blocked('worker');
+  await life.line('terminated');
+  expect((await life.exit).code).toBe(0);
+});
+
+test("Ctrl-C in Node's REPL ends the call with EINTR, and the REPL goes on", async () => {
+  const tsx = pathToFileURL(`${ROOT}/node_modules/tsx/dist/esm/index.mjs`).href;
+  const library = pathToFileURL(`${ROOT}/lib/index.ts`).href;
+  // exec: a shell in the terminal's foreground group would get the signal too
+  const command = `exec '${process.execPath}' --import '${tsx}'`;
+  const env = { ...process.env, TERM: 'dumb', NO_COLOR: '1' };
+  const repl = start('script', ['-qfec', command, '/dev/null'], { env });
+  await repl.says('> ');
+  repl.write(`const { Stack, AF_INET, SOCK_DGRAM } = await import('${library}'); 'loa' + 'ded'\n`);
+  await repl.says("'loaded'");
+  repl.write(
+    `const stack = new Stack('vdestack', 'null://'); const socket = stack.socket(AF_INET, SOCK_DGRAM); 'ma' + 'de'\n`,
+  );
+  await repl.says("'made'");
+  for (const round of [1, 2]) {
+    repl.write(`process.stdout.write('bloc' + 'ks ${round}'); socket.sync.recv(1)\n`);
+    await repl.says(`blocks ${round}`);
+    await delay(100);
+    repl.write('\x03');
+    await delay(100);
+    repl.write(`'go' + 'es on ${round}'\n`);
+    await repl.says(`'goes on ${round}'`);
+  }
+  repl.write('stack.closeSync()\n.exit\n');
+  const { code, stdout } = await repl.exit;
+  expect(code).toBe(0);
+  expect(stdout.match(/IothError: recv EINTR: .*SIGINT came/g)).toHaveLength(2);
+});
