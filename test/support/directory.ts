@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PATIENCE_MS } from './child.js';
+import type { FileGlobals } from './environment.js';
 
+/** The environment of the file removes them, after its last hook (environment.ts). */
 const made: string[] = [];
+(globalThis as FileGlobals).temporaryDirectories = made;
 
 /** A new, empty directory for sockets and files. It is removed after the tests of the file, at the latest. */
 export function temporaryDirectory(): string {
@@ -42,10 +45,6 @@ export function workDirectory(): { dir: string; remove: () => Promise<void> } {
   const dir = temporaryDirectory();
   return { dir, remove: () => removeDirectory(dir) };
 }
-
-afterAll(() => {
-  for (const dir of made) rmSync(dir, { recursive: true, force: true });
-});
 
 function processesThatName(text: string): string[] {
   return readdirSync('/proc')
