@@ -1,13 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { compileSources, compileText } from './compile.js';
 import { compiled, compiledUrl, ROOT } from './compiled.js';
 import { reporters } from './reports.js';
-
-/** How long a child may take to end, or to say what is waited for, in milliseconds: what takes longer hangs. */
-export const PATIENCE_MS = 60_000;
+import { becomes, PATIENCE_MS } from './until.js';
 
 export interface Exit {
   /** The exit code, or the signal that ended it. */
@@ -140,12 +137,8 @@ export class Child {
 
   /** Waits until no process of its group is left. @returns those that stay */
   async groupGone({ zombies = true } = {}): Promise<number[]> {
-    const deadline = performance.now() + PATIENCE_MS;
-    for (;;) {
-      const left = this.group({ zombies });
-      if (left.length === 0 || performance.now() > deadline) return left;
-      await delay(5);
-    }
+    await becomes(() => this.group({ zombies }).length === 0);
+    return this.group({ zombies });
   }
 
   /** What it is and said, for messages. */

@@ -1,9 +1,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { PATIENCE_MS } from './child.js';
 import type { FileGlobals } from './environment.js';
+import { becomes } from './until.js';
 
 /** The environment of the file removes them, after its last hook (environment.ts). */
 const made: string[] = [];
@@ -19,8 +18,7 @@ export function temporaryDirectory(): string {
 /** Removes a directory of {@link temporaryDirectory}, and fails where a process that was started with its path still runs. */
 export async function removeDirectory(dir: string): Promise<void> {
   // a stack's daemon has its process's command line, and ends a moment after it
-  const deadline = performance.now() + PATIENCE_MS;
-  while (processesThatName(dir).length > 0 && performance.now() < deadline) await delay(20);
+  await becomes(() => processesThatName(dir).length === 0);
   const left = processesThatName(dir);
   rmSync(dir, { recursive: true, force: true });
   expect(left).toEqual([]);

@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { openPollHandles } from '../../lib/io/poll-handle.js';
 import { children } from './processes.js';
+import { becomes } from './until.js';
 
 /** What a process holds and must give back. */
 export interface Holdings {
@@ -16,10 +16,14 @@ export function holdings(): Holdings {
   return { descriptors: descriptors(), children: children(), pollHandles: openPollHandles() };
 }
 
-/** Waits until the process holds no more than `before`; after `patience` milliseconds it fails and shows what is left. */
-export async function expectNothingLeft(before: Holdings, patience = 5000): Promise<void> {
-  const deadline = performance.now() + patience;
-  while (!isBack(before) && performance.now() < deadline) await delay(20);
+/** Waits until the process holds no more than `before`; it fails, and shows what is left, where that never is so. */
+export async function expectNothingLeft(before: Holdings): Promise<void> {
+  await becomes(() => isBack(before));
+  expectNothingLeftNow(before);
+}
+
+/** Fails where the process holds more than `before`. */
+export function expectNothingLeftNow(before: Holdings): void {
   const now = holdings();
   const left = {
     descriptors: isMore(now.descriptors, before.descriptors)

@@ -1,13 +1,13 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { AF_INET, AF_INET6, Stack, type StackSettings } from 'ioth';
 import { readyLinkLocal } from '../../lib/config/link-local.js';
-import { type Child, PATIENCE_MS, start } from './child.js';
+import { type Child, start } from './child.js';
 import { temporaryDirectory } from './directory.js';
 import { FrameLog } from './frame-log.js';
 import { expectNothingLeft, type Holdings, holdings } from './leaks.js';
 import { type Reporter, reporters } from './reports.js';
+import { becomes } from './until.js';
 
 /**
  * Stacks on a switch of their own, and servers in their namespaces. Stack number i (from 0) of those that it begins with has
@@ -119,7 +119,9 @@ export class Network implements Reporter {
     this.#log?.close();
     // the first one is the switch that the others hang on
     for (const stack of this.#stacks.splice(0).reverse()) await stack.close();
-    const hasSwitch = await this.#hasSwitch();
+    // the switch removes its sockets when its daemon ends, a moment after the stack
+    await becomes(() => !this.#hasSwitch);
+    const hasSwitch = this.#hasSwitch;
     rmSync(this.dir, { recursive: true, force: true });
     expect({ hasSwitch }).toEqual({ hasSwitch: false });
     if (this.#before) await expectNothingLeft(this.#before);
@@ -134,12 +136,8 @@ export class Network implements Reporter {
     this.#log?.forget();
   }
 
-  // the switch removes its sockets when its daemon ends, a moment after the stack
-  async #hasSwitch(): Promise<boolean> {
-    const deadline = performance.now() + PATIENCE_MS;
-    const isThere = () => readdirSync(this.dir).includes('switch');
-    while (isThere() && performance.now() < deadline) await delay(20);
-    return isThere();
+  get #hasSwitch(): boolean {
+    return readdirSync(this.dir).includes('switch');
   }
 }
 

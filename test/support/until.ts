@@ -1,0 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** How long anything may take that ends, in milliseconds: what takes longer hangs. */
+export const PATIENCE_MS = 60_000;
+
+/** Waits until something is so. @returns whether it was, within PATIENCE_MS */
+export async function becomes(isSo: () => boolean | Promise<boolean>): Promise<boolean> {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!(await isSo())) {
+    if (performance.now() > deadline) return false;
+    await delay(5);
+  }
+  return true;
+}
+
+/** Waits until something is so, and fails where it never is. @param what what is waited for */
+export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  if (!(await becomes(isSo))) throw new Error(`waited ${PATIENCE_MS / 1000} s until ${what}`);
+}
