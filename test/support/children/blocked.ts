@@ -66,11 +66,9 @@ const ways: Record<string, () => void> = {
   },
   worker: () => {
     stack.closeSync();
-    const library = JSON.stringify(new URL('../../../lib/index.ts', import.meta.url).href);
+    const library = JSON.stringify(new URL('../../../lib/index.js', import.meta.url).href);
     const source = `
       (async () => {
-        // tsx does not reach into workers by itself
-        (await import('tsx/esm/api')).register();
         const { Stack, AF_INET, SOCK_DGRAM } = await import(${library});
         const socket = new Stack('kernel').socket(AF_INET, SOCK_DGRAM);
         socket.bind(['127.0.0.1', 0]);

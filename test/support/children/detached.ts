@@ -5,9 +5,7 @@ import { libc } from '../../../ffi/libc.js';
 import { Stack } from '../../../lib/index.js';
 
 if (isMainThread) {
-  // tsx does not reach into workers by itself
-  const bootstrap = `import('tsx/esm/api').then(({ register }) => (register(), import(${JSON.stringify(import.meta.url)})))`;
-  new Worker(bootstrap, { eval: true }).on('exit', (code) => console.log(`worker ${code}`));
+  new Worker(new URL(import.meta.url)).on('exit', (code) => console.log(`worker ${code}`));
 } else {
   const stack = new Stack('vdestack');
   const [free, taken] = [stack.socket().detach(), stack.socket().detach()];

@@ -10,9 +10,7 @@ if (way.startsWith('worker') && isMainThread) await runInWorker();
 else await start();
 
 async function runInWorker(): Promise<void> {
-  // tsx does not reach into workers by itself
-  const bootstrap = `import('tsx/esm/api').then(({ register }) => (register(), import(${JSON.stringify(import.meta.url)})))`;
-  const worker = new Worker(bootstrap, { eval: true, argv: [way] });
+  const worker = new Worker(new URL(import.meta.url), { argv: [way] });
   const [pids] = await once(worker, 'message');
   writeSync(1, `ready ${pids}\n`);
   await worker.terminate();

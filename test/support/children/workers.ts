@@ -31,9 +31,7 @@ async function main(): Promise<void> {
 }
 
 async function run(way: string): Promise<string> {
-  // tsx does not reach into workers by itself
-  const bootstrap = `import('tsx/esm/api').then(({ register }) => (register(), import(${JSON.stringify(import.meta.url)})))`;
-  const one = new Worker(bootstrap, { eval: true, workerData: way });
+  const one = new Worker(new URL(import.meta.url), { workerData: way });
   const ended = new Promise<number>((resolve) => one.on('exit', resolve));
   let failure = '';
   one.on('error', ({ message }) => {
