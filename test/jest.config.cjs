@@ -32,6 +32,7 @@ const project = (name) => ({
 module.exports = {
   rootDir: root,
   projects: ['unit', 'system', 'slow'].map(project),
+  reporters: ['default', '<rootDir>/test/support/machine-reporter.cjs'],
   testSequencer: '<rootDir>/test/support/sequencer.cjs',
   maxWorkers: 2,
   // it tells what hangs from what ends: longer than a child may take (test/support/child.ts)

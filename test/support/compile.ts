@@ -19,12 +19,20 @@ export function compileSources(): void {
     const code = extension in EXTENSIONS ? compile(text, extension, source) : text;
     replace(compiled(source), code, changed);
   }
-  // a module of the examples finds 'ioth' by this file
+  // a module of the examples finds 'ioth' by this file, and `ioth doctor` its version
+  const { version, engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const exports = Object.entries(ENTRIES).map(([name, source]) => {
     return [name.replace('ioth', '.'), `./${relative(COMPILED, compiled(source))}`];
   });
-  const description = { name: 'ioth', type: 'module', exports: Object.fromEntries(exports) };
-  replace(join(COMPILED, 'package.json'), JSON.stringify({ ...description, imports: { '#io/*': './lib/io/*.js' } }), 0);
+  const description = {
+    name: 'ioth',
+    version,
+    engines,
+    type: 'module',
+    exports: Object.fromEntries(exports),
+    imports: { '#io/*': './lib/io/*.js' },
+  };
+  replace(join(COMPILED, 'package.json'), JSON.stringify(description), 0);
 }
 
 /** Compiles the text of a module. `ioth` and its entries are those of the checkout, wherever the module is put. */

@@ -22,7 +22,9 @@ const files = readdirSync(join(ROOT, 'test'), { recursive: true, withFileTypes: 
 it('looks at no clock, processor time or memory in tests', () => {
   const found = files.flatMap((file) => {
     const lines = readFileSync(join(ROOT, 'test', file), 'utf8').split('\n');
-    return lines.flatMap((line, i) => (MEASURES.test(line) && !(file in ALLOWED) ? [`${file}:${i + 1} ${line.trim()}`] : []));
+    return lines.flatMap((line, i) =>
+      MEASURES.test(line) && !(file in ALLOWED) ? [`${file}:${i + 1} ${line.trim()}`] : [],
+    );
   });
   expect(found).toEqual([]);
 });
