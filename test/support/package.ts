@@ -11,7 +11,7 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { run } from './child.js';
+import { run, start } from './child.js';
 import { ROOT } from './compiled.js';
 
 /** The package as it is published, made from the sources as they are now. */
@@ -38,7 +38,6 @@ const SOURCES = [
 ];
 /** Not the dist/ of the checkout, which may be built anew meanwhile; not in node_modules, where tsc takes `type` for the format. */
 const BUILDS = join(ROOT, '.cache/package');
-const UNUSED_AFTER_MS = 24 * 3600 * 1000;
 const BUILD_LIMIT_MS = 150_000;
 
 /** What differs from this environment before jest, and npm, ran the tests: their variables would steer what is run here. */
@@ -51,9 +50,17 @@ export const plainEnvironment: NodeJS.ProcessEnv = Object.fromEntries(
 /** Runs `npm pack` in a copy of the sources, once for all suites and runs with the same sources. */
 export async function builtPackage(): Promise<BuiltPackage> {
   const directory = join(BUILDS, hashOfSources());
-  if (!existsSync(directory)) {
-    removeUnused();
-    await build(directory);
+  mkdirSync(BUILDS, { recursive: true });
+  // two suites that need it at once: the second waits for the first
+  const lock = start('flock', [join(BUILDS, 'lock'), 'sh', '-c', 'echo locked; cat'], { limit: 2 * BUILD_LIMIT_MS });
+  await lock.line('locked');
+  try {
+    if (!existsSync(directory)) {
+      removeUnused();
+      await build(directory);
+    }
+  } finally {
+    await lock.end().exit;
   }
   const tarball = readdirSync(directory).find((name) => name.endsWith('.tgz')) as string;
   return {
@@ -76,18 +83,9 @@ async function build(directory: string): Promise<void> {
       limit: BUILD_LIMIT_MS,
     });
     expect(packed).toMatchObject({ code: 0 });
-    rename(unfinished, directory);
+    renameSync(unfinished, directory);
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
-  }
-}
-
-/** Another worker of jest may have been quicker: its build is the same. */
-function rename(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch (error) {
-    if (!['ENOTEMPTY', 'EEXIST'].includes(String((error as NodeJS.ErrnoException).code))) throw error;
   }
 }
 
@@ -104,10 +102,10 @@ function filesOf(source: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1));
 }
 
+/** Keeps the newest of the builds, which a run of the tests before this one may still use. */
 function removeUnused(): void {
-  mkdirSync(BUILDS, { recursive: true });
-  for (const name of readdirSync(BUILDS)) {
-    const path = join(BUILDS, name);
-    if (Date.now() - statSync(path).mtimeMs > UNUSED_AFTER_MS) rmSync(path, { recursive: true, force: true });
-  }
+  const builds = readdirSync(BUILDS, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const paths = builds.map(({ name }) => join(BUILDS, name));
+  paths.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  for (const path of paths.slice(1)) rmSync(path, { recursive: true, force: true });
 }
