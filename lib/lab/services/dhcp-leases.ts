@@ -2,50 +2,100 @@ import { formatMac } from '../../address/mac.js';
 import { membersOf, type NetworkPlan, type Topology } from '../topology/plan.js';
 import { addressAt, type Prefix } from '../topology/prefix.js';
 
-/** Who has which IPv4 address of a network: the lab's hosts their own, others the last that are free. */
+interface Lease {
+  readonly address: string;
+  /** Until then it is the client's, in milliseconds of the clock. */
+  readonly until: number;
+}
+
+/** Which client has which IPv4 address of a network: the lab's hosts have their own, others the last that are free. */
 export class DhcpLeases {
   readonly #prefix: Prefix;
-  /** By MAC. */
-  readonly #addresses = new Map<string, string>();
-  readonly #reserved: ReadonlySet<string>;
-  readonly #declined = new Set<string>();
+  readonly #now: () => number;
+  /** By MAC. An address that somebody else uses is leased to no client, by a key of its own. */
+  readonly #leases = new Map<string, Lease>();
+  readonly #reserved = new Map<string, string>();
+  readonly #reservedAddresses: ReadonlySet<string>;
+  /** Addresses that were leased, and are free again. */
+  readonly #returned: string[] = [];
+  /** Where the addresses begin that were never leased. */
+  #next: bigint;
+  /** No lease ends before. */
+  #firstEnd = Number.POSITIVE_INFINITY;
 
-  constructor(topology: Topology, network: NetworkPlan, prefix: Prefix) {
+  /** @param now the clock, in milliseconds */
+  constructor(topology: Topology, network: NetworkPlan, prefix: Prefix, now: () => number = () => performance.now()) {
     this.#prefix = prefix;
+    this.#now = now;
+    this.#next = prefix.capacity;
     for (const host of membersOf(network, topology.hosts)) {
       const attachment = host.attachments.find((each) => each.network === network);
       const address = attachment?.addresses.get(prefix.family);
-      if (attachment && address !== undefined) this.#addresses.set(attachment.mac, address);
+      if (attachment && address !== undefined) this.#reserved.set(attachment.mac, address);
     }
-    this.#reserved = new Set(this.#addresses.keys());
+    this.#reservedAddresses = new Set(this.#reserved.values());
   }
 
-  /** The address of a client, which it keeps; undefined where there is none left. */
-  addressOf(mac: Uint8Array): string | undefined {
+  /** Returns the address of a client, which it keeps for so many seconds; undefined where there is none left. */
+  lease(mac: Uint8Array, seconds: number): string | undefined {
     const key = formatMac(mac);
-    const address = this.#addresses.get(key) ?? this.#free();
-    if (address !== undefined) this.#addresses.set(key, address);
+    const reserved = this.#reserved.get(key);
+    if (reserved !== undefined) return reserved;
+    const known = this.#leases.get(key);
+    const address = known?.address ?? this.#free();
+    // what was promised for longer stays so
+    if (address !== undefined) this.#hold(key, address, Math.max(this.#now() + seconds * 1000, known?.until ?? 0));
     return address;
   }
 
-  release(mac: Uint8Array): void {
+  /** Returns the address that a client has, without a lease. */
+  addressOf(mac: Uint8Array): string | undefined {
     const key = formatMac(mac);
-    if (!this.#reserved.has(key)) this.#addresses.delete(key);
+    return this.#reserved.get(key) ?? this.#leases.get(key)?.address;
   }
 
-  /** Somebody else uses it (RFC 2131, 4.3.3). */
-  decline(mac: Uint8Array): void {
-    const address = this.#addresses.get(formatMac(mac));
-    if (address !== undefined && !this.#reserved.has(formatMac(mac))) this.#declined.add(address);
-    this.release(mac);
+  release(mac: Uint8Array): void {
+    this.#end(formatMac(mac));
+  }
+
+  /** Another host uses the address of a client (RFC 2131, 4.3.3): nobody has it for so many seconds. */
+  decline(mac: Uint8Array, seconds: number): void {
+    const key = formatMac(mac);
+    const lease = this.#leases.get(key);
+    if (!lease) return;
+    this.#leases.delete(key);
+    this.#hold(`declined ${lease.address}`, lease.address, this.#now() + seconds * 1000);
+  }
+
+  #hold(key: string, address: string, until: number): void {
+    this.#leases.set(key, { address, until });
+    this.#firstEnd = Math.min(this.#firstEnd, until);
+  }
+
+  #end(key: string): void {
+    const lease = this.#leases.get(key);
+    if (!lease) return;
+    this.#leases.delete(key);
+    this.#returned.push(lease.address);
   }
 
   #free(): string | undefined {
-    const taken = new Set([...this.#addresses.values(), ...this.#declined]);
-    for (let position = this.#prefix.capacity; position > 0n; position--) {
-      const address = addressAt(this.#prefix, position);
-      if (!taken.has(address)) return address;
+    while (this.#returned.length === 0 && this.#next > 0n) {
+      const address = addressAt(this.#prefix, this.#next--);
+      if (!this.#reservedAddresses.has(address)) return address;
     }
-    return undefined;
+    if (this.#returned.length === 0) this.#endOverdue();
+    return this.#returned.pop();
+  }
+
+  /** Looks through all leases, but only where one has ended. */
+  #endOverdue(): void {
+    const now = this.#now();
+    if (now < this.#firstEnd) return;
+    this.#firstEnd = Number.POSITIVE_INFINITY;
+    for (const [key, { until }] of this.#leases) {
+      if (until <= now) this.#end(key);
+      else this.#firstEnd = Math.min(this.#firstEnd, until);
+    }
   }
 }

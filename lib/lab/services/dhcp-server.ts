@@ -24,6 +24,8 @@ import { DhcpLeases } from './dhcp-leases.js';
 import { decodeRequest, encodeReply, type ReceivedRequest, type ServerReply } from './dhcp-message.js';
 
 const LEASE_SECONDS = 3600;
+/** How long an address that was offered waits for its request: RFC 2131, 3.1, leaves it to the server. */
+const OFFER_SECONDS = 60;
 const MAX_MESSAGE = 4096;
 
 /** A DHCPv4 server (RFC 2131) in a stack, on each network of its host. It ends with the stack, and does not keep the process alive. */
@@ -79,7 +81,7 @@ export class DhcpResponder {
       case DHCPINFORM:
         return { type: DHCPACK, yiaddr: ANY4, options: this.#settings(request) };
       case DHCPDECLINE:
-        this.#leases.decline(request.chaddr);
+        this.#leases.decline(request.chaddr, LEASE_SECONDS);
         return null;
       case DHCPRELEASE:
         this.#leases.release(request.chaddr);
@@ -94,13 +96,13 @@ export class DhcpResponder {
     const chosen = request.options.get(Option.SERVER_ID);
     if (chosen && !equal(chosen, ipBytes(this.#address))) return null;
     const wished = request.options.get(Option.REQUESTED_ADDRESS) ?? ipBytes(request.ciaddr);
-    const address = this.#leases.addressOf(request.chaddr);
+    const address = this.#leases.addressOf(request.chaddr) ?? this.#leases.lease(request.chaddr, OFFER_SECONDS);
     if (address !== undefined && equal(wished, ipBytes(address))) return this.#grant(request, DHCPACK);
     return { type: DHCPNAK, yiaddr: ANY4, options: [[Option.SERVER_ID, ipBytes(this.#address)]] };
   }
 
   #grant(request: ReceivedRequest, type: number): ServerReply | null {
-    const yiaddr = this.#leases.addressOf(request.chaddr);
+    const yiaddr = this.#leases.lease(request.chaddr, type === DHCPOFFER ? OFFER_SECONDS : LEASE_SECONDS);
     if (yiaddr === undefined) return null;
     return { type, yiaddr, options: [[Option.LEASE_TIME, u32(LEASE_SECONDS)], ...this.#settings(request)] };
   }

@@ -1,4 +1,5 @@
 import type { Socket as NetSocket, Server } from 'node:net';
+import { pipeline } from 'node:stream';
 import { receiveAll, trySend } from '../../config/receive-loop.js';
 import { AF_INET, SOCK_DGRAM } from '../../constants/index.js';
 import type { Socket } from '../../socket/socket.js';
@@ -44,19 +45,24 @@ async function listen(server: Server, address: string, family: number): Promise<
 
 /** Each message has its length in front (RFC 1035, 4.2.2). */
 function serveConnection(connection: NetSocket, zone: DnsZone): void {
-  let received: Buffer = Buffer.alloc(0);
   connection.unref();
   connection.setTimeout(IDLE_TIMEOUT_MS, () => connection.destroy());
-  connection.on('error', () => connection.destroy());
-  connection.on('data', (data: Buffer) => {
-    received = Buffer.concat([received, data]);
+  // a client that does not read is not read either
+  const answers = (data: AsyncIterable<Buffer>) => answersTo(data, zone);
+  pipeline(connection, answers, connection, () => connection.destroy());
+}
+
+async function* answersTo(data: AsyncIterable<Buffer>, zone: DnsZone): AsyncGenerator<Buffer> {
+  let received: Buffer = Buffer.alloc(0);
+  for await (const chunk of data) {
+    received = Buffer.concat([received, chunk]);
     while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
       const end = 2 + received.readUInt16BE(0);
       const answer = zone.answer(received.subarray(2, end), true);
       received = received.subarray(end);
-      if (answer) connection.write(Buffer.concat([lengthOf(answer), answer]));
+      if (answer) yield Buffer.concat([lengthOf(answer), answer]);
     }
-  });
+  }
 }
 
 function lengthOf(message: Buffer): Buffer {
