@@ -33,6 +33,7 @@ module.exports = {
   rootDir: root,
   projects: ['unit', 'system', 'slow'].map(project),
   reporters: ['default', '<rootDir>/test/support/machine-reporter.cjs'],
+  globalSetup: '<rootDir>/test/support/programs.ts',
   testSequencer: '<rootDir>/test/support/sequencer.cjs',
   maxWorkers: 2,
   // it tells what hangs from what ends: longer than a child may take (test/support/child.ts)

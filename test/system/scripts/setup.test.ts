@@ -1,0 +1,127 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import programsOnly, { installedPackages, knownPrograms, setupTable } from '../../support/programs.js';
+
+/* What scripts/setup installs is what tests, examples and docs need: test/support/programs.ts. */
+
+const ROOT = resolve(__dirname, '../../..');
+const known = knownPrograms();
+const onDebian = known ? it : it.skip;
+if (!known) console.log('setup: without dpkg the table of scripts/setup is not compared with what is here');
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'ioth-setup-'));
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+function program(name: string, script: string): void {
+  writeFileSync(join(dir, name), `#!/bin/sh\n${script}\n`);
+  chmodSync(join(dir, name), 0o755);
+}
+
+onDebian('what it installs is here', () => {
+  const installed = installedPackages();
+  // libioth may have been built from source
+  const packages = setupTable().flatMap((row) => (row.package === 'libioth0' ? [] : row.package));
+  expect(packages.filter((name) => !installed?.has(name))).toEqual([]);
+});
+
+onDebian('in the tests no other program is found: not by a program that they start, either', () => {
+  const before = process.env.PATH;
+  program('stranger', 'echo here');
+  try {
+    process.env.PATH = `${dir}:${before}`;
+    const run = () =>
+      spawnSync('sh', ['-c', 'curl --version >/dev/null && stranger'], { env: process.env, encoding: 'utf8' });
+    expect(run()).toMatchObject({ status: 0, stdout: 'here\n' });
+    programsOnly();
+    expect(run()).toMatchObject({
+      status: 127,
+      stdout: '',
+      stderr: expect.stringMatching(/^stranger: no package of scripts\/setup/),
+    });
+  } finally {
+    process.env.PATH = before;
+  }
+});
+
+it('in jest itself, too', () => {
+  expect(process.env.PATH?.startsWith(join(ROOT, '.cache/programs/'))).toBe(known !== undefined);
+});
+
+onDebian('what tests, examples, docs and scripts name is known', () => {
+  const started: Record<string, string> = {};
+  for (const file of ['test', 'examples', 'docs', 'scripts', 'README.md'].flatMap(filesOf)) {
+    const text = readFileSync(join(ROOT, file), 'utf8');
+    for (const [, name = ''] of text.matchAll(/\b(?:spawn|execFile)(?:Sync)?\(\s*'([a-z][\w.+-]*)'/g))
+      started[name] = file;
+    for (const [, name = ''] of text.matchAll(/['"`](?:\/usr)?\/s?bin\/([\w.+-]+)/g)) started[name] = file;
+  }
+  expect(Object.keys(started)).toEqual(expect.arrayContaining(['tshark', 'dnsmasq', 'ss', 'bash']));
+  expect(Object.entries(started).filter(([name]) => !known?.has(name))).toEqual([]);
+});
+
+function filesOf(path: string): string[] {
+  if (path.endsWith('.md')) return [path];
+  return readdirSync(join(ROOT, path), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1));
+}
+
+describe('scripts/setup where no package is installed (STAND-IN for dpkg-query) and nobody is root (STAND-IN for id)', () => {
+  /** Runs a copy of it, whose npm packages are there. */
+  function setup(purpose: string, osRelease: string) {
+    for (const name of ['scripts', 'node_modules', 'bin']) mkdirSync(join(dir, name));
+    copyFileSync(join(ROOT, 'scripts/setup'), join(dir, 'scripts/setup'));
+    for (const file of ['package-lock.json', 'node_modules/.ioth-setup']) writeFileSync(join(dir, file), '{}');
+    program('bin/dpkg-query', 'exit 1');
+    program('bin/id', 'echo 1000');
+    program('bin/sudo', 'exit 1');
+    writeFileSync(join(dir, 'os-release'), osRelease);
+    const mount = `mount --bind '${dir}/os-release' /etc/os-release; exec '${dir}/scripts/setup' ${purpose}`;
+    const flags = process.getuid?.() === 0 ? '-m' : '-Urm';
+    const env = { ...process.env, PATH: `${join(dir, 'bin')}:${process.env.PATH}` };
+    const { status, stdout, stderr } = spawnSync('unshare', [flags, 'sh', '-ec', mount], { env, encoding: 'utf8' });
+    return { status, stdout, stderr };
+  }
+
+  const packages = setupTable().flatMap((row) => (row.purpose === 'test' ? row.package : []));
+
+  it('for the demo, with libioth: needs nothing else', () => {
+    expect(setup('demo', 'ID=ubuntu\nVERSION_ID=24.04')).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
+  it('for the tests, on another system: says each package and what for', () => {
+    const { status, stdout, stderr } = setup('test', 'ID=ubuntu\nVERSION_ID=24.04');
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toContain('setup: it installs on Debian 12 and later only: install by hand what is missing');
+    for (const name of packages) expect(stderr).toMatch(new RegExp(`^  ${name}: \\w+`, 'm'));
+  });
+
+  it('for the tests, on Debian: says the command for root', () => {
+    const { status, stdout, stderr } = setup('test', 'ID=debian\nVERSION_ID=13');
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toContain('setup: sudo does not let this user be root: install by hand what is missing');
+    expect(stderr).toContain(`\nas root: apt-get install --no-install-recommends ${packages.join(' ')}\n`);
+  });
+
+  it('takes no other word', () => {
+    expect(setup('tests', 'ID=debian')).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: 'usage: scripts/setup [demo|test]\n',
+    });
+  });
+});
