@@ -5,6 +5,7 @@ import { codeOf, errnoOf } from '../core/errno.js';
 import { IothError, systemError } from '../core/errors.js';
 import { nodeDirectory, nodePath } from '../vde/switch-directory.js';
 import { baseName, type StackSpec } from './plugin.js';
+import { refusalObstacle } from './user-namespaces.js';
 
 const TUN = '/dev/net/tun';
 
@@ -31,7 +32,7 @@ function hintFor(code: string, plugin: string, vnl: string | undefined, vnls: re
     case 'ENOTSUP':
       return missingPlugin(plugin);
     case 'EPERM':
-      return refusedLicense(plugin) ?? 'a network namespace was refused: run as root, or allow user namespaces';
+      return refusedLicense(plugin) ?? refusedNamespace();
     case 'EADDRINUSE':
       return `somebody serves a network there already: join it with 'vde://${nodePath(vnl ?? '') ?? 'PATH'}', or choose another path`;
     case 'EEXIST':
@@ -102,6 +103,11 @@ function refusedLicense(plugin: string): string | undefined {
   const license = pluginLicense(plugin);
   if (!license || /^LGPL/i.test(license)) return undefined;
   return `the plugin '${plugin}' is under ${license}: if your program's licence is compatible say so first, set_license('${license}')`;
+}
+
+function refusedNamespace(): string {
+  const { why, remedy } = refusalObstacle();
+  return `a user namespace was refused: ${why}. ${remedy[0]?.toUpperCase()}${remedy.slice(1)}`;
 }
 
 function quoted(vnls: readonly string[]): string {

@@ -82,7 +82,7 @@ async function download(work: string, signal: AbortSignal): Promise<string> {
 
 /** Where apt has Debian from. */
 async function mirror(signal: AbortSignal): Promise<string> {
-  const args = ['indextargets', '--format', '$(RELEASE) $(REPO_URI)', 'Created-By: Packages'];
+  const args = ['indextargets', '--format', '$(RELEASE) $(REPO_URI)', 'Created-By: Packages', 'Origin: Debian'];
   const { stdout } = await promisify(execFile)('apt-get', args, { signal });
   const uri = /^(?:trixie|bookworm) (.*)$/m.exec(stdout)?.[1];
   if (!uri) throw new Error('apt has no source for Debian 12 or 13: it is not known which mirror to use');

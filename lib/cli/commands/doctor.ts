@@ -1,14 +1,7 @@
 import { type Command, EXIT_FAILED, EXIT_OK, type Invocation } from '../command.js';
 import type { Finding } from '../doctor/finding.js';
 import { libraryFindings, networkFinding, pluginFindings } from '../doctor/libraries.js';
-import {
-  isPrivileged,
-  namespaceFinding,
-  nodeFinding,
-  providerFinding,
-  readNamespaceSettings,
-  tunFinding,
-} from '../doctor/system.js';
+import { nodeFinding, providerFinding, triedNamespaceFinding, tunFinding } from '../doctor/system.js';
 import { trialFinding } from '../doctor/trial.js';
 import { checkArgumentCount } from '../parse.js';
 import { print, printJson, styled } from '../terminal.js';
@@ -52,7 +45,7 @@ async function* examine(signal: AbortSignal): AsyncGenerator<Finding> {
   yield providerFinding('configuration', libraries);
   yield providerFinding('names', libraries);
   yield tunFinding();
-  yield namespaceFinding(readNamespaceSettings(), isPrivileged());
+  yield await triedNamespaceFinding();
   if (hasLibioth) yield await trialFinding(signal);
 }
 

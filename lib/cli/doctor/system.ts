@@ -1,9 +1,19 @@
-import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { closeSync, openSync, statSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { chooseProvider, type ProviderName } from '../../core/provider.js';
+import {
+  isPrivileged,
+  type NamespaceSettings,
+  readNamespaceSettings,
+  refusalObstacle,
+  settingsObstacle,
+} from '../../stack/user-namespaces.js';
 import { minimumNodeVersion } from '../package.js';
 import { type Finding, fault, ok, warning } from './finding.js';
 
 const TUN = '/dev/net/tun';
+const NAMESPACES = 'user namespaces';
 
 /** Node.js, and the system that it runs on. */
 export function nodeFinding(): Finding {
@@ -67,57 +77,29 @@ export function tunFinding(): Finding {
   }
 }
 
-/** The switches of the kernel and of distributions by which user namespaces can be off; undefined where there is none. */
-export interface NamespaceSettings {
-  'user.max_user_namespaces'?: number;
-  'user.max_net_namespaces'?: number;
-  'kernel.unprivileged_userns_clone'?: number;
-  'kernel.apparmor_restrict_unprivileged_userns'?: number;
-}
-
-const NAMESPACE_SETTINGS = [
-  'user.max_user_namespaces',
-  'user.max_net_namespaces',
-  'kernel.unprivileged_userns_clone',
-  'kernel.apparmor_restrict_unprivileged_userns',
-] as const;
-
-const CAP_SYS_ADMIN = 1n << 21n;
-
-export function readNamespaceSettings(): NamespaceSettings {
-  return Object.fromEntries(
-    NAMESPACE_SETTINGS.flatMap((name) => {
-      try {
-        return [[name, Number(readFileSync(`/proc/sys/${name.replace('.', '/')}`, 'utf8'))]];
-      } catch {
-        return [];
-      }
-    }),
-  );
-}
-
-/** Whether this process may do what root may with namespaces. */
-export function isPrivileged(): boolean {
-  const [, capabilities = '0'] = /^CapEff:\s*([\da-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1')) ?? [];
-  return (BigInt(`0x${capabilities}`) & CAP_SYS_ADMIN) !== 0n;
-}
-
-/** Whether a vdestack gets its namespaces: it makes a user namespace, also for root. */
+/** Whether a vdestack gets its namespaces, by the machine's settings. */
 export function namespaceFinding(settings: NamespaceSettings, privileged: boolean): Finding {
-  const check = 'user namespaces';
-  for (const name of ['user.max_user_namespaces', 'user.max_net_namespaces'] as const) {
-    if (settings[name] === 0)
-      return fault(check, `${name} is 0: nobody may make one`, `sysctl -w ${name}=10000 (as root)`);
-  }
-  if (!privileged && settings['kernel.unprivileged_userns_clone'] === 0) {
-    const name = 'kernel.unprivileged_userns_clone';
-    return fault(check, `${name} is 0: only root may make one`, `sysctl -w ${name}=1 (as root), or run as root`);
-  }
-  if (!privileged && settings['kernel.apparmor_restrict_unprivileged_userns'] === 1) {
-    const name = 'kernel.apparmor_restrict_unprivileged_userns';
-    const remedy = `sysctl -w ${name}=0 (as root), an AppArmor profile for node that has 'userns,', or run as root`;
-    return warning(check, `${name} is 1: a program without a profile has no rights in its own`, remedy);
-  }
+  const obstacle = settingsObstacle(settings, privileged);
+  if (obstacle) return (obstacle.isPartial ? warning : fault)(NAMESPACES, obstacle.why, obstacle.remedy);
   const shown = Object.entries(settings).map(([name, value]) => `${name} is ${value}`);
-  return ok(check, `allowed; ${shown.join(', ')}`);
+  return ok(NAMESPACES, `allowed; ${shown.join(', ')}`);
+}
+
+/** The same, and what the kernel says to one that is made. */
+export async function triedNamespaceFinding(): Promise<Finding> {
+  const finding = namespaceFinding(readNamespaceSettings(), isPrivileged());
+  if (finding.status !== 'ok' || !(await isNamespaceRefused())) return finding;
+  const { why, remedy } = refusalObstacle();
+  return fault(NAMESPACES, why, remedy);
+}
+
+/** Whether unshare(1) gets EPERM for one. Where there is no unshare(1) the real stack will tell. */
+async function isNamespaceRefused(): Promise<boolean> {
+  try {
+    const env = { ...process.env, LC_ALL: 'C' };
+    await promisify(execFile)('unshare', ['--user', 'true'], { timeout: 10_000, env });
+    return false;
+  } catch (error) {
+    return String((error as { stderr?: unknown }).stderr).includes('Operation not permitted');
+  }
 }

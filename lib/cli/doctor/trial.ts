@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { AF_INET } from '../../constants/index.js';
 import { IothError } from '../../core/errors.js';
 import { Stack } from '../../stack/stack.js';
+import { refusalObstacle } from '../../stack/user-namespaces.js';
 import { type Finding, fault, ok } from './finding.js';
 
 const CHECK = 'a real stack';
@@ -70,7 +71,6 @@ function messageOf(error: unknown): string {
 function remedyOf(error: unknown): string {
   const code = error instanceof IothError ? error.code : undefined;
   if (code === 'ENOSPC' || code === 'EUSERS') return 'no more namespaces are allowed: see user namespaces above';
-  if (code === 'EPERM')
-    return 'allow user namespaces, or run as root; a container may need --security-opt seccomp=unconfined';
+  if (code === 'EPERM') return refusalObstacle().remedy;
   return 'see what is wrong above; where nothing is, this is a defect of ioth: report it with this text';
 }

@@ -1,12 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { IothError } from '../../core/errors.js';
-import { readProcFile } from '../proc-file.js';
+import { isPrivileged } from '../user-namespaces.js';
 import { findExecutable } from './executable.js';
 
 const NSENTER = 'nsenter';
 const SYSTEM_DIRECTORIES = ['/usr/bin', '/bin', '/usr/sbin', '/sbin'];
-/** Of capabilities(7). */
-const CAP_SYS_ADMIN = 21n;
 
 /** What runs a program in the namespaces of another process. */
 export interface Entrance {
@@ -28,15 +26,10 @@ export function entranceTo(pid: number): Entrance {
     const hint = `there is no ${NSENTER}, which runs programs in a stack: apt-get install util-linux`;
     throw new IothError('ENOENT', { syscall: 'spawn', address: NSENTER, hint });
   }
-  const isPrivileged = hasCapability(CAP_SYS_ADMIN);
-  if (!isPrivileged) mapToRoot(pid);
-  const user = isPrivileged ? [] : ['--user', '--preserve-credentials'];
-  return { file, args: ['--target', String(pid), '--net', ...user], isPrivileged };
-}
-
-function hasCapability(capability: bigint): boolean {
-  const effective = /^CapEff:\s*([\da-f]+)/m.exec(readProcFile('self', 'status'))?.[1] ?? '0';
-  return (BigInt(`0x${effective}`) & (1n << capability)) !== 0n;
+  const hasRights = isPrivileged();
+  if (!hasRights) mapToRoot(pid);
+  const user = hasRights ? [] : ['--user', '--preserve-credentials'];
+  return { file, args: ['--target', String(pid), '--net', ...user], isPrivileged: hasRights };
 }
 
 /** Makes this process's user and group the root of the daemon's user namespace: user_namespaces(7). It can be done once. */

@@ -10,8 +10,6 @@ import { type LinkedPorts, linkedPorts, numbered, numberOf, transfer } from '../
 const WAIT = { timeout: 5000 };
 
 const NOTHING: DropCounts = { loss: 0, queue: 0, partition: 0, down: 0, full: 0 };
-const hasTshark = existsSync('/usr/bin/tshark');
-if (!hasTshark) console.warn('test/lab/link: without tshark (not installed) only tcpdump reads the captures');
 
 let ends: LinkedPorts;
 const opened: LinkedPorts[] = [];
@@ -177,15 +175,13 @@ describe('captures', () => {
     expect(times).toEqual([...times].sort((one, other) => one - other));
     expect(times[0]).toBeGreaterThan(start - 1);
     expect(times.at(-1)).toBeLessThan(Date.now() / 1000 + 1);
-    if (hasTshark) {
-      const fields = ['-e', 'frame.interface_name', '-e', 'frame.comment'];
-      const read = await run('tshark', ['-n', '-r', file, '-T', 'fields', ...fields]);
-      const lines = read.stdout
-        .split('\n')
-        .slice(0, -1)
-        .map((line) => line.split('\t'));
-      expect(lines).toEqual(comments.map((comment, n) => [n === 100 ? 'b' : 'a', comment ?? '']));
-    }
+    const fields = ['-e', 'frame.interface_name', '-e', 'frame.comment'];
+    const read = await run('tshark', ['-n', '-r', file, '-T', 'fields', ...fields]);
+    const lines = read.stdout
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => line.split('\t'));
+    expect(lines).toEqual(comments.map((comment, n) => [n === 100 ? 'b' : 'a', comment ?? '']));
     rmSync(dir, { recursive: true });
   });
 

@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
@@ -20,8 +20,6 @@ import { type Trap, trap } from '../../support/traps.js';
 const HOST = '10.0.0.7';
 const ASKER = '::ffff:10.0.0.1';
 const REDIS_PORT = 6379;
-const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
-if (!hasRedis) console.log('redis-server is not on this machine (scripts/setup installs it): ioredis is not tested');
 
 let lan: Network;
 let client: Stack;
@@ -142,7 +140,7 @@ describe('an http2 server that takes HTTP/1.1 too', () => {
   });
 });
 
-(hasRedis ? describe : describe.skip)('ioredis, and a redis-server in the namespace of a stack', () => {
+describe('ioredis, and a redis-server in the namespace of a stack', () => {
   let redis: Child;
   let trapped: Trap;
 

@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { readProcFile } from './proc-file.js';
+
+/* A vdestack makes a user namespace, also for root: user_namespaces(7) says who may. */
+
+/** What keeps a process from making user namespaces, and what to do about it. */
+export interface Obstacle {
+  readonly why: string;
+  readonly remedy: string;
+  /** Whether they can be made, and have no rights. */
+  readonly isPartial?: boolean;
+}
+
+/** The switches of the kernel and of distributions by which user namespaces can be off; undefined where there is none. */
+export interface NamespaceSettings {
+  'user.max_user_namespaces'?: number;
+  'user.max_net_namespaces'?: number;
+  'kernel.unprivileged_userns_clone'?: number;
+  'kernel.apparmor_restrict_unprivileged_userns'?: number;
+}
+
+const NAMESPACE_SETTINGS = [
+  'user.max_user_namespaces',
+  'user.max_net_namespaces',
+  'kernel.unprivileged_userns_clone',
+  'kernel.apparmor_restrict_unprivileged_userns',
+] as const;
+
+/** Of capabilities(7). */
+const CAP_SYS_ADMIN = 21n;
+
+export function readNamespaceSettings(): NamespaceSettings {
+  return Object.fromEntries(
+    NAMESPACE_SETTINGS.flatMap((name) => {
+      try {
+        return [[name, Number(readFileSync(`/proc/sys/${name.replace('.', '/')}`, 'utf8'))]];
+      } catch {
+        return [];
+      }
+    }),
+  );
+}
+
+/** Whether this process may do what root may with namespaces. */
+export function isPrivileged(): boolean {
+  const effective = /^CapEff:\s*([\da-f]+)/m.exec(readProcFile('self', 'status'))?.[1] ?? '0';
+  return (BigInt(`0x${effective}`) & (1n << CAP_SYS_ADMIN)) !== 0n;
+}
+
+/** What the machine's settings keep it from. */
+export function settingsObstacle(settings: NamespaceSettings, privileged: boolean): Obstacle | undefined {
+  for (const name of ['user.max_user_namespaces', 'user.max_net_namespaces'] as const) {
+    if (settings[name] === 0) {
+      return { why: `${name} is 0: nobody may make one`, remedy: `sysctl -w ${name}=10000 (as root)` };
+    }
+  }
+  if (!privileged && settings['kernel.unprivileged_userns_clone'] === 0) {
+    const name = 'kernel.unprivileged_userns_clone';
+    return { why: `${name} is 0: only root may make one`, remedy: `sysctl -w ${name}=1 (as root), or run as root` };
+  }
+  if (!privileged && settings['kernel.apparmor_restrict_unprivileged_userns'] === 1) {
+    const name = 'kernel.apparmor_restrict_unprivileged_userns';
+    return {
+      why: `${name} is 1: a program without a profile has no rights in its own`,
+      remedy: `sysctl -w ${name}=0 (as root), an AppArmor profile for node that has 'userns,', or run as root`,
+      isPartial: true,
+    };
+  }
+  return undefined;
+}
+
+/** Why the kernel said EPERM to a user namespace. */
+export function refusalObstacle(): Obstacle {
+  const obstacle = settingsObstacle(readNamespaceSettings(), isPrivileged());
+  if (obstacle) return obstacle;
+  if (isChroot()) {
+    return {
+      why: 'this is a chroot, in which the kernel refuses them, to root too',
+      remedy:
+        'run outside of it, or make its directory a real root: systemd-nspawn, a container, unshare(1) and pivot_root(8)',
+    };
+  }
+  return {
+    why: 'a seccomp filter or a security module refuses them to this process, as containers do',
+    remedy: 'run as root, or let this container make them: --security-opt seccomp=unconfined',
+  };
+}
+
+/**
+ * Whether it is for a chroot that the kernel refused. Where only a directory was made the root, no mount is at `/`. Where it was a
+ * mount, nothing shows that to a process without rights; but the kernel has no other reason of its own for one whose user has a
+ * number here, and which has no filter.
+ */
+function isChroot(): boolean {
+  if (!/^(\S+ ){4}\/ /m.test(readProcFile('self', 'mountinfo'))) return true;
+  const uid = process.geteuid?.() ?? 0;
+  const isMapped = readProcFile('self', 'uid_map')
+    .split('\n')
+    .some((line) => {
+      const [first = 0, , count = 0] = line.trim().split(/ +/).map(Number);
+      return uid >= first && uid < first + count;
+    });
+  return isMapped && /^Seccomp:\s*0$/m.test(readProcFile('self', 'status'));
+}
