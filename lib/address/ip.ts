@@ -72,6 +72,12 @@ export function reverseName(address: string): string {
 export const ANY4 = '0.0.0.0';
 export const BROADCAST4 = '255.255.255.255';
 
+/** Whether the text is an address of the loopback: 127.0.0.0/8, ::1. A zone is not looked at. */
+export function isLoopback(address: string): boolean {
+  const bytes = ipBytes(address);
+  return bytes.length === 4 ? bytes[0] === 127 : ipText(bytes) === '::1';
+}
+
 /** Whether an address can be that of a host: not any, loopback, multicast, reserved or broadcast. */
 export function isHostIPv4(bytes: Uint8Array): boolean {
   const first = bytes[0] ?? 0;

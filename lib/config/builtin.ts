@@ -1,6 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { iothaddr } from '../address/iothaddr.js';
-import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants/index.js';
+import {
+  IOTHCONF_DHCP,
+  IOTHCONF_DHCPV6,
+  IOTHCONF_ETH,
+  IOTHCONF_INCOMPLETE,
+  IOTHCONF_RD,
+  IOTHCONF_STATIC,
+} from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import type { Clock } from './clock.js';
 import { emptySource } from './config-sources.js';
@@ -100,7 +107,8 @@ export class BuiltinConfig implements ConfigProvider {
         try {
           if (!start) throw new IothError('ENETDOWN', { syscall: 'iothconfig', hint: `'eth' turns the interface on` });
           await this.#begin(state, start, options);
-          result.done |= bit;
+          if (!start.service.hasNothing) result.done |= bit;
+          if (start.service.unapplied.length > 0) result.done |= IOTHCONF_INCOMPLETE;
         } catch (error) {
           result.failures.push(error as Error);
         }
@@ -217,6 +225,7 @@ export class BuiltinConfig implements ConfigProvider {
     try {
       await Promise.all(start.earlier);
       await service.acquire(options);
+      if (service.hasNothing) return;
       // what was there is replaced: the new one has its lease, if it is the same one
       state.services[service.protocol]?.stop({ release: false });
       state.services[service.protocol] = service;
@@ -226,18 +235,21 @@ export class BuiltinConfig implements ConfigProvider {
     }
   }
 
-  #serviceFor(state: InterfaceState, protocol: ConfigProtocol, { fqdn, slaac }: ConfigRequest): ProtocolService {
+  #serviceFor(state: InterfaceState, protocol: ConfigProtocol, request: ConfigRequest): ProtocolService {
     const { config } = state;
+    const { fqdn, slaac, noroutes, nonames } = request;
     const onLease: ProviderListener['onLease'] = (name, event) => {
       this.listener.onLease(name, event);
       this.#reportChange(state);
     };
-    const options: ServiceOptions = { clock: this.clock, onLease, fqdn };
+    const options: ServiceOptions = { clock: this.clock, onLease, fqdn, noroutes, nonames };
     if (protocol === 'rd') return new RouterDiscoveryService(config, options, slaac);
     const previous = config.get(protocol).addresses.map(({ address }) => address);
     if (protocol === 'dhcp4') return new Dhcp4Service(config, options, previous[0]);
     this.#duid ??= duidLlt(this.host.linkgetaddr(config.ifindex), DUID_TIME_SECONDS);
-    return new Dhcp6Service(config, options, this.#duid, previous);
+    const router = startsOf(state, 'rd').at(-1)?.service;
+    const advice = request.heedsRouter && router instanceof RouterDiscoveryService ? router.advice : undefined;
+    return new Dhcp6Service(config, options, this.#duid, previous, advice);
   }
 
   /** Throws the first error of the request's own static items, and forgets those that the stack refused. */

@@ -38,6 +38,10 @@ export function routeKey({ gateway, ...route }: RouteEntry): string {
   return `${destinationKey(route)} via ${gateway}`;
 }
 
+export function mtuKey(mtu: number | null): string {
+  return `mtu ${mtu}`;
+}
+
 /** The kernel has one route of a metric to a destination: the second is refused. */
 export function destinationKey(route: Omit<RouteEntry, 'gateway'>): string {
   return `${route.family} ${route.destination ?? 'default'}/${route.prefixlen}`;

@@ -1,3 +1,4 @@
+import { ipBytes, isLinkLocalIPv6, zoneOf } from '../address/ip.js';
 import { AF_INET } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import type { NetworkSettings } from '../dns/settings.js';
@@ -6,6 +7,7 @@ import {
   addressKey,
   destinationKey,
   emptySource,
+  mtuKey,
   type RouteEntry,
   routeKey,
   SOURCES,
@@ -26,9 +28,11 @@ const GONE_ALREADY = ['EADDRNOTAVAIL', 'ENXIO', 'ESRCH', 'ENODEV', 'ENOENT'];
 
 type Entry = { kind: 'address'; entry: AddressEntry } | { kind: 'route'; entry: RouteEntry };
 
-/** An address or route that the stack did not take, or did not give back. */
+/** An address, route or MTU that the stack did not take, or did not give back. */
 export interface RejectedEntry {
   key: string;
+  /** The same in the words of ip(8). */
+  item: string;
   action: 'add' | 'remove';
   error: IothError;
 }
@@ -67,7 +71,7 @@ export class InterfaceConfig {
     for (const [key, entry] of gone.reverse()) {
       const error = errorOf(() => this.#remove(entry));
       // what is still there is taken away the next time
-      if (error) rejected.push({ key, action: 'remove', error });
+      if (error) rejected.push({ key, item: textOf(entry), action: 'remove', error });
       else this.#installed.delete(key);
     }
     // with the first IPv4 address of a network the kernel drops the others of that network, and their routes
@@ -79,11 +83,10 @@ export class InterfaceConfig {
     for (const [key, entry] of desired) {
       if (this.#installed.has(key)) continue;
       const error = errorOf(() => this.#add(entry));
-      if (error) rejected.push({ key, action: 'add', error });
+      if (error) rejected.push({ key, item: textOf(entry), action: 'add', error });
       else this.#installed.set(key, entry);
     }
-    this.#setMtu();
-    return rejected;
+    return [...rejected, ...this.#setMtu()];
   }
 
   /** After the link was down: the kernel has dropped routes and IPv6 addresses with it. */
@@ -104,7 +107,23 @@ export class InterfaceConfig {
 
   /** What all sources say of names. iothconf puts the static servers first, then DHCPv6's, then DHCPv4's. */
   get settings(): NetworkSettings {
-    return mergeSettings([this.get('static'), this.get('dhcp6'), this.get('dhcp4'), this.get('rd')]);
+    const { servers, search } = mergeSettings([
+      this.get('static'),
+      this.get('dhcp6'),
+      this.get('dhcp4'),
+      this.get('rd'),
+    ]);
+    return { servers: [...new Set(servers.map(this.#withZone, this))], search };
+  }
+
+  /** A link-local name server means nothing without its interface: 'fe80::1%vde0'. */
+  #withZone(server: string): string {
+    if (zoneOf(server) !== '' || !isLinkLocalIPv6(ipBytes(server))) return server;
+    return `${server}%${this.#ifname()}`;
+  }
+
+  #ifname(): string {
+    return this.host.link(this.ifindex)?.name ?? String(this.ifindex);
   }
 
   /** Each address and, per destination, the route of the first source that has one. */
@@ -140,7 +159,10 @@ export class InterfaceConfig {
     this.host.iproute_add(family, gateway, destination, prefixlen, this.ifindex);
   }
 
-  /** Whether the route is there already, or stands where the kernel put one of a router's advertisement. */
+  /**
+   * Whether the route is there all the same: already, in the place of one that the kernel made of a router's advertisement, or
+   * behind those of other interfaces. It has a metric of its own there, and is the one that is left when they go.
+   */
   #takesOver(entry: RouteEntry): boolean {
     const { family, gateway, destination, prefixlen } = entry;
     const there = this.host.routes(family).filter((route) => {
@@ -148,10 +170,16 @@ export class InterfaceConfig {
       return isDefault || (route.dst === destination && route.dst_prefixlen === prefixlen);
     });
     if (there.some((route) => route.gw === gateway && route.ifindex === this.ifindex)) return true;
-    const ofKernel = there.filter((route) => route.protocol === RTPROT_RA);
-    if (ofKernel.length === 0) return false;
-    for (const route of ofKernel) this.host.iproute_del(family, route.gw, destination, prefixlen, route.ifindex);
-    this.#addRoute(entry);
+    const own = there.filter(({ ifindex }) => ifindex === this.ifindex);
+    if (own.some(({ protocol }) => protocol !== RTPROT_RA)) return false;
+    for (const { gw, ifindex } of own) this.host.iproute_del(family, gw, destination, prefixlen, ifindex);
+    const others = there.filter(({ ifindex }) => ifindex !== this.ifindex);
+    if (others.length === 0) {
+      this.#addRoute(entry);
+    } else {
+      const metric = 1 + Math.max(...others.map((route) => route.metric ?? 0));
+      this.host.iproute_add(`${textOf({ kind: 'route', entry })} dev ${this.#ifname()} metric ${metric}`);
+    }
     return true;
   }
 
@@ -167,21 +195,29 @@ export class InterfaceConfig {
   }
 
   /** The smallest that a server or router asks for; never more than the interface had. */
-  #setMtu(): void {
+  #setMtu(): RejectedEntry[] {
     const asked = SOURCES.map((name) => this.get(name).mtu).filter((mtu) => mtu !== null);
-    if (asked.length === 0 && this.#originalMtu === null) return;
-    try {
+    if (asked.length === 0 && this.#originalMtu === null) return [];
+    const key = mtuKey(Math.min(...asked));
+    const error = errorOf(() => {
       const link = this.host.link(this.ifindex);
       if (!link) return;
       this.#originalMtu ??= link.mtu;
       const mtu = Math.min(this.#originalMtu, ...asked);
       if (mtu !== link.mtu) this.host.linksetmtu(this.ifindex, mtu);
       if (asked.length === 0) this.#originalMtu = null;
-    } catch (error) {
-      // an MTU that the interface cannot have: the rest of the configuration holds
-      if (!(error instanceof IothError)) throw error;
-    }
+    });
+    return error ? [{ key, item: key, action: 'add', error }] : [];
   }
+}
+
+/** An address, or a route in the words of ip-route(8). */
+function textOf({ kind, entry }: Entry): string {
+  if (kind === 'address') return `${entry.address}/${entry.prefixlen}`;
+  const { destination, prefixlen, gateway } = entry;
+  return (
+    (destination === null ? 'default' : `${destination}/${prefixlen}`) + (gateway === null ? '' : ` via ${gateway}`)
+  );
 }
 
 /** Why the stack did not do it; undefined where it did. */

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { isPlainDomainName } from '../address/domain-name.js';
 import { INTERFACE_NAME, isInterfaceName } from '../address/interface-name.js';
-import { ipBytes, ipText } from '../address/ip.js';
+import { ipBytes, ipText, isLinkLocalIPv6, withoutZone, zoneOf } from '../address/ip.js';
 import {
   AF_INET,
   AF_INET6,
@@ -45,6 +45,11 @@ export interface ConfigRequest {
   clean: number;
   /** Addresses from the prefixes of routers. */
   slaac: boolean;
+  /** Whether DHCPv6 does what the router says of it: `auto` and `auto6`, without `dhcp6`. */
+  heedsRouter: boolean;
+  /** Whether the routes, or the name servers and domains, that the network gives are left out. */
+  noroutes: boolean;
+  nonames: boolean;
   debug: boolean;
   statics: StaticItem[];
 }
@@ -71,10 +76,18 @@ const FLAGS: Record<string, number> = {
   auto6: AUTO6,
   autov6: AUTO6,
 };
+/** Those with DHCPv6 as the router has it. */
+const AUTO6_TAGS = ['auto', 'auto6', 'autov6'];
 const CLEAN_FLAGS: Record<string, number> = { ...FLAGS, static: IOTHCONF_STATIC, all: AUTO };
 
 /** Which functions of iothconf(3) a string is for: they understand different items. */
 export type Dialect = 'config' | 'newstackc' | 'resolvconf';
+
+/** A request for nothing. */
+export function emptyRequest(): ConfigRequest {
+  const flags = { slaac: false, heedsRouter: false, noroutes: false, nonames: false, debug: false };
+  return { configure: 0, clean: 0, ...flags, statics: [] };
+}
 
 /**
  * Parses a configuration string of iothconf(3).
@@ -82,8 +95,11 @@ export type Dialect = 'config' | 'newstackc' | 'resolvconf';
  */
 export function parseConfig(config: string, dialect: Dialect = 'config'): ConfigRequest {
   checkString('config', config);
-  const request: ConfigRequest = { configure: 0, clean: 0, slaac: false, debug: false, statics: [] };
-  for (const option of stropt(config)) parseItem(request, option, dialect);
+  const request = emptyRequest();
+  const options = stropt(config);
+  for (const option of options) parseItem(request, option, dialect);
+  const asksDhcp6 = options.filter(({ tag }) => Object.hasOwn(FLAGS, tag) && FLAGS[tag]! & IOTHCONF_DHCPV6);
+  request.heedsRouter = asksDhcp6.length > 0 && asksDhcp6.every(({ tag }) => AUTO6_TAGS.includes(tag));
   if (dialect === 'newstackc' && request.stack === undefined) {
     const expected = "a configuration that names the plugin, as in 'stack=vdestack,vnl=vde:///tmp/sw,eth'";
     throw invalidValue('stack', expected, config);
@@ -125,7 +141,7 @@ function parseItem(request: ConfigRequest, option: Option, dialect: Dialect): vo
     request.fqdn = domainName(option);
   } else if (tag === 'mac' || tag === 'macaddr') {
     request.mac = macAddress(option);
-  } else if (tag === 'slaac' || tag === 'debug') {
+  } else if (tag === 'slaac' || tag === 'noroutes' || tag === 'nonames' || tag === 'debug') {
     request[tag] = flag(option);
   } else if (Object.hasOwn(FLAGS, tag)) {
     flag(option);
@@ -146,8 +162,9 @@ function staticItem(option: Option): StaticItem {
     case 'ip':
       return { item, remove, ...interfaceAddress(option) };
     case 'gw':
-    case 'dns':
       return { item, remove, ...ipAddress(option, option.value ?? '') };
+    case 'dns':
+      return { item, remove, ...serverAddress(option, option.value ?? '') };
     case 'domain':
       return { item, remove, name: domainName(option) };
     default:
@@ -200,6 +217,17 @@ function interfaceAddress(option: Option): { family: IpFamily; address: string; 
     throw invalidItem(option, `${option.tag}=ADDRESS/N, with N from 1 to ${bits}`);
   }
   return { family, address, prefixlen };
+}
+
+/** A link-local one may have its zone; without it, the interface of the string is meant. */
+function serverAddress(option: Option, text: string): { family: IpFamily; address: string } {
+  const { family, address } = ipAddress(option, withoutZone(text));
+  if (!text.includes('%')) return { family, address };
+  const zone = zoneOf(text);
+  if (!isLinkLocalIPv6(ipBytes(address)) || !isInterfaceName(zone)) {
+    throw invalidItem(option, `${option.tag}=ADDRESS, with %INTERFACE after a link-local one`);
+  }
+  return { family, address: `${address}%${zone}` };
 }
 
 function ipAddress(option: Option, text: string): { family: IpFamily; address: string } {

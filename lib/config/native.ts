@@ -6,7 +6,7 @@ import { untilAborted } from '../core/abort.js';
 import { AbortError, IothError, systemError } from '../core/errors.js';
 import { parseResolvConf } from '../dns/resolv-conf.js';
 import { runNativeAsync } from '../io/async-calls.js';
-import { type ConfigRequest, DEFAULT_INTERFACE, NETWORK_FLAGS } from './language.js';
+import { type ConfigRequest, DEFAULT_INTERFACE, emptyRequest, NETWORK_FLAGS } from './language.js';
 import { protocolsOf, requestText } from './native-request.js';
 import type { ApplyResult, ConfigProvider, NetworkOptions, ProviderListener } from './provider.js';
 import type { StackInterface } from './stack-interface.js';
@@ -15,8 +15,6 @@ import type { StackInterface } from './stack-interface.js';
 const OVERHEAD_MS = 3000;
 /** More than any call of C takes: 12 s for each DHCP, and what else there is. */
 const NATIVE_CALL_LIMIT_MS = 30_000;
-
-const NOTHING: ConfigRequest = { configure: 0, clean: 0, slaac: false, debug: false, statics: [] };
 
 /**
  * libiothconf. It blocks, so it runs on a worker thread, one call at a time; a call that takes too long, or is aborted,
@@ -45,6 +43,7 @@ export class NativeConfig implements ConfigProvider {
 
   applyNow(request: ConfigRequest): ApplyResult {
     const now = { ...request, configure: request.configure & ~NETWORK_FLAGS, slaac: false };
+    checkItems(request);
     if (!asksAnything(now)) return { done: 0, failures: [] };
     const ifindex = this.#ifindexOf(request);
     this.#recordUse(now, ifindex);
@@ -59,6 +58,7 @@ export class NativeConfig implements ConfigProvider {
   }
 
   async apply(request: ConfigRequest, options: NetworkOptions): Promise<ApplyResult> {
+    checkItems(request);
     if (!asksAnything(request)) return { done: 0, failures: [] };
     const ifindex = this.#ifindexOf(request);
     const timeout = options.timeout * protocolsOf(request.configure).length + OVERHEAD_MS;
@@ -101,7 +101,7 @@ export class NativeConfig implements ConfigProvider {
   #removals(): string[] {
     const used = [...this.#used].filter(([, mask]) => mask !== 0);
     this.#used.clear();
-    return used.map(([ifindex, clean]) => requestText({ ...NOTHING, clean }, ifindex));
+    return used.map(([ifindex, clean]) => requestText({ ...emptyRequest(), clean }, ifindex));
   }
 
   #call(text: string, timeout: number, signal: AbortSignal | undefined): Promise<number> {
@@ -179,6 +179,14 @@ export class NativeConfig implements ConfigProvider {
 
 function asksAnything({ configure, clean, debug }: ConfigRequest): boolean {
   return configure !== 0 || clean !== 0 || debug;
+}
+
+/** What C would pass over in silence. */
+function checkItems({ noroutes, nonames, statics }: ConfigRequest): void {
+  const zoned = statics.find((item) => item.item === 'dns' && item.address.includes('%'));
+  if (!noroutes && !nonames && !zoned) return;
+  const hint = `libiothconf has no ${noroutes ? 'noroutes' : nonames ? 'nonames' : 'zones of addresses'}; the builtin provider has`;
+  throw new IothError('ENOTSUP', { syscall: 'ioth_config', hint });
 }
 
 function configError(error: number): IothError {

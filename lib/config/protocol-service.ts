@@ -1,10 +1,9 @@
-import { ipBytes, isLinkLocalIPv6 } from '../address/ip.js';
 import { untilAborted } from '../core/abort.js';
 import { IothError } from '../core/errors.js';
 import type { Clock } from './clock.js';
-import { type AddressEntry, addressKey, emptySource, type RouteEntry } from './config-sources.js';
+import { type AddressEntry, addressKey, emptySource, mtuKey, type RouteEntry, routeKey } from './config-sources.js';
 import type { InterfaceConfig, RejectedEntry } from './interface-config.js';
-import type { ConfigProtocol, LeaseEvent, NetworkOptions, ProviderListener } from './provider.js';
+import type { ConfigProtocol, LeaseEvent, NetworkOptions, ProviderListener, Unapplied } from './provider.js';
 
 /** The client of a protocol, without any socket or timer of its own. */
 export interface ProtocolClient {
@@ -28,6 +27,9 @@ export interface ServiceOptions {
   clock: Clock;
   onLease: ProviderListener['onLease'];
   fqdn?: string;
+  /** Whether routes, or servers and domains, of what is given are left to whoever hears of them. */
+  noroutes?: boolean;
+  nonames?: boolean;
 }
 
 /** What a lease puts on the interface, and what else is reported of it, besides names. */
@@ -46,6 +48,9 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
     onLost: (lease, reason) => this.update('expire', lease, reason),
   };
   #stopped = false;
+  #isPending = false;
+  #hasNothing = false;
+  #unapplied: Unapplied[] = [];
   #settle: (error?: Error) => void = () => {};
 
   constructor(
@@ -56,18 +61,44 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
 
   protected abstract contentOf(lease: Lease): LeaseContent;
 
+  /** Whether the acquisition ended because there is nothing to ask for on this link. */
+  get hasNothing(): boolean {
+    return this.#hasNothing;
+  }
+
+  /** What of the last lease the stack refused. */
+  get unapplied(): readonly Unapplied[] {
+    return this.#unapplied;
+  }
+
+  /** Whether an acquisition waits. */
+  protected get isPending(): boolean {
+    return this.#isPending;
+  }
+
+  protected begin(_options: NetworkOptions): void {
+    this.client.start();
+  }
+
+  protected settleWithNothing(): void {
+    this.#hasNothing = true;
+    this.#settle();
+  }
+
   /**
    * Resolves when the interface is configured. After a rejection the client has stopped.
    * @throws {IothError} ECANCELED where it was stopped meanwhile, or before
    */
-  async acquire({ signal, timeout }: NetworkOptions): Promise<void> {
+  async acquire(options: NetworkOptions): Promise<void> {
+    const { signal, timeout } = options;
     if (this.#stopped) throw this.#cancelledError();
+    this.#isPending = true;
     let timer: NodeJS.Timeout | undefined;
     const acquired = new Promise<void>((resolve, reject) => {
       this.#settle = (error) => (error ? reject(error) : resolve());
       // this timer keeps the process alive while somebody waits; those of the clients do not
       timer = setTimeout(() => reject(this.#failure()), timeout);
-      this.client.start();
+      this.begin(options);
     });
     try {
       await untilAborted(acquired, signal);
@@ -75,6 +106,7 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
       this.client.stop();
       throw error;
     } finally {
+      this.#isPending = false;
       clearTimeout(timer);
     }
   }
@@ -93,8 +125,16 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
   protected update(name: 'lease' | 'renew' | 'expire', lease: Lease, reason?: LeaseEvent['reason']): void {
     const { dns, domains } = lease;
     const { addresses, routes, mtu, ...event } = this.contentOf(lease);
-    const source = () => ({ addresses, routes, mtu, servers: dns.map(this.#withZone, this), search: domains });
-    const rejected = this.config.set(this.protocol, reason ? emptySource() : source());
+    const { noroutes, nonames } = this.options;
+    const wanted = {
+      addresses,
+      mtu,
+      routes: noroutes ? [] : routes,
+      servers: nonames ? [] : dns,
+      search: nonames ? [] : domains,
+    };
+    const rejected = this.config.set(this.protocol, reason ? emptySource() : wanted);
+    this.#unapplied = unappliedOf(wanted, rejected);
     this.#settle(rejectionOf(addresses, rejected));
     this.options.onLease(name, {
       protocol: this.protocol,
@@ -102,15 +142,10 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
       addresses: addresses.map(({ address, prefixlen }) => `${address}/${prefixlen}`),
       dns,
       domains,
+      unapplied: this.#unapplied,
       ...event,
       ...(reason && { reason }),
     });
-  }
-
-  /** A link-local name server means nothing without its interface: 'fe80::1%vde0'. */
-  #withZone(server: string): string {
-    const { host, ifindex } = this.config;
-    return isLinkLocalIPv6(ipBytes(server)) ? `${server}%${host.link(ifindex)?.name ?? ifindex}` : server;
   }
 
   #failure(): IothError {
@@ -128,4 +163,15 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
 function rejectionOf(addresses: AddressEntry[], rejected: RejectedEntry[]): IothError | undefined {
   const keys = addresses.map(addressKey);
   return rejected.find(({ key }) => keys.includes(key))?.error;
+}
+
+/** What of `wanted`, and of what was there before it, the stack refused. */
+function unappliedOf(
+  { addresses, routes, mtu }: Pick<LeaseContent, 'addresses' | 'routes' | 'mtu'>,
+  rejected: RejectedEntry[],
+): Unapplied[] {
+  const keys = [...addresses.map(addressKey), ...routes.map(routeKey), mtuKey(mtu)];
+  return rejected
+    .filter(({ action, key }) => action === 'remove' || keys.includes(key))
+    .map(({ action, item, error }) => ({ action, item, error }));
 }

@@ -1,3 +1,4 @@
+import type { IothError } from '../core/errors.js';
 import type { NetworkSettings } from '../dns/settings.js';
 import type { SourceName } from './config-sources.js';
 import type { ConfigRequest } from './language.js';
@@ -18,6 +19,14 @@ export interface ApplyResult {
   failures: Error[];
 }
 
+/** A part of a lease that the stack did not take, or did not give back. */
+export interface Unapplied {
+  action: 'add' | 'remove';
+  /** '10.0.0.5/24', 'default via 10.0.0.1', '192.168.7.0/24 via 10.0.0.2', 'mtu 1400'. */
+  item: string;
+  error: IothError;
+}
+
 /** What a protocol gave an interface, or took from it. */
 export interface LeaseEvent {
   protocol: ConfigProtocol;
@@ -31,6 +40,8 @@ export interface LeaseEvent {
   domains: string[];
   /** Seconds; Infinity for ever; null for router discovery, of which each part has its own. */
   leaseTime: number | null;
+  /** What of it is not on the interface, or still is, and why; mostly empty. */
+  unapplied: Unapplied[];
   /** Of 'expire': the time ran out, or the server took the address back. */
   reason?: 'expired' | 'refused';
 }

@@ -16,6 +16,7 @@ export interface StackInterface {
   ipaddr_add(family: number, addr: string, prefixlen: number, ifindex: number): void;
   ipaddr_del(family: number, addr: string, prefixlen: number, ifindex: number): void;
   iproute_add(family: number, gw: string | null, dst?: string | null, dst_prefixlen?: number, ifindex?: number): void;
+  iproute_add(route: string): void;
   iproute_del(family: number, gw: string | null, dst?: string | null, dst_prefixlen?: number, ifindex?: number): void;
   socket(family: number, type: number, proto: number): Socket;
   /** `struct ioth *`. */

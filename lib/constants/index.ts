@@ -17,3 +17,5 @@ export const IOTHCONF_ETH = 1 << 1;
 export const IOTHCONF_DHCP = 1 << 2;
 export const IOTHCONF_DHCPV6 = 1 << 3;
 export const IOTHCONF_RD = 1 << 4;
+/** Of this package alone: the stack refused a part of a lease; the event of the lease says which. */
+export const IOTHCONF_INCOMPLETE = 1 << 8;

@@ -18,7 +18,7 @@ const QUERY_TEXTS = {
   EBADNAME: 'not a domain name',
   EBADRESP: 'no server gave an answer that can be read',
   ECANCELLED: 'the query was cancelled',
-  ECONNREFUSED: 'no server could be reached, or none is configured',
+  ECONNREFUSED: 'no server could be reached or kept the connection, or none is configured',
   EFORMERR: 'the server could not read the query',
   ENODATA: 'the name exists and has no record of that type',
   ENOTFOUND: 'the name does not exist',

@@ -67,7 +67,15 @@ export async function getaddrinfo(
   const infos = sortAddresses(sources, addresses).flatMap((address) => {
     const zone = zoneOf(address);
     const scopeid = zone === '' ? 0 : sources.zoneIndex(zone);
-    if (scopeid === undefined) throw fail(EAI_NONAME);
+    if (scopeid === undefined) {
+      throw new GaiError(
+        EAI_NONAME,
+        'getaddrinfo',
+        host,
+        undefined,
+        `the stack has no interface '${zone}' for ${address}`,
+      );
+    }
     return types.map((one) => addrInfo(withoutZone(address), scopeid, one));
   });
   if (flags & AI_CANONNAME && infos[0]) infos[0].canonname = canonname;

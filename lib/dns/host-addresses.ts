@@ -1,5 +1,5 @@
 import { asciiName, isDomainName } from '../address/domain-name.js';
-import { familyOf, inetAton, ipBytes, ipText, isMapped } from '../address/ip.js';
+import { familyOf, inetAton, ipBytes, ipText, isLoopback, isMapped, withoutZone, zoneOf } from '../address/ip.js';
 import {
   AF_INET,
   AF_INET6,
@@ -14,7 +14,7 @@ import {
 } from '../constants/index.js';
 import { AbortError } from '../core/errors.js';
 import { DnsError, eaiOf, GaiError } from './errors.js';
-import type { Hosts } from './hosts.js';
+import type { HostEntry } from './hosts.js';
 import { addressesOf } from './message.js';
 import type { NameSources } from './name-sources.js';
 
@@ -31,6 +31,9 @@ export interface HostAddresses {
   addresses: string[];
   canonname: string;
 }
+
+/** The hosts file, and which zones of its addresses the stack has. */
+type HostsSource = Pick<NameSources, 'hosts' | 'zoneIndex'>;
 
 interface FamilyAddress {
   address: string;
@@ -58,15 +61,15 @@ export async function findHost(sources: NameSources, query: HostQuery): Promise<
   }
   const name = asciiName(host);
   if (flags & AI_NUMERICHOST || !isDomainName(name)) throw new GaiError(EAI_NONAME, 'getaddrinfo', host);
-  return findInFile(sources.hosts(), name, family, flags) ?? findInDns(sources, name, query);
+  return findInFile(sources, name, family, flags) ?? findInDns(sources, name, query);
 }
 
 /** An address of `host` that is known without asking a server: a numeric host, the hosts file, localhost. */
-export function resolveLocally(hosts: () => Hosts, host: string, family: number): string | undefined {
+export function resolveLocally(sources: HostsSource, host: string, family: number): string | undefined {
   const numeric = numericAddress(host);
   if (numeric !== null) return inFamily(numeric, family, 0) ?? undefined;
   const name = asciiName(host);
-  return isDomainName(name) ? findInFile(hosts(), name, family, 0)?.addresses[0] : undefined;
+  return isDomainName(name) ? findInFile(sources, name, family, 0)?.addresses[0] : undefined;
 }
 
 /** Whether `host` is an address that no socket of `family` can have. */
@@ -89,13 +92,25 @@ function inFamily(address: string, family: number, flags: number): string | null
   return isMapped(bytes) ? ipText(bytes.subarray(12)) : null;
 }
 
-/** The hosts file, and RFC 6761, 6.3: localhost is this stack, whatever a server says. */
-function findInFile(hosts: Hosts, name: string, family: number, flags: number): HostAddresses | undefined {
-  const entries = hosts.byName(name);
-  const addresses = ofFamily(entries, family, flags);
+/** The hosts file, and RFC 6761, 6.3: localhost is this stack, whatever that file or a server says. */
+function findInFile(sources: HostsSource, name: string, family: number, flags: number): HostAddresses | undefined {
+  const isLocalhost = /(^|\.)localhost\.?$/i.test(name);
+  const named = sources.hosts().byName(name);
+  const entries = isLocalhost ? named.filter(({ address }) => isLoopback(address)).map(plain) : named;
+  const addresses = usable(sources, ofFamily(entries, family, flags));
   if (addresses.length > 0) return { addresses, canonname: entries[0]?.canonical ?? name };
-  if (!/(^|\.)localhost\.?$/i.test(name)) return undefined;
-  return { addresses: ofFamily(LOOPBACK, family, flags), canonname: 'localhost' };
+  return isLocalhost ? { addresses: ofFamily(LOOPBACK, family, flags), canonname: 'localhost' } : undefined;
+}
+
+/** The loopback has no zones, but hosts files do: '::1%lo0'. */
+function plain(entry: HostEntry): HostEntry {
+  return { ...entry, address: withoutZone(entry.address) };
+}
+
+/** Without those in a zone that the stack does not have ('fe80::1%lo0'), unless there is nothing else. */
+function usable({ zoneIndex }: HostsSource, addresses: string[]): string[] {
+  const good = addresses.filter((address) => zoneOf(address) === '' || zoneIndex(zoneOf(address)) !== undefined);
+  return good.length > 0 ? good : addresses;
 }
 
 function ofFamily(entries: readonly FamilyAddress[], family: number, flags: number): string[] {

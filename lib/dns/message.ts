@@ -148,17 +148,16 @@ function nameEnd(buffer: Buffer, offset: number): number {
   }
 }
 
+/** What a server may say with a header alone, which repeats no question: it did not read so far. */
+const BARE_RCODES = ['FORMERR', 'SERVFAIL', 'NOTIMP', 'REFUSED'];
+
 /** Whether `message` is the response to exactly that question: its id, its one question (in any case) and the IN class. */
 export function isResponseTo(message: DnsMessage, id: number, question: Question): boolean {
   const [asked, ...more] = message.questions;
+  if (!message.isResponse || message.id !== id) return false;
+  if (asked === undefined) return BARE_RCODES.includes(message.rcode);
   return (
-    message.isResponse &&
-    message.id === id &&
-    more.length === 0 &&
-    asked !== undefined &&
-    sameName(asked.name, question.name) &&
-    asked.type === question.type &&
-    asked.class === 'IN'
+    more.length === 0 && sameName(asked.name, question.name) && asked.type === question.type && asked.class === 'IN'
   );
 }
 

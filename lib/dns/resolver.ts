@@ -97,7 +97,7 @@ export class Resolver {
    * @throws {IothError} for a hosts file that can't be read
    */
   resolveLocally(host: string, family: number): string | undefined {
-    return resolveLocally(() => this.settings.hosts(), host, family);
+    return resolveLocally(this.#sources, host, family);
   }
 
   /** iothdns_update(3). */

@@ -26,6 +26,9 @@ const FAILURES: Record<string, QueryCode> = {
   FORMERR: 'EFORMERR',
 };
 
+/** A connection that ended too early: the next one may not. */
+const BROKEN_CONNECTION = new Set<unknown>(['ECONNRESET', 'EPIPE']);
+
 /**
  * Asks the servers until one knows: a response with records, an empty one, or that the name doesn't exist.
  *
@@ -97,8 +100,9 @@ class ServerFailover {
   }
 
   #onResponse(message: DnsMessage, server: Nameserver, isTcp: boolean, edns0: boolean): void {
-    const { rcode } = message;
-    const isEdnsUnknown = edns0 && (rcode === 'FORMERR' || rcode === 'NOTIMP'); // RFC 6891, 6.2.2
+    const { rcode, questions } = message;
+    // RFC 6891, 6.2.2; and a server that repeats no question may have stumbled at anything
+    const isEdnsUnknown = edns0 && (rcode === 'FORMERR' || rcode === 'NOTIMP' || questions.length === 0);
     if (message.isTruncated && !isTcp) this.#ask(server, true, edns0);
     else if (isEdnsUnknown) this.#ask(server, isTcp, false);
     else if (rcode === 'NOERROR' || rcode === 'NXDOMAIN') this.#settle(() => this.resolve(message));
@@ -115,7 +119,7 @@ class ServerFailover {
     if (this.stack.closed) {
       this.#fail('ECANCELLED', error);
     } else if (!isSilent) {
-      this.#failedServers.add(server);
+      if (!BROKEN_CONNECTION.has(codeOf(error))) this.#failedServers.add(server);
       this.#askNext();
     } else if (this.#pending.size === 0) {
       this.#askNext();
@@ -141,5 +145,5 @@ function codeOf(error: unknown): unknown {
 
 function codeOfSilence(error: unknown): QueryCode {
   const code = codeOf(error);
-  return code === 'ETIMEDOUT' ? 'ETIMEOUT' : code === 'EBADMSG' || code === 'ECONNRESET' ? 'EBADRESP' : 'ECONNREFUSED';
+  return code === 'ETIMEDOUT' ? 'ETIMEOUT' : code === 'EBADMSG' ? 'EBADRESP' : 'ECONNREFUSED';
 }

@@ -139,7 +139,8 @@ export class Stack extends ToolsStack {
   /**
    * ioth_config(3): configures an interface as `config` says, 'eth,dhcp' or 'ip=10.0.0.1/24,gw=10.0.0.254'; see
    * docs/configuration.md. Removals and static items are in force before anything is waited for.
-   * @returns a mask of IOTHCONF_STATIC, IOTHCONF_ETH, IOTHCONF_DHCP, IOTHCONF_DHCPV6 and IOTHCONF_RD: what succeeded
+   * @returns a mask of IOTHCONF_STATIC, IOTHCONF_ETH, IOTHCONF_DHCP, IOTHCONF_DHCPV6 and IOTHCONF_RD: what succeeded; with
+   *   IOTHCONF_INCOMPLETE where the stack refused a part of a lease, which the `unapplied` of its event has
    * @throws {IothError} the reason of the first failure, where protocols were asked for and none succeeded: ETIMEDOUT
    * (nobody answered), ECANCELED (refused), EADDRINUSE; ENODEV, and what the stack refuses of the static items
    * @throws {TypeError} ERR_INVALID_ARG_VALUE for an unknown or malformed item, before anything is changed

@@ -8,7 +8,7 @@ import { type Clock, Timer } from '../clock.js';
 import { encodeDomain } from '../domains.js';
 import { printable } from '../printable.js';
 import type { LeaseEvents, ProtocolClient } from '../protocol-service.js';
-import { type Dhcp4Lease, leaseOf } from './lease.js';
+import { type Dhcp4Lease, faultOf, leaseOf } from './lease.js';
 import {
   DHCPACK,
   DHCPDECLINE,
@@ -20,6 +20,8 @@ import {
   type Dhcp4Reply,
   decodeReply,
   encodeRequest,
+  fixedOption,
+  isOfExchange,
   Option,
 } from './message.js';
 
@@ -68,7 +70,9 @@ const MIN_RENEWAL_SECONDS = 1;
 const PARAMETERS = Uint8Array.of(
   Option.SUBNET_MASK,
   Option.CLASSLESS_ROUTES, // before ROUTER: RFC 3442
+  Option.MS_CLASSLESS_ROUTES,
   Option.ROUTER,
+  Option.STATIC_ROUTES,
   Option.DNS,
   Option.DOMAIN_NAME,
   Option.DOMAIN_SEARCH,
@@ -143,12 +147,22 @@ export class Dhcp4Client implements ProtocolClient {
   receive(bytes: Uint8Array): void {
     if (this.#state === 'stopped' || this.#state === 'bound') return;
     const reply = decodeReply(bytes);
+    if (!reply && isOfExchange(bytes, this.#xid)) this.#dropped('an answer of a DHCP server', 'it cannot be read');
     if (reply?.xid !== this.#xid || formatMac(reply.chaddr) !== this.options.mac) return;
     if (reply.type === DHCPNAK) this.#refused(reply);
-    const lease = reply.type === DHCPNAK ? null : leaseOf(reply);
-    if (!lease) return;
-    if (reply.type === DHCPOFFER && this.#state === 'selecting') this.#request(lease);
-    else if (reply.type === DHCPACK) this.#acknowledged(lease);
+    if (reply.type !== DHCPOFFER && reply.type !== DHCPACK) return;
+    const lease = leaseOf(reply);
+    if (!lease) {
+      const what = reply.type === DHCPOFFER ? 'an offer' : 'an acknowledgement';
+      this.#dropped(`${what} of ${reply.yiaddr.join('.')}`, faultOf(reply) ?? '');
+    } else if (reply.type === DHCPOFFER && this.#state === 'selecting') this.#request(lease);
+    else this.#acknowledged(lease);
+  }
+
+  /** Says it where there is nothing that weighs more: a refusal, another host with the address. */
+  #dropped(what: string, why: string): void {
+    const hint = `${what} was dropped: ${why}`;
+    if (!this.#failure || this.#failure.code === 'ETIMEDOUT') this.#failure = { code: 'ETIMEDOUT', hint };
   }
 
   /** An ARP packet of the link: any bytes. */
@@ -265,7 +279,7 @@ export class Dhcp4Client implements ProtocolClient {
   }
 
   #refused(reply: Dhcp4Reply): void {
-    const server = reply.options.get(Option.SERVER_ID);
+    const server = fixedOption(reply.options, Option.SERVER_ID, 4);
     const from = this.#state === 'requesting' ? this.#offer?.server : this.#lease?.server;
     if (this.#state === 'selecting' || this.#state === 'probing' || this.#state === 'declined') return;
     // while rebinding any server may refuse

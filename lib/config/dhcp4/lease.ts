@@ -1,7 +1,7 @@
 import { ANY4, ipBytes, ipText, isHostIPv4, prefixlenOf } from '../../address/ip.js';
-import { concat, exactNumber, Reader, withoutHostBits } from '../bytes.js';
+import { concat, equal, exactNumber, Reader, withoutHostBits } from '../bytes.js';
 import { decodeDomains, domainsFromText } from '../domains.js';
-import { addressesOf, type Dhcp4Reply, Option } from './message.js';
+import { addressesOf, type Dhcp4Reply, fixedOption, Option } from './message.js';
 
 /** A route beyond the link. `gateway` null: the destination is on the link itself. */
 export interface Route4 {
@@ -27,33 +27,44 @@ export interface Dhcp4Lease {
 /** The smallest MTU that every IPv4 host must take (RFC 791): less would break more than it mends. */
 const MIN_MTU = 576;
 
-/** The lease in an OFFER or ACK; null where it makes no sense (no server, no lease time, an address no host can have). */
+/** Why an OFFER or ACK has no lease in it; null where it has one. */
+export function faultOf({ options, yiaddr }: Dhcp4Reply): string | null {
+  const server = fixedOption(options, Option.SERVER_ID, 4);
+  if (!isHostIPv4(yiaddr)) return `${ipText(yiaddr)} is no address that a host can have`;
+  if (!server) return 'it does not say which server it is from (option 54)';
+  if (!isHostIPv4(server)) return `it says that it is from ${ipText(server)} (option 54)`;
+  return seconds(options, Option.LEASE_TIME) ? null : 'it has no lease time (option 51)';
+}
+
+/** The lease in an OFFER or ACK; null where it makes no sense: {@link faultOf} says why. */
 export function leaseOf(reply: Dhcp4Reply): Dhcp4Lease | null {
   const { options, yiaddr } = reply;
-  const server = options.get(Option.SERVER_ID);
-  const leaseTime = seconds(options.get(Option.LEASE_TIME));
-  if (!isHostIPv4(yiaddr) || !server || !isHostIPv4(server) || !leaseTime) return null;
+  const server = fixedOption(options, Option.SERVER_ID, 4);
+  const leaseTime = seconds(options, Option.LEASE_TIME);
+  if (faultOf(reply) !== null || !server || !leaseTime) return null;
 
-  const mask = options.get(Option.SUBNET_MASK);
+  const mask = fixedOption(options, Option.SUBNET_MASK, 4);
   const search = options.get(Option.DOMAIN_SEARCH);
   const domain = options.get(Option.DOMAIN_NAME);
   const domains = [...(domain ? domainsFromText(domain) : []), ...((search && decodeDomains(search)) ?? [])];
-  const mtu = exactNumber(options.get(Option.MTU) ?? new Uint8Array(), 2);
+  const mtu = exactNumber(fixedOption(options, Option.MTU, 2) ?? new Uint8Array(), 2);
+  const prefixlen = (mask && prefixlenOf(mask)) || classPrefixlen(yiaddr);
   return {
     address: ipText(yiaddr),
-    prefixlen: (mask && prefixlenOf(mask)) || classPrefixlen(yiaddr),
+    prefixlen,
     server: ipText(server),
-    routes: routesOf(options),
+    routes: withLinkRoutes(routesOf(options), yiaddr, prefixlen),
     dns: hostAddresses(options.get(Option.DNS)),
     domains: [...new Set(domains)],
     mtu: mtu !== null && mtu >= MIN_MTU ? mtu : null,
     leaseTime,
-    ...renewalTimes(leaseTime, seconds(options.get(Option.T1)), seconds(options.get(Option.T2))),
+    ...renewalTimes(leaseTime, seconds(options, Option.T1), seconds(options, Option.T2)),
   };
 }
 
-function seconds(value: Uint8Array | undefined): number | null {
-  return value?.length === 4 ? new Reader(value).seconds() : null;
+function seconds(options: Map<number, Uint8Array>, code: number): number | null {
+  const value = fixedOption(options, code, 4);
+  return value ? new Reader(value).seconds() : null;
 }
 
 /** RFC 2131 4.4.5: half and seven eighths of the lease, unless the server gave times in the right order. */
@@ -66,12 +77,47 @@ function hostAddresses(value: Uint8Array | undefined): string[] {
   return [...new Set(addressesOf(value))].filter((address) => isHostIPv4(ipBytes(address)));
 }
 
-/** RFC 3442: where there are classless routes, the routers of option 3 are not looked at. */
+/** RFC 3442: where there are classless routes, options 3 and 33 are not looked at. */
 function routesOf(options: Map<number, Uint8Array>): Route4[] {
-  const classless = options.get(Option.CLASSLESS_ROUTES);
-  const routes = classless && classlessRoutes(classless);
-  if (routes) return routes;
-  return hostAddresses(options.get(Option.ROUTER)).map((gateway) => ({ destination: ANY4, prefixlen: 0, gateway }));
+  for (const code of [Option.CLASSLESS_ROUTES, Option.MS_CLASSLESS_ROUTES]) {
+    const classless = options.get(code);
+    const routes = classless && classlessRoutes(classless);
+    if (routes) return routes;
+  }
+  const routers = hostAddresses(options.get(Option.ROUTER));
+  return [
+    ...routers.map((gateway) => ({ destination: ANY4, prefixlen: 0, gateway })),
+    ...staticRoutes(addressesOf(options.get(Option.STATIC_ROUTES))),
+  ];
+}
+
+/** RFC 2132 5.8: pairs of a destination, which is no default route, and a router. An odd address is left out. */
+function staticRoutes(addresses: string[]): Route4[] {
+  const routes: Route4[] = [];
+  for (let i = 0; i + 1 < addresses.length; i += 2) {
+    const [destination = ANY4, gateway = ANY4] = addresses.slice(i, i + 2);
+    const bytes = ipBytes(destination);
+    if (!isHostIPv4(bytes) || !isHostIPv4(ipBytes(gateway))) continue;
+    // it has no masks: a network of its class, or else a host
+    const network = classPrefixlen(bytes);
+    const prefixlen = equal(withoutHostBits(bytes, network), bytes) ? network : 32;
+    routes.push({ destination, prefixlen, gateway });
+  }
+  return routes;
+}
+
+/** With a route on the link to each gateway that no other reaches: clouds give a /32 and a router outside of it. */
+function withLinkRoutes(routes: Route4[], address: Uint8Array, prefixlen: number): Route4[] {
+  const onLink = [{ network: address, prefixlen }];
+  for (const { destination, prefixlen, gateway } of routes) {
+    if (gateway === null) onLink.push({ network: ipBytes(destination), prefixlen });
+  }
+  const isReached = (gateway: Uint8Array) =>
+    onLink.some((link) =>
+      equal(withoutHostBits(gateway, link.prefixlen), withoutHostBits(link.network, link.prefixlen)),
+    );
+  const far = new Set(routes.flatMap(({ gateway }) => (gateway && !isReached(ipBytes(gateway)) ? [gateway] : [])));
+  return [...[...far].map((destination) => ({ destination, prefixlen: 32, gateway: null })), ...routes];
 }
 
 function classlessRoutes(value: Uint8Array): Route4[] | null {

@@ -24,6 +24,7 @@ export const Option = {
   DNS: 6,
   DOMAIN_NAME: 15,
   MTU: 26,
+  STATIC_ROUTES: 33,
   REQUESTED_ADDRESS: 50,
   LEASE_TIME: 51,
   OVERLOAD: 52,
@@ -41,6 +42,8 @@ export const Option = {
   DOMAIN_SEARCH: 119,
   /** RFC 3442 */
   CLASSLESS_ROUTES: 121,
+  /** The same as 121, by the number that Windows asked for before there was one. */
+  MS_CLASSLESS_ROUTES: 249,
   END: 255,
 } as const;
 
@@ -62,7 +65,10 @@ export interface Dhcp4Reply {
   xid: number;
   yiaddr: Uint8Array;
   chaddr: Uint8Array;
-  /** All options, those in `file` and `sname` too; the parts of one that was split are joined (RFC 3396). */
+  /**
+   * All options, those in `file` and `sname` too; the parts of one that was split are joined (RFC 3396). Those of a fixed length
+   * may be there twice as well: {@link fixedOption} has the first.
+   */
   options: Map<number, Uint8Array>;
 }
 
@@ -116,8 +122,8 @@ export function decodeReply(bytes: Uint8Array): Dhcp4Reply | null {
   if (overload & 1 && !readOptions(file, options)) return null;
   if (overload & 2 && !readOptions(sname, options)) return null;
 
-  const type = options.get(Option.MESSAGE_TYPE);
-  if (type?.length !== 1) return null;
+  const type = fixedOption(options, Option.MESSAGE_TYPE, 1);
+  if (!type) return null;
   return { type: type[0]!, xid, yiaddr, chaddr: chaddr.subarray(0, 6), options };
 }
 
@@ -135,6 +141,19 @@ export function readOptions(bytes: Uint8Array, options: Map<number, Uint8Array>)
     options.set(code, earlier ? concat(earlier, value) : value);
   }
   return true;
+}
+
+/** The value of an option of `size` bytes, the first where it is there several times; undefined where it is malformed. */
+export function fixedOption(options: Map<number, Uint8Array>, code: number, size: number): Uint8Array | undefined {
+  const value = options.get(code);
+  return value && value.length > 0 && value.length % size === 0 ? value.subarray(0, size) : undefined;
+}
+
+/** Whether bytes that {@link decodeReply} could not read are of the exchange `xid` all the same. */
+export function isOfExchange(bytes: Uint8Array, xid: number): boolean {
+  const reader = new Reader(bytes);
+  reader.take(4);
+  return bytes[0] === BOOTREPLY && reader.u32() === xid;
 }
 
 /** The IPv4 addresses of an option; empty where it is not a whole number of them. */

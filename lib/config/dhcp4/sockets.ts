@@ -92,7 +92,8 @@ export class Dhcp4Sockets implements Dhcp4Transport {
     // Other stacks (picox) may heed only the protocol that a socket is made with
     const initialProtocol = this.host.hasKernelSockets ? 0 : htons(protocol);
     const socket = this.host.socket(AF_PACKET, SOCK_DGRAM, initialProtocol);
-    socket.bind({ ifindex: this.ifindex, protocol });
+    // picoTCP would compare the MAC address that bind gives, zeros, with each frame's, and deliver none
+    if (this.host.hasKernelSockets) socket.bind({ ifindex: this.ifindex, protocol });
     return socket;
   }
 

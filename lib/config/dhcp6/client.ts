@@ -10,6 +10,7 @@ import {
   decodeReply,
   encodeRequest,
   INFORMATION_REQUEST,
+  isOfExchange,
   isReplyTo,
   REBIND,
   RELEASE,
@@ -47,6 +48,9 @@ export interface Dhcp6Options {
   /** The addresses to ask for first. */
   requestedAddresses?: string[];
 }
+
+/** What to ask a server for. */
+export type Dhcp6Mode = 'addresses' | 'options';
 
 type State = 'stopped' | 'soliciting' | 'requesting' | 'informing' | 'bound' | 'renewing' | 'rebinding';
 
@@ -112,8 +116,10 @@ export class Dhcp6Client implements ProtocolClient {
     return this.#failure ?? { code: 'ETIMEDOUT', hint: 'no DHCPv6 server answered' };
   }
 
-  start(): void {
-    if (this.#state === 'stopped') this.#solicit();
+  start(mode: Dhcp6Mode = 'addresses'): void {
+    if (this.#state !== 'stopped') return;
+    if (mode === 'options') this.#inform();
+    else this.#solicit();
   }
 
   /** RFC 8415 18.2.7 with `release`. */
@@ -133,6 +139,9 @@ export class Dhcp6Client implements ProtocolClient {
   /** A datagram from a server's port: any bytes. */
   receive(bytes: Uint8Array): void {
     const reply = decodeReply(bytes);
+    if (!reply && this.#request && isOfExchange(bytes, this.#request.xid)) {
+      this.#failure ??= { code: 'ETIMEDOUT', hint: 'an answer of a DHCPv6 server was dropped: it cannot be read' };
+    }
     if (!reply?.serverId || !this.#request || !isReplyTo(reply, this.#request)) return;
     this.#setMaxPauses(reply);
     if (this.#state === 'soliciting' && reply.type === ADVERTISE) this.#advertised(reply);

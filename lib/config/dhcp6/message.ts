@@ -184,7 +184,7 @@ function readOption(reply: Dhcp6Reply, code: number, value: Uint8Array): boolean
     }
     case Option.DOMAIN_LIST: {
       const domains = decodeDomains(value);
-      reply.domains = domains ?? [];
+      reply.domains.push(...(domains ?? []));
       return domains !== null;
     }
     case Option.INFORMATION_REFRESH_TIME:
@@ -245,6 +245,11 @@ function eachOption(bytes: Uint8Array, read: (code: number, value: Uint8Array) =
 function maxRetransmission(value: Uint8Array): number | null {
   const seconds = exactNumber(value, 4) ?? 0;
   return seconds >= MAX_RT_RANGE_SECONDS.min && seconds <= MAX_RT_RANGE_SECONDS.max ? seconds : null;
+}
+
+/** Whether bytes that {@link decodeReply} could not read are of the exchange `xid` all the same. */
+export function isOfExchange(bytes: Uint8Array, xid: number): boolean {
+  return (bytes[0] === ADVERTISE || bytes[0] === REPLY) && exactNumber(bytes.subarray(1, 4), 3) === xid;
 }
 
 /** Whether a reply is for the client that sent `request`, and for that request. */

@@ -2,18 +2,34 @@ import { parseMac } from '../../address/mac.js';
 import { AF_INET6 } from '../../constants/index.js';
 import type { InterfaceConfig } from '../interface-config.js';
 import { type LeaseContent, ProtocolService, type ServiceOptions } from '../protocol-service.js';
+import type { NetworkOptions } from '../provider.js';
+import type { RouterAdvice } from '../router-discovery/service.js';
 import { Dhcp6Client, type Dhcp6Lease } from './client.js';
 import { Dhcp6Sockets } from './sockets.js';
 
 /** RFC 8415 18.2.10.1: an address of DHCPv6 says nothing of what else is on the link. */
 const PREFIXLEN = 128;
+/**
+ * How long a router has to say whether there is DHCPv6 on the link (RFC 4861 6.2.6 gives it half a second to answer); RFC 4862
+ * 5.5.2: without a router there may be.
+ */
+const ROUTER_WAIT_MS = 1000;
 
 /** DHCPv6 on one interface. */
 export class Dhcp6Service extends ProtocolService<Dhcp6Lease> {
   protected readonly client: Dhcp6Client;
+  readonly #advice: Promise<RouterAdvice> | undefined;
 
-  constructor(config: InterfaceConfig, options: ServiceOptions, duid: Uint8Array, requestedAddresses: string[]) {
+  /** @param advice what a router says of DHCPv6, where that is to be heeded */
+  constructor(
+    config: InterfaceConfig,
+    options: ServiceOptions,
+    duid: Uint8Array,
+    requestedAddresses: string[],
+    advice?: Promise<RouterAdvice>,
+  ) {
     super('dhcp6', config, options);
+    this.#advice = advice;
     const { host, ifindex } = config;
     const { clock, fqdn } = options;
     const sockets = new Dhcp6Sockets(host, ifindex);
@@ -22,6 +38,27 @@ export class Dhcp6Service extends ProtocolService<Dhcp6Lease> {
     const client = new Dhcp6Client(sockets, clock, this.leaseEvents, { duid, iaid, fqdn, requestedAddresses });
     sockets.onMessage = (message) => client.receive(message);
     this.client = client;
+  }
+
+  /** RFC 4861 4.2: M is for addresses and all else, O for all else; with neither there is nothing to ask for. */
+  protected override begin({ timeout }: NetworkOptions): void {
+    if (!this.#advice) {
+      this.client.start();
+      return;
+    }
+    const without = () => this.#heed({ managed: true, other: true });
+    const timer = setTimeout(without, Math.min(ROUTER_WAIT_MS, timeout / 2)).unref();
+    void this.#advice.then((advice) => {
+      clearTimeout(timer);
+      this.#heed(advice);
+    });
+  }
+
+  #heed({ managed, other }: RouterAdvice): void {
+    // it may have been stopped, or have begun without a router
+    if (!this.isPending || this.client.state !== 'stopped') return;
+    if (managed || other) this.client.start(managed ? 'addresses' : 'options');
+    else this.settleWithNothing();
   }
 
   protected contentOf({ addresses, server }: Dhcp6Lease): LeaseContent {

@@ -24,7 +24,7 @@ export interface RouterDiscoveryTransport {
 
 export interface RouterDiscoveryEvents {
   /** The first advertisement came. */
-  onFound(config: RouterConfig): void;
+  onFound(config: RouterConfig, advert: RouterAdvert): void;
   /** Something is new, or other than it was. */
   onChanged(config: RouterConfig): void;
   /** A lifetime ran out. */
@@ -106,7 +106,7 @@ export class RouterDiscoveryClient implements ProtocolClient {
     this.#solicitTimer.clear();
     if (!this.#found) {
       this.#found = true;
-      this.events.onFound(this.config);
+      this.events.onFound(this.config, advert);
     } else if (JSON.stringify(this.config) !== before) {
       this.events.onChanged(this.config);
     }

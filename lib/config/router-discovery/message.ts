@@ -28,6 +28,10 @@ export interface Prefix {
 
 /** A router advertisement (RFC 4861 4.2). */
 export interface RouterAdvert {
+  /** M: addresses are to be had by DHCPv6. */
+  managed: boolean;
+  /** O: other configuration, as name servers, is to be had by DHCPv6. */
+  other: boolean;
   /** Seconds that this router is a default router for; 0: it is none. */
   routerLifetime: number;
   prefixes: Prefix[];
@@ -48,11 +52,14 @@ export function decodeAdvert(bytes: Uint8Array): RouterAdvert | null {
   const reader = new Reader(bytes);
   const type = reader.u8();
   const code = reader.u8();
-  reader.take(4); // checksum, hop limit, flags
+  reader.take(3); // checksum, hop limit
+  const flags = reader.u8() ?? 0;
   const routerLifetime = reader.u16();
   const timers = reader.take(8);
   if (type !== ND_ROUTER_ADVERT || code !== 0 || routerLifetime === null || !timers) return null;
   const advert: RouterAdvert = {
+    managed: (flags & 0x80) !== 0,
+    other: (flags & 0x40) !== 0,
     routerLifetime,
     prefixes: [],
     mtu: null,

@@ -4,14 +4,19 @@ import type { AddressEntry } from '../config-sources.js';
 import type { InterfaceConfig } from '../interface-config.js';
 import { type LeaseContent, ProtocolService, type ServiceOptions } from '../protocol-service.js';
 import { type RouterConfig, RouterDiscoveryClient } from './client.js';
-import type { Prefix } from './message.js';
+import type { Prefix, RouterAdvert } from './message.js';
 import { RouterDiscoverySocket } from './sockets.js';
 
 /** An address of a prefix and an interface identifier needs half of the bits for each (RFC 4291 2.5.1). */
 const PREFIXLEN = 64;
 
+/** What a router says of DHCPv6 (RFC 4861 4.2): its flags M and O. */
+export type RouterAdvice = Pick<RouterAdvert, 'managed' | 'other'>;
+
 /** Router discovery on one interface and, with `slaac`, addresses from the routers' prefixes. */
 export class RouterDiscoveryService extends ProtocolService<RouterConfig> {
+  /** What the first advertisement said; pending for ever where none comes. */
+  readonly advice: Promise<RouterAdvice>;
   protected readonly client: RouterDiscoveryClient;
   readonly #mac: string;
   readonly #slaac: boolean;
@@ -22,8 +27,15 @@ export class RouterDiscoveryService extends ProtocolService<RouterConfig> {
     this.#mac = host.linkgetaddr(ifindex);
     this.#slaac = slaac;
     const socket = new RouterDiscoverySocket(host, ifindex);
+    let advise: (advice: RouterAdvice) => void = () => {};
+    this.advice = new Promise((resolve) => {
+      advise = resolve;
+    });
     const events = {
-      onFound: (found: RouterConfig) => this.update('lease', found),
+      onFound: (found: RouterConfig, advert: RouterAdvert) => {
+        this.update('lease', found);
+        advise(advert);
+      },
       onChanged: (found: RouterConfig) => this.update('renew', found),
       onExpired: (left: RouterConfig) => this.update('expire', left),
     };

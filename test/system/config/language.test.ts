@@ -65,6 +65,9 @@ test('spaces around items are forgiven, quotes protect', () => {
     configure: IOTHCONF_ETH,
     clean: 0,
     slaac: true,
+    heedsRouter: false,
+    noroutes: false,
+    nonames: false,
     debug: true,
     statics: [],
   } satisfies ConfigRequest);

@@ -140,7 +140,9 @@ test('what is not for this client is ignored', () => {
   expect(scene.client.state).toBe('selecting');
   scene.reply(DHCPOFFER);
   scene.reply(DHCPACK, { yiaddr: [10, 0, 0, 51] });
-  scene.reply(DHCPACK, { extra: [[Option.SERVER_ID, [10, 0, 0, 9]]] });
+  // the first bytes of an option count: those of another server
+  const other = tlv([[Option.SERVER_ID, [10, 0, 0, 9]]]);
+  scene.client.receive(dhcp4Reply({ xid: scene.last.xid, options: concat(other, leaseOptions(DHCPACK)) }));
   expect(scene.client.state).toBe('requesting');
 });
 

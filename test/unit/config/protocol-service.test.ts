@@ -44,7 +44,7 @@ class TestService extends ProtocolService<typeof LEASE> {
   }
 
   get source() {
-    return this.config.get('dhcp4');
+    return { ...this.config.get('dhcp4'), ...this.config.settings };
   }
 
   bind(): void {
@@ -112,6 +112,7 @@ test('a lease is put on the interface and reported; one that is over is taken of
     server: '10.0.0.1',
     routers: [],
     leaseTime: 60,
+    unapplied: [],
     ...LEASE,
   };
   service.expire();

@@ -4,6 +4,8 @@ import { parseHosts } from '../../../lib/dns/hosts.js';
 
 describe('what is known without a server', () => {
   const hosts = parseHosts('10.1.0.1 web.a.org web\n10.1.0.2 web\nfd00:1::1 web\nfe80::1%eth0 router\n::5 localhost\n');
+  const zoneIndex = (zone: string) => (zone === 'eth0' ? 2 : undefined);
+  const sources = { hosts: () => hosts, zoneIndex };
 
   test.each<[string, number, string | undefined]>([
     ['192.0.2.1', AF_INET, '192.0.2.1'],
@@ -19,7 +21,7 @@ describe('what is known without a server', () => {
     ['web.a.org', AF_INET6, undefined],
     ['router', AF_INET6, 'fe80::1%eth0'],
     ['localhost', AF_INET, '127.0.0.1'],
-    ['localhost', AF_INET6, '::5'],
+    ['localhost', AF_INET6, '::1'],
     ['foo.localhost.', AF_INET6, '::1'],
     ['notlocalhost', AF_INET, undefined],
     ['absent.org', AF_INET, undefined],
@@ -28,15 +30,15 @@ describe('what is known without a server', () => {
     ['10.0.0', AF_INET, '10.0.0.0'],
     ['10.0.0.256', AF_INET, undefined],
   ])('%j in family %i', (host, family, expected) => {
-    expect(resolveLocally(() => hosts, host, family)).toBe(expected);
+    expect(resolveLocally(sources, host, family)).toBe(expected);
   });
 
   test('a numeric host reads no file', () => {
     const unreadable = () => {
       throw new Error('EISDIR');
     };
-    expect(resolveLocally(unreadable, '10.0.0.1', AF_INET)).toBe('10.0.0.1');
-    expect(() => resolveLocally(unreadable, 'web', AF_INET)).toThrow('EISDIR');
+    expect(resolveLocally({ hosts: unreadable, zoneIndex }, '10.0.0.1', AF_INET)).toBe('10.0.0.1');
+    expect(() => resolveLocally({ hosts: unreadable, zoneIndex }, 'web', AF_INET)).toThrow('EISDIR');
   });
 });
 
