@@ -11,6 +11,8 @@ export interface ReceivedQuery {
   type: string;
   from: { address: string; port: number };
   isTcp: boolean;
+  /** Whether it has an EDNS record. */
+  edns: boolean;
 }
 
 /** What it sends back: bytes as they are, after a pause in milliseconds, from another socket if one is named. */
@@ -84,7 +86,8 @@ export class ScriptedServer {
   #received(bytes: Buffer, { address, port }: { address: string; port: number }, isTcp: boolean): ReceivedQuery {
     const packet = dnsPacket.decode(bytes);
     const [question] = packet.questions ?? [];
-    const query = { id: packet.id ?? 0, name: question?.name ?? '', type: question?.type ?? '', isTcp };
+    const edns = packet.additionals?.some((record) => record.type === 'OPT') ?? false;
+    const query = { id: packet.id ?? 0, name: question?.name ?? '', type: question?.type ?? '', isTcp, edns };
     const received = { ...query, from: { address, port } };
     this.queries.push(received);
     return received;

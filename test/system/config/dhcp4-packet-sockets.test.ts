@@ -1,11 +1,15 @@
 import { AF_PACKET, type Socket, Stack } from '../../../lib/index.js';
+import type { Child } from '../../support/child.js';
 import { Network, stateOf } from '../../support/network.js';
 
 type MakeSocket = (family?: number, type?: number, proto?: number) => Socket;
 
+/** No frame has it (IEEE 802: local experiments). */
+const NO_FRAMES = 0x88b5;
+
 /**
- * PICOX STAND-IN: a vdestack by another name, whose packet sockets keep the protocol with which they were made, as picox's
- * do: bind does not change it.
+ * PICOX STAND-IN: a vdestack by another name, whose packet sockets are as picox's: bind does not change their protocol, and
+ * makes them deaf, because picoTCP compares the MAC address that it was given, zeros, with each frame's.
  */
 class PicoxStandIn extends Stack {
   readonly protocols: number[] = [];
@@ -18,9 +22,8 @@ class PicoxStandIn extends Stack {
       if (family !== AF_PACKET) return socket;
       this.protocols.push(proto);
       const { bind } = socket;
-      // 0 leaves the protocol as it is
       socket.bind = ((address: object) =>
-        bind.call(socket, { ...address, protocol: 0 } as never)) as typeof socket.bind;
+        bind.call(socket, { ...address, protocol: NO_FRAMES } as never)) as typeof socket.bind;
       return socket;
     }) satisfies MakeSocket as typeof this.socket;
   }
@@ -44,20 +47,26 @@ class WatchedStack extends Stack {
 }
 
 let lan: Network;
+let server: Child;
 beforeEach(async () => {
-  lan = new Network();
-  await lan.dnsmasq(
+  lan = await Network.create(0);
+  server = await lan.dnsmasq(
     lan.stack('10.0.0.1/24'),
     '--dhcp-range=10.0.0.50,10.0.0.90,2m',
+    '--dhcp-sequential-ip',
     '--dhcp-option=option:domain-name,a.example b.example',
   );
 });
 afterEach(() => lan.close());
 
-test("picox stand-in: DHCP's packet sockets are made with their protocol", async () => {
+test("picox stand-in: DHCP's packet sockets are made with their protocol and not bound; a lease, its probe, its release", async () => {
   const stack = new PicoxStandIn(lan.vnl);
+  // whoever answers the probe has the first address
+  lan.stack('10.0.0.50/24');
   await stack.iothconfig('eth,dhcp', { timeout: 5000 });
-  expect(stateOf(stack).addresses).toHaveLength(1);
+  expect(stateOf(stack)).toEqual({ addresses: ['10.0.0.51/24'], routes: ['0.0.0.0/0 10.0.0.1'] });
+  await stack.iothconfig('-dhcp');
+  await server.logs(/DHCPDECLINE\(vde0\) 10\.0\.0\.50(.|\n)*DHCPRELEASE\(vde0\) 10\.0\.0\.51/);
   // htons of ETH_P_IP and ETH_P_ARP
   expect(new Set(stack.protocols)).toEqual(new Set([0x0008, 0x0608]));
   await stack.close();
