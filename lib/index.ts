@@ -22,7 +22,7 @@ export type {
   NetlinkAddressInput,
   PacketAddressInput,
 } from './address/sockaddr.js';
-export type { ConfigEvent, ConfigEvents, ConfigOptions, LeaseEvent } from './config/index.js';
+export type { ConfigEvent, ConfigEvents, ConfigOptions, LeaseEvent, Unapplied } from './config/index.js';
 export type { ConfigProtocol } from './config/provider.js';
 export * from './constants/index.js';
 export * as constants from './constants/index.js';

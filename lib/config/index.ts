@@ -14,7 +14,7 @@ import { mergeSettings, renderResolvConf } from './resolvconf.js';
 import type { StackInterface } from './stack-interface.js';
 
 export { isStackConfig, parseConfig } from './language.js';
-export type { ConfigEvent, ConfigEvents, LeaseEvent } from './provider.js';
+export type { ConfigEvent, ConfigEvents, LeaseEvent, Unapplied } from './provider.js';
 
 /** Of {@link Stack.iothconfig}. */
 export interface ConfigOptions {

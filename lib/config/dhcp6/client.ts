@@ -139,8 +139,9 @@ export class Dhcp6Client implements ProtocolClient {
   /** A datagram from a server's port: any bytes. */
   receive(bytes: Uint8Array): void {
     const reply = decodeReply(bytes);
-    if (!reply && this.#request && isOfExchange(bytes, this.#request.xid)) {
-      this.#failure ??= { code: 'ETIMEDOUT', hint: 'an answer of a DHCPv6 server was dropped: it cannot be read' };
+    if (!reply?.serverId && this.#request && isOfExchange(bytes, this.#request.xid)) {
+      const why = reply ? 'it does not say which server it is from' : 'it cannot be read';
+      this.#failure ??= { code: 'ETIMEDOUT', hint: `an answer of a DHCPv6 server was dropped: ${why}` };
     }
     if (!reply?.serverId || !this.#request || !isReplyTo(reply, this.#request)) return;
     this.#setMaxPauses(reply);

@@ -45,7 +45,7 @@ interface Timed<T> {
 
 /** Router discovery by a host (RFC 4861 6.3, RFC 8106), without any socket or timer of its own. */
 export class RouterDiscoveryClient implements ProtocolClient {
-  readonly failure = { code: 'ETIMEDOUT', hint: 'no router advertised itself' } as const;
+  #failure: ProtocolClient['failure'] = { code: 'ETIMEDOUT', hint: 'no router advertised itself' };
   readonly #routers = new Map<string, Timed<string>>();
   readonly #prefixes = new Map<string, Timed<Prefix>>();
   readonly #dns = new Map<string, Timed<string>>();
@@ -64,6 +64,10 @@ export class RouterDiscoveryClient implements ProtocolClient {
   ) {
     this.#solicitTimer = new Timer(clock);
     this.#expiryTimer = new Timer(clock);
+  }
+
+  get failure(): ProtocolClient['failure'] {
+    return this.#failure;
   }
 
   get found(): boolean {
@@ -97,9 +101,14 @@ export class RouterDiscoveryClient implements ProtocolClient {
 
   /** An ICMPv6 message: any bytes, with its source and hop limit (RFC 4861 6.1.2). */
   receive(bytes: Uint8Array, source: string, hopLimit: number | null): void {
-    if (!this.#running || hopLimit !== HOP_LIMIT || !isLinkLocalIPv6(ipBytes(source))) return;
-    const advert = decodeAdvert(bytes);
-    if (!advert) return;
+    if (!this.#running) return;
+    const isOfLink = hopLimit === HOP_LIMIT && isLinkLocalIPv6(ipBytes(source));
+    const advert = isOfLink ? decodeAdvert(bytes) : null;
+    if (!advert) {
+      const why = isOfLink ? 'it cannot be read' : 'it did not come from the link itself';
+      this.#failure = { code: 'ETIMEDOUT', hint: `an advertisement of ${source} was dropped: ${why}` };
+      return;
+    }
     const before = JSON.stringify(this.config);
     this.#apply(advert, source);
     this.#watchExpiry();

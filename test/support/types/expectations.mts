@@ -53,6 +53,7 @@ import {
   type StackSettings,
   type SyncSocket,
   send_fds,
+  type Unapplied,
 } from 'ioth';
 import { Fabric, type FabricNetwork, Lab, type LabHost, Link, type LinkFaults, type LinkOptions } from 'ioth/lab';
 import { useLab } from 'ioth/lab/jest';
@@ -129,6 +130,7 @@ stack.iplink_add('br0', 'bridge');
 stack.on('error', (error) => expectType<IothError>()(error));
 stack.once('close', () => {});
 stack.on('lease', (event) => expectType<LeaseEvent>()(event));
+stack.on('lease', ({ unapplied }) => expectType<Unapplied[]>()(unapplied));
 stack.off('config', (event) => expectType<ConfigEvent>()(event));
 expectType<keyof ConfigEvents | 'error' | 'close'>()({} as unknown as keyof StackEvents);
 // @ts-expect-error a wrong event name

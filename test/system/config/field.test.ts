@@ -170,8 +170,9 @@ describe('two interfaces', () => {
   let other: Network;
   let client: Stack;
   beforeEach(async () => {
-    other = await newLan();
     await lan.dnsmasq(lan.stack('10.0.0.1/24', 'fd00::1/64'), RANGE, '--dhcp-range=fd00::,ra-only,64', '--enable-ra');
+    // each network counts what was open before it
+    other = await newLan();
     const ofOther = ['--dhcp-range=10.1.0.50,10.1.0.90,2m', '--dhcp-range=fd01::,ra-only,64', '--enable-ra'];
     await other.dnsmasq(other.stack('10.1.0.1/24', 'fd01::1/64'), ...ofOther);
     client = newClient(lan.vnl, other.vnl);

@@ -195,3 +195,14 @@ describe('what C returns', () => {
     expect(() => native.applyNow(eth)).toThrow(expect.objectContaining({ code: 'ENODEV', syscall: 'ioth_resolvconf' }));
   });
 });
+
+test.each(['dhcp,noroutes', 'dhcp,nonames', 'dns=fe80::1%vde0', '-dns=fe80::1%vde0'])(
+  '%s, which libiothconf would pass over, is refused',
+  async (text) => {
+    await expect(config().apply(parseConfig(text), { timeout: 1000 })).rejects.toMatchObject({
+      code: 'ENOTSUP',
+      message: expect.stringContaining('the builtin provider has'),
+    });
+    expect(library.strings).toEqual([]);
+  },
+);
