@@ -69,7 +69,7 @@ test(`${PACKETS} malformed packets during an exchange, and the exchange succeeds
   icmp.setsockopt(IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 255);
 
   let settled = false;
-  const configured = client.iothconfig('auto', { timeout: 15_000 }).finally(() => {
+  const configured = client.iothconfig('auto', { timeout: 120_000 }).finally(() => {
     settled = true;
   });
   const target = await linkLocalOf(client);

@@ -146,6 +146,26 @@ test('what is not for this client is ignored', () => {
   expect(scene.client.state).toBe('requesting');
 });
 
+test.each<[string, Uint8Array]>([
+  ['an offer of 10.0.0.50 was dropped: it has no lease time (option 51)', leaseOptions(DHCPOFFER, [], 0)],
+  [
+    'an offer of 10.0.0.50 was dropped: it does not say which server it is from (option 54)',
+    tlv([[Option.MESSAGE_TYPE, [DHCPOFFER]]]),
+  ],
+  ['an answer of a DHCP server was dropped: it cannot be read', Uint8Array.of(Option.MESSAGE_TYPE, 1, 2, 6, 9)],
+])('%s', (hint, options) => {
+  const scene = new Scene();
+  scene.client.start();
+  scene.client.receive(dhcp4Reply({ xid: scene.last.xid ^ 1, options }));
+  expect(scene.client.failure.hint).toBe('no DHCP server answered');
+  scene.client.receive(dhcp4Reply({ xid: scene.last.xid, options }));
+  expect(scene.client.failure).toEqual({ code: 'ETIMEDOUT', hint });
+  scene.reply(DHCPOFFER);
+  scene.nak();
+  scene.client.receive(dhcp4Reply({ xid: scene.last.xid, options }));
+  expect(scene.client.failure.code).toBe('ECANCELED');
+});
+
 test('of two offers the first is taken; a request without answer begins again', () => {
   const scene = new Scene();
   scene.client.start();
