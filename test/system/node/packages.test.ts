@@ -30,7 +30,7 @@ beforeAll(async () => {
   lan = await Network.create();
   [client, third] = lan.stacks as [Stack, Stack];
   server = startSource('test/support/children/packages.ts', [lan.vnl]);
-  await server.says('ready', 15_000);
+  await server.line('ready');
 });
 
 afterAll(async () => {
