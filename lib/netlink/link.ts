@@ -179,8 +179,21 @@ export function linksetaddr(stack: StackPointer, ifindex: InterfaceRef, mac: str
   request(stack, 'RTM_NEWLINK', ifinfomsg(indexOf(stack, ifindex)), { attributes, hints });
 }
 
-export function linksetmtu(stack: StackPointer, ifindex: InterfaceRef, mtu: number): void {
+/** The longest MTU whose frames libvdeplug passes on; longer ones vanish. Tried: VDE_MAXMTU is 9216, a VLAN tag has 4 more. */
+export const VDE_MTU_MAX = 9220;
+
+/** @param onVde the names of the interfaces that joined a VDE network */
+export function linksetmtu(
+  stack: StackPointer,
+  ifindex: InterfaceRef,
+  mtu: number,
+  onVde: readonly string[] = [],
+): void {
   checkInterface(ifindex);
+  if (mtu > VDE_MTU_MAX && onVde.includes(linkOf(stack, ifindex).name)) {
+    const hint = `mtu may be ${VDE_MTU_MAX} at most on an interface that joined a VDE network: it carries no longer frames`;
+    throw new IothError('EINVAL', { syscall: 'RTM_NEWLINK', hint });
+  }
   const attributes = [[IFLA_MTU, checkInteger('mtu', mtu, MTU_MIN, INT_MAX)]] as const;
   const hints = missingLinkHints(ifindex);
   request(stack, 'RTM_NEWLINK', ifinfomsg(indexOf(stack, ifindex)), { attributes, hints });

@@ -117,11 +117,11 @@ export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
 
   /**
    * Sets the MTU of an interface: linksetmtu of nlinline(3). On picox this also takes the IPv4 addresses from it.
-   * @param mtu in bytes, 68 or more
+   * @param mtu in bytes, 68 or more; at most 9220 on an interface that joined a VDE network, which carries no longer frames
    * @throws {IothError} ENODEV; EINVAL where the interface cannot have it
    */
   linksetmtu(ifindex: InterfaceRef, mtu: number): void {
-    netlink.linksetmtu(this.pointer('linksetmtu'), ifindex, mtu);
+    netlink.linksetmtu(this.pointer('linksetmtu'), ifindex, mtu, this.vnl.map(interfaceName));
   }
 
   /**

@@ -121,12 +121,12 @@ export abstract class SocketStack extends NamesStack {
 
   /** Whether the stack has IPv6: Python's has_ipv6, of this stack. */
   get has_ipv6(): boolean {
-    return canMake(() => this.socket(AF_INET6, SOCK_STREAM));
+    return this.#can(() => {});
   }
 
   /** Whether an AF_INET6 socket of the stack can take IPv4 connections too, as Python's. */
   has_dualstack_ipv6(): boolean {
-    return canMake(() => acceptIPv4(this.socket(AF_INET6, SOCK_STREAM)));
+    return this.#can(acceptIPv4);
   }
 
   /** gethostname(2): the name of this machine. The stacks of a process have no names of their own. */
@@ -140,6 +140,17 @@ export abstract class SocketStack extends NamesStack {
    */
   getprotobyname(name: string): number {
     return getprotobyname(name);
+  }
+
+  /** Whether an AF_INET6 socket can be made and prepared. */
+  #can(prepare: (socket: Socket<this>) => void): boolean {
+    try {
+      using socket: Socket<this> = this.socket(AF_INET6, SOCK_STREAM);
+      prepare(socket);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #checkDuplicates(syscall: string): void {
@@ -177,15 +188,6 @@ function checkKind(name: string, given: unknown, actual: number, without = 0): v
   if (given === undefined) return;
   if ((checkInteger(name, given, 0, INT_MAX) & ~without) !== actual)
     throw invalidValue(name, `${actual}, as the socket has it`, given);
-}
-
-function canMake(make: () => { close(): void }): boolean {
-  try {
-    make().close();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The type of a socket without its flags. @throws {TypeError | RangeError} for what makes no socket */
