@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Link, type LinkOptions } from '../../lib/lab/index.js';
-import { VdePort } from '../../lib/vde/index.js';
+import { Link, type LinkOptions } from 'ioth/lab';
+import { VdePort } from 'ioth/vde';
 import { temporaryDirectory } from './directory.js';
 import { expectNothingLeft, holdings } from './leaks.js';
 import { frameOf, macOf, TEST_TYPE } from './vde.js';

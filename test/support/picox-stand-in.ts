@@ -1,13 +1,11 @@
+import { AF_INET, SO_ERROR, SOCK_STREAM, SOL_SOCKET, Socket, type Stack } from 'ioth';
 import koffi from 'koffi';
 import { libioth } from '../../ffi/ioth.js';
 import { POLLOUT } from '../../ffi/libc.js';
-import { AF_INET, SO_ERROR, SOCK_STREAM, SOL_SOCKET } from '../../lib/constants/index.js';
 import { pollOnce } from '../../lib/io/poll-sync.js';
 import { Descriptor } from '../../lib/socket/descriptor.js';
 import { unregisterDetached } from '../../lib/socket/detached.js';
 import type { DescriptorOwner } from '../../lib/socket/owner.js';
-import { Socket } from '../../lib/socket/socket.js';
-import type { Stack } from '../../lib/stack/stack.js';
 
 const EINVAL = 22;
 const ECONNRESET = 104;

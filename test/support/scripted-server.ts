@@ -1,8 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as dnsPacket from 'dns-packet';
-import { AF_INET, SOCK_DGRAM, SOCK_STREAM } from '../../lib/constants/index.js';
-import type { ListeningSocket, Socket } from '../../lib/socket/socket.js';
-import type { Stack } from '../../lib/stack/stack.js';
+import { AF_INET, type ListeningSocket, SOCK_DGRAM, SOCK_STREAM, type Socket, type Stack } from 'ioth';
 
 /** A query as a server of the tests gets it. */
 export interface ReceivedQuery {

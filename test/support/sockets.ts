@@ -1,7 +1,14 @@
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  type ListeningSocket,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  type Socket,
+  type Stack,
+} from 'ioth';
 import type { AddressInput } from '../../lib/address/sockaddr.js';
-import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from '../../lib/constants/index.js';
-import type { ListeningSocket, Socket } from '../../lib/socket/socket.js';
-import type { Stack } from '../../lib/stack/stack.js';
 
 /** A listener on a port that the stack chose, and its address as connect takes it. */
 export function listenOn(

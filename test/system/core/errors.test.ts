@@ -1,10 +1,8 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { AF_INET, AF_INET6, IothError, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM, Stack } from 'ioth';
 import { plugins } from '../../../ffi/loader.js';
-import { AF_INET, AF_INET6, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM } from '../../../lib/constants/index.js';
 import { codeOf, errnoOf } from '../../../lib/core/errno.js';
-import { IothError } from '../../../lib/core/errors.js';
-import { Stack } from '../../../lib/stack/stack.js';
 import { runText } from '../../support/child.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { useNetwork } from '../../support/network.js';

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { Stack } from '../../../lib/stack/stack.js';
+import type { Stack } from 'ioth';
 import { NameNetwork } from '../../support/name-servers.js';
 
 const network = new NameNetwork();

@@ -1,10 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { AF_INET, AF_INET6, AF_PACKET, htons, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, Stack } from 'ioth';
 import { hasLibrary } from '../../../ffi/index.js';
-import { htons } from '../../../lib/address/inet.js';
-import { AF_INET, AF_INET6, AF_PACKET, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM } from '../../../lib/constants/index.js';
 import { openPollHandles } from '../../../lib/io/poll-handle.js';
-import { Stack } from '../../../lib/stack/stack.js';
 import { NameNetwork } from '../../support/name-servers.js';
 import { answerTo, ScriptedServer } from '../../support/scripted-server.js';
 

@@ -1,11 +1,10 @@
 import { getEventListeners } from 'node:events';
-import { AF_INET, AI_CANONNAME, NI_NUMERICSERV, SOCK_STREAM } from '../../../lib/constants/index.js';
+import { AF_INET, AI_CANONNAME, NI_NUMERICSERV, SOCK_STREAM, Stack } from 'ioth';
 import { nameSources } from '../../../lib/dns/name-sources.js';
 import { NativeProvider } from '../../../lib/dns/native.js';
 import { NativeCalls } from '../../../lib/dns/native-calls.js';
 import { NameSettings } from '../../../lib/dns/settings.js';
 import { StubResolver } from '../../../lib/dns/stub-resolver.js';
-import { Stack } from '../../../lib/stack/stack.js';
 import { LibiothdnsStandIn } from '../../support/libiothdns-stand-in.js';
 
 /** What is around libiothdns: queue, abort, checks. The library itself is tested in provider.test.ts, where it is there. */

@@ -1,15 +1,6 @@
+import { AF_INET, AF_INET6, AF_UNSPEC, AI_ADDRCONFIG, AI_CANONNAME, AI_V4MAPPED, SOCK_STREAM, type Stack } from 'ioth';
 import { hasLibrary } from '../../../ffi/index.js';
-import {
-  AF_INET,
-  AF_INET6,
-  AF_UNSPEC,
-  AI_ADDRCONFIG,
-  AI_CANONNAME,
-  AI_V4MAPPED,
-  SOCK_STREAM,
-} from '../../../lib/constants/index.js';
 import type { ProviderName } from '../../../lib/core/provider.js';
-import type { Stack } from '../../../lib/stack/stack.js';
 import { getent, NameNetwork } from '../../support/name-servers.js';
 import { ZONES } from '../../support/zones.js';
 

@@ -1,6 +1,5 @@
+import { AF_INET, SOCK_STREAM, Stack } from 'ioth';
 import { hasLibrary } from '../../../ffi/index.js';
-import { AF_INET, SOCK_STREAM } from '../../../lib/constants/index.js';
-import { Stack } from '../../../lib/stack/stack.js';
 import { NameNetwork } from '../../support/name-servers.js';
 import { answerTo, ScriptedServer } from '../../support/scripted-server.js';
 

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Stack } from '../../../lib/index.js';
+import { Stack } from 'ioth';
 import { temporaryDirectory } from '../../support/directory.js';
 
 /** Bad arguments of look-ups: a promise rejects, once, with a code, and nothing is left that nobody handles. */

@@ -1,14 +1,5 @@
 import { type AddressInfo, connect, createServer } from 'node:net';
-import {
-  AF_INET,
-  AF_INET6,
-  AI_CANONNAME,
-  EAI_AGAIN,
-  EAI_NODATA,
-  EAI_NONAME,
-  SOCK_STREAM,
-} from '../../../lib/constants/index.js';
-import type { Stack } from '../../../lib/stack/stack.js';
+import { AF_INET, AF_INET6, AI_CANONNAME, EAI_AGAIN, EAI_NODATA, EAI_NONAME, SOCK_STREAM, type Stack } from 'ioth';
 import { NameNetwork } from '../../support/name-servers.js';
 import { BIG, ZONES } from '../../support/zones.js';
 

@@ -1,9 +1,6 @@
-import { AF_INET, SOCK_STREAM } from '../../../lib/constants/index.js';
-import { IothError } from '../../../lib/core/errors.js';
+import { AF_INET, IothError, SOCK_STREAM, type Socket, type Stack } from 'ioth';
 import { parseResolvConf } from '../../../lib/dns/resolv-conf.js';
 import { StubResolver } from '../../../lib/dns/stub-resolver.js';
-import type { Socket } from '../../../lib/socket/socket.js';
-import type { Stack } from '../../../lib/stack/stack.js';
 import { NameNetwork } from '../../support/name-servers.js';
 import { answerTo, type ReceivedQuery, ScriptedServer, type Sent } from '../../support/scripted-server.js';
 

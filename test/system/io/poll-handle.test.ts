@@ -1,8 +1,6 @@
 import { rmSync } from 'node:fs';
-import { AF_INET, SOCK_DGRAM } from '../../../lib/constants/index.js';
+import { AF_INET, SOCK_DGRAM, type Socket, Stack } from 'ioth';
 import { openPollHandles, PollHandle, READABLE, WRITABLE } from '../../../lib/io/poll-handle.js';
-import type { Socket } from '../../../lib/socket/socket.js';
-import { Stack } from '../../../lib/stack/stack.js';
 import { runText } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { holdings } from '../../support/leaks.js';

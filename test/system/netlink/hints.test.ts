@@ -1,4 +1,4 @@
-import { AF_INET, AF_INET6, Stack } from '../../../lib/index.js';
+import { AF_INET, AF_INET6, Stack } from 'ioth';
 
 jest.mock('../../../lib/netlink/request.js', () => {
   const real = jest.requireActual<typeof import('../../../lib/netlink/request.js')>('../../../lib/netlink/request.js');

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { AF_INET, Stack } from '../../../lib/index.js';
+import { AF_INET, Stack } from 'ioth';
 import { interfaceName } from '../../../lib/stack/vnl.js';
 import { inNamespace } from '../../support/namespace.js';
 import { configure, Network } from '../../support/network.js';

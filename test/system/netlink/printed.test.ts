@@ -1,6 +1,6 @@
 import { deepStrictEqual } from 'node:assert';
 import { inspect } from 'node:util';
-import { AF_INET, AF_INET6, IothError, Stack, VETH_INFO_PEER, vethPeer } from '../../../lib/index.js';
+import { AF_INET, AF_INET6, IothError, Stack, VETH_INFO_PEER, vethPeer } from 'ioth';
 import { interfaceLines, routeLines } from '../../../lib/netlink/index.js';
 import { inNamespace, ip } from '../../support/namespace.js';
 import { aloneStack } from '../../support/network.js';

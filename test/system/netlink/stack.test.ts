@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
+import { AF_INET, AF_INET6, VETH_INFO_PEER } from 'ioth';
 import { libioth } from '../../../ffi/index.js';
-import { AF_INET, AF_INET6, VETH_INFO_PEER } from '../../../lib/constants/index.js';
 import * as netlink from '../../../lib/netlink/index.js';
 import { ip, newRawStack, type RawStack } from '../../support/namespace.js';
 

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { AF_INET, AF_INET6, type InterfaceRef, type Stack } from '../../../lib/index.js';
+import { AF_INET, AF_INET6, type InterfaceRef, type Stack } from 'ioth';
 import { ip } from '../../support/namespace.js';
 import { useNetwork } from '../../support/network.js';
 

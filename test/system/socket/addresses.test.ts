@@ -16,9 +16,9 @@ import {
   SOCK_DGRAM,
   SOCK_RAW,
   SOL_SOCKET,
+  type Stack,
   TCP_CONGESTION,
-} from '../../../lib/constants/index.js';
-import type { Stack } from '../../../lib/stack/stack.js';
+} from 'ioth';
 import { useNetwork } from '../../support/network.js';
 import { udpOn } from '../../support/sockets.js';
 

@@ -1,4 +1,4 @@
-import { AF_INET, IothError, SOCK_DGRAM, Stack } from '../../../lib/index.js';
+import { AF_INET, IothError, SOCK_DGRAM, Stack } from 'ioth';
 import { tcpPair } from '../../support/sockets.js';
 
 // After many operations in a row that never waited the next one takes a turn of the loop first: it must not show.

@@ -1,5 +1,4 @@
-import { AF_INET, AF_UNIX, SHUT_RD, SHUT_WR, SOCK_DGRAM, SOCK_SEQPACKET } from '../../../lib/constants/index.js';
-import type { Stack } from '../../../lib/stack/stack.js';
+import { AF_INET, AF_UNIX, SHUT_RD, SHUT_WR, SOCK_DGRAM, SOCK_SEQPACKET, type Stack } from 'ioth';
 import { useNetwork } from '../../support/network.js';
 import { tcpPair, udpOn } from '../../support/sockets.js';
 

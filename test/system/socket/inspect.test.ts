@@ -11,8 +11,8 @@ import {
   SOCK_DGRAM,
   SOCK_RAW,
   SOCK_SEQPACKET,
-} from '../../../lib/constants/index.js';
-import type { Stack } from '../../../lib/stack/stack.js';
+  type Stack,
+} from 'ioth';
 import { aloneStack } from '../../support/network.js';
 import { listenOn, tcpPair } from '../../support/sockets.js';
 

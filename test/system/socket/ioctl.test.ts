@@ -1,5 +1,4 @@
-import { AF_INET, SOCK_DGRAM } from '../../../lib/constants/index.js';
-import type { Stack } from '../../../lib/stack/stack.js';
+import { AF_INET, SOCK_DGRAM, type Stack } from 'ioth';
 import { aloneStack } from '../../support/network.js';
 import { udpOn } from '../../support/sockets.js';
 

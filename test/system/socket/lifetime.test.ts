@@ -1,8 +1,5 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { AF_INET, SOCK_DGRAM, SOCK_STREAM } from '../../../lib/constants/index.js';
-import { close } from '../../../lib/socket/adopt.js';
-import type { Socket } from '../../../lib/socket/socket.js';
-import { Stack } from '../../../lib/stack/stack.js';
+import { AF_INET, close, SOCK_DGRAM, SOCK_STREAM, type Socket, Stack } from 'ioth';
 import { runText } from '../../support/child.js';
 import { holdings } from '../../support/leaks.js';
 import { useNetwork } from '../../support/network.js';

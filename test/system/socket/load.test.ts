@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { SHUT_WR } from '../../../lib/constants/index.js';
-import type { ListeningSocket, Socket } from '../../../lib/socket/socket.js';
-import type { Stack } from '../../../lib/stack/stack.js';
+import { type ListeningSocket, SHUT_WR, type Socket, type Stack } from 'ioth';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';
 import { useNetwork } from '../../support/network.js';
 import { listenOn, pattern, receiveAll } from '../../support/sockets.js';

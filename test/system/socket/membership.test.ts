@@ -7,9 +7,9 @@ import {
   IPPROTO_IPV6,
   IPV6_MULTICAST_IF,
   SOCK_DGRAM,
-} from '../../../lib/constants/index.js';
-import type { Socket } from '../../../lib/socket/socket.js';
-import type { Stack } from '../../../lib/stack/stack.js';
+  type Socket,
+  type Stack,
+} from 'ioth';
 import { useNetwork } from '../../support/network.js';
 
 const net = useNetwork();

@@ -1,21 +1,22 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { inet_pton } from '../../../lib/address/inet.js';
 import {
   AF_INET,
   AF_INET6,
+  IothError,
   IP_ADD_MEMBERSHIP,
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPV6_JOIN_GROUP,
+  inet_pton,
+  type OperationOptions,
   SO_BINDTODEVICE,
   SOCK_DGRAM,
   SOCK_STREAM,
   SOL_SOCKET,
-} from '../../../lib/constants/index.js';
-import { IothError } from '../../../lib/core/errors.js';
-import type { OperationOptions, Socket } from '../../../lib/socket/socket.js';
-import type { Stack } from '../../../lib/stack/stack.js';
+  type Socket,
+  type Stack,
+} from 'ioth';
 import { runText } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { useNetwork } from '../../support/network.js';

@@ -14,11 +14,11 @@ import {
   SOCK_NONBLOCK,
   SOCK_STREAM,
   SOL_SOCKET,
+  Socket,
+  Stack,
   TCP_KEEPIDLE,
   TCP_NODELAY,
-} from '../../../lib/constants/index.js';
-import { Socket } from '../../../lib/socket/socket.js';
-import { Stack } from '../../../lib/stack/stack.js';
+} from 'ioth';
 
 let stack: Stack;
 beforeAll(() => {

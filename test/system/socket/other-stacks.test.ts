@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Socket } from '../../../lib/socket/socket.js';
+import type { Socket } from 'ioth';
 import { Network } from '../../support/network.js';
 import { StandinPicox } from '../../support/picox-stand-in.js';
 import { listenOn, pattern } from '../../support/sockets.js';

@@ -1,18 +1,18 @@
-import { htons } from '../../../lib/address/inet.js';
-import { parseMac } from '../../../lib/address/mac.js';
 import {
   AF_INET,
   AF_INET6,
   AF_PACKET,
+  htons,
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
   PACKET_BROADCAST,
   PACKET_HOST,
   SOCK_DGRAM,
   SOCK_RAW,
-} from '../../../lib/constants/index.js';
-import type { Socket } from '../../../lib/socket/socket.js';
-import type { Stack } from '../../../lib/stack/stack.js';
+  type Socket,
+  type Stack,
+} from 'ioth';
+import { parseMac } from '../../../lib/address/mac.js';
 import { useNetwork } from '../../support/network.js';
 
 // one of the two Ethernet types for experiments: IEEE Std 802

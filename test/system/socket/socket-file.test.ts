@@ -1,6 +1,4 @@
-import { AF_INET, SHUT_WR, SOCK_DGRAM } from '../../../lib/constants/index.js';
-import type { Socket } from '../../../lib/socket/socket.js';
-import type { Stack } from '../../../lib/stack/stack.js';
+import { AF_INET, SHUT_WR, SOCK_DGRAM, type Socket, type Stack } from 'ioth';
 import { aloneStack } from '../../support/network.js';
 
 let stack: Stack;

@@ -8,9 +8,9 @@ import {
   SHUT_RD,
   SHUT_RDWR,
   SOCK_DGRAM,
-} from '../../../lib/constants/index.js';
-import type { Socket } from '../../../lib/socket/socket.js';
-import { Stack } from '../../../lib/stack/stack.js';
+  type Socket,
+  Stack,
+} from 'ioth';
 import { processorTime } from '../../support/processor-time.js';
 import { tcpPair, udpOn } from '../../support/sockets.js';
 

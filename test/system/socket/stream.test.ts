@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Readable, Writable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import type { Stack } from '../../../lib/stack/stack.js';
+import type { Stack } from 'ioth';
 import { useNetwork } from '../../support/network.js';
 import { pattern, receiveAll, tcpPair } from '../../support/sockets.js';
 

@@ -1,7 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AF_INET, AF_UNIX, SHUT_WR, SOCK_DGRAM, SOCK_STREAM } from '../../../lib/constants/index.js';
-import { Stack } from '../../../lib/stack/stack.js';
+import { AF_INET, AF_UNIX, SHUT_WR, SOCK_DGRAM, SOCK_STREAM, Stack } from 'ioth';
 import { temporaryDirectory } from '../../support/directory.js';
 import { useNetwork } from '../../support/network.js';
 import { fillSendBuffer, listenOn, pattern, udpOn } from '../../support/sockets.js';

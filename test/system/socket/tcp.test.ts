@@ -10,8 +10,8 @@ import {
   SO_TYPE,
   SOCK_STREAM,
   SOL_SOCKET,
-} from '../../../lib/constants/index.js';
-import { Stack } from '../../../lib/stack/stack.js';
+  Stack,
+} from 'ioth';
 import { useNetwork } from '../../support/network.js';
 import { listenOn, pattern, receiveAll, tcpPair } from '../../support/sockets.js';
 

@@ -1,7 +1,7 @@
-import { inet_ntop } from '../../../lib/address/inet.js';
 import {
   AF_INET,
   AF_INET6,
+  CMSG_SPACE,
   IP_PKTINFO,
   IP_RECVTTL,
   IP_TTL,
@@ -11,6 +11,7 @@ import {
   IPV6_PKTINFO,
   IPV6_RECVHOPLIMIT,
   IPV6_RECVPKTINFO,
+  inet_ntop,
   MSG_CTRUNC,
   MSG_DONTWAIT,
   MSG_PEEK,
@@ -18,9 +19,8 @@ import {
   SO_BROADCAST,
   SOCK_DGRAM,
   SOL_SOCKET,
-} from '../../../lib/constants/index.js';
-import { CMSG_SPACE } from '../../../lib/socket/cmsg.js';
-import type { Stack } from '../../../lib/stack/stack.js';
+  type Stack,
+} from 'ioth';
 import { useNetwork } from '../../support/network.js';
 import { udpOn } from '../../support/sockets.js';
 

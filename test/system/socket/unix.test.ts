@@ -1,8 +1,6 @@
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AF_UNIX, SCM_RIGHTS, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET } from '../../../lib/constants/index.js';
-import { CMSG_LEN, CMSG_SPACE } from '../../../lib/socket/cmsg.js';
-import { Stack } from '../../../lib/stack/stack.js';
+import { AF_UNIX, CMSG_LEN, CMSG_SPACE, SCM_RIGHTS, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, Stack } from 'ioth';
 import { holdings } from '../../support/leaks.js';
 import { Network } from '../../support/network.js';
 import { unixPair } from '../../support/sockets.js';

@@ -1,8 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { AF_INET, AF_UNIX, MSG_DONTWAIT, SOCK_DGRAM, SOCK_STREAM } from '../../../lib/constants/index.js';
-import type { Socket } from '../../../lib/socket/socket.js';
-import { getdefaulttimeout, setdefaulttimeout } from '../../../lib/socket/timeouts.js';
-import type { Stack } from '../../../lib/stack/stack.js';
+import {
+  AF_INET,
+  AF_UNIX,
+  getdefaulttimeout,
+  MSG_DONTWAIT,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  type Socket,
+  type Stack,
+  setdefaulttimeout,
+} from 'ioth';
 import { useNetwork } from '../../support/network.js';
 import { fillSendBuffer, listenOn, pattern, receiveAll, tcpPair, udpOn, unixPair } from '../../support/sockets.js';
 
