@@ -1,0 +1,32 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const TICKS = 20;
+const TICK_MS = 10;
+
+/** A loop that rests turns once or twice a tick, however slow the machine is; one that spins, at each chance that it gets. */
+export const MOST_TURNS_AT_REST = 5 * TICKS;
+
+/** How often libuv's loop has turned. */
+export function turnsOfLoop(): number {
+  return performance.nodeTiming.uvMetricsInfo.loopCount;
+}
+
+/** How often the loop turns while a timer ticks 20 times. */
+export async function turnsMeanwhile(): Promise<number> {
+  const before = turnsOfLoop();
+  for (let tick = 0; tick < TICKS; tick++) await delay(TICK_MS);
+  return turnsOfLoop() - before;
+}
+
+/** Checks that `waiting` goes on while a timer ticks 20 times, and that the loop rests meanwhile. */
+export async function expectQuietWait(waiting: Promise<unknown>): Promise<void> {
+  let isSettled = false;
+  const note = () => {
+    isSettled = true;
+  };
+  waiting.then(note, note);
+  const turns = await turnsMeanwhile();
+  expect(isSettled).toBe(false);
+  expect(turns).toBeLessThan(MOST_TURNS_AT_REST);
+}
