@@ -13,10 +13,10 @@ export interface ReceivedQuery {
   edns: boolean;
 }
 
-/** What it sends back: bytes as they are, after a pause in milliseconds, from another socket if one is named. */
+/** What it sends back: bytes as they are, after a pause in milliseconds or an event, from another socket if one is named. */
 export interface Sent {
   bytes: Buffer;
-  after?: number;
+  after?: number | Promise<unknown>;
   via?: Socket;
 }
 
@@ -91,8 +91,8 @@ export class ScriptedServer {
     return received;
   }
 
-  async #later(pause: number, send: () => Promise<unknown>): Promise<void> {
-    if (pause > 0) await delay(pause);
+  async #later(pause: number | Promise<unknown>, send: () => Promise<unknown>): Promise<void> {
+    await (typeof pause === 'number' && pause > 0 ? delay(pause) : pause);
     if (!this.#closed) await send();
   }
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { until } from './until.js';
 
 /** An Ethernet frame: 14 bytes of header, and data. */
 export function frameOf(to: string, from: string, type: number, data: Uint8Array | string): Buffer {
@@ -48,7 +48,7 @@ export class SwitchProcess {
 
   static async start(dir: string, ...args: string[]): Promise<SwitchProcess> {
     const started = new SwitchProcess(dir, args);
-    for (let i = 0; i < 500 && !existsSync(join(started.path, 'ctl')); i++) await delay(10);
+    await until('vde_switch has its ctl', () => existsSync(join(started.path, 'ctl')));
     return started;
   }
 

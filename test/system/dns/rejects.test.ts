@@ -1,5 +1,3 @@
-import { rmSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Stack } from 'ioth';
 import { temporaryDirectory } from '../../support/directory.js';
 
@@ -14,7 +12,8 @@ beforeEach(() => {
 });
 afterEach(async () => {
   stack.closeSync();
-  await delay(20);
+  // an unhandled rejection is told at the end of the turn
+  await new Promise(setImmediate);
   process.off('unhandledRejection', onUnhandled);
   expect(unhandled.splice(0)).toEqual([]);
 });
@@ -94,7 +93,6 @@ test('a hosts file that cannot be read is an error with its path', async () => {
     address: directory,
     message: expect.stringContaining("iothdns_setpath('hosts', path)"),
   });
-  rmSync(directory, { recursive: true });
 });
 
 test('options of a resolver have types and ranges', () => {

@@ -3,6 +3,7 @@ import { parseResolvConf } from '../../../lib/dns/resolv-conf.js';
 import { StubResolver } from '../../../lib/dns/stub-resolver.js';
 import { NameNetwork } from '../../support/name-servers.js';
 import { answerTo, type ReceivedQuery, ScriptedServer, type Sent } from '../../support/scripted-server.js';
+import { until } from '../../support/until.js';
 
 const TRUE = '10.5.0.9';
 const FALSE = '10.66.66.66';
@@ -17,7 +18,7 @@ let otherAddress: Socket;
 beforeAll(() => {
   const stack = network.join(1);
   stack.ipaddr_add(AF_INET, OTHER_ADDRESS, 24, stack.if_nametoindex('vde0'));
-  client = network.join(2, 'nameserver 10.5.0.1\noptions timeout:2 attempts:1\n', { dns: 'builtin', dns_cache: 0 });
+  client = network.join(2, 'nameserver 10.5.0.1\noptions timeout:30 attempts:1\n', { dns: 'builtin', dns_cache: 0 });
   server = new ScriptedServer(stack, '10.5.0.1', () => []);
   otherPort = server.open(5353);
   otherAddress = server.open(53, OTHER_ADDRESS);
@@ -25,6 +26,11 @@ beforeAll(() => {
 afterAll(async () => {
   server.close();
   await network.close();
+});
+
+beforeEach(() => {
+  server.queries.splice(0);
+  client.iothdns_update('nameserver 10.5.0.1\noptions timeout:30 attempts:1\n');
 });
 
 async function lookUp(name = 'victim.test'): Promise<string[]> {
@@ -95,7 +101,6 @@ test('an answer that is late is not the answer to the next question', async () =
 });
 
 test('each query has a port and an id of its own', async () => {
-  server.queries.splice(0);
   server.answer = (query) => [{ bytes: answerTo(query, TRUE) }];
   for (let i = 0; i < 40; i++) await lookUp(`n${i}.test`);
   expect(server.queries).toHaveLength(40);
@@ -115,7 +120,6 @@ test('the records of another name in the answer are not taken', async () => {
 });
 
 test('a truncated answer is asked for again over TCP', async () => {
-  server.queries.splice(0);
   server.answer = (query) => [
     { bytes: answerTo(query, query.isTcp ? TRUE : FALSE, (packet) => (packet.flags = query.isTcp ? 0 : 0x0200)) },
   ];
@@ -124,7 +128,6 @@ test('a truncated answer is asked for again over TCP', async () => {
 });
 
 test('a server that does not know EDNS is asked without', async () => {
-  server.queries.splice(0);
   let count = 0;
   server.answer = (query) => [{ bytes: answerTo(query, TRUE, (packet) => (packet.flags = count++ === 0 ? 1 : 0)) }];
   expect(await lookUp()).toEqual([TRUE]);
@@ -133,7 +136,6 @@ test('a server that does not know EDNS is asked without', async () => {
 
 test('rotate spreads the queries over the servers', async () => {
   const second = new ScriptedServer(network.join(6), '10.5.0.6', (query) => [{ bytes: answerTo(query, TRUE) }]);
-  server.queries.splice(0);
   server.answer = second.answer;
   client.iothdns_update('nameserver 10.5.0.1\nnameserver 10.5.0.6\noptions rotate\n');
   for (let i = 0; i < 10; i++) await lookUp(`r${i}.test`);
@@ -142,11 +144,10 @@ test('rotate spreads the queries over the servers', async () => {
 });
 
 test('a query that is lost is sent again', async () => {
-  server.queries.splice(0);
   server.answer = (query) => (server.queries.length === 1 ? [] : [{ bytes: answerTo(query, TRUE) }]);
-  client.iothdns_update('nameserver 10.5.0.1\noptions timeout:1 attempts:2\n');
+  client.iothdns_update('nameserver 10.5.0.1\noptions timeout:1 attempts:5\n');
   expect(await lookUp()).toEqual([TRUE]);
-  expect(server.queries).toHaveLength(2);
+  expect(server.queries.length).toBeGreaterThan(1);
 });
 
 test('out of descriptors, a query waits for one', async () => {
@@ -172,19 +173,20 @@ test('out of descriptors, a query waits for one', async () => {
 
 test('an abort and cancel() end the wait at once, and close the sockets', async () => {
   server.answer = () => [];
-  client.iothdns_update('nameserver 10.5.0.1\noptions timeout:30\n');
-  const started = performance.now();
+  client.iothdns_update('nameserver 10.5.0.1\noptions timeout:30 attempts:5\n');
   const controller = new AbortController();
   const aborted = client.getaddrinfo('a.test', 80, 0, 0, 0, 0, { signal: controller.signal });
   const resolver = new client.dns.promises.Resolver();
   const cancelled = [resolver.resolve4('b.test'), resolver.resolveMx('c.test')];
-  setTimeout(() => {
-    controller.abort(new Error('enough'));
-    resolver.cancel();
-  }, 50);
+  const questions = ['A a.test', 'A b.test', 'AAAA a.test', 'MX c.test'];
+  const asked = () => server.queries.map(({ type, name }) => `${type} ${name}`).sort();
+  await until('the server has the questions', () => server.queries.length === questions.length);
+  controller.abort(new Error('enough'));
+  resolver.cancel();
   await expect(aborted).rejects.toMatchObject({ code: 'ABORT_ERR', cause: new Error('enough') });
   for (const query of cancelled) await expect(query).rejects.toMatchObject({ code: 'ECANCELLED' });
-  expect(performance.now() - started).toBeLessThan(2000);
+  // none was asked for again, as after its time
+  expect(asked()).toEqual(questions);
 });
 
 test('closing the stack ends its queries', async () => {
@@ -192,7 +194,7 @@ test('closing the stack ends its queries', async () => {
   const query = other.dns.promises.resolve4('d.test');
   const lookup = other.getaddrinfo('e.test', 80);
   const ended = Promise.allSettled([query, lookup]);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until('the server has the questions', () => server.queries.length === 3);
   await other.close();
   const results = await ended;
   expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
@@ -201,13 +203,15 @@ test('closing the stack ends its queries', async () => {
 
 test('a resolver of its own has its own servers and timeout', async () => {
   server.answer = (query) => [{ bytes: answerTo(query, TRUE) }];
-  const resolver = new client.dns.promises.Resolver({ timeout: 300, tries: 1 });
+  const resolver = new client.dns.promises.Resolver({ timeout: 100, tries: 1 });
   resolver.setServers(['10.5.0.250']);
   expect(resolver.getServers()).toEqual(['10.5.0.250']);
   expect(client.dns.getServers()).toEqual(['10.5.0.1']);
   await expect(resolver.resolve4('f.test')).rejects.toMatchObject({ code: 'ETIMEOUT' });
-  resolver.setServers(['10.5.0.1:53']);
-  expect(await resolver.resolve4('f.test')).toEqual([TRUE]);
+  const patient = new client.dns.promises.Resolver();
+  patient.setServers(['10.5.0.1:53']);
+  expect(patient.getServers()).toEqual(['10.5.0.1']);
+  expect(await patient.resolve4('f.test')).toEqual([TRUE]);
   const callbacks = new client.dns.Resolver();
   const answer = await new Promise((resolve) => callbacks.resolve4('f.test', (...results) => resolve(results)));
   expect(answer).toEqual([null, [TRUE]]);

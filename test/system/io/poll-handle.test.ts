@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { AF_INET, SOCK_DGRAM, type Socket, Stack } from 'ioth';
 import { openPollHandles, PollHandle, READABLE, WRITABLE } from '../../../lib/io/poll-handle.js';
 import { runText } from '../../support/child.js';
@@ -50,7 +49,6 @@ test('what a callback settles goes on before the next turn of the loop', async (
 
 // with no timer and no other event a continuation that is not run at once is never run
 test('a hundred waits in a row need nothing else to turn the loop', async () => {
-  const dir = temporaryDirectory();
   const source = `
     const stack = new ioth.Stack('kernel');
     const ends = [stack.socket(ioth.AF_INET, ioth.SOCK_DGRAM), stack.socket(ioth.AF_INET, ioth.SOCK_DGRAM)];
@@ -69,12 +67,8 @@ test('a hundred waits in a row need nothing else to turn the loop', async () => 
     await stack.close();
     console.log(waits, process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length);
   `;
-  try {
-    const { code, stdout, stderr } = await runText(dir, source);
-    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '200 0\n', stderr: '' });
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
+  const { code, stdout, stderr } = await runText(temporaryDirectory(), source);
+  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '200 0\n', stderr: '' });
 });
 
 describe('a handle', () => {

@@ -32,7 +32,7 @@ test('the time of an operation begins with its first try', async () => {
   using socket = boundSocket();
   socket.settimeout(0.001);
   let immediates = 0;
-  for (let i = 0; i < MANY; i++) {
+  for (let i = 0; i < MANY / 2; i++) {
     const immediate = setImmediate(() => immediates++);
     const sent = socket.sendto('x', socket.getsockname());
     // longer than its time: a timer that ran already would be due

@@ -188,10 +188,10 @@ describe('a process', () => {
     const source = `${listen}
       listener.unref();
       listener.ref();
-      setTimeout(() => { console.log('still here'); listener.close(); }, 300).unref();`;
+      setTimeout(() => { console.log('still here'); listener.close(); }, 100).unref();`;
     const { code, stdout } = await runText(net.dir, source);
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'still here\nECANCELED\n' });
   });
 
-  afterEach(() => rmSync(`${net.dir}/child.mts`, { force: true }));
+  afterEach(() => rmSync(`${net.dir}/child.mjs`, { force: true }));
 });

@@ -28,7 +28,7 @@ describe.each([
   beforeEach(() => {
     receiver = receiving.socket(family, SOCK_DGRAM);
     receiver.bind(['', 0]);
-    receiver.settimeout(5);
+    receiver.settimeout(60);
     sender = sending.socket(family, SOCK_DGRAM);
     sender.bind([source, 0]);
     if (family === AF_INET) sender.setsockopt(IPPROTO_IP, IP_MULTICAST_IF, 'vde0');

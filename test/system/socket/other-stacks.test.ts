@@ -2,23 +2,20 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Socket } from 'ioth';
-import { Network } from '../../support/network.js';
+import { useNetwork } from '../../support/network.js';
 import { StandinPicox } from '../../support/picox-stand-in.js';
 import { listenOn, pattern } from '../../support/sockets.js';
 
-let net: Network;
 let picox: StandinPicox;
-beforeAll(async () => {
-  net = await Network.create();
-  picox = new StandinPicox(net.stacks[1] as Network['stacks'][0]);
-});
-afterAll(async () => {
-  picox.end();
-  await net.close();
+// before the network's own
+afterAll(() => picox.end());
+const net = useNetwork();
+beforeAll(() => {
+  picox = new StandinPicox(net.stacks[1]!);
 });
 
 async function connected(): Promise<[client: Socket, server: Socket]> {
-  const [listener, address] = listenOn(net.stacks[0] as Network['stacks'][0], '10.0.0.1');
+  const [listener, address] = listenOn(net.stacks[0]!, '10.0.0.1');
   const client = picox.socket();
   await client.connect(address);
   const [server] = await listener.accept();
@@ -42,10 +39,10 @@ test('a connection that is refused is told, awaited and by sync', async () => {
   const expected = { code: 'ECONNRESET', syscall: 'connect', address: '10.0.0.1', port: 1 };
   for (let i = 0; i < 6; i++) {
     using socket = picox.socket();
-    socket.settimeout(2);
+    socket.settimeout(60);
     await expect(socket.connect(['10.0.0.1', 1])).rejects.toMatchObject(expected);
     using other = picox.socket();
-    other.settimeout(2);
+    other.settimeout(60);
     expect(() => other.sync.connect(['10.0.0.1', 1])).toThrow(expect.objectContaining(expected));
   }
 });

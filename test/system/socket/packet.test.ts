@@ -43,7 +43,7 @@ function internetChecksum(bytes: Buffer): number {
 
 /** The first packet that `isIt` says is the one; a raw socket hears others too. */
 async function receive(socket: Socket, isIt: (packet: Buffer) => boolean) {
-  socket.settimeout(5);
+  socket.settimeout(60);
   for (let i = 0; i < 100; i++) {
     const [packet, peer] = await socket.recvfrom(2000);
     if (isIt(packet)) return { packet, peer };

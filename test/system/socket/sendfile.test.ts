@@ -1,27 +1,22 @@
-import { closeSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AF_INET, SOCK_DGRAM, type Stack } from 'ioth';
 import { holdings } from '../../support/leaks.js';
-import { Network } from '../../support/network.js';
+import { useNetwork } from '../../support/network.js';
 import { pattern, receiveAll, tcpPair } from '../../support/sockets.js';
 
-let net: Network;
+const net = useNetwork();
 let a: Stack;
 let b: Stack;
 let path: string;
 // more than socket buffers and the pieces that are read at once hold
 const content = pattern(9 << 20);
-beforeAll(async () => {
-  net = await Network.create();
+beforeAll(() => {
   [a, b] = net.stacks as [Stack, Stack];
   path = join(net.dir, 'file');
   writeFileSync(path, content);
-});
-afterAll(async () => {
-  rmSync(path);
-  await net.close();
 });
 
 async function send(

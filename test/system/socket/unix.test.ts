@@ -2,18 +2,15 @@ import { closeSync, existsSync, fstatSync, openSync, readFileSync, rmSync, write
 import { join } from 'node:path';
 import { AF_UNIX, CMSG_LEN, CMSG_SPACE, SCM_RIGHTS, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, Stack } from 'ioth';
 import { holdings } from '../../support/leaks.js';
-import { Network } from '../../support/network.js';
+import { useNetwork } from '../../support/network.js';
 import { unixPair } from '../../support/sockets.js';
 
-let net: Network;
 let kernel: Stack;
-beforeAll(async () => {
-  net = await Network.create();
+// before the network's own
+afterAll(() => kernel.close());
+const net = useNetwork();
+beforeAll(() => {
   kernel = new Stack('kernel');
-});
-afterAll(async () => {
-  await kernel.close();
-  await net.close();
 });
 
 describe.each(['vdestack', 'kernel'])('unix sockets on %s', (name) => {

@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { PATIENCE_MS } from './child.js';
+
+const MEANWHILE_MS = 200;
+/** The kernel sends by itself, and a daemon forwards it. */
+const MOST_WAKE_UPS = 50;
+
+/**
+ * Checks that a process of one thread rests: it sleeps now, sleeps a while later, and woke up few times between. One that spins
+ * never sleeps, and one that is woken for nothing falls asleep again and again.
+ */
+export async function expectAtRest(pid: number): Promise<void> {
+  const before = await whenAsleep(pid);
+  await delay(MEANWHILE_MS);
+  expect((await whenAsleep(pid)) - before).toBeLessThan(MOST_WAKE_UPS);
+}
+
+/** Waits until it sleeps. @returns how often it has fallen asleep since it began */
+async function whenAsleep(pid: number): Promise<number> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    if (/^State:\s+S/m.test(status)) return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1]);
+    if (performance.now() > deadline) throw new Error(`process ${pid} has not slept within ${PATIENCE_MS / 1000} s`);
+    await delay(1);
+  }
+}
