@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import koffi from 'koffi';
 import { htonl, htons, inet_aton, inet_ntoa, inet_ntop, inet_pton, ntohl, ntohs } from '../../../lib/address/inet.js';
 import { AF_INET, AF_INET6, AF_UNIX } from '../../../lib/constants/index.js';
+import { FUZZ_RUNS } from '../../support/fuzz.js';
 
 const libc = koffi.load(null);
 const glibc = {
@@ -27,7 +28,7 @@ describe('inet_ntop and inet_pton', () => {
         expect(text).toBe(glibc.ntop(AF_INET6, bytes, Buffer.alloc(46), 46));
         expect([...inet_pton(AF_INET6, text)]).toEqual([...bytes]);
       }),
-      { numRuns: 10_000 },
+      { numRuns: FUZZ_RUNS / 10 },
     );
   });
 
@@ -67,7 +68,7 @@ describe('inet_ntop and inet_pton', () => {
         const isTaken = glibc.pton(family, text, bytes) === 1;
         expect(attempt(() => inet_pton(family, text))).toEqual(isTaken ? bytes : 'ERR_INVALID_ARG_VALUE');
       }),
-      { numRuns: 10_000 },
+      { numRuns: FUZZ_RUNS / 10 },
     );
   });
 
@@ -129,7 +130,7 @@ describe('inet_aton', () => {
         const isTaken = glibc.aton(text, bytes) === 1;
         expect(attempt(() => inet_aton(text))).toEqual(isTaken ? bytes : 'ERR_INVALID_ARG_VALUE');
       }),
-      { numRuns: 10_000 },
+      { numRuns: FUZZ_RUNS / 10 },
     );
   });
 

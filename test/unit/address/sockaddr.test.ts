@@ -4,8 +4,8 @@ import { inet_ntop, inet_pton } from '../../../lib/address/inet.js';
 import { decodeSockaddr, encodeSockaddr, isNumericHost, SOCKADDR_SIZE } from '../../../lib/address/sockaddr.js';
 import { AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX } from '../../../lib/constants/index.js';
 import { IothError } from '../../../lib/core/errors.js';
+import { FUZZ_RUNS } from '../../support/fuzz.js';
 
-const RUNS = Number(process.env.IOTH_FUZZ_RUNS ?? 100_000);
 const indexOf = (ifname: string) => {
   if (ifname !== 'vde0') throw new IothError('ENODEV', { hint: `no ${ifname}` });
   return 7;
@@ -41,9 +41,9 @@ describe('decodeSockaddr', () => {
           codes.add(error.code);
         }
       }),
-      { numRuns: RUNS },
+      { numRuns: FUZZ_RUNS },
     );
-    if (RUNS >= 1000) {
+    if (FUZZ_RUNS >= 1000) {
       expect([...codes].sort()).toEqual(['EAFNOSUPPORT', 'EBADMSG', 'IPv4', 'IPv6', 'Netlink', 'Packet', 'Unix']);
     }
   });

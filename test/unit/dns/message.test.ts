@@ -2,8 +2,8 @@ import * as dnsPacket from 'dns-packet';
 import fc from 'fast-check';
 import { sameName } from '../../../lib/address/domain-name.js';
 import { decodeMessage, encodeQuery, isResponseTo, readReply } from '../../../lib/dns/message.js';
+import { FUZZ_RUNS } from '../../support/fuzz.js';
 
-const RUNS = Number(process.env.IOTH_FUZZ_RUNS ?? 100_000);
 const QUESTION = { name: 'www.example.org', type: 'A' as const };
 
 function answer(packet: dnsPacket.Packet & { rcode?: number }): Buffer {
@@ -140,7 +140,7 @@ const damaged = fc
     return cut % 4 === 0 ? bytes.subarray(0, cut % bytes.length) : bytes;
   });
 
-test(`${RUNS} hostile messages neither throw nor take long`, () => {
+test(`${FUZZ_RUNS} hostile messages neither throw nor hang it`, () => {
   const bytes = fc.oneof(
     { weight: 3, arbitrary: damaged },
     { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }) },
@@ -150,20 +150,19 @@ test(`${RUNS} hostile messages neither throw nor take long`, () => {
       const message = decodeMessage(input);
       if (message) readReply(message, QUESTION);
     }),
-    { numRuns: RUNS },
+    { numRuns: FUZZ_RUNS },
   );
 });
 
-test('the costliest message that fits in 64 kB is read in good time', () => {
+// how long it takes: npm run bench -- waiting
+test('the costliest message that fits in 64 kB is read', () => {
   const longest = Buffer.concat([...Array(126)].map(() => Buffer.from([1, 97])).concat(Buffer.from([0])));
   const header = Buffer.from('000780000001000000000000', 'hex');
   const record = Buffer.from('c00c00050001000000000002c00c', 'hex');
   const count = Math.floor((65535 - header.length - longest.length - 4) / record.length);
   const bytes = Buffer.concat([header, longest, Buffer.from('00010001', 'hex'), ...Array(count).fill(record)]);
   bytes.writeUInt16BE(count, 6);
-  const start = performance.now();
   expect(decodeMessage(bytes)?.answers).toHaveLength(count);
-  expect(performance.now() - start).toBeLessThan(3000);
 });
 
 test('names differ by letters, not by case or a last dot', () => {

@@ -8,8 +8,7 @@ import {
   decodeAncillary,
   encodeAncillary,
 } from '../../../lib/socket/cmsg.js';
-
-const FUZZ_RUNS = Number(process.env.IOTH_FUZZ_RUNS ?? 100_000);
+import { FUZZ_RUNS } from '../../support/fuzz.js';
 
 const cmsghdr = koffi.struct({ cmsg_len: 'size_t', cmsg_level: 'int', cmsg_type: 'int' });
 const HEADER = koffi.sizeof(cmsghdr);
