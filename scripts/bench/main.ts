@@ -9,8 +9,9 @@ import { nodeModulesRows } from './node-modules.js';
 import { processRows } from './processes.js';
 import { livesTable, rowsTable } from './table.js';
 import { vdeRows } from './vde.js';
+import { waitingRows } from './waiting.js';
 
-const GROUPS = ['tcp', 'rtt', 'connections', 'udp', 'processes', 'vde', 'node', 'newstack', 'stacks', 'lab'];
+const GROUPS = ['tcp', 'rtt', 'connections', 'udp', 'processes', 'vde', 'node', 'newstack', 'stacks', 'lab', 'waiting'];
 const USAGE = `usage: npm run bench -- [--rounds N] [--json FILE] [${GROUPS.join(' | ')} ...]
 Without names everything is measured. A figure is the median of N turns (default 5).`;
 
@@ -30,13 +31,15 @@ async function main(): Promise<void> {
   if (newStack.length > 0) console.log(`${rowsTable('new Stack, alternating with the bare call', newStack)}\n`);
   const lab = await labRows(wanted, rounds);
   if (lab.length > 0) console.log(`${rowsTable('A link without faults, its ends a process each', lab)}\n`);
+  const waiting = await waitingRows(wanted, rounds);
+  if (waiting.length > 0) console.log(`${rowsTable('What waits', waiting)}\n`);
   const lives = await stackLives(wanted);
   if (lives.length > 0) console.log(livesTable(lives));
   if (json) {
     const about = { date: new Date().toISOString(), node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length };
     writeFileSync(
       json,
-      `${JSON.stringify({ ...about, rounds, kernel, processes, vde, nodeModules, newStack, lab, stacks: lives }, null, 2)}\n`,
+      `${JSON.stringify({ ...about, rounds, kernel, processes, vde, nodeModules, newStack, lab, waiting, stacks: lives }, null, 2)}\n`,
     );
   }
 }
