@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
+import { libc } from '../../ffi/libc.js';
 
 const TICKS = 20;
 const TICK_MS = 10;
@@ -19,14 +20,18 @@ export async function turnsMeanwhile(): Promise<number> {
   return turnsOfLoop() - before;
 }
 
-/** Checks that `waiting` goes on while a timer ticks 20 times, and that the loop rests meanwhile. */
+/** Checks that `waiting` goes on while a timer ticks 20 times, and that the loop rests meanwhile: few turns, few looks for events. */
 export async function expectQuietWait(waiting: Promise<unknown>): Promise<void> {
   let isSettled = false;
   const note = () => {
     isSettled = true;
   };
   waiting.then(note, note);
+  const looks = jest.spyOn(libc(), 'epoll_wait');
   const turns = await turnsMeanwhile();
+  const { length } = looks.mock.calls;
+  looks.mockRestore();
   expect(isSettled).toBe(false);
   expect(turns).toBeLessThan(MOST_TURNS_AT_REST);
+  expect(length).toBeLessThan(MOST_TURNS_AT_REST);
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { AF_UNIX, SOCK_SEQPACKET, Stack } from 'ioth';
 import { VdePort } from 'ioth/vde';
 import { libc } from '../../../ffi/libc.js';
+import { libvdeplug } from '../../../ffi/vdeplug.js';
 import { PATIENCE_MS, runText } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
@@ -172,7 +173,10 @@ test('a peer that leaves in the middle of its request does not keep the processo
   // it looks for peers that have gone at times
   await turnsMeanwhile();
   const waiting = a.recv();
+  const receives = jest.spyOn(libvdeplug(), 'recv');
   await expectQuietWait(waiting);
+  expect(receives).not.toHaveBeenCalled();
+  receives.mockRestore();
   const ended = expect(waiting).rejects.toMatchObject({ code: 'ECANCELED' });
   await Promise.all([a.close(), b.close()]);
   await ended;
