@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PATIENCE_MS } from './child.js';
+import { until } from './until.js';
 
 const MEANWHILE_MS = 200;
 /** The kernel sends by itself, and a daemon forwards it. */
@@ -18,11 +18,10 @@ export async function expectAtRest(pid: number): Promise<void> {
 
 /** Waits until it sleeps. @returns how often it has fallen asleep since it began */
 async function whenAsleep(pid: number): Promise<number> {
-  const deadline = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-    if (/^State:\s+S/m.test(status)) return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1]);
-    if (performance.now() > deadline) throw new Error(`process ${pid} has not slept within ${PATIENCE_MS / 1000} s`);
-    await delay(1);
-  }
+  let status = '';
+  await until(`process ${pid} sleeps`, () => {
+    status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    return /^State:\s+S/m.test(status);
+  });
+  return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1]);
 }

@@ -13,6 +13,11 @@ export function turnsOfLoop(): number {
   return performance.nodeTiming.uvMetricsInfo.loopCount;
 }
 
+/** Keeps the loop from turning for so many milliseconds. */
+export function blockLoop(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
 /** How often the loop turns while a timer ticks 20 times. */
 export async function turnsMeanwhile(): Promise<number> {
   const before = turnsOfLoop();

@@ -1,5 +1,4 @@
-import { AF_INET, AF_INET6, EAI_AGAIN, EAI_NONAME, SOCK_STREAM } from '../../../lib/constants/index.js';
-import type { Stack } from '../../../lib/stack/stack.js';
+import { AF_INET, AF_INET6, EAI_AGAIN, EAI_NONAME, SOCK_STREAM, type Stack } from 'ioth';
 import { NameNetwork } from '../../support/name-servers.js';
 import { answerTo, type ReceivedQuery, ScriptedServer, type Sent } from '../../support/scripted-server.js';
 

@@ -4,6 +4,7 @@ import { runText } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { holdings } from '../../support/leaks.js';
 import { tcpPair, udpOn } from '../../support/sockets.js';
+import { blockLoop } from '../../support/turns.js';
 
 let stack: Stack;
 let start: number;
@@ -34,8 +35,7 @@ test('what a callback settles goes on before the next turn of the loop', async (
         }, 1);
       });
       new Promise<void>((settle) => settle()).then(() => order.push('promise'));
-      const until = performance.now() + 5;
-      while (performance.now() < until);
+      blockLoop(5);
       order.push('callback');
       outer(late);
     });

@@ -6,8 +6,7 @@ import http from 'node:http';
 import type net from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Socket } from '../../../lib/socket/socket.js';
-import type { Stack } from '../../../lib/stack/stack.js';
+import { Socket, type Stack } from 'ioth';
 import { Network } from '../../support/network.js';
 import { listenOn, pattern, receiveAll } from '../../support/sockets.js';
 

@@ -3,9 +3,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { AF_UNIX } from '../../../lib/constants/index.js';
-import { Socket } from '../../../lib/socket/socket.js';
-import type { Stack } from '../../../lib/stack/stack.js';
+import { AF_UNIX, Socket, type Stack } from 'ioth';
 import { Network } from '../../support/network.js';
 import { receiveAll, tcpPair, unixPair } from '../../support/sockets.js';
 

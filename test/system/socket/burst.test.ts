@@ -1,5 +1,6 @@
 import { AF_INET, IothError, SOCK_DGRAM, Stack } from 'ioth';
 import { tcpPair } from '../../support/sockets.js';
+import { blockLoop } from '../../support/turns.js';
 
 // After many operations in a row that never waited the next one takes a turn of the loop first: it must not show.
 const MANY = 600;
@@ -36,8 +37,7 @@ test('the time of an operation begins with its first try', async () => {
     const immediate = setImmediate(() => immediates++);
     const sent = socket.sendto('x', socket.getsockname());
     // longer than its time: a timer that ran already would be due
-    const until = performance.now() + 3;
-    while (performance.now() < until);
+    blockLoop(3);
     await sent;
     clearImmediate(immediate);
     expect(String(await socket.recv(1))).toBe('x');
@@ -102,8 +102,7 @@ test('a dialog of slow steps lets immediates have their turns after few of them'
   const answering = (async () => {
     for (let i = 0; i < TRIPS; i++) {
       const data = await server.recv(1);
-      const until = performance.now() + 1;
-      while (performance.now() < until);
+      blockLoop(1);
       await server.sendall(data);
     }
   })();

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Socket } from '../../../lib/socket/socket.js';
+import type { Socket } from 'ioth';
 import { type Child, startScript } from '../../support/child.js';
 import { Network } from '../../support/network.js';
 import { receiveAll } from '../../support/sockets.js';

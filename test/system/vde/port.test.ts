@@ -6,11 +6,12 @@ import { AF_UNIX, SOCK_SEQPACKET, Stack } from 'ioth';
 import { VdePort } from 'ioth/vde';
 import { libc } from '../../../ffi/libc.js';
 import { libvdeplug } from '../../../ffi/vdeplug.js';
-import { PATIENCE_MS, runText } from '../../support/child.js';
+import { runText } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { useNetwork } from '../../support/network.js';
 import { expectQuietWait, turnsMeanwhile } from '../../support/turns.js';
+import { PATIENCE_MS } from '../../support/until.js';
 import { arpRequest, greeting, macOf, SwitchProcess, textOf } from '../../support/vde.js';
 
 const WAIT = { timeout: PATIENCE_MS };
