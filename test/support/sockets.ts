@@ -1,4 +1,5 @@
 import {
+  type AddressInput,
   AF_INET,
   AF_INET6,
   AF_UNIX,
@@ -8,7 +9,6 @@ import {
   type Socket,
   type Stack,
 } from 'ioth';
-import type { AddressInput } from '../../lib/address/sockaddr.js';
 
 /** A listener on a port that the stack chose, and its address as connect takes it. */
 export function listenOn(

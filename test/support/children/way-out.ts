@@ -8,15 +8,8 @@ function say(text: string): void {
   writeSync(1, `${text}\n`);
 }
 
-function leave(): void {
-  say(`leaving ${Date.now()}`);
-}
-
 const handlers: Record<string, () => void> = {
-  'exit in a handler of SIGINT': () => {
-    leave();
-    process.exit(3);
-  },
+  'exit in a handler of SIGINT': () => process.exit(3),
   'count SIGINT': () => say('handler'),
 };
 const handler = handlers[way];
@@ -43,28 +36,21 @@ say(`ready ${stacks.map(({ daemonPid: daemon }) => daemon).join(' ')}`);
 
 switch (way) {
   case 'end':
-    setTimeout(leave, 50);
+    setTimeout(() => {}, 50);
     break;
   case 'exit':
-    leave();
     process.exit(7);
     break;
   case 'exception':
-    leave();
     throw new Error('nobody catches this');
   case 'rejection':
-    leave();
     void Promise.reject(new Error('nobody handles this'));
     break;
   case 'exit while closing':
     for (const stack of stacks) void stack.close();
-    setImmediate(() => {
-      leave();
-      process.exit(7);
-    });
+    setImmediate(() => process.exit(7));
     break;
   case 'abort':
-    leave();
     process.abort();
 }
 
@@ -81,5 +67,4 @@ async function graceful(): Promise<void> {
   await server.sendall('good bye');
   say(`served ${await client.recv(100)}`);
   for (const stack of stacks) await stack.close();
-  leave();
 }

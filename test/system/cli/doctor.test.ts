@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { plugins } from 'ioth';
 import { isOlder, namespaceFinding } from '../../../lib/cli/doctor/system.js';
-import { plugins } from '../../../lib/index.js';
 import type { Exit } from '../../support/child.js';
 import { buildCli, ioth, iothUnder, startIoth } from '../../support/cli.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';

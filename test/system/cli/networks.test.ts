@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Stack } from '../../../lib/index.js';
+import { Stack } from 'ioth';
 import { buildCli, ioth, startIoth } from '../../support/cli.js';
 import { temporaryDirectory, workDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';

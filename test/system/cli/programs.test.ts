@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AF_INET, SOCK_DGRAM } from '../../../lib/index.js';
+import { AF_INET, SOCK_DGRAM } from 'ioth';
 import { buildCli, ioth, iothAtTerminal, startIoth } from '../../support/cli.js';
 import { workDirectory } from '../../support/directory.js';
 import { useNetwork } from '../../support/network.js';

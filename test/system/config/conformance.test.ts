@@ -1,6 +1,6 @@
+import { iothaddr, Stack } from 'ioth';
 import { hasLibrary } from '../../../ffi/index.js';
 import { readyLinkLocal } from '../../../lib/config/link-local.js';
-import { iothaddr, Stack } from '../../../lib/index.js';
 import type { Child } from '../../support/child.js';
 import { Network, stateOf } from '../../support/network.js';
 

@@ -1,4 +1,4 @@
-import { AF_PACKET, type Socket, Stack } from '../../../lib/index.js';
+import { AF_PACKET, type Socket, Stack } from 'ioth';
 import type { Child } from '../../support/child.js';
 import { Network, stateOf } from '../../support/network.js';
 

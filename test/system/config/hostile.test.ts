@@ -1,7 +1,4 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { ipBytes } from '../../../lib/address/ip.js';
-import { concat, u16, u32 } from '../../../lib/config/bytes.js';
-import { DHCPACK, DHCPNAK, DHCPOFFER, Option } from '../../../lib/config/dhcp4/message.js';
 import {
   AF_INET6,
   IOTHCONF_DHCP,
@@ -18,7 +15,10 @@ import {
   SOL_SOCKET,
   type Socket,
   Stack,
-} from '../../../lib/index.js';
+} from 'ioth';
+import { ipBytes } from '../../../lib/address/ip.js';
+import { concat, u16, u32 } from '../../../lib/config/bytes.js';
+import { DHCPACK, DHCPNAK, DHCPOFFER, Option } from '../../../lib/config/dhcp4/message.js';
 import { Network, stateOf } from '../../support/network.js';
 import { advertHeader, dhcp4Reply, leaseOptions, option6, optionNd, prefixOption, tlv } from '../../support/packets.js';
 

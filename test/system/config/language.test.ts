@@ -1,14 +1,6 @@
 import fc from 'fast-check';
+import { AF_INET, AF_INET6, IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from 'ioth';
 import { asksNetwork, type ConfigRequest, isStackConfig, parseConfig } from '../../../lib/config/language.js';
-import {
-  AF_INET,
-  AF_INET6,
-  IOTHCONF_DHCP,
-  IOTHCONF_DHCPV6,
-  IOTHCONF_ETH,
-  IOTHCONF_RD,
-  IOTHCONF_STATIC,
-} from '../../../lib/constants/index.js';
 import { FUZZ_RUNS } from '../../support/fuzz.js';
 
 const AUTO = IOTHCONF_ETH | IOTHCONF_DHCP | IOTHCONF_DHCPV6 | IOTHCONF_RD;

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { AF_INET6, SOCK_DGRAM, Stack } from 'ioth';
 import { BuiltinConfig } from '../../../lib/config/builtin.js';
 import { parseConfig } from '../../../lib/config/language.js';
 import type { ProviderListener } from '../../../lib/config/provider.js';
-import { AF_INET6, SOCK_DGRAM, Stack } from '../../../lib/index.js';
 import type { Child } from '../../support/child.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { Network, stateOf } from '../../support/network.js';

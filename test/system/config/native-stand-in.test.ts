@@ -1,11 +1,11 @@
 import { getEventListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { IOTHCONF_DHCP, IOTHCONF_ETH, Stack } from 'ioth';
 import koffi from 'koffi';
 import type { Libiothconf } from '../../../ffi/iothconf.js';
 import { parseConfig } from '../../../lib/config/index.js';
 import { NativeConfig } from '../../../lib/config/native.js';
 import type { NetworkSettings } from '../../../lib/dns/settings.js';
-import { IOTHCONF_DHCP, IOTHCONF_ETH, Stack } from '../../../lib/index.js';
 
 /**
  * LIBIOTHCONF STAND-IN: the object that ffi gives of the library. Each call takes `pause` milliseconds, configures nothing,

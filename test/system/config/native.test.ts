@@ -1,5 +1,5 @@
+import { IOTHCONF_ETH, IOTHCONF_STATIC, Stack } from 'ioth';
 import { hasLibrary } from '../../../ffi/index.js';
-import { IOTHCONF_ETH, IOTHCONF_STATIC, Stack } from '../../../lib/index.js';
 import { Network, stateOf } from '../../support/network.js';
 
 const native = hasLibrary('iothconf');

@@ -1,5 +1,5 @@
+import { Stack } from 'ioth';
 import { chooseProvider } from '../../../lib/core/provider.js';
-import { Stack } from '../../../lib/index.js';
 import { Network, stateOf } from '../../support/network.js';
 
 let lan: Network;

@@ -1,4 +1,4 @@
-import { AF_INET, IothError, Stack } from '../../../lib/index.js';
+import { AF_INET, IothError, Stack } from 'ioth';
 import type { DelAddressArguments, RouteArguments } from '../../../lib/netlink/index.js';
 import { Network, stateOf } from '../../support/network.js';
 

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LeaseEvent } from '../../../lib/index.js';
 import {
   AF_INET,
   IOTHCONF_DHCP,
   IOTHCONF_DHCPV6,
   IOTHCONF_ETH,
   IOTHCONF_RD,
+  type LeaseEvent,
   SOCK_STREAM,
   Stack,
-} from '../../../lib/index.js';
+} from 'ioth';
 import { Network, stateOf } from '../../support/network.js';
 
 /** The builtin provider against real servers, each in the namespace of a stack of its own. */

@@ -1,9 +1,8 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { AF_INET, SOCK_DGRAM } from '../../../lib/constants/index.js';
-import { Fabric, type FabricNetwork } from '../../../lib/lab/index.js';
-import { Stack } from '../../../lib/stack/stack.js';
-import { VdePort } from '../../../lib/vde/index.js';
+import { AF_INET, SOCK_DGRAM, Stack } from 'ioth';
+import { Fabric, type FabricNetwork } from 'ioth/lab';
+import { VdePort } from 'ioth/vde';
 import { startScript } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
-import { Lab } from '../../../lib/lab/index.js';
+import { Lab } from 'ioth/lab';
 import { findReach } from '../../../lib/lab/testing/reach.js';
 import { runText } from '../../support/child.js';
 import { ROOT } from '../../support/compiled.js';

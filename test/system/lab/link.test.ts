@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type DropCounts, Link, type LinkOptions } from '../../../lib/lab/index.js';
+import { type DropCounts, Link, type LinkOptions } from 'ioth/lab';
 import { run, startScript } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { type LinkedPorts, linkedPorts, numbered, numberOf, transfer } from '../../support/link.js';

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import * as dnsPacket from 'dns-packet';
 import fc from 'fast-check';
+import { Lab } from 'ioth/lab';
 import { ipBytes, ipText } from '../../../lib/address/ip.js';
 import { leaseOf } from '../../../lib/config/dhcp4/lease.js';
 import {
@@ -14,7 +15,6 @@ import {
   encodeRequest,
   Option,
 } from '../../../lib/config/dhcp4/message.js';
-import { Lab } from '../../../lib/lab/index.js';
 import { decodeRequest, encodeReply } from '../../../lib/lab/services/dhcp-message.js';
 import { DhcpResponder } from '../../../lib/lab/services/dhcp-server.js';
 import { DnsZone } from '../../../lib/lab/services/dns-zone.js';

@@ -1,4 +1,4 @@
-import { Lab, type LabConfig } from '../../../lib/lab/index.js';
+import { Lab, type LabConfig } from 'ioth/lab';
 import { addressesFor, hostsTable } from '../../../lib/lab/topology/names.js';
 import type { HostPlan, Topology } from '../../../lib/lab/topology/plan.js';
 import { drawing, mermaid } from '../../../lib/lab/topology/text.js';

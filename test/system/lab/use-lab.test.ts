@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { useLab } from '../../../lib/lab/jest.js';
+import { useLab } from 'ioth/lab/jest';
 import { type Exit, run } from '../../support/child.js';
 import { ROOT } from '../../support/compiled.js';
 import { workDirectory } from '../../support/directory.js';

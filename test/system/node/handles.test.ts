@@ -2,8 +2,8 @@ import dgram from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Stack } from 'ioth';
 import { checkInternals, nodeInternals } from '../../../lib/node/internals.js';
-import type { Stack } from '../../../lib/stack/stack.js';
 import { Network } from '../../support/network.js';
 import { hostPort } from '../../support/traps.js';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { unlinkSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { promisify } from 'node:util';
-import type { Stack } from '../../../lib/stack/stack.js';
+import type { Stack } from 'ioth';
 import { Network } from '../../support/network.js';
 
 let lan: Network;

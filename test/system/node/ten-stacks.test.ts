@@ -3,7 +3,7 @@ import http from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import express from 'express';
-import type { Stack } from '../../../lib/stack/stack.js';
+import type { Stack } from 'ioth';
 import { Network } from '../../support/network.js';
 import { type Trap, trap } from '../../support/traps.js';
 

@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { AF_INET, SOCK_DGRAM } from '../../../lib/constants/index.js';
-import { close } from '../../../lib/socket/adopt.js';
-import type { Stack } from '../../../lib/stack/stack.js';
+import { AF_INET, close, SOCK_DGRAM, type Stack } from 'ioth';
 import { startScript } from '../../support/child.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { aloneStack } from '../../support/network.js';
@@ -186,7 +184,7 @@ test("an 'error' that nobody listens to is an uncaught exception", async () => {
 
 test('caught, the process goes on and closes what is left', async () => {
   const life = startScript('dead-daemon.ts', ['somebody catches']);
-  expect(await life.exit).toMatchObject({ status: 0 });
+  expect(await life.exit).toMatchObject({ code: 0 });
   expect({ stdout: life.stdout, stderr: life.stderr }).toEqual({
     stdout: 'ready\ncaught ERR_STACK_DEAD\nclosed\n',
     stderr: '',

@@ -1,12 +1,9 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
 import { connect as connectOnHost, createServer, Socket as NodeSocket } from 'node:net';
 import { join } from 'node:path';
+import { AF_INET, close, SOCK_DGRAM, SOCK_STREAM, type Socket, Stack } from 'ioth';
 import koffi from 'koffi';
 import { libc } from '../../../ffi/libc.js';
-import { AF_INET, SOCK_DGRAM, SOCK_STREAM } from '../../../lib/constants/index.js';
-import { close } from '../../../lib/socket/adopt.js';
-import type { Socket } from '../../../lib/socket/socket.js';
-import { Stack } from '../../../lib/stack/stack.js';
 import { startScript } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';

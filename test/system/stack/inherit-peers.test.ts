@@ -1,38 +1,32 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { Stack } from '../../../lib/stack/stack.js';
+import { Stack } from 'ioth';
 import { type Child, startScript } from '../../support/child.js';
-import { temporaryDirectory } from '../../support/directory.js';
+import { useDirectory } from '../../support/directory.js';
 import { LIST, socketsIn } from '../../support/inherited.js';
 
-let dir: string;
 let hub: Stack;
 const far: Child[] = [];
-beforeEach(() => {
-  dir = temporaryDirectory();
-  hub = new Stack('vdestack', `switch://${dir}/switch`);
-});
 afterEach(async () => {
-  for (const life of far.splice(0)) {
-    life.kill('SIGTERM');
-    await life.exit;
-  }
+  await Promise.all(far.splice(0).map((life) => life.stop('SIGTERM')));
   await hub.close();
-  rmSync(dir, { recursive: true });
+});
+const dir = useDirectory();
+beforeEach(() => {
+  hub = new Stack('vdestack', `switch://${dir.path}/switch`);
 });
 
 test('a child of spawnSync inherits no peer, though the loop did not turn since it joined', () => {
-  const life = startScript('joined.ts', [`vde://${dir}/switch`]);
+  const life = startScript('joined.ts', [`vde://${dir.path}/switch`]);
   far.push(life);
   // waits for it without the loop
-  const wait = `for i in $(seq 500); do ls ${dir}/switch | grep -q fd && exit 0; sleep 0.02; done; exit 1`;
+  const wait = `for i in $(seq 3000); do ls ${dir.path}/switch | grep -q fd && exit 0; sleep 0.02; done; exit 1`;
   expect(spawnSync('/bin/sh', ['-c', wait]).status).toBe(0);
   expect(socketsIn(execFileSync('/bin/sh', ['-c', LIST], { encoding: 'utf8' }))).toEqual([]);
 });
 
 test('a child that a worker spawns inherits no peer', async () => {
-  const life = startScript('joined.ts', [`vde://${dir}/switch`]);
+  const life = startScript('joined.ts', [`vde://${dir.path}/switch`]);
   far.push(life);
   await life.line('joined');
   await new Promise((resolve) => setTimeout(resolve, 20));

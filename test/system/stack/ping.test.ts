@@ -1,28 +1,32 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { AbortError, GaiError, IothError, type PingProbe, Stack } from '../../../lib/index.js';
-import { aloneStack, Network } from '../../support/network.js';
+import { AbortError, GaiError, IothError, type PingProbe, Stack } from 'ioth';
+import { PATIENCE_MS } from '../../support/child.js';
+import { aloneStack, useNetwork } from '../../support/network.js';
 
-let net: Network;
+const net = useNetwork();
 let a: Stack;
-
-beforeAll(async () => {
-  net = await Network.create();
+beforeAll(() => {
   [a] = net.stacks as [Stack];
-  // names of the hosts file are resolved by the stack, without a server
 });
-afterAll(() => net.close());
 
 test.each(['10.0.0.2', 'fd00::2', '127.0.0.1', '::1'])('%s answers', async (host) => {
   const seen: PingProbe[] = [];
-  const result = await a.ping(host, { count: 5, interval: 5, timeout: 5000, onProbe: (probe) => seen.push(probe) });
+  const result = await a.ping(host, {
+    count: 5,
+    interval: 5,
+    timeout: PATIENCE_MS,
+    onProbe: (probe) => seen.push(probe),
+  });
   expect(result).toMatchObject({ host, address: host, transmitted: 5, received: 5, loss: 0 });
   expect(result.times).toHaveLength(5);
   expect(result.probes.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
   for (const { address, bytes, ttl, time, error } of result.probes) {
     expect({ address, bytes, ttl, error }).toEqual({ address: host, bytes: 64, ttl: 64, error: undefined });
-    expect(time).toBeGreaterThan(0);
-    expect(time).toBeLessThan(5000);
-    expect(Number.isInteger(time)).toBe(false);
+    // milliseconds, with what the clock has of smaller ones
+    expect({ isPositive: Number(time) > 0, isInteger: Number.isInteger(time) }).toEqual({
+      isPositive: true,
+      isInteger: false,
+    });
   }
   const { min, avg, max, mdev, times } = result as {
     min: number;
@@ -40,7 +44,7 @@ test.each(['10.0.0.2', 'fd00::2', '127.0.0.1', '::1'])('%s answers', async (host
 test('sizes from nothing to what a packet holds', async () => {
   for (const size of [0, 1, 1472, 65_507]) {
     for (const host of ['10.0.0.2', 'fd00::2']) {
-      const { probes } = await a.ping(host, { count: 1, size, timeout: 5000 });
+      const { probes } = await a.ping(host, { count: 1, size, timeout: PATIENCE_MS });
       expect(probes[0]).toMatchObject({ bytes: size + 8, seq: 1 });
     }
   }
@@ -49,7 +53,7 @@ test('sizes from nothing to what a packet holds', async () => {
 test('many at once do not take each other answers', async () => {
   const results = await Promise.all(
     Array.from({ length: 20 }, (_, i) =>
-      a.ping(i % 2 ? '10.0.0.2' : 'fd00::2', { count: 5, interval: 0, timeout: 5000, size: i }),
+      a.ping(i % 2 ? '10.0.0.2' : 'fd00::2', { count: 5, interval: 0, timeout: PATIENCE_MS, size: i }),
     ),
   );
   expect(results.map(({ received, probes }) => [received, probes[0]?.bytes])).toEqual(
@@ -81,7 +85,7 @@ test.each(['10.0.0.77', 'fd00::77'])('nobody has %s: the stack says so, for each
   const { received, loss, probes, min, avg, max, mdev } = await a.ping(host, {
     count: 3,
     interval: 5,
-    timeout: 15_000,
+    timeout: PATIENCE_MS,
   });
   expect({ received, loss, min, avg, max, mdev }).toEqual({
     received: 0,
@@ -145,8 +149,8 @@ test('an AbortSignal and the end of the stack end it', async () => {
   const stack = aloneStack();
   await expect(stack.ping('10.0.0.9', { signal: AbortSignal.abort() })).rejects.toThrow(AbortError);
   const control = new AbortController();
-  const aborted = stack.ping('10.0.0.9', { count: 100, timeout: 60_000, signal: control.signal });
-  const closed = stack.ping('10.0.0.9', { count: 100, timeout: 60_000 });
+  const aborted = stack.ping('10.0.0.9', { count: 100, timeout: PATIENCE_MS, signal: control.signal });
+  const closed = stack.ping('10.0.0.9', { count: 100, timeout: PATIENCE_MS });
   const outcomes = Promise.allSettled([aborted, closed]);
   await delay(20);
   control.abort('enough');
@@ -186,10 +190,12 @@ test('by the sockets of users, where a raw one is not allowed', async () => {
     return socket.call(stack, family, type, proto);
   }) as typeof socket;
   try {
-    expect(await stack.ping('127.0.0.1', { count: 2, interval: 1, timeout: 5000 })).toMatchObject({ received: 2 });
-    const { probes } = await stack.ping('::1', { count: 1, timeout: 5000, size: 0 });
+    expect(await stack.ping('127.0.0.1', { count: 2, interval: 1, timeout: PATIENCE_MS })).toMatchObject({
+      received: 2,
+    });
+    const { probes } = await stack.ping('::1', { count: 1, timeout: PATIENCE_MS, size: 0 });
     expect(probes[0]).toMatchObject({ bytes: 8, ttl: 64, address: '::1' });
-    const unreachable = await stack.ping('10.0.0.9', { count: 2, interval: 5, timeout: 15_000 });
+    const unreachable = await stack.ping('10.0.0.9', { count: 2, interval: 5, timeout: PATIENCE_MS });
     expect(unreachable.probes.map(({ error }) => error?.code)).toEqual(['EHOSTUNREACH', 'EHOSTUNREACH']);
   } finally {
     await stack.close();

@@ -4,22 +4,19 @@ import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { plugins, Stack, set_license } from '../../../lib/index.js';
+import { plugins, Stack, set_license } from 'ioth';
 import { stateOfProcess } from '../../../lib/stack/process-state.js';
-import { runText, startScript } from '../../support/child.js';
+import { PATIENCE_MS, runText, startScript } from '../../support/child.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';
-import { Network } from '../../support/network.js';
+import { useNetwork } from '../../support/network.js';
 import { runUnprivileged } from '../../support/unprivileged.js';
 
-let net: Network;
+const net = useNetwork();
 let a: Stack;
 let b: Stack;
-
-beforeAll(async () => {
-  net = await Network.create();
+beforeAll(() => {
   [a, b] = net.stacks as [Stack, Stack];
 });
-afterAll(() => net.close());
 
 /** What an 'error' event or a result says. */
 function facts(error: unknown): unknown {
@@ -27,7 +24,7 @@ function facts(error: unknown): unknown {
   return { code, errno, syscall, path, spawnargs, message };
 }
 
-async function untilGone(pids: readonly number[], milliseconds = 3000): Promise<number[]> {
+async function untilGone(pids: readonly number[], milliseconds = PATIENCE_MS): Promise<number[]> {
   const end = performance.now() + milliseconds;
   const living = () => pids.filter((pid) => stateOfProcess(pid) !== 'gone');
   while (living().length > 0 && performance.now() < end) await delay(10);

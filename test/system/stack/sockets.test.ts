@@ -7,28 +7,23 @@ import {
   AF_INET6,
   AF_UNIX,
   MSG_CTRUNC,
+  recv_fds,
   SOCK_DGRAM,
   SOCK_NONBLOCK,
   SOCK_STREAM,
-} from '../../../lib/constants/index.js';
-import { recv_fds, send_fds } from '../../../lib/socket/fds.js';
-import { Socket } from '../../../lib/socket/socket.js';
-import type { Stack } from '../../../lib/stack/stack.js';
-import { Network } from '../../support/network.js';
+  Socket,
+  type Stack,
+  send_fds,
+} from 'ioth';
+import { useNetwork } from '../../support/network.js';
 
-let net: Network;
+const net = useNetwork();
 let a: Stack;
 let b: Stack;
-beforeAll(async () => {
-  net = await Network.create();
+beforeAll(() => {
   [a, b] = net.stacks as [Stack, Stack];
   writeFileSync(join(net.dir, 'hosts'), '10.0.0.1 both.example both\nfd00::1 both.example\n10.0.0.1 four.example\n');
   b.iothdns_setpath('hosts', join(net.dir, 'hosts'));
-});
-afterAll(async () => {
-  const { rmSync } = await import('node:fs');
-  rmSync(join(net.dir, 'hosts'));
-  await net.close();
 });
 
 describe('create_connection and create_server', () => {

@@ -1,10 +1,7 @@
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { inspect } from 'node:util';
-import { AF_INET, SOCK_DGRAM } from '../../../lib/constants/index.js';
-import { get_defstack, set_defstack } from '../../../lib/stack/default-stack.js';
-import { set_license } from '../../../lib/stack/license.js';
-import { Stack } from '../../../lib/stack/stack.js';
+import { AF_INET, get_defstack, SOCK_DGRAM, Stack, set_defstack, set_license } from 'ioth';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { useNetwork } from '../../support/network.js';
 import { children } from '../../support/processes.js';

@@ -1,5 +1,5 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { AF_INET, Stack, VETH_INFO_PEER, vethPeer } from '../../../lib/index.js';
+import { AF_INET, Stack, VETH_INFO_PEER, vethPeer } from 'ioth';
 import { temporaryDirectory } from '../../support/directory.js';
 import { failureOf } from '../../support/failure.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';

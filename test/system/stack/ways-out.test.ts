@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Child, type Exit, shell, startScript } from '../../support/child.js';
-import { temporaryDirectory } from '../../support/directory.js';
+import { temporaryDirectory, useDirectory } from '../../support/directory.js';
 
 /** Processes that end without a chance to tidy up: their daemons need their ten seconds while the other tests run. */
 let unprepared: Promise<{ lives: Child[]; place: string }>;
@@ -19,11 +19,11 @@ beforeAll(() => {
 const PF_EXITING = 4;
 const SIGKILL_BIT = 1n << 8n;
 
+const directory = useDirectory();
 let dir: string;
 beforeEach(() => {
-  dir = temporaryDirectory();
+  dir = directory.path;
 });
-afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 async function expectEnd(status: Exit['code'], way: string, count: number, say = async (_life: Child) => {}) {
   const life = startScript('way-out.ts', [way, count, dir]);
