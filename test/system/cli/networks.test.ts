@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { Stack } from 'ioth';
 import { buildCli, ioth, startIoth } from '../../support/cli.js';
-import { temporaryDirectory, workDirectory } from '../../support/directory.js';
+import { temporaryDirectory, useDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
-import { Network } from '../../support/network.js';
+import { useNetwork } from '../../support/network.js';
 
 /* `ioth switch`, `ip`, `dig` and `run`, on networks of the tests' own. */
 
@@ -19,12 +19,11 @@ beforeEach(() => {
 afterEach(() => expectNothingLeft(before));
 
 describe('ioth switch', () => {
+  const directory = useDirectory();
   let dir: string;
-  let remove: () => Promise<void>;
   beforeEach(() => {
-    ({ dir, remove } = workDirectory());
+    dir = directory.path;
   });
-  afterEach(() => remove());
 
   it.each([
     ['switch', [], 'SIGINT', 130],
@@ -97,9 +96,8 @@ describe('ioth switch', () => {
 });
 
 describe('with a DHCP and name server', () => {
-  let lan: Network;
-  beforeEach(async () => {
-    lan = new Network();
+  const lan = useNetwork(0, 'file');
+  beforeAll(async () => {
     const server = lan.stack('10.0.0.1/24');
     server.linksetupdown(server.if_nametoindex('lo'), true);
     await lan.dnsmasq(
@@ -115,7 +113,6 @@ describe('with a DHCP and name server', () => {
       '--local=/example.org/',
     );
   });
-  afterEach(() => lan.close());
 
   it('ioth ip shows the lease', async () => {
     const config = `${lan.vnl},eth,dhcp`;

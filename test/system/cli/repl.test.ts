@@ -1,9 +1,9 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Child } from '../../support/child.js';
 import { buildCli, ioth, iothAtTerminal } from '../../support/cli.js';
-import { temporaryDirectory } from '../../support/directory.js';
-import { Network } from '../../support/network.js';
+import { useDirectory } from '../../support/directory.js';
+import { useNetwork } from '../../support/network.js';
 
 /* A person at a terminal: script(1) has the pseudo-terminal, what is written to it is typed. */
 
@@ -14,24 +14,15 @@ const CTRL_D = '\u0004';
 
 beforeAll(buildCli);
 
-let lan: Network;
-let state: string;
-let sessions: Child[] = [];
-beforeEach(async () => {
-  lan = await Network.create(1);
-  state = temporaryDirectory();
-});
-afterEach(async () => {
-  // of a test that failed
-  for (const session of sessions) session.kill('SIGKILL');
-  sessions = [];
-  rmSync(state, { recursive: true });
-  await lan.close();
-});
+const sessions: Child[] = [];
+// those of a test that failed
+afterEach(() => Promise.all(sessions.splice(0).map((session) => session.stop())));
+const state = useDirectory();
+const lan = useNetwork(1, 'test');
 
 /** A REPL that shows its prompt. */
 async function repl(...args: string[]): Promise<Child> {
-  const running = iothAtTerminal(['repl', ...args], { XDG_STATE_HOME: state, NO_COLOR: '1' });
+  const running = iothAtTerminal(['repl', ...args], { XDG_STATE_HOME: state.path, NO_COLOR: '1' });
   sessions.push(running);
   await running.says('ioth> ');
   return running;
@@ -95,7 +86,7 @@ it('lines are remembered, for their user alone', async () => {
   await first.says('42');
   first.write(CTRL_D);
   await first.exit;
-  const file = join(state, 'ioth/repl_history');
+  const file = join(state.path, 'ioth/repl_history');
   expect(readFileSync(file, 'utf8')).toContain('6 * 7');
   expect(statSync(file).mode & 0o777).toBe(0o600);
   const second = await repl();
@@ -149,7 +140,7 @@ it('from a pipe: what a script types', async () => {
 });
 
 it('lines that cannot be remembered are no reason to stop', async () => {
-  writeFileSync(join(state, 'ioth'), '');
+  writeFileSync(join(state.path, 'ioth'), '');
   const session = await repl();
   await session.says('lines are not remembered');
   session.write(CTRL_D);

@@ -1,6 +1,6 @@
 import { AF_PACKET, type Socket, Stack } from 'ioth';
 import type { Child } from '../../support/child.js';
-import { Network, stateOf } from '../../support/network.js';
+import { stateOf, useNetwork } from '../../support/network.js';
 
 type MakeSocket = (family?: number, type?: number, proto?: number) => Socket;
 
@@ -46,10 +46,9 @@ class WatchedStack extends Stack {
   }
 }
 
-let lan: Network;
+const lan = useNetwork(0, 'test');
 let server: Child;
 beforeEach(async () => {
-  lan = await Network.create(0);
   server = await lan.dnsmasq(
     lan.stack('10.0.0.1/24'),
     '--dhcp-range=10.0.0.50,10.0.0.90,2m',
@@ -57,7 +56,6 @@ beforeEach(async () => {
     '--dhcp-option=option:domain-name,a.example b.example',
   );
 });
-afterEach(() => lan.close());
 
 test("picox stand-in: DHCP's packet sockets are made with their protocol and not bound; a lease, its probe, its release", async () => {
   const stack = new PicoxStandIn(lan.vnl);

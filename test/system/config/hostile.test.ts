@@ -19,22 +19,16 @@ import {
 import { ipBytes } from '../../../lib/address/ip.js';
 import { concat, u16, u32 } from '../../../lib/config/bytes.js';
 import { DHCPACK, DHCPNAK, DHCPOFFER, Option } from '../../../lib/config/dhcp4/message.js';
-import { Network, stateOf } from '../../support/network.js';
+import { stateOf, useNetwork } from '../../support/network.js';
 import { advertHeader, dhcp4Reply, leaseOptions, option6, optionNd, prefixOption, tlv } from '../../support/packets.js';
 
 const PACKETS = 10_000;
 const MAC = [2, 0, 0, 0, 0, 0x66];
 
-let lan: Network;
 let client: Stack;
 
-beforeEach(() => {
-  lan = new Network();
-});
-afterEach(async () => {
-  await client?.close();
-  await lan.close();
-});
+afterEach(() => client?.close());
+const lan = useNetwork(0, 'test');
 
 function newClient(): void {
   client = new Stack('vdestack', lan.vnl, null, { conf: 'builtin' });

@@ -5,22 +5,25 @@ import { parseConfig } from '../../../lib/config/language.js';
 import type { ProviderListener } from '../../../lib/config/provider.js';
 import type { Child } from '../../support/child.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { Network, stateOf } from '../../support/network.js';
+import { stateOf, useNetwork } from '../../support/network.js';
 
 /** Real servers with leases of two minutes, and a clock that the test moves. */
 
 const V4 = ['--dhcp-range=10.0.0.50,10.0.0.50,2m', '--dhcp-authoritative'];
 const V6 = ['--dhcp-range=fd00::50,fd00::50,64,2m'];
 
-let lan: Network;
 let server: Stack;
 let client: Stack;
 let clock: FakeClock;
 let config: BuiltinConfig;
 let events: string[];
 
+afterEach(async () => {
+  await config.close();
+  await client.close();
+});
+const lan = useNetwork(0, 'test');
 beforeEach(() => {
-  lan = new Network();
   server = lan.stack('10.0.0.1/24', 'fd00::1/64');
   client = new Stack('vdestack', lan.vnl);
   clock = new FakeClock();
@@ -30,12 +33,6 @@ beforeEach(() => {
     onChange: () => {},
   };
   config = new BuiltinConfig(client, listener, clock);
-});
-
-afterEach(async () => {
-  await config.close();
-  await client.close();
-  await lan.close();
 });
 
 /** Lets the fake clock run, slowly enough for real answers, until `event` was reported. */

@@ -1,15 +1,11 @@
 import { IOTHCONF_ETH, IOTHCONF_STATIC, Stack } from 'ioth';
 import { hasLibrary } from '../../../ffi/index.js';
-import { Network, stateOf } from '../../support/network.js';
+import { stateOf, useNetwork } from '../../support/network.js';
 
 const native = hasLibrary('iothconf');
 if (!native) console.log('libiothconf is not on this machine (IOTH_LIBRARY_PATH): the native provider is not tested');
 
-let lan: Network;
-beforeEach(() => {
-  lan = new Network();
-});
-afterEach(() => lan.close());
+const lan = useNetwork(0, 'test');
 
 const conf = { conf: 'native' } as const;
 

@@ -1,12 +1,8 @@
 import { Stack } from 'ioth';
 import { chooseProvider } from '../../../lib/core/provider.js';
-import { Network, stateOf } from '../../support/network.js';
+import { stateOf, useNetwork } from '../../support/network.js';
 
-let lan: Network;
-beforeEach(() => {
-  lan = new Network();
-});
-afterEach(() => lan.close());
+const lan = useNetwork(0, 'test');
 
 const builtin = { conf: 'builtin' } as const;
 

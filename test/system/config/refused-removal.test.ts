@@ -1,6 +1,6 @@
 import { AF_INET, IothError, Stack } from 'ioth';
 import type { DelAddressArguments, RouteArguments } from '../../../lib/netlink/index.js';
-import { Network, stateOf } from '../../support/network.js';
+import { stateOf, useNetwork } from '../../support/network.js';
 
 /** A vdestack that refuses to take an address or a route away while `refuses` is set: the kernel has no such mood. */
 class UnwillingStackStandIn extends Stack {
@@ -18,16 +18,12 @@ class UnwillingStackStandIn extends Stack {
 }
 
 const STATIC = 'eth,ip=10.0.0.9/24,gw=10.0.0.1,dns=10.0.0.1';
-let lan: Network;
 let stack: UnwillingStackStandIn;
+afterEach(() => stack.close());
+const lan = useNetwork(0, 'test');
 beforeEach(async () => {
-  lan = new Network();
   await lan.dnsmasq(lan.stack('10.0.0.1/24'), '--dhcp-range=10.0.0.50,10.0.0.90,2m');
   stack = new UnwillingStackStandIn('vdestack', lan.vnl, null, { conf: 'builtin' });
-});
-afterEach(async () => {
-  await stack.close();
-  await lan.close();
 });
 
 test('an address that stays is an error, and is taken away by the next try', async () => {

@@ -9,22 +9,18 @@ import {
   SOCK_STREAM,
   Stack,
 } from 'ioth';
-import { Network, stateOf } from '../../support/network.js';
+import { stateOf, useNetwork } from '../../support/network.js';
 
 /** The builtin provider against real servers, each in the namespace of a stack of its own. */
 
 const RANGE = '--dhcp-range=10.0.0.50,10.0.0.90,2m';
 
-let lan: Network;
 const clients: Stack[] = [];
 
-beforeEach(() => {
-  lan = new Network();
-});
 afterEach(async () => {
   for (const client of clients.splice(0)) await client.close();
-  await lan.close();
 });
+const lan = useNetwork(0, 'test');
 
 function newClient(): Stack {
   const client = new Stack('vdestack', lan.vnl, null, { conf: 'builtin' });

@@ -4,17 +4,17 @@ import { unlinkSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { promisify } from 'node:util';
 import type { Stack } from 'ioth';
-import { Network } from '../../support/network.js';
+import { useNetwork } from '../../support/network.js';
 
-let lan: Network;
 let left: Stack;
 let right: Stack;
 let server: { close(): void };
 /** Questions that came to the name server of the stacks. */
 let asked: string[];
 
+afterAll(() => server.close());
+const lan = useNetwork();
 beforeAll(async () => {
-  lan = await Network.create();
   [left, right] = lan.stacks as [Stack, Stack];
   server = await nameServer(left);
   for (const stack of [left, right]) stack.iothdns_update('nameserver 10.0.0.1');
@@ -22,11 +22,6 @@ beforeAll(async () => {
 
 beforeEach(() => {
   asked = [];
-});
-
-afterAll(async () => {
-  server.close();
-  await lan.close();
 });
 
 /** Says 10.0.0.1 for every name, on Node's own dgram. */

@@ -1,21 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { runText } from '../../support/child.js';
-import { Network } from '../../support/network.js';
+import { useDirectory } from '../../support/directory.js';
+import { useNetwork } from '../../support/network.js';
 import { hostPort, trap } from '../../support/traps.js';
 
-let lan: Network;
-
-beforeEach(async () => {
-  lan = await Network.create(1);
-});
-
-afterEach(() => lan.close());
+const lan = useNetwork(1, 'test');
+const dir = useDirectory();
 
 const PORT = hostPort(7800);
 
 /** A program with a stack of its own, `stack`, and Node's modules imported before ioth and required after. */
 async function program(source: string): Promise<string> {
-  const dir = mkdtempSync(`${lan.dir}-program-`);
   const head = `
 import { lookup, resolve4, promises } from 'node:dns';
 import { connect, createServer, Socket } from 'node:net';
@@ -29,13 +23,9 @@ const before = { listen: require('net').Server.prototype.listen, lookup: require
 const { Stack, override } = ioth;
 const stack = new Stack('vdestack', ${JSON.stringify(lan.vnl)}, '10.0.0.1');
 `;
-  try {
-    const { code, stdout, stderr } = await runText(dir, `${head}${source}\nawait stack.close();`);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    return stdout;
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
+  const { code, stdout, stderr } = await runText(dir.path, `${head}${source}\nawait stack.close();`);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return stdout;
 }
 
 it('nothing is patched by an import, or by a stack', async () => {

@@ -9,7 +9,7 @@ import type { Stack } from 'ioth';
 import * as undici from 'undici';
 import WebSocket from 'ws';
 import { type Child, startSource } from '../../support/child.js';
-import { Network } from '../../support/network.js';
+import { useNetwork } from '../../support/network.js';
 import { type Trap, trap } from '../../support/traps.js';
 
 /*
@@ -21,24 +21,21 @@ const HOST = '10.0.0.7';
 const ASKER = '::ffff:10.0.0.1';
 const REDIS_PORT = 6379;
 
-let lan: Network;
 let client: Stack;
 let third: Stack;
 let server: Child;
 
-beforeAll(async () => {
-  lan = await Network.create();
-  [client, third] = lan.stacks as [Stack, Stack];
-  server = startSource('test/support/children/packages.ts', [lan.vnl]);
-  await server.line('ready');
-});
-
 afterAll(async () => {
   server.end();
   const { code, stderr } = await server.exit;
-  await lan.close();
   // nothing kept the loop of the server's process alive, with connections that were open to it
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+});
+const lan = useNetwork();
+beforeAll(async () => {
+  [client, third] = lan.stacks as [Stack, Stack];
+  server = startSource('test/support/children/packages.ts', [lan.vnl]);
+  await server.line('ready');
 });
 
 describe('express', () => {

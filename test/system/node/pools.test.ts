@@ -9,7 +9,7 @@ import * as undici7 from 'undici';
 import * as undici6 from 'undici6';
 import { type AgentClass, type Dispatcher, stackAgent } from '../../../lib/node/dispatcher.js';
 import { selfSigned } from '../../support/certificate.js';
-import { Network } from '../../support/network.js';
+import { useNetwork } from '../../support/network.js';
 import { hostPort } from '../../support/traps.js';
 
 /* The same origin, http://127.0.0.1:PORT, on two stacks and on the host: kept connections are shared by none of them. */
@@ -19,15 +19,21 @@ const ORIGIN = `http://127.0.0.1:${PORT}/`;
 const places = ['host', 'left', 'right'] as const;
 type Place = (typeof places)[number];
 
-let lan: Network;
 let stacks: Record<Place, Stack | undefined>;
 let servers: http.Server[];
 let connections: Record<Place, number>;
 
 const at = <T>(place: Place, fn: () => T): T => stacks[place]?.run(fn) ?? fn();
 
+afterEach(async () => {
+  for (const server of servers) {
+    server.close();
+    server.closeAllConnections();
+  }
+  await Promise.all(servers.map((server) => server.listening && once(server, 'close')));
+});
+const lan = useNetwork(2, 'test');
 beforeEach(async () => {
-  lan = await Network.create();
   const [left, right] = lan.stacks;
   stacks = { host: undefined, left, right };
   connections = { host: 0, left: 0, right: 0 };
@@ -42,15 +48,6 @@ beforeEach(async () => {
       }),
     ),
   );
-});
-
-afterEach(async () => {
-  for (const server of servers) {
-    server.close();
-    server.closeAllConnections();
-  }
-  await Promise.all(servers.map((server) => server.listening && once(server, 'close')));
-  await lan.close();
 });
 
 async function ask(asker: () => Promise<string>, times = 3): Promise<void> {

@@ -7,7 +7,7 @@ import type net from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Socket, type Stack } from 'ioth';
-import { Network } from '../../support/network.js';
+import { useNetwork } from '../../support/network.js';
 import { listenOn, pattern, receiveAll } from '../../support/sockets.js';
 
 /** Stacks with sockets of the kernel do without them here, as those that have none. */
@@ -21,15 +21,12 @@ afterAll(() => {
 const PORT = 7700;
 
 describe('a pumped connection', () => {
-  let lan: Network;
+  const lan = useNetwork(2, 'test');
   let a: Stack;
   let b: Stack;
-
-  beforeEach(async () => {
-    lan = await Network.create();
+  beforeEach(() => {
     [a, b] = lan.stacks as [Stack, Stack];
   });
-  afterEach(() => lan.close());
 
   /** A listener of a Socket, and a connection of Node to it. */
   async function connected(): Promise<[client: net.Socket, peer: Socket]> {
@@ -177,15 +174,12 @@ describe('a pumped connection', () => {
 });
 
 describe('a pumped datagram socket', () => {
-  let lan: Network;
+  const lan = useNetwork(2, 'test');
   let a: Stack;
   let b: Stack;
-
-  beforeEach(async () => {
-    lan = await Network.create();
+  beforeEach(() => {
     [a, b] = lan.stacks as [Stack, Stack];
   });
-  afterEach(() => lan.close());
 
   it('has addresses, options, sizes and a peer', async () => {
     const server = a.dgram.createSocket({ type: 'udp4', recvBufferSize: 100_000 });

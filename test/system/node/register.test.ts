@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Child, type Exit, start } from '../../support/child.js';
-import { Network } from '../../support/network.js';
+import { useDirectory } from '../../support/directory.js';
+import { useNetwork } from '../../support/network.js';
 import { type BuiltPackage, builtPackage } from '../../support/package.js';
 import { hostPort, type Trap, trap } from '../../support/traps.js';
 
@@ -51,18 +52,11 @@ beforeAll(async () => {
   built = await builtPackage();
 });
 
-let lan: Network;
+const lan = useNetwork(1, 'test');
+const directory = useDirectory();
 let dir: string;
-
-beforeEach(async () => {
-  lan = await Network.create(1);
-  dir = `${lan.dir}-programs`;
-  mkdirSync(dir);
-});
-
-afterEach(async () => {
-  rmSync(dir, { recursive: true });
-  await lan.close();
+beforeEach(() => {
+  dir = directory.path;
 });
 
 function registered(file: string, args: string[], env: Record<string, string>): Child {

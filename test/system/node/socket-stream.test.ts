@@ -4,19 +4,15 @@ import net from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AF_UNIX, Socket, type Stack } from 'ioth';
-import { Network } from '../../support/network.js';
+import { useNetwork } from '../../support/network.js';
 import { receiveAll, tcpPair, unixPair } from '../../support/sockets.js';
 
-let lan: Network;
+const lan = useNetwork(2, 'test');
 let a: Stack;
 let b: Stack;
-
-beforeEach(async () => {
-  lan = await Network.create();
+beforeEach(() => {
   [a, b] = lan.stacks as [Stack, Stack];
 });
-
-afterEach(() => lan.close());
 
 async function streams(): Promise<[Socket, net.Socket, Socket]> {
   const [client, server] = await tcpPair(b, a, '10.0.0.1');

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import express from 'express';
 import type { Stack } from 'ioth';
-import { Network } from '../../support/network.js';
+import { useNetwork } from '../../support/network.js';
 import { type Trap, trap } from '../../support/traps.js';
 
 /* Ten hosts in one process: each is an express server, and a client of the nine others. */
@@ -18,22 +18,20 @@ interface Answer {
   ip: string;
 }
 
-let lan: Network;
 let servers: http.Server[];
 let trapped: Trap;
 
+afterAll(async () => {
+  await trapped.close();
+  expect(trapped.heard).toBe(0);
+});
+const lan = useNetwork(STACKS);
+afterAll(() => expect(servers.map((server) => server.listening)).toEqual(servers.map(() => false)));
+
 beforeAll(async () => {
-  lan = await Network.create(STACKS);
   servers = lan.stacks.map((stack, i) => stack.run(() => serve(i)));
   await Promise.all(servers.map((server) => once(server, 'listening')));
   trapped = await trap(PORT);
-});
-
-afterAll(async () => {
-  await trapped.close();
-  await lan.close();
-  expect(trapped.heard).toBe(0);
-  expect(servers.map((server) => server.listening)).toEqual(servers.map(() => false));
 });
 
 function serve(stack: number): http.Server {

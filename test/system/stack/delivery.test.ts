@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, type Socket, type Stack } from 'ioth';
-import { type Child, PATIENCE_MS, startScript } from '../../support/child.js';
+import { type Child, startScript } from '../../support/child.js';
 import { useNetwork } from '../../support/network.js';
 import { receiveAll } from '../../support/sockets.js';
+import { PATIENCE_MS } from '../../support/until.js';
 
 /** How often each way is gone: IOTH_REPEAT=20 is what the figures of docs/lifetimes.md are of. */
 const TIMES = Number(process.env.IOTH_REPEAT ?? 2);

@@ -2,12 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { linkSync, mkdirSync, renameSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Stack } from 'ioth';
-import { PATIENCE_MS, runText } from '../../support/child.js';
+import { runText } from '../../support/child.js';
 import { useDirectory } from '../../support/directory.js';
 import { failureOf } from '../../support/failure.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
+import { PATIENCE_MS } from '../../support/until.js';
 
 const directory = useDirectory();
 let dir: string;
@@ -78,7 +79,7 @@ test('too late: the error says for what was waited, and how long', async () => {
   };
   let isDue = afterTimer(190);
   expect(failureOf(() => new Stack('vdestack', vnl, null, { wait: 200 }))).toMatchObject(expected);
-  await turn();
+  await delay(0);
   expect(isDue()).toBe(true);
   isDue = afterTimer(190);
   await expect(Stack.create('vdestack', vnl, null, { wait: 200 })).rejects.toMatchObject(expected);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AbortError, GaiError, IothError, type PingProbe, Stack } from 'ioth';
-import { PATIENCE_MS } from '../../support/child.js';
 import { aloneStack, useNetwork } from '../../support/network.js';
+import { PATIENCE_MS } from '../../support/until.js';
 
 const net = useNetwork();
 let a: Stack;

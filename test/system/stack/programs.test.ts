@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 import { plugins, Stack, set_license } from 'ioth';
 import { stateOfProcess } from '../../../lib/stack/process-state.js';
-import { PATIENCE_MS, runText, startScript } from '../../support/child.js';
+import { runText, startScript } from '../../support/child.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';
 import { useNetwork } from '../../support/network.js';
 import { runUnprivileged } from '../../support/unprivileged.js';
+import { becomes } from '../../support/until.js';
 
 const net = useNetwork();
 let a: Stack;
@@ -24,11 +24,13 @@ function facts(error: unknown): unknown {
   return { code, errno, syscall, path, spawnargs, message };
 }
 
-async function untilGone(pids: readonly number[], milliseconds = PATIENCE_MS): Promise<number[]> {
-  const end = performance.now() + milliseconds;
-  const living = () => pids.filter((pid) => stateOfProcess(pid) !== 'gone');
-  while (living().length > 0 && performance.now() < end) await delay(10);
-  return living();
+function living(pids: readonly number[]): number[] {
+  return pids.filter((pid) => stateOfProcess(pid) !== 'gone');
+}
+
+async function untilGone(pids: readonly number[]): Promise<number[]> {
+  await becomes(() => living(pids).length === 0);
+  return living(pids);
 }
 
 test('a program is in the stack', async () => {
@@ -143,7 +145,7 @@ test('close() ends them, and what they started', async () => {
   const exit = once(polite, 'exit');
   await stack.close();
   expect(await exit).toEqual([5, null]);
-  expect(await untilGone([Number(orphan), polite.pid as number], 0)).toEqual([]);
+  expect(living([Number(orphan), polite.pid as number])).toEqual([]);
   expect(() => stack.spawn('true')).toThrow(expect.objectContaining({ code: 'EBADF' }));
   await expectNothingLeft(before);
 });
