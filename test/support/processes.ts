@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { until } from './until.js';
 
 /**
  * The children of every thread of this process, without those that tsx makes where a worker thread loads sources for the first
@@ -16,6 +17,19 @@ export function children(): number[] {
 /** Whether a process has ended and nobody has waited for it. */
 export function isZombie(pid: number): boolean {
   return /\) Z /.test(textOf(`/proc/${pid}/stat`));
+}
+
+/** The process that another one started: script(1) starts what is at its terminal. */
+export function childOf(pid: number): number {
+  return Number(textOf(`/proc/${pid}/task/${pid}/children`).split(' ', 1)[0]);
+}
+
+/** poll(2) and ppoll(2) where Node runs: x64, arm64, arm. Node's own loop waits in epoll_pwait(2). */
+const POLL = /^(7|271|73|168|336) /;
+
+/** Waits until a process is blocked in poll(2), as in a call of a `sync` view. */
+export async function untilItPolls(pid: number): Promise<void> {
+  await until(`process ${pid} waits in poll(2)`, () => POLL.test(textOf(`/proc/${pid}/syscall`)));
 }
 
 /** Empty where the thread or process is gone. */

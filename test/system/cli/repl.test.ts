@@ -4,6 +4,7 @@ import type { Child } from '../../support/child.js';
 import { buildCli, ioth, iothAtTerminal } from '../../support/cli.js';
 import { useDirectory } from '../../support/directory.js';
 import { useNetwork } from '../../support/network.js';
+import { childOf, untilItPolls } from '../../support/processes.js';
 
 /* A person at a terminal: script(1) has the pseudo-terminal, what is written to it is typed. */
 
@@ -104,6 +105,8 @@ it('Ctrl-C ends a wait, blocking or not, and the session goes on', async () => {
   await session.says("'bound'", 2);
   session.write("process.stdout.write('it' + ' waits'); socket.sync.recv(10)\r");
   await session.says('it waits');
+  // in between the REPL of Node leaves SIGINT its default action
+  await untilItPolls(childOf(session.pid));
   session.write(CTRL_C);
   await session.says('interrupted');
   session.write("setTimeout(() => process.stdout.write('it waits' + ' again')); await socket.recv(10)\r");

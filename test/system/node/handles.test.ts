@@ -218,11 +218,12 @@ describe('the end of a stack', () => {
   });
 
   it('waits no longer than it shall for a peer that takes nothing', async () => {
-    const patient = lan.stack('10.0.0.9/24');
+    // left is the switch, on which the connections of all hang
+    const [patient, hasty] = [lan.stack('10.0.0.8/24'), lan.stack('10.0.0.9/24')];
     const peers: net.Socket[] = [];
     for (const [stack, host] of [
-      [left, '10.0.0.1'],
-      [patient, '10.0.0.9'],
+      [patient, '10.0.0.8'],
+      [hasty, '10.0.0.9'],
     ] as const) {
       const server = stack.run(() =>
         net.createServer((socket) => socket.on('error', () => {}).write(Buffer.alloc(20_000_000))).listen(ports.tcp),
@@ -235,7 +236,7 @@ describe('the end of a stack', () => {
     const waiting = patient.close({ linger: PATIENCE_MS / 1000 }).then(() => {
       isPatient = false;
     });
-    await left.close({ linger: 0.2 });
+    await hasty.close({ linger: 0.2 });
     expect(isPatient).toBe(true);
     for (const peer of peers) peer.destroy();
     await waiting;

@@ -1,18 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Child, start, startScript } from '../../support/child.js';
 import { compileSources } from '../../support/compile.js';
 import { compiledUrl } from '../../support/compiled.js';
+import { childOf, untilItPolls } from '../../support/processes.js';
 
 async function blocked(way: string): Promise<Child> {
   const life = startScript('blocked.ts', [way]);
   await life.line('ready');
   return life;
-}
-
-/** Waits until it is in poll(2) or ppoll(2), by their numbers where Node runs. Node's own loop is in epoll_pwait(2). */
-async function untilItWaits({ pid }: Child): Promise<void> {
-  while (!/^(7|73|168|271|336) /.test(readFileSync(`/proc/${pid}/syscall`, 'latin1'))) await delay(1);
 }
 
 /** Waits for its end, which nothing else would bring, and checks that no daemon is left. */
@@ -26,7 +21,7 @@ test.each(['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const)(
   '%s ends a script that blocks and catches everything, and its daemon',
   async (signal) => {
     const life = await blocked('plain');
-    await untilItWaits(life);
+    await untilItPolls(life.pid);
     life.kill(signal);
     expect(await endOf(life)).toBe(signal);
     expect([life.stdout, life.stderr]).toEqual(['ready\n', '']);
@@ -42,7 +37,7 @@ test('SIGTERM ends a script whose blocking calls never wait', async () => {
 
 test('with a handler of the program the call ends with EINTR, and the handler runs', async () => {
   const life = await blocked('handler');
-  await untilItWaits(life);
+  await untilItPolls(life.pid);
   life.kill('SIGINT');
   expect(await endOf(life)).toBe(0);
   expect(life.stdout).toMatch(/^ready\nthrew EINTR recv: .*SIGINT came.*\nhandler\nclosed\n$/);
@@ -50,7 +45,7 @@ test('with a handler of the program the call ends with EINTR, and the handler ru
 
 test('SIGCHLD ends neither the call nor the script', async () => {
   const life = await blocked('child');
-  await untilItWaits(life);
+  await untilItPolls(life.pid);
   for (let i = 0; i < 5; i++) {
     life.kill('SIGCHLD');
     await delay(20);
@@ -62,7 +57,7 @@ test('SIGCHLD ends neither the call nor the script', async () => {
 test.each(['daemon', 'listener'])('a daemon that dies ends the call with ERR_STACK_DEAD (%s)', async (way) => {
   const life = await blocked(way);
   const daemon = Number(await life.line('daemon'));
-  await untilItWaits(life);
+  await untilItPolls(life.pid);
   process.kill(daemon, 'SIGKILL');
   expect(await endOf(life)).toBe(0);
   expect(life.stdout).toMatch(/\nthrew ERR_STACK_DEAD.*\nevent ERR_STACK_DEAD\nclosed\n$/);
@@ -91,9 +86,9 @@ test("Ctrl-C in Node's REPL ends the call with EINTR, and the REPL goes on", asy
   for (const round of [1, 2]) {
     repl.write(`process.stdout.write('bloc' + 'ks ${round}'); socket.sync.recv(1)\n`);
     await repl.says(`blocks ${round}`);
-    await delay(100);
+    await untilItPolls(childOf(repl.pid));
     repl.write('\x03');
-    await delay(100);
+    await repl.says('SIGINT came', round);
     repl.write(`'go' + 'es on ${round}'\n`);
     await repl.says(`'goes on ${round}'`);
   }
