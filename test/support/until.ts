@@ -17,3 +17,12 @@ export async function becomes(isSo: () => boolean | Promise<boolean>): Promise<b
 export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
   if (!(await becomes(isSo))) throw new Error(`waited ${PATIENCE_MS / 1000} s until ${what}`);
 }
+
+/** Whether a timer of so many milliseconds, which is set now, has run out: what waits for longer settles after it. */
+export function timer(milliseconds: number): () => boolean {
+  let isOver = false;
+  setTimeout(() => {
+    isOver = true;
+  }, milliseconds);
+  return () => isOver;
+}

@@ -16,9 +16,7 @@ test(`${NETWORKS} networks of six stacks work though other threads hold malloc's
       files: [],
       left: [],
     });
-    const [, made, carried, slowest] = /made (\d+) carried (\d+) slowest (\d+) ms/.exec(life.stdout) ?? [];
-    expect({ made, carried }).toEqual({ made: String(6 * NETWORKS), carried: String(NETWORKS) });
-    expect(Number(slowest)).toBeLessThan(1000);
+    expect(life.stdout).toBe(`made ${6 * NETWORKS} carried ${NETWORKS}\n`);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

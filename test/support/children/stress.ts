@@ -1,6 +1,6 @@
 /**
  * Makes networks of six stacks while worker threads hold malloc's lock as often as they can: `stress.ts NETWORKS DIRECTORY`,
- * with MALLOC_ARENA_MAX=1. Prints how long the slowest stack took to be made and to make a socket, in milliseconds.
+ * with MALLOC_ARENA_MAX=1. Prints how many stacks were made, and how many networks carried a packet.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -23,16 +23,13 @@ const workers = [0, 1, 2].map(() => new Worker(hoard, { eval: true, workerData: 
 await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('online', resolve))));
 await delay(50);
 
-let slowest = 0;
 let [made, peers] = [0, 0];
 for (let n = 0; n < Number(networks); n++) {
   const stacks: Stack[] = [];
   for (let i = 0; i < SIZE; i++) {
-    const start = performance.now();
     const stack = new Stack('vdestack', `${i === 0 ? 'switch' : 'vde'}://${dir}/${n}`);
     stacks.push(stack);
     stack.socket().close();
-    slowest = Math.max(slowest, performance.now() - start);
     made++;
   }
   // the daemon of the switch has taken the peers when it carries their packets
@@ -44,11 +41,11 @@ for (let n = 0; n < Number(networks); n++) {
   const [first, , , , , last] = stacks as [Stack, Stack, Stack, Stack, Stack, Stack];
   const [to, from] = [first.socket(2, 2), last.socket(2, 2)];
   to.bind(['10.0.0.1', 7]);
-  to.settimeout(5);
+  to.settimeout(60);
   await from.sendto('across', ['10.0.0.1', 7]);
   if (String(await to.recv(10)) === 'across') peers++;
   await Promise.all(stacks.map((stack) => stack.close()));
 }
 Atomics.store(stop, 0, 1);
 await Promise.all(workers.map((worker) => worker.terminate()));
-console.log(`made ${made} carried ${peers} slowest ${slowest.toFixed(0)} ms`);
+console.log(`made ${made} carried ${peers}`);

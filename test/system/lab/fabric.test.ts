@@ -9,9 +9,10 @@ import { expectNothingLeft, holdings } from '../../support/leaks.js';
 import { drain } from '../../support/link.js';
 import { inNamespace } from '../../support/namespace.js';
 import { configure } from '../../support/network.js';
+import { PATIENCE_MS } from '../../support/until.js';
 import { frameOf, greeting, macOf, TEST_TYPE, textOf } from '../../support/vde.js';
 
-const WAIT = { timeout: 5000 };
+const WAIT = { timeout: PATIENCE_MS };
 
 const before = holdings();
 const open: { close(): Promise<void> }[] = [];

@@ -1,13 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DropCounts, Link, type LinkOptions } from 'ioth/lab';
 import { run, startScript } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { type LinkedPorts, linkedPorts, numbered, numberOf, transfer } from '../../support/link.js';
+import { PATIENCE_MS } from '../../support/until.js';
 
-const WAIT = { timeout: 5000 };
+const WAIT = { timeout: PATIENCE_MS };
 
 const NOTHING: DropCounts = { loss: 0, queue: 0, partition: 0, down: 0, full: 0 };
 
@@ -43,7 +44,7 @@ test('a receiver that is slow makes the sender wait, and loses nothing', async (
   let sent = 0;
   // much more than all queues between them hold
   const sending = (async () => {
-    for (; sent < 10_000; sent++) await ends.a.send(numbered(sent, 1500), { timeout: 20_000 });
+    for (; sent < 10_000; sent++) await ends.a.send(numbered(sent, 1500), WAIT);
   })();
   let before = -1;
   while (sent !== before) {
@@ -156,7 +157,6 @@ describe('captures', () => {
     const file = join(dir, 'link.pcapng');
     const comments: (string | undefined)[] = [];
     const capture = await ends.link.capture(file, { onFrame: (_frame, _time, comment) => comments.push(comment) });
-    const start = Date.now() / 1000;
     await transfer(ends, 100);
     await ends.b.send(numbered(100));
     while ((await ends.link.stats()).b.received.frames < 1) await delay(5);
@@ -173,8 +173,9 @@ describe('captures', () => {
       .map(Number.parseFloat);
     expect([code, times.length]).toEqual([0, 101]);
     expect(times).toEqual([...times].sort((one, other) => one - other));
-    expect(times[0]).toBeGreaterThan(start - 1);
-    expect(times.at(-1)).toBeLessThan(Date.now() / 1000 + 1);
+    // the file system has the same clock, in whole ticks
+    expect(times[0]).toBeGreaterThan(statSync(dir).birthtimeMs / 1000 - 1);
+    expect(times.at(-1)).toBeLessThan(statSync(file).mtimeMs / 1000 + 1);
     const fields = ['-e', 'frame.interface_name', '-e', 'frame.comment'];
     const read = await run('tshark', ['-n', '-r', file, '-T', 'fields', ...fields]);
     const lines = read.stdout

@@ -21,6 +21,7 @@ import { DnsZone } from '../../../lib/lab/services/dns-zone.js';
 import type { HostPlan } from '../../../lib/lab/topology/plan.js';
 import { topologyOf } from '../../../lib/lab/topology/topology.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';
+import { PATIENCE_MS } from '../../support/until.js';
 
 const config = {
   networks: { lan: '10.0.0.0/24', wan: { prefix: '10.1.0.0/24', prefix6: 'fd00:1::/64' } },
@@ -100,7 +101,7 @@ describe('the DNS server of a lab', () => {
     expect(await dns.resolve6('bob.lab.test')).toEqual(['fd00:1::2']);
     expect(await dns.reverse('10.1.0.1')).toEqual(['gate.lab.test']);
     await expect(dns.lookup('nobody')).rejects.toMatchObject({ code: 'ENOTFOUND' });
-    expect((await bob.ping('alice', { count: 1, timeout: 5000 })).address).toBe('10.0.0.1');
+    expect((await bob.ping('alice', { count: 1, timeout: PATIENCE_MS })).address).toBe('10.0.0.1');
 
     const query = dnsPacket.streamEncode({ type: 'query', id: 9, questions: [{ name: 'bob.lab.test', type: 'A' }] });
     const tcp = alice.run(() => connect(53, '10.0.0.2'));
@@ -197,10 +198,10 @@ describe('the DHCP server of a lab', () => {
       '10.0.0.1',
     );
     expect(String(alice.stack.dns.getServers())).toBe('10.0.0.2,10.1.0.1');
-    expect((await alice.ping('bob', { count: 1, timeout: 5000 })).received).toBe(1);
-    expect((await bob.ping('gate', { count: 1, timeout: 5000, family: 6 })).received).toBe(1);
+    expect((await alice.ping('bob', { count: 1, timeout: PATIENCE_MS })).received).toBe(1);
+    expect((await bob.ping('gate', { count: 1, timeout: PATIENCE_MS, family: 6 })).received).toBe(1);
     await lab.restart('bob');
-    expect((await alice.ping('bob', { count: 1, timeout: 5000 })).received).toBe(1);
+    expect((await alice.ping('bob', { count: 1, timeout: PATIENCE_MS })).received).toBe(1);
 
     await lab.restart('gate');
     const udhcpc = alice.spawn('busybox', ['udhcpc', '-i', 'lan', '-f', '-q', '-n', '-s', '/bin/true'], {

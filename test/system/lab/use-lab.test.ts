@@ -7,6 +7,7 @@ import { type Exit, run } from '../../support/child.js';
 import { ROOT } from '../../support/compiled.js';
 import { workDirectory } from '../../support/directory.js';
 import { plainEnvironment } from '../../support/package.js';
+import { PATIENCE_MS } from '../../support/until.js';
 
 const CONFIG = "{ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan', bob: 'lan' } }";
 
@@ -57,10 +58,10 @@ describe('a lab for a file of jest', () => {
   it('is the same one in the next test, where a host may be unreachable', async () => {
     stacks.add(lab.hosts.alice.stack);
     expect(stacks.size).toBe(1);
-    await expect(lab.hosts.bob).not.toBeUnreachable({ timeout: 5000 });
+    await expect(lab.hosts.bob).not.toBeUnreachable({ timeout: PATIENCE_MS });
     await lab.networks.lan.partition(['bob', 'carol']);
     await expect(lab.hosts.bob).toBeUnreachable({ from: 'alice', timeout: 300 });
-    await expect(lab.hosts.bob).not.toBeUnreachable({ from: ['carol'], timeout: 5000 });
+    await expect(lab.hosts.bob).not.toBeUnreachable({ from: ['carol'], timeout: PATIENCE_MS });
     await lab.down('bob');
     await expect(lab.hosts.bob).toBeUnreachable({ timeout: 300 });
     await lab.up('bob');
@@ -72,7 +73,7 @@ describe('a lab for a file of jest', () => {
       /^alice does not reach bob, TCP port 81: connect ECONNREFUSED/,
     );
     await expect(expect(lab.hosts.alice).not.toReach('bob')).rejects.toThrow(/^alice reaches bob by ping$/);
-    await expect(expect(lab.hosts.bob).toBeUnreachable({ timeout: 5000 })).rejects.toThrow(
+    await expect(expect(lab.hosts.bob).toBeUnreachable({ timeout: PATIENCE_MS })).rejects.toThrow(
       'bob is reached by ping from alice, carol',
     );
     await expect(expect('alice').toReach('bob')).rejects.toThrow('host must be a host of a lab');
@@ -134,7 +135,7 @@ it('is the same for node:test', async () => {
       await assertUnreachable(lab.hosts.bob, { timeout: 300 });
       await lab.up('bob');
     });
-    test('fails', async () => { await assertReaches(lab.hosts.alice, 'bob', 80, { timeout: 3000 }); });`;
+    test('fails', async () => { await assertReaches(lab.hosts.alice, 'bob', 80, { timeout: 60_000 }); });`;
   const { code, stdout, stderr } = await nodeTestOn(dir, source);
   expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
   expect(stdout).toMatch(/^ *ok 1 - reaches/m);

@@ -8,7 +8,7 @@ import { runText } from '../../support/child.js';
 import { useDirectory } from '../../support/directory.js';
 import { failureOf } from '../../support/failure.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
-import { PATIENCE_MS } from '../../support/until.js';
+import { PATIENCE_MS, timer } from '../../support/until.js';
 
 const directory = useDirectory();
 let dir: string;
@@ -58,15 +58,6 @@ test.each(['the constructor', 'create()'])('%s waits for the switch of another p
   await stop();
 });
 
-/** Whether a timer of so many milliseconds, which is set now, has run out. */
-function afterTimer(milliseconds: number): () => boolean {
-  let isOver = false;
-  setTimeout(() => {
-    isOver = true;
-  }, milliseconds);
-  return () => isOver;
-}
-
 test('too late: the error says for what was waited, and how long', async () => {
   const vnl = `vde://${dir}/none`;
   const expected = {
@@ -77,11 +68,11 @@ test('too late: the error says for what was waited, and how long', async () => {
     message: expect.stringContaining(`waited 200 ms for the network '${vnl}'`),
     cause: expect.objectContaining({ code: 'ENOENT' }),
   };
-  let isDue = afterTimer(190);
+  let isDue = timer(190);
   expect(failureOf(() => new Stack('vdestack', vnl, null, { wait: 200 }))).toMatchObject(expected);
   await delay(0);
   expect(isDue()).toBe(true);
-  isDue = afterTimer(190);
+  isDue = timer(190);
   await expect(Stack.create('vdestack', vnl, null, { wait: 200 })).rejects.toMatchObject(expected);
   expect(isDue()).toBe(true);
 });
