@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileSources, compileText } from './compile.js';
-import { compiled, compiledUrl, ROOT } from './compiled.js';
+import { compiled, ROOT } from './compiled.js';
 import { reporters } from './reports.js';
 import { becomes, PATIENCE_MS } from './until.js';
 
@@ -216,12 +216,14 @@ export function startScript(script: string, args: readonly (string | number)[] =
   return startSource(join('test/support/children', script), args, { leads: true, ...options });
 }
 
+type TextOptions = ChildOptions & { /** Where the child sees the checkout. */ checkout?: string };
+
 /** Starts TypeScript with everything of lib/index.ts as `ioth`. `dir` gets the script, and is where it runs. */
-export function startText(dir: string, text: string, options: ChildOptions = {}): Child {
+export function startText(dir: string, text: string, options: TextOptions = {}): Child {
   compileSources();
   const script = join(dir, 'child.mjs');
-  const imports = `import * as ioth from ${JSON.stringify(compiledUrl('lib/index.ts'))};\n`;
-  writeFileSync(script, compileText(imports + text, 'child.mts'));
+  const code = compileText(`import * as ioth from 'ioth';\n${text}`, 'child.mts');
+  writeFileSync(script, options.checkout ? code.replaceAll(ROOT, options.checkout) : code);
   return start(process.execPath, [...(options.flags ?? []), script], { cwd: dir, leads: true, ...options });
 }
 
@@ -248,6 +250,6 @@ export function runScript(script: string, args: readonly (string | number)[] = [
 }
 
 /** Runs TypeScript to its end: {@link startText}. */
-export function runText(dir: string, text: string, options: RunOptions = {}): Promise<Exit> {
+export function runText(dir: string, text: string, options: RunOptions & TextOptions = {}): Promise<Exit> {
   return startText(dir, text, options).end(options.input).exit;
 }

@@ -1,6 +1,7 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Exit, runText } from './child.js';
+import { ROOT } from './compiled.js';
 
 const USER = 12345;
 
@@ -15,11 +16,15 @@ export async function runUnprivileged(dir: string, source: string): Promise<Exit
   chmodSync(dir, 0o755);
   chmodSync(own, 0o777);
   const drop = `setpriv --reuid ${USER} --regid ${USER} --clear-groups --inh-caps=-all --bounding-set=-all`;
+  // the checkout may be where that user may not go: in /root
+  const checkout = join(own, 'ioth');
+  mkdirSync(checkout);
   const tun = 'mount -t tmpfs none /dev/net && mknod -m 666 /dev/net/tun c 10 200';
-  const script = `(${tun}) && ${drop} true || exit 99; exec ${drop} "$@"`;
+  const script = `(${tun} && mount --bind ${ROOT} ${checkout}) && ${drop} true || exit 99; exec ${drop} "$@"`;
   try {
     const env = { HOME: own, TMPDIR: own };
-    const result = await runText(own, source, { env, prefix: ['unshare', '-m', 'sh', '-c', script, 'sh'] });
+    const options = { env, checkout, prefix: ['unshare', '-m', 'sh', '-c', script, 'sh'] };
+    const result = await runText(own, source, options);
     if (result.code !== 99) return result;
     console.log(`this machine does not let a test be another user: ${result.stderr.trim()}`);
     return undefined;
