@@ -5,12 +5,10 @@ import { createServer } from 'node:http';
 import { connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { Lab } from 'ioth/lab';
 import { findReach } from '../../../lib/lab/testing/reach.js';
 import { runText } from '../../support/child.js';
-import { ROOT } from '../../support/compiled.js';
 import { workDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS, timer } from '../../support/until.js';
@@ -242,12 +240,11 @@ it('has a way out of the lab only where it is asked for', async () => {
 it.each([
   ['process.exit(3)', 3],
   ["throw new Error('over')", 1],
-  ["process.kill(process.pid, 'SIGTERM')", null],
+  ["process.kill(process.pid, 'SIGTERM')", 'SIGTERM'],
 ])('is gone with its process: %s', async (end, code) => {
   const { dir, remove } = workDirectory();
-  const library = JSON.stringify(pathToFileURL(join(ROOT, 'lib/lab/index.ts')).href);
   const source = `
-    const { Lab } = await import(${library});
+    const { Lab } = await import('ioth/lab');
     const lab = await Lab.create({ networks: { lan: '10.0.0.0/24' }, hosts: { a: 'lan', b: 'lan' } });
     console.log('made');
     setImmediate(() => { ${end} });
