@@ -216,14 +216,11 @@ export function startScript(script: string, args: readonly (string | number)[] =
   return startSource(join('test/support/children', script), args, { leads: true, ...options });
 }
 
-type TextOptions = ChildOptions & { /** Where the child sees the checkout. */ checkout?: string };
-
 /** Starts TypeScript with everything of lib/index.ts as `ioth`. `dir` gets the script, and is where it runs. */
-export function startText(dir: string, text: string, options: TextOptions = {}): Child {
+export function startText(dir: string, text: string, options: ChildOptions = {}): Child {
   compileSources();
   const script = join(dir, 'child.mjs');
-  const code = compileText(`import * as ioth from 'ioth';\n${text}`, 'child.mts');
-  writeFileSync(script, options.checkout ? code.replaceAll(ROOT, options.checkout) : code);
+  writeFileSync(script, compileText(`import * as ioth from 'ioth';\n${text}`, 'child.mts'));
   return start(process.execPath, [...(options.flags ?? []), script], { cwd: dir, leads: true, ...options });
 }
 
@@ -250,6 +247,6 @@ export function runScript(script: string, args: readonly (string | number)[] = [
 }
 
 /** Runs TypeScript to its end: {@link startText}. */
-export function runText(dir: string, text: string, options: RunOptions & TextOptions = {}): Promise<Exit> {
+export function runText(dir: string, text: string, options: RunOptions = {}): Promise<Exit> {
   return startText(dir, text, options).end(options.input).exit;
 }

@@ -1,16 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
-  mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /*
@@ -19,7 +18,7 @@ import { basename, dirname, join, resolve } from 'node:path';
  */
 
 const ROOT = resolve(__dirname, '../..');
-const FARMS = join(ROOT, '.cache/programs');
+const FARM = 'ioth-programs-';
 const SYSTEM_DIRECTORIES = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 const NODE = ['node', 'npm', 'npx'];
 /** Links that packages of every Debian system make when they are installed: of no package by dpkg. */
@@ -78,36 +77,27 @@ export default function programsOnly(): void {
     console.log('without dpkg it is not known which programs scripts/setup brings: tests may start all that are here');
 }
 
-/** A directory of links. It stays, for other runs with the same programs. */
+/** A directory of links, for every user; it goes with this process. */
 function farmOf(programs: Map<string, string>): string {
   const names = pathDirectories()
     .filter(existsSync)
     .flatMap((directory) => readdirSync(directory));
-  const others = [...new Set(names)].filter((name) => !programs.has(name) && !name.startsWith('.'));
-  const key = JSON.stringify([REFUSE, [...programs].sort(), others.sort()]);
-  const farm = join(FARMS, createHash('sha256').update(key).digest('hex').slice(0, 16));
-  if (existsSync(farm)) return farm;
-  const unfinished = `${farm}-${randomUUID()}`;
-  mkdirSync(unfinished, { recursive: true });
-  for (const [name, path] of programs) symlinkSync(path, join(unfinished, name));
-  writeFileSync(join(unfinished, '.refuse'), REFUSE);
-  chmodSync(join(unfinished, '.refuse'), 0o755);
-  for (const name of others) symlinkSync('.refuse', join(unfinished, name));
-  try {
-    renameSync(unfinished, farm);
-  } catch {
-    // another run was quicker: its links are the same
-    rmSync(unfinished, { recursive: true });
-  }
+  const farm = mkdtempSync(join(tmpdir(), FARM));
+  process.once('exit', () => rmSync(farm, { recursive: true, force: true }));
+  chmodSync(farm, 0o755);
+  writeFileSync(join(farm, '.refuse'), REFUSE, { mode: 0o755 });
+  for (const [name, path] of programs) symlinkSync(path, join(farm, name));
+  for (const name of new Set(names))
+    if (!programs.has(name) && name !== '.refuse') symlinkSync('.refuse', join(farm, name));
   return farm;
 }
 
-/** Not those of an earlier run of jest around this one, nor npm's. */
+/** Not npm's, nor those of jest around this one. */
 function pathDirectories(): string[] {
-  const own = (process.env.PATH ?? '').split(':').filter((directory) => !directory.includes('node_modules'));
-  return [...new Set([dirname(process.execPath), ...own, ...SYSTEM_DIRECTORIES])].filter(
-    (directory) => !directory.startsWith(FARMS),
-  );
+  const own = (process.env.PATH ?? '')
+    .split(':')
+    .filter((path) => !path.includes('node_modules') && !path.includes(FARM));
+  return [...new Set([dirname(process.execPath), ...own, ...SYSTEM_DIRECTORIES])];
 }
 
 interface Installed {

@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { type Exit, run } from '../../support/child.js';
 import { type Consumer, consumer } from '../../support/consumer.js';
 import { plainEnvironment } from '../../support/package.js';
+import { DROP, openToAll } from '../../support/unprivileged.js';
 
 /* The command from the tarball in an empty folder, as root and as a user without rights. */
-
-const USER = 12345;
 
 let folder: Consumer;
 
@@ -23,12 +22,9 @@ beforeAll(async () => {
 
 afterAll(() => folder.remove());
 
-const drop = ['setpriv', '--reuid', String(USER), '--regid', String(USER), '--clear-groups', '--inh-caps=-all'];
-
-/** In a mount namespace where anybody may open /dev/net/tun. */
+/** In a mount namespace where anybody may open /dev/net/tun, and read the checkout. */
 function unprivileged(command: readonly string[]): string[] {
-  const prepare = 'mount -t tmpfs none /dev/net; mknod -m 666 /dev/net/tun c 10 200; exec "$@"';
-  return ['unshare', '-m', 'sh', '-ec', prepare, 'sh', ...drop, '--bounding-set=-all', ...command];
+  return ['unshare', '-m', 'sh', '-ec', `${openToAll()}; exec "$@"`, 'sh', ...DROP, ...command];
 }
 
 async function runAs(user: string, command: readonly string[], input = ''): Promise<Exit | undefined> {

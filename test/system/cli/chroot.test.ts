@@ -2,6 +2,7 @@ import { chmodSync } from 'node:fs';
 import { runText } from '../../support/child.js';
 import { buildCli, iothUnder } from '../../support/cli.js';
 import { temporaryDirectory } from '../../support/directory.js';
+import { DROP, openToAll } from '../../support/unprivileged.js';
 
 /* In a chroot, as schroot and pbuilder make them, the kernel refuses user namespaces to everybody: user_namespaces(7). */
 
@@ -9,7 +10,6 @@ beforeAll(buildCli);
 
 const isRoot = process.getuid?.() === 0;
 const IN_NAMESPACE = isRoot ? ['unshare', '-m'] : ['unshare', '-Urm'];
-const DROP = ['setpriv', '--reuid', '12345', '--regid', '12345', '--clear-groups', '--bounding-set=-all'];
 
 /** The root of the machine once more, as a mount. */
 const MOUNT = 'mount --rbind / "$0/root"';
@@ -20,12 +20,9 @@ for entry in /*; do
   if [ -d "$entry" ] && [ ! -L "$entry" ]; then mkdir "$0/root$entry"; mount --rbind "$entry" "$0/root$entry"; fi
 done`;
 
-/** The command in front of a program that runs it in a chroot, with a /dev/net/tun for all. */
+/** The command in front of a program that runs it in a chroot. */
 function inChroot(make: string, drop: readonly string[]): string[] {
-  const tun = isRoot
-    ? 'mount -t tmpfs none "$0/root/dev/net"; mknod -m 666 "$0/root/dev/net/tun" c 10 200'
-    : 'true # it is as it is';
-  const script = `mkdir "$0/root"; ${make}; ${tun}; cd /; exec chroot "$0/root" "$@"`;
+  const script = `${isRoot ? openToAll() : ''}\nmkdir "$0/root"; ${make}; cd /; exec chroot "$0/root" "$@"`;
   return [...IN_NAMESPACE, 'sh', '-ec', script, temporaryDirectory(), ...drop];
 }
 
