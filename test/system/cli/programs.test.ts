@@ -182,7 +182,7 @@ describe('ioth run', () => {
 
   it('the signal that ends the program ends the command', async () => {
     const path = program('dies.cjs', `process.kill(process.pid, 'SIGTERM'); setInterval(() => {}, 1000);`);
-    expect(await startIoth(['run', 'null://', path]).exit).toEqual({ code: null, stdout: '', stderr: '' });
+    expect(await startIoth(['run', 'null://', path]).exit).toEqual({ code: 'SIGTERM', stdout: '', stderr: '' });
   });
 
   it('a program that is not there: what Node says', async () => {

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { useLab } from 'ioth/lab/jest';
 import { type Exit, run } from '../../support/child.js';
+import { compileSources, compileText } from '../../support/compile.js';
 import { ROOT } from '../../support/compiled.js';
 import { workDirectory } from '../../support/directory.js';
 import { plainEnvironment } from '../../support/package.js';
@@ -11,22 +11,24 @@ import { PATIENCE_MS } from '../../support/until.js';
 
 const CONFIG = "{ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan', bob: 'lan' } }";
 
+const { projects } = jest.requireActual<{ projects: Record<string, unknown>[] }>('../../jest.config.cjs');
+const [, system = {}] = projects;
+
 /** Runs jest, as it is configured here, on one file in a directory of its own. */
 async function jestOn(dir: string, source: string): Promise<Exit> {
   writeFileSync(join(dir, 'some.test.ts'), `import { useLab } from 'ioth/lab/jest';\n${source}`);
-  const { jest } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  const config = { ...jest, rootDir: ROOT, roots: [dir], cacheDirectory: join(ROOT, 'node_modules/.cache/jest') };
+  const { displayName: _, testEnvironment: _1, setupFiles: _2, setupFilesAfterEnv: _3, ...project } = system;
+  const config = { ...project, roots: [dir] };
   writeFileSync(join(dir, 'jest.config.json'), JSON.stringify(config));
   const args = [join(ROOT, 'node_modules/jest/bin/jest.js'), '--config', join(dir, 'jest.config.json'), '--runInBand'];
   return run(process.execPath, args, { cwd: dir, env: { ...plainEnvironment, TMPDIR: dir } });
 }
 
 async function nodeTestOn(dir: string, source: string): Promise<Exit> {
-  const library = pathToFileURL(join(ROOT, 'lib/lab/node-test.ts')).href;
-  const head = `import { test } from 'node:test';\nimport { assertReaches, assertUnreachable, useLab } from '${library}';\n`;
-  writeFileSync(join(dir, 'some.test.mts'), head + source);
-  const tsx = pathToFileURL(join(ROOT, 'node_modules/tsx/dist/esm/index.mjs')).href;
-  const args = ['--import', tsx, '--test', '--test-reporter=tap', join(dir, 'some.test.mts')];
+  const head = `import { test } from 'node:test';\nimport { assertReaches, assertUnreachable, useLab } from 'ioth/lab/node-test';\n`;
+  compileSources();
+  writeFileSync(join(dir, 'some.test.mjs'), compileText(head + source, 'some.test.mts'));
+  const args = ['--test', '--test-reporter=tap', join(dir, 'some.test.mjs')];
   return run(process.execPath, args, { cwd: dir, env: { ...plainEnvironment, TMPDIR: dir } });
 }
 
@@ -135,7 +137,7 @@ it('is the same for node:test', async () => {
       await assertUnreachable(lab.hosts.bob, { timeout: 300 });
       await lab.up('bob');
     });
-    test('fails', async () => { await assertReaches(lab.hosts.alice, 'bob', 80, { timeout: 60_000 }); });`;
+    test('fails', async () => { await assertReaches(lab.hosts.alice, 'bob', 80, { timeout: 500 }); });`;
   const { code, stdout, stderr } = await nodeTestOn(dir, source);
   expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
   expect(stdout).toMatch(/^ *ok 1 - reaches/m);
