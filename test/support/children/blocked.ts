@@ -34,6 +34,8 @@ const ways: Record<string, () => void> = {
     stack.linksetupdown(lo, true);
     socket.bind(['127.0.0.1', 0]);
     const to = socket.getsockname();
+    socket.sync.sendto('x', to);
+    say('sends');
     for (;;) socket.sync.sendto('x', to);
   },
   handler: () => {

@@ -30,7 +30,7 @@ test.each(['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const)(
 
 test('SIGTERM ends a script whose blocking calls never wait', async () => {
   const life = await blocked('never waits');
-  await delay(100);
+  await life.line('sends');
   life.kill('SIGTERM');
   expect(await endOf(life)).toBe('SIGTERM');
 });
