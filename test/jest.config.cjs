@@ -35,7 +35,7 @@ module.exports = {
   reporters: ['default', '<rootDir>/test/support/machine-reporter.cjs'],
   globalSetup: '<rootDir>/test/support/programs.ts',
   testSequencer: '<rootDir>/test/support/sequencer.cjs',
-  maxWorkers: 2,
+  maxWorkers: 4,
   // it tells what hangs from what ends: longer than a child may take (test/support/child.ts)
   testTimeout: 180_000,
 };
