@@ -1,6 +1,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { runInThisContext } from 'node:vm';
+import { IothError } from '../core/errors.js';
 import { callWithOptionsOn, currentStack, type MeantStack } from './current-stack.js';
 import type { NodeStack } from './node-stack.js';
 
@@ -35,42 +36,91 @@ export interface ConnectOptions extends tls.ConnectionOptions {
   allowH2?: boolean;
 }
 
-/** Of undici 6 and 7, and of what is in Node; later versions have both. */
-const GLOBALS = ['undici.globalDispatcher.1', 'undici.globalDispatcher.2'].map((name) => Symbol.for(name));
+/** The handlers of undici 6, with an Agent of version 6 or 7 behind it; where version 8 set it, a wrapper of its own. */
+const FIRST = Symbol.for('undici.globalDispatcher.1');
+/** The handlers of undici 8, with an Agent of version 7 or 8, which know both: version 8 asks this one, 6 and 7 the other. */
+const SECOND = Symbol.for('undici.globalDispatcher.2');
 const CONNECT_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_DELAY_MS = 60_000;
 
 type Globals = Record<symbol, Dispatcher | undefined>;
+/** Gives a handler of undici 6 the methods of one of undici 8, which it takes as it is. */
+export type WrapHandler = (handler: object) => object;
+
+/** How a stack's dispatcher is made in the place of a global one, and asked. */
+interface Kind {
+  readonly Agent: AgentClass;
+  /** Where the Agent takes other handlers than come: of undici's Dispatcher1Wrapper. */
+  readonly wrapHandler?: WrapHandler;
+  /** HTTP/2 is spoken where the server can: the default of undici 8. */
+  readonly allowH2: boolean;
+}
+
+interface Realm {
+  readonly globals: Globals;
+  /** The class behind the first dispatcher that each symbol had. */
+  readonly agents: Map<symbol, AgentClass>;
+}
 
 const wrapped = new WeakSet<object>();
-const agents = new WeakMap<NodeStack, Map<AgentClass, Dispatcher>>();
-let realms: { readonly globals: Globals; agent?: AgentClass }[] | undefined;
+const agents = new WeakMap<NodeStack, Map<AgentClass, Dispatcher[]>>();
+let realms: Realm[] | undefined;
 
-/** Wraps the global dispatcher, unless that was done; again where the program set another one. */
+/** Wraps the global dispatchers, unless that was done; again where the program set another one. */
 export function wrapGlobalDispatcher(): void {
   realms ??= findRealms();
   for (const realm of realms) {
-    for (const key of GLOBALS) {
+    for (const key of [SECOND, FIRST]) {
       const dispatcher = realm.globals[key];
-      if (!dispatcher || wrapped.has(dispatcher)) continue;
-      realm.agent ??= dispatcher.constructor as AgentClass;
-      realm.globals[key] = wrap(dispatcher, realm.agent);
+      if (dispatcher && !wrapped.has(dispatcher)) realm.globals[key] = wrap(dispatcher, kindOf(realm, key, dispatcher));
     }
   }
 }
 
 /** What runs in a context of its own (vm, jest) has another globalThis than fetch. */
-function findRealms() {
+function findRealms(): Realm[] {
   const main = runInThisContext('globalThis');
   // undici is loaded, and makes its dispatcher, when this class is first looked at
   Reflect.get(main, 'Response');
-  return [...new Set([main, globalThis])].map((globals: Globals) => ({ globals }));
+  return [...new Set([main, globalThis])].map((globals: Globals) => ({ globals, agents: new Map() }));
 }
 
-function wrap(host: Dispatcher, Agent: AgentClass): Dispatcher {
+function kindOf(realm: Realm, key: symbol, dispatcher: Dispatcher): Kind | undefined {
+  const wrapHandler = wrapHandlerOf(dispatcher);
+  if (wrapHandler) {
+    // the second symbol has what the wrapper hides
+    const Agent = agentClass(realm.globals[SECOND]) ?? realm.agents.get(SECOND);
+    return Agent && { Agent, wrapHandler, allowH2: false };
+  }
+  const Agent = agentClass(dispatcher) ?? realm.agents.get(key);
+  if (!Agent) return undefined;
+  if (!realm.agents.has(key)) realm.agents.set(key, Agent);
+  // undici 8 sets both
+  return { Agent, allowH2: key === SECOND && wrapHandlerOf(realm.globals[FIRST]) !== undefined };
+}
+
+/** Where it is a Dispatcher1Wrapper of undici 8. */
+function wrapHandlerOf(dispatcher: Dispatcher | undefined): WrapHandler | undefined {
+  return (dispatcher?.constructor as { wrapHandler?: WrapHandler } | undefined)?.wrapHandler;
+}
+
+/** The class Agent that a dispatcher is of, or that of the one in it: ProxyAgent, MockAgent. */
+function agentClass(dispatcher: Dispatcher | undefined): AgentClass | undefined {
+  if (!dispatcher) return undefined;
+  const inner = Object.getOwnPropertySymbols(dispatcher).map((key): unknown => Reflect.get(dispatcher, key));
+  for (const object of [dispatcher, ...inner]) {
+    if (typeof object !== 'object' || object === null) continue;
+    for (let each = object.constructor; typeof each === 'function'; each = Object.getPrototypeOf(each)) {
+      if (each.name === 'Agent') return each as AgentClass;
+    }
+  }
+  return undefined;
+}
+
+function wrap(host: Dispatcher, kind: Kind | undefined): Dispatcher {
   const dispatch: Dispatcher['dispatch'] = (options, handler) => {
     const stack = currentStack();
-    return (stack ? agentOf(stack, Agent) : host).dispatch(options, handler);
+    return stack ? dispatchOn(stack, host, kind, options, handler) : host.dispatch(options, handler);
   };
   const wrapper = new Proxy(host, {
     get(target, key) {
@@ -83,12 +133,24 @@ function wrap(host: Dispatcher, Agent: AgentClass): Dispatcher {
   return wrapper;
 }
 
-function agentOf(stack: NodeStack, Agent: AgentClass): Dispatcher {
-  const ofStack = agents.get(stack) ?? new Map<AgentClass, Dispatcher>();
+function dispatchOn(stack: NodeStack, host: Dispatcher, kind: Kind | undefined, options: object, handler: object) {
+  if (!kind) {
+    const hint = `the global dispatcher is a ${host.constructor.name} without an Agent of undici's: use stack.dispatcher()`;
+    throw new IothError('ERR_NODE_INTERNALS', { hint });
+  }
+  const { Agent, wrapHandler, allowH2 } = kind;
+  const agent = agentOf(stack, Agent, allowH2 && (options as { allowH2?: boolean }).allowH2 !== false);
+  return agent.dispatch(options, wrapHandler ? wrapHandler(handler) : handler);
+}
+
+/** One for HTTP/1.1, one that speaks HTTP/2 too. */
+function agentOf(stack: NodeStack, Agent: AgentClass, allowH2: boolean): Dispatcher {
+  const ofStack = agents.get(stack) ?? new Map<AgentClass, Dispatcher[]>();
   agents.set(stack, ofStack);
-  const agent = ofStack.get(Agent) ?? stackAgent(stack, Agent);
-  ofStack.set(Agent, agent);
-  return agent;
+  const pair = ofStack.get(Agent) ?? [];
+  ofStack.set(Agent, pair);
+  pair[Number(allowH2)] ??= stackAgent(stack, Agent, allowH2 ? { connect: { allowH2 } } : {});
+  return pair[Number(allowH2)] as Dispatcher;
 }
 
 /** An Agent of undici's whose connections are on `stack`, whoever asks for them. */
@@ -101,7 +163,10 @@ export function stackAgent<T extends object>(
 }
 
 /** As undici's buildConnector: its TLS sessions are of this stack only. */
-function connector(stack: MeantStack, { timeout = CONNECT_TIMEOUT_MS, allowH2, ...options }: ConnectOptions = {}) {
+export function connector(
+  stack: MeantStack,
+  { timeout = CONNECT_TIMEOUT_MS, allowH2, ...options }: ConnectOptions = {},
+) {
   const sessions = new Map<string, Buffer>();
   const open = (target: ConnectTarget): net.Socket => {
     const { hostname, host = hostname, protocol, localAddress, httpSocket } = target;
