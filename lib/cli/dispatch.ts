@@ -1,6 +1,7 @@
 import { inspect, types } from 'node:util';
 import { LibraryNotFoundError } from '../../ffi/loader.js';
 import { AbortError, IothError } from '../core/errors.js';
+import { printableLines } from '../core/printable.js';
 import { type Command, CommandError, EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError } from './command.js';
 import { COMMANDS, type CommandEntry } from './commands.js';
 import { Interruption } from './interruption.js';
@@ -116,5 +117,5 @@ function isSystemError(error: unknown): error is Error {
 
 function report(message: string, advice?: string, name?: string): void {
   const prefix = styled('red', name === undefined ? 'ioth:' : `ioth ${name}:`, process.stderr);
-  printError(`${prefix} ${message}${advice ? `\n${advice}` : ''}`);
+  printError(`${prefix} ${printableLines(message)}${advice ? `\n${advice}` : ''}`);
 }

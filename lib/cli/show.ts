@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { printable } from '../core/printable.js';
 import type { Link } from '../netlink/index.js';
 import type { Stack } from '../stack/stack.js';
 import { isColoured, table } from './terminal.js';
@@ -30,7 +31,7 @@ function listText(list: readonly unknown[]): string {
 /** `ip -br link`, with the MTU. */
 export function linkText(links: readonly Link[]): string {
   const rows = links.map(({ name, operstate, up, mac, mtu, flags }) => [
-    name,
+    printable(name),
     operstate ?? (up ? 'UNKNOWN' : 'DOWN'),
     mac ?? '-',
     `mtu ${mtu} <${IFF_NAMES.flatMap(([flag, word]) => (flags & flag ? [word] : [])).join(',')}>`,

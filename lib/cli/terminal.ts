@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { printableJson } from '../core/printable.js';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -17,7 +18,7 @@ export function print(text: string): void {
 
 /** For another program to read. */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, 2));
+  print(printableJson(JSON.stringify(value, null, 2)));
 }
 
 export function printError(text: string): void {

@@ -9,6 +9,7 @@ import {
   IOTHCONF_STATIC,
 } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
+import { printableLines } from '../core/printable.js';
 import type { Clock } from './clock.js';
 import { emptySource } from './config-sources.js';
 import { debugText } from './debug.js';
@@ -267,7 +268,7 @@ export class BuiltinConfig implements ConfigProvider {
 }
 
 function writeDebug({ config }: InterfaceState): void {
-  process.stderr.write(debugText(config));
+  process.stderr.write(printableLines(debugText(config)));
 }
 
 function startsOf({ acquiring }: InterfaceState, protocol: ConfigProtocol): Start[] {

@@ -1,3 +1,4 @@
+import { printable } from '../core/printable.js';
 import type { Style, Stylize } from '../core/printed-list.js';
 import type { InterfaceAddress } from './address.js';
 import type { Interface } from './interfaces.js';
@@ -10,7 +11,7 @@ const STATE_COLUMN = 15;
 /** Interfaces as `ip -br addr` prints them: name, state, addresses. */
 export function interfaceLines(interfaces: readonly Interface[], stylize: Stylize): string[] {
   return interfaces.map((each) => {
-    const name = shownName(each, interfaces);
+    const name = printable(shownName(each, interfaces));
     const state = each.operstate ?? (each.up ? 'UNKNOWN' : 'DOWN');
     const addresses = each.addresses.map((one) => stylize(shownAddress(one), 'date')).join(' ');
     const columns = [

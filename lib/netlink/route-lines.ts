@@ -1,3 +1,4 @@
+import { printable } from '../core/printable.js';
 import type { Stylize } from '../core/printed-list.js';
 import {
   RT_SCOPE_UNIVERSE,
@@ -28,7 +29,7 @@ function words(route: Route, stylize: Stylize): string[] {
   const found = type === RTN_UNICAST ? [] : [nameOf(TYPES, type)];
   found.push(address(destination(route)));
   if (gw !== null) found.push('via', ...(familyOf(gw) === family ? [] : [familyWord(gw)]), address(gw));
-  if (ifindex > 0) found.push('dev', stylize(ifname ?? `if${ifindex}`, 'special'));
+  if (ifindex > 0) found.push('dev', stylize(printable(ifname ?? `if${ifindex}`), 'special'));
   if (table !== RT_TABLE_MAIN) found.push('table', nameOf(TABLES, table));
   if (protocol !== RTPROT_BOOT) found.push('proto', nameOf(PROTOCOLS, protocol));
   if (scope !== RT_SCOPE_UNIVERSE) found.push('scope', nameOf(SCOPES, scope));

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { reverseName } from '../../address/ip.js';
+import { printable } from '../../core/printable.js';
 import { parseServer, readDnsConfig } from '../../dns/dns-config.js';
 import type { DnsRecord, RecordType, Reply } from '../../dns/message.js';
 import { StubResolver } from '../../dns/stub-resolver.js';
@@ -56,9 +57,9 @@ as it is, without a search list. Exit code 1 where there is no such record.
     try {
       const reply = await ask(stack, query, seconds, signal);
       if (options.json) printJson(reply.records.map(plainRecord));
-      else if (reply.records.length > 0) print(table(reply.records.map(recordRow)));
+      else if (reply.records.length > 0) print(table(reply.records.map((record) => recordRow(record).map(printable))));
       if (reply.status === 'found') return EXIT_OK;
-      if (!options.json) printError(`ioth dig: ${missing(reply, query)}`);
+      if (!options.json) printError(`ioth dig: ${printable(missing(reply, query))}`);
       return EXIT_FAILED;
     } finally {
       await stack.close();

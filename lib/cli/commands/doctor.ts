@@ -1,3 +1,4 @@
+import { printableLines } from '../../core/printable.js';
 import { type Command, EXIT_FAILED, EXIT_OK, type Invocation } from '../command.js';
 import type { Finding } from '../doctor/finding.js';
 import { libraryFindings, networkFinding, pluginFindings } from '../doctor/libraries.js';
@@ -51,6 +52,6 @@ async function* examine(signal: AbortSignal): AsyncGenerator<Finding> {
 
 function printFinding({ check, status, message, remedy }: Finding): void {
   const [style, mark] = MARKS[status];
-  print(`${styled(style, mark)} ${check}: ${message}`);
+  print(`${styled(style, mark)} ${check}: ${printableLines(message)}`);
   if (remedy) print(`        ${styled('bold', 'to do:')} ${remedy}`);
 }

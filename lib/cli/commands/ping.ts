@@ -1,3 +1,4 @@
+import { printable } from '../../core/printable.js';
 import type { PingProbe, PingResult } from '../../stack/ping/ping.js';
 import type { Stack } from '../../stack/stack.js';
 import { type Command, EXIT_FAILED, EXIT_OK, type Invocation } from '../command.js';
@@ -66,7 +67,7 @@ async function pingAloud(
 }
 
 function probeLine({ seq, address, time, bytes, ttl, error }: PingProbe): string {
-  if (time === null) return `seq=${seq}: ${error?.message ?? 'no answer'}`;
+  if (time === null) return `seq=${seq}: ${printable(error?.message ?? 'no answer')}`;
   return `${bytes} bytes from ${address}: seq=${seq}${ttl === null ? '' : ` ttl=${ttl}`} time=${time.toFixed(3)} ms`;
 }
 

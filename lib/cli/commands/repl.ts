@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type REPLServer, start } from 'node:repl';
 import { inspect } from 'node:util';
+import { printableLines } from '../../core/printable.js';
 import * as ioth from '../../index.js';
 import { openStacks } from '../../stack/open-stacks.js';
 import type { Command, Invocation } from '../command.js';
@@ -39,7 +40,7 @@ closes every stack. Without CONFIG the stack has no network.
       const stack = await openStack(args[0] ?? DEFAULT_CONFIG, { signal: interruption.signal, loopback: true });
       // Ctrl-C is the REPL's from here on
       interruption.stop();
-      stack.on('error', (error) => printError(`\nstack: ${error.message}`));
+      stack.on('error', (error) => printError(`\nstack: ${printableLines(error.message)}`));
       await converse(stack);
     } catch (error) {
       if (interruption.exitCode === undefined) throw error;

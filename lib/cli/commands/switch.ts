@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { printable, printableJson } from '../../core/printable.js';
 import { Stack } from '../../stack/stack.js';
 import { type Command, CommandError, type Invocation, UsageError } from '../command.js';
 import { interrupted } from '../interruption.js';
@@ -59,7 +60,7 @@ type Event = 'ready' | 'joined' | 'left';
 
 function sayJson(event: Event, path: string, peer?: Peer): void {
   const time = new Date().toISOString();
-  print(JSON.stringify({ event, time, ...(peer ?? { path, vnl: `vde://${path}` }) }));
+  print(printableJson(JSON.stringify({ event, time, ...(peer ?? { path, vnl: `vde://${path}` }) })));
 }
 
 function sayText(event: Event, path: string, peer?: Peer): void {
@@ -69,7 +70,9 @@ function sayText(event: Event, path: string, peer?: Peer): void {
   }
   const time = new Date().toTimeString().slice(0, 8);
   const who =
-    peer.pid === 0 ? 'a process of another namespace' : `process ${peer.pid}${peer.command && ` (${peer.command})`}`;
+    peer.pid === 0
+      ? 'a process of another namespace'
+      : `process ${peer.pid}${peer.command && ` (${printable(peer.command)})`}`;
   const what = styled(event === 'joined' ? 'green' : 'yellow', event.padEnd(6));
   print(`${time} ${what} port ${peer.port}: ${who}, user ${peer.uid}`);
 }

@@ -1,5 +1,6 @@
 import type { REPLServer } from 'node:repl';
 import { inspect } from 'node:util';
+import { printableLines } from '../../core/printable.js';
 import { openStacks } from '../../stack/open-stacks.js';
 import { Stack } from '../../stack/stack.js';
 import { addressText, routeText } from '../show.js';
@@ -15,7 +16,9 @@ export function defineDotCommands(server: REPLServer, stack: Stack): void {
         // what it throws would end the REPL
         Promise.resolve()
           .then(() => action(argument.trim()))
-          .catch((error: unknown) => (error instanceof Error ? `${error.name}: ${error.message}` : inspect(error)))
+          .catch((error: unknown) =>
+            printableLines(error instanceof Error ? `${error.name}: ${error.message}` : inspect(error)),
+          )
           .then((text) => {
             if (text) this.output.write(`${text}\n`);
             this.displayPrompt();

@@ -6,8 +6,8 @@ import { decodeArp, encodeArpProbe, isConflict } from '../arp.js';
 import { concat, u16 } from '../bytes.js';
 import { type Clock, Timer } from '../clock.js';
 import { encodeDomain } from '../domains.js';
-import { printable } from '../printable.js';
 import type { LeaseEvents, ProtocolClient } from '../protocol-service.js';
+import { serverText } from '../server-text.js';
 import { type Dhcp4Lease, faultOf, leaseOf } from './lease.js';
 import {
   DHCPACK,
@@ -284,7 +284,7 @@ export class Dhcp4Client implements ProtocolClient {
     if (this.#state === 'selecting' || this.#state === 'probing' || this.#state === 'declined') return;
     // while rebinding any server may refuse
     if (this.#state !== 'rebinding' && server?.join('.') !== from) return;
-    const text = printable(reply.options.get(Option.MESSAGE) ?? new Uint8Array());
+    const text = serverText(reply.options.get(Option.MESSAGE) ?? new Uint8Array());
     this.#failure = { code: 'ECANCELED', hint: `the server ${from} refused the address${text && `: ${text}`}` };
     if (this.#lease) {
       this.#lose('refused');

@@ -3,7 +3,7 @@ import { parseMac } from '../../address/mac.js';
 import { ARPHRD_ETHER } from '../../constants/index.js';
 import { concat, equal, exactNumber, Reader, u16, u32 } from '../bytes.js';
 import { decodeDomains, encodeDomain } from '../domains.js';
-import { printable } from '../printable.js';
+import { serverText } from '../server-text.js';
 
 /** RFC 8415 7.3. */
 export const SOLICIT = 1;
@@ -169,7 +169,7 @@ function readOption(reply: Dhcp6Reply, code: number, value: Uint8Array): boolean
     case Option.STATUS_CODE: {
       const status = reader.u16();
       reply.status = status ?? 0;
-      reply.statusMessage = printable(reader.rest());
+      reply.statusMessage = serverText(reader.rest());
       return status !== null;
     }
     case Option.IA_NA: {
