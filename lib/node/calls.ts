@@ -1,3 +1,4 @@
+import type { Cluster } from 'node:cluster';
 import dgram, { Socket as DatagramSocket } from 'node:dgram';
 import http from 'node:http';
 import http2 from 'node:http2';
@@ -8,7 +9,7 @@ import { callOn, noteMade, runCallOn, stackForCall, stackOf } from './current-st
 import { patchedInternals, stackOfHandle } from './handles.js';
 import type { NodeStack } from './node-stack.js';
 import { noteWrapped } from './open-handles.js';
-import { replaceFunction } from './replace.js';
+import { type AnyFunction, replaceFunction } from './replace.js';
 
 /*
  * The calls that lead to a bind or a connect, some turns of the loop later: from the first one on the socket or server
@@ -42,6 +43,7 @@ export function patchCalls(): void {
       return callOn(stackOf(this), () => Reflect.apply(original, this, args));
     };
   });
+  patchCluster();
   // TLSSocket over a socket: who writes to the one must be asked to end
   replaceFunction(tls.TLSSocket.prototype, '_init', (original) => {
     return function (this: Socket, socket, ...rest) {
@@ -54,10 +56,47 @@ export function patchCalls(): void {
       return function (this: DatagramSocket, ...args) {
         const stack = stackOfDatagrams(this);
         if (isUnusable(this, stack)) return this;
-        return runCallOn(stack, this, () => Reflect.apply(original, this, args));
+        const given = stack && name === 'bind' && workersCluster() ? exclusiveBind(args) : args;
+        return runCallOn(stack, this, () => Reflect.apply(original, this, given));
       };
     });
   }
+}
+
+/** node:cluster where this process is a worker of one: it is loaded there, and not for all others. */
+function workersCluster(): Cluster | undefined {
+  if (!process.channel) return undefined;
+  const cluster: unknown = process.getBuiltinModule('node:cluster');
+  return (cluster as Cluster).isWorker ? (cluster as Cluster) : undefined;
+}
+
+/** A worker asks the primary for the socket that it listens on, which has it on its own network: not for one of a stack. */
+function patchCluster(): void {
+  const cluster = workersCluster();
+  if (!cluster) return;
+  replaceFunction(cluster, '_getServer', (original) => {
+    return function (this: unknown, owner: object, query: ListenQuery, ...rest) {
+      const { address, port, addressType, backlog, fd, flags } = query;
+      const isOfStack = owner instanceof Server && (addressType === 4 || addressType === 6) && stackOf(owner);
+      if (!isOfStack) return Reflect.apply(original, this, [owner, query, ...rest]);
+      // what net.Server does in a primary, or where it is exclusive
+      (owner as unknown as { _listen2: AnyFunction })._listen2(address, port, addressType, backlog, fd, flags);
+    };
+  });
+}
+
+/** What net.Server asks of the primary; addressType is -1 for a pipe. */
+type ListenQuery = Record<'address' | 'port' | 'addressType' | 'backlog' | 'fd' | 'flags', unknown>;
+
+/** Arguments of a datagram socket's bind, with which a worker of a cluster does not ask its primary. */
+function exclusiveBind([first, ...rest]: unknown[]): unknown[] {
+  if (typeof first === 'object' && first !== null) {
+    const isOpen = 'recvStart' in first || 'fd' in first;
+    return [isOpen ? first : { ...first, exclusive: true }, ...rest];
+  }
+  if (typeof first === 'function') return [{ exclusive: true }, first];
+  const [address] = rest;
+  return [{ port: first, address: typeof address === 'function' ? undefined : address, exclusive: true }, ...rest];
 }
 
 /** What is made in run() is on that stack where it listens or sends outside of any. */
