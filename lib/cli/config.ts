@@ -1,4 +1,4 @@
-import { isStackConfig, parseConfig } from '../config/index.js';
+import { asksNetwork, isStackConfig, parseConfig } from '../config/index.js';
 import { Stack } from '../stack/stack.js';
 
 /** A virtual network locator, with the name of an interface in front or without, and no `stack=` or `vnl=` before it. */
@@ -12,9 +12,12 @@ export function expandConfig(text: string): string {
   return NETWORK.test(text) ? `stack=vdestack,vnl=${text}` : text;
 }
 
-/** @throws {TypeError} ERR_INVALID_ARG_VALUE, as the stack that it is for would */
-export function checkConfig(config: string): void {
-  if (isStackConfig(config)) parseConfig(config, 'newstackc');
+/**
+ * @returns whether the stack that it is for has to wait for others: DHCP
+ * @throws {TypeError} ERR_INVALID_ARG_VALUE, as that stack would
+ */
+export function checkConfig(config: string): boolean {
+  return isStackConfig(config) && asksNetwork(parseConfig(config, 'newstackc'));
 }
 
 /** How a stack of a command is made. */

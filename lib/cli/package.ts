@@ -47,18 +47,9 @@ export function installedIn(): string | undefined {
   return parent.endsWith('node_modules') ? parent : undefined;
 }
 
-/** What `node --import` takes for ioth/register, wherever the program is that it is for. */
-export function registerUrl(): string {
+/** The flag that has Node preload ioth/register, wherever the program is: --require, which `waits` for nothing, or --import. */
+export function registerFlag(waits: boolean): string {
   const { root, json } = ownPackage();
-  const target = defaultTarget(json.exports['./register']);
-  if (target === undefined) throw new Error('the package has no ./register');
-  return pathToFileURL(join(root, target)).href;
-}
-
-/** The file of an entry of "exports", whatever its conditions are. */
-function defaultTarget(entry: unknown): string | undefined {
-  if (typeof entry === 'string') return entry;
-  if (typeof entry !== 'object' || entry === null) return undefined;
-  const { import: imported, default: fallback } = entry as Record<string, unknown>;
-  return defaultTarget(imported ?? fallback);
+  const entry = json.exports['./register'] as Record<'import' | 'require', string>;
+  return waits ? `--import=${pathToFileURL(join(root, entry.import)).href}` : `--require=${join(root, entry.require)}`;
 }

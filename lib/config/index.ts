@@ -13,7 +13,7 @@ import type { ApplyResult, ConfigEvents, ConfigProvider, NetworkOptions, Provide
 import { mergeSettings, renderResolvConf } from './resolvconf.js';
 import type { StackInterface } from './stack-interface.js';
 
-export { isStackConfig, parseConfig } from './language.js';
+export { asksNetwork, isStackConfig, parseConfig } from './language.js';
 export type { ConfigEvent, ConfigEvents, LeaseEvent, Unapplied } from './provider.js';
 
 /** Of {@link Stack.iothconfig}. */

@@ -1,4 +1,5 @@
-import child_process, { ChildProcess } from 'node:child_process';
+import child_process, { ChildProcess, type SpawnSyncOptions } from 'node:child_process';
+import { writeSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { replaceFunction } from './replace.js';
 
@@ -7,35 +8,81 @@ export const CHILD_VARIABLE = 'IOTH_CHILD';
 /** What is no number: a child on the host. */
 export const ON_HOST = 'host';
 
+const BLOCKING = ['spawnSync', 'execSync', 'execFileSync'] as const;
+const NODE_OPTIONS = 'NODE_OPTIONS';
+const NOTE =
+  "ioth/register: a child process is on the host's network: IOTH_CHILDREN=1 gives each Node child a stack of its own, " +
+  'IOTH_CHILDREN=0 omits this line\n';
+
+let isNoted = false;
+
+/** Writes, before the first child process, that it is on the host. */
+export function noteChildren(): void {
+  aroundStarts((start) => {
+    note();
+    return start();
+  });
+}
+
 /**
- * Has each child process find a number of its own in the environment, from `first` on, and Node children import `specifier`
- * first.
+ * Has each child process find a number of its own in the environment, from `first` on, and Node children preload this too, by
+ * `option`. Writes where one does not, since it was given other NODE_OPTIONS.
  */
-export function numberChildren(first: number, specifier: string): void {
+export function numberChildren(first: number, option: string): void {
   let next = first;
   const publish = () => {
     process.env[CHILD_VARIABLE] = String(next++);
   };
   publish();
-  const { NODE_OPTIONS = '' } = process.env;
-  process.env.NODE_OPTIONS = `${NODE_OPTIONS} --import=${specifier}`.trim();
-  const counted = [
-    [ChildProcess.prototype, 'spawn'],
-    ...['spawnSync', 'execSync', 'execFileSync'].map((name) => [child_process, name] as const),
-  ] as const;
-  for (const [object, name] of counted) {
-    replaceFunction(object, name, (original) => {
+  process.env[NODE_OPTIONS] = `${process.env[NODE_OPTIONS] ?? ''} ${option}`.trim();
+  aroundStarts((start, { isBlocking, nodeOptions }) => {
+    if (!nodeOptions.includes(option)) note();
+    // the caller has read the environment; the blocking forms read it now
+    if (!isBlocking) publish();
+    try {
+      return start();
+    } finally {
+      if (isBlocking) publish();
+    }
+  });
+}
+
+interface Start {
+  readonly isBlocking: boolean;
+  /** Of the child's environment. */
+  readonly nodeOptions: string;
+}
+
+function aroundStarts(around: (start: () => unknown, info: Start) => unknown): void {
+  replaceFunction(ChildProcess.prototype, 'spawn', (original) => {
+    return function (this: ChildProcess, ...args) {
+      const [{ envPairs = [] }] = args as [{ envPairs?: readonly string[] }];
+      const prefix = `${NODE_OPTIONS}=`;
+      const nodeOptions = envPairs.find((pair) => pair.startsWith(prefix))?.slice(prefix.length) ?? '';
+      return around(() => Reflect.apply(original, this, args), { isBlocking: false, nodeOptions });
+    };
+  });
+  for (const name of BLOCKING) {
+    replaceFunction(child_process, name, (original) => {
       return function (this: unknown, ...args) {
-        // the caller has read the environment; the blocking forms read it now
-        const isSync = object === child_process;
-        if (!isSync) publish();
-        try {
-          return Reflect.apply(original, this, args);
-        } finally {
-          if (isSync) publish();
-        }
+        const options = args.find((arg) => typeof arg === 'object' && !Array.isArray(arg)) as
+          | SpawnSyncOptions
+          | undefined;
+        const nodeOptions = (options?.env ?? process.env)[NODE_OPTIONS] ?? '';
+        return around(() => Reflect.apply(original, this, args), { isBlocking: true, nodeOptions });
       };
     });
   }
   syncBuiltinESMExports();
+}
+
+/** Once. Not by process.stderr, which the program may not have touched yet. */
+function note(): void {
+  if (isNoted) return;
+  isNoted = true;
+  try {
+    writeSync(2, NOTE);
+  } catch {
+    // nobody reads it
+  }
 }

@@ -1,7 +1,5 @@
-/** What `node --require ioth/register` gets: require waits for nothing, and the program would begin without its stack. */
+/** What `node --require ioth/register` gets: require waits for nothing, so the stack must be ready at once. */
 
-import { IothError } from '../core/errors.js';
+import { registerNow } from './register.js';
 
-throw new IothError('ERR_IOTH_REGISTER', {
-  hint: 'require cannot wait for the stack: say node --import ioth/register',
-});
+registerNow(__filename);

@@ -1,16 +1,19 @@
 /**
  * `node --import ioth/register app.js`: the program is on a stack of its own, which the environment's IOTH describes as
- * ioth_newstackc(3) does: IOTH='stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.2/24'. It starts when the stack is ready.
+ * ioth_newstackc(3) does: IOTH='stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.2/24'. It starts when the stack is ready. Where
+ * that needs nobody else, `node --require ioth/register app.js` does the same, and Node loads the program as without it.
  *
- * Worker threads are on the stack of their process. Child processes are on the host, unless IOTH_CHILDREN is 1: then each
- * Node child makes a stack of its own, and %d in IOTH is its number: 1 in the first process, 2, 3 … in its children.
+ * Worker threads are on the stack of their process. Child processes are on the host, which is said once on standard error
+ * unless IOTH_CHILDREN is 0. Where it is 1, each Node child makes a stack of its own, and %d in IOTH is its number: 1 in the
+ * first process, 2, 3 … in its children.
  *
  * `ioth/register` is register-imported.mjs for who imports it, register-required.ts for who requires it.
  */
 
 import { isMainThread } from 'node:worker_threads';
+import { asksNetwork, isStackConfig, parseConfig } from '../config/index.js';
 import { IothError } from '../core/errors.js';
-import { CHILD_VARIABLE, numberChildren, ON_HOST } from '../node/children.js';
+import { CHILD_VARIABLE, noteChildren, numberChildren, ON_HOST } from '../node/children.js';
 import { registerStack } from '../node/run.js';
 import { shareWithThreads, stackOfMainThread } from '../node/threads.js';
 import { Stack } from './stack.js';
@@ -24,18 +27,57 @@ const FIRST = 1;
  */
 export async function register(specifier: string): Promise<void> {
   if (!isMainThread) return registerThread();
-  const { IOTH: config, IOTH_CHILDREN: children, [CHILD_VARIABLE]: child } = process.env;
-  if (child === ON_HOST) return;
+  const wanted = wantedStack();
+  if (wanted) registerProcess(await Stack.create(wanted.config), wanted, `--import=${specifier}`);
+}
+
+/**
+ * The same for what cannot wait.
+ * @param file what its Node children require
+ * @throws {IothError} ERR_IOTH_REGISTER where the stack has to wait for others, DHCP say; what `new Stack` throws
+ */
+export function registerNow(file: string): void {
+  if (!isMainThread) {
+    registerThread();
+    return;
+  }
+  const wanted = wantedStack();
+  if (!wanted) return;
+  if (isStackConfig(wanted.config) && asksNetwork(parseConfig(wanted.config, 'newstackc'))) {
+    const hint = 'require cannot wait for DHCP, DHCPv6 or router discovery: say node --import ioth/register';
+    throw new IothError('ERR_IOTH_REGISTER', { hint });
+  }
+  registerProcess(new Stack(wanted.config), wanted, `--require=${JSON.stringify(file)}`);
+}
+
+interface WantedStack {
+  readonly config: string;
+  readonly number: number;
+}
+
+/** What the environment asks for; undefined in a child that is on the host. */
+function wantedStack(): WantedStack | undefined {
+  const { IOTH: config, [CHILD_VARIABLE]: child } = process.env;
+  if (child === ON_HOST) return undefined;
   if (!config) {
     const hint = "IOTH is not set: say IOTH='stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.2/24' or the like";
     throw new IothError('ERR_IOTH_REGISTER', { hint });
   }
   const number = child === undefined ? FIRST : Number(child);
-  const stack = await Stack.create(config.replaceAll('%d', String(number)));
+  return { config: config.replaceAll('%d', String(number)), number };
+}
+
+/** @param option by which Node children do the same */
+function registerProcess(stack: Stack, { number }: WantedStack, option: string): void {
   registerStack(stack);
   shareWithThreads(stack);
-  if (children === '1') numberChildren(number === FIRST ? FIRST + 1 : number * 10 + 1, specifier);
-  else process.env[CHILD_VARIABLE] = ON_HOST;
+  const { IOTH_CHILDREN: children } = process.env;
+  if (children === '1') {
+    numberChildren(number === FIRST ? FIRST + 1 : number * 10 + 1, option);
+  } else {
+    process.env[CHILD_VARIABLE] = ON_HOST;
+    if (children !== '0') noteChildren();
+  }
 }
 
 /** A worker thread is on the stack of its process. */

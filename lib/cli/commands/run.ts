@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { CHILD_VARIABLE } from '../../node/children.js';
 import type { Command, Invocation } from '../command.js';
 import { checkConfig, expandConfig } from '../config.js';
-import { registerUrl } from '../package.js';
+import { registerFlag } from '../package.js';
 import { checkArgumentCount } from '../parse.js';
 import { endOf, passOn } from '../program.js';
 
@@ -29,11 +29,11 @@ ends it. What is in front of PROGRAM goes to node: ioth run CONFIG --inspect app
     checkArgumentCount(args, 2, Number.POSITIVE_INFINITY, USAGE);
     const [config = '', ...program] = args;
     const IOTH = expandConfig(config);
-    checkConfig(IOTH.replaceAll('%d', '1'));
+    const waits = checkConfig(IOTH.replaceAll('%d', '1'));
     // inside of another such program it is on a stack of its own all the same
     const { [CHILD_VARIABLE]: _, ...environment } = process.env;
     const env = { ...environment, IOTH, ...(options.children ? { IOTH_CHILDREN: '1' } : {}) };
-    const child = spawn(process.execPath, ['--import', registerUrl(), ...program], { stdio: 'inherit', env });
+    const child = spawn(process.execPath, [registerFlag(waits), ...program], { stdio: 'inherit', env });
     return passOn(await endOf(child));
   },
 };
