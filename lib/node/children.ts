@@ -1,6 +1,7 @@
 import child_process, { ChildProcess, type SpawnSyncOptions } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
+import worker_threads, { type WorkerOptions } from 'node:worker_threads';
 import { replaceFunction } from './replace.js';
 
 /** In the environment of a child: its number. */
@@ -14,6 +15,13 @@ const NOTE =
   "ioth/register: a child process is on the host's network: IOTH_CHILDREN=1 gives each Node child a stack of its own, " +
   'IOTH_CHILDREN=0 omits this line\n';
 
+/** How Node loads ioth/register before a program. */
+export interface Preload {
+  readonly flag: '--import' | '--require';
+  /** A URL or a path. */
+  readonly file: string;
+}
+
 let isNoted = false;
 
 /** Writes, before the first child process, that it is on the host. */
@@ -25,18 +33,18 @@ export function noteChildren(): void {
 }
 
 /**
- * Has each child process find a number of its own in the environment, from `first` on, and Node children preload this too, by
- * `option`. Writes where one does not, since it was given other NODE_OPTIONS.
+ * Has each child process find a number of its own in the environment, from `first` on, and Node children preload this too.
+ * Writes where one does not, since it was given other NODE_OPTIONS.
  */
-export function numberChildren(first: number, option: string): void {
+export function numberChildren(first: number, { flag, file }: Preload): void {
   let next = first;
   const publish = () => {
     process.env[CHILD_VARIABLE] = String(next++);
   };
   publish();
-  process.env[NODE_OPTIONS] = `${process.env[NODE_OPTIONS] ?? ''} ${option}`.trim();
+  process.env[NODE_OPTIONS] = `${process.env[NODE_OPTIONS] ?? ''} ${flag}=${quoted(file)}`.trim();
   aroundStarts((start, { isBlocking, nodeOptions }) => {
-    if (!nodeOptions.includes(option)) note();
+    if (!nodeOptions.includes(file) && !nodeOptions.includes(quoted(file))) note();
     // the caller has read the environment; the blocking forms read it now
     if (!isBlocking) publish();
     try {
@@ -45,6 +53,24 @@ export function numberChildren(first: number, option: string): void {
       if (isBlocking) publish();
     }
   });
+}
+
+/** As NODE_OPTIONS takes it. */
+function quoted(file: string): string {
+  return /[\s"\\]/.test(file) ? JSON.stringify(file) : file;
+}
+
+/** Has worker threads that are given an `execArgv` of their own preload this all the same. */
+export function preloadInThreads({ flag, file }: Preload): void {
+  class PreloadingWorker extends worker_threads.Worker {
+    constructor(script: string | URL, options?: WorkerOptions) {
+      const { execArgv } = options ?? {};
+      super(script, execArgv ? { ...options, execArgv: [`${flag}=${file}`, ...execArgv] } : options);
+    }
+  }
+  Object.defineProperty(PreloadingWorker, 'name', { value: 'Worker' });
+  worker_threads.Worker = PreloadingWorker;
+  syncBuiltinESMExports();
 }
 
 interface Start {

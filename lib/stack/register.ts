@@ -13,7 +13,14 @@
 import { isMainThread } from 'node:worker_threads';
 import { asksNetwork, isStackConfig, parseConfig } from '../config/index.js';
 import { IothError } from '../core/errors.js';
-import { CHILD_VARIABLE, noteChildren, numberChildren, ON_HOST } from '../node/children.js';
+import {
+  CHILD_VARIABLE,
+  noteChildren,
+  numberChildren,
+  ON_HOST,
+  type Preload,
+  preloadInThreads,
+} from '../node/children.js';
 import { registerStack } from '../node/run.js';
 import { shareWithThreads, stackOfMainThread } from '../node/threads.js';
 import { Stack } from './stack.js';
@@ -26,9 +33,10 @@ const FIRST = 1;
  * @throws {IothError} ERR_IOTH_REGISTER, and what Stack.create throws
  */
 export async function register(specifier: string): Promise<void> {
-  if (!isMainThread) return registerThread();
+  const preload = { flag: '--import', file: specifier } as const;
+  if (!isMainThread) return registerThread(preload);
   const wanted = wantedStack();
-  if (wanted) registerProcess(await Stack.create(wanted.config), wanted, `--import=${specifier}`);
+  if (wanted) registerProcess(await Stack.create(wanted.config), wanted, preload);
 }
 
 /**
@@ -37,8 +45,9 @@ export async function register(specifier: string): Promise<void> {
  * @throws {IothError} ERR_IOTH_REGISTER where the stack has to wait for others, DHCP say; what `new Stack` throws
  */
 export function registerNow(file: string): void {
+  const preload = { flag: '--require', file } as const;
   if (!isMainThread) {
-    registerThread();
+    registerThread(preload);
     return;
   }
   const wanted = wantedStack();
@@ -47,7 +56,7 @@ export function registerNow(file: string): void {
     const hint = 'require cannot wait for DHCP, DHCPv6 or router discovery: say node --import ioth/register';
     throw new IothError('ERR_IOTH_REGISTER', { hint });
   }
-  registerProcess(new Stack(wanted.config), wanted, `--require=${JSON.stringify(file)}`);
+  registerProcess(new Stack(wanted.config), wanted, preload);
 }
 
 interface WantedStack {
@@ -67,13 +76,14 @@ function wantedStack(): WantedStack | undefined {
   return { config: config.replaceAll('%d', String(number)), number };
 }
 
-/** @param option by which Node children do the same */
-function registerProcess(stack: Stack, { number }: WantedStack, option: string): void {
+/** @param preload by which its threads and Node children do the same */
+function registerProcess(stack: Stack, { number }: WantedStack, preload: Preload): void {
   registerStack(stack);
   shareWithThreads(stack);
+  preloadInThreads(preload);
   const { IOTH_CHILDREN: children } = process.env;
   if (children === '1') {
-    numberChildren(number === FIRST ? FIRST + 1 : number * 10 + 1, option);
+    numberChildren(number === FIRST ? FIRST + 1 : number * 10 + 1, preload);
   } else {
     process.env[CHILD_VARIABLE] = ON_HOST;
     if (children !== '0') noteChildren();
@@ -81,7 +91,9 @@ function registerProcess(stack: Stack, { number }: WantedStack, option: string):
 }
 
 /** A worker thread is on the stack of its process. */
-function registerThread(): void {
+function registerThread(preload: Preload): void {
   const stack = stackOfMainThread();
-  if (stack) registerStack(stack);
+  if (!stack) return;
+  registerStack(stack);
+  preloadInThreads(preload);
 }

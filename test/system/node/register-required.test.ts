@@ -27,6 +27,7 @@ server.on('listening', () => { console.log(number, 'ok'); server.close(); });
 server.on('close', () => {
   if (way === 'children') fork(__filename, ['2']).on('exit', () => process.stdout.write(spawnSync(process.execPath, [__filename, '3']).stdout));
   if (way === 'other options') spawnSync(process.execPath, [__filename, '2'], { env: { ...process.env, NODE_OPTIONS: '--no-warnings' }, stdio: 'inherit' });
+  if (way === 'bare thread') new (require('node:worker_threads').Worker)(__filename, { argv: ['1'], execArgv: [] });
   if (way === 'thread') new (require('node:worker_threads').Worker)(__filename, { argv: ['1'] });
 });
 `;
@@ -45,6 +46,7 @@ describe('node --require ioth/register', () => {
   it.each([
     [[], {}, '1 ok\n'],
     [['thread'], {}, '1 ok\n1 ok\n'],
+    [['bare thread'], {}, '1 ok\n1 ok\n'],
     [['children'], { IOTH_CHILDREN: '1' }, '1 ok\n2 ok\n3 ok\n'],
   ])('the program is on its stack, %j %j', async (args, env, stdout) => {
     const exit = await register('--require', ['program.cjs', '1', ...args], env);
