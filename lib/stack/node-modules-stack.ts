@@ -38,7 +38,7 @@ export abstract class NodeModulesStack extends SocketStack {
    * 127.0.0.1: the first socket brings its `lo` up.
    * @returns what `fn` returns
    * @throws what `fn` throws
-   * @throws {IothError} ERR_NODE_INTERNALS in a Node whose sockets are not as those of 20, 22 and 24
+   * @throws {IothError} ERR_NODE_INTERNALS in a Node whose sockets are not as those of 20, 22, 24 and 26
    */
   run<A extends unknown[], T>(fn: (...args: A) => T, ...args: A): T {
     if (typeof fn !== 'function') throw invalidType('fn', 'a function', fn);
@@ -82,7 +82,7 @@ export abstract class NodeModulesStack extends SocketStack {
   }
 
   /**
-   * An Agent of undici's, version 6 or 7, whose connections are on this stack: for its `request`, `stream` and `fetch`, and as
+   * An Agent of undici's, version 6, 7 or 8, whose connections are on this stack: for its `request`, `stream` and `fetch`, and as
    * the `dispatcher` of the global fetch. Each call makes one, which the program closes.
    * @param options undici's; `connect` has those of tls.connect, `timeout` in milliseconds and `allowH2`
    * @throws {IothError} ERR_MODULE_NOT_FOUND where undici is not installed

@@ -13,7 +13,7 @@ export const command: Command = {
   usage: USAGE,
   help: `
 Runs a Node program, unchanged, on a stack of its own: its sockets and look-ups are the stack's, as with
-'node --import ioth/register'. Standard input and output are the program's, and so are its exit code and the signal that
+'node -r ioth/register'. Standard input and output are the program's, and so are its exit code and the signal that
 ends it. What is in front of PROGRAM goes to node: ioth run CONFIG --inspect app.js
 
   ioth run vde:///tmp/sw,eth,ip=10.0.0.2/24 server.js --port 80`,
