@@ -52,10 +52,10 @@ export type {
   DnsPromisesResolver,
   DnsQueryName,
   DnsResolver,
+  DnsResolverOptions,
   StackDns,
   StackDnsPromises,
 } from './node/dns.js';
-export type { DnsResolverOptions } from './node/dns-resolver.js';
 export type { NodeModules } from './node/faces.js';
 export type { AnyDispatcher, DispatcherOptions, FetchDispatcher } from './node/fetch.js';
 export { close } from './socket/adopt.js';

@@ -4,7 +4,20 @@ import { ipBytes, ipText } from '../address/ip.js';
 import { AF_INET, AF_INET6 } from '../constants/index.js';
 
 /** The record types that a resolver of this library asks for by name; any other comes as bytes. */
-export type RecordType = 'A' | 'AAAA' | 'ANY' | 'CAA' | 'CNAME' | 'MX' | 'NAPTR' | 'NS' | 'PTR' | 'SOA' | 'SRV' | 'TXT';
+export type RecordType =
+  | 'A'
+  | 'AAAA'
+  | 'ANY'
+  | 'CAA'
+  | 'CNAME'
+  | 'MX'
+  | 'NAPTR'
+  | 'NS'
+  | 'PTR'
+  | 'SOA'
+  | 'SRV'
+  | 'TLSA'
+  | 'TXT';
 
 export interface Question {
   name: string;
@@ -159,6 +172,11 @@ export function isResponseTo(message: DnsMessage, id: number, question: Question
   return (
     more.length === 0 && sameName(asked.name, question.name) && asked.type === question.type && asked.class === 'IN'
   );
+}
+
+/** Whether bytes that may be no message begin as a response to the query of that id. */
+export function isReplyWithId(bytes: Buffer, id: number): boolean {
+  return bytes.length >= HEADER_LENGTH && bytes.readUInt16BE(0) === id && bytes.readUInt8(2) >= 0x80;
 }
 
 /** What a response says of its question. */

@@ -33,8 +33,10 @@ export interface ResolverOptions {
  */
 export class Resolver {
   readonly settings: NameSettings;
-  /** The builtin resolver: what libiothdns can't do (other record types, other ports) goes through it. */
+  /** The builtin resolver, for look-ups of hosts. */
   readonly stub: StubResolver;
+  /** The same for queries in the shape of node:dns. */
+  readonly queries: StubResolver;
   readonly #stack: ResolverStack;
   readonly #sources: NameSources;
   readonly #builtin: BuiltinProvider;
@@ -45,9 +47,10 @@ export class Resolver {
   constructor(stack: ResolverStack, config: string | null = null, options: ResolverOptions = {}) {
     this.#stack = stack;
     this.settings = new NameSettings(config);
-    this.stub = this.newStub(() => this.settings.conf, { cacheSize: options.cacheSize });
+    this.stub = new StubResolver(stack, () => this.settings.conf, { cacheSize: options.cacheSize });
+    this.queries = this.newQueries(() => this.settings.queryConf, { cacheSize: options.cacheSize });
     this.#sources = nameSources(stack, this.settings, this.stub);
-    this.#builtin = new BuiltinProvider(this.#sources, this.stub);
+    this.#builtin = new BuiltinProvider(this.#sources, this.queries);
     if (options.provider !== undefined) this.#choice = checkProvider('options.dns', options.provider);
   }
 
@@ -73,7 +76,8 @@ export class Resolver {
 
   /** Every address that the servers have for a name, in one family. */
   async addresses(name: string, type: 'A' | 'AAAA', options: { signal?: AbortSignal } = {}): Promise<string[]> {
-    return this.#activeProvider().addresses(name, type, options);
+    const provider = this.settings.hasQueryServers ? this.#builtin : this.#activeProvider();
+    return provider.addresses(name, type, options);
   }
 
   /** The first address of a host in one family, for a socket; a link-local one with its zone. */
@@ -111,9 +115,10 @@ export class Resolver {
     if (this.settings.applyNetworkSettings(settings)) this.#settingsChanged();
   }
 
-  setServers(servers: Nameserver[]): void {
-    this.settings.setServers(servers);
-    this.#settingsChanged();
+  /** dns.setServers. */
+  setQueryServers(servers: Nameserver[]): void {
+    this.settings.setQueryServers(servers);
+    this.queries.clearCache();
   }
 
   /** iothdns_setpath(3). */
@@ -122,20 +127,20 @@ export class Resolver {
     this.#settingsChanged();
   }
 
-  /** A resolver of its own on the same stack: other servers, nothing cached. */
-  newStub(conf: StubResolver['conf'], options: StubResolverOptions): StubResolver {
-    return new StubResolver(this.#stack, conf, options);
+  /** A resolver of its own on the same stack, as c-ares is one: a reply that cannot be read is its server's failure. */
+  newQueries(conf: StubResolver['conf'], options: StubResolverOptions): StubResolver {
+    return new StubResolver(this.#stack, conf, { ...options, heedsUnreadable: true });
   }
 
   /** Ends what runs. The stack may be deleted when the promise is fulfilled; at once where there is none. */
   close(): Promise<void> | undefined {
-    this.stub.cancel();
+    this.#cancel();
     return this.#native?.close();
   }
 
   /** @throws {IothError} EBUSY where a call of libiothdns still runs */
   closeSync(): void {
-    this.stub.cancel();
+    this.#cancel();
     this.#native?.closeSync();
   }
 
@@ -147,8 +152,14 @@ export class Resolver {
     return this.#native;
   }
 
+  #cancel(): void {
+    this.stub.cancel();
+    this.queries.cancel();
+  }
+
   #settingsChanged(): void {
     this.stub.clearCache();
+    this.queries.clearCache();
     this.#native?.settingsChanged();
   }
 }

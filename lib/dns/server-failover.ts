@@ -3,18 +3,15 @@ import { type QueryCode, queryError } from './errors.js';
 import type { DnsMessage, Question } from './message.js';
 import type { Nameserver } from './resolv-conf.js';
 import type { ResolverStack } from './resolver-stack.js';
-import { queryTcp, queryUdp, type Transaction } from './transport.js';
+import { queryTcp, queryUdp, type Transaction, type TransportOptions } from './transport.js';
 
 /** Whom to ask, how often and for how long. */
-export interface FailoverOptions {
+export interface FailoverOptions extends TransportOptions {
   /** In the order in which they are asked. */
   servers: readonly Nameserver[];
-  /** Milliseconds that each has for a response. */
-  timeout: number;
   /** How often the whole list is asked. */
   attempts: number;
   useVc: boolean;
-  edns0: boolean;
   signal: AbortSignal;
 }
 
@@ -26,8 +23,8 @@ const FAILURES: Record<string, QueryCode> = {
   FORMERR: 'EFORMERR',
 };
 
-/** A connection that ended too early: the next one may not. */
-const BROKEN_CONNECTION = new Set<unknown>(['ECONNRESET', 'EPIPE']);
+/** A connection that ended too early, or a reply that cannot be read: the server is asked again. */
+const PASSING_ERRORS = new Set<unknown>(['ECONNRESET', 'EPIPE', 'EBADMSG']);
 
 /**
  * Asks the servers until one knows: a response with records, an empty one, or that the name doesn't exist.
@@ -85,7 +82,7 @@ class ServerFailover {
 
   #ask(server: Nameserver, isTcp: boolean, edns0: boolean): void {
     const query = isTcp ? queryTcp : queryUdp;
-    const transaction = query(this.stack, server, this.question, { timeout: this.options.timeout, edns0 });
+    const transaction = query(this.stack, server, this.question, { ...this.options, edns0 });
     this.#pending.add(transaction);
     const end = () => {
       this.#pending.delete(transaction);
@@ -119,7 +116,7 @@ class ServerFailover {
     if (this.stack.closed) {
       this.#fail('ECANCELLED', error);
     } else if (!isSilent) {
-      if (!BROKEN_CONNECTION.has(codeOf(error))) this.#failedServers.add(server);
+      if (!PASSING_ERRORS.has(codeOf(error))) this.#failedServers.add(server);
       this.#askNext();
     } else if (this.#pending.size === 0) {
       this.#askNext();

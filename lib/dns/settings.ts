@@ -27,6 +27,7 @@ const DEFAULT_PATHS: Readonly<Record<PathTag, string>> = { hosts: '/etc/hosts', 
 export class NameSettings {
   #conf: ResolvConf | undefined;
   #isGiven = false;
+  #queryServers: Nameserver[] | undefined;
   readonly #hosts = new ReloadingFile('hosts', parseHosts);
   readonly #services = new ReloadingFile('services', parseServices);
 
@@ -40,8 +41,24 @@ export class NameSettings {
     return this.#conf;
   }
 
+  /** Of queries in the shape of node:dns: without EDNS, as Node asks, and with the servers of {@link setQueryServers}. */
+  get queryConf(): ResolvConf {
+    const { conf } = this;
+    return {
+      ...conf,
+      nameservers: this.#queryServers ?? conf.nameservers,
+      options: { ...conf.options, edns0: false },
+    };
+  }
+
+  /** Whether such queries have servers of their own. */
+  get hasQueryServers(): boolean {
+    return this.#queryServers !== undefined;
+  }
+
   update(config: string | null): void {
     this.#conf = readConf(config);
+    this.#queryServers = undefined;
     this.#isGiven = config !== null;
   }
 
@@ -53,9 +70,9 @@ export class NameSettings {
     return true;
   }
 
-  setServers(nameservers: Nameserver[]): void {
-    this.#conf = { ...this.conf, nameservers };
-    this.#isGiven = true;
+  /** dns.setServers, until the next update: as in Node, look-ups of hosts do not heed it. */
+  setQueryServers(nameservers: Nameserver[]): void {
+    this.#queryServers = nameservers;
   }
 
   /** Another file; null is the usual one. */

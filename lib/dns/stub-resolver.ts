@@ -8,6 +8,7 @@ import type { ResolvConf } from './resolv-conf.js';
 import type { ResolverStack } from './resolver-stack.js';
 import { Semaphore } from './semaphore.js';
 import { askServers } from './server-failover.js';
+import type { LocalAddresses } from './transport.js';
 
 export interface StubResolverOptions {
   /** Replies cached at most; 0 caches none. */
@@ -15,6 +16,10 @@ export interface StubResolverOptions {
   /** Replace `timeout` (here in milliseconds) and `attempts` of resolv.conf. */
   timeout?: number;
   attempts?: number;
+  /** The addresses to ask from. */
+  local?: () => LocalAddresses | undefined;
+  /** Whether a reply that cannot be read ends the wait for its server, instead of being ignored. */
+  heedsUnreadable?: boolean;
 }
 
 /** A query on its way, and how many wait for it. */
@@ -125,6 +130,8 @@ export class StubResolver {
       attempts: this.options.attempts ?? options.attempts,
       useVc: options.useVc,
       edns0: options.edns0,
+      local: this.options.local?.(),
+      heedsUnreadable: this.options.heedsUnreadable,
       signal,
     });
     return readReply(message, question);

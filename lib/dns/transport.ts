@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { familyOf, ipBytes } from '../address/ip.js';
-import { SOCK_DGRAM, SOCK_STREAM } from '../constants/index.js';
+import { AF_INET, SOCK_DGRAM, SOCK_STREAM } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import type { Socket } from '../socket/socket.js';
-import { type DnsMessage, decodeMessage, encodeQuery, isResponseTo, type Question } from './message.js';
+import { type DnsMessage, decodeMessage, encodeQuery, isReplyWithId, isResponseTo, type Question } from './message.js';
 import type { Nameserver } from './resolv-conf.js';
 import type { ResolverStack } from './resolver-stack.js';
 
@@ -16,13 +16,23 @@ export interface Transaction {
   cancel(): void;
 }
 
-/** Starts one. `timeout` is in milliseconds, for all of it. */
-type Query = (
-  stack: ResolverStack,
-  server: Nameserver,
-  question: Question,
-  options: { timeout: number; edns0: boolean },
-) => Transaction;
+/** An address of the stack's for each family. */
+export type LocalAddresses = Readonly<Record<'ipv4' | 'ipv6', string>>;
+
+/** How a server is asked. */
+export interface TransportOptions {
+  /** Milliseconds that it has for a response. */
+  timeout: number;
+  /** Whether the query has an EDNS record. */
+  edns0: boolean;
+  /** Where the query comes from; else the stack chooses. */
+  local?: LocalAddresses;
+  /** Whether a reply by UDP that has the id and cannot be read is EBADMSG: else the wait goes on. */
+  heedsUnreadable?: boolean;
+}
+
+/** Starts one. */
+type Query = (stack: ResolverStack, server: Nameserver, question: Question, options: TransportOptions) => Transaction;
 
 /** More than EDNS asks for. */
 const UDP_RECEIVE_SIZE = 4096;
@@ -38,7 +48,7 @@ const EXHAUSTED_PAUSE_MS = 20;
  */
 export const queryUdp: Query = (stack, server, question, options) =>
   overSocket(stack, server, SOCK_DGRAM, options.timeout, async (socket) => {
-    bindToRandomPort(socket);
+    bindToRandomPort(socket, localAddress(server, options));
     await socket.connect([server.address, server.port]);
     const id = randomInt(0x10000);
     await socket.send(encodeQuery(id, question, options));
@@ -52,6 +62,9 @@ export const queryUdp: Query = (stack, server, question, options) =>
       if (from.port !== server.port || Buffer.compare(ipBytes(from.address), source) !== 0) continue;
       const message = decodeMessage(bytes);
       if (message && isResponseTo(message, id, question)) return message;
+      if (!message && options.heedsUnreadable && isReplyWithId(bytes, id)) {
+        throw new IothError('EBADMSG', { syscall: 'recv' });
+      }
     }
   });
 
@@ -61,6 +74,8 @@ export const queryTcp: Query = (stack, server, question, options) =>
     const deadline = performance.now() + options.timeout;
     const limit = () => socket.settimeout(Math.max(1, deadline - performance.now()) / 1000);
     limit();
+    const local = localAddress(server, options);
+    if (local) socket.bind([local, 0]);
     await socket.connect([server.address, server.port]);
     const id = randomInt(0x10000);
     const query = encodeQuery(id, question, options);
@@ -72,6 +87,11 @@ export const queryTcp: Query = (stack, server, question, options) =>
     if (!message || !isResponseTo(message, id, question)) throw new IothError('EBADMSG', { syscall: 'recv' });
     return message;
   });
+
+/** '' for any. */
+function localAddress({ address }: Nameserver, { local }: TransportOptions): string {
+  return local?.[familyOf(address) === AF_INET ? 'ipv4' : 'ipv6'] ?? '';
+}
 
 async function receiveExactly(socket: Socket, size: number, limit: () => void): Promise<Buffer> {
   const parts: Buffer[] = [];
@@ -126,10 +146,10 @@ async function openSocket(stack: ResolverStack, family: number, type: number, is
 }
 
 // not every stack picks ports at random by itself
-function bindToRandomPort(socket: Socket): void {
+function bindToRandomPort(socket: Socket, local: string): void {
   for (let attempt = 1; ; attempt++) {
     try {
-      socket.bind(['', randomInt(FIRST_PORT, 0x10000)]);
+      socket.bind([local, randomInt(FIRST_PORT, 0x10000)]);
       return;
     } catch (error) {
       const isTaken = error instanceof IothError && error.code === 'EADDRINUSE';

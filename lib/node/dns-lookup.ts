@@ -1,86 +1,150 @@
-import type { LookupAddress, LookupOptions } from 'node:dns';
+import dns, { type LookupAddress, type LookupOptions } from 'node:dns';
 import { isIP } from 'node:net';
-import {
-  AF_INET,
-  AF_INET6,
-  AF_UNSPEC,
-  AI_ADDRCONFIG,
-  AI_ALL,
-  AI_V4MAPPED,
-  NI_NAMEREQD,
-  SOCK_STREAM,
-} from '../constants/index.js';
-import { checkInteger, checkPort, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
-import type { AddrInfo } from '../dns/getaddrinfo.js';
-import type { Resolver } from '../dns/resolver.js';
+import { getSystemErrorMap } from 'node:util';
+import { AF_INET, AF_INET6, AF_UNSPEC, EAI_NODATA, EAI_NONAME } from '../constants/index.js';
+import { checkString, invalidType } from '../core/validate.js';
+import type { GaiError } from '../dns/errors.js';
+import { nodeError, withCause } from './dns-errors.js';
+import type { DnsSource } from './dns-source.js';
+import type { AnyFunction } from './replace.js';
 
-interface CheckedLookup {
-  family: number;
-  flags: number;
-  all: boolean;
-  order: string;
-}
+/*
+ * lookup and lookupService of node:dns and its promises, by the names of a stack. Node's own functions check the arguments, in a
+ * call that asks nobody: lookup for an address, lookupService without its callback, which is checked last.
+ */
 
-const FLAGS = AI_ADDRCONFIG | AI_V4MAPPED | AI_ALL;
+/** The stack that is asked; undefined is the host. */
+export type CurrentSource = () => DnsSource | undefined;
+type Lookups = Record<'lookup' | 'lookupService', AnyFunction>;
+type Callback = (error: Error | null, ...results: unknown[]) => void;
+
+/** Node's own, whatever is put in their place. */
+const { lookup, lookupService } = dns as unknown as Record<string, AnyFunction>;
+const promises = {
+  lookup: dns.promises.lookup as AnyFunction,
+  lookupService: dns.promises.lookupService as AnyFunction,
+};
+const ANY_ADDRESS = '::';
 const FAMILIES = new Map<unknown, number>([
-  [undefined, AF_UNSPEC],
-  [null, AF_UNSPEC],
-  [0, AF_UNSPEC],
   [4, AF_INET],
   ['IPv4', AF_INET],
   [6, AF_INET6],
   ['IPv6', AF_INET6],
 ]);
-const ORDERS = ['verbatim', 'ipv4first', 'ipv6first'];
+/** Where Node's code says less. */
+const EAI_NAMES = new Map([
+  [EAI_NODATA, 'EAI_NODATA'],
+  [EAI_NONAME, 'EAI_NONAME'],
+]);
 
-/** dns.lookup: the address of a host, or with `all` every one, as sockets would take them. */
-export async function lookup(
-  resolver: Resolver,
-  hostname: string,
-  options?: LookupOptions | number | null,
-): Promise<LookupAddress | LookupAddress[]> {
-  const { family, flags, all, order } = checkLookup(hostname, options);
-  // as in Node
-  if (!hostname) return all ? [] : ({ address: null, family: family === AF_INET6 ? 6 : 4 } as unknown as LookupAddress);
-  const numeric = isIP(hostname);
-  if (numeric) return all ? [{ address: hostname, family: numeric }] : { address: hostname, family: numeric };
-  const infos = await resolver.getaddrinfo(hostname, null, { family, type: SOCK_STREAM, flags });
-  const found = inOrder(infos, order).map(lookupAddress);
-  return all ? found : (found[0] as LookupAddress);
+/** dns.lookup and dns.lookupService. */
+export function lookupsWithCallback(source: CurrentSource): Lookups {
+  return likeNodes(dns, {
+    lookup(hostname, ...args) {
+      const names = source();
+      if (!names || !isName(hostname)) return lookup?.(hostname, ...args);
+      const [options, callback] = typeof args[0] === 'function' ? [undefined, args[0]] : args;
+      const result = lookup?.(ANY_ADDRESS, ...args.map((arg) => (typeof arg === 'function' ? () => {} : arg)));
+      callBack(callback, find(names, hostname, options), (found) =>
+        Array.isArray(found) ? [found] : [found.address, found.family],
+      );
+      return result;
+    },
+    lookupService(...args) {
+      const names = source();
+      if (!names) return lookupService?.(...args);
+      const [address, port, callback] = args;
+      checkService(args, callback);
+      callBack(callback, findService(names, address, Number(port)), ({ hostname, service }) => [hostname, service]);
+      return {};
+    },
+  });
 }
 
-/** dns.lookupService: getnameinfo(3) with NI_NAMEREQD. */
-export async function lookupService(
-  resolver: Resolver,
-  address: string,
-  port: number,
-): Promise<{ hostname: string; service: string }> {
-  if (isIP(checkString('address', address)) === 0) throw invalidValue('address', 'an IP address', address);
-  checkPort('port', port);
-  const [hostname, service] = await resolver.getnameinfo([address, port], NI_NAMEREQD);
+/** dns.promises.lookup and dns.promises.lookupService. */
+export function lookupsWithPromise(source: CurrentSource): Lookups {
+  return likeNodes(dns.promises, {
+    lookup(hostname, ...args) {
+      const names = source();
+      if (!names || !isName(hostname)) return promises.lookup(hostname, ...args);
+      return promises.lookup(ANY_ADDRESS, ...args).then(() => find(names, hostname, args[0]));
+    },
+    lookupService(...args) {
+      const names = source();
+      if (!names || args.length !== 2) return promises.lookupService(...args);
+      const [address, port] = args;
+      checkService([address, port, undefined], () => {});
+      return findService(names, address, Number(port));
+    },
+  });
+}
+
+/** With the properties of Node's own: util.promisify looks at them. */
+function likeNodes(module: typeof dns | typeof dns.promises, lookups: Lookups): Lookups {
+  for (const name of ['lookup', 'lookupService'] as const) {
+    Object.defineProperties(lookups[name], Object.getOwnPropertyDescriptors(module[name]));
+  }
+  return lookups;
+}
+
+/** For an address Node needs nobody, and what is no name it refuses; but Node 20 would cut one off at its NUL. */
+function isName(hostname: unknown): hostname is string {
+  return typeof hostname === 'string' && hostname !== '' && isIP(checkString('hostname', hostname)) === 0;
+}
+
+function checkService(args: readonly unknown[], callback: unknown): void {
+  try {
+    lookupService?.(...args.map((arg, i) => (i === 2 && typeof arg === 'function' ? undefined : arg)));
+  } catch (error) {
+    const [address] = args;
+    const { code } = error as { code?: unknown };
+    // Node 20 converts it: a Symbol fails
+    if (code === undefined) throw invalidType('address', 'a string', address);
+    const isOfCallback = code === 'ERR_INVALID_ARG_TYPE' && typeof address === 'string' && isIP(address) !== 0;
+    if (!isOfCallback || typeof callback !== 'function') throw error;
+  }
+}
+
+function callBack<T>(callback: Callback, result: Promise<T>, values: (value: T) => unknown[]): void {
+  // what a callback throws is an uncaught exception, not an unhandled rejection
+  result.then(
+    (value) => process.nextTick(callback, null, ...values(value)),
+    (error: Error) => process.nextTick(callback, error),
+  );
+}
+
+async function find(source: DnsSource, hostname: string, given: unknown): Promise<LookupAddress | LookupAddress[]> {
+  const options = (typeof given === 'number' ? { family: given } : (given ?? {})) as LookupOptions;
+  const family = FAMILIES.get(options.family) ?? AF_UNSPEC;
+  const found = await source
+    .lookup(hostname, family, (options.hints ?? 0) >>> 0)
+    .catch((error) => Promise.reject(asNodes(error, 'getaddrinfo', hostname)));
+  const inOrder = sorted(found, orderOf(options));
+  return options.all ? inOrder : (inOrder[0] as LookupAddress);
+}
+
+async function findService(source: DnsSource, address: string, port: number) {
+  const [hostname, service] = await source
+    .lookupService(address, port)
+    .catch((error) => Promise.reject(asNodes(error, 'getnameinfo', address)));
   return { hostname, service };
 }
 
-/** Checks the arguments of lookup, and gives the options their defaults. */
-export function checkLookup(hostname: unknown, given?: LookupOptions | number | null): CheckedLookup {
-  if (hostname) checkString('hostname', hostname);
-  const options = typeof given === 'number' ? { family: given } : (given ?? {});
-  if (typeof options !== 'object') throw invalidType('options', 'an object or a family', given);
-  const family = FAMILIES.get(options.family);
-  if (family === undefined) throw invalidValue('options.family', "0, 4, 6, 'IPv4' or 'IPv6'", options.family);
-  const flags = checkInteger('options.hints', options.hints ?? 0, 0, INT_MAX);
-  if (flags & ~FLAGS) throw invalidValue('options.hints', 'ADDRCONFIG, V4MAPPED and ALL, or-ed', flags);
-  const order = options.order ?? (options.verbatim === false ? 'ipv4first' : 'verbatim');
-  if (!ORDERS.includes(order)) throw invalidValue('options.order', ORDERS.join(', '), order);
-  return { family, flags, all: Boolean(options.all), order };
+/** `dns.setDefaultResultOrder()` and `--dns-result-order` decide where the options don't. */
+function orderOf({ order, verbatim }: LookupOptions): string {
+  return order ?? (verbatim == null ? dns.getDefaultResultOrder() : verbatim ? 'verbatim' : 'ipv4first');
 }
 
-function inOrder(infos: AddrInfo[], order: string): AddrInfo[] {
-  if (order === 'verbatim') return infos;
-  const first = order === 'ipv4first' ? AF_INET : AF_INET6;
-  return [...infos.filter(({ family }) => family === first), ...infos.filter(({ family }) => family !== first)];
+function sorted(found: LookupAddress[], order: string): LookupAddress[] {
+  if (order === 'verbatim') return found;
+  const first = order === 'ipv4first' ? 4 : 6;
+  return [...found.filter(({ family }) => family === first), ...found.filter(({ family }) => family !== first)];
 }
 
-function lookupAddress({ family, sockaddr: { address, scopeid } }: AddrInfo): LookupAddress {
-  return { address: scopeid ? `${address}%${scopeid}` : address, family: family === AF_INET6 ? 6 : 4 };
+/** What Node makes of an EAI_ number; what else failed, a stack say, as it is. */
+function asNodes(error: Error & Partial<Pick<GaiError, 'eai' | 'code'>>, syscall: string, hostname: string): Error {
+  if (error.eai === undefined) return error;
+  const name = EAI_NAMES.get(error.eai) ?? error.code;
+  const [errno] = [...getSystemErrorMap()].find(([, [known]]) => known === name) ?? [];
+  return errno === undefined ? error : withCause(nodeError(errno, syscall, hostname), error);
 }

@@ -15,15 +15,23 @@ export interface NodeRecords {
   PTR: string;
   SOA: SoaRecord;
   SRV: SrvRecord;
+  TLSA: { certUsage: number; selector: number; match: number; data: ArrayBuffer };
   TXT: string[];
 }
 
-/** The types of {@link NodeRecords}: those that can be asked for one by one. */
-export const NODE_TYPES = ['A', 'AAAA', 'CAA', 'CNAME', 'MX', 'NAPTR', 'NS', 'PTR', 'SOA', 'SRV', 'TXT'] as const;
+/** What node:dns asks for: records of a type, of any, or the names of an address. */
+export type QueryType = keyof NodeRecords | 'ANY' | 'address';
+
+/** What is the `type` of records of one type since Node 24: before, and those of other types, have none. */
+const TYPES = { MX: 'MX', SRV: 'SRV', CAA: 'CAA', TLSA: 'TLSA', NAPTR: undefined, SOA: undefined };
+const HAVE_TYPE = Number.parseInt(process.versions.node, 10) >= 24;
 
 /** The records of one type, as node:dns gives them. */
 export function nodeRecords<T extends keyof NodeRecords>(records: readonly DnsRecord[], type: T): NodeRecords[T][] {
-  return records.flatMap((record) => (record.type === type ? [nodeRecord(record) as NodeRecords[T]] : []));
+  const own = records.filter((record) => record.type === type).map((record) => nodeRecord(record) as NodeRecords[T]);
+  if (!HAVE_TYPE || !(type in TYPES)) return own;
+  const shown = TYPES[type as keyof typeof TYPES];
+  return own.map((record) => Object.assign(record, { type: shown }));
 }
 
 /** Records of any type, as resolveAny gives them. Types that node:dns has no form for are left out. */
@@ -32,8 +40,8 @@ export function anyRecords(records: readonly DnsRecord[]): AnyRecord[] {
     const value = nodeRecord(record);
     if (value === undefined) return [];
     const type = record.type as Exclude<RecordType, 'ANY'>;
-    if (Array.isArray(value)) return [{ type: 'TXT', entries: value }];
-    return [(typeof value === 'string' ? { type, value } : { type, ...value }) as AnyRecord];
+    if (Array.isArray(value)) return [{ entries: value, type: 'TXT' }];
+    return [(typeof value === 'string' ? { value, type } : { ...value, type }) as AnyRecord];
   });
 }
 
@@ -62,6 +70,10 @@ function nodeRecord(record: DnsRecord): NodeRecords[keyof NodeRecords] | undefin
     case 'SRV': {
       const { target, port, priority = 0, weight = 0 } = record.data;
       return { name: hostName(target), port, priority, weight };
+    }
+    case 'TLSA': {
+      const { usage: certUsage, selector, matchingType: match, certificate } = record.data;
+      return { certUsage, selector, match, data: Uint8Array.from(certificate).buffer };
     }
     case 'TXT':
       return [record.data].flat().map((part) => (typeof part === 'string' ? part : part.toString('latin1')));

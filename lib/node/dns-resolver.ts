@@ -1,109 +1,89 @@
-import type { RecordWithTtl, ResolveOptions } from 'node:dns';
-import { isIP } from 'node:net';
+import type { LookupAddress, RecordWithTtl } from 'node:dns';
 import { asciiName } from '../address/domain-name.js';
-import { reverseName } from '../address/ip.js';
-import { checkInteger, checkOptions, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
-import { formatServer, parseServer } from '../dns/dns-config.js';
+import { reverseName, withoutZone } from '../address/ip.js';
+import { AF_INET6, NI_NAMEREQD, SOCK_STREAM } from '../constants/index.js';
 import { DnsError, queryError } from '../dns/errors.js';
 import type { RecordType, Reply } from '../dns/message.js';
 import type { Nameserver } from '../dns/resolv-conf.js';
 import type { Resolver } from '../dns/resolver.js';
 import type { StubResolver } from '../dns/stub-resolver.js';
-import { anyRecords, NODE_TYPES, type NodeRecords, nodeRecords } from './dns-records.js';
+import { anyRecords, type NodeRecords, nodeRecords, type QueryType } from './dns-records.js';
+import type { DnsSource, Queries, ResolverSettings } from './dns-source.js';
 
-/** Options of `new stack.dns.Resolver()`. */
-export interface DnsResolverOptions {
-  /** Milliseconds that a server has for a response; -1 is the stack's own setting. */
-  timeout?: number;
-  /** How often the servers are tried. */
-  tries?: number;
+/** The letters that c-ares takes in a name. */
+const NAME = /^[\w.*/-]*$/;
+
+/** The names of a stack, for node:dns. */
+export class StackDnsSource implements DnsSource {
+  readonly queries: Queries;
+  readonly #resolver: Resolver;
+
+  constructor(resolver: Resolver) {
+    this.#resolver = resolver;
+    this.queries = new StackQueries(resolver, resolver.queries);
+  }
+
+  setServers(servers: Nameserver[]): void {
+    this.#resolver.setQueryServers(servers);
+  }
+
+  newQueries(settings: ResolverSettings): Queries {
+    const { settings: stack } = this.#resolver;
+    const conf = () => {
+      const { conf } = stack;
+      const nameservers = settings.servers ?? conf.nameservers;
+      return { ...conf, nameservers, options: { ...conf.options, edns0: false } };
+    };
+    const { timeout, tries: attempts } = settings;
+    const options = { cacheSize: 0, timeout, attempts, local: () => settings.local };
+    return new StackQueries(this.#resolver, this.#resolver.newQueries(conf, options));
+  }
+
+  async lookup(hostname: string, family: number, flags: number): Promise<LookupAddress[]> {
+    const found = await this.#resolver.getaddrinfo(hostname, null, { family, type: SOCK_STREAM, flags });
+    return found.map(({ family, sockaddr: { address, scopeid } }) => ({
+      address: scopeid ? `${address}%${scopeid}` : address,
+      family: family === AF_INET6 ? 6 : 4,
+    }));
+  }
+
+  lookupService(address: string, port: number): Promise<[string, string]> {
+    return this.#resolver.getnameinfo([address, port], NI_NAMEREQD);
+  }
 }
 
-/**
- * The queries of node:dns/promises on a stack. Names are taken as they are: as in Node, the search list is for look-ups
- * of hosts only.
- */
-abstract class RecordQueries {
-  protected constructor(
-    protected readonly resolver: Resolver,
-    protected readonly stub: StubResolver,
+/** Names are taken as they are: as in Node, the search list is for look-ups of hosts only. */
+class StackQueries implements Queries {
+  constructor(
+    readonly resolver: Resolver,
+    readonly stub: StubResolver,
   ) {}
 
-  abstract setServers(servers: readonly string[]): void;
-
-  getServers(): string[] {
-    return this.stub.conf().nameservers.map(formatServer);
+  getServers(): Nameserver[] {
+    return this.stub.conf().nameservers;
   }
 
-  /** The records of a type: 'A' unless another is named. */
-  async resolve(hostname: string, rrtype = 'A'): Promise<unknown> {
-    const type = checkString('rrtype', rrtype);
-    if (type === 'ANY') return this.resolveAny(hostname);
-    if (type === 'SOA') return this.resolveSoa(hostname);
-    if (type === 'A') return this.resolve4(hostname);
-    if (type === 'AAAA') return this.resolve6(hostname);
-    const known = NODE_TYPES.find((one) => one === type);
-    if (known === undefined) throw invalidValue('rrtype', `one of ANY, ${NODE_TYPES.join(', ')}`, rrtype);
-    return this.#records(hostname, known);
+  async query(type: QueryType, name: string, withTtl: boolean): Promise<unknown> {
+    if (type === 'address') return this.#reverse(name);
+    if (type === 'ANY') return anyRecords((await this.#ask(name, type)).records);
+    if (type === 'SOA') return (await this.#records(name, type))[0];
+    if (type !== 'A' && type !== 'AAAA') return this.#records(name, type);
+    // libiothdns knows addresses, without their time to live
+    if (!withTtl && this.stub === this.resolver.queries) return this.resolver.addresses(checkName(name, type), type);
+    const records: RecordWithTtl[] = await this.#records(name, type);
+    return withTtl ? records : records.map(({ address }) => address);
   }
 
-  resolve4(hostname: string, options?: ResolveOptions): Promise<string[] | RecordWithTtl[]> {
-    return this.#addresses(hostname, 'A', options);
-  }
-
-  resolve6(hostname: string, options?: ResolveOptions): Promise<string[] | RecordWithTtl[]> {
-    return this.#addresses(hostname, 'AAAA', options);
-  }
-
-  async resolveAny(hostname: string) {
-    return anyRecords((await this.#query(hostname, 'ANY')).records);
-  }
-
-  resolveCaa(hostname: string) {
-    return this.#records(hostname, 'CAA');
-  }
-
-  resolveCname(hostname: string) {
-    return this.#records(hostname, 'CNAME');
-  }
-
-  resolveMx(hostname: string) {
-    return this.#records(hostname, 'MX');
-  }
-
-  resolveNaptr(hostname: string) {
-    return this.#records(hostname, 'NAPTR');
-  }
-
-  resolveNs(hostname: string) {
-    return this.#records(hostname, 'NS');
-  }
-
-  resolvePtr(hostname: string) {
-    return this.#records(hostname, 'PTR');
-  }
-
-  async resolveSoa(hostname: string) {
-    const [first] = await this.#records(hostname, 'SOA');
-    if (!first) throw queryError('ENODATA', 'SOA', hostname);
-    return first;
-  }
-
-  resolveSrv(hostname: string) {
-    return this.#records(hostname, 'SRV');
-  }
-
-  resolveTxt(hostname: string) {
-    return this.#records(hostname, 'TXT');
+  cancel(): void {
+    this.stub.cancel();
   }
 
   /** The names of an address: from the hosts file, or PTR records. */
-  async reverse(ip: string): Promise<string[]> {
-    if (isIP(checkString('ip', ip)) === 0) throw invalidValue('ip', 'an IP address', ip);
+  async #reverse(ip: string): Promise<string[]> {
     const known = this.resolver.settings.hosts().byAddress(ip);
     if (known !== undefined) return [known];
     try {
-      return await this.#records(reverseName(ip), 'PTR');
+      return await this.#records(reverseName(withoutZone(ip)), 'PTR');
     } catch (error) {
       if (!(error instanceof DnsError)) throw error;
       const code = error.code === 'ENODATA' ? 'ENOTFOUND' : error.code;
@@ -111,77 +91,22 @@ abstract class RecordQueries {
     }
   }
 
-  async #addresses(
-    hostname: string,
-    type: 'A' | 'AAAA',
-    options?: ResolveOptions,
-  ): Promise<string[] | RecordWithTtl[]> {
-    // null as in Node
-    const { ttl = false }: Partial<ResolveOptions> = checkOptions(options ?? undefined);
-    if (!ttl && this.stub === this.resolver.stub) return this.resolver.addresses(checkName(hostname), type);
-    const records = await this.#records(hostname, type);
-    return ttl ? records : records.map(({ address }) => address);
+  async #records<T extends keyof NodeRecords>(name: string, type: T): Promise<NodeRecords[T][]> {
+    const records = nodeRecords((await this.#ask(name, type)).records, type);
+    if (records.length === 0) throw queryError('ENODATA', type, name);
+    return records;
   }
 
-  async #records<T extends keyof NodeRecords>(hostname: string, type: T): Promise<NodeRecords[T][]> {
-    return nodeRecords((await this.#query(hostname, type)).records, type);
-  }
-
-  async #query(hostname: string, type: RecordType): Promise<Reply> {
-    const reply = await this.stub.query(checkName(hostname), type);
+  async #ask(name: string, type: RecordType): Promise<Reply> {
+    const reply = await this.stub.query(checkName(name, type), type);
     if (reply.status === 'found') return reply;
-    throw queryError(reply.status === 'nodata' ? 'ENODATA' : 'ENOTFOUND', type, hostname);
+    throw queryError(reply.status === 'nodata' ? 'ENODATA' : 'ENOTFOUND', type, name);
   }
 }
 
-function checkName(hostname: string): string {
-  return asciiName(checkString('name', hostname));
-}
-
-/** The queries of `stack.dns` itself: with the stack's servers and cache. */
-export class StackQueries extends RecordQueries {
-  constructor(resolver: Resolver) {
-    super(resolver, resolver.stub);
-  }
-
-  setServers(servers: readonly string[]): void {
-    this.resolver.setServers(checkServers(servers));
-  }
-}
-
-/** dns.promises.Resolver: servers, timeout and tries of its own, and cancel(). It caches nothing. */
-export class StackResolver extends RecordQueries {
-  #servers: Nameserver[] | undefined;
-
-  constructor(resolver: Resolver, options?: DnsResolverOptions) {
-    const { timeout = -1, tries: attempts }: DnsResolverOptions = checkOptions(options);
-    checkInteger('options.timeout', timeout, -1, INT_MAX);
-    if (attempts !== undefined) checkInteger('options.tries', attempts, 1, INT_MAX);
-    const conf = () => {
-      const { conf } = resolver.settings;
-      if (!this.#servers) return conf;
-      // as Node's asks them: without EDNS
-      return { ...conf, nameservers: this.#servers, options: { ...conf.options, edns0: false } };
-    };
-    super(resolver, resolver.newStub(conf, { cacheSize: 0, timeout: timeout < 0 ? undefined : timeout, attempts }));
-  }
-
-  setServers(servers: readonly string[]): void {
-    this.#servers = checkServers(servers);
-  }
-
-  /** Ends the queries on their way with ECANCELLED. */
-  cancel(): void {
-    this.stub.cancel();
-  }
-}
-
-function checkServers(servers: readonly string[]): Nameserver[] {
-  if (!Array.isArray(servers)) throw invalidType('servers', 'an array of addresses', servers);
-  // map would leave out what a sparse array lacks
-  return Array.from(servers, (text, i) => {
-    const server = parseServer(checkString(`servers[${i}]`, text));
-    if (!server) throw invalidValue(`servers[${i}]`, "an address such as '10.0.0.1' or '[fd00::1]:53'", text);
-    return server;
-  });
+/** A name as c-ares asks for it: '' is the root. */
+function checkName(name: string, type: RecordType): string {
+  const ascii = asciiName(name);
+  if (!NAME.test(ascii) || (ascii === '' && name !== '')) throw queryError('EBADNAME', type, name);
+  return ascii || '.';
 }

@@ -1,44 +1,59 @@
 import type * as nodeDns from 'node:dns';
-import type { LookupAddress, LookupOptions } from 'node:dns';
+import dns from 'node:dns';
 import type * as nodeDnsPromises from 'node:dns/promises';
-import { inspect, promisify } from 'node:util';
-import { AI_ADDRCONFIG, AI_ALL, AI_V4MAPPED } from '../constants/index.js';
-import { invalidType } from '../core/validate.js';
+import { inspect } from 'node:util';
+import { checkOptions } from '../core/validate.js';
 import { formatServer } from '../dns/dns-config.js';
-import { QUERY_CODES, type QueryCode } from '../dns/errors.js';
+import type { QueryCode } from '../dns/errors.js';
 import type { Resolver } from '../dns/resolver.js';
-import { checkLookup, lookup, lookupService } from './dns-lookup.js';
-import { type DnsResolverOptions, StackQueries, StackResolver } from './dns-resolver.js';
+import { DEFAULT_TRIES, localAddresses, StackChannel, settingsOf } from './dns-channel.js';
+import { lookupsWithCallback, lookupsWithPromise } from './dns-lookup.js';
+import { StackDnsSource } from './dns-resolver.js';
+import type { DnsSource } from './dns-source.js';
+import type { AnyFunction } from './replace.js';
 
-/** The methods of a resolver, by name. */
-export const QUERIES = [
-  'resolve',
-  'resolve4',
-  'resolve6',
-  'resolveAny',
-  'resolveCaa',
-  'resolveCname',
-  'resolveMx',
-  'resolveNaptr',
-  'resolveNs',
-  'resolvePtr',
-  'resolveSoa',
-  'resolveSrv',
-  'resolveTxt',
-  'reverse',
-] as const;
-export type DnsQueryName = (typeof QUERIES)[number];
+export type DnsQueryName =
+  | 'resolve'
+  | 'resolve4'
+  | 'resolve6'
+  | 'resolveAny'
+  | 'resolveCaa'
+  | 'resolveCname'
+  | 'resolveMx'
+  | 'resolveNaptr'
+  | 'resolveNs'
+  | 'resolvePtr'
+  | 'resolveSoa'
+  | 'resolveSrv'
+  | 'resolveTxt'
+  | 'reverse';
 
 type NameOfCode<Code> = Code extends `E${infer Name}` ? Name : never;
 /** The names that node:dns gives to the codes of queries: `dns.NOTFOUND` is 'ENOTFOUND'. */
 export type DnsCodeName = NameOfCode<QueryCode>;
 
-/** dns.Resolver: servers, timeout and tries of its own. */
-export type DnsResolver = Pick<nodeDns.Resolver, DnsQueryName | 'getServers' | 'setServers' | 'cancel'>;
-/** dns.promises.Resolver. */
-export type DnsPromisesResolver = Pick<nodeDnsPromises.Resolver, DnsQueryName | 'getServers' | 'setServers' | 'cancel'>;
+/** Options of `new stack.dns.Resolver()`. */
+export interface DnsResolverOptions {
+  /** Milliseconds that a server has for a response; -1 is the stack's own setting. */
+  timeout?: number;
+  /** How often the servers are tried: without a `timeout` 4 is the stack's own setting. */
+  tries?: number;
+}
 
-type Shared = DnsQueryName | 'lookup' | 'lookupService' | 'getServers' | 'setServers';
+type ResolverMethod = DnsQueryName | 'getServers' | 'setServers' | 'setLocalAddress' | 'cancel';
+/** dns.Resolver: servers, timeout and tries of its own. */
+export type DnsResolver = Pick<nodeDns.Resolver, ResolverMethod>;
+/** dns.promises.Resolver. */
+export type DnsPromisesResolver = Pick<nodeDnsPromises.Resolver, ResolverMethod>;
+
+type Shared =
+  | DnsQueryName
+  | 'lookup'
+  | 'lookupService'
+  | 'getServers'
+  | 'setServers'
+  | 'getDefaultResultOrder'
+  | 'setDefaultResultOrder';
 
 /** The shape of node:dns/promises, on a stack. */
 export interface StackDnsPromises extends Pick<typeof nodeDnsPromises, Shared> {
@@ -55,108 +70,100 @@ export interface StackDns extends Pick<typeof nodeDns, Shared | DnsCodeName> {
   promises: StackDnsPromises;
 }
 
-/** What resolves names: its queries, look-ups, and resolvers with servers of their own. */
-export interface DnsSource {
-  readonly queries: Queries;
-  readonly lookups: {
-    lookup(hostname: string, options?: LookupOptions | number | null): Promise<LookupAddress | LookupAddress[]>;
-    lookupService(address: string, port: number): Promise<{ hostname: string; service: string }>;
-  };
-  newQueries(options?: DnsResolverOptions): Queries & { cancel(): void };
+/** What resolves for a stack, and the channel of its queries. */
+export interface DnsBackend {
+  readonly source: DnsSource;
+  readonly channel: StackChannel;
 }
-/** The methods of node:dns/promises that make no look-up. */
-export type Queries = Record<DnsQueryName, (...args: never[]) => Promise<unknown>> & {
-  getServers(): string[];
-  setServers(servers: readonly string[]): void;
-};
+
+type ResolverForm = typeof dns.Resolver | typeof dns.promises.Resolver;
+interface Channelled {
+  _handle: { setLocalAddress(ipv4: string, ipv6?: string): void };
+}
+
+const backends = new WeakMap<StackDns, DnsBackend>();
+
+/** What is behind the functions of a stack's dns. */
+export function backendOf(shape: StackDns): DnsBackend {
+  return backends.get(shape) as DnsBackend;
+}
 
 /** node:dns on the resolver of a stack. */
 export function stackDns(resolver: Resolver): StackDns {
-  const dns = dnsOf({
-    queries: new StackQueries(resolver),
-    lookups: {
-      lookup: (hostname, options) => lookup(resolver, hostname, options),
-      lookupService: (address, port) => lookupService(resolver, address, port),
-    },
-    newQueries: (options) => new StackResolver(resolver, options),
-  });
-  for (const [name, part] of Object.entries({ StackDns: dns, StackDnsPromises: dns.promises })) {
+  const shape = dnsOf(new StackDnsSource(resolver));
+  for (const [name, part] of Object.entries({ StackDns: shape, StackDnsPromises: shape.promises })) {
     // not enumerable: a copy of the functions has no such line
     Object.defineProperty(part, inspect.custom, { value: () => `${name} <${serversLine(resolver)}>` });
   }
-  return dns;
+  return shape;
 }
 
-function serversLine({ settings: { conf } }: Resolver): string {
-  const servers = conf.nameservers.length > 0 ? conf.nameservers.map(formatServer).join(', ') : 'no servers';
-  return conf.search.length > 0 ? `${servers}, search ${conf.search.join(' ')}` : servers;
+function serversLine({ settings: { queryConf } }: Resolver): string {
+  const servers = queryConf.nameservers.length > 0 ? queryConf.nameservers.map(formatServer).join(', ') : 'no servers';
+  return queryConf.search.length > 0 ? `${servers}, search ${queryConf.search.join(' ')}` : servers;
 }
 
-/** The shape of node:dns. Its functions need no `this`, so that `lookup` can be handed over. */
-export function dnsOf({ queries, lookups, newQueries }: DnsSource): StackDns {
-  const resolverClass = (form: (queries: Queries) => object) =>
-    class {
-      constructor(options?: DnsResolverOptions) {
-        const own = newQueries(options);
-        Object.assign(this, form(own), { cancel: () => own.cancel() });
-      }
-    };
-  const dns = {
-    ...callbackQueries(queries),
-    lookup: withCallback(
-      lookups.lookup,
-      (found) => (Array.isArray(found) ? [found] : [found.address, found.family]),
-      checkLookup,
-    ),
-    lookupService: withCallback(lookups.lookupService, ({ hostname, service }) => [hostname, service]),
-    Resolver: resolverClass(callbackQueries),
-    promises: { ...boundQueries(queries), ...lookups, Resolver: resolverClass(boundQueries) },
-    ...Object.fromEntries(QUERY_CODES.map((code) => [code.slice(1), code])),
-    ADDRCONFIG: AI_ADDRCONFIG,
-    V4MAPPED: AI_V4MAPPED,
-    ALL: AI_ALL,
+/** The shape of node:dns: Node's own code over the channels of a stack. Its functions need no `this`, so that `lookup` can be handed over. */
+export function dnsOf(source: DnsSource): StackDns {
+  const channel = new StackChannel(source);
+  const { getDefaultResultOrder, setDefaultResultOrder } = dns;
+  const common = { getDefaultResultOrder, setDefaultResultOrder };
+  const shape = {
+    ...constants(dns),
+    ...common,
+    ...boundMethods(dns.Resolver, channel),
+    ...lookupsWithCallback(() => source),
+    Resolver: resolverClass(dns.Resolver, source),
+    promises: {
+      ...constants(dns.promises),
+      ...common,
+      ...rejecting(boundMethods(dns.promises.Resolver, channel)),
+      ...rejecting(lookupsWithPromise(() => source)),
+      Resolver: resolverClass(dns.promises.Resolver, source),
+    },
   };
   // the overloads are Node's own
-  return dns as unknown as StackDns;
+  const typed = shape as unknown as StackDns;
+  backends.set(typed, { source, channel });
+  return typed;
 }
 
-function boundQueries(queries: Queries): Record<string, unknown> {
-  const bound = [...QUERIES, 'getServers', 'setServers'] as const;
-  return Object.fromEntries(bound.map((name) => [name, queries[name].bind(queries)]));
+/** The codes, and the hints of lookup. */
+function constants(module: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(module).filter(([name]) => /^[A-Z\d]+$/.test(name)));
 }
 
-function callbackQueries(queries: Queries): Record<string, unknown> {
-  const entries = QUERIES.map((name) => {
-    const query = queries[name].bind(queries) as (...args: unknown[]) => Promise<unknown>;
-    return [name, withCallback(query, (result) => [result])] as const;
-  });
-  return {
-    ...Object.fromEntries(entries),
-    getServers: () => queries.getServers(),
-    setServers: (servers: readonly string[]) => queries.setServers(servers),
+/** Of functions that return promises: they reject where Node's throw, as all of this library's do. */
+function rejecting(functions: Record<string, AnyFunction>): Record<string, AnyFunction> {
+  const entries = Object.entries(functions).map(([name, call]): [string, AnyFunction] => [
+    name,
+    /^(resolve|reverse|lookup)/.test(name) ? async (...args) => call(...args) : call,
+  ]);
+  return Object.fromEntries(entries);
+}
+
+/** The methods of a Resolver whose channel that is, but for those that `dns` itself has not. */
+function boundMethods({ prototype }: ResolverForm, channel: StackChannel): Record<string, AnyFunction> {
+  const resolver = Object.assign(Object.create(prototype), { _handle: channel });
+  const queries = Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor');
+  const names = [...queries, 'getServers', 'setServers'];
+  return Object.fromEntries(names.map((name) => [name, resolver[name].bind(resolver)]));
+}
+
+function resolverClass(Form: ResolverForm, source: DnsSource): object {
+  // biome-ignore lint/suspicious/noExplicitAny: TypeScript wants it for a class that is mixed in
+  return class Resolver extends (Form as unknown as new (...args: any[]) => Channelled) {
+    constructor(options?: DnsResolverOptions & { maxTimeout?: number }) {
+      super(checkOptions(options));
+      const { timeout = -1, tries = DEFAULT_TRIES, maxTimeout } = { ...options };
+      const settings = settingsOf(timeout, tries, maxTimeout);
+      const host = this._handle;
+      const setLocalAddress = (ipv4: string, ipv6?: string) => {
+        // Node's own channel checks them
+        host.setLocalAddress(ipv4, ipv6);
+        settings.local = localAddresses(ipv4, ipv6);
+      };
+      this._handle = Object.assign(new StackChannel(source, settings), { setLocalAddress });
+    }
   };
-}
-
-/**
- * A function that takes a callback last, and is the promise's under util.promisify.
- * @param results what the callback gets after its null
- * @param check throws at once what Node throws at once
- */
-function withCallback<A extends unknown[], T>(
-  query: (...args: A) => Promise<T>,
-  results: (value: T) => unknown[],
-  check?: (...args: A) => unknown,
-) {
-  const callbackForm = (...args: [...A, unknown]) => {
-    const callback = args.pop();
-    if (typeof callback !== 'function') throw invalidType('callback', 'a function', callback);
-    const queryArgs = args as unknown as A;
-    check?.(...queryArgs);
-    // what a callback throws is an uncaught exception, not an unhandled rejection
-    query(...queryArgs).then(
-      (value) => process.nextTick(callback as () => void, null, ...results(value)),
-      (error) => process.nextTick(callback as () => void, error),
-    );
-  };
-  return Object.assign(callbackForm, { [promisify.custom]: query });
 }

@@ -1,97 +1,177 @@
 import dns from 'node:dns';
-import { isIP } from 'node:net';
-import { currentStack } from './current-stack.js';
-import { QUERIES } from './dns.js';
+import { IothError } from '../core/errors.js';
+import { callOn, currentStack } from './current-stack.js';
+import { backendOf } from './dns.js';
+import {
+  ASKING,
+  type CaresServer,
+  localAddresses,
+  QUERIES_PENDING,
+  type Request,
+  StackChannel,
+  serversOf,
+  settingsOf,
+} from './dns-channel.js';
+import { lookupsWithCallback, lookupsWithPromise } from './dns-lookup.js';
+import type { ResolverSettings } from './dns-source.js';
 import type { NodeStack } from './node-stack.js';
 import { type AnyFunction, replaceFunction } from './replace.js';
 
-/* The functions of node:dns and the methods of its resolvers, on the current stack. */
+/* The functions of node:dns and its resolvers, on the current stack: lookups by other functions, queries by the channels of resolvers. */
 
-const FUNCTIONS: readonly string[] = [...QUERIES, 'lookupService', 'getServers', 'setServers'];
-const ANY_ADDRESS = '::';
+/** ChannelWrap of src/cares_wrap.cc. */
+interface HostChannel {
+  getServers(): [address: string, port: number][];
+}
+/** What a channel of the host's was given, and what it is on each stack. */
+interface Channels {
+  readonly settings: ResolverSettings;
+  readonly onStacks: Map<NodeStack, StackChannel>;
+}
 
-type ResolverForm = typeof dns.Resolver | typeof dns.promises.Resolver;
-type AnyResolver = InstanceType<ResolverForm>;
-type Methods = Record<string, AnyFunction>;
+const channels = new WeakMap<HostChannel, Channels>();
+/** The channel that the functions of node:dns ask by. */
+let defaultChannel: HostChannel | undefined;
+let isLooking = false;
+/** Why this Node cannot have it. */
+const problem = patchResolvers();
 
-/** What a Resolver of Node's is on each stack. */
-const onStacks = new WeakMap<AnyResolver, Map<NodeStack, Methods>>();
-
+/** @throws {IothError} ERR_NODE_INTERNALS where this Node has other resolvers */
 export function patchNames(): void {
-  for (const name of FUNCTIONS) {
-    onStack(dns, name, (stack) => stack.dns);
-    onStack(dns.promises, name, (stack) => stack.dns.promises);
+  if (problem) throw problem;
+  const source = () => {
+    const stack = currentStack();
+    return stack && backendOf(stack.dns).source;
+  };
+  for (const [module, lookups] of [
+    [dns, lookupsWithCallback(source)],
+    [dns.promises, lookupsWithPromise(source)],
+  ] as const) {
+    for (const [name, lookup] of Object.entries(lookups)) replaceFunction(module, name, () => lookup);
   }
-  patchLookup(dns, (stack) => stack.dns);
-  patchLookup(dns.promises, (stack) => stack.dns.promises);
-  patchResolver(dns.Resolver, ({ dns: { Resolver } }) => new Resolver());
-  patchResolver(dns.promises.Resolver, ({ dns: { promises } }) => new promises.Resolver());
+  patchSetServers(dns, ({ dns }) => dns);
+  patchSetServers(dns.promises, ({ dns }) => dns.promises);
 }
 
-function patchResolver({ prototype }: ResolverForm, create: (stack: NodeStack) => object): void {
-  const methods = (resolver: unknown) => (stack: NodeStack) => resolverOn(resolver as AnyResolver, stack, create);
-  for (const name of QUERIES) onStack(prototype, name, (stack, resolver) => methods(resolver)(stack));
-  replaceInherited(prototype, 'setServers', (resolver, original, args) => {
-    for (const own of onStacks.get(resolver)?.values() ?? []) own.setServers?.(...args);
-    return Reflect.apply(original, resolver, args);
-  });
-  replaceInherited(prototype, 'cancel', (resolver, original, args) => {
-    for (const own of onStacks.get(resolver)?.values() ?? []) own.cancel?.();
-    return Reflect.apply(original, resolver, args);
+/** Those of a stack are its own; those of the host make Node another default channel. */
+function patchSetServers(module: object, shapeOf: (stack: NodeStack) => { setServers: AnyFunction }): void {
+  replaceFunction(module, 'setServers', (original) => (servers) => {
+    const stack = currentStack();
+    if (stack) return shapeOf(stack).setServers(servers);
+    defaultChannel = undefined;
+    return original(servers);
   });
 }
 
-function onStack(object: object, name: string, methodsOf: (stack: NodeStack, self: unknown) => object): void {
-  replaceFunction(object, name, (original) => {
-    return function (this: unknown, ...args) {
+/**
+ * Has the resolvers of node:dns remember what they are given, from now on: one may be made before the first use of a stack. Where no
+ * stack is meant nothing else is done. Returns what is wrong with this Node.
+ */
+function patchResolvers(): IothError | undefined {
+  const base: object = Object.getPrototypeOf(dns.Resolver.prototype);
+  const initialize = Object.getOwnPropertySymbols(base).find(
+    ({ description }) => description === 'dns:resolver:initializeHandle',
+  );
+  if (!initialize) return unexpected("a dns.Resolver has no 'dns:resolver:initializeHandle'");
+  const { _handle } = new dns.Resolver() as unknown as { _handle?: object };
+  const prototype = (_handle && Object.getPrototypeOf(_handle)) ?? {};
+  const missing = ['queryA', 'getHostByAddr', 'getServers', 'setServers', 'setLocalAddress', 'cancel'].find(
+    (method) => typeof prototype[method] !== 'function',
+  );
+  if (missing !== undefined) return unexpected(`the channel of a dns.Resolver has no ${missing}()`);
+  replaceFunction(base, initialize, (original) => {
+    return function (this: { _handle: HostChannel }, ...args) {
+      Reflect.apply(original, this, args);
+      const [timeout, tries, maxTimeout] = args;
+      channels.set(this._handle, { settings: settingsOf(timeout, tries, maxTimeout), onStacks: new Map() });
+    };
+  });
+  const asking = Object.getOwnPropertyNames(prototype).filter((name) => name in ASKING || name.startsWith('query'));
+  for (const method of asking) patchQuery(prototype, method);
+  patchSettings(prototype);
+  return undefined;
+}
+
+function patchQuery(prototype: object, method: string): void {
+  replaceFunction(prototype, method, (original) => {
+    return function (this: HostChannel, request: Request, name: string) {
       const stack = currentStack();
-      if (!stack) return Reflect.apply(original, this, args);
-      return (methodsOf(stack, this) as Methods)[name]?.(...args);
+      return stack ? channelOn(this, stack).ask(method, request, name) : Reflect.apply(original, this, [request, name]);
     };
   });
 }
 
-/** Puts another function in the place of `lookup`: Node's own checks the arguments, and needs nobody for an address. */
-function patchLookup(object: object, methodsOf: (stack: NodeStack) => object): void {
-  replaceFunction(object, 'lookup', (original) => {
-    return function (this: unknown, hostname, ...args) {
-      const stack = currentStack();
-      const isName = typeof hostname === 'string' && hostname !== '' && isIP(hostname) === 0;
-      // the result for an address comes in the next tick: a datagram goes out before its socket is closed
-      if (!stack || !isName) return Reflect.apply(original, this, [hostname, ...args]);
-      const checked = args.map((arg) => (typeof arg === 'function' ? () => {} : arg));
-      // the promises' form would reject
-      if (object === dns) Reflect.apply(original, this, [ANY_ADDRESS, ...checked]);
-      return (methodsOf(stack) as Methods).lookup?.(hostname, ...args);
+function patchSettings(prototype: object): void {
+  replaceFunction(prototype, 'getServers', (original) => {
+    return function (this: HostChannel) {
+      if (isLooking) defaultChannel = this;
+      const stack = isLooking ? undefined : currentStack();
+      return stack ? channelOn(this, stack).getServers() : Reflect.apply(original, this, []);
+    };
+  });
+  replaceFunction(prototype, 'setServers', (original) => {
+    return function (this: HostChannel, servers: CaresServer[]) {
+      const { settings, onStacks } = channelsOf(this);
+      if ([...onStacks.values()].some(({ isBusy }) => isBusy)) return QUERIES_PENDING;
+      const result = Reflect.apply(original, this, [servers]);
+      if (result === 0) settings.servers = serversOf(servers);
+      return result;
+    };
+  });
+  replaceFunction(prototype, 'setLocalAddress', (original) => {
+    return function (this: HostChannel, ...given: string[]) {
+      Reflect.apply(original, this, given);
+      channelsOf(this).settings.local = localAddresses(...given);
+    };
+  });
+  replaceFunction(prototype, 'cancel', (original) => {
+    return function (this: HostChannel) {
+      for (const channel of channelsOf(this).onStacks.values()) channel.cancel();
+      Reflect.apply(original, this, []);
     };
   });
 }
 
-function replaceInherited(
-  prototype: object,
-  name: string,
-  call: (resolver: AnyResolver, original: AnyFunction, args: unknown[]) => unknown,
-): void {
-  replaceFunction(prototype, name, (original) => {
-    return function (this: AnyResolver, ...args) {
-      return call(this, original, args);
-    };
-  });
+function channelOn(channel: HostChannel, stack: NodeStack): StackChannel {
+  const { source, channel: own } = backendOf(stack.dns);
+  if (channel === findDefault()) return own;
+  const { settings, onStacks } = channelsOf(channel);
+  const known = onStacks.get(stack) ?? new StackChannel(source, settings);
+  onStacks.set(stack, known);
+  return known;
 }
 
-/** With the servers that were set on it; else with the stack's own. */
-function resolverOn(resolver: AnyResolver, stack: NodeStack, create: (stack: NodeStack) => object): Methods {
-  let stacks = onStacks.get(resolver);
-  if (!stacks) {
-    stacks = new Map();
-    onStacks.set(resolver, stacks);
+function channelsOf(channel: HostChannel): Channels {
+  let known = channels.get(channel);
+  if (!known) {
+    known = { settings: settingsFromBefore(channel), onStacks: new Map() };
+    channels.set(channel, known);
   }
-  let own = stacks.get(stack);
-  if (!own) {
-    own = create(stack) as Methods;
-    const servers = resolver.getServers();
-    if (String(servers) !== String(new dns.Resolver().getServers())) own.setServers?.(servers);
-    stacks.set(stack, own);
+  return known;
+}
+
+/** Of a channel that is older than this file: its servers are its own where they are not those of a new one. */
+function settingsFromBefore(channel: HostChannel): ResolverSettings {
+  const { _handle: fresh } = new dns.Resolver() as unknown as { _handle: HostChannel };
+  const [own, usual] = [channel, fresh].map((one) => callOn(undefined, () => one.getServers()));
+  if (!own || String(own) === String(usual)) return {};
+  return { servers: own.map(([address, port]) => ({ address, port })) };
+}
+
+/** Node tells by no property which it is: it is the one that dns.getServers() asks. */
+function findDefault(): HostChannel | undefined {
+  if (defaultChannel) return defaultChannel;
+  isLooking = true;
+  try {
+    dns.getServers();
+  } finally {
+    isLooking = false;
   }
-  return own;
+  return defaultChannel;
+}
+
+function unexpected(what: string): IothError {
+  return new IothError('ERR_NODE_INTERNALS', {
+    hint: `the names of Node ${process.version} cannot be put on a stack: ${what}`,
+  });
 }

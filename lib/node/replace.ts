@@ -4,11 +4,11 @@ export type AnyFunction = (this: any, ...args: any[]) => any;
 /** Puts another function in the place of `object[name]`, with its properties (util.promisify looks at them). */
 export function replaceFunction(
   object: object,
-  name: string,
+  name: string | symbol,
   replacement: (original: AnyFunction) => AnyFunction,
 ): void {
   const descriptor = Object.getOwnPropertyDescriptor(object, name);
-  const original: unknown = (object as Record<string, unknown>)[name];
+  const original: unknown = (object as Record<string | symbol, unknown>)[name];
   if (typeof original !== 'function') return;
   const value = replacement(original as AnyFunction);
   Object.defineProperties(value, Object.getOwnPropertyDescriptors(original));

@@ -1,6 +1,9 @@
+import type { LookupAddress } from 'node:dns';
 import { BroadcastChannel, getEnvironmentData, setEnvironmentData, threadId } from 'node:worker_threads';
 import { IothError } from '../core/errors.js';
-import { type DnsSource, dnsOf, QUERIES, type Queries } from './dns.js';
+import type { Nameserver } from '../dns/resolv-conf.js';
+import { backendOf, dnsOf } from './dns.js';
+import type { DnsSource, Queries, ResolverSettings } from './dns-source.js';
 import type { NodeStack } from './node-stack.js';
 import { OpenHandles } from './open-handles.js';
 
@@ -24,7 +27,7 @@ interface Reply {
 }
 type Outcome = { readonly value: unknown } | { readonly failure: Failure };
 type Failure = { readonly message: string; readonly code: string } & Record<string, unknown>;
-type Call = 'checkUsable' | 'uncountedSocket' | 'getServers' | 'setServers' | 'query' | 'resolverQuery';
+type Call = 'checkUsable' | 'uncountedSocket' | 'getServers' | 'setServers' | 'query' | 'lookup' | 'lookupService';
 
 const KEY = 'ioth stack';
 const REPLY_SIZE = 64 * 1024;
@@ -57,17 +60,17 @@ export function shareWithThreads(stack: NodeStack): void {
 
 // biome-ignore lint/suspicious/noExplicitAny: the arguments of another thread
 function callsOf(stack: NodeStack): Record<Call, (...args: any[]) => unknown> {
+  const { source } = backendOf(stack.dns);
+  const queriesOf = (settings?: ResolverSettings | null) => (settings ? source.newQueries(settings) : source.queries);
   return {
     checkUsable: () => stack.checkUsable(),
     uncountedSocket: (family: number, type: number) => stack.uncountedSocket(family, type),
-    getServers: () => stack.dns.getServers(),
-    setServers: (servers: string[]) => stack.dns.setServers(servers),
-    query: (name: 'lookup', args: [string]) => stack.dns.promises[name](...args),
-    resolverQuery(name: 'resolve', args: [string], options: object | undefined, servers: string[] | undefined) {
-      const resolver = new stack.dns.promises.Resolver(options);
-      if (servers) resolver.setServers(servers);
-      return resolver[name](...args);
-    },
+    getServers: (settings?: ResolverSettings) => queriesOf(settings).getServers(),
+    setServers: (servers: Nameserver[]) => source.setServers(servers),
+    query: (settings: ResolverSettings | undefined, ...args: Parameters<Queries['query']>) =>
+      queriesOf(settings).query(...args),
+    lookup: (...args: Parameters<DnsSource['lookup']>) => source.lookup(...args),
+    lookupService: (...args: Parameters<DnsSource['lookupService']>) => source.lookupService(...args),
   };
 }
 
@@ -76,27 +79,18 @@ export function stackOfMainThread(): NodeStack | undefined {
   const name = getEnvironmentData(KEY);
   if (typeof name !== 'string') return undefined;
   const asker = new Asker(name);
+  const newQueries = (settings?: ResolverSettings): Queries => ({
+    getServers: () => asker.askSync('getServers', settings) as Nameserver[],
+    query: (...args) => asker.ask('query', settings, ...args),
+    // they end by their own limits
+    cancel: () => {},
+  });
   const source: DnsSource = {
-    queries: queriesOf((query, args) => asker.ask('query', query, args), {
-      getServers: () => asker.askSync('getServers') as string[],
-      setServers: (servers) => void asker.askSync('setServers', servers),
-    }),
-    lookups: {
-      lookup: (...args) => asker.ask('query', 'lookup', args) as never,
-      lookupService: (...args) => asker.ask('query', 'lookupService', args) as never,
-    },
-    newQueries(options) {
-      let own: readonly string[] | undefined;
-      const servers = {
-        getServers: () => [...(own ?? (asker.askSync('getServers') as string[]))],
-        setServers: (servers: readonly string[]) => {
-          own = [...servers];
-        },
-      };
-      const queries = queriesOf((query, args) => asker.ask('resolverQuery', query, args, options, own), servers);
-      // they end by their own limits
-      return Object.assign(queries, { cancel: () => {} });
-    },
+    queries: newQueries(),
+    newQueries,
+    setServers: (servers) => void asker.askSync('setServers', servers),
+    lookup: (...args) => asker.ask('lookup', ...args) as Promise<LookupAddress[]>,
+    lookupService: (...args) => asker.ask('lookupService', ...args) as Promise<[string, string]>,
   };
   return {
     dns: dnsOf(source),
@@ -104,13 +98,6 @@ export function stackOfMainThread(): NodeStack | undefined {
     checkUsable: () => void asker.askSync('checkUsable'),
     uncountedSocket: (family, type) => asker.askSync('uncountedSocket', family, type) as number,
   };
-}
-
-type Servers = Pick<Queries, 'getServers' | 'setServers'>;
-
-function queriesOf(ask: (query: string, args: unknown[]) => Promise<unknown>, servers: Servers): Queries {
-  const entries = QUERIES.map((name) => [name, (...args: unknown[]) => ask(name, args)] as const);
-  return { ...Object.fromEntries(entries), ...servers } as unknown as Queries;
 }
 
 /** The questions of one worker thread. */
@@ -163,9 +150,9 @@ function outcomeOf(call: () => unknown): Outcome {
 }
 
 function failed(error: unknown): Outcome {
-  const { message, ...rest } = error as Error & { code: string };
-  const { errno, code, syscall, hostname } = rest as Record<string, string>;
-  return { failure: { message, code: String(code), errno, syscall, hostname } };
+  const { message, ...rest } = error as Error;
+  const { errno, code, syscall, hostname, eai } = rest as Record<string, unknown>;
+  return { failure: { message, code: String(code), errno, syscall, hostname, eai } };
 }
 
 function valueOfOutcome(outcome: Outcome): unknown {

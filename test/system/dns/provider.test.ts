@@ -62,7 +62,7 @@ test('what the network tells counts until a configuration is given', async () =>
   stack.dns.setServers(['[fd05::1]:5353', '10.5.0.1']);
   expect(stack.dns.getServers()).toEqual(['[fd05::1]:5353', '10.5.0.1']);
   expect(() => stack.dns.setServers(['example.org'])).toThrow(
-    expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }),
+    expect.objectContaining({ code: 'ERR_INVALID_IP_ADDRESS' }),
   );
 });
 
