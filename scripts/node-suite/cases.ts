@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export const MODULES = ['net', 'dgram', 'http', 'https', 'tls', 'http2'] as const;
+export const MODULES = ['net', 'dgram', 'dns', 'http', 'https', 'tls', 'http2'] as const;
 export type ModuleName = (typeof MODULES)[number];
 
 /** A file of test/parallel. */
