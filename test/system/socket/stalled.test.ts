@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   AF_INET,
   AF_UNIX,
@@ -14,6 +13,7 @@ import {
 import { libc } from '../../../ffi/libc.js';
 import { tcpPair, udpOn } from '../../support/sockets.js';
 import { expectQuietWait } from '../../support/turns.js';
+import { until } from '../../support/until.js';
 
 /** Of a blocking wait of 0.2 s with pauses that grow; one that spins makes thousands. */
 const MOST_POLLS = 60;
@@ -151,12 +151,12 @@ describe('a datagram to a unix socket whose queue is full', () => {
   test('goes though nobody tells of the room: the queue is full of what another sent', async () => {
     const { path, receiver, sender } = await fullUnixReceiver();
     const other = stack.socket(AF_UNIX, SOCK_DGRAM);
-    const pauses = jest.spyOn(globalThis, 'setTimeout');
     const waiting = other.sendto('other', path);
     await expectQuietWait(waiting);
-    // until they are no longer twice as long as the one before
+    // the pauses between its tries grow to so much, and no further
+    const pauses = jest.spyOn(globalThis, 'setTimeout');
     const last = () => pauses.mock.calls.slice(-2).map(([, ms]) => ms);
-    while (last()[0] !== last()[1]) await delay(10);
+    await until('two pauses are as long', () => last().length === 2 && last()[0] === last()[1]);
     expect(last()).toEqual([100, 100]);
     pauses.mockRestore();
     await receiver.recv(10);

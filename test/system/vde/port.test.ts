@@ -10,7 +10,7 @@ import { runText } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { useNetwork } from '../../support/network.js';
-import { expectQuietWait, turnsMeanwhile } from '../../support/turns.js';
+import { expectQuietWait, ticks } from '../../support/turns.js';
 import { PATIENCE_MS } from '../../support/until.js';
 import { arpRequest, greeting, macOf, SwitchProcess, textOf } from '../../support/vde.js';
 
@@ -172,7 +172,7 @@ test('a peer that leaves in the middle of its request does not keep the processo
   socket.destroy();
   await once(socket, 'close');
   // it looks for peers that have gone at times
-  await turnsMeanwhile();
+  await ticks();
   const waiting = a.recv();
   const receives = jest.spyOn(libvdeplug(), 'recv');
   await expectQuietWait(waiting);
