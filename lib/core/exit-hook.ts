@@ -1,11 +1,42 @@
 import { isMainThread } from 'node:worker_threads';
 import { onExit, signals } from 'signal-exit';
 
+/** What all copies of signal-exit in a process share. */
+interface ExitEmitter {
+  /** How many listeners each signal has of signal-exit's. */
+  readonly count: number;
+  emit(event: 'exit', code: unknown, signal: null): boolean;
+}
+
+type Emit = (event: string | symbol, ...args: unknown[]) => boolean;
+
+export function exitEmitter(): ExitEmitter | undefined {
+  return (globalThis as Record<symbol, unknown>)[Symbol.for('signal-exit emitter')] as ExitEmitter | undefined;
+}
+
 /** Calls `endAll` at every way out of the process, or of this worker, but SIGKILL: exit, an uncaught error, SIGINT, SIGTERM … */
 export function atExit(endAll: () => void): void {
   // signal-exit is for the process: a worker has no signals
-  if (isMainThread) beforeOnceListeners(() => onExit(endAll, { alwaysLast: true }));
-  else process.on('exit', endAll);
+  if (!isMainThread) return void process.on('exit', endAll);
+  const emit = process.emit as Emit;
+  beforeOnceListeners(() => onExit(endAll, { alwaysLast: true }));
+  if (process.emit !== emit) keepExitCode(emit);
+}
+
+/**
+ * signal-exit sets process.exitCode when 'exit' is emitted, which hides from Node that the program has set none: a top-level
+ * await that never ends would be status 0 in the place of 13.
+ * @param emit process.emit as it was before
+ */
+function keepExitCode(emit: Emit): void {
+  const emitOfSignalExit = process.emit as Emit;
+  const emitExit: Emit = (event, ...args) => {
+    if (event !== 'exit') return emitOfSignalExit.call(process, event, ...args);
+    const isHeard = emit.call(process, event, ...args);
+    exitEmitter()?.emit('exit', process.exitCode ?? args[0], null);
+    return isHeard;
+  };
+  process.emit = emitExit as typeof process.emit;
 }
 
 /**

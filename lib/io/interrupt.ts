@@ -8,6 +8,7 @@ import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { libc, SIGACTION_SIZE } from '../../ffi/libc.js';
 import { IothError } from '../core/errors.js';
+import { exitEmitter } from '../core/exit-hook.js';
 import { SignalWatch } from './signal-watch.js';
 
 const { SIGHUP, SIGINT, SIGQUIT, SIGTERM } = constants.signals;
@@ -53,18 +54,13 @@ export function throwIfInterrupted(syscall: string): void {
   for (const signum of taken) {
     const signal = SIGNAL_NAMES.get(signum) as NodeJS.Signals;
     if (signum === SIGINT && isSigintTaken) ignoreNext(signal);
-    else if (process.listenerCount(signal) <= exitHooks()) endProcessBy(signal, signum);
+    // signal-exit's listeners leave the default action to who has no other
+    else if (process.listenerCount(signal) <= (exitEmitter()?.count ?? 0)) endProcessBy(signal, signum);
   }
   if (taken[0] === undefined) return;
   // the loop polls once more at least, so that the program's listener is called
   setImmediate(() => setImmediate(() => {}));
   throw new IothError('EINTR', { syscall, hint: `${SIGNAL_NAMES.get(taken[0])} came` });
-}
-
-/** How many listeners each signal has of signal-exit's, which leaves the default action to whoever has no other listener. */
-function exitHooks(): number {
-  const emitter = (globalThis as Record<symbol, unknown>)[Symbol.for('signal-exit emitter')];
-  return (emitter as { count: number } | undefined)?.count ?? 0;
 }
 
 /** Runs the exit hooks and ends by the signal, as the loop would. Returns where a hook wants the process to stay. */

@@ -101,14 +101,14 @@ export class Fabric {
 
   async #close(): Promise<void> {
     await this.#thread.end();
-    await Promise.all([...this.#networks.values()].map((network) => network.closePorts()));
+    // a port in use stays: the end of the process closes its descriptors
+    if (this.#thread.isIdle) await Promise.all([...this.#networks.values()].map((network) => network.closePorts()));
     open.delete(this);
   }
 
   /** @internal at the end of the process */
   closeSync(): void {
     this.#thread.endSync();
-    // a port in use stays: the end of the process closes its descriptors
     if (this.#thread.isIdle) for (const network of this.#networks.values()) network.closePortsSync();
   }
 

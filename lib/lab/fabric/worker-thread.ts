@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { libc } from '../../../ffi/libc.js';
 import { MSG_DONTWAIT } from '../../constants/index.js';
 import { IothError } from '../../core/errors.js';
+import { within } from '../../core/within.js';
 import { socketPair } from '../../io/socket-pair.js';
 import directory from './directory.cjs';
 import { type CallName, type Calls, END_WORD, ENDED, STATE_WORD, WORKING, type WorkerMessage } from './protocol.js';
@@ -13,6 +14,8 @@ import type { FrameBatch } from './recorder.js';
 
 /** How long the end of the process waits for the thread, which looks after each event. */
 const END_TIMEOUT_MS = 2000;
+/** The same of who waits in the loop. */
+const EXIT_TIMEOUT_MS = 10_000;
 const ONE_BYTE = Buffer.of(1);
 
 interface Pending {
@@ -32,6 +35,7 @@ export class WorkerThread {
   readonly #exited: Promise<void>;
   #lastId = 0;
   #hasExited = false;
+  #isEnding = false;
   #failure: Error | undefined;
 
   private constructor(seed: number) {
@@ -91,7 +95,7 @@ export class WorkerThread {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
     // an open laboratory keeps no process alive, a question does
-    if (this.#pending.size === 0) this.#worker.unref();
+    if (this.#pending.size === 0 && !this.#isEnding) this.#worker.unref();
     if ('failure' in message) {
       const { code, syscall, message: text } = message.failure;
       pending?.fail(Object.assign(new IothError(code, { syscall }), { message: text }));
@@ -111,11 +115,13 @@ export class WorkerThread {
     return new IothError('ERR_IOTH_FABRIC', { hint: `the fabric is gone: ${hint}`, cause: this.#failure });
   }
 
-  /** Waits until the thread is gone. */
+  /** Waits until the thread is gone: one that hangs in C is left to the end of the process, after ten seconds. */
   async end(): Promise<void> {
     this.#tellToEnd();
+    this.#isEnding = true;
     this.#worker.ref();
-    await this.#exited;
+    await within(this.#exited, EXIT_TIMEOUT_MS);
+    this.#worker.unref();
   }
 
   /** At the end of the process: when it returns the thread uses no port any more. */
