@@ -14,7 +14,7 @@ const CALLS_PER_SIGNAL_CHECK = 256;
  * How long one poll(2) takes at most, so that V8 can end what runs: vm's breakOnSigint and, more often, worker.terminate(),
  * for which the main thread waits.
  */
-const MAX_POLL_MS = isMainThread ? 1000 : 50;
+export const MAX_POLL_MS = isMainThread ? 1000 : 50;
 
 /** The stack of a descriptor, as a blocking call needs it. */
 export interface BlockingOwner {

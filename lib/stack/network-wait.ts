@@ -1,13 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { POLLIN } from '../../ffi/libc.js';
 import { untilAborted } from '../core/abort.js';
 import { AbortError, IothError } from '../core/errors.js';
 import { GrowingPause } from '../core/growing-pause.js';
 import { INT_MAX, invalidType, outOfRange } from '../core/validate.js';
-import { interruptFd, throwIfInterrupted, withInterrupts } from '../io/interrupt.js';
-import { pollOnce } from '../io/poll-sync.js';
+import { interruptFd } from '../io/interrupt.js';
+import { waitInterruptibly } from '../io/interruptible-wait.js';
+import { READABLE } from '../io/poll-handle.js';
+import {
+  ANSWER_TIMEOUT_MS,
+  joinsSwitch,
+  type SwitchQuestion,
+  untilServed,
+  untilServedSync,
+} from '../vde/joined-switch.js';
+import { joinsThisThread } from '../vde/open.js';
 import { nodePath } from '../vde/switch-directory.js';
 import { hookIntoExit } from './exit-cleanup.js';
+import { splitVnl } from './vnl.js';
+
+const SYSCALL = 'ioth_newstack';
+/** A switch that came while it was waited for has so long to answer, however late it came. */
+const MIN_ANSWER_TIMEOUT_MS = 500;
 
 /** Of a socket that nobody made, or that nobody listens on any more. */
 const NOT_THERE = ['ENOENT', 'ECONNREFUSED'];
@@ -27,18 +40,23 @@ export function checkWait(wait: unknown): number {
 }
 
 /**
- * Tries again for so many milliseconds while the network to join is not there, blocking the thread.
- * @throws what `make` throws; EINTR where a signal came that the program listens to
+ * Waits until the network to join answers, for ten seconds or as long as `wait` says; tries again for so many milliseconds
+ * while it is not there. The thread is blocked.
+ * @throws what `make` throws; ETIMEDOUT where a switch does not answer; EINTR where a signal came that the program listens to
  */
 export function whenNetworkIsThereSync<T>(make: () => T, wait: NetworkWait): T {
   const tries = new Tries(wait);
   for (;;) {
+    // a switch of this thread cannot answer meanwhile: make() says so
+    const joining = wait.vnls.filter((vnl) => joinsSwitch(locatorOf(vnl)) && !joinsThisThread(locatorOf(vnl)));
+    if (joining.length > 0) expectSignals();
+    for (const vnl of joining) untilServedSync(tries.question(vnl));
     try {
       return make();
     } catch (error) {
       const pause = tries.pauseAfter(error);
-      hookIntoExit();
-      if (withInterrupts(() => pollOnce(interruptFd(), POLLIN, pause))) throwIfInterrupted('ioth_newstack');
+      expectSignals();
+      waitInterruptibly(-1, READABLE, pause, SYSCALL);
     }
   }
 }
@@ -47,6 +65,7 @@ export function whenNetworkIsThereSync<T>(make: () => T, wait: NetworkWait): T {
 export async function whenNetworkIsThere<T>(make: () => T, wait: NetworkWait, signal?: AbortSignal): Promise<T> {
   const tries = new Tries(wait);
   for (;;) {
+    for (const vnl of wait.vnls) await untilServed({ ...tries.question(vnl), signal });
     try {
       return make();
     } catch (error) {
@@ -55,6 +74,16 @@ export async function whenNetworkIsThere<T>(make: () => T, wait: NetworkWait, si
       if (signal?.aborted) throw new AbortError(signal.reason);
     }
   }
+}
+
+function expectSignals(): void {
+  hookIntoExit();
+  // at once: now that somebody listens to the signals, Node keeps them for its loop
+  interruptFd();
+}
+
+function locatorOf(vnl: string): string {
+  return splitVnl(vnl)[1];
 }
 
 class Tries {
@@ -66,6 +95,12 @@ class Tries {
   constructor({ wait, vnls }: NetworkWait) {
     this.#wait = wait;
     this.#vnls = vnls;
+  }
+
+  /** What a switch is asked before it is joined. */
+  question(vnl: string): SwitchQuestion {
+    const left = Math.max(MIN_ANSWER_TIMEOUT_MS, this.#wait - (performance.now() - this.#start));
+    return { vnl: locatorOf(vnl), syscall: SYSCALL, timeout: this.#wait === 0 ? ANSWER_TIMEOUT_MS : left };
   }
 
   /** How long to pause now; throws the error where it is no use, or too late. */
@@ -85,8 +120,7 @@ class Tries {
 }
 
 function isNetworkMissing(error: unknown): error is IothError {
-  if (!(error instanceof IothError) || error.syscall !== 'ioth_newstack' || !NOT_THERE.includes(error.code))
-    return false;
+  if (!(error instanceof IothError) || error.syscall !== SYSCALL || !NOT_THERE.includes(error.code)) return false;
   // who makes a switch waits for nobody: the directory above it is missing
   return error.address === undefined || nodePath(error.address) === undefined;
 }

@@ -1,12 +1,13 @@
-import { closeSync, openSync, realpathSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { libvdeplug, VDE_INTERFACE_VERSION, type VdeConnPointer, type VdeOpenArgs } from '../../ffi/vdeplug.js';
 import { onAbort } from '../core/abort.js';
+import { requireProc } from '../core/environment.js';
 import { codeOf } from '../core/errno.js';
 import { AbortError, IothError, systemError } from '../core/errors.js';
-import { GrowingPause } from '../core/growing-pause.js';
 import { type NativeResult, runNativeAsync } from '../io/async-calls.js';
 import { Connection, servesNode } from './connection.js';
+import { joinedDirectories, untilServed } from './joined-switch.js';
 import { nodeDirectory, nodePath, removeGoneNode } from './switch-directory.js';
 import { SwitchPeer } from './switch-peer.js';
 
@@ -37,8 +38,9 @@ export async function openConnection(request: OpenRequest): Promise<Connection> 
 export async function openPointer(request: OpenRequest): Promise<VdeConnPointer> {
   const deadline = performance.now() + request.timeout;
   const { vnl } = request;
+  requireProc('vde_open');
   checkPathLength(vnl);
-  await untilServed(request, deadline);
+  await untilServed({ ...request, syscall: 'vde_open' });
   let { result: conn, errno } = await open(request, deadline);
   if (conn === null && codeOf(errno) === 'EEXIST' && (await makeRoom(request, deadline))) {
     ({ result: conn, errno } = await open(request, deadline));
@@ -47,62 +49,9 @@ export async function openPointer(request: OpenRequest): Promise<VdeConnPointer>
   return conn;
 }
 
-/** The directory of the switch that a VNL joins; undefined where it joins none, or it is not there. */
-export function joinedDirectory(vnl: string): string | undefined {
-  const path =
-    /(?:^|\[)vde:\/\/([^[\]]+)/.exec(vnl)?.[1] ?? (vnl.includes('://') ? undefined : vnl.replace(/\[.*/, ''));
-  if (!path) return undefined;
-  try {
-    return statSync(join(path, 'ctl')).isSocket() ? realpathSync(path) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** Whether a VNL joins a switch or hub that a port of this thread is: it cannot be joined while this thread is blocked. */
 export function joinsThisThread(vnl: string): boolean {
-  const directory = joinedDirectory(vnl);
-  return directory !== undefined && servesNode(directory);
-}
-
-/**
- * vde_open(3) of `vde://` waits for the switch's answer without a limit, on a thread that nobody can call back, and the
- * process could not end before it: so a peer that can be called back asks first.
- */
-async function untilServed({ vnl, signal, timeout }: OpenRequest, deadline: number): Promise<void> {
-  const directory = joinedDirectory(vnl);
-  if (directory === undefined) return;
-  for (const pause = new GrowingPause(); ; ) {
-    let peer: SwitchPeer;
-    try {
-      peer = new SwitchPeer(directory);
-    } catch (error) {
-      // too many wait to be accepted; what else is wrong vde_open says itself
-      if (!(error instanceof IothError) || error.code !== 'EAGAIN') return;
-      await delay(Math.min(pause.take(), deadline - performance.now()), signal);
-      if (performance.now() >= deadline) throw unanswered(vnl, timeout);
-      continue;
-    }
-    try {
-      if (!(await peer.replied(deadline - performance.now(), signal))) throw unanswered(vnl, timeout);
-      return;
-    } finally {
-      peer.close();
-    }
-  }
-}
-
-function delay(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stopListening = signal ? onAbort(signal, () => finish(new AbortError(signal.reason))) : () => {};
-    const timer = setTimeout(finish, milliseconds);
-    function finish(error?: Error): void {
-      clearTimeout(timer);
-      setImmediate(() => stopListening());
-      if (error instanceof Error) reject(error);
-      else resolve();
-    }
-  });
+  return joinedDirectories(vnl).some(servesNode);
 }
 
 /** One call; where it takes too long, what it opens in the end is closed. */
@@ -169,7 +118,7 @@ function unanswered(vnl: string, timeout: number): IothError {
 function checkPathLength(vnl: string): void {
   const node = nodeDirectory(vnl);
   const longest = node === undefined ? `/.${String(process.pid).padStart(5)}-00000` : '/fd00000';
-  const directory = node ?? joinedDirectory(vnl);
+  const directory = node ?? joinedDirectories(vnl)[0];
   if (directory === undefined || Buffer.byteLength(directory + longest) < MAX_SOCKET_PATH) return;
   const hint = `the path has ${Buffer.byteLength(directory)} bytes, and ${MAX_SOCKET_PATH - 1 - longest.length} is the limit`;
   throw new IothError('ENAMETOOLONG', { syscall: 'vde_open', address: vnl, hint });

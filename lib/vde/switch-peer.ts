@@ -19,7 +19,7 @@ const SOCKADDR_UN_SIZE = 110;
  * whether somebody serves there.
  */
 export class SwitchPeer {
-  readonly #fd: number;
+  readonly fd: number;
 
   /**
    * Connects to the node's control socket and asks for a port.
@@ -28,11 +28,11 @@ export class SwitchPeer {
   constructor(directory: string) {
     const address = encodeSockaddr(AF_UNIX, join(directory, 'ctl'), () => 0);
     const request = newPortRequest();
-    this.#fd = libc().socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (this.#fd < 0) throw systemError(errno(), 'socket');
+    this.fd = libc().socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (this.fd < 0) throw systemError(errno(), 'socket');
     if (
-      libc().connect(this.#fd, address.bytes, address.length) < 0 ||
-      libc().send(this.#fd, request, request.length, MSG_NOSIGNAL) < 0
+      libc().connect(this.fd, address.bytes, address.length) < 0 ||
+      libc().send(this.fd, request, request.length, MSG_NOSIGNAL) < 0
     ) {
       const error = systemError(errno(), 'connect', { address: directory });
       this.close();
@@ -42,7 +42,7 @@ export class SwitchPeer {
 
   /** Waits `milliseconds` at most: whether the node answered, or hung up. */
   hasReply(milliseconds: number): boolean {
-    return waitSync(this.#fd, READABLE, milliseconds);
+    return waitSync(this.fd, READABLE, milliseconds);
   }
 
   /**
@@ -51,7 +51,7 @@ export class SwitchPeer {
    */
   replied(milliseconds: number, signal: AbortSignal | undefined): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      const poll = new PollHandle(this.#fd, READABLE, () => finish(true));
+      const poll = new PollHandle(this.fd, READABLE, () => finish(true));
       const timer = setTimeout(() => finish(false), milliseconds);
       const stopListening = signal ? onAbort(signal, () => finish(new AbortError(signal.reason))) : () => {};
       function finish(result: boolean | Error): void {
@@ -67,16 +67,16 @@ export class SwitchPeer {
   /** Takes the answer of a node that {@link hasReply}: false where it hung up. */
   takeReply(): boolean {
     const reply = new Uint8Array(SOCKADDR_UN_SIZE);
-    return libc().recv(this.#fd, reply, reply.length, 0) > 0;
+    return libc().recv(this.fd, reply, reply.length, 0) > 0;
   }
 
   /** Says good-bye: the node hangs up then. */
   leave(): void {
-    libc().shutdown(this.#fd, SHUT_WR);
+    libc().shutdown(this.fd, SHUT_WR);
   }
 
   close(): void {
-    libc().close(this.#fd);
+    libc().close(this.fd);
   }
 }
 
