@@ -148,7 +148,10 @@ export class BuiltinConfig implements ConfigProvider {
   #stopAll(): boolean {
     let stopped = false;
     for (const { services, acquiring } of this.#interfaces.values()) {
-      for (const { service } of acquiring) service.stop({ release: true });
+      if (acquiring.size > 0) {
+        const reason = this.#deathOfStack();
+        for (const { service } of acquiring) service.stop({ release: true }, reason);
+      }
       for (const service of Object.values(services)) {
         service.stop({ release: true });
         stopped = true;
@@ -156,6 +159,16 @@ export class BuiltinConfig implements ConfigProvider {
     }
     this.#interfaces.clear();
     return stopped;
+  }
+
+  /** ERR_STACK_DEAD, where the stack ends for that, or before it is told. */
+  #deathOfStack(): Error | undefined {
+    try {
+      this.host.pointer('iothconfig');
+      return undefined;
+    } catch (error) {
+      return error as Error;
+    }
   }
 
   #ifindexOf({ ifindex, iface = DEFAULT_INTERFACE }: ConfigRequest): number {

@@ -123,7 +123,10 @@ export class NativeConfig implements ConfigProvider {
     const result = this.library.config(pointer, text);
     const error = errno();
     endNativeCall();
-    if (result < 0) throw configError(error);
+    if (result < 0) {
+      this.host.pointer('ioth_config');
+      throw configError(error);
+    }
     return result;
   }
 
@@ -138,7 +141,11 @@ export class NativeConfig implements ConfigProvider {
         onStart();
         this.library.config_async(pointer, text, done);
       }, 'slow');
-      if (result < 0) throw configError(error);
+      if (result < 0) {
+        // a daemon that died meanwhile is the reason
+        this.host.pointer('ioth_config');
+        throw configError(error);
+      }
       return result;
     } finally {
       end();

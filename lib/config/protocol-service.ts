@@ -47,7 +47,7 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
     onRenewed: (lease) => this.update('renew', lease),
     onLost: (lease, reason) => this.update('expire', lease, reason),
   };
-  #stopped = false;
+  #stopped: Error | undefined;
   #isPending = false;
   #hasNothing = false;
   #unapplied: Unapplied[] = [];
@@ -91,7 +91,7 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
    */
   async acquire(options: NetworkOptions): Promise<void> {
     const { signal, timeout } = options;
-    if (this.#stopped) throw this.#cancelledError();
+    if (this.#stopped) throw this.#stopped;
     this.#isPending = true;
     let timer: NodeJS.Timeout | undefined;
     const acquired = new Promise<void>((resolve, reject) => {
@@ -111,10 +111,11 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
     }
   }
 
-  stop(options: { release: boolean }): void {
-    this.#stopped = true;
+  /** @param reason what rejects {@link acquire}: ECANCELED unless it is given */
+  stop(options: { release: boolean }, reason?: Error): void {
+    this.#stopped = reason ?? this.#cancelledError();
     this.client.stop(options);
-    this.#settle(this.#cancelledError());
+    this.#settle(this.#stopped);
   }
 
   #cancelledError(): IothError {

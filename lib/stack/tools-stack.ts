@@ -32,17 +32,22 @@ export abstract class ToolsStack extends NodeModulesStack {
    */
   get spawn(): typeof spawn {
     this.#spawn ??= ((...parameters: SpawnArguments) =>
-      this.#programsFor('spawn').spawn(parameters, this)) as typeof spawn;
+      this.#inPrograms('spawn', (programs) => programs.spawn(parameters, this))) as typeof spawn;
     return this.#spawn;
   }
 
   /**
    * child_process.spawnSync in the network of this stack, as `spawn`.
-   * @throws as `spawn`; what child_process.spawnSync returns as `error` is returned here too
+   * @throws as `spawn`, and ERR_STACK_DEAD where the program failed and the stack's daemon died meanwhile; what
+   * child_process.spawnSync returns as `error` is returned here too
    */
   get spawnSync(): typeof spawnSync {
     this.#spawnSync ??= ((...parameters: SpawnArguments) =>
-      this.#programsFor('spawnSync').spawnSync(parameters)) as typeof spawnSync;
+      this.#inPrograms('spawnSync', (programs) => {
+        const result = programs.spawnSync(parameters);
+        if (result.status !== 0) this.#checkDaemon(programs, 'spawnSync');
+        return result;
+      })) as typeof spawnSync;
     return this.#spawnSync;
   }
 
@@ -59,10 +64,11 @@ export abstract class ToolsStack extends NodeModulesStack {
   sysctl(name: string, value: string | number | boolean): void;
   sysctl(...parameters: [name: string, value?: string | number | boolean]): string | undefined {
     const [name, value] = parameters;
-    const { daemonPid } = this.#programsFor('sysctl');
-    if (value === undefined) return readSysctl(daemonPid, name);
-    writeSysctl(daemonPid, name, value);
-    return undefined;
+    return this.#inPrograms('sysctl', ({ daemonPid }) => {
+      if (value === undefined) return readSysctl(daemonPid, name);
+      writeSysctl(daemonPid, name, value);
+      return undefined;
+    });
   }
 
   /**
@@ -76,6 +82,23 @@ export abstract class ToolsStack extends NodeModulesStack {
    */
   ping(host: string, options?: PingOptions): Promise<PingResult> {
     return ping(this.nodeStack, host, options);
+  }
+
+  /** What fails because the daemon died meanwhile, before its event, is ERR_STACK_DEAD. */
+  #inPrograms<T>(syscall: string, work: (programs: Programs) => T): T {
+    const programs = this.#programsFor(syscall);
+    try {
+      return work(programs);
+    } catch (error) {
+      this.#checkDaemon(programs, syscall);
+      throw error;
+    }
+  }
+
+  /** @throws {IothError} ERR_STACK_DEAD */
+  #checkDaemon(programs: Programs, syscall: string): void {
+    programs.awaitDeath();
+    this.pointer(syscall);
   }
 
   /** @throws {IothError} where programs cannot be in this stack */

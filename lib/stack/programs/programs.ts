@@ -1,6 +1,6 @@
 import type { ChildProcess, SpawnSyncReturns } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import { GrowingPause } from '../../core/growing-pause.js';
@@ -15,6 +15,8 @@ const TERM_TIMEOUT_MS = 2000;
 const EXIT_TERM_TIMEOUT_MS = 200;
 /** How long a killed program may take to be gone. */
 const KILL_TIMEOUT_MS = 1000;
+/** How long a process whose namespaces are gone may take to be gone itself. */
+const DEATH_TIMEOUT_MS = 1000;
 /** How often it is looked whether they are gone. */
 const MAX_PAUSE_MS = 20;
 
@@ -68,6 +70,15 @@ export class Programs {
     return [...new Set([...own, ...this.#inNamespace()])].filter((pid) => stateOfProcess(pid) !== 'gone');
   }
 
+  /**
+   * A daemon that was killed loses its namespaces first: where it has none any more this waits, blocking, until it is dead.
+   */
+  awaitDeath(): void {
+    if (this.daemonPid === undefined || existsSync(namespaceFile(this.daemonPid))) return;
+    const end = performance.now() + DEATH_TIMEOUT_MS;
+    while (stateOfProcess(this.daemonPid) !== 'gone' && performance.now() < end) pollOnce(-1, 0, 1);
+  }
+
   /** When all are gone. */
   release(): void {
     if (this.#namespaceFd !== undefined) closeSync(this.#namespaceFd);
@@ -82,12 +93,13 @@ export class Programs {
     for (const pause of ending([this], TERM_TIMEOUT_MS)) await delay(pause);
     // whoever waits for close() finds them ended
     const left = Array.from(this.#running).filter(({ pid }) => stateOfProcess(pid as number) === 'gone');
+    for (const child of left) child.ref();
     await Promise.all(left.map((child) => once(child, 'exit')));
     this.release();
   }
 
   #openNamespace(): void {
-    if (this.daemonPid !== undefined) this.#namespaceFd ??= openSync(`/proc/${this.daemonPid}/ns/net`, 'r');
+    if (this.daemonPid !== undefined) this.#namespaceFd ??= openSync(namespaceFile(this.daemonPid), 'r');
   }
 
   #inNamespace(): number[] {
@@ -141,10 +153,14 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+function namespaceFile(pid: number): string {
+  return `/proc/${pid}/ns/net`;
+}
+
 /** The inode of a process's network namespace; -1 where it is none of our business. */
 function namespaceOf(pid: number): number {
   try {
-    return statSync(`/proc/${pid}/ns/net`).ino;
+    return statSync(namespaceFile(pid)).ino;
   } catch {
     return -1;
   }
