@@ -1,6 +1,11 @@
 import { finished, type Writable } from 'node:stream';
+import { onAbort } from '../core/abort.js';
+import { IothError } from '../core/errors.js';
 
 const CHUNK_SIZE = 64 * 1024;
+/** How long the end waits while the target takes nothing, in milliseconds. */
+const STALL_MS = 5000;
+const LOOK_INTERVAL_MS = 100;
 
 /** Bytes for a stream, or for memory, gathered in chunks. */
 export class ByteSink {
@@ -10,6 +15,7 @@ export class ByteSink {
   readonly #target: Writable | undefined;
   #isFull = false;
   #isEnded = false;
+  #hasStalled = false;
   #error: Error | undefined;
 
   constructor(target: Writable | undefined) {
@@ -38,20 +44,29 @@ export class ByteSink {
     this.#chunk = this.#chunk.subarray(this.#used);
     this.#used = 0;
     if (!this.#target) this.#kept.push(bytes);
-    else if (!this.#error && !this.#target.destroyed && !this.#target.writableEnded)
-      this.#isFull = !this.#target.write(bytes);
+    else if (!this.#error && !this.#target.destroyed && !this.#target.writableEnded) this.#write(this.#target, bytes);
   }
 
-  async flush(): Promise<void> {
+  #write(target: Writable, bytes: Buffer): void {
+    try {
+      this.#isFull = !target.write(bytes);
+    } catch (error) {
+      // it never calls back, and would never finish
+      this.#error ??= error as Error;
+      target.destroy();
+    }
+  }
+
+  /** @param stopping once it is aborted, a target that takes nothing is waited for {@link STALL_MS} */
+  async flush(stopping?: AbortSignal): Promise<void> {
     const target = this.#target;
     if (target) this.#pass();
     if (target && this.#isFull && !this.#error && !target.destroyed) {
-      await new Promise<void>((resolve) => {
-        const settle = () => {
-          for (const event of ['drain', 'error', 'close']) target.off(event, settle);
-          resolve();
-        };
+      await this.#settled(target, stopping, (settle) => {
         for (const event of ['drain', 'error', 'close']) target.on(event, settle);
+        return () => {
+          for (const event of ['drain', 'error', 'close']) target.off(event, settle);
+        };
       });
       this.#isFull = false;
     }
@@ -63,13 +78,57 @@ export class ByteSink {
     const target = this.#target;
     if (target && !this.#isEnded && !this.#error && !target.destroyed) {
       this.#isEnded = true;
-      await new Promise<void>((resolve) => {
-        finished(target, { readable: false }, () => resolve());
-        target.end();
-      });
+      try {
+        await this.#settled(target, AbortSignal.abort(), (settle) => {
+          const stop = finished(target, { readable: false }, settle);
+          target.end();
+          return stop;
+        });
+      } catch (error) {
+        this.#error ??= error as Error;
+        target.destroy();
+      }
     }
     this.#isEnded = true;
     this.#throwFailure();
+  }
+
+  /**
+   * Waits until `listen` calls its argument; what it returns ends that.
+   * @throws {IothError} ETIMEDOUT
+   */
+  #settled(
+    target: Writable,
+    stopping: AbortSignal | undefined,
+    listen: (settle: () => void) => () => void,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const undo: (() => void)[] = [];
+      const finish = (error?: Error) => {
+        for (const each of undo.splice(0)) each();
+        if (error) reject(error);
+        else resolve();
+      };
+      undo.push(listen(() => finish()));
+      if (stopping) undo.push(onAbort(stopping, () => undo.push(this.#whenStalled(target, () => finish(stalled())))));
+    });
+  }
+
+  /** Calls `then` when the target has taken nothing for so long. Returns what ends that. */
+  #whenStalled(target: Writable, then: () => void): () => void {
+    let [left, since] = [target.writableLength, performance.now()];
+    const timer = setInterval(() => {
+      const now = performance.now();
+      if (target.writableLength < left) {
+        since = now;
+        this.#hasStalled = false;
+      }
+      left = target.writableLength;
+      if (now - since < (this.#hasStalled ? 0 : STALL_MS)) return;
+      this.#hasStalled = true;
+      then();
+    }, LOOK_INTERVAL_MS);
+    return () => clearInterval(timer);
   }
 
   #throwFailure(): void {
@@ -84,4 +143,8 @@ export class ByteSink {
     if (!this.#target) this.#pass();
     return Buffer.concat(this.#kept);
   }
+}
+
+function stalled(): IothError {
+  return new IothError('ETIMEDOUT', { syscall: 'write', hint: `the target took nothing for ${STALL_MS / 1000} s` });
 }

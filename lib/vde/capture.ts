@@ -49,7 +49,10 @@ export class Capture {
     return this.#bytes;
   }
 
-  /** Ends it, when all that had come was written. Stopping twice is fine. @throws what {@link done} is rejected with */
+  /**
+   * Ends it, when all that had come was written, or the target took nothing for five seconds. Stopping twice is fine.
+   * @throws what {@link done} is rejected with; {IothError} ETIMEDOUT
+   */
   stop(): Promise<void> {
     this.#abort.abort();
     return this.done;
@@ -77,7 +80,7 @@ export class Capture {
         onFrame?.(frame, time);
       }
       // a target that is slow makes the network's queue fill up, not the memory
-      await this.#writer.flush();
+      await this.#writer.flushUntil(this.#abort.signal);
     }
   }
 

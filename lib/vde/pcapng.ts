@@ -173,7 +173,15 @@ export class PcapngWriter {
     return this.#sink.flush();
   }
 
-  /** The same, and ends the stream. Ending twice is fine. @throws {Error} of the stream */
+  /** The same, for who is about to stop: from then on a target that takes nothing is waited for five seconds. @internal */
+  flushUntil(stopping: AbortSignal): Promise<void> {
+    return this.#sink.flush(stopping);
+  }
+
+  /**
+   * The same, and ends the stream: one that takes nothing for five seconds is destroyed. Ending twice is fine.
+   * @throws {Error} of the stream; {IothError} ETIMEDOUT
+   */
   end(): Promise<void> {
     return this.#sink.end();
   }

@@ -77,6 +77,7 @@ export class FabricCapture {
   readonly #isShared: boolean;
   #finish: (error?: unknown) => void = () => {};
   #writing: Promise<void> = Promise.resolve();
+  readonly #abort = new AbortController();
   #stopping: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
   #missed = 0;
@@ -128,7 +129,7 @@ export class FabricCapture {
     if (this.#failure) return;
     try {
       this.#batches.write(names, batch);
-      await this.#writer.flush();
+      await this.#writer.flushUntil(this.#abort.signal);
       // a target that is slow makes frames be missed, not the memory fill up
       this.#thread.call('captureTaken', ...this.#where, batch.bytes.length).catch(() => {});
     } catch (error) {
@@ -137,8 +138,12 @@ export class FabricCapture {
     }
   }
 
-  /** Ends it, when all that was forwarded before is written. Stopping twice is fine. @throws what {@link done} is rejected with */
+  /**
+   * Ends it, when all that was forwarded before is written, or the target took nothing for five seconds. Stopping twice is fine.
+   * @throws what {@link done} is rejected with; {IothError} ETIMEDOUT
+   */
   stop(): Promise<void> {
+    this.#abort.abort();
     this.#stopping ??= this.#stop();
     return this.done;
   }
@@ -152,7 +157,7 @@ export class FabricCapture {
     this.#thread.captures.delete(this.#where[1]);
     await this.#writing;
     try {
-      await (this.#isShared ? this.#writer.flush() : this.#writer.end());
+      await (this.#isShared ? this.#writer.flushUntil(this.#abort.signal) : this.#writer.end());
     } catch (error) {
       this.#failure ??= { error };
     }
