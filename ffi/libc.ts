@@ -93,6 +93,11 @@ export interface Libc {
   timerfd_settime(fd: number, flags: number, value: BigInt64Array, old: null): number;
 }
 
+/** For a call of C that may fail without setting errno(3). */
+export function clearErrno(): void {
+  koffi.errno(0);
+}
+
 /** errno(3) of the last call on this thread. Read it before anything else runs. */
 export function errno(): number {
   return koffi.errno();

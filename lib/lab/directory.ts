@@ -1,6 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { makeTemporaryDirectory } from '../core/environment.js';
 import { atExit } from '../core/exit-hook.js';
 
 const directories = new Set<string>();
@@ -8,7 +7,7 @@ let isHooked = false;
 
 /** A new directory for the sockets and tables of a lab: {@link removeDirectory}, and the end of the process, remove it. */
 export function makeDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), `ioth-lab-${process.pid}-`));
+  const directory = makeTemporaryDirectory(`ioth-lab-${process.pid}-`);
   directories.add(directory);
   if (!isHooked) {
     isHooked = true;

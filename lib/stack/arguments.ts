@@ -2,7 +2,7 @@ import { INTERFACE_NAME, isInterfaceName } from '../address/interface-name.js';
 import { type ConfigOptions, isStackConfig, parseConfig } from '../config/index.js';
 import type { ConfigRequest } from '../config/language.js';
 import { checkProvider, type ProviderName } from '../core/provider.js';
-import { checkOptions, checkString, invalidValue } from '../core/validate.js';
+import { checkInteger, checkOptions, checkSignal, checkString, INT_MAX, invalidValue } from '../core/validate.js';
 import { checkWait } from './network-wait.js';
 import { baseName } from './plugin.js';
 import { interfaceName, splitVnl } from './vnl.js';
@@ -63,7 +63,7 @@ export function checkStackOptions({ stack, vnl, wait, ...others }: StackOptions)
   if (config && vnl !== undefined && vnl !== null) {
     throw invalidValue('vnl', "missing beside a configuration, which has a 'vnl=' of its own", vnl);
   }
-  if (others.conf !== undefined) checkProvider('options.conf', others.conf);
+  checkSettings(others);
   const plugin = checkPlugin(config ? config.stack : stack);
   return {
     ...others,
@@ -72,6 +72,14 @@ export function checkStackOptions({ stack, vnl, wait, ...others }: StackOptions)
     vnls: checkVnls(baseName(plugin), config ? config.vnl : vnl),
     config,
   };
+}
+
+/** Those of a configuration too, where there is none. */
+function checkSettings({ conf, dns_cache, signal, timeout }: StackSettings): void {
+  if (conf !== undefined) checkProvider('options.conf', conf);
+  if (dns_cache !== undefined) checkInteger('options.dns_cache', dns_cache, 0, INT_MAX);
+  if (timeout !== undefined) checkInteger('options.timeout', timeout, 1, INT_MAX);
+  checkSignal(signal);
 }
 
 function checkPlugin(stack: unknown): string {

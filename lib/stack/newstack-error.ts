@@ -2,7 +2,7 @@ import { closeSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pluginDirectories, pluginLicense, plugins } from '../../ffi/loader.js';
 import { codeOf, errnoOf } from '../core/errno.js';
-import { IothError, systemError } from '../core/errors.js';
+import { IothError } from '../core/errors.js';
 import { nodeDirectory, nodePath } from '../vde/switch-directory.js';
 import { baseName, type StackSpec } from './plugin.js';
 import { refusalObstacle } from './user-namespaces.js';
@@ -11,9 +11,11 @@ const TUN = '/dev/net/tun';
 
 /** Why ioth_newstack(3) failed, and what to do. */
 export function newstackError(error: number, { plugin, vnls }: StackSpec): IothError {
-  const code = codeOf(error);
+  // some plugins of libvdeplug fail without a word
+  const code = error === 0 ? 'EINVAL' : codeOf(error);
   const vnl = vnls.length === 1 ? vnls[0] : failedVnl(code, vnls);
-  return systemError(error, 'ioth_newstack', { address: vnl, hint: hintFor(code, baseName(plugin), vnl, vnls) });
+  const hint = hintFor(code, baseName(plugin), vnl, vnls);
+  return new IothError(code, { syscall: 'ioth_newstack', address: vnl, hint });
 }
 
 /** Why a stack has no interface `ifname` for `vnl`, though C said nothing. */
@@ -37,6 +39,8 @@ function hintFor(code: string, plugin: string, vnl: string | undefined, vnls: re
       return `somebody serves a network there already: join it with 'vde://${nodePath(vnl ?? '') ?? 'PATH'}', or choose another path`;
     case 'EEXIST':
       return 'the path exists and is not the directory of a switch: choose another path, or remove it';
+    case 'EAGAIN':
+      return 'no more processes can be made, and each vdestack is one: close some stacks, or raise ulimit -u';
     case 'EMFILE':
       return 'the process is out of descriptors: close some, or raise ulimit -n';
     case 'ENOENT':

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
-import { errno } from '../../ffi/libc.js';
+import { clearErrno, errno } from '../../ffi/libc.js';
 import { readVdestack } from '../../ffi/vdestack.js';
+import { requireProc } from '../core/environment.js';
 import { EADDRINUSE, EEXIST, EMFILE } from '../core/errno.js';
 import { IothError } from '../core/errors.js';
 import { closeOnExec } from '../io/descriptor-flags.js';
@@ -30,6 +31,7 @@ export interface NewStack {
  * joined
  */
 export function newstack(spec: StackSpec): NewStack {
+  requireProc('ioth_newstack');
   checkNotOfThisThread(spec);
   const firstFd = checkFreeDescriptors(spec);
   const isKnown = isVdestack(spec.plugin);
@@ -64,6 +66,7 @@ function checkNotOfThisThread({ vnls }: StackSpec): void {
  */
 function callNewstack({ plugin, vnls }: StackSpec): [pointer: StackPointer | null, error: number] {
   return withSignalsBlocked(() => {
+    clearErrno();
     const made = libioth().newstackv(plugin, [...vnls, null]);
     return [made, made === null ? errno() : 0];
   });

@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { AF_INET } from '../../constants/index.js';
+import { makeTemporaryDirectory } from '../../core/environment.js';
 import { IothError } from '../../core/errors.js';
 import { Stack } from '../../stack/stack.js';
 import { refusalObstacle } from '../../stack/user-namespaces.js';
@@ -14,9 +13,10 @@ const TIMEOUT_MS = 5000;
 /** Makes two stacks on a switch, sends from one to the other, and closes both. */
 export async function trialFinding(signal: AbortSignal): Promise<Finding> {
   const start = performance.now();
-  const directory = mkdtempSync(join(tmpdir(), 'ioth-doctor-'));
   const stacks: Stack[] = [];
+  let directory: string | undefined;
   try {
+    directory = makeTemporaryDirectory('ioth-doctor-');
     for (const [i, scheme] of ['switch', 'vde'].entries()) {
       stacks.push(stackAt(`${scheme}://${directory}/switch`, `10.0.0.${i + 1}`));
     }
@@ -29,7 +29,7 @@ export async function trialFinding(signal: AbortSignal): Promise<Finding> {
     return fault(CHECK, messageOf(error), remedyOf(error));
   } finally {
     await closeAll(stacks);
-    rmSync(directory, { recursive: true, force: true });
+    if (directory) rmSync(directory, { recursive: true, force: true });
   }
 }
 
