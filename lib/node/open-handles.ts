@@ -13,6 +13,9 @@ const PAUSE_MS = 5;
 /** A FIN is on its way at once; nobody has to take it. */
 const FIN_TIMEOUT_MS = 50;
 
+/** The 'close' events of what was destroyed come within a few turns of the loop. */
+const EVENTS_TIMEOUT_MS = 1000;
+
 /** The TLS sockets over sockets. */
 const wrappers = new WeakMap<Socket, Socket>();
 
@@ -57,7 +60,8 @@ export class OpenHandles {
       if (now - progressAt >= patience) break;
     }
     this.destroy();
-    while (this.#owners.size > 0) await delay(1);
+    const end = performance.now() + EVENTS_TIMEOUT_MS;
+    while (this.#owners.size > 0 && performance.now() < end) await delay(1);
     // 'close' is emitted in the turn of the loop that closed the last handle
     await delay(0);
   }

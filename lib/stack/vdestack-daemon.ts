@@ -18,6 +18,7 @@ const REPLY_TIMEOUT_MS = 2;
 const NATIVE_REPLY_TIMEOUT_MS = 1000;
 /** How long a wait for the daemon goes on before it looks what the daemon does. */
 const LOOK_INTERVAL_MS = 5;
+const SPARE_NUMBERS = 32;
 /** The last resort: a daemon that neither runs nor answers for so long is taken for dead. */
 const DAEMON_TIMEOUT_MS = 10_000;
 /** A daemon that is to end, and sleeps, is killed after so long. */
@@ -154,12 +155,13 @@ export class Daemon {
   }
 
   /**
-   * Where its taps are, once it has made them: among the numbers from `first` on that are below `end`.
+   * Where its taps are, once it has made them: among the numbers from `first` on that are below `end`, or little above it:
+   * a file that was open while they were made, and is closed since, leaves a number below theirs free.
    * @param namespace the inode of its network namespace
    */
   locateTaps(namespace: number, first: number, end: number): void {
     this.#namespace = namespace;
-    this.#tapNumbers = [first, end];
+    this.#tapNumbers = [first, end + SPARE_NUMBERS];
   }
 
   /** The descriptors of its taps, in our table too. A tap is found by its namespace: few programs ever ask. */

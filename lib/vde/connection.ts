@@ -6,11 +6,11 @@ import { codeOf } from '../core/errno.js';
 import { IothError } from '../core/errors.js';
 import { atExit } from '../core/exit-hook.js';
 import type { Closable } from '../core/finalization.js';
-import { runNativeAsync } from '../io/async-calls.js';
 import { closeOnExec } from '../io/descriptor-flags.js';
 import { PollHandle, READABLE } from '../io/poll-handle.js';
 import { descriptorWasReleased } from '../io/readiness.js';
 import type { Operation } from '../io/wait-queue.js';
+import { closeCommand } from './close-command.js';
 import type { FrameSource } from './frame-source.js';
 import { waitingPeers } from './node-peers.js';
 import { NodeSource } from './node-source.js';
@@ -34,7 +34,8 @@ export class Connection implements Closable {
   readonly #conn: VdeConnPointer;
   readonly #ctlfd: number;
   readonly #epfd: number | undefined;
-  readonly #closesSlowly: boolean;
+  /** Of cmd://: the pipe that the command writes to. */
+  readonly #pipe: string | undefined;
   #control: PollHandle | undefined;
   #isGone = false;
   #isOpen = true;
@@ -53,7 +54,7 @@ export class Connection implements Closable {
     this.#ctlfd = libvdeplug().ctlfd(conn);
     closeOnExec();
     const kind = fileKind(datafd);
-    this.#closesSlowly = kind === 'pipe';
+    if (kind === 'pipe') this.#pipe = readlinkSync(`/proc/self/fd/${datafd}`);
     this.#epfd = kind === 'eventpoll' ? datafd : undefined;
     try {
       if (kind === 'eventpoll') this.source = new NodeSource(conn, datafd);
@@ -105,8 +106,7 @@ export class Connection implements Closable {
   async close(): Promise<void> {
     if (!this.#isOpen) return;
     const waiting = this.#release(canceled);
-    // of cmd:// it waits for the command
-    if (this.#closesSlowly) await runNativeAsync<number>((done) => libvdeplug().close_async(this.#conn, done), 'slow');
+    if (this.#pipe !== undefined) await closeCommand(this.#conn, this.#pipe);
     else this.#closeNow(waiting);
     descriptorWasReleased();
   }
@@ -118,7 +118,7 @@ export class Connection implements Closable {
   /** At the end of the process: a node's directory is removed. */
   closeSilently(): void {
     // the end of the process closes the pipes of a command
-    if (this.#isOpen && !this.#closesSlowly) this.#closeNow(this.#release(undefined));
+    if (this.#isOpen && this.#pipe === undefined) this.#closeNow(this.#release(undefined));
   }
 
   #release(error: ((operation: Operation<unknown>) => Error) | undefined): number[] {

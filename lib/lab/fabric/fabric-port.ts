@@ -2,8 +2,8 @@ import { readlinkSync } from 'node:fs';
 import { F_SETFL, libc } from '../../../ffi/libc.js';
 import { libvdeplug, type VdeConnPointer } from '../../../ffi/vdeplug.js';
 import { SOCK_NONBLOCK } from '../../constants/index.js';
-import { runNativeAsync } from '../../io/async-calls.js';
 import { closeOnExec } from '../../io/descriptor-flags.js';
+import { closeCommand } from '../../vde/close-command.js';
 import { waitingPeers } from '../../vde/node-peers.js';
 import { openPointer } from '../../vde/open.js';
 
@@ -11,13 +11,15 @@ const OPEN_TIMEOUT_MS = 10_000;
 
 /** A `VDECONN *` that the worker thread uses, and this one opens and closes. */
 export class FabricPort {
+  readonly #file: string;
   readonly #kind: string;
   #isOpen = true;
 
   private constructor(readonly conn: VdeConnPointer) {
     const fd = libvdeplug().datafd(conn);
     closeOnExec();
-    this.#kind = readlinkSync(`/proc/self/fd/${fd}`).replace(/:?\[\d+\]$/, '');
+    this.#file = readlinkSync(`/proc/self/fd/${fd}`);
+    this.#kind = this.#file.replace(/:?\[\d+\]$/, '');
     // vde_recv(3) of a socket says then that nothing is there, instead of waiting
     if (this.#kind === 'socket') libc().fcntl(fd, F_SETFL, SOCK_NONBLOCK);
   }
@@ -31,10 +33,9 @@ export class FabricPort {
   /** vde_close(3), when the worker thread uses it no more. Closing twice is fine. */
   async close(): Promise<void> {
     if (!this.#isOpen) return;
-    // of cmd:// it waits for the command
     if (this.#kind !== 'pipe') return this.closeSync();
     this.#isOpen = false;
-    await runNativeAsync<number>((done) => libvdeplug().close_async(this.conn, done), 'slow');
+    await closeCommand(this.conn, this.#file);
   }
 
   /** The same at once; the end of the process closes the pipes of a command. */

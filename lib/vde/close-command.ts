@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
+import { within } from '../core/within.js';
+import { runNativeAsync } from '../io/async-calls.js';
+
+/** How long a command has to end when its input is closed, and after SIGTERM. */
+const COMMAND_TIMEOUT_MS = 2000;
+
+/**
+ * vde_close(3) of a cmd://, which waits for the command, on a thread of libuv. A command that does not end by itself is
+ * killed: the process could not end before it.
+ * @param pipe the pipe that the command writes to, as /proc calls it
+ */
+export async function closeCommand(conn: VdeConnPointer, pipe: string): Promise<void> {
+  const closed = runNativeAsync<number>((done) => libvdeplug().close_async(conn, done), 'slow');
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    if (await within(closed, COMMAND_TIMEOUT_MS)) return;
+    for (const pid of children().filter((child) => writesTo(child, pipe))) kill(pid, signal);
+  }
+  await within(closed, COMMAND_TIMEOUT_MS);
+}
+
+/** Of all threads: libuv's start the commands. */
+function children(): number[] {
+  return readdirSync('/proc/self/task').flatMap((thread) => {
+    try {
+      return readFileSync(`/proc/self/task/${thread}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
+    } catch {
+      // the thread has just ended
+      return [];
+    }
+  });
+}
+
+function writesTo(pid: number, pipe: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/1`) === pipe;
+  } catch {
+    return false;
+  }
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // it ended meanwhile
+  }
+}
