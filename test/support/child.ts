@@ -65,7 +65,7 @@ export class Child {
       this.#process.once('exit', () => resolve());
       this.#process.once('error', () => resolve());
     });
-    this.exit = this.#untilExit(limit);
+    this.exit = this.#untilExit(limit, leads);
     this.exit.catch(() => {}); // a test may have failed before it waits for this
     started.push(this);
   }
@@ -146,11 +146,12 @@ export class Child {
     return `${this.name} (${this.#hasEnded ? 'ended' : 'running'})\nstdout: ${this.stdout}\nstderr: ${this.stderr}`;
   }
 
-  async #untilExit(limit: number): Promise<Exit> {
+  async #untilExit(limit: number, leads: boolean): Promise<Exit> {
     let wasKilled = false;
     const killer = setTimeout(() => {
       wasKilled = true;
-      this.kill('SIGKILL');
+      if (leads) this.killGroup('SIGKILL');
+      else this.kill('SIGKILL');
     }, limit);
     try {
       const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {

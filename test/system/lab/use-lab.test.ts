@@ -21,7 +21,7 @@ async function jestOn(dir: string, source: string): Promise<Exit> {
   const config = { ...project, roots: [dir] };
   writeFileSync(join(dir, 'jest.config.json'), JSON.stringify(config));
   const args = [join(ROOT, 'node_modules/jest/bin/jest.js'), '--config', join(dir, 'jest.config.json'), '--runInBand'];
-  return run(process.execPath, args, { cwd: dir, env: { ...plainEnvironment, TMPDIR: dir } });
+  return run(process.execPath, args, { cwd: dir, env: { ...plainEnvironment, TMPDIR: dir }, leads: true });
 }
 
 async function nodeTestOn(dir: string, source: string): Promise<Exit> {
@@ -29,7 +29,7 @@ async function nodeTestOn(dir: string, source: string): Promise<Exit> {
   compileSources();
   writeFileSync(join(dir, 'some.test.mjs'), compileText(head + source, 'some.test.mts'));
   const args = ['--test', '--test-reporter=tap', join(dir, 'some.test.mjs')];
-  return run(process.execPath, args, { cwd: dir, env: { ...plainEnvironment, TMPDIR: dir } });
+  return run(process.execPath, args, { cwd: dir, env: { ...plainEnvironment, TMPDIR: dir }, leads: true });
 }
 
 /** What a lab left in the directory of its test. */

@@ -17,7 +17,7 @@ test.concurrent('NODE_DEBUG=ioth tells where it was made', async () => {
   expect(code).toBe(0);
   expect(life.stderr.match(/IOTH_FORGOTTEN/g)).toHaveLength(1);
   expect(life.stderr).toMatch(
-    /ResourceWarning: A Socket [\s\S]*It was made\s+at [\s\S]*forgetSockets \(.*forgotten\.ts/,
+    /ResourceWarning: A Socket [\s\S]*It was made\s+at [\s\S]*forgetSockets \(.*forgotten\.js/,
   );
   expect(life.stderr).toMatch(/IOTH \d+: a forgotten Stack was closed; it was made\s+at [\s\S]*forgetStack \(/);
 });
