@@ -83,7 +83,7 @@ test('a reply with everything', () => {
     xid: 0x123456,
     preference: 255,
     status: Status.SUCCESS,
-    statusMessage: 'all is  well',
+    statusMessage: 'all is\\027 well',
     dns: ['fd00::1', 'fe80::1'],
     domains: ['example.org', 'a.b'],
     refreshTime: 600,
