@@ -7,6 +7,7 @@ import { buildCli, ioth, startIoth } from '../../support/cli.js';
 import { temporaryDirectory, useDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { useNetwork } from '../../support/network.js';
+import { until } from '../../support/until.js';
 
 /* `ioth switch`, `ip`, `dig` and `run`, on networks of the tests' own. */
 
@@ -17,6 +18,12 @@ beforeEach(() => {
   before = holdings();
 });
 afterEach(() => expectNothingLeft(before));
+
+/** Whether there are as many of one as of the other, and some. */
+function hasAsMany(text: string, one: string, other: string): boolean {
+  const count = text.split(one).length;
+  return count > 1 && text.split(other).length === count;
+}
 
 describe('ioth switch', () => {
   const directory = useDirectory();
@@ -37,17 +44,19 @@ describe('ioth switch', () => {
       const stack = new Stack('vdestack', `vde://${path}`);
       await running.says(`: process ${process.pid} (`);
       await stack.close();
-      await running.says('left ');
+      await until('all have left', () => hasAsMany(running.stdout, 'joined ', 'left '));
       running.kill(signal);
       const outcome = await running.exit;
       expect(outcome).toMatchObject({ code, stderr: '' });
       const events = outcome.stdout.trim().split('\n').slice(1);
       const time = '\\d\\d:\\d\\d:\\d\\d';
       const who = `port \\d+: process ${process.pid} \\(.+\\), user ${process.getuid?.()}`;
-      expect(events).toEqual([
-        expect.stringMatching(new RegExp(`^${time} joined ${who}$`)),
-        expect.stringMatching(new RegExp(`^${time} left   ${who}$`)),
-      ]);
+      const [joined, left] = ['joined', 'left  '].map((event) => new RegExp(`^${time} ${event} ${who}$`)) as [
+        RegExp,
+        RegExp,
+      ];
+      // a stack asks first whether the switch answers: a peer of its own, which may be gone before it is seen
+      for (const [i, event] of events.entries()) expect(event).toMatch(i % 2 === 0 ? joined : left);
       expect(existsSync(path)).toBe(false);
     },
   );
@@ -63,14 +72,15 @@ describe('ioth switch', () => {
     const client = await ioth(['nc', `vde://${path},eth,ip=10.0.0.2/24`, '10.0.0.1', '5000'], { input: 'hello' });
     expect(client).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(await server.exit).toMatchObject({ code: 0, stdout: 'hello' });
-    await running.says('"left"', 2);
+    await until('all have left', () => hasAsMany(running.stdout, '"joined"', '"left"'));
     running.kill('SIGINT');
     const events = (await running.exit).stdout
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(events[0]).toEqual({ event: 'ready', time: expect.any(String), path, vnl: `vde://${path}` });
-    expect(events.slice(1).map(({ event }) => event)).toEqual(['joined', 'joined', 'left', 'left']);
+    const pids = new Set(events.slice(1).map(({ pid }) => pid));
+    expect(pids.size).toBeGreaterThanOrEqual(2);
     expect(events[1]).toMatchObject({ pid: expect.any(Number), uid: process.getuid?.(), command: expect.any(String) });
   });
 

@@ -102,7 +102,8 @@ describe('a failure in 12 bytes, without the question', () => {
     expect(first.queries.map(({ edns }) => edns)).toEqual([true, false]);
     client.iothdns_update(`nameserver ${FIRST}\noptions timeout:30\n`);
     await expect(client.dns.promises.resolve4('name.test')).rejects.toMatchObject({ code });
-    expect(first.queries).toHaveLength(4);
+    // as c-ares of Node 20 does, resolve4 asks without EDNS
+    expect(first.queries.map(({ edns }) => edns)).toEqual([true, false, false]);
   });
 
   test('a server that does not know EDNS answers without it', async () => {
