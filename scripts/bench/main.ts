@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { endRows } from './ends.js';
 import { kernelRows } from './kernel.js';
 import { labRows } from './lab.js';
 import { stackLives } from './life.js';
@@ -11,7 +12,20 @@ import { livesTable, rowsTable } from './table.js';
 import { vdeRows } from './vde.js';
 import { waitingRows } from './waiting.js';
 
-const GROUPS = ['tcp', 'rtt', 'connections', 'udp', 'processes', 'vde', 'node', 'newstack', 'stacks', 'lab', 'waiting'];
+const GROUPS = [
+  'tcp',
+  'rtt',
+  'connections',
+  'udp',
+  'processes',
+  'vde',
+  'node',
+  'newstack',
+  'stacks',
+  'lab',
+  'waiting',
+  'ends',
+];
 const USAGE = `usage: npm run bench -- [--rounds N] [--json FILE] [${GROUPS.join(' | ')} ...]
 Without names everything is measured. A figure is the median of N turns (default 5).`;
 
@@ -33,13 +47,16 @@ async function main(): Promise<void> {
   if (lab.length > 0) console.log(`${rowsTable('A link without faults, its ends a process each', lab)}\n`);
   const waiting = await waitingRows(wanted, rounds);
   if (waiting.length > 0) console.log(`${rowsTable('What waits', waiting)}\n`);
+  const ends = await endRows(wanted, rounds);
+  if (ends.length > 0)
+    console.log(`${rowsTable('What ends, what run() and iothconfig() take, a link with faults', ends)}\n`);
   const lives = await stackLives(wanted);
   if (lives.length > 0) console.log(livesTable(lives));
   if (json) {
     const about = { date: new Date().toISOString(), node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length };
     writeFileSync(
       json,
-      `${JSON.stringify({ ...about, rounds, kernel, processes, vde, nodeModules, newStack, lab, waiting, stacks: lives }, null, 2)}\n`,
+      `${JSON.stringify({ ...about, rounds, kernel, processes, vde, nodeModules, newStack, lab, waiting, ends, stacks: lives }, null, 2)}\n`,
     );
   }
 }

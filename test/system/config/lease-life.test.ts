@@ -6,6 +6,7 @@ import type { ProviderListener } from '../../../lib/config/provider.js';
 import type { Child } from '../../support/child.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { stateOf, useNetwork } from '../../support/network.js';
+import { PATIENCE_MS } from '../../support/until.js';
 
 /** Real servers with leases of two minutes, and a clock that the test moves. */
 
@@ -37,7 +38,7 @@ beforeEach(() => {
 
 /** Lets the fake clock run, slowly enough for real answers, until `event` was reported. */
 async function until(event: string, step: number, count = 1): Promise<void> {
-  for (let i = 0; i < 1000; i++) {
+  for (let i = 0; i < PATIENCE_MS / 5; i++) {
     if (events.filter((each) => each === event).length >= count) return;
     await delay(5);
     clock.advance(step);

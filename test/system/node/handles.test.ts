@@ -1,12 +1,11 @@
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Stack } from 'ioth';
 import { checkInternals, nodeInternals } from '../../../lib/node/internals.js';
 import { useNetwork } from '../../support/network.js';
 import { hostPort } from '../../support/traps.js';
-import { PATIENCE_MS } from '../../support/until.js';
+import { PATIENCE_MS, until } from '../../support/until.js';
 
 const lan = useNetwork(2, 'test');
 let left: Stack;
@@ -39,8 +38,7 @@ describe('a TCP socket of Node', () => {
     socket.end('hello');
     expect(await said(socket)).toBe('hello');
     expect(socket.remoteAddress ?? host).toBe(host);
-    await delay(5);
-    expect(right.nodeHandles.size).toBe(0);
+    await until('the handle is closed', () => right.nodeHandles.size === 0);
     server.close();
   });
 
@@ -246,8 +244,7 @@ describe('the end of a stack', () => {
     const server = await echo(left);
     left.closeSync();
     await once(server, 'close');
-    await delay(5);
-    expect(left.nodeHandles.size).toBe(0);
+    await until('the handles are closed', () => left.nodeHandles.size === 0);
   });
 
   it('is an error of those who use it after that', async () => {

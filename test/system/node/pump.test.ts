@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Socket, type Stack } from 'ioth';
 import { useNetwork } from '../../support/network.js';
 import { listenOn, pattern, receiveAll } from '../../support/sockets.js';
+import { until } from '../../support/until.js';
 
 /** Stacks with sockets of the kernel do without them here, as those that have none. */
 beforeAll(() => {
@@ -77,8 +78,7 @@ describe('a pumped connection', () => {
     await peer.sendall('answer');
     peer.close();
     expect(await text(client)).toBe('answer');
-    await delay(20);
-    expect(b.nodeHandles.size).toBe(0);
+    await until('the handle is closed', () => b.nodeHandles.size === 0);
   });
 
   it('is closed by destroy(), and what was written before arrives', async () => {

@@ -107,7 +107,7 @@ const socket = require('net').connect(${PORT}, '10.0.0.1', () => {
   const server = stack!.net.createServer((socket) => {
     socket.on('error', () => {});
     // it takes its time
-    setTimeout(() => socket.on('data', (data) => (received += data.length)), 1000);
+    setTimeout(() => socket.on('data', (data) => (received += data.length)), 300);
     socket.on('end', () => server.emit('end of a connection'));
   });
   server.listen(PORT);

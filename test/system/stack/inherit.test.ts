@@ -1,6 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { closeSync, rmSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { AF_UNIX, CMSG_SPACE, SOCK_STREAM, Stack } from 'ioth';
 import { type Child, startScript } from '../../support/child.js';
@@ -8,6 +7,7 @@ import { temporaryDirectory } from '../../support/directory.js';
 import { LIST, socketsIn } from '../../support/inherited.js';
 import { configure } from '../../support/network.js';
 import { tcpPair, unixPair } from '../../support/sockets.js';
+import { becomes } from '../../support/until.js';
 
 /** The sockets that a child has open besides its standard streams. */
 function inheritedSync(): string[] {
@@ -40,7 +40,7 @@ test('a spawned child inherits no descriptor', async () => {
     // another process joins the switch, whose daemon accepts it into our descriptor table
     far = startScript('joined.ts', [`vde://${dir}/switch`]);
     await far.says('joined');
-    await delay(50);
+    await becomes(async () => (await inherited()).length === 0);
     expect(await inherited()).toEqual([]);
     expect(inheritedSync()).toEqual([]);
     closeSync(received);
