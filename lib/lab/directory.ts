@@ -1,24 +1,23 @@
-import { rmSync } from 'node:fs';
-import { makeTemporaryDirectory } from '../core/environment.js';
 import { atExit } from '../core/exit-hook.js';
+import { TemporaryDirectory } from '../core/temporary-directory.js';
 
-const directories = new Set<string>();
+const directories = new Map<string, TemporaryDirectory>();
 let isHooked = false;
 
 /** A new directory for the sockets and tables of a lab: {@link removeDirectory}, and the end of the process, remove it. */
 export function makeDirectory(): string {
-  const directory = makeTemporaryDirectory(`ioth-lab-${process.pid}-`);
-  directories.add(directory);
+  const directory = new TemporaryDirectory(`ioth-lab-${process.pid}-`);
+  directories.set(directory.path, directory);
   if (!isHooked) {
     isHooked = true;
     atExit(() => {
-      for (const each of directories) removeDirectory(each);
+      for (const path of directories.keys()) removeDirectory(path);
     });
   }
-  return directory;
+  return directory.path;
 }
 
-export function removeDirectory(directory: string): void {
-  directories.delete(directory);
-  rmSync(directory, { recursive: true, force: true });
+export function removeDirectory(path: string): void {
+  directories.get(path)?.remove();
+  directories.delete(path);
 }

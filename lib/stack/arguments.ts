@@ -3,6 +3,7 @@ import { type ConfigOptions, isStackConfig, parseConfig } from '../config/index.
 import type { ConfigRequest } from '../config/language.js';
 import { checkProvider, type ProviderName } from '../core/provider.js';
 import { checkInteger, checkOptions, checkSignal, checkString, INT_MAX, invalidValue } from '../core/validate.js';
+import { checkLocator } from '../vde/locator.js';
 import { checkWait } from './network-wait.js';
 import { baseName } from './plugin.js';
 import { interfaceName, splitVnl } from './vnl.js';
@@ -102,10 +103,7 @@ function checkVnls(plugin: string, vnl: unknown): string[] {
   list.forEach((item, position) => {
     const [ifname, locator] = splitVnl(checkString('vnl', item));
     if (locator === '') throw invalidValue('vnl', "a virtual network locator such as 'vde:///tmp/sw'", item);
-    if (/^seqpacket:/.test(locator) && !/^seqpacket:\/\/\d+$/.test(locator)) {
-      // C reads a path as descriptor 0
-      throw invalidValue('vnl', "the number of an open descriptor behind seqpacket://, as 'seqpacket://5'", item);
-    }
+    checkLocator(locator, 'ioth_newstack');
     if (ifname !== undefined && !isInterfaceName(ifname)) {
       // the daemon would report the kernel's refusal with perror(3), which allocates memory: malloc's lock may be taken there
       throw invalidValue('vnl', `${INTERFACE_NAME}, in front of the ':'`, item);

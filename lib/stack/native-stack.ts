@@ -13,6 +13,7 @@ import type { Descriptor } from '../socket/descriptor.js';
 import { busyHint, uncountClosed, unregisterDetachedOf, withOwnNumber } from '../socket/detached.js';
 import { canceled, type WaitEnd } from '../socket/operations/errors.js';
 import type { DescriptorOwner } from '../socket/owner.js';
+import { findNode } from '../vde/node-peers.js';
 import { SwitchDirectory } from '../vde/switch-directory.js';
 import { type CloseOptions, lingerLimits } from './close-options.js';
 import { canServe, checkInterfaces, checkVdestack } from './daemon-check.js';
@@ -20,12 +21,14 @@ import { type ExitCleanup, registerExitCleanup, unregisterExitCleanup } from './
 import { type LingerLimits, linger, lingerSync } from './linger.js';
 import { NativeCalls } from './native-calls.js';
 import { type NewStack, newstack } from './newstack.js';
+import { NodeWatch } from './node-watch.js';
 import { PeerDescriptors } from './peer-descriptors.js';
 import { hasKernelSockets, type StackSpec } from './plugin.js';
 import { Programs } from './programs/programs.js';
 import { resetConnections } from './reset-connections.js';
 import type { Undelivered } from './undelivered.js';
 import { Daemon } from './vdestack-daemon.js';
+import { resolveVnl } from './vnl.js';
 
 /** So many daemons in a row that cannot work are no bad luck. */
 const MAX_ATTEMPTS = 50;
@@ -60,6 +63,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   #end: Promise<void> | undefined;
   readonly #switches: SwitchDirectory[];
   readonly #peers: PeerDescriptors[] = [];
+  readonly #nodes: NodeWatch[] = [];
   #referenced = true;
 
   private constructor(
@@ -85,7 +89,8 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
    * ioth_newstackv(3), again where the daemon that it made cannot work.
    * @throws {IothError} as {@link newstack}; ENODEV where C did not report that a network could not be joined
    */
-  static open(spec: StackSpec): NativeStack {
+  static open({ plugin, vnls }: StackSpec): NativeStack {
+    const spec = { plugin, vnls: vnls.map(resolveVnl) };
     for (let attempt = 1; ; attempt++) {
       const made = newstack(spec);
       const stack = new NativeStack(spec, made);
@@ -113,6 +118,8 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     const [namespace, afterTaps] = checkVdestack(this.#structure, vnls);
     daemon.locateTaps(namespace, firstFd, afterTaps);
     for (const { path } of this.#switches) {
+      const node = findNode(path, range(firstFd, afterTaps));
+      if (node !== undefined) this.#nodes.push(new NodeWatch(node, daemon.pid));
       if (!canServe(daemon, path)) this.#abandonDaemon('ioth_newstack');
       this.#peers.push(new PeerDescriptors(path));
     }
@@ -269,6 +276,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     this.#checkUnused();
     setReplyTimeoutHandler(this.#structure, undefined);
     this.#daemon?.endSync();
+    this.#closeNodes();
     if (libioth().delstack(this.#structure) !== 0) throw this.#reopen(errno());
     this.#ended();
   }
@@ -280,6 +288,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     setReplyTimeoutHandler(this.#structure, undefined);
     // what takes its time in ioth_delstack(3) is the end of the daemon
     await Promise.all([this.#daemon?.end(), ...this.#peers.map((peers) => peers.close())]);
+    this.#closeNodes();
     const error = await this.#delstack();
     if (error !== 0) throw this.#reopen(error);
     this.#ended();
@@ -326,11 +335,13 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     unregisterExitCleanup(this);
   }
 
+  /** What the daemon opened for the peers of its switches is in our table, and C does not know of it. */
+  #closeNodes(): void {
+    if (!this.#keepsDescriptors) for (const node of this.#nodes) node.close();
+  }
+
   #removeSwitches(): void {
-    for (const directory of this.#switches) {
-      if (!this.#keepsDescriptors) directory.closeDescriptors();
-      directory.remove();
-    }
+    for (const directory of this.#switches) directory.remove();
   }
 
   #die(): void {
@@ -366,6 +377,10 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
       hint: `the stack's daemon (process ${this.#daemon?.pid}) died: close the stack and make a new one`,
     });
   }
+}
+
+function range(first: number, end: number): number[] {
+  return Array.from({ length: end - first }, (_, i) => first + i);
 }
 
 const stackWasClosed = canceled('the stack was closed');

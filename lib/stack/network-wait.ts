@@ -13,8 +13,8 @@ import {
   untilServed,
   untilServedSync,
 } from '../vde/joined-switch.js';
+import { nodePath } from '../vde/locator.js';
 import { joinsThisThread } from '../vde/open.js';
-import { nodePath } from '../vde/switch-directory.js';
 import { hookIntoExit } from './exit-cleanup.js';
 import { splitVnl } from './vnl.js';
 

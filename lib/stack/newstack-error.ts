@@ -3,7 +3,8 @@ import { dirname } from 'node:path';
 import { pluginDirectories, pluginLicense, plugins } from '../../ffi/loader.js';
 import { codeOf, errnoOf } from '../core/errno.js';
 import { IothError } from '../core/errors.js';
-import { nodeDirectory, nodePath } from '../vde/switch-directory.js';
+import { lookAt } from '../core/file-identity.js';
+import { nodeDirectory, nodePath } from '../vde/locator.js';
 import { baseName, type StackSpec } from './plugin.js';
 import { refusalObstacle } from './user-namespaces.js';
 
@@ -67,7 +68,7 @@ function isWithoutParent(vnl: string): boolean {
 }
 
 function exists(path: string | undefined): boolean {
-  return path !== undefined && statSync(path, { throwIfNoEntry: false }) !== undefined;
+  return path !== undefined && lookAt(path) !== undefined;
 }
 
 function unreachable(vnls: readonly string[]): string {

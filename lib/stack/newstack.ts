@@ -7,8 +7,9 @@ import { EADDRINUSE, EEXIST, EMFILE } from '../core/errno.js';
 import { IothError } from '../core/errors.js';
 import { closeOnExec } from '../io/descriptor-flags.js';
 import { withSignalsBlocked } from '../io/signal-mask.js';
+import { nodeDirectory, nodePath } from '../vde/locator.js';
 import { joinsThisThread } from '../vde/open.js';
-import { nodeDirectory, nodePath, removeGoneNode } from '../vde/switch-directory.js';
+import { removeGoneNode } from '../vde/switch-directory.js';
 import { CommandPipe } from './command-pipe.js';
 import { freeDescriptors } from './free-descriptors.js';
 import { newstackError } from './newstack-error.js';
@@ -98,8 +99,8 @@ function checkFreeDescriptors(spec: StackSpec): number {
 const COMMON_DESCRIPTORS = 8;
 /** What joins it, and its tap. */
 const DESCRIPTORS_OF_A_NETWORK = 4;
-/** Peers that join a switch of one's own, what it opens for each, and the watch on its directory. */
-const DESCRIPTORS_OF_A_PROOF = 16;
+/** Peers that join a switch of one's own, what it opens for each, and the watches on them and on its directory. */
+const DESCRIPTORS_OF_A_PROOF = 17;
 
 function childrenOfThisThread(): number[] {
   return readFileSync('/proc/thread-self/children', 'latin1').split(' ').filter(Boolean).map(Number);

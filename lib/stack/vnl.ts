@@ -1,9 +1,19 @@
+import { checkLocator, resolveLocator } from '../vde/locator.js';
+
 /** A VNL's own interface name, if it has one ('left:vde:///tmp/sw'), and the locator itself; the rule is ioth_vdestack's. */
 export function splitVnl(vnl: string): [ifname: string | undefined, locator: string] {
   const colon = vnl.indexOf(':');
   const scheme = vnl.indexOf('://');
   if (colon < 0 || colon === scheme) return [undefined, vnl];
   return [vnl.slice(0, colon), vnl.slice(colon + 1)];
+}
+
+/** A VNL with what its locator stands for, checked: see {@link resolveLocator} and {@link checkLocator}. */
+export function resolveVnl(vnl: string): string {
+  const [ifname, locator] = splitVnl(vnl);
+  const resolved = resolveLocator(locator);
+  checkLocator(resolved, 'ioth_newstack');
+  return `${ifname === undefined ? '' : `${ifname}:`}${resolved}`;
 }
 
 /** The interface that joins a VNL: the name in front of it, else vde0, vde1 … by position. */

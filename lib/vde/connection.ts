@@ -12,7 +12,6 @@ import { descriptorWasReleased } from '../io/readiness.js';
 import type { Operation } from '../io/wait-queue.js';
 import { closeCommand } from './close-command.js';
 import type { FrameSource } from './frame-source.js';
-import { waitingPeers } from './node-peers.js';
 import { NodeSource } from './node-source.js';
 import type { FrameSink } from './operations.js';
 import { PlugSource } from './plug-source.js';
@@ -33,7 +32,6 @@ export class Connection implements Closable {
   readonly source: FrameSource & FrameSink;
   readonly #conn: VdeConnPointer;
   readonly #ctlfd: number;
-  readonly #epfd: number | undefined;
   /** Of cmd://: the pipe that the command writes to. */
   readonly #pipe: string | undefined;
   #control: PollHandle | undefined;
@@ -55,7 +53,6 @@ export class Connection implements Closable {
     closeOnExec();
     const kind = fileKind(datafd);
     if (kind === 'pipe') this.#pipe = readlinkSync(`/proc/self/fd/${datafd}`);
-    this.#epfd = kind === 'eventpoll' ? datafd : undefined;
     try {
       if (kind === 'eventpoll') this.source = new NodeSource(conn, datafd);
       else {
@@ -105,9 +102,9 @@ export class Connection implements Closable {
   /** vde_close(3), once; what waits is rejected with ECANCELED. */
   async close(): Promise<void> {
     if (!this.#isOpen) return;
-    const waiting = this.#release(canceled);
+    this.#release(canceled);
     if (this.#pipe !== undefined) await closeCommand(this.#conn, this.#pipe);
-    else this.#closeNow(waiting);
+    else libvdeplug().close(this.#conn);
     descriptorWasReleased();
   }
 
@@ -118,21 +115,17 @@ export class Connection implements Closable {
   /** At the end of the process: a node's directory is removed. */
   closeSilently(): void {
     // the end of the process closes the pipes of a command
-    if (this.#isOpen && this.#pipe === undefined) this.#closeNow(this.#release(undefined));
+    if (!this.#isOpen || this.#pipe !== undefined) return;
+    this.#release(undefined);
+    libvdeplug().close(this.#conn);
   }
 
-  #release(error: ((operation: Operation<unknown>) => Error) | undefined): number[] {
+  #release(error: ((operation: Operation<unknown>) => Error) | undefined): void {
     this.#isOpen = false;
     connections.delete(this);
     // the poll handles go before the numbers do: they are used again at once
     this.#control?.close();
     this.source.close(error);
-    return this.#epfd === undefined ? [] : waitingPeers(this.#epfd);
-  }
-
-  #closeNow(waiting: number[]): void {
-    libvdeplug().close(this.#conn);
-    for (const fd of waiting) libc().close(fd);
   }
 }
 

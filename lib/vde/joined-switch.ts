@@ -8,6 +8,7 @@ import { IothError } from '../core/errors.js';
 import { GrowingPause } from '../core/growing-pause.js';
 import { waitInterruptibly } from '../io/interruptible-wait.js';
 import { READABLE } from '../io/poll-handle.js';
+import { joinedPath, resolveLocator } from './locator.js';
 import { SwitchPeer } from './switch-peer.js';
 
 /** How long a switch has to answer, in milliseconds, unless the caller says otherwise. */
@@ -29,8 +30,7 @@ export interface SwitchQuestion {
 
 /** The directories of the switches that a VNL joins; none where it joins none, or they are not there. */
 export function joinedDirectories(vnl: string): string[] {
-  const path =
-    /(?:^|[[{])vde:\/\/([^[\]{}]*)/.exec(vnl)?.[1] ?? (vnl.includes('://') ? undefined : vnl.replace(/\[.*/, ''));
+  const path = joinedPath(resolveLocator(vnl));
   if (path === undefined) return [];
   return (path === '' ? DEFAULT_SWITCHES : [path]).flatMap(directoryOf);
 }

@@ -1,26 +1,141 @@
-import { readFileSync } from 'node:fs';
-import { libc, POLLHUP, POLLIN } from '../../ffi/libc.js';
-import { SO_ACCEPTCONN, SOL_SOCKET } from '../constants/index.js';
+import { closeSync, openSync, readlinkSync, readSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { libc, POLLHUP, POLLIN, POLLRDHUP } from '../../ffi/libc.js';
+import { decodeSockaddr, SOCKADDR_SIZE } from '../address/sockaddr.js';
+import { MSG_DONTWAIT, MSG_PEEK, SO_ACCEPTCONN, SOL_SOCKET } from '../constants/index.js';
 import { pollOnce } from '../io/poll-sync.js';
 
-/**
- * The control sockets of peers that joined a node (`switch://`, `hub://`, `multi://`, `bonding://`) without asking for a port
- * yet. libvdeplug never closes them, not with the node, and not when they have hung up: its event set stays ready then, for
- * ever. The set has them with a word of their own descriptor and of the listening one.
- * @param epfd the event set of the node
- */
-export function waitingPeers(epfd: number): number[] {
-  const watched = readFileSync(`/proc/self/fdinfo/${epfd}`, 'latin1').matchAll(
-    /^tfd:\s*(\d+) events:\s*[0-9a-f]+ data:\s*([0-9a-f]+)/gm,
-  );
-  return Array.from(watched, ([, fd, data]) => [Number(fd), Number(BigInt(`0x${data}`) >> 32n)] as const)
-    .filter(([fd, other]) => fd !== other && isListening(other))
-    .map(([fd]) => fd);
+/** What an event set has of a descriptor: a word of two numbers. */
+interface Watched {
+  readonly fd: number;
+  readonly low: number;
+  readonly high: number;
+  /** Of the socket: its number is used again. */
+  readonly inode: string;
 }
 
-/** Closes those of them that hung up. */
-export function closeGonePeers(epfd: number): void {
-  for (const fd of waitingPeers(epfd)) if (pollOnce(fd, POLLIN, 0) & POLLHUP) libc().close(fd);
+/**
+ * The peers of a node (`switch://`, `hub://`, `multi://`, `bonding://`) of this process, as its event set has them: the listening
+ * socket with its number twice; the connection of a peer that has not asked for a port yet with the listening one; later with its
+ * data socket; the data socket twice.
+ */
+export class NodePeers {
+  // opened before descriptors run out: peers that have gone are what takes them
+  readonly #fdinfo: number;
+  /** Of those that another process serves and that seemed to have gone: how many calls it had made by then. */
+  #suspects = new Map<string, number>();
+
+  /** @throws {Error} EMFILE */
+  constructor(epfd: number) {
+    this.#fdinfo = openSync(`/proc/self/fdinfo/${epfd}`, 'r');
+  }
+
+  /** The socket that peers connect to; undefined where it is the event set of something else. */
+  get listener(): number | undefined {
+    return this.#watched().find(({ fd, low, high }) => fd === low && fd === high && isListening(fd))?.fd;
+  }
+
+  /**
+   * The connections of peers that have not asked for a port. libvdeplug never closes them, not with the node, and not when they
+   * have hung up: its event set stays ready then, for ever.
+   */
+  #waiting(): Watched[] {
+    const { listener } = this;
+    if (listener === undefined) return [];
+    const path = boundPath(listener);
+    return this.#watched().filter(
+      ({ fd, low, high }) => fd === low && high === listener && fd !== listener && boundPath(fd) === path,
+    );
+  }
+
+  /**
+   * Closes those of them that have gone.
+   * @param readCalls how many calls of read(2) the process made that serves them, where it is another one. It may just have read
+   * what such a peer asked for: it has dealt with that when it reads something else, and the peer waits no more
+   * @returns how many have gone
+   */
+  closeGone(readCalls?: () => number): number {
+    const gone = this.#waiting().filter(({ fd }) => hasGone(fd));
+    const suspects = new Map<string, number>();
+    for (const { fd, inode } of gone) {
+      const calls = readCalls?.() ?? 0;
+      const before = Math.min(this.#suspects.get(inode) ?? calls, calls);
+      // the first call may be the one that was under way
+      if (!readCalls || calls >= before + 2) libc().close(fd);
+      else suspects.set(inode, before);
+    }
+    this.#suspects = suspects;
+    return gone.length;
+  }
+
+  /** Closes all of those: before the node is closed. */
+  closeWaiting(): void {
+    for (const { fd } of this.#waiting()) libc().close(fd);
+  }
+
+  /** Closes what was opened for peers. Call it when nobody serves them any more. */
+  closeAll(): void {
+    const { listener } = this;
+    if (listener === undefined) return;
+    for (const { fd } of this.#watched()) if (fd !== listener) libc().close(fd);
+  }
+
+  #watched(): Watched[] {
+    const lines = readAll(this.#fdinfo).matchAll(
+      /^tfd:\s*(\d+) events:\s*[0-9a-f]+ data:\s*([0-9a-f]+)(?:.* ino:([0-9a-f]+))?/gm,
+    );
+    return Array.from(lines, ([, fd, data, inode = '']) => {
+      const word = BigInt(`0x${data}`);
+      return { fd: Number(fd), low: Number(word & 0xffffffffn), high: Number(word >> 32n), inode };
+    });
+  }
+
+  close(): void {
+    closeSync(this.#fdinfo);
+  }
+}
+
+const CHUNK_SIZE = 65536;
+
+/** A file of /proc, from its start: what the kernel had at that moment. */
+function readAll(fd: number): string {
+  const chunks: Buffer[] = [];
+  for (let position = 0; ; ) {
+    const chunk = Buffer.allocUnsafe(CHUNK_SIZE);
+    const length = readSync(fd, chunk, 0, CHUNK_SIZE, position);
+    if (length === 0) return Buffer.concat(chunks).toString('latin1');
+    chunks.push(chunk.subarray(0, length));
+    position += length;
+  }
+}
+
+const byte = new Uint8Array(1);
+
+/** Whether a peer hung up, or will send nothing more, and everything that it sent was read. */
+function hasGone(fd: number): boolean {
+  const isHungUp = (pollOnce(fd, POLLIN | POLLRDHUP, 0) & (POLLHUP | POLLRDHUP)) !== 0;
+  return isHungUp && libc().recv(fd, byte, byte.length, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
+/** The event set of the node in a directory, if it is among these descriptors. */
+export function findNode(directory: string, descriptors: readonly number[]): number | undefined {
+  return descriptors.filter(isEventSet).find((epfd) => {
+    const peers = new NodePeers(epfd);
+    const { listener } = peers;
+    peers.close();
+    if (listener === undefined) return false;
+    const path = boundPath(listener);
+    // in '/' C has two slashes
+    return basename(path) === 'ctl' && dirname(path).replace(/^\/+/, '/') === directory;
+  });
+}
+
+export function isEventSet(fd: number): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:[eventpoll]';
+  } catch {
+    return false;
+  }
 }
 
 function isListening(fd: number): boolean {
@@ -28,4 +143,16 @@ function isListening(fd: number): boolean {
   const failed =
     libc().getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, new Uint8Array(value.buffer), new Uint32Array([4])) < 0;
   return !failed && value[0] === 1;
+}
+
+function boundPath(fd: number): string {
+  const [bytes, length] = [Buffer.alloc(SOCKADDR_SIZE), new Uint32Array([SOCKADDR_SIZE])];
+  if (libc().getsockname(fd, bytes, length) < 0) return '';
+  try {
+    const { family, address } = decodeSockaddr(bytes, length[0] ?? 0);
+    return family === 'Unix' ? address : '';
+  } catch {
+    // of a family that no node has
+    return '';
+  }
 }

@@ -9,7 +9,7 @@ import { pollOnce } from '../io/poll-sync.js';
 import { wouldBlock } from '../io/readiness.js';
 import { type Operation, WAIT, Waiter, WaitQueue } from '../io/wait-queue.js';
 import { copyInto, copyOfScratch, type END, type FrameSource, MIN_FRAME_SIZE, receive } from './frame-source.js';
-import { closeGonePeers } from './node-peers.js';
+import { NodePeers } from './node-peers.js';
 
 /** How many frames wait for the program, as in a network card: those that come then are lost. */
 export const MAX_QUEUED_FRAMES = 1024;
@@ -41,6 +41,7 @@ export class NodeSource implements FrameSource {
   #lookedAt = 0;
   #sent = 0;
   #isClosed = false;
+  readonly #peers: NodePeers;
 
   /** @throws {EpollError} */
   constructor(
@@ -48,6 +49,12 @@ export class NodeSource implements FrameSource {
     readonly epfd: number,
   ) {
     this.#poll = new PollHandle(epfd, READABLE, () => this.#serve());
+    try {
+      this.#peers = new NodePeers(epfd);
+    } catch (error) {
+      this.#poll.close();
+      throw error;
+    }
   }
 
   get dropped(): number {
@@ -66,7 +73,7 @@ export class NodeSource implements FrameSource {
     }
     // libvdeplug accepts peers without FD_CLOEXEC
     if (others > 0) closeOnExec();
-    if (others === MAX_EVENTS) this.#closeGonePeers();
+    if (others > MAX_EVENTS / 2) this.#closeGonePeers();
     this.#advance();
   }
 
@@ -79,7 +86,7 @@ export class NodeSource implements FrameSource {
     const now = performance.now();
     if (now - this.#lookedAt < GONE_PEERS_PAUSE_MS) return;
     this.#lookedAt = now;
-    closeGonePeers(this.epfd);
+    this.#peers.closeGone();
   }
 
   #fail(error: Error): void {
@@ -170,6 +177,8 @@ export class NodeSource implements FrameSource {
     this.#isClosed = true;
     this.#poll?.close();
     this.#poll = undefined;
+    this.#peers.closeWaiting();
+    this.#peers.close();
     this.#readers.rejectAll(error);
     this.#updateRef();
   }

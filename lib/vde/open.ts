@@ -8,45 +8,58 @@ import { AbortError, IothError, systemError } from '../core/errors.js';
 import { type NativeResult, runNativeAsync } from '../io/async-calls.js';
 import { Connection, servesNode } from './connection.js';
 import { joinedDirectories, untilServed } from './joined-switch.js';
-import { nodeDirectory, nodePath, removeGoneNode } from './switch-directory.js';
+import { checkLocator, type NetworkOptions, nodeDirectory, nodePath, resolveLocator, withOptions } from './locator.js';
+import { removeGoneNode } from './switch-directory.js';
 import { SwitchPeer } from './switch-peer.js';
 
 /** What vde_open(3) gets. */
 export interface OpenRequest {
   readonly vnl: string;
   readonly description: string;
-  readonly args: VdeOpenArgs | null;
+  readonly options: NetworkOptions;
   /** In milliseconds. */
   readonly timeout: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** `sizeof(sun_path)`, with its NUL. */
-const MAX_SOCKET_PATH = 108;
+/** Of a port's sockets, where another option is given. */
+const DEFAULT_MODE = 0o700;
 /** How long a node that lives may take to answer a new peer, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 500;
+
+interface OpenCall extends OpenRequest {
+  readonly args: VdeOpenArgs | null;
+}
 
 /**
  * vde_open(3), on a thread of libuv.
  * @throws {IothError} as VdePort.open
  */
 export async function openConnection(request: OpenRequest): Promise<Connection> {
-  return new Connection(await openPointer(request), nodeDirectory(request.vnl));
+  return new Connection(await openPointer(request), nodeDirectory(resolveLocator(request.vnl)));
 }
 
 /** The same, for who receives, sends and closes by himself. */
 export async function openPointer(request: OpenRequest): Promise<VdeConnPointer> {
   const deadline = performance.now() + request.timeout;
-  const { vnl } = request;
   requireProc('vde_open');
-  checkPathLength(vnl);
+  const locator = resolveLocator(request.vnl);
+  checkLocator(locator, 'vde_open');
+  const { vnl, rest } = withOptions(locator, request.options);
+  const call = { ...request, vnl, args: argumentsOf(rest) };
   await untilServed({ ...request, syscall: 'vde_open' });
-  let { result: conn, errno } = await open(request, deadline);
-  if (conn === null && codeOf(errno) === 'EEXIST' && (await makeRoom(request, deadline))) {
-    ({ result: conn, errno } = await open(request, deadline));
+  let { result: conn, errno } = await open(call, deadline);
+  if (conn === null && codeOf(errno) === 'EEXIST' && (await makeRoom(call, deadline))) {
+    ({ result: conn, errno } = await open(call, deadline));
   }
-  if (conn === null) throw openError(errno, vnl);
+  if (conn === null) throw openError(errno, request.vnl);
   return conn;
+}
+
+/** Null where nothing is asked for: the plugins have defaults of their own. */
+function argumentsOf({ port, group, mode }: NetworkOptions): VdeOpenArgs | null {
+  if (port === undefined && group === undefined && mode === undefined) return null;
+  return { port: port ?? 0, group: group ?? null, mode: mode ?? DEFAULT_MODE };
 }
 
 /** Whether a VNL joins a switch or hub that a port of this thread is: it cannot be joined while this thread is blocked. */
@@ -56,7 +69,7 @@ export function joinsThisThread(vnl: string): boolean {
 
 /** One call; where it takes too long, what it opens in the end is closed. */
 function open(
-  { vnl, description, args, timeout, signal }: OpenRequest,
+  { vnl, description, args, timeout, signal }: OpenCall,
   deadline: number,
 ): Promise<NativeResult<bigint | null>> {
   const call = runNativeAsync<VdeConnPointer | null>(
@@ -95,7 +108,8 @@ async function makeRoom({ vnl, signal }: OpenRequest, deadline: number): Promise
     // a daemon whose owner was killed ends when a peer joins, and hangs up
     if (!(await peer.replied(limit, signal)) || peer.takeReply()) throw inUse(vnl);
   } catch (error) {
-    if (!(error instanceof IothError) || !['ENOENT', 'ECONNREFUSED'].includes(error.code)) throw error;
+    // what else there is at the path is looked at below
+    if (!(error instanceof IothError) || ['EADDRINUSE', 'EMFILE', 'ENFILE'].includes(error.code)) throw error;
   } finally {
     peer?.close();
   }
@@ -112,16 +126,6 @@ function inUse(vnl: string): IothError {
 function unanswered(vnl: string, timeout: number): IothError {
   const hint = `the switch did not answer within ${timeout} ms`;
   return new IothError('ETIMEDOUT', { syscall: 'vde_open', address: vnl, hint });
-}
-
-/** libvdeplug cuts longer paths off, and then looks for a free name for ever. */
-function checkPathLength(vnl: string): void {
-  const node = nodeDirectory(vnl);
-  const longest = node === undefined ? `/.${String(process.pid).padStart(5)}-00000` : '/fd00000';
-  const directory = node ?? joinedDirectories(vnl)[0];
-  if (directory === undefined || Buffer.byteLength(directory + longest) < MAX_SOCKET_PATH) return;
-  const hint = `the path has ${Buffer.byteLength(directory)} bytes, and ${MAX_SOCKET_PATH - 1 - longest.length} is the limit`;
-  throw new IothError('ENAMETOOLONG', { syscall: 'vde_open', address: vnl, hint });
 }
 
 function openError(error: number, vnl: string): IothError {

@@ -15,6 +15,7 @@ import {
 import type { Operation } from '../io/wait-queue.js';
 import type { Connection } from './connection.js';
 import { MAX_FRAME_SIZE, MIN_FRAME_SIZE } from './frame-source.js';
+import type { NetworkOptions } from './locator.js';
 import { openConnection } from './open.js';
 import { Receive, ReceiveBatch, ReceiveInto, Send, SendBatch } from './operations.js';
 
@@ -22,11 +23,11 @@ import { Receive, ReceiveBatch, ReceiveInto, Send, SendBatch } from './operation
 export interface VdePortOptions {
   /** What the switch shows of the port, up to 100 bytes: 'ioth' unless it is given. */
   description?: string;
-  /** The port of the switch, from 1 to 255; any where it is not given. */
+  /** The port of the switch, from 1 to 255; any where it is not given. For vde:// only. */
   port?: number;
-  /** The group that owns the port's sockets: its name or number. */
+  /** The group that owns the port's sockets: its name or number. Of a switch:// or hub://, who may join. */
   group?: string;
-  /** The permissions of the port's sockets: 0o700 unless it is given. */
+  /** The permissions of the port's sockets: 0o700 unless it is given. Of a switch:// or hub://, who may join: 0o600. */
   mode?: number;
   /** How many milliseconds the network has to answer: 10000 unless it is given. */
   timeout?: number;
@@ -45,7 +46,7 @@ export interface VdeWaitOptions {
 const OPEN_TIMEOUT_MS = 10_000;
 const MAX_DESCRIPTION = 100;
 const MAX_PORT = 255;
-const DEFAULT_MODE = 0o700;
+const MAX_MODE = 0o777;
 const DEFAULT_BATCH = 64;
 const MAX_BATCH = 65536;
 const KEY = Symbol('VdePort');
@@ -85,7 +86,7 @@ export class VdePort {
     const request = {
       vnl,
       description: checkDescription(given.description),
-      args: openArgsOf(given),
+      options: checkNetworkOptions(given),
       timeout: checkInteger('options.timeout', given.timeout ?? OPEN_TIMEOUT_MS, 1, INT_MAX),
       signal: checkSignal(given.signal),
     };
@@ -233,13 +234,11 @@ function checkDescription(value: unknown): string {
   throw outOfRange('options.description', `a string of ${MAX_DESCRIPTION} bytes at most`, value);
 }
 
-/** Null where nothing is asked for: the plugins have defaults of their own. */
-function openArgsOf({ port, group, mode }: VdePortOptions) {
-  if (port === undefined && group === undefined && mode === undefined) return null;
+function checkNetworkOptions({ port, group, mode }: VdePortOptions): NetworkOptions {
   return {
-    port: port === undefined ? 0 : checkInteger('options.port', port, 1, MAX_PORT),
-    group: group === undefined ? null : checkString('options.group', group),
-    mode: mode === undefined ? DEFAULT_MODE : checkInteger('options.mode', mode, 0, 0o777),
+    port: port === undefined ? port : checkInteger('options.port', port, 1, MAX_PORT),
+    group: group === undefined ? group : checkString('options.group', group),
+    mode: mode === undefined ? mode : checkInteger('options.mode', mode, 0, MAX_MODE),
   };
 }
 

@@ -1,97 +1,147 @@
-import { readdirSync, readlinkSync, realpathSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { libc } from '../../ffi/libc.js';
-import { decodeSockaddr, SOCKADDR_SIZE } from '../address/sockaddr.js';
+import { accessSync, closeSync, constants, fstatSync, openSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { IothError } from '../core/errors.js';
+import { identityOf, lookAt } from '../core/file-identity.js';
+import { nodeDirectory } from './locator.js';
 import { SwitchPeer } from './switch-peer.js';
 
 /** How long a node that lives may take to answer a new peer, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 500;
-/** What a node makes in its directory: its control socket, and a data socket for each peer. */
-const NODE_FILE = /^(ctl|fd\d+)$/;
-
-/** The path of the switch, hub, multi or bonding node that a VNL makes, as it stands there; undefined where it makes none. */
-export function nodePath(vnl: string): string | undefined {
-  // a node may be the network below another: vlan://3[switch:///tmp/sw]
-  return /(?:^|[:[])(?:switch|hub|multi|bonding):\/\/([^[\]]+)/.exec(vnl)?.[1];
-}
-
-/** The same, absolute; undefined too where the directory above it does not exist. */
-export function nodeDirectory(vnl: string): string | undefined {
-  const path = nodePath(vnl);
-  if (path === undefined) return undefined;
-  try {
-    return join(realpathSync(dirname(path)), basename(path));
-  } catch {
-    return undefined;
-  }
-}
+/** The sockets in a node's directory: its control socket, one for each peer, and those that peers make while they join. */
+const NODE_SOCKET = /^(ctl|fd\d+|\.\d+-\d+)$/;
+const CONTROL_SOCKET = 'ctl';
 
 /**
  * Removes the directory of a node whose process is gone without having removed it, so that another can be made there.
+ *
+ * It is one where it is this user's, no link, and has a control socket that refuses, and beside it nothing but sockets of
+ * nodes and their peers. What is looked at and removed is in the directory that was opened, whatever its path leads to by then.
  * @returns 'removed', 'alive' where somebody serves it, 'other' where it is not a node's, or has files of others in it
  */
 export function removeGoneNode(directory: string): 'removed' | 'alive' | 'other' {
-  if (!isNodeDirectory(directory)) return 'other';
-  if (isServed(directory)) return 'alive';
-  // somebody may do the same at this moment, and may have made a node of its own already: it is looked at once more
-  // where nobody else finds it
-  const aside = `${directory}.gone-${process.pid}`;
+  const opened = OpenDirectory.open(directory);
+  if (!opened) return 'other';
   try {
-    renameSync(directory, aside);
-  } catch {
-    return 'removed';
+    const sockets = opened.nodeSockets();
+    if (!sockets?.includes(CONTROL_SOCKET)) return opened.isAt(directory) ? 'other' : 'removed';
+    if (opened.isServed()) return 'alive';
+    if (!opened.isOwn) return 'other';
+    // without the right to remove it nothing in it is touched
+    if (!isWritable(dirname(directory)) || opened.nodeSockets() === undefined) return 'other';
+    // somebody may do the same at this moment, and may have made a node of its own already
+    return opened.remove(directory) || !opened.isAt(directory) ? 'removed' : 'other';
+  } finally {
+    opened.close();
   }
-  if (isServed(aside)) {
-    renameSync(aside, directory);
-    return 'alive';
-  }
-  removeNodeFiles(aside);
-  return 'removed';
 }
 
-function isNodeDirectory(directory: string): boolean {
+function isWritable(directory: string): boolean {
   try {
-    return readdirSync(directory).every((file) => NODE_FILE.test(file));
+    accessSync(directory, constants.W_OK | constants.X_OK);
+    return true;
   } catch {
     return false;
   }
 }
 
-/** A daemon whose owner was killed looks after it when a peer joins: it ends then, and hangs up. */
-function isServed(directory: string): boolean {
-  let peer: SwitchPeer;
-  try {
-    peer = new SwitchPeer(directory);
-  } catch (error) {
-    return !(error instanceof IothError && ['ENOENT', 'ECONNREFUSED'].includes(error.code));
+/** A directory by its descriptor: its path may lead elsewhere at any time. */
+class OpenDirectory {
+  readonly #fd: number;
+  readonly #here: string;
+
+  private constructor(fd: number) {
+    this.#fd = fd;
+    this.#here = `/proc/self/fd/${fd}`;
   }
-  try {
-    return !peer.hasReply(ANSWER_TIMEOUT_MS) || peer.takeReply();
-  } finally {
-    peer.close();
+
+  /** Undefined for a link, for what is no directory, and for one that cannot be read. */
+  static open(path: string): OpenDirectory | undefined {
+    try {
+      return new OpenDirectory(openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW));
+    } catch {
+      return undefined;
+    }
+  }
+
+  get isOwn(): boolean {
+    return fstatSync(this.#fd).uid === process.geteuid?.();
+  }
+
+  get identity(): string {
+    return identityOf(fstatSync(this.#fd, { bigint: true }));
+  }
+
+  /** Whether `path` is this directory, now. */
+  isAt(path: string): boolean {
+    const stat = lookAt(path);
+    return stat !== undefined && identityOf(stat) === this.identity;
+  }
+
+  /** The names in it; undefined where one is not the socket of a node or its peer. */
+  nodeSockets(): string[] | undefined {
+    const names = readdirSync(this.#here);
+    return names.every((name) => this.#isNodeSocket(name)) ? names : undefined;
+  }
+
+  #isNodeSocket(name: string): boolean {
+    if (!NODE_SOCKET.test(name)) return false;
+    // somebody removes it too
+    return lookAt(join(this.#here, name))?.isSocket() ?? true;
+  }
+
+  /** A daemon whose owner was killed looks after it when a peer joins: it ends then, and hangs up. */
+  isServed(): boolean {
+    let peer: SwitchPeer;
+    try {
+      peer = new SwitchPeer(this.#here);
+    } catch (error) {
+      return !(error instanceof IothError && ['ENOENT', 'ECONNREFUSED'].includes(error.code));
+    }
+    try {
+      return !peer.hasReply(ANSWER_TIMEOUT_MS) || peer.takeReply();
+    } finally {
+      peer.close();
+    }
+  }
+
+  /** Removes the sockets in it, and it, where `path` still is it and nothing else is in it. Whether it did. */
+  remove(path: string): boolean {
+    try {
+      // it is known by its control socket, should this be interrupted
+      const names = readdirSync(this.#here).sort((a, b) => Number(a === CONTROL_SOCKET) - Number(b === CONTROL_SOCKET));
+      for (const name of names) if (this.#isNodeSocket(name)) this.#unlink(name);
+      if (!this.isAt(path)) return false;
+      rmdirSync(path);
+      return true;
+    } catch {
+      // somebody keeps something else in it
+      return false;
+    }
+  }
+
+  #unlink(name: string): void {
+    try {
+      unlinkSync(join(this.#here, name));
+    } catch {
+      // C removes it too, on a thread that the process's end is about to stop
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd);
   }
 }
 
-function removeNodeFiles(directory: string): void {
-  for (const file of readdirSync(directory)) {
-    // while C removes it too, on a thread that the process's end is about to stop
-    if (NODE_FILE.test(file)) rmSync(join(directory, file), { force: true });
-  }
-  rmdirSync(directory);
-}
-
-/**
- * The directory of a node that a stack made. Its daemon accepts the peers, and what it opened for them nobody closes: two
- * descriptors and a socket file for each peer that is joined when the stack ends, and so the directory stays too.
- */
+/** The directory of a node that a stack made, which C leaves where peers are joined when the stack ends. */
 export class SwitchDirectory {
   readonly path: string;
-  readonly #identity: string;
+  readonly #identity: string | undefined;
 
   private constructor(path: string) {
     this.path = path;
-    this.#identity = identityOf(path) ?? '';
+    const opened = OpenDirectory.open(path);
+    this.#identity = opened?.nodeSockets()?.includes(CONTROL_SOCKET) ? opened.identity : undefined;
+    opened?.close();
   }
 
   /** Of a VNL that was just opened; undefined for one that makes no directory. */
@@ -100,52 +150,11 @@ export class SwitchDirectory {
     return path === undefined ? undefined : new SwitchDirectory(path);
   }
 
-  /** Closes the node's own ends. Call it after ioth_delstack(3): a directory that another node made since is not touched. */
-  closeDescriptors(): void {
-    if (identityOf(this.path) !== this.#identity) return;
-    for (const fd of descriptorsBoundIn(this.path)) libc().close(fd);
-  }
-
-  /** Removes what is left of it, when its descriptors are closed or end with the process. */
+  /** Removes what C left of it. A directory that another node made since is not touched. */
   remove(): void {
-    try {
-      if (identityOf(this.path) === this.#identity) removeNodeFiles(this.path);
-    } catch {
-      // somebody keeps something else in it, or removes it too
-    }
-  }
-}
-
-function identityOf(path: string): string | undefined {
-  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stat && `${stat.dev} ${stat.ino} ${stat.birthtimeNs}`;
-}
-
-/** The descriptors of the node's own ends: those bound to `ctl` and `fdN` in its directory. */
-function descriptorsBoundIn(directory: string): number[] {
-  return readdirSync('/proc/self/fd')
-    .map(Number)
-    .filter((fd) => {
-      const path = isSocket(fd) ? boundPath(fd) : '';
-      return path.startsWith(`${directory}/`) && NODE_FILE.test(path.slice(directory.length + 1));
-    });
-}
-
-function isSocket(fd: number): boolean {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:');
-  } catch {
-    return false;
-  }
-}
-
-function boundPath(fd: number): string {
-  const [bytes, length] = [Buffer.alloc(SOCKADDR_SIZE), new Uint32Array([SOCKADDR_SIZE])];
-  if (libc().getsockname(fd, bytes, length) < 0) return '';
-  try {
-    const { family, address } = decodeSockaddr(bytes, length[0] ?? 0);
-    return family === 'Unix' ? address : '';
-  } catch {
-    return '';
+    const opened = OpenDirectory.open(this.path);
+    if (!opened) return;
+    if (opened.identity === this.#identity) opened.remove(this.path);
+    opened.close();
   }
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { printable, printableJson } from '../../core/printable.js';
 import { Stack } from '../../stack/stack.js';
+import { quotePath } from '../../vde/locator.js';
 import { type Command, CommandError, type Invocation, UsageError } from '../command.js';
 import { interrupted } from '../interruption.js';
 import { checkArgumentCount } from '../parse.js';
@@ -8,9 +9,6 @@ import { type Peer, SwitchPorts } from '../switch-ports.js';
 import { print, styled } from '../terminal.js';
 
 const USAGE = 'PATH';
-/** What fits into `sockaddr_un` together with '/fd' and a number. */
-const MAX_PATH_BYTES = 100;
-
 /** `ioth switch`. */
 export const command: Command = {
   usage: USAGE,
@@ -26,6 +24,7 @@ ends it and removes PATH. Programs of this machine join it: stacks of ioth, vde_
   },
   async run({ args, options, signal }: Invocation) {
     checkArgumentCount(args, 1, 1, USAGE);
+    if (args[0] === '') throw new UsageError("PATH must be the path of a directory to make, not ''");
     const path = resolve(args[0] as string);
     const say = options.json ? sayJson : sayText;
     const stack = new Stack('vdestack', switchVnl(path, options));
@@ -47,25 +46,22 @@ ends it and removes PATH. Programs of this machine join it: stacks of ioth, vde_
 
 function switchVnl(path: string, { hub, mode }: Invocation['options']): string {
   if (/[[\]]/.test(path)) throw new UsageError(`PATH must be without brackets, which are VDE's own, not '${path}'`);
-  if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
-    throw new UsageError(`PATH must have ${MAX_PATH_BYTES} bytes at most, as sockets in it need, not '${path}'`);
-  }
   if (mode !== undefined && !/^[0-7]{3,4}$/.test(String(mode))) {
     throw new UsageError(`--mode must be three octal digits, as 660, not '${mode}'`);
   }
-  return `${hub ? 'hub' : 'switch'}://${path}${mode === undefined ? '' : `[mode=${mode}]`}`;
+  return `${hub ? 'hub' : 'switch'}://${quotePath(path)}${mode === undefined ? '' : `[mode=${mode}]`}`;
 }
 
 type Event = 'ready' | 'joined' | 'left';
 
 function sayJson(event: Event, path: string, peer?: Peer): void {
   const time = new Date().toISOString();
-  print(printableJson(JSON.stringify({ event, time, ...(peer ?? { path, vnl: `vde://${path}` }) })));
+  print(printableJson(JSON.stringify({ event, time, ...(peer ?? { path, vnl: `vde://${quotePath(path)}` }) })));
 }
 
 function sayText(event: Event, path: string, peer?: Peer): void {
   if (!peer) {
-    print(`${path} is there: join it with vde://${path}; Ctrl-C ends it`);
+    print(`${path} is there: join it with vde://${quotePath(path)}; Ctrl-C ends it`);
     return;
   }
   const time = new Date().toTimeString().slice(0, 8);

@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs';
 import { AF_INET } from '../../constants/index.js';
-import { makeTemporaryDirectory } from '../../core/environment.js';
 import { IothError } from '../../core/errors.js';
+import { TemporaryDirectory } from '../../core/temporary-directory.js';
 import { Stack } from '../../stack/stack.js';
 import { refusalObstacle } from '../../stack/user-namespaces.js';
 import { type Finding, fault, ok } from './finding.js';
@@ -14,11 +13,11 @@ const TIMEOUT_MS = 5000;
 export async function trialFinding(signal: AbortSignal): Promise<Finding> {
   const start = performance.now();
   const stacks: Stack[] = [];
-  let directory: string | undefined;
+  let directory: TemporaryDirectory | undefined;
   try {
-    directory = makeTemporaryDirectory('ioth-doctor-');
+    directory = new TemporaryDirectory('ioth-doctor-');
     for (const [i, scheme] of ['switch', 'vde'].entries()) {
-      stacks.push(stackAt(`${scheme}://${directory}/switch`, `10.0.0.${i + 1}`));
+      stacks.push(stackAt(`${scheme}://${directory.path}/switch`, `10.0.0.${i + 1}`));
     }
     const [server, client] = stacks as [Stack, Stack];
     await exchange(server, client, AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]));
@@ -29,7 +28,7 @@ export async function trialFinding(signal: AbortSignal): Promise<Finding> {
     return fault(CHECK, messageOf(error), remedyOf(error));
   } finally {
     await closeAll(stacks);
-    if (directory) rmSync(directory, { recursive: true, force: true });
+    directory?.remove();
   }
 }
 

@@ -4,7 +4,7 @@ import { libvdeplug, type VdeConnPointer } from '../../../ffi/vdeplug.js';
 import { SOCK_NONBLOCK } from '../../constants/index.js';
 import { closeOnExec } from '../../io/descriptor-flags.js';
 import { closeCommand } from '../../vde/close-command.js';
-import { waitingPeers } from '../../vde/node-peers.js';
+import { isEventSet, NodePeers } from '../../vde/node-peers.js';
 import { openPointer } from '../../vde/open.js';
 
 const OPEN_TIMEOUT_MS = 10_000;
@@ -13,6 +13,7 @@ const OPEN_TIMEOUT_MS = 10_000;
 export class FabricPort {
   readonly #file: string;
   readonly #kind: string;
+  readonly #peers: NodePeers | undefined;
   #isOpen = true;
 
   private constructor(readonly conn: VdeConnPointer) {
@@ -20,13 +21,14 @@ export class FabricPort {
     closeOnExec();
     this.#file = readlinkSync(`/proc/self/fd/${fd}`);
     this.#kind = this.#file.replace(/:?\[\d+\]$/, '');
+    this.#peers = isEventSet(fd) ? new NodePeers(fd) : undefined;
     // vde_recv(3) of a socket says then that nothing is there, instead of waiting
     if (this.#kind === 'socket') libc().fcntl(fd, F_SETFL, SOCK_NONBLOCK);
   }
 
   /** @throws {IothError} as VdePort.open */
   static async open(vnl: string, description: string): Promise<FabricPort> {
-    const request = { vnl, description, args: null, timeout: OPEN_TIMEOUT_MS, signal: undefined };
+    const request = { vnl, description, options: {}, timeout: OPEN_TIMEOUT_MS, signal: undefined };
     return new FabricPort(await openPointer(request));
   }
 
@@ -42,8 +44,8 @@ export class FabricPort {
   closeSync(): void {
     if (!this.#isOpen || this.#kind === 'pipe') return;
     this.#isOpen = false;
-    const waiting = this.#kind === 'anon_inode:[eventpoll]' ? waitingPeers(libvdeplug().datafd(this.conn)) : [];
+    this.#peers?.closeWaiting();
+    this.#peers?.close();
     libvdeplug().close(this.conn);
-    for (const fd of waiting) libc().close(fd);
   }
 }

@@ -5,7 +5,7 @@ import { codeOf } from '../../core/errno.js';
 import { closeOnExec } from '../../io/descriptor-flags.js';
 import { isReceiveShutDown, pollOnce } from '../../io/poll-sync.js';
 import { MAX_FRAME_SIZE, MIN_FRAME_SIZE } from '../../vde/frame-source.js';
-import { closeGonePeers } from '../../vde/node-peers.js';
+import { isEventSet, NodePeers } from '../../vde/node-peers.js';
 import type { EventSet } from './event-set.js';
 import type { FrameStore, StoredFrame } from './frame-store.js';
 
@@ -31,6 +31,8 @@ export class Plug {
   readonly #store: FrameStore;
   readonly #slowPlugs: Set<Plug>;
   readonly #isSocket: boolean;
+  /** Of a node. */
+  readonly #peers: NodePeers | undefined;
   /** What waits for a receiver that is slow. */
   readonly #waiting: StoredFrame[] = [];
   #errors = 0;
@@ -56,6 +58,7 @@ export class Plug {
     this.#store = store;
     this.#slowPlugs = slowPlugs;
     this.#isSocket = readlinkSync(`/proc/self/fd/${this.#fd}`).startsWith('socket:');
+    this.#peers = isEventSet(this.#fd) ? new NodePeers(this.#fd) : undefined;
     events.add(this.#fd, EPOLLIN, (ready) => this.#onReady(ready));
   }
 
@@ -83,7 +86,7 @@ export class Plug {
     }
     // libvdeplug accepts peers without FD_CLOEXEC
     if (others > 0) closeOnExec();
-    if (others === MAX_BATCH && !this.#isSocket) this.#closeGonePeers();
+    if (others > MAX_BATCH / 2) this.#closeGonePeers();
   }
 
   /** Those of a node that left without having asked for a port are an event for ever. */
@@ -91,7 +94,7 @@ export class Plug {
     const now = performance.now();
     if (now - this.#lookedAt < GONE_PEERS_PAUSE_MS) return;
     this.#lookedAt = now;
-    closeGonePeers(this.#fd);
+    this.#peers?.closeGone();
   }
 
   #noteError(): void {
@@ -161,6 +164,7 @@ export class Plug {
   /** The last thing: its descriptor may be closed then. */
   end(): void {
     this.#isEnded = true;
+    this.#peers?.close();
     this.#releaseSender();
     this.#events.remove(this.#fd);
     this.#slowPlugs.delete(this);
