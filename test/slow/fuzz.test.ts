@@ -11,7 +11,7 @@ const seed = Number(process.env.IOTH_FUZZ_SEED ?? randomInt(1_000_000));
 
 test(`every public method bears every argument (IOTH_FUZZ_SEED=${seed})`, async () => {
   const dir = temporaryDirectory();
-  const life = startScript('fuzz.ts', [seed, CALLING_MS, dir]);
+  const life = startScript('fuzz.ts', [seed, CALLING_MS, dir], { flags: ['--disable-warning=DEP0118'] });
   const { code } = await life.exit;
   const left = await life.groupGone();
   rmSync(dir, { recursive: true, force: true });
