@@ -26,3 +26,9 @@ export function timer(milliseconds: number): () => boolean {
   }, milliseconds);
   return () => isOver;
 }
+
+/** For loops that go on for about so many milliseconds: whether they may still. */
+export function lasting(milliseconds: number): () => boolean {
+  const end = performance.now() + milliseconds;
+  return () => performance.now() < end;
+}

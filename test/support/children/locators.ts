@@ -2,12 +2,14 @@
  * Opens networks at random locators and paths: `locators.ts SEED MILLISECONDS DIRECTORY`, where all paths are. What breaks the rules
  * is printed as 'BAD …'; the end is 'done', with what became of the calls.
  */
+
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { IothError, Stack } from '../../../lib/index.js';
 import { Link } from '../../../lib/lab/index.js';
 import { VdePort } from '../../../lib/vde/index.js';
+import { lasting } from '../until.js';
 
 const [seed, milliseconds, dir = ''] = [Number(process.argv[2]), Number(process.argv[3]), process.argv[4]];
 
@@ -143,7 +145,7 @@ async function one(): Promise<void> {
 
 process.chdir(join(dir, 'cwd'));
 await one();
-const end = performance.now() + milliseconds;
-while (performance.now() < end) await one();
+const goesOn = lasting(milliseconds);
+while (goesOn()) await one();
 for (const each of open) await each.close();
 console.log(`done ${JSON.stringify(Object.fromEntries([...outcomes].sort()))}`);

@@ -80,8 +80,10 @@ describe('a stack that cannot be made', () => {
     ['no directory for a cable', 'ptp:///nonexistent/dir/ptp', 'ENOENT'],
   ])('a network that cannot be joined, %s: %s', (_what, vnl, code) => {
     const error = failureOf(() => new Stack('vdestack', vnl));
-    expect(error).toMatchObject({ code, syscall: 'ioth_newstack', address: vnl });
-    expect(error.message).toContain(`the network '${vnl}' could not be joined`);
+    // a plain path stands for vde://
+    const address = vnl.includes('://') ? vnl : `vde://${vnl}`;
+    expect(error).toMatchObject({ code, syscall: 'ioth_newstack', address });
+    expect(error.message).toContain(`the network '${address}' could not be joined`);
   });
 
   test('one of several: all are named, none is joined', () => {
