@@ -43,7 +43,7 @@ function processRow(rounds: number): Promise<Row> {
     Node: endOf(`console.log('ready'); ${STAY}`),
   };
   return measureRow(
-    { name: `SIGTERM ends a process of ${STACKS} stacks`, unit: 'ms', amount: 1, turns, bar: 25 },
+    { name: `SIGTERM ends a process of ${STACKS} stacks`, unit: 'ms', amount: 1, turns, bar: 40 },
     rounds,
   );
 }
@@ -55,7 +55,7 @@ function blockedRow(rounds: number): Promise<Row> {
     'sync.recv': endOf(`${waits} socket.sync.recv(1);`),
     recv: endOf(`${waits} await socket.recv(1);`),
   };
-  return measureRow({ name: 'SIGTERM in a blocking call', unit: 'ms', amount: 1, turns, bar: 1.5 }, rounds);
+  return measureRow({ name: 'SIGTERM in a blocking call', unit: 'ms', amount: 1, turns, bar: 2 }, rounds);
 }
 
 /** From the signal until nothing is left that has the output of the process open. */
@@ -119,7 +119,7 @@ function deathRow(rounds: number): Promise<Row> {
     return sum;
   };
   const turns = { daemon: deaths(mortalStack), 'child process': deaths(mortalChild) };
-  return measureRow({ name: 'a death is noticed', unit: 'ms', amount: DEATHS, turns, bar: 2 }, rounds);
+  return measureRow({ name: 'a death is noticed', unit: 'ms', amount: DEATHS, turns, bar: 3 }, rounds);
 }
 
 function deathStallRow(rounds: number): Promise<Row> {
@@ -133,7 +133,7 @@ function deathStallRow(rounds: number): Promise<Row> {
       };
     });
   const turns = { daemon: death(mortalStack), 'child process': death(mortalChild) };
-  return measureRow({ name: 'longest turn at a death', unit: 'ms', amount: 1, turns, bar: 5 }, rounds);
+  return measureRow({ name: 'longest turn at a death', unit: 'ms', amount: 1, turns, bar: 10 }, rounds);
 }
 
 function closeStallRow(rounds: number): Promise<Row> {
@@ -218,7 +218,7 @@ function runRow(rounds: number): Promise<Row> {
         for (let i = 0; i < CALLS; i++) storage.run(i, () => i);
       }),
   };
-  const work = { name: 'stack.run of a function', unit: 'µs', amount: CALLS, turns, bar: 2, warmUps: 3 } as const;
+  const work = { name: 'stack.run of a function', unit: 'µs', amount: CALLS, turns, bar: 8, warmUps: 3 } as const;
   return measureRow(work, rounds).finally(() => stack.close());
 }
 
@@ -274,7 +274,7 @@ async function dhcpRow(rounds: number): Promise<Row> {
   };
   try {
     await withinDeadline(once(dnsmasq.stderr as NodeJS.ReadableStream, 'data'));
-    return await measureRow({ name: 'a lease', unit: 'ms', amount: 1, turns, bar: 1.5 }, rounds);
+    return await measureRow({ name: 'a lease', unit: 'ms', amount: 1, turns, bar: 2 }, rounds);
   } finally {
     dnsmasq.kill();
     rmSync(directory, { recursive: true, force: true });

@@ -20,7 +20,7 @@ const UNPRINTABLE = /[^\P{C}\n]/u;
 beforeAll(buildCli);
 const lan = useNetwork(1);
 
-it.each([[], ['--json']])('ioth switch %s: the name of a process', async (...options) => {
+it.each([[[]], [['--json']]])('ioth switch %j: the name of a process', async (options) => {
   const { dir, remove } = workDirectory();
   const comm = `/proc/${process.pid}/comm`;
   const before = readFileSync(comm);
@@ -44,8 +44,8 @@ it.each([[], ['--json']])('ioth switch %s: the name of a process', async (...opt
 });
 
 describe('ioth dig', () => {
-  let server: ScriptedServer;
-  afterEach(() => server.close());
+  let server: ScriptedServer | undefined;
+  afterEach(() => server?.close());
 
   const config = () => `${lan.vnl},eth,ip=10.0.0.2/24,dns=10.0.0.1`;
   const dig = (...args: string[]) => ioth(['dig', ...args.slice(0, -2), config(), ...args.slice(-2)]);
