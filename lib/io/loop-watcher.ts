@@ -16,13 +16,21 @@ export function watchReadable(epoll: number, onReadable: () => void): LoopWatche
   return Pipe ? new PipeLoopWatcher(new Pipe(0), epoll, onReadable) : new KoffiLoopWatcher(epoll, onReadable);
 }
 
+/** From Node 26 on, promises that a callback of koffi's settles go on only when the loop calls something of Node's own. */
+const NEEDS_TURN = Number(process.versions.node.split('.')[0]) >= 26;
+
+function turnAfter(call: () => void): void {
+  call();
+  setImmediate(() => {});
+}
+
 /** libuv's uv_poll_t, by koffi. */
 class KoffiLoopWatcher implements LoopWatcher {
   readonly #handle: KoffiPollHandle;
   readonly #end = () => this.end();
 
   constructor(epoll: number, onReadable: () => void) {
-    this.#handle = pollReadable(epoll, onReadable);
+    this.#handle = pollReadable(epoll, NEEDS_TURN ? () => turnAfter(onReadable) : onReadable);
     this.#handle.unref();
     // While Node takes its environment down it runs the loop once more: an event that koffi delivers then, when no
     // JavaScript can run, aborts the process.
