@@ -17,11 +17,11 @@ import { findNode } from '../vde/node-peers.js';
 import { SwitchDirectory } from '../vde/switch-directory.js';
 import { type CloseOptions, lingerLimits } from './close-options.js';
 import { canServe, checkInterfaces, checkVdestack } from './daemon-check.js';
+import { DaemonNode } from './daemon-node.js';
 import { type ExitCleanup, registerExitCleanup, unregisterExitCleanup } from './exit-cleanup.js';
 import { type LingerLimits, linger, lingerSync } from './linger.js';
 import { NativeCalls } from './native-calls.js';
 import { type NewStack, newstack } from './newstack.js';
-import { NodeWatch } from './node-watch.js';
 import { PeerDescriptors } from './peer-descriptors.js';
 import { hasKernelSockets, type StackSpec } from './plugin.js';
 import { Programs } from './programs/programs.js';
@@ -63,7 +63,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   #end: Promise<void> | undefined;
   readonly #switches: SwitchDirectory[];
   readonly #peers: PeerDescriptors[] = [];
-  readonly #nodes: NodeWatch[] = [];
+  readonly #nodes: DaemonNode[] = [];
   #referenced = true;
 
   private constructor(
@@ -119,7 +119,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     daemon.locateTaps(namespace, firstFd, afterTaps);
     for (const { path } of this.#switches) {
       const node = findNode(path, range(firstFd, afterTaps));
-      if (node !== undefined) this.#nodes.push(new NodeWatch(node, daemon.pid));
+      if (node !== undefined) this.#nodes.push(new DaemonNode(node));
       if (!canServe(daemon, path)) this.#abandonDaemon('ioth_newstack');
       this.#peers.push(new PeerDescriptors(path));
     }

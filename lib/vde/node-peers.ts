@@ -10,8 +10,6 @@ interface Watched {
   readonly fd: number;
   readonly low: number;
   readonly high: number;
-  /** Of the socket: its number is used again. */
-  readonly inode: string;
 }
 
 /**
@@ -22,8 +20,6 @@ interface Watched {
 export class NodePeers {
   // opened before descriptors run out: peers that have gone are what takes them
   readonly #fdinfo: number;
-  /** Of those that another process serves and that seemed to have gone: how many calls it had made by then. */
-  #suspects = new Map<string, number>();
 
   /** @throws {Error} EMFILE */
   constructor(epfd: number) {
@@ -48,24 +44,9 @@ export class NodePeers {
     );
   }
 
-  /**
-   * Closes those of them that have gone.
-   * @param readCalls how many calls of read(2) the process made that serves them, where it is another one. It may just have read
-   * what such a peer asked for: it has dealt with that when it reads something else, and the peer waits no more
-   * @returns how many have gone
-   */
-  closeGone(readCalls?: () => number): number {
-    const gone = this.#waiting().filter(({ fd }) => hasGone(fd));
-    const suspects = new Map<string, number>();
-    for (const { fd, inode } of gone) {
-      const calls = readCalls?.() ?? 0;
-      const before = Math.min(this.#suspects.get(inode) ?? calls, calls);
-      // the first call may be the one that was under way
-      if (!readCalls || calls >= before + 2) libc().close(fd);
-      else suspects.set(inode, before);
-    }
-    this.#suspects = suspects;
-    return gone.length;
+  /** Closes those of them that have gone. */
+  closeGone(): void {
+    for (const { fd } of this.#waiting().filter(({ fd }) => hasGone(fd))) libc().close(fd);
   }
 
   /** Closes all of those: before the node is closed. */
@@ -81,12 +62,10 @@ export class NodePeers {
   }
 
   #watched(): Watched[] {
-    const lines = readAll(this.#fdinfo).matchAll(
-      /^tfd:\s*(\d+) events:\s*[0-9a-f]+ data:\s*([0-9a-f]+)(?:.* ino:([0-9a-f]+))?/gm,
-    );
-    return Array.from(lines, ([, fd, data, inode = '']) => {
+    const lines = readAll(this.#fdinfo).matchAll(/^tfd:\s*(\d+) events:\s*[0-9a-f]+ data:\s*([0-9a-f]+)/gm);
+    return Array.from(lines, ([, fd, data]) => {
       const word = BigInt(`0x${data}`);
-      return { fd: Number(fd), low: Number(word & 0xffffffffn), high: Number(word >> 32n), inode };
+      return { fd: Number(fd), low: Number(word & 0xffffffffn), high: Number(word >> 32n) };
     });
   }
 
