@@ -50,7 +50,7 @@ describe('a lab for a file of jest', () => {
     await expect(lab.hosts.alice).toReach('bob');
     await expect(lab.hosts.alice).toReach(lab.hosts.bob);
     await expect(lab.hosts.alice).toReach('10.0.0.2');
-    await expect(lab.hosts.alice).not.toReach('bob', 80, { timeout: 100 });
+    await expect(lab.hosts.alice).not.toReach('bob', 80, { timeout: 500 });
     const server = lab.hosts.bob.stack.net.createServer((socket) => socket.resume().end());
     server.listen(80, '0.0.0.0');
     await expect(lab.hosts.alice).toReach('bob', 80);
@@ -71,7 +71,7 @@ describe('a lab for a file of jest', () => {
   });
 
   it('has matchers that say what they found, and what they were given', async () => {
-    await expect(expect(lab.hosts.alice).toReach('bob', 81, { timeout: 100 })).rejects.toThrow(
+    await expect(expect(lab.hosts.alice).toReach('bob', 81, { timeout: 2000 })).rejects.toThrow(
       /^alice does not reach bob, TCP port 81: connect ECONNREFUSED/,
     );
     await expect(expect(lab.hosts.alice).not.toReach('bob')).rejects.toThrow(/^alice reaches bob by ping$/);
