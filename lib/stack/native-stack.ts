@@ -13,11 +13,10 @@ import type { Descriptor } from '../socket/descriptor.js';
 import { busyHint, uncountClosed, unregisterDetachedOf, withOwnNumber } from '../socket/detached.js';
 import { canceled, type WaitEnd } from '../socket/operations/errors.js';
 import type { DescriptorOwner } from '../socket/owner.js';
-import { findNode } from '../vde/node-peers.js';
+import { closeAcceptedIn } from '../vde/node-peers.js';
 import { SwitchDirectory } from '../vde/switch-directory.js';
 import { type CloseOptions, lingerLimits } from './close-options.js';
 import { canServe, checkInterfaces, checkVdestack } from './daemon-check.js';
-import { DaemonNode } from './daemon-node.js';
 import { type ExitCleanup, registerExitCleanup, unregisterExitCleanup } from './exit-cleanup.js';
 import { type LingerLimits, linger, lingerSync } from './linger.js';
 import { NativeCalls } from './native-calls.js';
@@ -63,7 +62,6 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   #end: Promise<void> | undefined;
   readonly #switches: SwitchDirectory[];
   readonly #peers: PeerDescriptors[] = [];
-  readonly #nodes: DaemonNode[] = [];
   #referenced = true;
 
   private constructor(
@@ -118,8 +116,6 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     const [namespace, afterTaps] = checkVdestack(this.#structure, vnls);
     daemon.locateTaps(namespace, firstFd, afterTaps);
     for (const { path } of this.#switches) {
-      const node = findNode(path, range(firstFd, afterTaps));
-      if (node !== undefined) this.#nodes.push(new DaemonNode(node));
       if (!canServe(daemon, path)) this.#abandonDaemon('ioth_newstack');
       this.#peers.push(new PeerDescriptors(path));
     }
@@ -276,7 +272,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     this.#checkUnused();
     setReplyTimeoutHandler(this.#structure, undefined);
     this.#daemon?.endSync();
-    this.#closeNodes();
+    this.#closePeers();
     if (libioth().delstack(this.#structure) !== 0) throw this.#reopen(errno());
     this.#ended();
   }
@@ -288,7 +284,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     setReplyTimeoutHandler(this.#structure, undefined);
     // what takes its time in ioth_delstack(3) is the end of the daemon
     await Promise.all([this.#daemon?.end(), ...this.#peers.map((peers) => peers.close())]);
-    this.#closeNodes();
+    this.#closePeers();
     const error = await this.#delstack();
     if (error !== 0) throw this.#reopen(error);
     this.#ended();
@@ -335,9 +331,9 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     unregisterExitCleanup(this);
   }
 
-  /** What the daemon opened for the peers of its switches is in our table, and C does not know of it. */
-  #closeNodes(): void {
-    if (!this.#keepsDescriptors) for (const node of this.#nodes) node.close();
+  /** What the daemon, which has ended, opened for the peers of its switches is in our table, and C does not know of it. */
+  #closePeers(): void {
+    if (!this.#keepsDescriptors) for (const { path } of this.#switches) closeAcceptedIn(path);
   }
 
   #removeSwitches(): void {
@@ -377,10 +373,6 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
       hint: `the stack's daemon (process ${this.#daemon?.pid}) died: close the stack and make a new one`,
     });
   }
-}
-
-function range(first: number, end: number): number[] {
-  return Array.from({ length: end - first }, (_, i) => first + i);
 }
 
 const stackWasClosed = canceled('the stack was closed');

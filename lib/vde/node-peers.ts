@@ -1,5 +1,5 @@
-import { closeSync, openSync, readlinkSync, readSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { libc, POLLHUP, POLLIN, POLLRDHUP } from '../../ffi/libc.js';
 import { decodeSockaddr, SOCKADDR_SIZE } from '../address/sockaddr.js';
 import { MSG_DONTWAIT, MSG_PEEK, SO_ACCEPTCONN, SOL_SOCKET } from '../constants/index.js';
@@ -54,13 +54,6 @@ export class NodePeers {
     for (const { fd } of this.#waiting()) libc().close(fd);
   }
 
-  /** Closes what was opened for peers. Call it when nobody serves them any more. */
-  closeAll(): void {
-    const { listener } = this;
-    if (listener === undefined) return;
-    for (const { fd } of this.#watched()) if (fd !== listener) libc().close(fd);
-  }
-
   #watched(): Watched[] {
     const lines = readAll(this.#fdinfo).matchAll(/^tfd:\s*(\d+) events:\s*[0-9a-f]+ data:\s*([0-9a-f]+)/gm);
     return Array.from(lines, ([, fd, data]) => {
@@ -96,24 +89,29 @@ function hasGone(fd: number): boolean {
   return isHungUp && libc().recv(fd, byte, byte.length, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
-/** The event set of the node in a directory, if it is among these descriptors. */
-export function findNode(directory: string, descriptors: readonly number[]): number | undefined {
-  return descriptors.filter(isEventSet).find((epfd) => {
-    const peers = new NodePeers(epfd);
-    const { listener } = peers;
-    peers.close();
-    if (listener === undefined) return false;
-    const path = boundPath(listener);
+/**
+ * Closes what a process that has ended, and had our descriptor table, opened for the peers of its node: the sockets that are bound
+ * in its directory, but for the listening one. Call it before that one is closed: no other node can be there until then.
+ */
+export function closeAcceptedIn(directory: string): void {
+  for (const fd of readdirSync('/proc/self/fd').map(Number)) {
+    if (!linkOf(fd).startsWith('socket:') || isListening(fd)) continue;
+    const path = boundPath(fd);
     // in '/' C has two slashes
-    return basename(path) === 'ctl' && dirname(path).replace(/^\/+/, '/') === directory;
-  });
+    if (path !== '' && dirname(path).replace(/^\/+/, '/') === directory) libc().close(fd);
+  }
 }
 
 export function isEventSet(fd: number): boolean {
+  return linkOf(fd) === 'anon_inode:[eventpoll]';
+}
+
+/** What a descriptor is; '' for one that is not open. */
+function linkOf(fd: number): string {
   try {
-    return readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:[eventpoll]';
+    return readlinkSync(`/proc/self/fd/${fd}`);
   } catch {
-    return false;
+    return '';
   }
 }
 
