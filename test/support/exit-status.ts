@@ -53,13 +53,22 @@ export const PROGRAMS: Readonly<Record<string, readonly [program: string, plain:
   ],
 };
 
-/** How a program of {@link PROGRAMS} ends, and the plain one beside it. */
-export async function endsOf(name: string): Promise<{ ended: Ending; plain: Ending }> {
+/** How a program of {@link PROGRAMS} ends, so many times, a few at once; and the plain one beside it. */
+export async function endsOf(name: string, times = 1): Promise<{ ended: Ending[]; plain: Ending }> {
   const [program = '', plain = ''] = PROGRAMS[name] ?? [];
   compileSources();
   const imports = `import * as ioth from '${compiledUrl('lib/index.ts')}'; import * as lab from '${compiledUrl('lib/lab/index.ts')}';`;
-  return { ended: await ending(`${imports}\n${program}`), plain: await ending(plain) };
+  const ended: Ending[] = [];
+  while (ended.length < times) {
+    const some = Array.from({ length: Math.min(AT_ONCE, times - ended.length) }, () =>
+      ending(`${imports}\n${program}`),
+    );
+    ended.push(...(await Promise.all(some)));
+  }
+  return { ended, plain: await ending(plain) };
 }
+
+const AT_ONCE = 5;
 
 interface Ending {
   code: unknown;
