@@ -27,7 +27,7 @@ export const DEFAULT_LINGER_MS = 5000;
 /** A FIN is on its way at once; the acknowledgement of a peer that is gone never comes. */
 const FIN_LINGER_MS = 50;
 /** For the frames that are queued for the daemon. */
-const FRAMES_TIMEOUT_MS = 50;
+const FRAMES_TIMEOUT_MS = 500;
 const MAX_PAUSE_MS = 16;
 
 /** What one stack still has to deliver, and whether it is worth to wait. */

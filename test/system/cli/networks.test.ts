@@ -130,10 +130,10 @@ describe('with a DHCP and name server', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const lines = stdout.trimEnd().split('\n');
     expect(lines[0]).toMatch(/^lo +DOWN$/);
-    expect(lines[1]).toMatch(/^vde0 +(UP|UNKNOWN) +10\.0\.0\.5\d\/24( |$)/);
+    expect(lines[1]).toMatch(/^vde0 +(UP|UNKNOWN) +10\.0\.0\.(5\d|60)\/24( |$)/);
     expect(lines).toContain('default via 10.0.0.1 dev vde0');
     expect(lines).toContainEqual(
-      expect.stringMatching(/^10\.0\.0\.0\/24 dev vde0 proto kernel scope link src 10\.0\.0\.5\d$/),
+      expect.stringMatching(/^10\.0\.0\.0\/24 dev vde0 proto kernel scope link src 10\.0\.0\.(5\d|60)$/),
     );
     expect(lines.at(-1)).toBe('nameserver 10.0.0.1');
   });
