@@ -38,7 +38,7 @@ if (!globalThis.gc) throw new Error('run it with --expose-gc: npm run soak');
 const malloc_trim = koffi.load(null).func('int malloc_trim(size_t pad)');
 
 /** The process is given up as stuck after this many milliseconds. */
-const LIMIT = 300_000;
+const LIMIT = 600_000;
 
 interface Figures {
   descriptors: number;

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { Lab } from 'ioth/lab';
 import { findReach } from '../../../lib/lab/testing/reach.js';
@@ -122,6 +123,7 @@ it('sets faults of one direction while it runs', async () => {
   // there and back, 5 ms each
   const isDue = timer(9);
   expect((await bob.ping('gate', PING)).received).toBe(1);
+  await delay(0);
   expect(isDue()).toBe(true);
   await lab.networks.wan.set({ loss: 1 }, { from: 'bob', to: ['gate'] });
   expect((await gate.ping('bob', { count: 1, timeout: 200 })).received).toBe(0);
