@@ -111,9 +111,11 @@ const socket = require('net').connect(${PORT}, '10.0.0.1', () => {
     socket.on('end', () => server.emit('end of a connection'));
   });
   server.listen(PORT);
+  // it may come before the end of the program is known
+  const ended = once(server, 'end of a connection');
   const outcome = await registered('exits.cjs', [], { IOTH: onStack(7) }).exit;
   expect(quiet(outcome)).toEqual({ code: 3, stderr: '' });
-  await once(server, 'end of a connection');
+  await ended;
   expect(received).toBe(length);
 });
 
