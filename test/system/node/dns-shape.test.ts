@@ -56,10 +56,14 @@ const rejected = (code: string) => ({ rejects: expect.objectContaining({ json: e
 
 it('with ioth/register, in its worker threads and as stack.dns it does what it does plain', async () => {
   const { register } = await builtPackage();
-  const plain = await report(['plain']);
-  const registered = await report(['plain'], ['--import', pathToFileURL(register).href]);
-  const worker = await report(['worker'], ['--import', pathToFileURL(register).href]);
-  const face = await report(['face']);
+  const imported = ['--import', pathToFileURL(register).href];
+  // each waits for servers that are silent
+  const [plain, registered, worker, face] = await Promise.all([
+    report(['plain']),
+    report(['plain'], imported),
+    report(['worker'], imported),
+    report(['face']),
+  ]);
   expect(Object.keys(plain.outcomes).length).toBeGreaterThan(300);
   expect(plain.outcomes['promises.Resolver, 1 tries']).toEqual({
     ...rejected('ETIMEOUT'),

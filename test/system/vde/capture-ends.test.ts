@@ -44,48 +44,51 @@ const EXPECTED: Readonly<Record<keyof typeof TARGETS, unknown>> = {
   'never calls back at its end': { code: 'ETIMEDOUT', syscall: 'write' },
   'is gone': { message: expect.stringContaining('destroyed') },
 };
-const names = Object.keys(TARGETS) as (keyof typeof TARGETS)[];
+type Name = keyof typeof TARGETS;
+const names = Object.keys(TARGETS) as Name[];
 
-describe.each(names)('where the target %s', (name) => {
-  const [target, expected] = [TARGETS[name], EXPECTED[name]];
+/** A capture of a port ends by an error, and the port is closed. */
+async function stopOfPort(name: Name): Promise<void> {
+  const [stream, expected] = [TARGETS[name](), EXPECTED[name]];
+  const hub = await VdePort.open(`hub://${directory.path}/hub`);
+  const capture = await capturePort(`vde://${directory.path}/hub`, stream);
+  // each is written before the next comes, where it is written
+  for (let i = 1; i <= (name === 'throws later' ? 4 : 1); i++) {
+    await hub.send(greeting(1, big));
+    if (capture.frames < i) await Promise.race([until('it is written', () => capture.frames === i), ended(capture)]);
+  }
+  await expect(capture.stop()).rejects.toMatchObject(expected as object);
+  await expect(capture.done).rejects.toMatchObject(expected as object);
+  expect(stream.destroyed).toBe(true);
+  await hub.close();
+}
 
-  it('stop() of a port is rejected, and the port is closed', async () => {
-    const hub = await VdePort.open(`hub://${directory.path}/hub`);
-    const stream = target();
-    const capture = await capturePort(`vde://${directory.path}/hub`, stream);
-    // each is written before the next comes, where it is written
-    for (let i = 1; i <= (name === 'throws later' ? 4 : 1); i++) {
-      await hub.send(greeting(1, big));
-      if (capture.frames < i) await Promise.race([until('it is written', () => capture.frames === i), ended(capture)]);
-    }
-    await expect(capture.stop()).rejects.toMatchObject(expected as object);
-    await expect(capture.done).rejects.toMatchObject(expected as object);
-    expect(stream.destroyed).toBe(true);
-    await hub.close();
-  });
+/** So does one of a network, and the network goes on. */
+async function stopOfNetwork(name: Name): Promise<void> {
+  await using fabric = await Fabric.start();
+  const network = fabric.addNetwork('lan');
+  const [a, b] = [await VdePort.open(await network.addCable('a')), await VdePort.open(await network.addCable('b'))];
+  const capture = await network.capture(TARGETS[name]());
+  for (let i = 0; i < 40; i++) {
+    await a.send(greeting(1, big));
+    expect((await b.recv()).length).toBeGreaterThan(9000);
+  }
+  await expect(capture.stop()).rejects.toMatchObject(EXPECTED[name] as object);
+  await a.send(greeting(1, 'on'));
+  expect((await b.recv()).toString()).toContain('on');
+  await a.close();
+  await b.close();
+}
 
-  it('stop() of a network is rejected, and the network goes on', async () => {
-    await using fabric = await Fabric.start();
-    const network = fabric.addNetwork('lan');
-    const [a, b] = [await VdePort.open(await network.addCable('a')), await VdePort.open(await network.addCable('b'))];
-    const capture = await network.capture(target());
-    for (let i = 0; i < 40; i++) {
-      await a.send(greeting(1, big));
-      expect((await b.recv()).length).toBeGreaterThan(9000);
-    }
-    await expect(capture.stop()).rejects.toMatchObject(expected as object);
-    await a.send(greeting(1, 'on'));
-    expect((await b.recv()).toString()).toContain('on');
-    await a.close();
-    await b.close();
-  });
+async function endOfWriter(name: Name): Promise<void> {
+  const writer = new PcapngWriter(TARGETS[name]());
+  const id = writer.addInterface('x');
+  for (let i = 0; i < 40; i++) writer.writeFrame(id, greeting(1, big));
+  await expect(writer.end()).rejects.toMatchObject(EXPECTED[name] as object);
+}
 
-  it('end() of a writer is rejected', async () => {
-    const writer = new PcapngWriter(target());
-    const id = writer.addInterface('x');
-    for (let i = 0; i < 40; i++) writer.writeFrame(id, greeting(1, big));
-    await expect(writer.end()).rejects.toMatchObject(expected as object);
-  });
+test.each(names)('where the target %s, stop() and end() are rejected', async (name) => {
+  await Promise.all([stopOfPort(name), stopOfNetwork(name), endOfWriter(name)]);
 });
 
 test('a target that is slow, and takes all in the end, is waited for', async () => {
