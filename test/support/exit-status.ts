@@ -54,7 +54,7 @@ export const PROGRAMS: Readonly<Record<string, readonly [program: string, plain:
 };
 
 /** How a program of {@link PROGRAMS} ends, so many times, a few at once; and the plain one beside it. */
-export async function endsOf(name: string, times = 1): Promise<{ ended: Ending[]; plain: Ending }> {
+export async function endsOf(name: string, times: number): Promise<{ ended: Ending[]; plain: Ending }> {
   const [program = '', plain = ''] = PROGRAMS[name] ?? [];
   compileSources();
   const imports = `import * as ioth from '${compiledUrl('lib/index.ts')}'; import * as lab from '${compiledUrl('lib/lab/index.ts')}';`;

@@ -19,7 +19,8 @@ import { temporaryDirectory } from '../../support/directory.js';
 /** IOTH_FUZZ_SEED begins with the same locators as a run that failed. */
 const seed = Number(process.env.IOTH_FUZZ_SEED ?? randomInt(1_000_000));
 const OPENING_MS = 60_000;
-const LIMIT_MS = 300_000;
+/** All the time that others leave, and no more. */
+const OPTIONS = { limit: 300_000, prefix: ['nice', '-n', '19'] };
 
 /** A control socket that nobody serves any more. */
 async function deadSocket(path: string): Promise<void> {
@@ -102,11 +103,11 @@ test(`random locators destroy nothing and crash nothing (IOTH_FUZZ_SEED=${seed})
   ];
   const was = state();
   const swaps = [
-    startScript('swap.ts', [join(dir, 'swapping'), join(dir, 'swapped')], { limit: LIMIT_MS }),
-    startScript('swap.ts', [join(dir, 'turning-links'), join(dir, 'turning')], { limit: LIMIT_MS }),
+    startScript('swap.ts', [join(dir, 'swapping'), join(dir, 'swapped')], OPTIONS),
+    startScript('swap.ts', [join(dir, 'turning-links'), join(dir, 'turning')], OPTIONS),
   ];
   await Promise.all(swaps.map((swap) => swap.line('swapping')));
-  const fuzz = startScript('locators.ts', [seed, OPENING_MS, dir], { limit: LIMIT_MS });
+  const fuzz = startScript('locators.ts', [seed, OPENING_MS, dir], OPTIONS);
   const { code, stdout, stderr } = await fuzz.exit;
   for (const swap of swaps) swap.end();
   const swapped = await Promise.all(swaps.map((swap) => swap.exit));

@@ -1,6 +1,6 @@
 /**
  * Makes networks of six stacks while worker threads hold malloc's lock as often as they can: `stress.ts NETWORKS DIRECTORY`,
- * with MALLOC_ARENA_MAX=1. Prints how many stacks were made, and how many networks carried a packet.
+ * with MALLOC_ARENA_MAX=1. Prints a line for each network, how many stacks were made, and how many networks carried a packet.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -45,6 +45,7 @@ for (let n = 0; n < Number(networks); n++) {
   await from.sendto('across', ['10.0.0.1', 7]);
   if (String(await to.recv(10)) === 'across') peers++;
   await Promise.all(stacks.map((stack) => stack.close()));
+  console.log(`network ${n + 1}`);
 }
 Atomics.store(stop, 0, 1);
 await Promise.all(workers.map((worker) => worker.terminate()));

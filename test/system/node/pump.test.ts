@@ -230,7 +230,3 @@ describe('a pumped datagram socket', () => {
     expect(error).toMatchObject({ code: 'EMSGSIZE', syscall: 'send' });
   });
 });
-
-describe.each(['handles', 'faces', 'names', 'override', 'pools', 'register'])('pumped: %s', (name) => {
-  require(`./${name}.test`);
-});

@@ -56,7 +56,7 @@ function isDoomed(pid: number): boolean {
   }
 }
 
-describe.each([1, 50])('%i stacks', (count) => {
+describe.each([1, 20])('%i stacks', (count) => {
   test.each([
     ['end', 0],
     ['exit', 7],

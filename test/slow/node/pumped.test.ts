@@ -1,0 +1,12 @@
+/* What Node's modules do on a stack, where they carry every byte to sockets of the stack: IOTH_PUMP, as in system/node/pump. */
+
+beforeAll(() => {
+  process.env.IOTH_PUMP = '1';
+});
+afterAll(() => {
+  delete process.env.IOTH_PUMP;
+});
+
+describe.each(['handles', 'faces', 'names', 'override', 'pools', 'register'])('pumped: %s', (name) => {
+  require(`../../system/node/${name}.test`);
+});
