@@ -85,6 +85,7 @@ export interface Libc {
   inotify_init1(flags: number): number;
   inotify_add_watch(fd: number, pathname: string, mask: number): number;
   inotify_rm_watch(fd: number, wd: number): number;
+  eventfd(initval: number, flags: number): number;
   epoll_create1(flags: number): number;
   epoll_ctl(epfd: number, op: number, fd: number, event: Uint32Array): number;
   epoll_wait(epfd: number, events: Uint32Array, maxevents: number, timeout: number): number;
@@ -162,6 +163,7 @@ function bind(): Libc {
     inotify_init1: lib.func('inotify_init1', 'int', ['int']),
     inotify_add_watch: lib.func('inotify_add_watch', 'int', ['int', 'const char *', 'uint32_t']),
     inotify_rm_watch: lib.func('inotify_rm_watch', 'int', ['int', 'int']),
+    eventfd: lib.func('eventfd', 'int', ['uint', 'int']),
     epoll_create1: lib.func('epoll_create1', 'int', ['int']),
     epoll_ctl: lib.func('epoll_ctl', 'int', ['int', 'int', 'int', buf]),
     epoll_wait: lib.func('epoll_wait', 'int', ['int', buf, 'int', 'int']),

@@ -13,7 +13,7 @@ import type { Descriptor } from '../socket/descriptor.js';
 import { busyHint, uncountClosed, unregisterDetachedOf, withOwnNumber } from '../socket/detached.js';
 import { canceled, type WaitEnd } from '../socket/operations/errors.js';
 import type { DescriptorOwner } from '../socket/owner.js';
-import { closeAcceptedIn } from '../vde/node-peers.js';
+import { closeAcceptedIn, findNode } from '../vde/node-peers.js';
 import { SwitchDirectory } from '../vde/switch-directory.js';
 import { type CloseOptions, lingerLimits } from './close-options.js';
 import { canServe, checkInterfaces, checkVdestack } from './daemon-check.js';
@@ -21,6 +21,7 @@ import { type ExitCleanup, registerExitCleanup, unregisterExitCleanup } from './
 import { type LingerLimits, linger, lingerSync } from './linger.js';
 import { NativeCalls } from './native-calls.js';
 import { type NewStack, newstack } from './newstack.js';
+import { NodeWatch } from './node-watch.js';
 import { PeerDescriptors } from './peer-descriptors.js';
 import { hasKernelSockets, type StackSpec } from './plugin.js';
 import { Programs } from './programs/programs.js';
@@ -62,6 +63,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   #end: Promise<void> | undefined;
   readonly #switches: SwitchDirectory[];
   readonly #peers: PeerDescriptors[] = [];
+  readonly #nodes: NodeWatch[] = [];
   #referenced = true;
 
   private constructor(
@@ -116,6 +118,8 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     const [namespace, afterTaps] = checkVdestack(this.#structure, vnls);
     daemon.locateTaps(namespace, firstFd, afterTaps);
     for (const { path } of this.#switches) {
+      const node = findNode(path, range(firstFd, afterTaps));
+      if (node !== undefined) this.#nodes.push(new NodeWatch(node, daemon.pid));
       if (!canServe(daemon, path)) this.#abandonDaemon('ioth_newstack');
       this.#peers.push(new PeerDescriptors(path));
     }
@@ -333,7 +337,9 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
 
   /** What the daemon, which has ended, opened for the peers of its switches is in our table, and C does not know of it. */
   #closePeers(): void {
-    if (!this.#keepsDescriptors) for (const { path } of this.#switches) closeAcceptedIn(path);
+    if (this.#keepsDescriptors) return;
+    for (const node of this.#nodes) node.close();
+    for (const { path } of this.#switches) closeAcceptedIn(path);
   }
 
   #removeSwitches(): void {
@@ -373,6 +379,10 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
       hint: `the stack's daemon (process ${this.#daemon?.pid}) died: close the stack and make a new one`,
     });
   }
+}
+
+function range(first: number, end: number): number[] {
+  return Array.from({ length: end - first }, (_, i) => first + i);
 }
 
 const stackWasClosed = canceled('the stack was closed');

@@ -99,8 +99,8 @@ function checkFreeDescriptors(spec: StackSpec): number {
 const COMMON_DESCRIPTORS = 8;
 /** What joins it, and its tap. */
 const DESCRIPTORS_OF_A_NETWORK = 4;
-/** Peers that join a switch of one's own, what it opens for each, and the watch on its directory. */
-const DESCRIPTORS_OF_A_PROOF = 16;
+/** Peers that join a switch of one's own, what it opens for each, and the watches on them and on its directory. */
+const DESCRIPTORS_OF_A_PROOF = 18;
 
 function childrenOfThisThread(): number[] {
   return readFileSync('/proc/thread-self/children', 'latin1').split(' ').filter(Boolean).map(Number);

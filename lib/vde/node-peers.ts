@@ -1,8 +1,8 @@
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { libc, POLLHUP, POLLIN, POLLRDHUP } from '../../ffi/libc.js';
 import { decodeSockaddr, SOCKADDR_SIZE } from '../address/sockaddr.js';
-import { MSG_DONTWAIT, MSG_PEEK, SO_ACCEPTCONN, SOL_SOCKET } from '../constants/index.js';
+import { MSG_DONTWAIT, MSG_PEEK, SO_ACCEPTCONN, SOCK_CLOEXEC, SOL_SOCKET } from '../constants/index.js';
 import { pollOnce } from '../io/poll-sync.js';
 
 /** What an event set has of a descriptor: a word of two numbers. */
@@ -10,6 +10,18 @@ interface Watched {
   readonly fd: number;
   readonly low: number;
   readonly high: number;
+  /** Of the socket: its number is used again. */
+  readonly inode: string;
+}
+
+/** A process that serves a node, with the descriptor table of this one. */
+export interface NodeServer {
+  /** How many calls of read(2) it made. */
+  readCalls(): number;
+  /** Whether it waits for something to do. */
+  isAsleep(): boolean;
+  /** Gives it something to do: it may have been told of an event that is no more, and vde_recv(3) waits for the next one. */
+  wake(): void;
 }
 
 /**
@@ -20,6 +32,10 @@ interface Watched {
 export class NodePeers {
   // opened before descriptors run out: peers that have gone are what takes them
   readonly #fdinfo: number;
+  /** Of those that another process serves and that seemed to have gone: how many calls it had made by then. */
+  #suspects = new Map<string, number>();
+  /** The numbers of those that were closed, with something in their place that nobody wants, and the same. */
+  readonly #replaced = new Map<number, number>();
 
   /** @throws {Error} EMFILE */
   constructor(epfd: number) {
@@ -44,9 +60,45 @@ export class NodePeers {
     );
   }
 
-  /** Closes those of them that have gone. */
-  closeGone(): void {
-    for (const { fd } of this.#waiting().filter(({ fd }) => hasGone(fd))) libc().close(fd);
+  /**
+   * Closes those of them that have gone.
+   * @param server who serves them, where that is another process
+   * @returns how many have gone
+   */
+  closeGone(server?: NodeServer): number {
+    const gone = this.#waiting().filter(({ fd }) => hasGone(fd));
+    if (server) this.#closeBehind(server, gone);
+    else for (const { fd } of gone) libc().close(fd);
+    return gone.length;
+  }
+
+  /**
+   * The server may just have read what such a peer asked for: it has dealt with that when it reads something else, and the peer
+   * waits no more. It may also be about to read from one that has gone: its number is kept from others until it has.
+   */
+  #closeBehind(server: NodeServer, gone: readonly Watched[]): void {
+    const calls = server.readCalls();
+    // the first call may be the one that was under way
+    const isOver = (before: number) => calls >= before + 2;
+    const isAsleep = this.#replaced.size > 0 && server.isAsleep();
+    for (const [fd, before] of this.#replaced) {
+      if (!isAsleep && !isOver(before)) continue;
+      this.#replaced.delete(fd);
+      libc().close(fd);
+    }
+    const suspects = new Map<string, number>();
+    for (const { fd, inode } of gone) {
+      const before = Math.min(this.#suspects.get(inode) ?? calls, calls);
+      if (!isOver(before)) suspects.set(inode, before);
+      else if (libc().dup3(this.#fdinfo, fd, SOCK_CLOEXEC) >= 0) this.#replaced.set(fd, calls);
+    }
+    if (suspects.size < gone.length) server.wake();
+    this.#suspects = suspects;
+  }
+
+  /** Whether {@link closeGone} has something left to do, though nothing happens. */
+  get isClosing(): boolean {
+    return this.#replaced.size > 0;
   }
 
   /** Closes all of those: before the node is closed. */
@@ -55,14 +107,17 @@ export class NodePeers {
   }
 
   #watched(): Watched[] {
-    const lines = readAll(this.#fdinfo).matchAll(/^tfd:\s*(\d+) events:\s*[0-9a-f]+ data:\s*([0-9a-f]+)/gm);
-    return Array.from(lines, ([, fd, data]) => {
+    const lines = readAll(this.#fdinfo).matchAll(
+      /^tfd:\s*(\d+) events:\s*[0-9a-f]+ data:\s*([0-9a-f]+)(?:.* ino:([0-9a-f]+))?/gm,
+    );
+    return Array.from(lines, ([, fd, data, inode = '']) => {
       const word = BigInt(`0x${data}`);
-      return { fd: Number(fd), low: Number(word & 0xffffffffn), high: Number(word >> 32n) };
+      return { fd: Number(fd), low: Number(word & 0xffffffffn), high: Number(word >> 32n), inode };
     });
   }
 
   close(): void {
+    for (const fd of this.#replaced.keys()) libc().close(fd);
     closeSync(this.#fdinfo);
   }
 }
@@ -89,6 +144,22 @@ function hasGone(fd: number): boolean {
   return isHungUp && libc().recv(fd, byte, byte.length, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
+/** The event set of the node in a directory, if it is among these descriptors. */
+export function findNode(directory: string, descriptors: readonly number[]): number | undefined {
+  return descriptors.filter(isEventSet).find((epfd) => {
+    const peers = new NodePeers(epfd);
+    const { listener } = peers;
+    peers.close();
+    return listener !== undefined && isIn(directory, boundPath(listener));
+  });
+}
+
+/** Whether a path is that of a node's own end: others that joined are bound in its directory by other names. */
+function isIn(directory: string, path: string): boolean {
+  // in '/' C has two slashes
+  return /^(ctl|fd\d+)$/.test(basename(path)) && dirname(path).replace(/^\/+/, '/') === directory;
+}
+
 /**
  * Closes what a process that has ended, and had our descriptor table, opened for the peers of its node: the sockets that are bound
  * in its directory, but for the listening one. Call it before that one is closed: no other node can be there until then.
@@ -96,9 +167,7 @@ function hasGone(fd: number): boolean {
 export function closeAcceptedIn(directory: string): void {
   for (const fd of readdirSync('/proc/self/fd').map(Number)) {
     if (!linkOf(fd).startsWith('socket:') || isListening(fd)) continue;
-    const path = boundPath(fd);
-    // in '/' C has two slashes
-    if (path !== '' && dirname(path).replace(/^\/+/, '/') === directory) libc().close(fd);
+    if (isIn(directory, boundPath(fd))) libc().close(fd);
   }
 }
 
