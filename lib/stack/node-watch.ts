@@ -6,8 +6,8 @@ import { GrowingPause } from '../core/growing-pause.js';
 import { DATA_WORD, EVENT_WORDS } from '../io/epoll.js';
 import { PollHandle, READABLE } from '../io/poll-handle.js';
 import { NodePeers, type NodeServer } from '../vde/node-peers.js';
-import { stateOfProcess } from './process-state.js';
 import { readProcFile } from './proc-file.js';
+import { stateOfProcess } from './process-state.js';
 
 /** While a node has much to do its peers are looked at so often, in milliseconds. */
 const LONGEST_PAUSE_MS = 1000;
@@ -65,7 +65,10 @@ export class NodeWatch {
   }
 
   #goOn(): void {
-    if (this.#peers.isClosing) return this.#look();
+    if (this.#peers.isClosing) {
+      this.#look();
+      return;
+    }
     try {
       this.#poll.watch(READABLE);
       this.#watchedSince = performance.now();

@@ -49,7 +49,7 @@ async function visit(path: string): Promise<void> {
   );
   if (await isConnected) {
     await VISITS[Math.floor(Math.random() * VISITS.length)]?.(socket);
-    if (Math.random() < 0.5) await delay(Math.random() * 20);
+    await delay(Math.random() * 40);
   }
   socket.destroy();
   await closed;
