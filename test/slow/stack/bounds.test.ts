@@ -95,7 +95,8 @@ async function outcome(name: string, condition: keyof typeof CONDITIONS, place: 
   }
 }
 
-test.each(Object.keys(WORK))(
+// they wait more than they work
+test.concurrent.each(Object.keys(WORK))(
   '%s',
   async (name) => {
     const conditions = Object.keys(CONDITIONS) as (keyof typeof CONDITIONS)[];
