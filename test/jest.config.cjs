@@ -37,5 +37,5 @@ module.exports = {
   testSequencer: '<rootDir>/test/support/sequencer.cjs',
   maxWorkers: 4,
   // it tells what hangs from what ends: longer than a child may take (test/support/child.ts)
-  testTimeout: 180_000,
+  testTimeout: 300_000,
 };

@@ -23,19 +23,27 @@ interface Policy {
 }
 
 // RFC 6724, 2.1, the longest prefix first
-const POLICIES: readonly Policy[] = (
-  [
-    ['::1', 128, 50, 0],
-    ['::ffff:0:0', 96, 35, 4],
-    ['::', 96, 1, 3],
-    ['2001::', 32, 5, 5],
-    ['2002::', 16, 30, 2],
-    ['3ffe::', 16, 1, 12],
-    ['fec0::', 10, 1, 11],
-    ['fc00::', 7, 3, 13],
-    ['::', 0, 40, 1],
-  ] as const
-).map(([prefix, length, precedence, label]) => ({ prefix: ipBytes(prefix), length, precedence, label }));
+const POLICY_TABLE = [
+  ['::1', 128, 50, 0],
+  ['::ffff:0:0', 96, 35, 4],
+  ['::', 96, 1, 3],
+  ['2001::', 32, 5, 5],
+  ['2002::', 16, 30, 2],
+  ['3ffe::', 16, 1, 12],
+  ['fec0::', 10, 1, 11],
+  ['fc00::', 7, 3, 13],
+  ['::', 0, 40, 1],
+] as const;
+
+let parsed: readonly Policy[] | undefined;
+
+/** Not parsed before it is needed: the program starts sooner. */
+function policies(): readonly Policy[] {
+  parsed ??= POLICY_TABLE.map(([prefix, length, precedence, label]) => {
+    return { prefix: ipBytes(prefix), length, precedence, label };
+  });
+  return parsed;
+}
 
 const LINK_LOCAL = 2;
 const SITE_LOCAL = 5;
@@ -94,7 +102,7 @@ function compare(a: Facts, b: Facts): number {
 }
 
 function policyOf(bytes: Uint8Array): Policy {
-  const policy = POLICIES.find(({ prefix, length }) => prefixBits(bytes, prefix) >= length);
+  const policy = policies().find(({ prefix, length }) => prefixBits(bytes, prefix) >= length);
   if (!policy) throw new Error('the policy table has an entry for ::/0');
   return policy;
 }

@@ -14,6 +14,7 @@ import { busyHint, uncountClosed, unregisterDetachedOf, withOwnNumber } from '..
 import { canceled, type WaitEnd } from '../socket/operations/errors.js';
 import type { DescriptorOwner } from '../socket/owner.js';
 import { closeAcceptedIn, findNode } from '../vde/node-peers.js';
+import { NodeWatch } from '../vde/node-watch.js';
 import { SwitchDirectory } from '../vde/switch-directory.js';
 import { type CloseOptions, lingerLimits } from './close-options.js';
 import { canServe, checkInterfaces, checkVdestack } from './daemon-check.js';
@@ -21,7 +22,6 @@ import { type ExitCleanup, registerExitCleanup, unregisterExitCleanup } from './
 import { type LingerLimits, linger, lingerSync } from './linger.js';
 import { NativeCalls } from './native-calls.js';
 import { type NewStack, newstack } from './newstack.js';
-import { NodeWatch } from './node-watch.js';
 import { PeerDescriptors } from './peer-descriptors.js';
 import { hasKernelSockets, type StackSpec } from './plugin.js';
 import { Programs } from './programs/programs.js';
@@ -119,7 +119,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     daemon.locateTaps(namespace, firstFd, afterTaps);
     for (const { path } of this.#switches) {
       const node = findNode(path, range(firstFd, afterTaps));
-      if (node !== undefined) this.#nodes.push(new NodeWatch(node, daemon.pid));
+      if (node !== undefined) this.#nodes.push(new NodeWatch(node, daemon));
       if (!canServe(daemon, path)) this.#abandonDaemon('ioth_newstack');
       this.#peers.push(new PeerDescriptors(path));
     }

@@ -5,8 +5,10 @@ import { errno, libc } from '../../ffi/libc.js';
 import { systemError } from '../core/errors.js';
 import { PollHandle, READABLE } from '../io/poll-handle.js';
 import { waitSync } from '../io/poll-sync.js';
+import type { NodeServer } from '../vde/node-peers.js';
 import type { CommandPipe } from './command-pipe.js';
 import { KillOnWorkerExit } from './kill-on-worker-exit.js';
+import { readProcFile } from './proc-file.js';
 import { stateOfProcess } from './process-state.js';
 
 /** How long C waits for the daemon's answer, in milliseconds: a dead one blocks the loop for so long. */
@@ -21,6 +23,8 @@ const LOOK_INTERVAL_MS = 5;
 const SPARE_NUMBERS = 32;
 /** The last resort: a daemon that neither runs nor answers for so long is taken for dead. */
 const DAEMON_TIMEOUT_MS = 10_000;
+/** Where its calls are not known: one that has something to read has done so after so long. */
+const SLOW_READS_MS = 1000;
 /** A daemon that is to end, and sleeps, is killed after so long. */
 const END_TIMEOUT_MS = 2000;
 
@@ -31,7 +35,7 @@ const END_TIMEOUT_MS = 2000;
  * The clone keeps the locks that other threads of ours held, and nobody releases them there: when it takes one it waits for
  * ever, in futex(2). As it has one thread, any wait for a lock is such a wait.
  */
-export class Daemon {
+export class Daemon implements NodeServer {
   readonly #pidfd: number;
   #tapNumbers: readonly [first: number, end: number] = [0, 0];
   #foundTaps: readonly number[] | undefined;
@@ -67,6 +71,16 @@ export class Daemon {
   /** Whether the process runs, asked of the kernel now. */
   get alive(): boolean {
     return !this.#released && !waitSync(this.#pidfd, READABLE, 0);
+  }
+
+  isAsleep(): boolean {
+    return stateOfProcess(this.pid) === 'asleep';
+  }
+
+  /** How many calls of read(2) it made: proc_pid_io(5). Where that is not known, a figure that grows more slowly. */
+  readCalls(): number {
+    const calls = /^syscr: (\d+)/m.exec(readProcFile(this.pid, 'io'))?.[1];
+    return calls === undefined ? performance.now() / SLOW_READS_MS : Number(calls);
   }
 
   /** Readable when the process ended; -1 after {@link release}. */

@@ -20,8 +20,6 @@ export interface NodeServer {
   readCalls(): number;
   /** Whether it waits for something to do. */
   isAsleep(): boolean;
-  /** Gives it something to do: it may have been told of an event that is no more, and vde_recv(3) waits for the next one. */
-  wake(): void;
 }
 
 /**
@@ -63,20 +61,23 @@ export class NodePeers {
   /**
    * Closes those of them that have gone.
    * @param server who serves them, where that is another process
+   * @param wake gives it something to do: it may have been told of an event that is no more, and vde_recv(3) waits for the next one
    * @returns how many have gone
    */
-  closeGone(server?: NodeServer): number {
+  closeGone(server?: NodeServer, wake?: () => void): number {
     const gone = this.#waiting().filter(({ fd }) => hasGone(fd));
-    if (server) this.#closeBehind(server, gone);
-    else for (const { fd } of gone) libc().close(fd);
+    if (server) {
+      if (this.#closeBehind(server, gone)) wake?.();
+    } else for (const { fd } of gone) libc().close(fd);
     return gone.length;
   }
 
   /**
    * The server may just have read what such a peer asked for: it has dealt with that when it reads something else, and the peer
    * waits no more. It may also be about to read from one that has gone: its number is kept from others until it has.
+   * @returns whether some were closed
    */
-  #closeBehind(server: NodeServer, gone: readonly Watched[]): void {
+  #closeBehind(server: NodeServer, gone: readonly Watched[]): boolean {
     const calls = server.readCalls();
     // the first call may be the one that was under way
     const isOver = (before: number) => calls >= before + 2;
@@ -92,8 +93,8 @@ export class NodePeers {
       if (!isOver(before)) suspects.set(inode, before);
       else if (libc().dup3(this.#fdinfo, fd, SOCK_CLOEXEC) >= 0) this.#replaced.set(fd, calls);
     }
-    if (suspects.size < gone.length) server.wake();
     this.#suspects = suspects;
+    return suspects.size < gone.length;
   }
 
   /** Whether {@link closeGone} has something left to do, though nothing happens. */

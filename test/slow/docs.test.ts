@@ -48,7 +48,7 @@ for (const sample of samples) {
   await client.connect(['10.0.0.1', 1]);
   [globalThis.server] = await listener.accept();
   listener.close();
-  const late = setTimeout(() => { console.log('too late'); process.exit(1); }, 60_000);
+  const late = setTimeout(() => { console.log('too late'); process.exit(1); }, 120_000);
   await import(sample);
   clearTimeout(late);
   await right.close();
@@ -64,7 +64,7 @@ const runs = samples.filter(({ action }) => action === 'run');
 const localised = (code: string) =>
   code.includes('switch:///tmp/net') ? code : code.replaceAll('vde:///tmp/net', 'vde:///tmp/docs');
 
-const RUN_LIMIT_MS = 170_000;
+const RUN_LIMIT_MS = 280_000;
 
 describe('the samples of the guide', () => {
   const { dir, remove } = workDirectory();

@@ -1,7 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join, relative } from 'node:path';
 import type { Options } from '@swc/core';
-import { COMPILED, compiled, compiledUrl, ENTRIES, EXTENSIONS, ROOT } from './compiled.js';
+import { COMPILED, compiled, compiledUrl, ENTRIES, EXTENSIONS, facade, hasFacade, ROOT } from './compiled.js';
 
 /** CommonJS, as it is published: it starts twice as fast as modules do. */
 const LIBRARY = ['lib', 'ffi'];
@@ -13,6 +14,7 @@ let isDone = false;
 export function compileSources(): void {
   if (isDone) return;
   isDone = true;
+  let isLibraryOld = false;
   for (const source of FOLDERS.flatMap(sourcesIn)) {
     const changed = Math.round(statSync(join(ROOT, source)).mtimeMs);
     if (timeOf(compiled(source)) === changed) continue;
@@ -20,11 +22,13 @@ export function compileSources(): void {
     const extension = extname(source);
     const code = extension in EXTENSIONS ? compile(text, extension, source) : text;
     replace(compiled(source), code, changed);
+    isLibraryOld ||= isOfLibrary(source);
   }
   // a module of the examples finds 'ioth' by this file, and `ioth doctor` its version
   const { version, engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const exports = Object.entries(ENTRIES).map(([name, source]) => {
-    return [name.replace('ioth', '.'), `./${relative(COMPILED, compiled(source))}`];
+    const path = `./${relative(COMPILED, compiled(source))}`;
+    return [name.replace('ioth', '.'), { import: hasFacade(source) ? facade(path) : path, require: path }];
   });
   const description = {
     name: 'ioth',
@@ -38,6 +42,20 @@ export function compileSources(): void {
   // found from the folder of the library, which has a package.json of its own
   const library = { type: 'commonjs', imports: { '#io/*': './io/*.js' } };
   for (const folder of LIBRARY) replace(join(COMPILED, folder, 'package.json'), JSON.stringify(library), 0);
+  if (isLibraryOld) writeFacades();
+}
+
+/** What CommonJS exports Node finds by reading all of it again: for ES modules each entry has a module that lists them. */
+function writeFacades(): void {
+  const paths = Object.values(ENTRIES).filter(hasFacade).map(compiled);
+  const program = 'JSON.stringify(process.argv.slice(1).map((path) => Object.keys(require(path))))';
+  const lists: string[][] = JSON.parse(execFileSync(process.execPath, ['-p', program, ...paths], { encoding: 'utf8' }));
+  for (const [i, path] of paths.entries()) {
+    const names = lists[i]?.filter((name) => name !== 'default').join(', ');
+    const head = "import { createRequire } from 'node:module';\nconst { ";
+    const text = `${head}${names} } = createRequire(import.meta.url)('./index.js');\nexport { ${names} };\n`;
+    replace(facade(path), text, 0);
+  }
 }
 
 /** Compiles the text of a module. `ioth` and its entries are those of the checkout, wherever the module is put. */
@@ -53,7 +71,7 @@ export function compileText(text: string, name: string): string {
 function compile(text: string, extension: string, filename: string): string {
   // the compiler is loaded only by tests that need it
   const { transformSync } = require('@swc/core') as typeof import('@swc/core');
-  const isCommonJs = extension === '.cts' || LIBRARY.some((folder) => filename.startsWith(`${folder}/`));
+  const isCommonJs = extension === '.cts' || isOfLibrary(filename);
   const options: Options = {
     filename,
     swcrc: false,
@@ -61,7 +79,12 @@ function compile(text: string, extension: string, filename: string): string {
     jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
     module: isCommonJs ? { type: 'commonjs', exportInteropAnnotation: true } : { type: 'nodenext' },
   };
-  return transformSync(text, options).code;
+  const { code } = transformSync(text, options);
+  return isCommonJs ? code : code.replace(/(['"])((?:\.\.\/)+(?:lib|ffi)\/(?:\w+\/)?index)\.js\1/g, '$1$2.mjs$1');
+}
+
+function isOfLibrary(source: string): boolean {
+  return LIBRARY.some((folder) => source.startsWith(`${folder}/`));
 }
 
 function sourcesIn(folder: string): string[] {

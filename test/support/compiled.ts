@@ -29,5 +29,15 @@ export function compiled(source: string): string {
 
 /** The URL of a compiled source, for a module elsewhere to import. */
 export function compiledUrl(source: string): string {
-  return pathToFileURL(compiled(source)).href;
+  return pathToFileURL(hasFacade(source) ? facade(compiled(source)) : compiled(source)).href;
+}
+
+/** Whether it is an entry that ES modules import by a module of its own (compile.ts). */
+export function hasFacade(source: string): boolean {
+  return source.endsWith('/index.ts');
+}
+
+/** Where that is, from the compiled entry. */
+export function facade(path: string): string {
+  return path.replace(/js$/, 'mjs');
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** How long anything may take that ends, in milliseconds: what takes longer hangs. */
-export const PATIENCE_MS = 60_000;
+export const PATIENCE_MS = 120_000;
 
 /** Waits until something is so. @returns whether it was, within PATIENCE_MS */
 export async function becomes(isSo: () => boolean | Promise<boolean>): Promise<boolean> {

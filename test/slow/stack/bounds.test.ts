@@ -68,7 +68,7 @@ const dir = temporaryDirectory();
 /** Runs it on a vdestack that joined a vde_switch(1). */
 async function outcome(name: string, condition: keyof typeof CONDITIONS, place: string): Promise<string> {
   mkdirSync(place);
-  const sw = start('vde_switch', ['-s', `${place}/sw`, '-x'], { limit: 170_000 });
+  const sw = start('vde_switch', ['-s', `${place}/sw`, '-x'], { limit: 290_000 });
   await until('the switch is there', async () => (await run('test', ['-S', `${place}/sw/ctl`])).code === 0);
   const [before, work] = WORK[name] as readonly [string, string];
   const text = `
@@ -87,7 +87,7 @@ async function outcome(name: string, condition: keyof typeof CONDITIONS, place: 
     await stack.close({ linger: 1 });
     console.log('ended');`;
   try {
-    const { code, stdout } = await runText(place, text, { env: { SWITCH: String(sw.pid) }, limit: 150_000 });
+    const { code, stdout } = await runText(place, text, { env: { SWITCH: String(sw.pid) }, limit: 280_000 });
     return code === 0 && stdout.includes('ended') ? 'ended' : `${code} ${stdout}`;
   } finally {
     sw.kill('SIGCONT');
@@ -96,18 +96,14 @@ async function outcome(name: string, condition: keyof typeof CONDITIONS, place: 
 }
 
 // they wait more than they work
-test.concurrent.each(Object.keys(WORK))(
-  '%s',
-  async (name) => {
-    const conditions = Object.keys(CONDITIONS) as (keyof typeof CONDITIONS)[];
-    const number = Object.keys(WORK).indexOf(name);
-    const ends = await Promise.all(conditions.map((condition, i) => outcome(name, condition, `${dir}/${number}-${i}`)));
-    expect(Object.fromEntries(conditions.map((condition, i) => [condition, ends[i]]))).toEqual(
-      Object.fromEntries(conditions.map((condition) => [condition, 'ended'])),
-    );
-  },
-  200_000,
-);
+test.concurrent.each(Object.keys(WORK))('%s', async (name) => {
+  const conditions = Object.keys(CONDITIONS) as (keyof typeof CONDITIONS)[];
+  const number = Object.keys(WORK).indexOf(name);
+  const ends = await Promise.all(conditions.map((condition, i) => outcome(name, condition, `${dir}/${number}-${i}`)));
+  expect(Object.fromEntries(conditions.map((condition, i) => [condition, ends[i]]))).toEqual(
+    Object.fromEntries(conditions.map((condition) => [condition, 'ended'])),
+  );
+});
 
 test('a command that ignores the end of its input', async () => {
   const place = `${dir}/command`;

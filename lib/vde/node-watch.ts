@@ -5,9 +5,7 @@ import { systemError } from '../core/errors.js';
 import { GrowingPause } from '../core/growing-pause.js';
 import { DATA_WORD, EVENT_WORDS } from '../io/epoll.js';
 import { PollHandle, READABLE } from '../io/poll-handle.js';
-import { NodePeers, type NodeServer } from '../vde/node-peers.js';
-import { readProcFile } from './proc-file.js';
-import { stateOfProcess } from './process-state.js';
+import { NodePeers, type NodeServer } from './node-peers.js';
 
 /** While a node has much to do its peers are looked at so often, in milliseconds. */
 const LONGEST_PAUSE_MS = 1000;
@@ -32,17 +30,13 @@ export class NodeWatch {
 
   /**
    * @param node the event set of the node
-   * @param daemonPid who serves it
+   * @param server who serves it
    * @throws {Error} out of descriptors, or of watches (ENOSPC)
    */
-  constructor(node: number, daemonPid: number) {
+  constructor(node: number, server: NodeServer) {
     this.#peers = new NodePeers(node);
     this.#alarm = libc().eventfd(0, SOCK_CLOEXEC);
-    this.#server = {
-      readCalls: () => readCalls(daemonPid),
-      isAsleep: () => stateOfProcess(daemonPid) === 'asleep',
-      wake: () => void writeSync(this.#alarm, ONE),
-    };
+    this.#server = server;
     try {
       addAlarm(node, this.#alarm);
       this.#poll = new PollHandle(node, READABLE, () => this.#look());
@@ -55,7 +49,7 @@ export class NodeWatch {
   #look(): void {
     this.#poll.watch(0);
     const hasRested = performance.now() - this.#watchedSince > LONGEST_PAUSE_MS;
-    const gone = this.#peers.closeGone(this.#server);
+    const gone = this.#peers.closeGone(this.#server, () => writeSync(this.#alarm, ONE));
     if (gone > 0 || hasRested) this.#pause = new GrowingPause(LONGEST_PAUSE_MS);
     this.#watchLater();
   }
@@ -102,10 +96,4 @@ function addAlarm(node: number, alarm: number): void {
   event[0] = EPOLLIN;
   event.fill(alarm, DATA_WORD, DATA_WORD + 2);
   if (libc().epoll_ctl(node, EPOLL_CTL_ADD, alarm, event) < 0) throw systemError(errno(), 'epoll_ctl');
-}
-
-/** How many calls of read(2) a process made: proc_pid_io(5). Where that is not known, a figure that grows more slowly. */
-function readCalls(pid: number): number {
-  const calls = /^syscr: (\d+)/m.exec(readProcFile(pid, 'io'))?.[1];
-  return calls === undefined ? performance.now() / LONGEST_PAUSE_MS : Number(calls);
 }
