@@ -1,6 +1,9 @@
 const { join } = require('node:path');
 
-/* Three sizes: `unit` needs no stack and no child, `system` has real stacks and peers, `slow` is what --quick leaves out. */
+/*
+ * Three sizes: `unit` needs no stack and no child; `system` has real stacks and peers, in the test's own process for the most
+ * part; `slow`, which --quick leaves out, has whole programs, packages and stress.
+ */
 
 const root = join(__dirname, '..');
 

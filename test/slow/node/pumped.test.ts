@@ -7,6 +7,9 @@ afterAll(() => {
   delete process.env.IOTH_PUMP;
 });
 
-describe.each(['handles', 'faces', 'names', 'override', 'pools', 'register'])('pumped: %s', (name) => {
+describe.each(['handles', 'faces', 'names', 'override', 'pools'])('pumped: %s', (name) => {
   require(`../../system/node/${name}.test`);
+});
+describe('pumped: register', () => {
+  require('./register.test');
 });
