@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, extname, join, relative } from 'node:path';
 import type { Options } from '@swc/core';
 import { COMPILED, compiled, compiledUrl, ENTRIES, EXTENSIONS, facade, hasFacade, ROOT } from './compiled.js';
@@ -8,41 +18,48 @@ import { COMPILED, compiled, compiledUrl, ENTRIES, EXTENSIONS, facade, hasFacade
 const LIBRARY = ['lib', 'ffi'];
 const FOLDERS = [...LIBRARY, 'examples', 'scripts', 'test/support'];
 
+/** What the compiled files are of: they are made anew where it differs. */
+const STAMP = join(COMPILED, 'stamp');
+
 let isDone = false;
 
 /** Compiles the sources that changed since the last time. Another worker of jest may do so too. */
 export function compileSources(): void {
   if (isDone) return;
   isDone = true;
-  let isLibraryOld = false;
-  for (const source of FOLDERS.flatMap(sourcesIn)) {
-    const changed = Math.round(statSync(join(ROOT, source)).mtimeMs);
-    if (timeOf(compiled(source)) === changed) continue;
+  const sources = FOLDERS.flatMap(sourcesIn).map((source) => ({
+    source,
+    changed: modificationTime(join(ROOT, source)),
+  }));
+  const compiler = ['test/support/compile.ts', 'package-lock.json'].map((file) => readFileSync(join(ROOT, file)));
+  const stamp = createHash('sha256');
+  for (const text of compiler) stamp.update(text);
+  const version = stamp.copy().digest('hex');
+  const state = stamp.update(JSON.stringify(sources)).digest('hex');
+  const [oldVersion, oldState] = existsSync(STAMP) ? readFileSync(STAMP, 'utf8').split('\n') : [];
+  if (oldState === state) return;
+  for (const { source, changed } of sources) {
+    if (oldVersion === version && modificationTime(compiled(source)) === changed) continue;
     const text = readFileSync(join(ROOT, source), 'utf8');
     const extension = extname(source);
-    const code = extension in EXTENSIONS ? compile(text, extension, source) : text;
-    replace(compiled(source), code, changed);
-    isLibraryOld ||= isOfLibrary(source);
+    replace(compiled(source), extension in EXTENSIONS ? compile(text, extension, source) : text, changed);
   }
-  // a module of the examples finds 'ioth' by this file, and `ioth doctor` its version
+  describePackages();
+  writeFacades();
+  replace(STAMP, `${version}\n${state}\n`, 0);
+}
+
+/** A module of the examples finds 'ioth' by a package.json, and `ioth doctor` its version. */
+function describePackages(): void {
   const { version, engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const exports = Object.entries(ENTRIES).map(([name, source]) => {
     const path = `./${relative(COMPILED, compiled(source))}`;
     return [name.replace('ioth', '.'), { import: hasFacade(source) ? facade(path) : path, require: path }];
   });
-  const description = {
-    name: 'ioth',
-    version,
-    engines,
-    type: 'module',
-    exports: Object.fromEntries(exports),
-    imports: { '#io/*': './lib/io/*.js' },
-  };
+  const description = { name: 'ioth', version, engines, type: 'module', exports: Object.fromEntries(exports) };
   replace(join(COMPILED, 'package.json'), JSON.stringify(description), 0);
-  // found from the folder of the library, which has a package.json of its own
   const library = { type: 'commonjs', imports: { '#io/*': './io/*.js' } };
   for (const folder of LIBRARY) replace(join(COMPILED, folder, 'package.json'), JSON.stringify(library), 0);
-  if (isLibraryOld) writeFacades();
 }
 
 /** What CommonJS exports Node finds by reading all of it again: for ES modules each entry has a module that lists them. */
@@ -93,7 +110,8 @@ function sourcesIn(folder: string): string[] {
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
 }
 
-function timeOf(path: string): number {
+/** In milliseconds; -1 of what is not there. */
+function modificationTime(path: string): number {
   return Math.round(statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? -1);
 }
 
