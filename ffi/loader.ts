@@ -163,6 +163,14 @@ export function pluginLicense(name: string): string | undefined {
   }
 }
 
+/** Loads a plugin for good, where it is here: dlclose(3) of libioth leaves its code to the threads that still run it. */
+export function keepPlugin(name: string): void {
+  const path = plugins().find((plugin) => plugin.name === name)?.path;
+  if (path) kept.set(path, kept.get(path) ?? koffi.load(path));
+}
+
+const kept = new Map<string, LibraryHandle>();
+
 // ioth_NAME-r.so is the form for one name space, ioth_NAME.so the form that gets a name space of its own
 function pluginsIn(directory: string): [string, string][] {
   if (!existsSync(directory)) return [];

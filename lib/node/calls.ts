@@ -40,7 +40,8 @@ export function patchCalls(): void {
   // after the look-up of the address: the handle that it makes is not the server's yet
   replaceFunction(Server.prototype, '_listen2', (original) => {
     return function (this: Server, ...args) {
-      return callOn(stackOf(this), () => Reflect.apply(original, this, args));
+      const stack = stackOf(this);
+      return callOn(stack, () => Reflect.apply(original, this, withoutIPv6(stack, args)));
     };
   });
   patchCluster();
@@ -61,6 +62,13 @@ export function patchCalls(): void {
       };
     });
   }
+}
+
+/** Of `_listen2(address, port, …)`: Node listens on '::' where no address is given, and IPv4 comes there where it can. */
+function withoutIPv6(stack: NodeStack | undefined, args: unknown[]): unknown[] {
+  const [address, port, , , fd] = args;
+  const isForAny = !address && typeof port === 'number' && port >= 0 && typeof fd !== 'number';
+  return isForAny && stack?.isPumped && stack.has_dualstack_ipv6?.() === false ? ['0.0.0.0', ...args.slice(1)] : args;
 }
 
 /** node:cluster where this process is a worker of one: it is loaded there, and not for all others. */

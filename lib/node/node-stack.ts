@@ -12,6 +12,8 @@ export interface NodeStack {
   readonly sockets?: SocketMaker;
   /** Whether Node's handles cannot have its sockets. */
   readonly isPumped?: boolean;
+  /** Whether an AF_INET6 socket takes IPv4 connections too. */
+  has_dualstack_ipv6?(): boolean;
   /**
    * A Socket of a stack whose sockets are not the kernel's.
    * @throws {IothError} as {@link checkUsable}; what the stack says

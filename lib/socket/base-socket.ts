@@ -177,7 +177,8 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
     if (how !== SHUT_RD && how !== SHUT_WR && how !== SHUT_RDWR) {
       throw invalidValue('how', 'SHUT_RD (0), SHUT_WR (1) or SHUT_RDWR (2)', how);
     }
-    this.#check(libioth().shutdown(this.descriptor.use('shutdown'), how), 'shutdown');
+    const fd = this.descriptor.use('shutdown');
+    this.#check(libioth().shutdown(fd, how + (this.descriptor.owner.shutdownBase ?? 0)), 'shutdown');
     this.#isShutForReading ||= how !== SHUT_WR;
   }
 

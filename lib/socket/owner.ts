@@ -9,6 +9,8 @@ export interface DescriptorOwner extends BlockingOwner {
   readonly referenced: boolean;
   /** Whether its sockets are sockets of the kernel, for which every system call of the kernel works. */
   readonly hasKernelSockets: boolean;
+  /** What its shutdown(2) takes for SHUT_RD, if not 0: picoxnet passes picoTCP's numbers, 1 to 3. */
+  readonly shutdownBase?: number;
   /** @throws {IothError} ERR_STACK_DEAD */
   checkAlive(syscall: string): void;
   /** ioth_msocket(3): a non-blocking descriptor, closed on exec. @throws {IothError} EMFILE … */

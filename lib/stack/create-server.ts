@@ -10,6 +10,7 @@ import {
   SO_REUSEPORT,
   SOL_SOCKET,
 } from '../constants/index.js';
+import { IothError } from '../core/errors.js';
 import { checkBoolean, checkInteger, checkOptions, INT_MAX, invalidValue } from '../core/validate.js';
 
 /** Of {@link Stack.create_server}. */
@@ -51,7 +52,7 @@ export function createServer<Listener extends ServerSocket>(
     socket.setsockopt(SOL_SOCKET, SO_REUSEADDR, true);
     if (reusesPort) socket.setsockopt(SOL_SOCKET, SO_REUSEPORT, true);
     if (isDual) acceptIPv4(socket);
-    else if (family === AF_INET6) socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, true);
+    else if (family === AF_INET6) refuseIPv4(socket);
     socket.bind(address);
     socket.listen(backlog);
     return socket;
@@ -67,4 +68,18 @@ const OPTIONS = ['family', 'backlog', 'reuse_port', 'dualstack_ipv6'] as const;
 export function acceptIPv4<Listener extends Pick<ServerSocket, 'setsockopt'>>(socket: Listener): Listener {
   socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, false);
   return socket;
+}
+
+/** Has it take none. Where that is not known, as on picox, it takes none anyway. */
+function refuseIPv4(socket: ServerSocket): void {
+  try {
+    socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, true);
+  } catch (error) {
+    if (!(error instanceof IothError) || !isUnknownOption(error)) throw error;
+  }
+}
+
+/** What a stack says of an option that it does not have. */
+function isUnknownOption({ code }: IothError): boolean {
+  return ['EPROTONOSUPPORT', 'ENOPROTOOPT', 'EOPNOTSUPP'].includes(code);
 }

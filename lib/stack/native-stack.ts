@@ -23,7 +23,7 @@ import { type LingerLimits, linger, lingerSync } from './linger.js';
 import { NativeCalls } from './native-calls.js';
 import { type NewStack, newstack } from './newstack.js';
 import { PeerDescriptors } from './peer-descriptors.js';
-import { hasKernelSockets, type StackSpec } from './plugin.js';
+import { hasKernelSockets, isPicox, type StackSpec } from './plugin.js';
 import { Programs } from './programs/programs.js';
 import { resetConnections } from './reset-connections.js';
 import type { Undelivered } from './undelivered.js';
@@ -46,6 +46,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   closeUncounted: (() => void) | undefined;
   /** Whether its sockets are sockets of the kernel, for which every system call of the kernel works. */
   readonly hasKernelSockets: boolean;
+  readonly shutdownBase: number;
   /** Called, from the loop, when the daemon died. Must not keep the Stack from being collected. */
   onDeath: ((error: IothError) => void) | undefined;
   /** How long a wait asks again before it sleeps, in microseconds. */
@@ -72,6 +73,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   ) {
     this.#structure = pointer;
     this.hasKernelSockets = hasKernelSockets(spec.plugin);
+    this.shutdownBase = isPicox(spec.plugin) ? 1 : 0;
     this.#switches = spec.vnls.map((vnl) => SwitchDirectory.of(vnl)).filter((found) => found !== undefined);
     this.programs = new Programs(daemonPid);
     registerExitCleanup(this);

@@ -13,7 +13,8 @@ import { removeGoneNode } from '../vde/switch-directory.js';
 import { CommandPipe } from './command-pipe.js';
 import { freeDescriptors } from './free-descriptors.js';
 import { newstackError } from './newstack-error.js';
-import { isVdestack, type StackSpec } from './plugin.js';
+import { notePicox, preparePicox } from './picox.js';
+import { isPicox, isVdestack, type StackSpec } from './plugin.js';
 import { splitVnl } from './vnl.js';
 
 /** What ioth_newstackv(3) made. */
@@ -28,12 +29,13 @@ export interface NewStack {
 /**
  * ioth_newstackv(3).
  * @throws {IothError} ENOTSUP for a plugin that is not there, EPERM for one whose licence asks for a compatible one,
- * EMFILE, EADDRINUSE for a switch that somebody else makes there, EDEADLK for one that this thread is, the error of vde_open(3) for a network that cannot be
+ * EBUSY for a second picox, ENOENT for one without vde_plug, EMFILE, EADDRINUSE for a switch that somebody else makes there, EDEADLK for one that this thread is, the error of vde_open(3) for a network that cannot be
  * joined
  */
 export function newstack(spec: StackSpec): NewStack {
   requireProc('ioth_newstack');
   checkNotOfThisThread(spec);
+  preparePicox(spec);
   const firstFd = checkFreeDescriptors(spec);
   const isKnown = isVdestack(spec.plugin);
   const childrenBefore = isKnown ? [] : childrenOfThisThread();
@@ -42,11 +44,14 @@ export function newstack(spec: StackSpec): NewStack {
   // libvdeplug opens descriptors that a spawned child would inherit
   closeOnExec(firstFd);
   if (pointer === null) throw newstackError(error, spec);
+  notePicox(spec);
   if (isKnown) {
     const memory = readVdestack(pointer);
     const pipe = CommandPipe.of(memory);
     if (pipe) return { pointer, daemonPid: memory.pid, pipe, firstFd };
   }
+  // its child carries frames, and picoTCP waits for ever where that one ends first
+  if (isPicox(spec.plugin)) return { pointer, daemonPid: undefined, pipe: undefined, firstFd };
   // the kernel lists them in the order in which they were made
   const daemonPid = childrenOfThisThread().findLast((child) => !childrenBefore.includes(child));
   return { pointer, daemonPid, pipe: undefined, firstFd };

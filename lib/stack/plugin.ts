@@ -15,6 +15,11 @@ export function isVdestack(plugin: string): boolean {
   return /^vdestack(_n)?$/.test(baseName(plugin));
 }
 
+/** Whether it is picoxnet's, with picoTCP in this process. */
+export function isPicox(plugin: string): boolean {
+  return /^picox(_n)?$/.test(baseName(plugin));
+}
+
 /** Whether its sockets are sockets of the kernel, for which every system call of the kernel works. */
 export function hasKernelSockets(plugin: string): boolean {
   return isVdestack(plugin) || /^kernel(_n)?$/.test(baseName(plugin));

@@ -16,7 +16,8 @@ const EINPROGRESS = 115;
  *
  * - connect(2) answers EINPROGRESS. How it ended stands in SO_ERROR, and reading clears it: read before the end, which is
  *   EINPROGRESS, it never tells the end. A refused connection is ECONNRESET;
- * - send(2) answers 0 where its buffer is full.
+ * - send(2) answers 0 where its buffer is full;
+ * - shutdown(2) takes the numbers of picoTCP: 1 for reading, 2 for writing, 3 for both.
  */
 export class StandinPicox {
   readonly #stack: Stack;
@@ -26,7 +27,7 @@ export class StandinPicox {
 
   constructor(stack: Stack) {
     this.#stack = stack;
-    const { connect, getsockopt, send } = this.#real;
+    const { connect, getsockopt, send, shutdown } = this.#real;
     Object.assign(libioth(), {
       connect: (fd: number, addr: Buffer, length: number) =>
         this.#isCleared.has(fd) ? this.#connect(fd, addr, length) : connect(fd, addr, length),
@@ -38,6 +39,7 @@ export class StandinPicox {
         const count = send(fd, data, length, flags);
         return this.#isCleared.has(fd) && count < 0 && koffi.errno() === koffi.os.errno.EAGAIN ? 0 : count;
       },
+      shutdown: (fd: number, how: number) => shutdown(fd, this.#isCleared.has(fd) ? how - 1 : how),
     });
   }
 
@@ -46,7 +48,13 @@ export class StandinPicox {
     const fd = this.#stack.socket().detach();
     unregisterDetached(fd);
     this.#isCleared.set(fd, false);
-    const owner = { hasKernelSockets: false, descriptors: new Set(), referenced: true, checkAlive: () => {} };
+    const owner = {
+      hasKernelSockets: false,
+      shutdownBase: 1,
+      descriptors: new Set(),
+      referenced: true,
+      checkAlive: () => {},
+    };
     return Socket.of(this.#stack, new Descriptor(owner as unknown as DescriptorOwner, fd), AF_INET, SOCK_STREAM, 0);
   }
 

@@ -31,6 +31,7 @@ import { type Echo, echoRequest, echoTypes, ipv4Payload, readEcho } from './icmp
 
 /** What makes the socket. */
 export interface PingStack {
+  readonly hasKernelSockets: boolean;
   socket(family: number, type: number, proto?: number, fileno?: number): Socket;
 }
 
@@ -64,6 +65,8 @@ export class PingSocket {
   readonly #socket: Socket;
   readonly #family: number;
   readonly #isRaw: boolean;
+  /** Whether it has the options of raw(7) and ip(7), and their error queue. */
+  readonly #isKernels: boolean;
   readonly #id = randomInt(0x10000);
 
   /** @throws {IothError} EACCES, EPERM where the user may have neither; what the stack says */
@@ -78,6 +81,7 @@ export class PingSocket {
     this.#socket = socket;
     this.#family = family;
     this.#isRaw = isRaw;
+    this.#isKernels = stack.hasKernelSockets;
     try {
       this.#configure(ttl);
     } catch (error) {
@@ -114,6 +118,7 @@ export class PingSocket {
 
   /** What the network reported of a request: the next of the error queue of ip(7). */
   takeError(): EchoReply | undefined {
+    if (!this.#isKernels) return undefined;
     for (;;) {
       let received: [Buffer, AncillaryItem[], number, Address];
       try {
@@ -143,16 +148,22 @@ export class PingSocket {
 
   #configure(ttl: number | undefined): void {
     const [socket, isIpv4] = [this.#socket, this.#family === AF_INET];
-    if (this.#isRaw) {
-      const [level, option] = isIpv4 ? [SOL_RAW, ICMP_FILTER] : [IPPROTO_ICMPV6, ICMP6_FILTER];
-      socket.setsockopt(level, option, filterFor(echoTypes(this.#family).reply, isIpv4 ? 4 : 32));
-    }
     const level = isIpv4 ? IPPROTO_IP : IPPROTO_IPV6;
-    socket.setsockopt(level, isIpv4 ? IP_RECVERR : IPV6_RECVERR, 1);
-    socket.setsockopt(level, isIpv4 ? IP_RECVTTL : IPV6_RECVHOPLIMIT, 1);
+    if (this.#isKernels) this.#report(level, isIpv4);
     if (ttl === undefined) return;
     socket.setsockopt(level, isIpv4 ? IP_TTL : IPV6_UNICAST_HOPS, ttl);
     socket.setsockopt(level, isIpv4 ? IP_MULTICAST_TTL : IPV6_MULTICAST_HOPS, ttl);
+  }
+
+  /** Has it hear what is for it alone, hop limits, and errors. */
+  #report(level: number, isIpv4: boolean): void {
+    const socket = this.#socket;
+    if (this.#isRaw) {
+      const [filters, option] = isIpv4 ? [SOL_RAW, ICMP_FILTER] : [IPPROTO_ICMPV6, ICMP6_FILTER];
+      socket.setsockopt(filters, option, filterFor(echoTypes(this.#family).reply, isIpv4 ? 4 : 32));
+    }
+    socket.setsockopt(level, isIpv4 ? IP_RECVERR : IPV6_RECVERR, 1);
+    socket.setsockopt(level, isIpv4 ? IP_RECVTTL : IPV6_RECVHOPLIMIT, 1);
   }
 }
 

@@ -1,10 +1,10 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Socket } from 'ioth';
+import { SHUT_WR, type Socket } from 'ioth';
 import { useNetwork } from '../../support/network.js';
 import { StandinPicox } from '../../support/picox-stand-in.js';
-import { listenOn, pattern } from '../../support/sockets.js';
+import { listenOn, pattern, receiveAll } from '../../support/sockets.js';
 
 let picox: StandinPicox;
 // before the network's own
@@ -51,6 +51,17 @@ test('a connection that is made is told', async () => {
   const [client, server] = await connected();
   await client.sendall('hello');
   expect((await server.recv(10)).toString()).toBe('hello');
+  client.close();
+  server.close();
+});
+
+test('the end of what it sends is not the end of what it receives', async () => {
+  const [client, server] = await connected();
+  await client.sendall('question');
+  client.shutdown(SHUT_WR);
+  expect(String(await receiveAll(server))).toBe('question');
+  await server.sendall('answer');
+  expect(String(await client.recv(10))).toBe('answer');
   client.close();
   server.close();
 });
