@@ -4,7 +4,7 @@ import { GrowingPause } from '../core/growing-pause.js';
 import { endInterrupts, interruptFd } from '../io/interrupt.js';
 import { READABLE } from '../io/poll-handle.js';
 import { waitSync } from '../io/poll-sync.js';
-import { type Undelivered, undelivered } from './undelivered.js';
+import { resetsSent, type Undelivered, undelivered } from './undelivered.js';
 import type { Daemon } from './vdestack-daemon.js';
 
 /** How long the end of a stack waits for its peers, in milliseconds. */
@@ -26,7 +26,7 @@ export interface Lingering {
 export const DEFAULT_LINGER_MS = 5000;
 /** A FIN is on its way at once; the acknowledgement of a peer that is gone never comes. */
 const FIN_LINGER_MS = 50;
-/** For the frames that are queued for the daemon. */
+/** For the frames that are queued for the daemon, and for a reset that a peer asks about. */
 const FRAMES_TIMEOUT_MS = 500;
 const MAX_PAUSE_MS = 16;
 
@@ -36,6 +36,7 @@ class Delivery {
   #progressAt = this.#start;
   #bytes = Number.POSITIVE_INFINITY;
   #left: readonly Undelivered[] = [];
+  #resets = 0;
 
   constructor(
     readonly stack: Lingering,
@@ -62,7 +63,17 @@ class Delivery {
 
   /** Tells the peers of what is left. */
   giveUp(): void {
-    if (this.#left.length > 0 && this.daemon.alive) this.stack.reset(this.#left);
+    if (this.#left.length === 0 || !this.daemon.alive) return;
+    this.stack.reset(this.#left);
+    this.#resets = resetsSent(this.daemon.pid) + this.#left.filter(({ isUnderWay }) => isUnderWay).length;
+  }
+
+  /**
+   * Whether peers do not know of it yet. One that misses what was under way takes no reset before it has asked whether it was
+   * meant, and that question is answered by another one (RFC 5961, 3.2).
+   */
+  get isHalfKnown(): boolean {
+    return this.daemon.hasFrames || resetsSent(this.daemon.pid) < this.#resets;
   }
 }
 
@@ -92,7 +103,7 @@ async function finish(delivery: Delivery): Promise<void> {
   while (delivery.isPending()) await delay(pause.take());
   delivery.giveUp();
   const deadline = performance.now() + FRAMES_TIMEOUT_MS;
-  while (delivery.daemon.hasFrames && performance.now() < deadline) await delay(1);
+  while (delivery.isHalfKnown && performance.now() < deadline) await delay(1);
 }
 
 /** The same for several, blocking: their waits are one. A signal by which somebody wants the process to end, ends it. */
@@ -108,7 +119,8 @@ export function lingerSync(stacks: readonly Lingering[], limits: LingerLimits): 
   endInterrupts();
   for (const delivery of deliveries) delivery.giveUp();
   const deadline = performance.now() + FRAMES_TIMEOUT_MS;
-  while (deliveries.some(({ daemon }) => daemon.isCarrying) && performance.now() < deadline) sleep(1);
+  const isLeaving = ({ daemon, isHalfKnown }: Delivery) => daemon.isCarrying || isHalfKnown;
+  while (deliveries.some(isLeaving) && performance.now() < deadline) sleep(1);
 }
 
 /** Sleeps so long, or until a signal came: the loop, if it turns again, gets it too. */

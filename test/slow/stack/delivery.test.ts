@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, type Socket, type Stack } from 'ioth';
+import { AF_INET, SO_RCVBUF, SO_SNDBUF, SOCK_DGRAM, SOL_SOCKET, type Socket, type Stack } from 'ioth';
+import { resetsSent } from '../../../lib/stack/undelivered.js';
 import { type Child, startScript } from '../../support/child.js';
 import { useNetwork } from '../../support/network.js';
 import { receiveAll } from '../../support/sockets.js';
-import { PATIENCE_MS } from '../../support/until.js';
+import { PATIENCE_MS, until } from '../../support/until.js';
 
 /** How often each way is gone: IOTH_REPEAT=20 is what the figures of docs/lifetimes.md are of. */
 const TIMES = Number(process.env.IOTH_REPEAT ?? 1);
@@ -107,6 +108,29 @@ test('a peer that reads nothing is waited for as long as it shall be, and gets a
   expect(await receiveAll(patients)).toEqual(Buffer.alloc(TOO_MUCH, 'data'));
   await waiting;
   for (const peer of peers) peer.close();
+});
+
+test('a peer that missed a part of it, and the reset, gets one all the same', async () => {
+  const stack = net.stack('10.0.0.253/24');
+  const [socket, datagrams] = [stack.socket(), stack.socket(AF_INET, SOCK_DGRAM)];
+  await socket.connect(['10.0.0.1', 7]);
+  const peer = await accept(listener);
+  const [carrier, daemon] = [(net.stacks[0] as Stack).daemonPid as number, stack.daemonPid as number];
+  // a socket of the switch holds some ten frames: the rest is lost
+  process.kill(carrier, 'SIGSTOP');
+  let closing: Promise<void>;
+  try {
+    for (let i = 0; i < 3; i++) await datagrams.sendto('x', ['10.0.0.1', 9]);
+    await socket.sendall(Buffer.alloc(60_000));
+    socket.close();
+    closing = stack.close({ linger: 0.1 });
+    await until('the reset is sent', () => resetsSent(daemon) > 0);
+  } finally {
+    process.kill(carrier, 'SIGCONT');
+  }
+  await expect(receiveAll(peer)).rejects.toMatchObject({ code: 'ECONNRESET' });
+  await closing;
+  peer.close();
 });
 
 /** Takes a bit now and then, until the end of the stream or an error: who sends is not stalled, and needs many seconds. */
