@@ -55,6 +55,7 @@ function isNamed(error: unknown): boolean {
   const own = [IothError, AbortError, GaiError, DnsError, LibraryNotFoundError];
   if (own.some((kind) => error instanceof kind)) return true;
   const { code } = error as { code?: unknown };
+  if (code === 'ERR_DNS_SET_SERVERS_FAILED') return true;
   return (error instanceof TypeError || error instanceof RangeError) && typeof code === 'string';
 }
 
