@@ -41,9 +41,10 @@ const FILES = {
   'a.ava.mjs': `import test from 'ava';\n${REQUIRE}test('is on a stack', async (t) => { ${CHECK} t.pass(); });`,
   'a.tap.mjs': `import t from 'tap';\n${REQUIRE}t.test('is on a stack', async (t) => { ${CHECK} t.pass(); });`,
   'jest.json':
-    '{ "testMatch": ["**/*.jest.cjs"], "transform": {}, "watchman": false, "cacheDirectory": "<rootDir>/cache" }',
-  'vitest.config.mjs': "export default { test: { include: ['*.vitest.mjs'], setupFiles: process.env.SET_UP ?? [] } };",
-  'ava.config.mjs': "export default { files: ['*.ava.mjs'], require: process.env.SET_UP ?? [] };",
+    '{ "testTimeout": 120000, "testMatch": ["**/*.jest.cjs"], "transform": {}, "watchman": false, "cacheDirectory": "<rootDir>/cache" }',
+  'vitest.config.mjs':
+    "export default { test: { testTimeout: 120000, hookTimeout: 120000, include: ['*.vitest.mjs'], setupFiles: process.env.SET_UP ?? [] } };",
+  'ava.config.mjs': "export default { timeout: '2m', files: ['*.ava.mjs'], require: process.env.SET_UP ?? [] };",
 };
 
 let user: Consumer;
@@ -60,11 +61,12 @@ afterAll(async () => {
   await user.remove();
 });
 
-const MOCHA = ['node_modules/mocha/bin/mocha.js', 'a.mocha.cjs'];
+// their own limits are for tests of a machine that does nothing else
+const MOCHA = ['node_modules/mocha/bin/mocha.js', '--timeout=120000', 'a.mocha.cjs'];
 const JEST = ['node_modules/jest/bin/jest.js', '--ci', '--config', 'jest.json'];
 const VITEST = ['node_modules/vitest/vitest.mjs', 'run'];
 const AVA = ['node_modules/ava/entrypoints/cli.mjs'];
-const TAP = ['node_modules/tap/dist/esm/run.mjs', '--allow-empty-coverage', '--disable-coverage'];
+const TAP = ['node_modules/tap/dist/esm/run.mjs', '--timeout=120', '--allow-empty-coverage', '--disable-coverage'];
 
 function node(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Exit> {
   return run(process.execPath, args, { cwd: user.dir, env: { ...plainEnvironment, CI: '1', ...env } });
