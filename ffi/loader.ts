@@ -150,7 +150,7 @@ export function pluginDirectories(): string[] {
 
 /** The SPDX identifier that a plugin declares (`ioth_NAME_license`); undefined for none, or for no such plugin. */
 export function pluginLicense(name: string): string | undefined {
-  const path = plugins().find((plugin) => plugin.name === name)?.path;
+  const path = pluginPath(name);
   if (!path) return undefined;
   const plugin = koffi.load(path);
   try {
@@ -165,11 +165,15 @@ export function pluginLicense(name: string): string | undefined {
 
 /** Loads a plugin for good, where it is here: dlclose(3) of libioth leaves its code to the threads that still run it. */
 export function keepPlugin(name: string): void {
-  const path = plugins().find((plugin) => plugin.name === name)?.path;
+  const path = pluginPath(name);
   if (path) kept.set(path, kept.get(path) ?? koffi.load(path));
 }
 
 const kept = new Map<string, LibraryHandle>();
+
+function pluginPath(name: string): string | null | undefined {
+  return plugins().find((plugin) => plugin.name === name)?.path;
+}
 
 // ioth_NAME-r.so is the form for one name space, ioth_NAME.so the form that gets a name space of its own
 function pluginsIn(directory: string): [string, string][] {

@@ -36,6 +36,7 @@ class Delivery {
   #progressAt = this.#start;
   #bytes = Number.POSITIVE_INFINITY;
   #left: readonly Undelivered[] = [];
+  /** So many RST are sent when each question of a peer is answered; 0 where none is expected. */
   #resets = 0;
 
   constructor(
@@ -65,15 +66,16 @@ class Delivery {
   giveUp(): void {
     if (this.#left.length === 0 || !this.daemon.alive) return;
     this.stack.reset(this.#left);
-    this.#resets = resetsSent(this.daemon.pid) + this.#left.filter(({ isUnderWay }) => isUnderWay).length;
+    const questions = this.#left.filter(({ isUnderWay }) => isUnderWay).length;
+    if (questions > 0) this.#resets = resetsSent(this.daemon.pid) + questions;
   }
 
   /**
-   * Whether peers do not know of it yet. One that misses what was under way takes no reset before it has asked whether it was
-   * meant, and that question is answered by another one (RFC 5961, 3.2).
+   * Whether a peer may still ask. One that misses what was under way takes no reset before it has asked whether it was meant,
+   * and that question is answered by another one (RFC 5961, 3.2).
    */
-  get isHalfKnown(): boolean {
-    return this.daemon.hasFrames || resetsSent(this.daemon.pid) < this.#resets;
+  get mayBeAsked(): boolean {
+    return this.#resets > 0 && resetsSent(this.daemon.pid) < this.#resets;
   }
 }
 
@@ -103,7 +105,7 @@ async function finish(delivery: Delivery): Promise<void> {
   while (delivery.isPending()) await delay(pause.take());
   delivery.giveUp();
   const deadline = performance.now() + FRAMES_TIMEOUT_MS;
-  while (delivery.isHalfKnown && performance.now() < deadline) await delay(1);
+  while ((delivery.daemon.hasFrames || delivery.mayBeAsked) && performance.now() < deadline) await delay(1);
 }
 
 /** The same for several, blocking: their waits are one. A signal by which somebody wants the process to end, ends it. */
@@ -119,8 +121,8 @@ export function lingerSync(stacks: readonly Lingering[], limits: LingerLimits): 
   endInterrupts();
   for (const delivery of deliveries) delivery.giveUp();
   const deadline = performance.now() + FRAMES_TIMEOUT_MS;
-  const isLeaving = ({ daemon, isHalfKnown }: Delivery) => daemon.isCarrying || isHalfKnown;
-  while (deliveries.some(isLeaving) && performance.now() < deadline) sleep(1);
+  const isBusy = ({ daemon, mayBeAsked }: Delivery) => daemon.isCarrying || mayBeAsked;
+  while (deliveries.some(isBusy) && performance.now() < deadline) sleep(1);
 }
 
 /** Sleeps so long, or until a signal came: the loop, if it turns again, gets it too. */

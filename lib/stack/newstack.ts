@@ -29,8 +29,8 @@ export interface NewStack {
 /**
  * ioth_newstackv(3).
  * @throws {IothError} ENOTSUP for a plugin that is not there, EPERM for one whose licence asks for a compatible one,
- * EBUSY for a second picox, ENOENT for one without vde_plug, EMFILE, EADDRINUSE for a switch that somebody else makes there, EDEADLK for one that this thread is, the error of vde_open(3) for a network that cannot be
- * joined
+ * EBUSY for a second picox, ENOENT for one without vde_plug, EMFILE, EADDRINUSE for a switch that somebody else makes there,
+ * EDEADLK for one that this thread is, the error of vde_open(3) for a network that cannot be joined
  */
 export function newstack(spec: StackSpec): NewStack {
   requireProc('ioth_newstack');
@@ -50,10 +50,11 @@ export function newstack(spec: StackSpec): NewStack {
     const pipe = CommandPipe.of(memory);
     if (pipe) return { pointer, daemonPid: memory.pid, pipe, firstFd };
   }
-  // its child carries frames, and picoTCP waits for ever where that one ends first
-  if (isPicox(spec.plugin)) return { pointer, daemonPid: undefined, pipe: undefined, firstFd };
-  // the kernel lists them in the order in which they were made
-  const daemonPid = childrenOfThisThread().findLast((child) => !childrenBefore.includes(child));
+  // the kernel lists them in the order in which they were made; that of picox carries frames, and picoTCP waits for ever where
+  // it ends before the stack
+  const daemonPid = isPicox(spec.plugin)
+    ? undefined
+    : childrenOfThisThread().findLast((child) => !childrenBefore.includes(child));
   return { pointer, daemonPid, pipe: undefined, firstFd };
 }
 

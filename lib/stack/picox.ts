@@ -1,8 +1,7 @@
-import { accessSync, constants } from 'node:fs';
-import { join } from 'node:path';
 import { keepPlugin } from '../../ffi/loader.js';
 import { IothError } from '../core/errors.js';
 import { baseName, isPicox, type StackSpec } from './plugin.js';
+import { findExecutable } from './programs/executable.js';
 
 let wasMade = false;
 
@@ -18,7 +17,7 @@ export function preparePicox({ plugin, vnls }: StackSpec): void {
   if (wasMade) {
     throw refused('EBUSY', 'picox makes one stack in a process, and no other when that one is closed');
   }
-  if (vnls.length > 0 && !(process.env.PATH ?? '').split(':').some(hasVdePlug)) {
+  if (vnls.length > 0 && !findExecutable('vde_plug', (process.env.PATH ?? '').split(':'))) {
     throw refused('ENOENT', 'picox joins networks by the program vde_plug, which the package vdeplug of Debian brings');
   }
   keepPlugin(baseName(plugin));
@@ -27,13 +26,4 @@ export function preparePicox({ plugin, vnls }: StackSpec): void {
 /** From now on there was one. */
 export function notePicox({ plugin }: StackSpec): void {
   wasMade ||= isPicox(plugin);
-}
-
-function hasVdePlug(directory: string): boolean {
-  try {
-    accessSync(join(directory, 'vde_plug'), constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

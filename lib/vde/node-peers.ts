@@ -32,7 +32,7 @@ export class NodePeers {
   readonly #fdinfo: number;
   /** Of those that another process serves and that seemed to have gone: how many calls it had made by then. */
   #suspects = new Map<string, number>();
-  /** The numbers of those that were closed, with something in their place that nobody wants, and the same. */
+  /** The numbers of those that were closed, which are kept from others, and how many calls it had made by then. */
   readonly #replaced = new Map<number, number>();
 
   /** @throws {Error} EMFILE */
@@ -162,26 +162,20 @@ function isIn(directory: string, path: string): boolean {
 }
 
 /**
- * Closes what a process that has ended, and had our descriptor table, opened for the peers of its node: the sockets that are bound
- * in its directory, but for the listening one. Call it before that one is closed: no other node can be there until then.
+ * Closes what a process that has ended, and had our descriptor table, opened for the peers of its node: the node's own ends in
+ * its directory, but for the listening one. Call it before that one is closed: no other node can be there until then.
  */
 export function closeAcceptedIn(directory: string): void {
   for (const fd of readdirSync('/proc/self/fd').map(Number)) {
-    if (!linkOf(fd).startsWith('socket:') || isListening(fd)) continue;
-    if (isIn(directory, boundPath(fd))) libc().close(fd);
+    if (isIn(directory, boundPath(fd)) && !isListening(fd)) libc().close(fd);
   }
 }
 
 export function isEventSet(fd: number): boolean {
-  return linkOf(fd) === 'anon_inode:[eventpoll]';
-}
-
-/** What a descriptor is; '' for one that is not open. */
-function linkOf(fd: number): string {
   try {
-    return readlinkSync(`/proc/self/fd/${fd}`);
+    return readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:[eventpoll]';
   } catch {
-    return '';
+    return false;
   }
 }
 

@@ -1,11 +1,8 @@
+import { usePump } from '../../support/pump.js';
+
 /* What Node's modules do on a stack, where they carry every byte to sockets of the stack: IOTH_PUMP, as in system/node/pump. */
 
-beforeAll(() => {
-  process.env.IOTH_PUMP = '1';
-});
-afterAll(() => {
-  delete process.env.IOTH_PUMP;
-});
+usePump();
 
 describe.each(['handles', 'faces', 'names', 'override', 'pools'])('pumped: %s', (name) => {
   require(`../../system/node/${name}.test`);

@@ -106,6 +106,8 @@ const PAIRS = NODES.flatMap((node) => ([6, 7, 8] as const).map((version) => [nod
 const WORKING = PAIRS.filter(([node, version]) => !isRefused(node, version));
 const REFUSED = PAIRS.filter(([node, version]) => isRefused(node, version));
 
+if (!hasNodes) console.log('versions: Node.js of each version is published for x64 only: not tried');
+
 (hasNodes ? describe : describe.skip)('Node and undici', () => {
   describe.each(WORKING)('Node %i, undici %i', (node, version) => {
     // each of the two with each of these orders

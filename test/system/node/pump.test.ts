@@ -8,16 +8,11 @@ import { buffer, text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Socket, type Stack } from 'ioth';
 import { useNetwork } from '../../support/network.js';
+import { usePump } from '../../support/pump.js';
 import { listenOn, pattern, receiveAll } from '../../support/sockets.js';
 import { until } from '../../support/until.js';
 
-/** Stacks with sockets of the kernel do without them here, as those that have none. */
-beforeAll(() => {
-  process.env.IOTH_PUMP = '1';
-});
-afterAll(() => {
-  delete process.env.IOTH_PUMP;
-});
+usePump();
 
 const PORT = 7700;
 

@@ -9,6 +9,7 @@ import { notePicox, preparePicox } from '../../../lib/stack/picox.js';
 import { ping } from '../../../lib/stack/ping/ping.js';
 import { useDirectory } from '../../support/directory.js';
 import { useNetwork } from '../../support/network.js';
+import { usePump } from '../../support/pump.js';
 
 /* What a stack without the kernel's options has others do, on a vdestack that is made to lack them. */
 
@@ -42,6 +43,7 @@ const lan = useNetwork(2);
 const directory = useDirectory();
 
 describe('without a dual stack', () => {
+  usePump();
   beforeEach(() => {
     lacking = [IPPROTO_IPV6];
   });
@@ -57,21 +59,16 @@ describe('without a dual stack', () => {
   });
 
   it('a server of Node listens on IPv4 where it was given no address, and on the one that it was given', async () => {
-    process.env.IOTH_PUMP = '1';
-    try {
-      for (const [host, address] of [
-        [undefined, '0.0.0.0'],
-        ['::', '::'],
-        ['10.0.0.1', '10.0.0.1'],
-      ]) {
-        const server = stackOf().net.createServer().listen({ port: 5001, host });
-        await once(server, 'listening');
-        expect((server.address() as AddressInfo).address).toBe(address);
-        server.close();
-        await once(server, 'close');
-      }
-    } finally {
-      delete process.env.IOTH_PUMP;
+    for (const [host, address] of [
+      [undefined, '0.0.0.0'],
+      ['::', '::'],
+      ['10.0.0.1', '10.0.0.1'],
+    ]) {
+      const server = stackOf().net.createServer().listen({ port: 5001, host });
+      await once(server, 'listening');
+      expect((server.address() as AddressInfo).address).toBe(address);
+      server.close();
+      await once(server, 'close');
     }
   });
 });
