@@ -22,6 +22,9 @@ const PTP_SUFFIX = 2;
 const MAX_SHOWN = 200;
 
 const NODES: readonly string[] = ['switch', 'hub', 'multi', 'bonding'];
+const WITHOUT_OPTIONS = ['null', 'seqpacket', 'cmd', 'udp', 'vxlan', 'vxvde', 'tap', 'slirp'];
+/** For these a brace is a character as any other. Those of other packages (vlan://3{…}) have a network below in braces. */
+const WITHOUT_NESTED = [...NODES, ...WITHOUT_OPTIONS, 'vde', 'ptp', 'macvtap'];
 
 /** A locator in parts: `head` + `kind` + '://' + `rest` + `tail`. Those of a network below another stand in braces. */
 interface Locator {
@@ -36,7 +39,7 @@ function parse(vnl: string): Locator {
   // of a stack's: the interface's name
   const [, head = '', kind, rest = ''] = /^(?:([^:/]*:)(?=[\w-]*:\/\/))?([\w.-]*):\/\/(.*)$/s.exec(vnl) ?? [];
   if (kind === undefined) return { head: '', kind, rest: vnl, tail: '' };
-  const nested = kind === 'cmd' ? null : /^([^{]*\{)(.*)(\}.*)$/s.exec(rest);
+  const nested = WITHOUT_NESTED.includes(kind) ? null : /^([^{]*\{)(.*)(\}.*)$/s.exec(rest);
   if (!nested) return { head, kind, rest, tail: '' };
   const [, before, below = '', after] = nested;
   const inner = parse(below);
@@ -223,8 +226,6 @@ export interface NetworkOptions {
   readonly group?: string;
   readonly mode?: number;
 }
-
-const WITHOUT_OPTIONS = ['null', 'seqpacket', 'cmd', 'udp', 'vxlan', 'vxvde', 'tap', 'slirp'];
 
 /**
  * A VNL with the options that are to be said in it: libvdeplug 4.0.1 does not hand them on to a node.

@@ -142,6 +142,9 @@ describe.each(WAYS)('%s', (_name, open) => {
     ],
     ['a cable of 106 bytes', () => `ptp://${dir}/${'x'.repeat(105 - dir.length)}`],
     ['a tap of 16 bytes', () => `tap://${'x'.repeat(16)}`],
+    ['a path of 100 bytes with braces', () => `switch://${dir}/{${'x'.repeat(100 - dir.length)}}`],
+    ['a path of 100 bytes with braces behind', () => `hub://${dir}/${'x'.repeat(100 - dir.length)}[{mode}]`],
+    ['a path of 100 bytes below', () => `vlan://3{switch://${dir}/${'x'.repeat(100 - dir.length)}}`],
   ])('refuses %s, and says the limit', async (_what, vnl) => {
     const failure = open(vnl());
     await expect(failure).rejects.toMatchObject({
@@ -155,6 +158,7 @@ describe.each(WAYS)('%s', (_name, open) => {
   it('takes paths up to their limit', async () => {
     await open(`switch://${dir}/${'x'.repeat(98 - dir.length)}`);
     await open(`ptp://${dir}/${'x'.repeat(104 - dir.length)}`);
+    await open(`switch://${dir}/a{b}c`);
     expect(readdirSync(dir)).toEqual([]);
   });
 
