@@ -1,22 +1,22 @@
-/** What a subcommand of `ioth` is, for the frame that runs it. */
+/** The parts of a subcommand of `ioth`. */
 
-/** An option, as node:util's parseArgs takes it, and its line of `--help`. */
+/** An option, in the form of node:util's parseArgs, with its line of `--help`. */
 export interface OptionSpec {
   type: 'boolean' | 'string';
   short?: string;
-  /** What stands for its value in the help: 'SECONDS'. */
+  /** The name of its value in the help: 'SECONDS'. */
   value?: string;
   help: string;
 }
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
-/** How a subcommand was called. */
+/** The arguments of one call of a subcommand. */
 export interface Invocation {
   /** The options by their long names. */
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
   readonly args: readonly string[];
-  /** Aborted by the first signal that ends a program; the command ends what it has open then. */
+  /** Aborted by the first signal that ends a program. Then the command closes everything it has open. */
   readonly signal: AbortSignal;
 }
 
@@ -26,26 +26,26 @@ export interface Command {
   /** The text of its help, below the usage. */
   readonly help: string;
   readonly options: OptionSpecs;
-  /** After so many arguments all that follows is another program's, options too. */
+  /** The number of the command's own arguments. All arguments and options after them belong to another program. */
   readonly ownArguments?: number;
-  /** It takes care of signals by itself: `signal` never aborts. */
+  /** True if the command handles signals itself: `signal` never aborts. Default false. */
   readonly handlesSignals?: boolean;
-  /** @returns the exit code; 0 where it is missing */
+  /** @returns the exit code; undefined stands for 0 */
   run(invocation: Invocation): Promise<number | undefined>;
 }
 
 export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
-/** What a shell adds to the number of a signal that ended a program. */
+/** The number that a shell adds to the signal that ended a program. */
 export const EXIT_SIGNAL = 128;
 
-/** A command line that makes no sense: exit code 2. */
+/** A wrong command line: exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Something that did not work out, in words that need nothing added: exit code 1. */
+/** A failure whose message is complete: exit code 1. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 }

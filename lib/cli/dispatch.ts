@@ -15,10 +15,10 @@ const HELP = `Usage: ioth COMMAND [options] [arguments]
 Commands:
 ${columns(Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary]))}
 
-'ioth COMMAND --help' has the options of each.
+'ioth COMMAND --help' shows the options of a command.
 
-CONFIG is what ioth_newstackc(3) takes: 'stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.2/24'. A network in front
-stands for a vdestack on it, 'vde:///tmp/sw,eth,dhcp', and the name of a plugin for a stack without a network: 'kernel'.
+CONFIG describes a stack, as for ioth_newstackc(3): 'stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.2/24'. If it begins
+with a network, the stack is a vdestack: 'vde:///tmp/sw,eth,dhcp'. The name of a plugin is a stack without a network: 'kernel'.
 
 Options:
   -h, --help     shows this text
@@ -27,8 +27,7 @@ Options:
 
 /**
  * Runs `ioth` with these arguments.
- * @returns the exit code: 0 for success, 1 for a failure, 2 for a command line that makes no sense, 128 and a signal's
- *   number where that ended it
+ * @returns the exit code: 0 for success, 1 for a failure, 2 for a wrong command line, 128 plus the number of a signal
  */
 export async function dispatch(argv: readonly string[]): Promise<number> {
   const [first, ...rest] = argv;
@@ -81,7 +80,7 @@ async function runInterruptible(command: Command, parsed: ReturnType<typeof pars
     const code = await command.run({ ...parsed, signal: interruption.signal });
     return interruption.exitCode ?? code ?? EXIT_OK;
   } catch (error) {
-    // what the end of a command ends is no failure
+    // an error after the interruption is not a failure
     if (interruption.exitCode !== undefined) return interruption.exitCode;
     throw error;
   } finally {
@@ -95,17 +94,17 @@ function reportFailure(name: string, error: unknown): number {
     return EXIT_USAGE;
   }
   if (error instanceof LibraryNotFoundError) {
-    report(error.message, "'ioth doctor' checks all that is needed", name);
+    report(error.message, "run 'ioth doctor' to check this machine", name);
   } else if (isSystemError(error) || error instanceof CommandError || error instanceof AbortError) {
     report(error.message, undefined, name);
   } else {
-    // nobody thought of it: where it happened is what helps
+    // an unexpected error: its stack trace helps
     report(inspect(error), undefined, name);
   }
   return EXIT_FAILED;
 }
 
-/** What ioth, or Node, refuses of the command line: a configuration, an address. */
+/** Returns whether ioth, or Node, refused a part of the command line: a configuration, an address. */
 function isBadArgument(error: unknown): error is Error {
   const { code } = error as NodeJS.ErrnoException;
   return types.isNativeError(error) && /^ERR_(INVALID_ARG|OUT_OF_RANGE|INVALID_IP|SOCKET_BAD_PORT)/.test(code ?? '');

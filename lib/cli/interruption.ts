@@ -11,7 +11,7 @@ export class Interruption {
 
   constructor() {
     const listener = (signal: NodeJS.Signals) => {
-      // whoever does not want to wait for the end
+      // a second signal ends the process at once
       if (this.#by) process.exit(EXIT_SIGNAL + constants.signals[this.#by]);
       this.#interrupt(signal);
     };
@@ -25,12 +25,12 @@ export class Interruption {
     return this.#controller.signal;
   }
 
-  /** 130 after Ctrl-C; undefined where nothing came. */
+  /** The exit code for the signal, 130 after Ctrl-C; undefined if there was none. */
   get exitCode(): number | undefined {
     return this.#by && EXIT_SIGNAL + constants.signals[this.#by];
   }
 
-  /** Listens no more. */
+  /** Stops listening. */
   stop(): void {
     this.#stop();
   }

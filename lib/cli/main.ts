@@ -1,16 +1,16 @@
 #!/usr/bin/env node
-/** `ioth`: see docs/cli.md. */
+/** The entry of `ioth`: see docs/cli.md. */
 
 import { constants } from 'node:os';
 import { EXIT_SIGNAL } from './command.js';
 import { dispatch } from './dispatch.js';
 
-// `ioth … | head`: it ends as programs do that SIGPIPE ends, which Node ignores; open stacks end with it
+// `ioth … | head`: Node ignores SIGPIPE, so this ends the process as that signal would; open stacks end with it
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT_SIGNAL + constants.signals.SIGPIPE);
   throw error;
 });
 
-// what is still open then (standard input, a timer of somebody's line in the REPL) keeps nobody waiting; what becomes of the
-// last line that was written is known in the next turn of the loop
+// process.exit() does not wait for what is still open, such as standard input, or a timer of a line in the REPL. The result of
+// the last write is known in the next turn of the loop
 void dispatch(process.argv.slice(2)).then((code) => setImmediate(() => process.exit(code)));

@@ -11,7 +11,7 @@ interface PackageJson {
 
 let found: { root: string; json: PackageJson } | undefined;
 
-/** The package that this command belongs to: from its own file up. npx and npm start that through a link. */
+/** Returns the package of this command, found upwards from its own file. npx and npm start that file through a link. */
 function ownPackage(): { root: string; json: PackageJson } {
   if (found) return found;
   for (let root = dirname(realpathSync(process.argv[1] as string)); ; root = dirname(root)) {
@@ -36,18 +36,20 @@ export function packageVersion(): string {
   return ownPackage().json.version;
 }
 
-/** The lowest version of Node.js that it is made for: '20.19'. */
+/** Returns the lowest version of Node.js that the package supports: '20.19'. */
 export function minimumNodeVersion(): string {
   return ownPackage().json.engines.node.replace(/^>=/, '');
 }
 
-/** The directory of packages that it is installed in; undefined where it is a checkout. */
+/** Returns the node_modules directory that the package is installed in; undefined for a checkout. */
 export function installedIn(): string | undefined {
   const parent = dirname(ownPackage().root);
   return parent.endsWith('node_modules') ? parent : undefined;
 }
 
-/** The flag that has Node preload ioth/register, wherever the program is: --require, which `waits` for nothing, or --import. */
+/**
+ * Returns the flag that makes Node preload ioth/register from anywhere: --import if it `waits` for other hosts, else --require.
+ */
 export function registerFlag(waits: boolean): string {
   const { root, json } = ownPackage();
   const entry = json.exports['./register'] as Record<'import' | 'require', string>;

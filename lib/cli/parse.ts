@@ -6,8 +6,8 @@ const HELP: OptionSpec = { type: 'boolean', short: 'h', help: 'shows this text' 
 export type ParsedArguments = Pick<Invocation, 'options' | 'args'>;
 
 /**
- * The options and arguments of a subcommand; `--help` is an option of each.
- * @throws {UsageError} for an option that it does not have, and for one with a value too many or too few
+ * Parses the options and arguments of a subcommand; each has the option `--help`.
+ * @throws {UsageError} for an unknown option, a missing value, or a value that the option does not take
  */
 export function parseCommandLine(command: Command, argv: readonly string[]): ParsedArguments {
   const [own, others] = splitArguments(command, argv);
@@ -28,7 +28,7 @@ export function parseCommandLine(command: Command, argv: readonly string[]): Par
   }
 }
 
-/** What is the command's own, and what it hands over as it is: `ioth run CONFIG app.js --port 80`. */
+/** Splits the command's own arguments from those that it passes on unchanged: `ioth run CONFIG app.js --port 80`. */
 function splitArguments(
   { ownArguments, options }: Command,
   argv: readonly string[],
@@ -52,7 +52,7 @@ function splitArguments(
   return [[...argv], []];
 }
 
-/** The help of a subcommand. */
+/** Returns the help of a subcommand. */
 export function helpText(name: string, command: Command): string {
   const specs = Object.entries({ ...command.options, help: HELP });
   const lines = specs.map(([long, { short, value, help }]): [string, string] => [
@@ -63,15 +63,15 @@ export function helpText(name: string, command: Command): string {
   return `Usage: ioth ${arguments_.filter(Boolean).join(' ')}\n\n${command.help.trim()}\n\nOptions:\n${columns(lines)}\n`;
 }
 
-/** Two columns of text, indented. */
+/** Formats two columns of text, indented. */
 export function columns(lines: readonly (readonly [string, string])[]): string {
   const width = Math.max(...lines.map(([left]) => left.length));
   return lines.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n');
 }
 
 /**
- * The value of an option that is a number.
- * @throws {UsageError} for what is none, or is outside its range
+ * Returns the value of an option that is a number; undefined if it was not given.
+ * @throws {UsageError} if it is not a number, or is out of range
  */
 export function numberOption(
   { options }: ParsedArguments,
@@ -88,15 +88,15 @@ export function numberOption(
   return value;
 }
 
-/** @throws {UsageError} for what is no port */
+/** @throws {UsageError} if `text` is not a port */
 export function portArgument(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (!(port <= 65535)) throw new UsageError(`the port must be a number from 0 to 65535, not '${text}'`);
   return port;
 }
 
-/** @throws {UsageError} where there are fewer or more arguments than these */
+/** @throws {UsageError} if there are fewer or more arguments than allowed */
 export function checkArgumentCount(args: readonly string[], min: number, max: number, usage: string): void {
   if (args.length < min) throw new UsageError(`too few arguments: ${usage}`);
-  if (args.length > max) throw new UsageError(`'${args[max]}' is an argument too many: ${usage}`);
+  if (args.length > max) throw new UsageError(`too many arguments, from '${args[max]}' on: ${usage}`);
 }

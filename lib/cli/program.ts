@@ -3,16 +3,16 @@ import { once } from 'node:events';
 
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const;
 
-/** How a program ended. */
+/** The exit code or signal with which a program ended. */
 export interface ProgramEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Waits for a program that has our terminal, and hands on the signals that come. */
+/** Waits for the end of a program that has our terminal, and forwards signals to it. */
 export async function endOf(child: ChildProcess): Promise<ProgramEnd> {
   const forward = (signal: NodeJS.Signals) => {
-    // Ctrl-C and Ctrl-\ of a terminal reach both
+    // Ctrl-C and Ctrl-\ at a terminal reach both processes
     const isFromTerminal = process.stdin.isTTY && (signal === 'SIGINT' || signal === 'SIGQUIT');
     if (!isFromTerminal) child.kill(signal);
   };
@@ -25,10 +25,10 @@ export async function endOf(child: ChildProcess): Promise<ProgramEnd> {
   }
 }
 
-/** The exit code of the program, for one's own; where a signal ended it, that ends this process too. */
+/** Returns the exit code of the program as our own. If a signal ended the program, ends this process by the same signal. */
 export async function passOn({ code, signal }: ProgramEnd): Promise<number> {
   if (signal === null) return code ?? 0;
   process.kill(process.pid, signal);
-  // the signal comes when the loop turns
+  // the signal arrives when the event loop runs
   return new Promise(() => setInterval(() => {}, 1000));
 }

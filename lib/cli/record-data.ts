@@ -1,7 +1,7 @@
 import { ipBytes, ipText } from '../address/ip.js';
 import type { DnsRecord } from '../dns/message.js';
 
-/** The data of a record as a zone file has it (RFC 1035, 5.1). */
+/** Formats the data of a record as in a zone file (RFC 1035, section 5.1). */
 export function recordData(record: DnsRecord): string {
   switch (record.type) {
     case 'A':
@@ -44,7 +44,7 @@ function absolute(name: string): string {
   return name === '.' ? name : `${name}.`;
 }
 
-// a server's text may hold what moves the cursor of a terminal
+// a server's text may contain sequences that move the cursor of a terminal
 function quoted(text: string): string {
   const escaped = Array.from(Buffer.from(text), (byte) => {
     const character = String.fromCharCode(byte);
@@ -54,7 +54,7 @@ function quoted(text: string): string {
   return `"${escaped.join('')}"`;
 }
 
-/** RFC 3597, 5. */
+/** Formats data of an unknown type (RFC 3597, section 5). */
 function unknownData(data: unknown): string {
   if (!(data instanceof Uint8Array)) return JSON.stringify(data);
   return `\\# ${data.length} ${Buffer.from(data).toString('hex')}`.trimEnd();

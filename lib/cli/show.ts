@@ -13,22 +13,22 @@ const IFF_NAMES: readonly (readonly [flag: number, name: string])[] = [
   [0x10000, 'LOWER_UP'],
 ];
 
-/** `ip -br addr`. */
+/** Formats addresses as `ip -br addr` does. */
 export function addressText(stack: Stack): string {
   return listText(stack.interfaces());
 }
 
-/** `ip route`, those of IPv4 first. */
+/** Formats routes as `ip route` does, IPv4 first. */
 export function routeText(stack: Stack): string {
   return listText(stack.routes());
 }
 
-/** What the list itself prints; nothing where it is empty. */
+/** Formats a list as util.inspect does; '' if it is empty. */
 function listText(list: readonly unknown[]): string {
   return list.length === 0 ? '' : inspect(list, { colors: isColoured() });
 }
 
-/** `ip -br link`, with the MTU. */
+/** Formats links as `ip -br link` does, with the MTU. */
 export function linkText(links: readonly Link[]): string {
   const rows = links.map(({ name, operstate, up, mac, mtu, flags }) => [
     printable(name),

@@ -1,4 +1,4 @@
-/** What somebody may have meant who typed `word`: the nearest of `known` that a slip or two makes of it. */
+/** Returns the name of `known` that is nearest to `word`: one or two typing errors away, or one that begins with `word`. */
 export function suggestion(word: string, known: readonly string[]): string | undefined {
   const limit = word.length <= 3 ? 1 : 2;
   const distances = known.map((name) => [name, distance(word, name)] as const).sort(([, a], [, b]) => a - b);
@@ -7,7 +7,7 @@ export function suggestion(word: string, known: readonly string[]): string | und
   return word.length >= 2 ? known.find((name) => name.startsWith(word)) : undefined;
 }
 
-/** How many letters must be put in, left out, changed or exchanged with the next one (optimal string alignment). */
+/** Returns how many letters must be inserted, deleted, changed or exchanged with the next one (optimal string alignment). */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);

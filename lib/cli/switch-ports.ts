@@ -4,19 +4,19 @@ import { errno, libc } from '../../ffi/libc.js';
 import { SO_PEERCRED, SOL_SOCKET } from '../constants/index.js';
 import { systemError } from '../core/errors.js';
 
-/** Who is plugged into a switch of this process. */
+/** A peer that is plugged into a switch of this process. */
 export interface Peer {
-  /** The number that the switch gave it: its socket there is `fdN`. */
+  /** The number that the switch gave it: its socket file is `fdN`. */
   port: number;
-  /** 0 where it is in a process namespace that cannot be seen from here. */
+  /** The process id; 0 if the process is in a pid namespace that is not visible from here. */
   pid: number;
   uid: number;
-  /** The program's name; empty where it ended already. */
+  /** The name of the program; empty if it has already ended. */
   command: string;
 }
 
 interface Port extends Peer {
-  /** Of its socket file: the number is given again at once. */
+  /** The inode of its socket file, because port numbers are reused at once. */
   inode: bigint;
 }
 
@@ -26,8 +26,9 @@ type Listener = (event: 'joined' | 'left', peer: Peer) => void;
 const UCRED_WORDS = 3;
 
 /**
- * The ports of a switch that a stack of this process makes, as its directory shows them: the socket file of a port has the
- * number of the connection by which its peer joined, a descriptor of this process, for its daemon has the same table.
+ * The ports of a switch that a stack of this process makes, read from its directory. The number in the name of a port's socket
+ * file is a descriptor: the connection with which the peer joined. It is a descriptor of this process too, because the daemon has
+ * the same table.
  */
 export class SwitchPorts {
   readonly #path: string;
@@ -40,7 +41,7 @@ export class SwitchPorts {
     this.#listener = listener;
   }
 
-  /** Reports who is there, and from now on who joins and leaves. */
+  /** Reports the peers that are there, and then those that join and leave. */
   watch(): void {
     this.#watcher = watch(this.#path, () => this.#update());
     // the directory was removed
@@ -62,7 +63,7 @@ export class SwitchPorts {
     for (const [number, inode] of inodes) {
       if (this.#ports.has(number)) continue;
       const peer = peerOf(number);
-      // who left already, and those that prove the daemon
+      // skip peers that have already left, and those that test the daemon
       if (!peer || peer.pid === process.pid) continue;
       this.#ports.set(number, { ...peer, inode });
       this.#listener('joined', peer);
@@ -89,7 +90,7 @@ function filesIn(path: string): string[] {
   }
 }
 
-/** Who is at the other end of a connection; undefined where it ended meanwhile. */
+/** Returns the peer at the other end of a connection; undefined if the connection has ended. */
 function peerOf(fd: number): Peer | undefined {
   const credentials = new Int32Array(UCRED_WORDS);
   const bytes = new Uint8Array(credentials.buffer);

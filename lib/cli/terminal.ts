@@ -3,7 +3,7 @@ import { printableJson } from '../core/printable.js';
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Whether an output is a terminal that can show colours, and nobody said NO_COLOR. */
+/** Returns whether `stream` is a terminal with colours, and NO_COLOR is not set. */
 export function isColoured(stream: NodeJS.WriteStream = process.stdout): boolean {
   return stream.isTTY && !process.env.NO_COLOR && stream.hasColors();
 }
@@ -16,7 +16,7 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** For another program to read. */
+/** Prints JSON, for another program to read. */
 export function printJson(value: unknown): void {
   print(printableJson(JSON.stringify(value, null, 2)));
 }
@@ -25,7 +25,7 @@ export function printError(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Lines of columns, each as wide as its widest cell; the last one as it comes. */
+/** Formats rows as columns, each as wide as its widest cell. The last column is not padded. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) {

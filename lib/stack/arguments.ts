@@ -8,45 +8,48 @@ import { checkWait } from './network-wait.js';
 import { baseName } from './plugin.js';
 import { interfaceName, splitVnl } from './vnl.js';
 
-/** How a stack's names are resolved and its configuration strings are followed. */
+/** Settings of a stack: how it resolves names and follows configuration strings. */
 export interface StackSettings extends ConfigOptions {
-  /** Who resolves names: 'builtin', or 'native' (libiothdns). Default: the environment's IOTH_DNS, else 'builtin'. */
+  /** The resolver of names: 'builtin', or 'native' (libiothdns). Default: IOTH_DNS of the environment, else 'builtin'. */
   dns?: ProviderName;
-  /** How many answers the builtin resolver holds: default 1000, 0 for none. */
+  /** The number of answers that the builtin resolver caches. Default 1000; 0 for none. */
   dns_cache?: number;
   /**
-   * How many milliseconds to wait for the network to join while nobody has made it: default 0. The constructor blocks so
-   * long, also for what this program shall make; `Stack.create` lets the loop turn.
+   * Milliseconds to wait for a network that does not exist yet. Default 0. The constructor blocks the thread for this time, even
+   * if this program is to make the network; `Stack.create` keeps the event loop running.
    */
   wait?: number;
-  /** Who follows configuration strings: 'builtin', or 'native' (libiothconf). Default: the environment's IOTH_CONF, else 'builtin'. */
+  /**
+   * The follower of configuration strings: 'builtin', or 'native' (libiothconf). Default: IOTH_CONF of the environment, else
+   * 'builtin'.
+   */
   conf?: ProviderName;
 }
 
 /** The arguments of {@link Stack}'s constructor by name. */
 export interface StackOptions extends StackSettings {
-  /** A plugin's name, with options behind a comma, or a configuration: 'stack=vdestack,vnl=…,ip=10.0.0.1/24'. */
+  /** The name of a plugin, with options after a comma; or a configuration: 'stack=vdestack,vnl=…,ip=10.0.0.1/24'. */
   stack: string;
-  /** The virtual networks to join. */
+  /** The virtual networks to join. Default: none. */
   vnl?: string | readonly string[] | null;
-  /** How names are resolved: a path, resolv.conf(5) text, or addresses of servers. */
+  /** The source of name servers: a path, resolv.conf(5) text, or addresses of servers. Default: /etc/resolv.conf. */
   config_dns?: string | null;
 }
 
-/** What a new stack is made of, checked. */
+/** The checked arguments of a new stack. */
 export interface StackArguments extends Omit<StackOptions, 'stack' | 'vnl' | 'wait'> {
   wait: number;
-  /** As ioth_newstack(3) takes it. */
+  /** The plugin in the form that ioth_newstack(3) takes. */
   plugin: string;
   vnls: readonly string[];
   config: ConfigRequest | undefined;
 }
 
 const SETTINGS = ['dns', 'dns_cache', 'conf', 'signal', 'timeout', 'wait'] as const;
-// C copies the name into a buffer whose length it keeps in a char
+// C copies the name into a buffer and keeps the length of the buffer in a char
 const MAX_PLUGIN_NAME = 100;
 
-/** The options object of a constructor that was called with it, or with one argument after the other. */
+/** Returns the arguments of the constructor as one options object, for both of its forms. */
 export function namedOptions(
   stack: string | StackOptions,
   vnl: StackOptions['vnl'],
@@ -62,7 +65,7 @@ export function namedOptions(
 export function checkStackOptions({ stack, vnl, wait, ...others }: StackOptions): StackArguments {
   const config = isStackConfig(checkString('stack', stack)) ? parseConfig(stack, 'newstackc') : undefined;
   if (config && vnl !== undefined && vnl !== null) {
-    throw invalidValue('vnl', "missing beside a configuration, which has a 'vnl=' of its own", vnl);
+    throw invalidValue('vnl', "undefined with a configuration, which has a 'vnl=' of its own", vnl);
   }
   checkSettings(others);
   const plugin = checkPlugin(config ? config.stack : stack);
@@ -75,7 +78,7 @@ export function checkStackOptions({ stack, vnl, wait, ...others }: StackOptions)
   };
 }
 
-/** Those of a configuration too, where there is none. */
+/** Checks the settings. A stack without a configuration gets the same checks. */
 function checkSettings({ conf, dns_cache, signal, timeout }: StackSettings): void {
   if (conf !== undefined) checkProvider('options.conf', conf);
   if (dns_cache !== undefined) checkInteger('options.dns_cache', dns_cache, 0, INT_MAX);
@@ -88,7 +91,7 @@ function checkPlugin(stack: unknown): string {
   if (!/^[\w-]+(,.*)?$/.test(plugin) || baseName(plugin).length > MAX_PLUGIN_NAME) {
     throw invalidValue(
       'stack',
-      "the name of a stack plugin such as 'vdestack', with ',options' behind it if any",
+      "the name of a stack plugin such as 'vdestack', with optional ',options' after it",
       stack,
     );
   }
@@ -96,9 +99,9 @@ function checkPlugin(stack: unknown): string {
 }
 
 function checkVnls(plugin: string, vnl: unknown): string[] {
-  // a copy, which has no holes
+  // Array.from makes a copy without holes
   const list: string[] = vnl === undefined || vnl === null ? [] : Array.isArray(vnl) ? Array.from(vnl) : [vnl];
-  // C makes no interface of a name that is taken, and does not say so
+  // C makes no interface if the name is taken, and reports no error
   const taken = new Set(['lo']);
   list.forEach((item, position) => {
     const [ifname, locator] = splitVnl(checkString('vnl', item));

@@ -2,9 +2,9 @@ import { checkOptions } from '../core/validate.js';
 import { checkTimeout } from '../socket/timeouts.js';
 import { DEFAULT_LINGER_MS, type LingerLimits } from './linger.js';
 
-/** How the end of a stack goes. */
+/** Options for closing a stack. */
 export interface CloseOptions {
-  /** How many seconds to wait while no peer takes any of the data that TCP sockets sent; then they get a reset. Default 5. */
+  /** Seconds to wait while no peer accepts any of the data that TCP sockets sent. After that the peers get a reset. Default 5. */
   linger?: number;
 }
 

@@ -6,9 +6,9 @@ import { ENXIO } from '../core/errno.js';
 import { READABLE } from '../io/poll-handle.js';
 import { waitSync } from '../io/poll-sync.js';
 
-/** The pipe on which ioth_vdestack asks its daemon for sockets: both ends are in our descriptor table. */
+/** The pipe on which ioth_vdestack asks its daemon for sockets. Both ends are in our descriptor table. */
 export class CommandPipe {
-  // the number may be another's by the time the daemon is gone; the cookie is its own
+  // another file may have the number once the daemon is gone; the cookie is unique
   readonly #cookie: bigint;
 
   private constructor(
@@ -18,20 +18,20 @@ export class CommandPipe {
     this.#cookie = cookieOf(daemonFd);
   }
 
-  /** Of a vdestack; undefined where its memory is not as expected. */
+  /** Returns the pipe of a vdestack; undefined if its memory does not have the expected layout. */
   static of({ parentPid, pipes }: VdestackMemory): CommandPipe | undefined {
     if (parentPid !== process.pid) return undefined;
     const pair = pipes.find((ends) => ends.every(isSeqpacketSocket));
     return pair && new CommandPipe(...pair);
   }
 
-  /** How long C waits for an answer, in milliseconds: EAGAIN then. */
+  /** Sets how long C waits for an answer, in milliseconds. Then it gets EAGAIN. */
   setReplyTimeout(milliseconds: number): void {
     const timeval = new BigInt64Array([BigInt(Math.floor(milliseconds / 1000)), BigInt((milliseconds % 1000) * 1000)]);
     libc().setsockopt(this.clientFd, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(timeval.buffer), timeval.byteLength);
   }
 
-  /** Waits for the answer to a call that gave up, and undoes it; false where none came in that time. */
+  /** Waits for the answer to a call that timed out, and undoes that call. Returns false if no answer comes in this time. */
   discardAnswer(milliseconds: number): boolean {
     if (!waitSync(this.clientFd, READABLE, milliseconds)) return false;
     // struct vdereply: int rval, err
@@ -42,18 +42,21 @@ export class CommandPipe {
     return true;
   }
 
-  /** Tells the daemon to end, as closing our end does: but C closes that, by its number. */
+  /** Tells the daemon to end, as closing our end would. C closes our end later by its number, so it must stay open. */
   shutdown(): void {
     libc().shutdown(this.clientFd, SHUT_RDWR);
   }
 
-  /** Answers, for a killed daemon, a call that waits: no socket. Where none waits, the next one finds it. */
+  /** Answers a waiting call in place of a killed daemon: no socket. If no call waits, the next call reads this answer. */
   refuse(): void {
     // struct vdereply: int rval, err
     if (this.#daemonsEndIsOpen) writeSync(this.daemonFd, new Int32Array([-1, ENXIO]));
   }
 
-  /** Closes the end that a killed daemon left open; false where the daemon closed it, as it does last of all. */
+  /**
+   * Closes the daemon's end if a killed daemon left it open. Returns false if the daemon closed it, which is the last thing it
+   * does.
+   */
   closeDaemonsEnd(): boolean {
     if (!this.#daemonsEndIsOpen) return false;
     libc().close(this.daemonFd);
@@ -69,7 +72,7 @@ export class CommandPipe {
 const cookie = new BigUint64Array(1);
 const cookieBytes = new Uint8Array(cookie.buffer);
 
-/** A number that no other socket of the machine has (SO_COOKIE of socket(7)); 0 for what is none. */
+/** Returns the SO_COOKIE of a socket (socket(7)), which is unique on the machine; 0 if `fd` is not a socket. */
 function cookieOf(fd: number): bigint {
   optionLength[0] = cookieBytes.length;
   return libc().getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookieBytes, optionLength) === 0 ? (cookie[0] ?? 0n) : 0n;
@@ -79,7 +82,7 @@ const option = new Int32Array(1);
 const optionBytes = new Uint8Array(option.buffer);
 const optionLength = new Uint32Array(1);
 
-/** Of the sockets that libioth or Node makes no other is a SOCK_SEQPACKET one. */
+/** Returns whether `fd` is a SOCK_SEQPACKET socket. Neither libioth nor Node makes any other socket of this type. */
 function isSeqpacketSocket(fd: number): boolean {
   optionLength[0] = optionBytes.length;
   return libc().getsockopt(fd, SOL_SOCKET, SO_TYPE, optionBytes, optionLength) === 0 && option[0] === SOCK_SEQPACKET;

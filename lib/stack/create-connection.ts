@@ -6,15 +6,15 @@ import { checkBoolean, checkOptions, checkSignal } from '../core/validate.js';
 import type { AddrInfo } from '../dns/getaddrinfo.js';
 import { checkTimeout } from '../socket/timeouts.js';
 
-/** Of {@link Stack.create_connection}. */
+/** Options of {@link Stack.create_connection}. */
 export interface ConnectionOptions {
-  /** Seconds for each address, and of the socket then; null for ever. Default: getdefaulttimeout(). */
+  /** The timeout of each attempt to connect, and then of the socket, in seconds; null for none. Default: getdefaulttimeout(). */
   timeout?: number | null;
-  /** Where the connection comes from. */
+  /** The local address of the connection. */
   source_address?: InetAddressInput;
-  /** All failures together, as an AggregateError. */
+  /** True to get all failures together as an AggregateError. Default false: the last failure. */
   all_errors?: boolean;
-  /** Ends the attempt. */
+  /** Aborts the attempt. */
   signal?: AbortSignal;
 }
 
@@ -38,7 +38,7 @@ interface ConnectingStack {
   socket(family: number, type: number, proto: number): ConnectingSocket;
 }
 
-/** Python's create_connection. */
+/** Connects to the first address of a host that accepts, as Python's create_connection. */
 export async function createConnection<Connection>(
   stack: ConnectingStack,
   address: InetAddressInput,
@@ -49,7 +49,7 @@ export async function createConnection<Connection>(
   const seconds = timeout === undefined ? undefined : checkTimeout('options.timeout', timeout);
   const all = checkBoolean('options.all_errors', all_errors);
   const signal = checkSignal(others.signal);
-  // a source is of one family, and so is what can be reached from it
+  // a source address has one family, and reaches only addresses of that family
   const source = source_address === undefined ? '' : hostAndPort('options.source_address', source_address).host;
   const name = scopeid === 0 || host.includes('%') ? host : `${host}%${scopeid}`;
   const infos = await stack.getaddrinfo(name || null, port, familyOf(source), SOCK_STREAM, 0, 0, { signal });

@@ -13,15 +13,15 @@ import {
 import { IothError } from '../core/errors.js';
 import { checkBoolean, checkInteger, checkOptions, INT_MAX, invalidValue } from '../core/validate.js';
 
-/** Of {@link Stack.create_server}. */
+/** Options of {@link Stack.create_server}. */
 export interface ServerOptions {
-  /** AF_INET or AF_INET6. Default: that of the host, and AF_INET for ''. */
+  /** AF_INET or AF_INET6. Default: the family of the host, and AF_INET for ''. */
   family?: number;
-  /** How many connections wait for accept at most. */
+  /** The maximum number of connections that wait for accept. */
   backlog?: number;
-  /** SO_REUSEPORT. */
+  /** True to set SO_REUSEPORT. Default false. */
   reuse_port?: boolean;
-  /** Takes IPv4 connections on an AF_INET6 socket too. */
+  /** True to accept IPv4 connections on an AF_INET6 socket too. Default false. */
   dualstack_ipv6?: boolean;
 }
 
@@ -32,7 +32,7 @@ interface ServerSocket {
   close(): void;
 }
 
-/** Python's create_server. */
+/** Makes a TCP socket that listens, as Python's create_server. */
 export function createServer<Listener extends ServerSocket>(
   makeSocket: (family: number) => Listener,
   address: InetAddressInput,
@@ -64,13 +64,13 @@ export function createServer<Listener extends ServerSocket>(
 
 const OPTIONS = ['family', 'backlog', 'reuse_port', 'dualstack_ipv6'] as const;
 
-/** Has an AF_INET6 socket take IPv4 connections too. */
+/** Makes an AF_INET6 socket accept IPv4 connections too. */
 export function acceptIPv4<Listener extends Pick<ServerSocket, 'setsockopt'>>(socket: Listener): Listener {
   socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, false);
   return socket;
 }
 
-/** Has it take none. Where that is not known, as on picox, it takes none anyway. */
+/** Makes an AF_INET6 socket refuse IPv4 connections. A stack without this option, such as picox, refuses them anyway. */
 function refuseIPv4(socket: ServerSocket): void {
   try {
     socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, true);
@@ -79,7 +79,7 @@ function refuseIPv4(socket: ServerSocket): void {
   }
 }
 
-/** What a stack says of an option that it does not have. */
+/** Returns whether a stack failed because it does not have the option. */
 function isUnknownOption({ code }: IothError): boolean {
   return ['EPROTONOSUPPORT', 'ENOPROTOOPT', 'EOPNOTSUPP'].includes(code);
 }

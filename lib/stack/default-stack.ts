@@ -4,7 +4,7 @@ import { Stack } from './stack.js';
 
 let current: Stack | null = null;
 
-/** ioth_set_defstack(3): the stack of code that names none; null is the host's own network again. */
+/** Sets the stack for code that names none: ioth_set_defstack(3). null selects the host's own network again. */
 export function set_defstack(stack: Stack | null): void {
   if (stack !== null && !(stack instanceof Stack)) throw invalidType('stack', 'a Stack or null', stack);
   libioth().set_defstack(stack === null ? null : stack.pointer('ioth_set_defstack'));
@@ -13,13 +13,13 @@ export function set_defstack(stack: Stack | null): void {
   stack?.once('close', forget);
 }
 
-/** The stack that set_defstack set; null where there is none, or where it was closed. */
+/** Returns the stack that `set_defstack` set; null if none was set, or if it was closed. */
 export function get_defstack(): Stack | null {
   return current;
 }
 
 function forget(): void {
-  // C would go on using the memory of the deleted stack
+  // C would still use the memory of the deleted stack
   libioth().set_defstack(null);
   current = null;
 }

@@ -3,30 +3,30 @@ import { DEFAULT_LINGER_MS, type Lingering, lingerSync } from './linger.js';
 import { endAllPrograms, type Programs } from './programs/programs.js';
 import { killAll } from './vdestack-daemon.js';
 
-/** What must be undone before the process, or the worker thread, is gone. */
+/** Something to undo before the process, or the worker thread, ends. */
 export interface ExitCleanup extends Lingering {
-  /** The programs in it. */
+  /** The programs that run in the stack. */
   readonly programs: Programs;
-  /** Closes its sockets without a report to whoever waits: what is sent goes on. Must not throw. */
+  /** Closes its sockets without a report to pending operations. Data that was sent is still delivered. Must not throw. */
   closeSocketsSilently(): void;
-  /** Undoes it, synchronously, after {@link daemon} was killed together with those of the others. Must not throw. */
+  /** Undoes it, synchronously, after {@link daemon} and the daemons of the others were killed. Must not throw. */
   cleanupSync(): void;
 }
 
-/** How long an end that somebody asked for waits for peers: process.exit(), an exception, a signal. */
+/** The time that a forced end waits for peers, in milliseconds: process.exit(), an exception, a signal. */
 const FORCED_LINGER_MS = 1000;
 
 const registered = new Set<ExitCleanup>();
 let isHooked = false;
 let isLoopEmpty = false;
 
-/** From now on `mortal` is ended at every way out but SIGKILL: exit, an uncaught error, SIGINT, SIGTERM, SIGHUP … */
+/** Ends `cleanup` at every way out except SIGKILL: exit, an uncaught error, SIGINT, SIGTERM, SIGHUP … */
 export function registerExitCleanup(cleanup: ExitCleanup): void {
   registered.add(cleanup);
   hookIntoExit();
 }
 
-/** Listens to the ways out. Blocking calls expect it: they end the process by a signal that has no other listener. */
+/** Hooks into the ways out. Blocking calls need this hook: they end the process by a signal that has no other listener. */
 export function hookIntoExit(): void {
   if (isHooked) return;
   isHooked = true;
@@ -34,7 +34,7 @@ export function hookIntoExit(): void {
   atExit(endAll);
 }
 
-/** 'exit' follows at once, unless a listener of 'beforeExit' begins something new. */
+/** Notes that the loop is empty. 'exit' follows at once, unless a listener of 'beforeExit' starts new work. */
 function noteEmptyLoop(): void {
   isLoopEmpty = true;
   setImmediate(() => {
@@ -42,7 +42,7 @@ function noteEmptyLoop(): void {
   }).unref();
 }
 
-/** It ended by itself. */
+/** Removes `cleanup`, because it ended by itself. */
 export function unregisterExitCleanup(cleanup: ExitCleanup): void {
   registered.delete(cleanup);
 }
@@ -50,7 +50,7 @@ export function unregisterExitCleanup(cleanup: ExitCleanup): void {
 function endAll(): void {
   const all = [...registered];
   registered.clear();
-  // of all before any is waited for: what is sent from one to another is settled by it
+  // close the sockets of all stacks before waiting for any: that delivers the data that one sent to another
   for (const cleanup of all) cleanup.closeSocketsSilently();
   endAllPrograms(all.map(({ programs }) => programs));
   lingerSync(

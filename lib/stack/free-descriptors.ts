@@ -1,6 +1,6 @@
 import { libc } from '../../ffi/libc.js';
 
-/** The lowest free descriptor numbers: `count`, or as many as there are. */
+/** Returns the lowest free descriptor numbers: `count`, or as many as there are. */
 export function freeDescriptors(count: number): number[] {
   const found: number[] = [];
   for (let fd = 0; found.length < count; found.push(fd)) {
@@ -13,7 +13,7 @@ export function freeDescriptors(count: number): number[] {
 
 function closeAll(fds: readonly number[]): void {
   const [first = 0] = fds;
-  // mostly they are in a row, and one call closes them all; others may have closed some meanwhile, and broken the row
+  // they are mostly consecutive, and then one call closes them all; if another thread closed some, they are not
   const isRow = fds.length > 0 && fds.every((fd, i) => fd === first + i);
   if (isRow) libc().close_range(first, first + fds.length - 1, 0);
   else for (const fd of fds) libc().close(fd);

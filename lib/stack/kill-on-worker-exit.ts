@@ -6,7 +6,7 @@ import { socketPair } from '../io/socket-pair.js';
 const SIGKILL = 9;
 
 /**
- * Kills the daemon of a stack that a worker made when worker.terminate() ends the worker: no JavaScript runs then, but Node
+ * Kills the daemon of a stack that a worker made when worker.terminate() ends the worker. No JavaScript runs then, but Node
  * closes the streams of the worker, and the kernel signals the owner of the other end.
  */
 export class KillOnWorkerExit {
@@ -23,7 +23,7 @@ export class KillOnWorkerExit {
     this.#stream.unref();
   }
 
-  /** Disarms it: the armed end goes first. */
+  /** Disarms it. The armed end must be closed first. */
   close(): void {
     libc().close(this.#armed);
     this.#stream.destroy();

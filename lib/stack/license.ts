@@ -2,12 +2,12 @@ import { libioth } from '../../ffi/ioth.js';
 import { permanentString } from '../../ffi/libc.js';
 import { checkString } from '../core/validate.js';
 
-// libioth keeps the pointer: each string that it was given stays allocated for the life of the process
+// libioth keeps the pointer: each string passed to it stays allocated for the life of the process
 const kept = new Map<string, bigint>();
 
 /**
- * ioth_set_license(3): says under which licence this program is, as an SPDX identifier ('GPL-2.0-or-later'). A plugin
- * under the GPL is loaded only after a compatible one was set. null takes it back.
+ * Declares the licence of this program as an SPDX identifier ('GPL-2.0-or-later'): ioth_set_license(3). A plugin under the GPL is
+ * loaded only after a compatible licence was set. null removes the declaration.
  */
 export function set_license(license: string | null): void {
   if (license === null) {

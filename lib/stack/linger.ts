@@ -7,36 +7,36 @@ import { waitSync } from '../io/poll-sync.js';
 import { resetsSent, type Undelivered, undelivered } from './undelivered.js';
 import type { Daemon } from './vdestack-daemon.js';
 
-/** How long the end of a stack waits for its peers, in milliseconds. */
+/** Limits on how long the end of a stack waits for its peers, in milliseconds. */
 export interface LingerLimits {
-  /** Without a peer that takes any of the data that is queued. */
+  /** The limit while no peer accepts any of the queued data. */
   stall: number;
-  /** In all. */
+  /** The limit in total. */
   total: number;
 }
 
-/** Something that ends, whose daemon must go on until what was sent is delivered. */
+/** Something that ends, while its daemon must run until all sent data is delivered. */
 export interface Lingering {
   readonly daemon: Daemon | undefined;
-  /** Tells the peers that no more will come. */
+  /** Resets the connections, to tell the peers that no more data follows. */
   reset(connections: readonly Undelivered[]): void;
 }
 
-/** Of close(), and of a program that ends because nothing is left to do. */
+/** The limit of close(), and of a program that ends because it has nothing left to do. */
 export const DEFAULT_LINGER_MS = 5000;
-/** A FIN is on its way at once; the acknowledgement of a peer that is gone never comes. */
+/** A FIN is sent at once. A peer that is gone never acknowledges it. */
 const FIN_LINGER_MS = 50;
-/** For the frames that are queued for the daemon, and for a reset that a peer asks about. */
+/** The time for frames that are queued for the daemon, and for a reset that a peer asks about. */
 const FRAMES_TIMEOUT_MS = 500;
 const MAX_PAUSE_MS = 16;
 
-/** What one stack still has to deliver, and whether it is worth to wait. */
+/** The data that one stack still has to deliver, and how long to wait for it. */
 class Delivery {
   readonly #start = performance.now();
   #progressAt = this.#start;
   #bytes = Number.POSITIVE_INFINITY;
   #left: readonly Undelivered[] = [];
-  /** So many RST are sent when each question of a peer is answered; 0 where none is expected. */
+  /** The count of sent RST at which every challenge of a peer is answered; 0 if none is expected. */
   #resets = 0;
 
   constructor(
@@ -45,7 +45,7 @@ class Delivery {
     readonly limits: LingerLimits,
   ) {}
 
-  /** Looks once more. False where all is delivered, or the peers take no more. */
+  /** Looks again. Returns false if all is delivered, or if the peers accept no more. */
   isPending(): boolean {
     const { stall, total } = this.limits;
     const now = performance.now();
@@ -62,7 +62,7 @@ class Delivery {
     return this.#bytes > 0;
   }
 
-  /** Tells the peers of what is left. */
+  /** Resets the connections that are left. */
   giveUp(): void {
     if (this.#left.length === 0 || !this.daemon.alive) return;
     this.stack.reset(this.#left);
@@ -71,8 +71,8 @@ class Delivery {
   }
 
   /**
-   * Whether a peer may still ask. One that misses what was under way takes no reset before it has asked whether it was meant,
-   * and that question is answered by another one (RFC 5961, 3.2).
+   * True if a peer may still ask. A peer that misses data in flight does not accept a reset at once. It first sends a challenge
+   * ACK, which is answered with another reset (RFC 5961, section 3.2).
    */
   get mayBeAsked(): boolean {
     return this.#resets > 0 && resetsSent(this.daemon.pid) < this.#resets;
@@ -85,14 +85,14 @@ function deliveriesOf(stacks: readonly Lingering[], limits: LingerLimits): Deliv
 
 /**
  * Waits until the peers of a stack, whose sockets are closed, have all that was sent to them.
- * @returns undefined where there is nothing to wait for
+ * @returns undefined if there is nothing to wait for
  */
 export function linger(stack: Lingering, limits: LingerLimits): Promise<void> | undefined {
   const [delivery] = deliveriesOf([stack], limits);
   if (!delivery) return undefined;
   let isPending = delivery.isPending();
   const pause = new GrowingPause(MAX_PAUSE_MS);
-  // worker.terminate() would leave what is half done: where it is a matter of moments it is done at once
+  // worker.terminate() would leave the work half done: if it takes only moments, do it at once
   while (isPending && !isMainThread && !delivery.hasData) {
     sleep(pause.take());
     isPending = delivery.isPending();
@@ -108,7 +108,7 @@ async function finish(delivery: Delivery): Promise<void> {
   while ((delivery.daemon.hasFrames || delivery.mayBeAsked) && performance.now() < deadline) await delay(1);
 }
 
-/** The same for several, blocking: their waits are one. A signal by which somebody wants the process to end, ends it. */
+/** Waits for several stacks together, blocking. A signal that would end the process ends the wait. */
 export function lingerSync(stacks: readonly Lingering[], limits: LingerLimits): void {
   const deliveries = deliveriesOf(stacks, limits);
   let pending = deliveries;
@@ -125,7 +125,7 @@ export function lingerSync(stacks: readonly Lingering[], limits: LingerLimits): 
   while (deliveries.some(isBusy) && performance.now() < deadline) sleep(1);
 }
 
-/** Sleeps so long, or until a signal came: the loop, if it turns again, gets it too. */
+/** Sleeps for this long, or until a signal comes. If the loop runs again, it gets the signal too. */
 function isInterruptedWithin(milliseconds: number): boolean {
   const fd = interruptFd();
   if (fd >= 0) return waitSync(fd, READABLE, milliseconds);

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A call of C that did not return after so long never will. */
+/** A call of C that takes longer than this never returns. */
 const NATIVE_CALL_LIMIT_MS = 30_000;
 
-/** The calls of C that work on a stack by themselves, on threads of their own. */
+/** The calls of C that use a stack directly, on threads of their own. */
 export class NativeCalls {
   #running = 0;
   #onEnd: (() => void) | undefined;
@@ -20,7 +20,7 @@ export class NativeCalls {
     if (--this.#running === 0) this.#onEnd?.();
   }
 
-  /** When none runs any more: what they work with would be freed. */
+  /** Waits until no call runs: the stack's memory must not be freed before. */
   async ended(): Promise<void> {
     if (!this.areRunning) return;
     const last = new Promise<void>((done) => {

@@ -30,26 +30,26 @@ import type { Undelivered } from './undelivered.js';
 import { Daemon } from './vdestack-daemon.js';
 import { resolveVnl } from './vnl.js';
 
-/** So many daemons in a row that cannot work are no bad luck. */
+/** Gives up after this many unusable daemons in a row. */
 const MAX_ATTEMPTS = 50;
 
 /**
  * A `struct ioth *` and what belongs to it: the descriptors on it and, for a vdestack, its daemon.
  *
- * It ends once, in one of four ways: closed, forgotten, with the process, or dead because somebody killed its daemon.
- * After that no call of C gets the pointer.
+ * It ends once, in one of four ways: it is closed, it is garbage collected, the process ends, or its daemon is killed. After that
+ * no call of C gets the pointer.
  */
 export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, DescriptorOwner {
-  /** The sockets that are open on it. */
+  /** The open sockets of the stack. */
   readonly descriptors = new Set<Descriptor>();
-  /** Closes what has descriptors on it that libioth does not count, at the end of the process. */
+  /** Closes the handles of Node's that use it, which libioth does not count, at the end of the process. */
   closeUncounted: (() => void) | undefined;
-  /** Whether its sockets are sockets of the kernel, for which every system call of the kernel works. */
+  /** True if its sockets are sockets of the kernel. Then every system call of the kernel works on them. */
   readonly hasKernelSockets: boolean;
   readonly shutdownBase: number;
-  /** Called, from the loop, when the daemon died. Must not keep the Stack from being collected. */
+  /** Called from the event loop when the daemon died. Must not hold a strong reference to the Stack. */
   onDeath: ((error: IothError) => void) | undefined;
-  /** How long a wait asks again before it sleeps, in microseconds. */
+  /** The time that a wait busy polls before it sleeps, in microseconds. */
   busyPollUsecs = 0;
   readonly #structure: StackPointer;
   readonly #daemon: Daemon | undefined;
@@ -59,7 +59,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   #isDead = false;
   #isDeleted = false;
   readonly #nativeCalls = new NativeCalls();
-  // the process ends, and its descriptors with it
+  // true while the process ends, which closes its descriptors
   #keepsDescriptors = false;
   #end: Promise<void> | undefined;
   readonly #switches: SwitchDirectory[];
@@ -88,8 +88,8 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   }
 
   /**
-   * ioth_newstackv(3), again where the daemon that it made cannot work.
-   * @throws {IothError} as {@link newstack}; ENODEV where C did not report that a network could not be joined
+   * Makes a stack: ioth_newstackv(3). Tries again if the new daemon cannot work.
+   * @throws {IothError} as {@link newstack}; ENODEV if a network could not be joined and C did not report it
    */
   static open({ plugin, vnls }: StackSpec): NativeStack {
     const spec = { plugin, vnls: vnls.map(resolveVnl) };
@@ -108,7 +108,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     }
   }
 
-  /** @throws {IothError} ERR_STACK_DEAD where the daemon cannot work; ENODEV where a network was not joined */
+  /** @throws {IothError} ERR_STACK_DEAD if the daemon cannot work; ENODEV if a network was not joined */
   #check(firstFd: number): void {
     const { vnls } = this.spec;
     if (vnls.length === 0) return;
@@ -127,7 +127,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     }
   }
 
-  /** Whether it has ended, or is about to. */
+  /** True if it has ended, or is about to. */
   get closed(): boolean {
     return !this.#isOpen;
   }
@@ -137,7 +137,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     return this.#daemon?.pid;
   }
 
-  /** Whether the pending operations of its sockets keep the process alive. */
+  /** True if the pending operations of its sockets keep the process alive. */
   get referenced(): boolean {
     return this.#referenced;
   }
@@ -148,8 +148,8 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   }
 
   /**
-   * The pointer for a call of C that `syscall` names in errors. With a dead daemon ioth_msocket(3) would wait for ever:
-   * so the daemon is asked for each time, which also covers the time between its death and the event.
+   * Returns the pointer for a call of C that `syscall` names in errors. ioth_msocket(3) would wait for ever for a dead daemon. So
+   * each call checks the daemon, which also covers the time between its death and the event.
    * @throws {IothError} EBADF once closed, ERR_STACK_DEAD once the daemon is dead
    */
   pointer(syscall: string): StackPointer {
@@ -164,18 +164,18 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     if (this.#isDead) throw this.#deathError(syscall);
   }
 
-  /** For code of C that works on it by itself, on a thread of its own. Returns what to call when that is done. */
+  /** Notes that C code uses the stack directly, on a thread of its own. Returns a function to call when that code is done. */
   beginNativeCall(): () => void {
     this.#nativeCalls.begin();
     this.setAttempt(0);
     return () => {
       this.#nativeCalls.end();
-      // once it is given up the pipe may be closed, and its number another's
+      // after the stack has ended, the pipe may be closed, and its number reused
       if (this.#isOpen) this.setAttempt(0);
     };
   }
 
-  /** ioth_msocket(3): a non-blocking descriptor, closed on exec. */
+  /** Makes a non-blocking, close-on-exec socket: ioth_msocket(3). Returns its descriptor. */
   msocket(family: number, type: number, proto: number): number {
     const pointer = this.pointer('socket');
     const flags = this.hasKernelSockets ? SOCK_NONBLOCK | SOCK_CLOEXEC : 0;
@@ -188,15 +188,15 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   }
 
   /**
-   * Closes its sockets, waits until their peers have what was sent (for so many seconds without a peer that takes any of
-   * it), then ioth_delstack(3). The loop goes on.
+   * Closes its sockets, waits until their peers have what was sent, then deletes the stack (ioth_delstack(3)). `linger` limits
+   * how long no peer may accept any data, in seconds. The event loop keeps running.
    */
   close(options?: CloseOptions): Promise<void> {
     this.#end ??= this.#retryable(this.#close(lingerLimits(options)));
     return this.#end;
   }
 
-  /** The same, blocking. */
+  /** Closes it as {@link close}, but blocks the thread. */
   closeSync(options?: CloseOptions): void {
     if (!this.#closeSockets(stackWasClosed)) return;
     lingerSync([this], lingerLimits(options));
@@ -204,7 +204,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   }
 
   closeFromFinalizer(): void {
-    // a socket that was detached may be open still: the stack stays then, until the process ends
+    // a detached socket may still be open: then the stack stays until the process ends
     Promise.resolve(this.programs.end())
       .then(() => this.close())
       .catch(() => {});
@@ -223,12 +223,12 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     try {
       resetConnections(this.#structure, connections);
     } catch {
-      // the daemon died meanwhile
+      // the daemon has just died
     }
   }
 
   closeSocketsSilently(): void {
-    // at the end of a worker thread the process and its descriptor table live on
+    // when a worker thread ends, the process and its descriptor table live on
     this.#keepsDescriptors = isMainThread;
     try {
       this.closeUncounted?.();
@@ -243,7 +243,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     if (isMainThread && !this.#daemon) return;
     try {
       this.#closeSockets(undefined);
-      // where close() is under way it will not come to this
+      // a running close() does not get to this: the process ends first
       if (!this.#isDeleted) this.#deleteSync();
     } catch {
       // detached sockets: they end with the process
@@ -266,7 +266,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     await this.#delete();
   }
 
-  /** Makes that close() tries again after a failure. */
+  /** Lets close() try again after a failure. */
   #retryable(end: Promise<void>): Promise<void> {
     return end.catch((error) => {
       this.#end = undefined;
@@ -284,11 +284,11 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   }
 
   async #delete(): Promise<void> {
-    // worker.terminate() would leave what is half done
+    // worker.terminate() would leave the work half done
     if (!isMainThread) return this.#deleteSync();
     this.#checkUnused();
     setReplyTimeoutHandler(this.#structure, undefined);
-    // what takes its time in ioth_delstack(3) is the end of the daemon
+    // the slow part of ioth_delstack(3) is the end of the daemon
     await Promise.all([this.#daemon?.end(), ...this.#peers.map((peers) => peers.close())]);
     this.#closePeers();
     const error = await this.#delstack();
@@ -296,21 +296,21 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     this.#ended();
   }
 
-  /** On a thread of libuv, where a plugin without a daemon may block; errno, or 0. */
+  /** Deletes it on a thread of libuv, because a plugin without a daemon may block. Returns errno, or 0. */
   async #delstack(): Promise<number> {
     if (this.#daemon) return libioth().delstack(this.#structure) === 0 ? 0 : errno();
     const call = await runNativeAsync<number>((done) => libioth().delstack_async(this.#structure, done));
     return call.result === 0 ? 0 : call.errno;
   }
 
-  /** ioth_delstack(3) fails while sockets are open; the daemon must not be ended before. */
+  /** Fails if sockets are open, as ioth_delstack(3) does: the daemon must not be ended before that is known. */
   #checkUnused(): void {
     const count = () => (this.#daemon?.pipe ? readSocketCount(this.#structure) : undefined);
     if (count() !== 0) uncountClosed(this);
     if (count()) throw this.#reopen(EBUSY);
   }
 
-  /** Closes its sockets. False where it was closed before. Without `reason`, at the end of the process, nothing is reported. */
+  /** Closes its sockets. Returns false if they were already closed. Without `reason`, at exit, nothing is reported. */
   #closeSockets(reason: WaitEnd | undefined): boolean {
     for (const descriptor of this.descriptors) {
       if (reason) descriptor.close(reason);
@@ -337,7 +337,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     unregisterExitCleanup(this);
   }
 
-  /** What the daemon, which has ended, opened for the peers of its switches is in our table, and C does not know of it. */
+  /** Closes what the ended daemon opened for the peers of its switches: it is in our table, and C does not know of it. */
   #closePeers(): void {
     if (this.#keepsDescriptors) return;
     for (const node of this.#nodes) node.close();
@@ -364,13 +364,13 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     this.#end = this.#retryable(
       Promise.all([this.#nativeCalls.ended().then(() => this.#delete()), reported]).then(() => {}),
     );
-    // where a detached socket keeps it, the caller's close() says so
+    // if a detached socket prevents the deletion, the caller's close() reports it
     this.#end.catch(() => {});
   }
 
   #abandonDaemon(syscall: string): never {
     this.#daemon?.kill();
-    // before, there is nobody to hear of it
+    // before the checks passed, there is no listener
     if (this.#isChecked) this.#die();
     throw this.#deathError(syscall);
   }

@@ -6,53 +6,55 @@ import type { StackEvents } from './events.js';
 import { isVdestack } from './plugin.js';
 import { interfaceName } from './vnl.js';
 
-/** Of {@link Stack.ipaddr_add}. */
+/** Options of {@link Stack.ipaddr_add}. */
 export type AddressOptions = netlink.AddressOptions;
 /** An interface: its index or its name. */
 export type InterfaceRef = netlink.InterfaceRef;
 
 /**
- * The interfaces, addresses and routes of a stack: the functions of nlinline(3) as methods. They speak rtnetlink(7) with
- * the stack. What it refuses is an {@link IothError} with its errno and, where it gave one, its explanation; besides the
- * errors of each method there are ETIMEDOUT (no reply in 2 s), EBADMSG (a reply that is no rtnetlink), EPERM and, of a
- * stack that is closed or dead, EBADF and ERR_STACK_DEAD. A wrong argument is a TypeError or RangeError that names it.
- * An interface that exists is given by its index, as in C, or by its name.
+ * The interfaces, addresses and routes of a stack: the functions of nlinline(3) as methods. They speak rtnetlink(7).
+ *
+ * If the stack refuses a request, the error is an {@link IothError} with its errno and, if the stack gave one, its explanation.
+ * Besides the errors of each method there are ETIMEDOUT (no reply in 2 s), EBADMSG (the reply is not rtnetlink), EPERM, EBADF
+ * (the stack is closed) and ERR_STACK_DEAD. A wrong argument is a TypeError or RangeError that names it.
+ *
+ * Existing interfaces are given by index, as in C, or by name.
  */
 export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
   abstract readonly name: string;
   abstract readonly vnl: readonly string[];
 
-  /** The `struct ioth *`, for a call of C that `syscall` names in errors. @internal */
+  /** Returns the `struct ioth *`, for a call of C that `syscall` names in errors. @internal */
   abstract pointer(syscall: string): StackPointer;
 
   /**
-   * The index of an interface: if_nametoindex(3), ioth_if_nametoindex(3).
-   * @throws {IothError} ENODEV where no interface has the name
+   * Returns the index of an interface: if_nametoindex(3), ioth_if_nametoindex(3).
+   * @throws {IothError} ENODEV if no interface has the name
    */
   if_nametoindex(ifname: string): number {
     return netlink.if_nametoindex(this.pointer('if_nametoindex'), ifname);
   }
 
   /**
-   * The name of an interface: if_indextoname(3).
-   * @throws {IothError} ENODEV where no interface has the index
+   * Returns the name of an interface: if_indextoname(3).
+   * @throws {IothError} ENODEV if no interface has the index
    */
   if_indextoname(ifindex: number): string {
     return netlink.if_indextoname(this.pointer('if_indextoname'), ifindex);
   }
 
   /**
-   * The interfaces, by index: if_nameindex(3).
+   * Lists the interfaces, by index: if_nameindex(3).
    * @returns the index and the name of each
-   * @throws {IothError} EAGAIN where the configuration changes again and again while it is read
+   * @throws {IothError} EAGAIN if the configuration keeps changing while it is read
    */
   if_nameindex(): [ifindex: number, ifname: string][] {
     return netlink.if_nameindex(this.pointer('if_nameindex'));
   }
 
   /**
-   * Interfaces and their addresses as getifaddrs(3) lists them.
-   * @returns an entry of family 'Packet' an interface, then an entry an address
+   * Lists interfaces and their addresses as getifaddrs(3) does.
+   * @returns one entry of family 'Packet' per interface, then one entry per address
    * @throws {IothError} EAGAIN as {@link if_nameindex}
    */
   getifaddrs(): netlink.IfAddrs[] {
@@ -60,29 +62,29 @@ export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
   }
 
   /**
-   * Every interface with its addresses, by index: dumps of RTM_GETLINK and RTM_GETADDR. util.inspect, and so console.log and
-   * the REPL, print the list as `ip -br addr` does.
+   * Lists every interface with its addresses, by index: dumps of RTM_GETLINK and RTM_GETADDR. util.inspect, console.log and the
+   * REPL print the list as `ip -br addr` does.
    * @throws {IothError} EAGAIN as {@link if_nameindex}
    */
   interfaces(): netlink.Interface[] {
     return printedAs(netlink.interfaces(this.pointer('interfaces')), netlink.interfaceLines);
   }
 
-  /** The interface with this index, without its addresses. @internal */
+  /** Returns the interface with this index, without its addresses. @internal */
   link(ifindex: number): netlink.Link | undefined {
     return netlink.findLink(this.pointer('link'), ifindex);
   }
 
-  /** The addresses of one interface. @internal */
+  /** Returns the addresses of one interface. @internal */
   addressesOf(ifindex: number): netlink.StackAddress[] {
     return netlink.addresses(this.pointer('addressesOf'), ifindex);
   }
 
   /**
-   * The unicast routes of the main table: a dump of RTM_GETROUTE. A route with several gateways is several. util.inspect
-   * prints the list as ip-route(8) does.
-   * @param family AF_INET or AF_INET6; without it both, IPv4 first
-   * @param options `all`: those of every table and type
+   * Lists the unicast routes of the main table: a dump of RTM_GETROUTE. A route with several gateways gives several entries.
+   * util.inspect prints the list as ip-route(8) does.
+   * @param family AF_INET or AF_INET6; default: both, IPv4 first
+   * @param options `all`: the routes of every table and type
    * @throws {IothError} EAGAIN as {@link if_nameindex}
    */
   routes(family?: number, options?: { all?: boolean }): netlink.Route[] {
@@ -98,9 +100,9 @@ export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
   }
 
   /**
-   * The MAC address of an interface: ioth_linkgetaddr(3).
+   * Returns the MAC address of an interface: ioth_linkgetaddr(3).
    * @returns its text, '80:00:42:0e:e7:3a'
-   * @throws {IothError} ENODEV; ENOENT where the interface has none
+   * @throws {IothError} ENODEV; ENOENT if the interface has none
    */
   linkgetaddr(ifindex: InterfaceRef): string {
     return netlink.linkgetaddr(this.pointer('linkgetaddr'), ifindex);
@@ -116,9 +118,9 @@ export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
   }
 
   /**
-   * Sets the MTU of an interface: linksetmtu of nlinline(3). On picox this also takes the IPv4 addresses from it.
+   * Sets the MTU of an interface: linksetmtu of nlinline(3). On picox this also removes its IPv4 addresses.
    * @param mtu in bytes, 68 or more; at most 9220 on an interface that joined a VDE network, which carries no longer frames
-   * @throws {IothError} ENODEV; EINVAL where the interface cannot have it
+   * @throws {IothError} ENODEV; EINVAL if the interface cannot have this MTU
    */
   linksetmtu(ifindex: InterfaceRef, mtu: number): void {
     netlink.linksetmtu(this.pointer('linksetmtu'), ifindex, mtu, this.vnl.map(interfaceName));
@@ -126,13 +128,13 @@ export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
 
   /**
    * Adds a link: ioth_iplink_add(3).
-   * @param ifindex the index that it gets; -1 or 0 for any
-   * @param type its kind: 'bridge', 'veth' … The stack, or the machine's kernel, decides which there are
-   * @param data the attributes of IFLA_INFO_DATA, which depend on the kind: [tag, value] with the tags of the kernel's
-   *   headers; a number is an u32, a string gets a NUL after it, bytes go as they are and an array is nested attributes
-   * @param ifname its name, at most 15 bytes; without it the first free one of the kind: 'bridge0'
+   * @param ifindex its index; -1 or 0 for any
+   * @param type its kind: 'bridge', 'veth' … The stack, or the machine's kernel, decides which kinds exist
+   * @param data the attributes of IFLA_INFO_DATA, which depend on the kind: [tag, value] with the tags of the kernel's headers. A
+   *   number is an u32, a string gets a NUL after it, bytes are sent unchanged, an array is nested attributes
+   * @param ifname its name, at most 15 bytes; default: the first free name of the kind, 'bridge0'
    * @returns its index
-   * @throws {IothError} ENOTSUP for a kind that there is not; EEXIST or EBUSY for a name or an index in use
+   * @throws {IothError} ENOTSUP for an unknown kind; EEXIST or EBUSY for a name or an index in use
    */
   iplink_add(ifindex: number, type: string, data?: readonly netlink.Attribute[], ifname?: string): number {
     return netlink.iplink_add(this.pointer('iplink_add'), ifindex, type, data, ifname);
@@ -140,11 +142,11 @@ export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
 
   /**
    * Adds an interface that joins a network: ioth_iplink_add(3) of kind 'vde', on stacks that have it (picox).
-   * @param ifindex the index that it gets; -1 or 0 for any
+   * @param ifindex its index; -1 or 0 for any
    * @param vnl the network, a virtual network locator of vde_open(3)
-   * @param ifname its name; without it 'vde' and a number
+   * @param ifname its name; default: 'vde' and a number
    * @returns its index
-   * @throws {IothError} ENOTSUP of other stacks; EEXIST or EBUSY for a name or an index in use
+   * @throws {IothError} ENOTSUP on other stacks; EEXIST or EBUSY for a name or an index in use
    */
   iplink_add_vde(ifindex: number, vnl: string, ifname?: string): number {
     return netlink.iplink_add_vde(this.pointer('iplink_add_vde'), ifindex, vnl, ifname);
@@ -152,9 +154,9 @@ export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
 
   /**
    * Deletes a link: ioth_iplink_del(3).
-   * @param link its name, its index, or both by name, where the index counts
-   * @throws {IothError} ENODEV; ENOTSUP for a link that cannot be deleted; EBUSY for the interface with which a vdestack
-   *   joined a network
+   * @param link its name, its index, or an object with either; if an object has both, the index counts
+   * @throws {IothError} ENODEV; ENOTSUP for a link that cannot be deleted; EBUSY for an interface that joins a network of a
+   *   vdestack
    */
   iplink_del(link: { ifname?: string; ifindex?: number } | InterfaceRef): void {
     const own = isVdestack(this.name) ? this.vnl.map(interfaceName) : [];
@@ -162,11 +164,11 @@ export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
   }
 
   /**
-   * Gives an interface an address: ioth_ipaddr_add(3), or its arguments as ip-address(8) writes them, '10.0.0.1/24'. An IPv6
-   * address can be bound at once: unless `options.dad` asks for it, no duplicate is looked for.
+   * Adds an address to an interface: ioth_ipaddr_add(3). The address may be one string as in ip-address(8), '10.0.0.1/24'. An
+   * IPv6 address can be bound at once: no duplicate address detection runs unless `options.dad` asks for it.
    * @param family AF_INET or AF_INET6
    * @param prefixlen bits of the network: 0 to 32 or 128
-   * @throws {IothError} EEXIST where the interface has it; ENODEV; ENXIO or EINVAL where it has no IPv6
+   * @throws {IothError} EEXIST if the interface has it; ENODEV; ENXIO or EINVAL if the interface has no IPv6
    */
   ipaddr_add(family: number, addr: string, prefixlen: number, ifindex: InterfaceRef, options?: AddressOptions): void;
   ipaddr_add(addr: string, ifindex: InterfaceRef, options?: AddressOptions): void;
@@ -175,8 +177,8 @@ export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
   }
 
   /**
-   * Takes an address from an interface: ioth_ipaddr_del(3). Arguments as {@link ipaddr_add}.
-   * @throws {IothError} EADDRNOTAVAIL (picox: ENODEV) where the interface does not have it; ENODEV
+   * Removes an address from an interface: ioth_ipaddr_del(3). Arguments as {@link ipaddr_add}.
+   * @throws {IothError} EADDRNOTAVAIL (picox: ENODEV) if the interface does not have it; ENODEV
    */
   ipaddr_del(family: number, addr: string, prefixlen: number, ifindex: InterfaceRef): void;
   ipaddr_del(addr: string, ifindex: InterfaceRef): void;
@@ -185,16 +187,16 @@ export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
   }
 
   /**
-   * Adds a route to the main table: ioth_iproute_add(3), with the gateway first; or one string in the words of ip-route(8),
-   * 'default via 10.0.0.254', '10.2.0.0/16 via 10.0.0.254 dev vde0 metric 5': a destination, then any of via, dev, metric, src,
+   * Adds a route to the main table: ioth_iproute_add(3), with the gateway first. The route may be one string as in ip-route(8),
+   * 'default via 10.0.0.254' or '10.2.0.0/16 via 10.0.0.254 dev vde0 metric 5': a destination, then any of via, dev, metric, src,
    * proto, scope, pref and onlink.
    * @param family AF_INET or AF_INET6
-   * @param gw the gateway, a link-local one with `ifindex`; null for what is reached on the link `ifindex` itself
+   * @param gw the gateway, a link-local one with `ifindex`; null if the network is on the link of `ifindex` itself
    * @param dst the network; null or missing for the default route
    * @param dst_prefixlen bits of the network: 0 to 32 or 128
-   * @param ifindex the interface; 0 or missing leaves it to the gateway
-   * @throws {IothError} EEXIST; ENETUNREACH or EHOSTUNREACH where no address of the stack reaches the gateway; ENODEV
-   * @throws {TypeError} ERR_INVALID_ARG_VALUE for a word that is not understood
+   * @param ifindex the interface; if 0 or missing, the gateway decides
+   * @throws {IothError} EEXIST; ENETUNREACH or EHOSTUNREACH if no address of the stack reaches the gateway; ENODEV
+   * @throws {TypeError} ERR_INVALID_ARG_VALUE for an unknown word
    */
   iproute_add(
     family: number,
@@ -209,9 +211,9 @@ export abstract class NetlinkStack extends typedEmitter<StackEvents>() {
   }
 
   /**
-   * Deletes a route of the main table, whoever made it: ioth_iproute_del(3). Arguments as {@link iproute_add}; `gw` null
-   * stands for any gateway, except on picox, and so does each word that a string leaves out.
-   * @throws {IothError} ESRCH (picox: ENODEV or ENOENT) where there is no such route
+   * Deletes a route of the main table, even one that another program made: ioth_iproute_del(3). Arguments as {@link iproute_add}.
+   * `gw` null matches any gateway, except on picox. A word missing from a string matches anything.
+   * @throws {IothError} ESRCH (picox: ENODEV or ENOENT) if there is no such route
    */
   iproute_del(
     family: number,

@@ -19,13 +19,13 @@ import { hookIntoExit } from './exit-cleanup.js';
 import { splitVnl } from './vnl.js';
 
 const SYSCALL = 'ioth_newstack';
-/** A switch that came while it was waited for has so long to answer, however late it came. */
+/** The least time a switch has to answer if it appears during the wait, however late it appears. */
 const MIN_ANSWER_TIMEOUT_MS = 500;
 
-/** Of a socket that nobody made, or that nobody listens on any more. */
+/** Errors of a socket that does not exist yet, or that has no listener any more. */
 const NOT_THERE = ['ENOENT', 'ECONNREFUSED'];
 
-/** What is waited for, and how many milliseconds. */
+/** The networks to wait for, and for how many milliseconds. */
 export interface NetworkWait {
   readonly vnls: readonly string[];
   readonly wait: number;
@@ -40,14 +40,14 @@ export function checkWait(wait: unknown): number {
 }
 
 /**
- * Waits until the network to join answers, for ten seconds or as long as `wait` says; tries again for so many milliseconds
- * while it is not there. The thread is blocked.
- * @throws what `make` throws; ETIMEDOUT where a switch does not answer; EINTR where a signal came that the program listens to
+ * Waits, blocking, until the network to join answers: for ten seconds, or for `wait` milliseconds. If the network does not exist,
+ * tries again during that time.
+ * @throws what `make` throws; ETIMEDOUT if a switch does not answer; EINTR if a signal comes that the program listens to
  */
 export function whenNetworkIsThereSync<T>(make: () => T, wait: NetworkWait): T {
   const tries = new Tries(wait);
   for (;;) {
-    // a switch of this thread cannot answer meanwhile: make() says so
+    // a switch of this thread cannot answer while the thread is blocked: make() reports that
     const joining = wait.vnls.filter((vnl) => joinsSwitch(locatorOf(vnl)) && !joinsThisThread(locatorOf(vnl)));
     if (joining.length > 0) expectSignals();
     for (const vnl of joining) untilServedSync(tries.question(vnl));
@@ -61,7 +61,7 @@ export function whenNetworkIsThereSync<T>(make: () => T, wait: NetworkWait): T {
   }
 }
 
-/** The same while the loop turns. */
+/** Waits for the network as {@link whenNetworkIsThereSync}, but keeps the event loop running. */
 export async function whenNetworkIsThere<T>(make: () => T, wait: NetworkWait, signal?: AbortSignal): Promise<T> {
   const tries = new Tries(wait);
   for (;;) {
@@ -78,7 +78,7 @@ export async function whenNetworkIsThere<T>(make: () => T, wait: NetworkWait, si
 
 function expectSignals(): void {
   hookIntoExit();
-  // at once: now that somebody listens to the signals, Node keeps them for its loop
+  // open it at once: with the exit hooks as listeners, Node keeps the signals for its loop
   interruptFd();
 }
 
@@ -97,13 +97,13 @@ class Tries {
     this.#vnls = vnls;
   }
 
-  /** What a switch is asked before it is joined. */
+  /** Returns the question for a switch before it is joined. */
   question(vnl: string): SwitchQuestion {
     const left = Math.max(MIN_ANSWER_TIMEOUT_MS, this.#wait - (performance.now() - this.#start));
     return { vnl: locatorOf(vnl), syscall: SYSCALL, timeout: this.#wait === 0 ? ANSWER_TIMEOUT_MS : left };
   }
 
-  /** How long to pause now; throws the error where it is no use, or too late. */
+  /** Returns how long to pause now, in milliseconds. Throws the error if another try is no use, or too late. */
   pauseAfter(error: unknown): number {
     if (this.#wait === 0 || !isNetworkMissing(error)) throw error;
     const left = this.#wait - (performance.now() - this.#start);
@@ -114,13 +114,13 @@ class Tries {
   #tooLate(error: IothError): IothError {
     const { code, syscall, address } = error;
     const networks = this.#vnls.map((vnl) => `'${vnl}'`).join(' or ');
-    const hint = `waited ${this.#wait} ms for the network ${networks}: nobody made it`;
+    const hint = `waited ${this.#wait} ms for the network ${networks}, which did not appear`;
     return new IothError(code, { syscall, address, hint, cause: error });
   }
 }
 
 function isNetworkMissing(error: unknown): error is IothError {
   if (!(error instanceof IothError) || error.syscall !== SYSCALL || !NOT_THERE.includes(error.code)) return false;
-  // who makes a switch waits for nobody: the directory above it is missing
+  // a stack that makes a switch waits for no other program: the directory above it is missing
   return error.address === undefined || nodePath(error.address) === undefined;
 }

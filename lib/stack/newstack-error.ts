@@ -10,16 +10,16 @@ import { refusalObstacle } from './user-namespaces.js';
 
 const TUN = '/dev/net/tun';
 
-/** Why ioth_newstack(3) failed, and what to do. */
+/** Explains why ioth_newstack(3) failed, and what to do. */
 export function newstackError(error: number, { plugin, vnls }: StackSpec): IothError {
-  // some plugins of libvdeplug fail without a word
+  // some plugins of libvdeplug fail without an errno
   const code = error === 0 ? 'EINVAL' : codeOf(error);
   const vnl = vnls.length === 1 ? vnls[0] : failedVnl(code, vnls);
   const hint = hintFor(code, baseName(plugin), vnl, vnls);
   return new IothError(code, { syscall: 'ioth_newstack', address: vnl, hint });
 }
 
-/** Why a stack has no interface `ifname` for `vnl`, though C said nothing. */
+/** Explains why a stack has no interface `ifname` for `vnl`, though C reported no error. */
 export function missingInterface(ifname: string, vnl: string, cause: IothError): IothError {
   const tun = tunFailure();
   return new IothError(tun?.code ?? 'ENODEV', {
@@ -56,7 +56,7 @@ function hintFor(code: string, plugin: string, vnl: string | undefined, vnls: re
   }
 }
 
-/** Which of several networks it was, where that can be seen. */
+/** Returns the network that failed, if it can be told which of several it was. */
 function failedVnl(code: string, vnls: readonly string[]): string | undefined {
   if (code === 'ENOENT') return vnls.find(isWithoutParent);
   if (code === 'EEXIST' || code === 'EADDRINUSE') return vnls.find((vnl) => exists(nodeDirectory(vnl)));
@@ -75,7 +75,7 @@ function unreachable(vnls: readonly string[]): string {
   return `the network ${quoted(vnls)} could not be joined: 'switch://PATH' makes one that 'vde://PATH' joins`;
 }
 
-/** The daemon opens the device, and keeps it to itself where it cannot. */
+/** Explains why the daemon cannot open /dev/net/tun. The daemon does not report this. */
 function tunFailure(): { code: string; hint: string } | undefined {
   try {
     closeSync(openSync(TUN, 'r+'));
@@ -107,7 +107,7 @@ function missingPlugin(plugin: string): string {
 function refusedLicense(plugin: string): string | undefined {
   const license = pluginLicense(plugin);
   if (!license || /^LGPL/i.test(license)) return undefined;
-  return `the plugin '${plugin}' is under ${license}: if your program's licence is compatible say so first, set_license('${license}')`;
+  return `the plugin '${plugin}' is under ${license}: if your program's licence is compatible, call set_license('${license}') first`;
 }
 
 function refusedNamespace(): string {

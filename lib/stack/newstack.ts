@@ -17,20 +17,20 @@ import { notePicox, preparePicox } from './picox.js';
 import { isPicox, isVdestack, type StackSpec } from './plugin.js';
 import { splitVnl } from './vnl.js';
 
-/** What ioth_newstackv(3) made. */
+/** The stack that ioth_newstackv(3) made. */
 export interface NewStack {
   readonly pointer: StackPointer;
   readonly daemonPid: number | undefined;
   readonly pipe: CommandPipe | undefined;
-  /** No descriptor that it opened has a lower number. */
+  /** The lowest descriptor number that it may have opened. */
   readonly firstFd: number;
 }
 
 /**
- * ioth_newstackv(3).
- * @throws {IothError} ENOTSUP for a plugin that is not there, EPERM for one whose licence asks for a compatible one,
- * EBUSY for a second picox, ENOENT for one without vde_plug, EMFILE, EADDRINUSE for a switch that somebody else makes there,
- * EDEADLK for one that this thread is, the error of vde_open(3) for a network that cannot be joined
+ * Makes a stack: ioth_newstackv(3).
+ * @throws {IothError} ENOTSUP for a missing plugin, EPERM for a plugin whose licence needs a compatible one, EBUSY for a second
+ *   picox, ENOENT for a picox without vde_plug, EMFILE, EADDRINUSE for a switch that another process serves there, EDEADLK for a
+ *   switch of this thread, the error of vde_open(3) for a network that cannot be joined
  */
 export function newstack(spec: StackSpec): NewStack {
   requireProc('ioth_newstack');
@@ -50,26 +50,26 @@ export function newstack(spec: StackSpec): NewStack {
     const pipe = CommandPipe.of(memory);
     if (pipe) return { pointer, daemonPid: memory.pid, pipe, firstFd };
   }
-  // the kernel lists them in the order in which they were made; that of picox carries frames, and picoTCP waits for ever where
-  // it ends before the stack
+  // the kernel lists children in the order in which they were made. The child of picox is not used: it carries frames, and
+  // picoTCP waits for ever if it ends before the stack
   const daemonPid = isPicox(spec.plugin)
     ? undefined
     : childrenOfThisThread().findLast((child) => !childrenBefore.includes(child));
   return { pointer, daemonPid, pipe: undefined, firstFd };
 }
 
-/** C waits for the switch, which would wait for C. */
+/** Refuses a switch of this thread: C would wait for the switch, and the switch for C. */
 function checkNotOfThisThread({ vnls }: StackSpec): void {
   const vnl = vnls.find((each) => joinsThisThread(splitVnl(each)[1]));
   if (vnl === undefined) return;
   const hint =
-    'a VdePort of this thread is that network, and cannot answer meanwhile: let a stack make it, or a worker thread';
+    'a VdePort of this thread serves that network, and cannot answer during this call: use a stack or a worker thread for it';
   throw new IothError('EDEADLK', { syscall: 'ioth_newstack', address: vnl, hint });
 }
 
 /**
- * A vdestack's daemon is a clone that keeps Node's signal handlers, on the same pipe as ours: without a full mask, one Ctrl-C
- * would be one 'SIGINT' event a daemon. It keeps the mask that it was cloned with.
+ * Calls ioth_newstackv(3) with all signals blocked. A vdestack's daemon is a clone that keeps Node's signal handlers, on the same
+ * pipe as ours: without a full mask, one Ctrl-C would be one 'SIGINT' event per daemon. The daemon keeps this mask.
  */
 function callNewstack({ plugin, vnls }: StackSpec): [pointer: StackPointer | null, error: number] {
   return withSignalsBlocked(() => {
@@ -79,7 +79,7 @@ function callNewstack({ plugin, vnls }: StackSpec): [pointer: StackPointer | nul
   });
 }
 
-/** Whether a switch whose process is gone was in the way. */
+/** Removes a switch whose process is gone. Returns whether there was one. */
 function makeRoom({ vnls }: StackSpec): boolean {
   const directories = vnls.map(nodeDirectory).filter((directory) => directory !== undefined);
   const found = directories.map(removeGoneNode);
@@ -88,10 +88,10 @@ function makeRoom({ vnls }: StackSpec): boolean {
 }
 
 /**
- * C calls a want of descriptors by many names, or hangs: a plugin of libvdeplug that cannot be opened is EPROTONOSUPPORT, a
- * tap that cannot be is nothing at all.
+ * Checks that enough descriptors are free. Without them C reports different errors, or hangs: for a plugin of libvdeplug that
+ * cannot be opened it gives EPROTONOSUPPORT, for a tap that cannot be opened it gives no error.
  * @returns the lowest free descriptor number
- * @throws {IothError} EMFILE where a stack would not find as many as it takes
+ * @throws {IothError} EMFILE if there are fewer than a stack needs
  */
 function checkFreeDescriptors(spec: StackSpec): number {
   const nodes = spec.vnls.filter((vnl) => nodePath(vnl) !== undefined).length;
@@ -101,11 +101,13 @@ function checkFreeDescriptors(spec: StackSpec): number {
   return free[0] as number;
 }
 
-/** The command pipe, the daemon's pidfd, a worker's way to kill it, a netlink socket, the event set and one file. */
+/**
+ * The command pipe, the daemon's pidfd, the socket pair that kills it with a worker, a netlink socket, the event set and a file.
+ */
 const COMMON_DESCRIPTORS = 8;
-/** What joins it, and its tap. */
+/** The connection to the network, and the tap. */
 const DESCRIPTORS_OF_A_NETWORK = 4;
-/** Peers that join a switch of one's own, what it opens for each, and the watches on them and on its directory. */
+/** The peers that test a switch of our own, what the switch opens for each, and the watches on them and on its directory. */
 const DESCRIPTORS_OF_A_PROOF = 18;
 
 function childrenOfThisThread(): number[] {

@@ -1,17 +1,17 @@
-/** What is listed of a stack. */
+/** The part of a stack that the list needs. */
 interface ListedStack {
   readonly closed: boolean;
 }
 
 const listed = new Set<WeakRef<ListedStack>>();
 
-/** Has {@link openStacks} list a stack until it is closed. It is not kept from being collected. */
+/** Adds a stack to {@link openStacks} until it is closed. Holds it by a weak reference. */
 export function listStack(stack: ListedStack): void {
   openStacks();
   listed.add(new WeakRef(stack));
 }
 
-/** The stacks of this thread that are open, in the order in which they were made. */
+/** Returns the open stacks of this thread, in the order in which they were made. */
 export function openStacks<Stack extends ListedStack>(): Stack[] {
   const stacks: Stack[] = [];
   for (const reference of listed) {

@@ -5,8 +5,8 @@ import { closeOnExec } from '../io/descriptor-flags.js';
 import { PollHandle, READABLE } from '../io/poll-handle.js';
 
 /*
- * A switch's daemon accepts its peers into our descriptor table, without FD_CLOEXEC, whenever they join. So it is set before
- * each child of this thread, and when a peer has joined, for the children of other threads.
+ * A switch's daemon accepts its peers into our descriptor table, without FD_CLOEXEC, whenever they join. So the flag is set
+ * before each child of this thread starts. For the children of other threads it is set when a peer has joined.
  */
 
 // inotify(7)
@@ -15,7 +15,7 @@ const IN_NONBLOCK = 0o4000;
 const IN_CLOEXEC = 0o2000000;
 const EVENTS_SIZE = 4096;
 
-/** Watches directories of switches: a data socket appears there for each peer, just after it was accepted. One a thread. */
+/** Watches directories of switches: a data socket appears there for each peer, just after it was accepted. One per thread. */
 class DirectoryWatch {
   readonly #fd = libc().inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   readonly #poll: PollHandle | undefined;
@@ -35,19 +35,19 @@ class DirectoryWatch {
     return libc().inotify_add_watch(this.#fd, directory, IN_CREATE);
   }
 
-  /** Whether it was the last. */
+  /** Stops watching a directory. Returns whether it was the last one. */
   remove(watch: number): boolean {
     libc().inotify_rm_watch(this.#fd, watch);
     return --this.#directories === 0;
   }
 
-  /** Blocks for some 10 ms, which the kernel takes for it. */
+  /** Closes the watch. Blocks for about 10 ms in the kernel. */
   closeSync(): void {
     this.#poll?.close();
     if (this.#fd >= 0) libc().close(this.#fd);
   }
 
-  /** The same on a thread of libuv. */
+  /** Closes the watch on a thread of libuv. */
   async close(): Promise<void> {
     this.#poll?.close();
     if (this.#fd >= 0) await runNativeAsync<number>((done) => libc().close_async(this.#fd, done));
@@ -56,7 +56,7 @@ class DirectoryWatch {
 
 let shared: DirectoryWatch | undefined;
 
-/** Keeps the peers of the switch in `directory` from children, until it is closed. */
+/** Keeps children from inheriting the peers of the switch in `directory`, until it is closed. */
 export class PeerDescriptors {
   #watch: number | undefined;
 
@@ -74,7 +74,7 @@ export class PeerDescriptors {
     this.#takeLast()?.closeSync();
   }
 
-  /** What watches the directories, where no other is left. */
+  /** Returns the shared watch if this was its last user. */
   #takeLast(): DirectoryWatch | undefined {
     const watch = this.#watch;
     this.#watch = undefined;
@@ -98,7 +98,10 @@ interface SpawnSyncBinding {
   spawn(options: unknown): unknown;
 }
 
-/** Node publishes spawn(), exec() and fork(), not their blocking forms: what they all call is Node's own binding. */
+/**
+ * Calls `prepare` before a blocking spawn. Node publishes spawn(), exec() and fork(), but not their blocking forms. All of them
+ * call Node's own binding.
+ */
 function beforeSpawnSync(prepare: () => void): void {
   const { binding } = process as { binding?: (name: string) => SpawnSyncBinding };
   try {
@@ -110,6 +113,6 @@ function beforeSpawnSync(prepare: () => void): void {
       return spawn.call(spawnSync, options);
     };
   } catch {
-    // a Node without it, or one whose permissions forbid it: the watch is left
+    // this Node has no binding, or its permissions forbid it: only the watch is left
   }
 }

@@ -6,8 +6,9 @@ import { findExecutable } from './programs/executable.js';
 let wasMade = false;
 
 /**
- * What C does not look at. A second picox in a process blocks its thread for ever once the first one is closed. Its networks are
- * joined by vde_plug. A thread of it runs a little longer than the stack, and does so where none could be made.
+ * Checks what C does not. A second picox in a process blocks its thread for ever once the first one is closed. Networks are
+ * joined by vde_plug. A thread of picox runs a little longer than its stack, even if no stack could be made, so the plugin stays
+ * loaded.
  * @throws {IothError} EBUSY, ENOENT
  */
 export function preparePicox({ plugin, vnls }: StackSpec): void {
@@ -15,15 +16,15 @@ export function preparePicox({ plugin, vnls }: StackSpec): void {
   const refused = (code: string, hint: string) =>
     new IothError(code, { syscall: 'ioth_newstack', address: plugin, hint });
   if (wasMade) {
-    throw refused('EBUSY', 'picox makes one stack in a process, and no other when that one is closed');
+    throw refused('EBUSY', 'a process can make only one picox, even after that one is closed');
   }
   if (vnls.length > 0 && !findExecutable('vde_plug', (process.env.PATH ?? '').split(':'))) {
-    throw refused('ENOENT', 'picox joins networks by the program vde_plug, which the package vdeplug of Debian brings');
+    throw refused('ENOENT', 'picox joins networks with the program vde_plug: install the Debian package vdeplug');
   }
   keepPlugin(baseName(plugin));
 }
 
-/** From now on there was one. */
+/** Notes that this process has made a picox. */
 export function notePicox({ plugin }: StackSpec): void {
   wasMade ||= isPicox(plugin);
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** A file of proc(5) of a process: '' where it may not be read, or the process is gone. */
+/** Reads a file of proc(5) of a process. Returns '' if it may not be read, or if the process is gone. */
 export function readProcFile(pid: number | 'self', file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'latin1');

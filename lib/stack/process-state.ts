@@ -1,16 +1,16 @@
 import { readProcFile } from './proc-file.js';
 
 /**
- * What a process does now, as far as it matters to who waits for it:
- * - 'busy': it runs, is about to, or is in the kernel and cannot be interrupted. It will come to it
- * - 'asleep': it waits for something
+ * The state of a process, as far as it matters to a process that waits for it:
+ * - 'busy': it runs, is about to run, or is in the kernel and cannot be interrupted. It will make progress
+ * - 'asleep': it waits for an event
  * - 'locked': it waits for a lock, in futex(2)
- * - 'stopped': by a signal, or a debugger
+ * - 'stopped': a signal or a debugger stopped it
  * - 'gone': it ended
  */
 export type ProcessState = 'busy' | 'asleep' | 'locked' | 'stopped' | 'gone';
 
-/** The number of futex(2), where Node runs. */
+/** The number of the system call futex(2), on the architectures of Node. */
 const FUTEX: Partial<Record<string, string>> = {
   x64: '202',
   arm64: '98',
@@ -20,7 +20,7 @@ const FUTEX: Partial<Record<string, string>> = {
   arm: '240',
 };
 
-/** Reads /proc/PID/stat, and /proc/PID/syscall where it may (proc_pid_stat(5), ptrace(2)). */
+/** Returns the state of a process. Reads /proc/PID/stat and, if it may, /proc/PID/syscall (proc_pid_stat(5), ptrace(2)). */
 export function stateOfProcess(pid: number): ProcessState {
   const state = /\) (.)/.exec(readProcFile(pid, 'stat'))?.[1];
   switch (state) {

@@ -1,4 +1,4 @@
-/** What `node --import ioth/register` gets: it waits for a top-level await and for nothing else, which CommonJS has not. */
+/** The entry for `node --import ioth/register`. It waits by a top-level await, which CommonJS does not have. */
 
 import { register } from './register.js';
 

@@ -1,4 +1,4 @@
-/** What `node --require ioth/register` gets: require waits for nothing, so the stack must be ready at once. */
+/** The entry for `node --require ioth/register`. require cannot wait, so the stack must be ready at once. */
 
 import { registerNow } from './register.js';
 

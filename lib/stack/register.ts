@@ -1,13 +1,14 @@
 /**
- * `node --import ioth/register app.js`: the program is on a stack of its own, which the environment's IOTH describes as
- * ioth_newstackc(3) does: IOTH='stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.2/24'. It starts when the stack is ready. Where
- * that needs nobody else, `node --require ioth/register app.js` does the same, and Node loads the program as without it.
+ * `node --import ioth/register app.js` runs a program on a stack of its own. IOTH in the environment describes the stack as for
+ * ioth_newstackc(3): IOTH='stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.2/24'. The program starts when the stack is ready. If
+ * the stack has no need to wait for other hosts, `node --require ioth/register app.js` does the same, and Node loads the program
+ * as it would without it.
  *
- * Worker threads are on the stack of their process. Child processes are on the host, which is said once on standard error
- * unless IOTH_CHILDREN is 0. Where it is 1, each Node child makes a stack of its own, and %d in IOTH is its number: 1 in the
- * first process, 2, 3 … in its children.
+ * Worker threads use the stack of their process. Child processes use the host's network; this is reported once on standard error
+ * unless IOTH_CHILDREN is 0. If IOTH_CHILDREN is 1, each Node child makes a stack of its own, and %d in IOTH is its number: 1 in
+ * the first process, 2, 3 … in its children.
  *
- * `ioth/register` is register-imported.mjs for who imports it, register-required.ts for who requires it.
+ * `ioth/register` is register-imported.mjs for import, and register-required.ts for require.
  */
 
 import { isMainThread } from 'node:worker_threads';
@@ -29,7 +30,7 @@ const FIRST = 1;
 
 /**
  * Puts the program on its stack.
- * @param specifier what its Node children import
+ * @param specifier the module that its Node children import
  * @throws {IothError} ERR_IOTH_REGISTER, and what Stack.create throws
  */
 export async function register(specifier: string): Promise<void> {
@@ -40,9 +41,9 @@ export async function register(specifier: string): Promise<void> {
 }
 
 /**
- * The same for what cannot wait.
- * @param file what its Node children require
- * @throws {IothError} ERR_IOTH_REGISTER where the stack has to wait for others, DHCP say; what `new Stack` throws
+ * Puts the program on its stack at once, for a caller that cannot wait.
+ * @param file the file that its Node children require
+ * @throws {IothError} ERR_IOTH_REGISTER if the stack must wait for other hosts, as for DHCP; what `new Stack` throws
  */
 export function registerNow(file: string): void {
   const preload = { flag: '--require', file } as const;
@@ -53,7 +54,7 @@ export function registerNow(file: string): void {
   const wanted = wantedStack();
   if (!wanted) return;
   if (isStackConfig(wanted.config) && asksNetwork(parseConfig(wanted.config, 'newstackc'))) {
-    const hint = 'require cannot wait for DHCP, DHCPv6 or router discovery: say node --import ioth/register';
+    const hint = 'require cannot wait for DHCP, DHCPv6 or router discovery: use node --import ioth/register';
     throw new IothError('ERR_IOTH_REGISTER', { hint });
   }
   registerProcess(new Stack(wanted.config), wanted, preload);
@@ -64,19 +65,19 @@ interface WantedStack {
   readonly number: number;
 }
 
-/** What the environment asks for; undefined in a child that is on the host. */
+/** Returns the stack that the environment asks for; undefined in a child that uses the host's network. */
 function wantedStack(): WantedStack | undefined {
   const { IOTH: config, [CHILD_VARIABLE]: child } = process.env;
   if (child === ON_HOST) return undefined;
   if (!config) {
-    const hint = "IOTH is not set: say IOTH='stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.2/24' or the like";
+    const hint = "IOTH is not set: set it, for example IOTH='stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.2/24'";
     throw new IothError('ERR_IOTH_REGISTER', { hint });
   }
   const number = child === undefined ? FIRST : Number(child);
   return { config: config.replaceAll('%d', String(number)), number };
 }
 
-/** @param preload by which its threads and Node children do the same */
+/** @param preload how its threads and Node children load ioth/register */
 function registerProcess(stack: Stack, { number }: WantedStack, preload: Preload): void {
   registerStack(stack);
   shareWithThreads(stack);
@@ -90,7 +91,7 @@ function registerProcess(stack: Stack, { number }: WantedStack, preload: Preload
   }
 }
 
-/** A worker thread is on the stack of its process. */
+/** Puts a worker thread on the stack of its process. */
 function registerThread(preload: Preload): void {
   const stack = stackOfMainThread();
   if (!stack) return;

@@ -16,15 +16,15 @@ import type { Undelivered } from './undelivered.js';
 
 // linux/sock_diag.h
 const SOCK_DESTROY = 21;
-/** `struct inet_diag_req_v2` of linux/inet_diag.h. */
+/** The size of `struct inet_diag_req_v2` of linux/inet_diag.h. */
 const REQUEST_SIZE = 56;
 const ALL_STATES = 0xffffffff;
 /** INET_DIAG_NOCOOKIE, in each of two words. */
 const NO_COOKIE = 0xffffffff;
 
 /**
- * Ends connections with a RST to the peer (sock_diag(7), SOCK_DESTROY). A kernel without CONFIG_INET_DIAG_DESTROY lets them
- * be, and its peers find out by time.
+ * Ends connections with a RST to the peer (sock_diag(7), SOCK_DESTROY). A kernel without CONFIG_INET_DIAG_DESTROY ignores this,
+ * and then the peers time out.
  */
 export function resetConnections(stack: StackPointer, connections: readonly Undelivered[]): void {
   const [fd] = msocket(stack, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
@@ -45,7 +45,7 @@ function requestFor({ family, local, remote }: Undelivered): Buffer {
   [local, remote].forEach((end, i) => {
     const [address = '', port = ''] = end.split(':');
     viewOf(bytes).setUint16(8 + 2 * i, Number.parseInt(port, 16));
-    // /proc has the words of an address as the machine reads them
+    // /proc has the words of an address in the machine's byte order
     words.set(
       (address.match(/.{8}/g) ?? []).map((word) => Number.parseInt(word, 16)),
       3 + 4 * i,

@@ -27,7 +27,7 @@ import { type ConnectionOptions, createConnection } from './create-connection.js
 import { acceptIPv4, createServer, type ServerOptions } from './create-server.js';
 import { NamesStack } from './names-stack.js';
 
-/** Types of sockets that listen, or are connected. */
+/** Types of sockets that listen or connect. */
 export type StreamType = typeof SOCK_STREAM | typeof SOCK_SEQPACKET;
 /** Types of sockets with datagrams or packets. */
 export type DatagramType = typeof SOCK_DGRAM | typeof SOCK_RAW | typeof SOCK_RDM;
@@ -44,26 +44,26 @@ export abstract class SocketStack extends NamesStack {
   abstract get hasKernelSockets(): boolean;
 
   /**
-   * A TCP connection, as Python's create_connection: the addresses of the host are tried one after the other.
-   * @param address where to, its host may be a name
-   * @param options.timeout seconds for each address, and of the socket then; null for ever (default: getdefaulttimeout())
-   * @param options.source_address where from; the host '' and the port 0 leave it to the stack
-   * @param options.all_errors with true, all failures together as an AggregateError
+   * Makes a TCP connection, as Python's create_connection. Tries the addresses of the host one after the other.
+   * @param address the host and port to connect to; the host may be a name
+   * @param options.timeout seconds for each address, and then for the socket; null for none (default: getdefaulttimeout())
+   * @param options.source_address the local address; the host '' and the port 0 let the stack choose
+   * @param options.all_errors true to get all failures together as an AggregateError
    * @returns the connected socket
-   * @throws {IothError} as `socket.connect`: that of the last address
-   * @throws {GaiError} where the host has no address
+   * @throws {IothError} as `socket.connect`: the error of the last address
+   * @throws {GaiError} if the host has no address
    */
   async create_connection(address: InetAddressInput, options?: ConnectionOptions): Promise<Connection<this>> {
     return createConnection<Connection<this>>(this, address, options);
   }
 
   /**
-   * A TCP socket that listens, as Python's create_server, with SO_REUSEADDR.
-   * @param address where: the host '' is every address of the family
-   * @param options.family AF_INET or AF_INET6; without it that of the host, and AF_INET for ''
-   * @param options.backlog how many connections wait for accept at most
-   * @param options.reuse_port SO_REUSEPORT: several sockets may listen there
-   * @param options.dualstack_ipv6 IPv4 connections come to an AF_INET6 socket too, as ::ffff:10.0.0.1; otherwise not
+   * Makes a TCP socket that listens, as Python's create_server, with SO_REUSEADDR.
+   * @param address where to listen; the host '' is every address of the family
+   * @param options.family AF_INET or AF_INET6; default: the family of the host, and AF_INET for ''
+   * @param options.backlog the maximum number of connections that wait for accept; default SOMAXCONN
+   * @param options.reuse_port true to set SO_REUSEPORT: several sockets may listen there
+   * @param options.dualstack_ipv6 true to accept IPv4 connections on an AF_INET6 socket too, as ::ffff:10.0.0.1
    * @throws {IothError} as `socket.bind` and `socket.listen`
    */
   create_server(address: InetAddressInput, options?: ServerOptions): ListeningSocket<this> {
@@ -71,8 +71,8 @@ export abstract class SocketStack extends NamesStack {
   }
 
   /**
-   * socketpair(2): two sockets that are connected to each other. Only where the stack's sockets are the kernel's.
-   * @param family AF_UNIX, the only one that Linux has it for
+   * Makes two sockets that are connected to each other: socketpair(2). Works only if the stack's sockets are the kernel's.
+   * @param family AF_UNIX, the only family that supports it on Linux
    * @throws {IothError} ENOTSUP (another family, or picox), EMFILE
    */
   socketpair(
@@ -96,11 +96,11 @@ export abstract class SocketStack extends NamesStack {
   }
 
   /**
-   * A Socket on a duplicate of a descriptor, as Python's fromfd: one that `recv_fds` gave, or that somebody else opened. It
-   * stays on the network on which it was made, and does not block any more, whoever uses it. Only where the stack's sockets
-   * are the kernel's.
-   * @param fd stays open, and the caller's
-   * @param family without family, type and proto they are read from the socket
+   * Makes a Socket on a duplicate of a descriptor, as Python's fromfd: one from `recv_fds`, or one that other code opened. The
+   * socket stays on the network on which it was made. It becomes non-blocking for all its users. Works only if the stack's
+   * sockets are the kernel's.
+   * @param fd stays open, and stays the caller's
+   * @param family default for family, type and proto: they are read from the socket
    * @throws {IothError} EBADF, ENOTSOCK, EMFILE; ENOTSUP (picox)
    */
   fromfd(fd: number, family?: number, type?: number, proto?: number): Socket<this> {
@@ -119,30 +119,30 @@ export abstract class SocketStack extends NamesStack {
     }
   }
 
-  /** Whether the stack has IPv6: Python's has_ipv6, of this stack. */
+  /** True if the stack has IPv6: Python's has_ipv6, for this stack. */
   get has_ipv6(): boolean {
     return this.#can(() => {});
   }
 
-  /** Whether an AF_INET6 socket of the stack can take IPv4 connections too, as Python's. */
+  /** Returns whether an AF_INET6 socket of the stack can accept IPv4 connections too, as Python's. */
   has_dualstack_ipv6(): boolean {
     return this.#can(acceptIPv4);
   }
 
-  /** gethostname(2): the name of this machine. The stacks of a process have no names of their own. */
+  /** Returns the name of this machine: gethostname(2). The stacks of a process have no names of their own. */
   gethostname(): string {
     return gethostname();
   }
 
   /**
-   * The number of a protocol of IP: getprotobyname(3).
-   * @throws {IothError} ENOENT where nothing has the name
+   * Returns the number of a protocol of IP: getprotobyname(3).
+   * @throws {IothError} ENOENT if no protocol has the name
    */
   getprotobyname(name: string): number {
     return getprotobyname(name);
   }
 
-  /** Whether an AF_INET6 socket can be made and prepared. */
+  /** Returns whether an AF_INET6 socket can be made and prepared. */
   #can(prepare: (socket: Socket<this>) => void): boolean {
     try {
       using socket: Socket<this> = this.socket(AF_INET6, SOCK_STREAM);
@@ -155,7 +155,10 @@ export abstract class SocketStack extends NamesStack {
 
   #checkDuplicates(syscall: string): void {
     if (this.hasKernelSockets) return;
-    throw new IothError('ENOTSUP', { syscall, hint: "only a stack whose sockets are the kernel's can do it" });
+    throw new IothError('ENOTSUP', {
+      syscall,
+      hint: 'only stacks with sockets of the kernel can do this: vdestack and kernel',
+    });
   }
 
   #duplicateOf(fd: number, [family, type, proto]: SocketKind): Socket<this> {
@@ -171,7 +174,7 @@ export abstract class SocketStack extends NamesStack {
 
 type SocketKind = [family: number, type: number, proto: number];
 
-/** What a socket is, by SO_DOMAIN, SO_TYPE and SO_PROTOCOL. */
+/** Reads the family, type and protocol of a socket: SO_DOMAIN, SO_TYPE and SO_PROTOCOL. */
 function kindOf(fd: number): SocketKind {
   const [family, type, proto] = [SO_DOMAIN, SO_TYPE, SO_PROTOCOL].map((option) => {
     try {
@@ -187,10 +190,10 @@ function kindOf(fd: number): SocketKind {
 function checkKind(name: string, given: unknown, actual: number, without = 0): void {
   if (given === undefined) return;
   if ((checkInteger(name, given, 0, INT_MAX) & ~without) !== actual)
-    throw invalidValue(name, `${actual}, as the socket has it`, given);
+    throw invalidValue(name, `${actual}, the socket's own`, given);
 }
 
-/** The type of a socket without its flags. @throws {TypeError | RangeError} for what makes no socket */
+/** Returns the type of a socket without its flags. @throws {TypeError | RangeError} for arguments that make no socket */
 export function checkSocketArguments(family: unknown, type: unknown, proto: unknown): number {
   checkInteger('family', family, 0, 255);
   checkInteger('proto', proto, 0, INT_MAX);

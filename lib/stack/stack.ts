@@ -24,17 +24,17 @@ import { ToolsStack } from './tools-stack.js';
 const MAX_BUSY_POLL_USECS = 1_000_000;
 
 /**
- * A TCP/IP stack of its own: made, joined to virtual networks, configured and used inside this process.
+ * A TCP/IP stack: made, joined to virtual networks, configured and used inside this process.
  *
- * Configuration methods have the names of ioth(3) and nlinline(3) and speak rtnetlink with the stack; what the stack
- * refuses is an {@link IothError} with the kernel's errno and, where it gave one, its explanation.
+ * Configuration methods have the names of ioth(3) and nlinline(3), and speak rtnetlink with the stack. If the stack refuses a
+ * request, the error is an {@link IothError} with the kernel's errno and, if the stack gave one, its explanation.
  */
 export class Stack extends ToolsStack {
   /** The plugin: 'vdestack', 'kernel', 'picox' … */
   readonly name: string;
   /** The virtual networks that it joined. */
   readonly vnl: readonly string[];
-  /** Settles when what a configuration string asked for is done; at once where there was none. */
+  /** Settles when the configuration string of the constructor is applied; at once without one. */
   readonly ready: Promise<void>;
   readonly #native: NativeStack;
   readonly #resolver: Resolver;
@@ -44,16 +44,16 @@ export class Stack extends ToolsStack {
   #closing: Promise<void> | undefined;
 
   /**
-   * ioth_newstackv(3), or ioth_newstackc(3).
-   * @param stack a plugin's name, with options behind a comma: 'vdestack', 'kernel', 'picox'; or a configuration, as
-   * 'stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.1/24': its static part is in force when the constructor returns,
-   * dhcp, dhcp6 and rd go on until `ready` settles; or all the arguments by name
-   * @param vnl the virtual network to join, or several, or none: 'vde:///tmp/sw'. Interfaces are vde0, vde1 …; a name
-   * in front is the interface's own: 'left:vde:///tmp/sw'
-   * @param config_dns how the stack's names are resolved: a path, resolv.conf(5) text, or addresses of servers
-   * @throws {IothError} ENOTSUP (no such plugin), EPERM (licence, or no right to make a namespace), EADDRINUSE (a switch that
-   * somebody serves), EMFILE; ENODEV, ENOENT, ECONNREFUSED and others (a network that cannot be joined); what the stack
-   * refuses of a configuration
+   * Makes a stack: ioth_newstackv(3), or ioth_newstackc(3).
+   * @param stack a plugin's name, with options after a comma: 'vdestack', 'kernel', 'picox'; or a configuration, as
+   *   'stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.1/24'; or all the arguments by name. The static part of a configuration is
+   *   in force when the constructor returns; dhcp, dhcp6 and rd go on until `ready` settles
+   * @param vnl the virtual network to join, or several, or none: 'vde:///tmp/sw'. Interfaces are vde0, vde1 …; a prefix names the
+   *   interface: 'left:vde:///tmp/sw'
+   * @param config_dns the source of name servers: a path, resolv.conf(5) text, or addresses of servers; default /etc/resolv.conf
+   * @throws {IothError} ENOTSUP (no such plugin), EPERM (licence, or no right to make a namespace), EADDRINUSE (another process
+   *   serves this switch), EMFILE; ENODEV, ENOENT, ECONNREFUSED and others (a network that cannot be joined); the stack's error
+   *   if it refuses a part of the configuration
    * @throws {TypeError} ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE
    */
   constructor(options: StackOptions);
@@ -92,13 +92,12 @@ export class Stack extends ToolsStack {
       this.closeSync();
       throw error;
     }
-    // whoever does not wait for it shall not be ended by it
+    // avoids an unhandled rejection when `ready` is not awaited
     this.ready.catch(() => {});
   }
 
   /**
-   * Makes a stack, with the constructor's arguments, and waits until it is `ready`; where that fails, or is aborted, the
-   * stack is closed.
+   * Makes a stack with the constructor's arguments, and waits until it is `ready`. Closes the stack if that fails or is aborted.
    * @throws {IothError} as the constructor and {@link iothconfig}, as a rejection
    */
   static create(options: StackOptions): Promise<Stack>;
@@ -126,7 +125,7 @@ export class Stack extends ToolsStack {
     }
   }
 
-  /** Whether it was closed, or is being closed. */
+  /** True if the stack is closed, or is being closed. */
   get closed(): boolean {
     return this.#closing !== undefined || this.#native.closed;
   }
@@ -137,40 +136,40 @@ export class Stack extends ToolsStack {
   }
 
   /**
-   * ioth_config(3): configures an interface as `config` says, 'eth,dhcp' or 'ip=10.0.0.1/24,gw=10.0.0.254'; see
-   * docs/configuration.md. Removals and static items are in force before anything is waited for.
-   * @returns a mask of IOTHCONF_STATIC, IOTHCONF_ETH, IOTHCONF_DHCP, IOTHCONF_DHCPV6 and IOTHCONF_RD: what succeeded; with
-   *   IOTHCONF_INCOMPLETE where the stack refused a part of a lease, which the `unapplied` of its event has
-   * @throws {IothError} the reason of the first failure, where protocols were asked for and none succeeded: ETIMEDOUT
-   * (nobody answered), ECANCELED (refused), EADDRINUSE; ENODEV, and what the stack refuses of the static items
+   * Configures an interface, as ioth_config(3): 'eth,dhcp' or 'ip=10.0.0.1/24,gw=10.0.0.254'; see docs/configuration.md. Removals
+   * and static items are in force before it waits for anything.
+   * @returns a mask of what succeeded: IOTHCONF_STATIC, IOTHCONF_ETH, IOTHCONF_DHCP, IOTHCONF_DHCPV6 and IOTHCONF_RD.
+   *   IOTHCONF_INCOMPLETE is set if the stack refused a part of a lease; `unapplied` of its event has that part
+   * @throws {IothError} the first failure, if protocols were asked for and none succeeded: ETIMEDOUT (no answer), ECANCELED
+   *   (refused), EADDRINUSE; ENODEV, and the stack's error if it refuses a static item
    * @throws {TypeError} ERR_INVALID_ARG_VALUE for an unknown or malformed item, before anything is changed
    */
   async iothconfig(config: string, options?: ConfigOptions): Promise<number> {
     return this.#configuration().configure(config, options);
   }
 
-  /** The C name of {@link iothconfig}. */
+  /** Configures an interface: the C name of {@link iothconfig}. */
   ioth_config(config: string, options?: ConfigOptions): Promise<number> {
     return this.iothconfig(config, options);
   }
 
   /**
-   * ioth_resolvconf(3): name servers and domains that an interface was given, as resolv.conf(5).
+   * Returns the name servers and domains that an interface was given, as resolv.conf(5) text: ioth_resolvconf(3).
    * @param config 'iface=…' or 'ifindex=…'; default vde0
-   * @returns null where nothing changed since the last call
+   * @returns null if nothing changed since the last call
    */
   ioth_resolvconf(config?: string): string | null {
     return this.#configuration().resolvconf(config);
   }
 
   /**
-   * ioth_msocket(3): a socket on this stack.
-   * @param family AF_INET, AF_INET6, AF_PACKET …
-   * @param type SOCK_STREAM, SOCK_DGRAM, SOCK_RAW …; with SOCK_NONBLOCK its operations do not wait
-   * @param proto IPPROTO_* and the like; 0 for the usual one
+   * Makes a socket on this stack: ioth_msocket(3).
+   * @param family AF_INET, AF_INET6, AF_PACKET …; default AF_INET
+   * @param type SOCK_STREAM, SOCK_DGRAM, SOCK_RAW …; default SOCK_STREAM. With SOCK_NONBLOCK its operations do not wait
+   * @param proto IPPROTO_* and the like; default 0, the usual one
    * @param fileno a descriptor that {@link Socket.detach} gave up, to own it again
-   * @throws {IothError} EAFNOSUPPORT, EPROTONOSUPPORT, EPERM, EMFILE; EBADF for a `fileno` that is no socket of a stack;
-   * ERR_STACK_DEAD
+   * @throws {IothError} EAFNOSUPPORT, EPROTONOSUPPORT, EPERM, EMFILE; EBADF for a `fileno` that is not a socket of a stack;
+   *   ERR_STACK_DEAD
    */
   override socket(family?: number, type?: StreamType, proto?: number, fileno?: number): ListeningSocket<this>;
   override socket(family: number, type: DatagramType, proto?: number, fileno?: number): DatagramSocket<this>;
@@ -183,40 +182,40 @@ export class Stack extends ToolsStack {
     return socket;
   }
 
-  /** The shape of node:dns, on this stack: `stack.dns.lookup` is a `lookup` option for any library. */
+  /** The functions of node:dns on this stack: `stack.dns.lookup` is a `lookup` option for any library. */
   get dns(): StackDns {
     this.#dns ??= stackDns(this.#resolver);
     return this.#dns;
   }
 
-  /** Lets pending operations of its sockets keep the process alive (the default). */
+  /** Makes pending operations of its sockets keep the process alive (the default). */
   ref(): this {
     this.#native.setRef(true);
     return this;
   }
 
-  /** Lets the process end though operations of its sockets are pending. */
+  /** Lets the process end while operations of its sockets are pending. */
   unref(): this {
     this.#native.setRef(false);
     return this;
   }
 
   /**
-   * As SO_BUSY_POLL: after an event of one of its sockets, and in the waits of `sync`, the thread asks for the next one again
-   * and again for up to `usecs` microseconds before it sleeps. 0 (the default) never does. It takes a processor meanwhile, and
-   * a part of each wake-up away; what is rarely in time is waited for less. The loop turns every millisecond all the same.
-   * @throws {TypeError | RangeError} for what is not an integer from 0 to 1000000
+   * Turns on busy polling, as SO_BUSY_POLL. After an event of one of its sockets, and in the waits of `sync`, the thread polls
+   * for the next event for up to `usecs` microseconds before it sleeps. Default 0: never. This makes each wake-up faster, but
+   * uses a CPU while it polls. Backs off when events rarely arrive in time. The event loop still runs every millisecond.
+   * @throws {TypeError | RangeError} if `usecs` is not an integer from 0 to 1000000
    */
   busy_poll(usecs: number): void {
     this.#native.busyPollUsecs = checkInteger('usecs', usecs, 0, MAX_BUSY_POLL_USECS);
   }
 
   /**
-   * Closes its sockets, waits until their peers have what was sent, then ends the stack (ioth_delstack(3)). The loop goes on.
-   * Closing twice is fine.
-   * @param options.linger how many seconds to wait while no peer takes any of the data that TCP sockets sent: default 5;
-   * then the peers get a reset, and the stack ends
-   * @throws {IothError} EBUSY while a socket that was detached is open on it
+   * Closes its sockets, waits until their peers have what was sent, then deletes the stack (ioth_delstack(3)). The event loop
+   * keeps running. Closing twice is fine.
+   * @param options.linger seconds to wait while no peer accepts any of the data that TCP sockets sent: default 5. After that the
+   *   peers get a reset, and the stack ends
+   * @throws {IothError} EBUSY while a detached socket is open on it
    */
   close(options?: CloseOptions): Promise<void> {
     try {
@@ -232,7 +231,7 @@ export class Stack extends ToolsStack {
   }
 
   /**
-   * The same, blocking: about 35 ms for a vdestack with nothing to deliver.
+   * Closes the stack as {@link close}, but blocks the thread: about 35 ms for a vdestack with nothing to deliver.
    * @throws {IothError} EBUSY, as {@link close}
    */
   closeSync(options?: CloseOptions): void {
@@ -278,12 +277,12 @@ export class Stack extends ToolsStack {
     return this.#native.msocket(family, type, proto);
   }
 
-  /** Whether every system call of the kernel works on its sockets. @internal */
+  /** True if every system call of the kernel works on its sockets. @internal */
   override get hasKernelSockets(): boolean {
     return this.#native.hasKernelSockets;
   }
 
-  /** For libraries that make sockets on it by themselves: returns what to call when they are done. @internal */
+  /** Notes that a library makes sockets on it directly. Returns a function to call when the library is done. @internal */
   beginNativeCall(): () => void {
     return this.#native.beginNativeCall();
   }
@@ -302,7 +301,7 @@ export class Stack extends ToolsStack {
     return `Stack <${this.name}${networks}${daemon}${this.closed ? ', closed' : ''}>`;
   }
 
-  /** Where nothing has to be waited for, the stack begins to close before this returns. */
+  /** Closes everything in order. If nothing has to be waited for, the stack begins to close before this returns. */
   async #close(options?: CloseOptions): Promise<void> {
     const { stall } = lingerLimits(options);
     const handles = this.nodeHandles.size > 0 ? this.nodeHandles.close(stall) : undefined;
@@ -336,7 +335,7 @@ export class Stack extends ToolsStack {
     try {
       this.emit('error', error);
     } finally {
-      // a detached socket may keep it from being deleted: the program's own close() says so
+      // a detached socket may prevent the deletion: the program's own close() reports it
       this.close().catch(() => {});
     }
   }

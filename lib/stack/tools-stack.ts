@@ -6,12 +6,12 @@ import type { SpawnArguments } from './programs/launch.js';
 import type { Programs } from './programs/programs.js';
 import { readSysctl, writeSysctl } from './programs/sysctl.js';
 
-/** What a Stack is here. */
+/** The members of a Stack that the tools use. */
 export interface StackOfTools extends StackOfNode, PingingStack {
   readonly closed: boolean;
 }
 
-/** What people do to a host with the tools of its shell: programs, settings of its kernel, pings. */
+/** The tools of a host's shell, for a stack: programs, settings of its kernel, pings. */
 export abstract class ToolsStack extends NodeModulesStack {
   /** @internal */
   protected abstract override get nodeStack(): StackOfTools;
@@ -22,9 +22,9 @@ export abstract class ToolsStack extends NodeModulesStack {
   #spawnSync: typeof spawnSync | undefined;
 
   /**
-   * child_process.spawn in the network of this stack: its arguments, its ChildProcess, its errors. Who runs this process
-   * without rights is root in the program, as the owner of the stack's user namespace; files are those of the user. What runs
-   * in the stack is ended with it: by SIGTERM and, after two seconds, SIGKILL. It needs no `this`.
+   * Runs a program in the network of this stack: child_process.spawn, with its arguments, its ChildProcess, its errors. If this
+   * process has no rights, the program runs as root of the stack's user namespace; its rights on files are those of the user.
+   * Programs end with the stack: by SIGTERM and, after two seconds, SIGKILL. It can be called without `this`.
    *
    * On the kernel stack it is child_process.spawn, ended with the stack.
    * @throws {IothError} ENOTSUP (picox: no namespace of the kernel), ENOENT (nsenter(1) is missing), EBADF, ERR_STACK_DEAD
@@ -37,9 +37,9 @@ export abstract class ToolsStack extends NodeModulesStack {
   }
 
   /**
-   * child_process.spawnSync in the network of this stack, as `spawn`.
-   * @throws as `spawn`, and ERR_STACK_DEAD where the program failed and the stack's daemon died meanwhile; what
-   * child_process.spawnSync returns as `error` is returned here too
+   * Runs a program in the network of this stack, as `spawn`, and blocks until it ends: child_process.spawnSync.
+   * @throws as `spawn`, and ERR_STACK_DEAD if the program failed because the stack's daemon died. An `error` that
+   *   child_process.spawnSync returns is returned here too
    */
   get spawnSync(): typeof spawnSync {
     this.#spawnSync ??= ((...parameters: SpawnArguments) =>
@@ -52,13 +52,13 @@ export abstract class ToolsStack extends NodeModulesStack {
   }
 
   /**
-   * A setting of the stack's network, by the name that sysctl(8) has for it: 'net.ipv4.ip_forward'. A dot in the name of an
-   * interface is written as a slash: 'net.ipv4.conf.eth0/1.forwarding'; or all separators are slashes. A program in the stack
-   * does it, which takes a few milliseconds.
-   * @param value the new value: an integer, a string of one line, or a boolean (1 or 0); without it, the setting is read
-   * @returns what it is; nothing where it was set
+   * Reads or sets a setting of the stack's network, by its name in sysctl(8): 'net.ipv4.ip_forward'. Write a dot in the name of
+   * an interface as a slash: 'net.ipv4.conf.eth0/1.forwarding'; or use slashes for all separators. It runs a program in the
+   * stack, which takes a few milliseconds.
+   * @param value the new value: an integer, a string of one line, or a boolean (1 or 0). Without it, the setting is read
+   * @returns the value if it is read, nothing if it is set
    * @throws {IothError} ENOENT (no such setting), EACCES, EINVAL (no such value), EROFS; as `spawn`
-   * @throws {TypeError} for a name that is not of the network: 'kernel.hostname' is the host's
+   * @throws {TypeError} for a name outside the network: 'kernel.hostname' is the host's
    */
   sysctl(name: string): string;
   sysctl(name: string, value: string | number | boolean): void;
@@ -72,11 +72,11 @@ export abstract class ToolsStack extends NodeModulesStack {
   }
 
   /**
-   * ICMP echo with a host: RFC 792, RFC 4443. Where the stack's sockets are the kernel's own, it takes CAP_NET_RAW there or a
-   * group of net.ipv4.ping_group_range. What goes wrong with one request is the `error` of its probe.
+   * Pings a host with ICMP echo: RFC 792, RFC 4443. On the kernel stack this needs CAP_NET_RAW, or a group in
+   * net.ipv4.ping_group_range. The failure of one request is the `error` of its probe.
    * @param host an address ('fe80::1%vde0' too), or a name that the stack resolves
-   * @returns the times, in milliseconds, and what was lost
-   * @throws {GaiError} where the name has no address
+   * @returns the times, in milliseconds, and the loss
+   * @throws {GaiError} if the name has no address
    * @throws {IothError} EACCES, EPERM; ECANCELED (the stack was closed), ERR_STACK_DEAD
    * @throws {AbortError} `options.signal`
    */
@@ -84,7 +84,7 @@ export abstract class ToolsStack extends NodeModulesStack {
     return ping(this.nodeStack, host, options);
   }
 
-  /** What fails because the daemon died meanwhile, before its event, is ERR_STACK_DEAD. */
+  /** Reports a failure as ERR_STACK_DEAD if the daemon has died and its event is still to come. */
   #inPrograms<T>(syscall: string, work: (programs: Programs) => T): T {
     const programs = this.#programsFor(syscall);
     try {
@@ -101,13 +101,13 @@ export abstract class ToolsStack extends NodeModulesStack {
     this.pointer(syscall);
   }
 
-  /** @throws {IothError} where programs cannot be in this stack */
+  /** @throws {IothError} if programs cannot run in this stack */
   #programsFor(syscall: string): Programs {
     const { nodeStack } = this;
     this.pointer(syscall);
     if (nodeStack.closed) throw new IothError('EBADF', { syscall, hint: 'the stack is being closed' });
     if (nodeStack.hasKernelSockets) return this.programs;
-    const hint = `a '${this.name}' stack is no network namespace of the kernel, which a program could be in: use a vdestack`;
+    const hint = `a program cannot run in a '${this.name}' stack, which is not a network namespace of the kernel: use a vdestack`;
     throw new IothError('ENOTSUP', { syscall, hint });
   }
 }

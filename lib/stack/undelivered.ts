@@ -1,14 +1,14 @@
 import { readProcFile } from './proc-file.js';
 
-/** A TCP connection that was closed here whose peer has not got everything. */
+/** A TCP connection that was closed here before its peer got everything. */
 export interface Undelivered {
   readonly family: 'tcp' | 'tcp6';
-  /** In hexadecimal, as /proc has them: address and port. */
+  /** The address and port in hexadecimal, as in /proc. */
   readonly local: string;
   readonly remote: string;
-  /** Bytes that the peer did not acknowledge. */
+  /** The number of bytes that the peer did not acknowledge. */
   readonly bytes: number;
-  /** Whether some of them were sent, and wait for their acknowledgement. */
+  /** True if some of them were sent and are not acknowledged. */
   readonly isUnderWay: boolean;
 }
 
@@ -20,8 +20,8 @@ const CLOSING = '0B';
 const RETRANSMISSION = '01:';
 
 /**
- * The TCP connections of a network namespace that no descriptor refers to, and that have data or a FIN under way.
- * Nothing closed is cheap to see; to list them the kernel goes through the connections of all namespaces: 3 ms.
+ * Lists the TCP connections of a network namespace that no descriptor refers to, and that have data or a FIN in flight. Cheap if
+ * the namespace has no TCP sockets. Otherwise the kernel walks the connections of all namespaces: 3 ms.
  * @param pid a process in the namespace
  */
 export function undelivered(pid: number): Undelivered[] {
@@ -35,13 +35,13 @@ function undeliveredOf(pid: number, family: 'tcp' | 'tcp6', totals: string, name
   return lines.flatMap((line) => {
     const [, local = '', remote = '', state = '', queues = '', timer, , , , inode] = line.trim().split(/\s+/);
     if (inode !== '0' || ![FIN_WAIT1, LAST_ACK, CLOSING].includes(state)) return [];
-    // a FIN takes one number of the sequence
+    // a FIN takes one sequence number
     const bytes = Math.max(0, Number.parseInt(queues, 16) - 1);
     return [{ family, local, remote, bytes, isUnderWay: timer?.startsWith(RETRANSMISSION) === true }];
   });
 }
 
-/** How many RST a network namespace has sent: RFC 4022, tcpOutRsts. */
+/** Returns how many RST a network namespace has sent: RFC 4022, tcpOutRsts. */
 export function resetsSent(pid: number): number {
   const [names, values] = readProcFile(pid, 'net/snmp').match(/^Tcp:.*/gm) ?? [];
   return Number(values?.split(' ')[names?.split(' ').indexOf('OutRsts') ?? -1]) || 0;

@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { readProcFile } from './proc-file.js';
 
-/* A vdestack makes a user namespace, also for root: user_namespaces(7) says who may. */
+/* A vdestack makes a user namespace, also for root: user_namespaces(7) tells who may. */
 
-/** What keeps a process from making user namespaces, and what to do about it. */
+/** The reason why a process cannot make user namespaces, and what to do about it. */
 export interface Obstacle {
   readonly why: string;
   readonly remedy: string;
-  /** Whether they can be made, and have no rights. */
+  /** True if they can be made, but have no rights. */
   readonly isPartial?: boolean;
 }
 
-/** The switches of the kernel and of distributions by which user namespaces can be off; undefined where there is none. */
+/**
+ * The settings of the kernel and of distributions that can turn user namespaces off; undefined if the machine does not have one.
+ */
 export interface NamespaceSettings {
   'user.max_user_namespaces'?: number;
   'user.max_net_namespaces'?: number;
@@ -26,7 +28,7 @@ const NAMESPACE_SETTINGS = [
   'kernel.apparmor_restrict_unprivileged_userns',
 ] as const;
 
-/** Of capabilities(7). */
+/** CAP_SYS_ADMIN of capabilities(7). */
 const CAP_SYS_ADMIN = 21n;
 
 export function readNamespaceSettings(): NamespaceSettings {
@@ -41,17 +43,17 @@ export function readNamespaceSettings(): NamespaceSettings {
   );
 }
 
-/** Whether this process may do what root may with namespaces. */
+/** Returns whether this process may do what root may with namespaces. */
 export function isPrivileged(): boolean {
   const effective = /^CapEff:\s*([\da-f]+)/m.exec(readProcFile('self', 'status'))?.[1] ?? '0';
   return (BigInt(`0x${effective}`) & (1n << CAP_SYS_ADMIN)) !== 0n;
 }
 
-/** What the machine's settings keep it from. */
+/** Returns the setting of the machine that forbids user namespaces; undefined if there is none. */
 export function settingsObstacle(settings: NamespaceSettings, privileged: boolean): Obstacle | undefined {
   for (const name of ['user.max_user_namespaces', 'user.max_net_namespaces'] as const) {
     if (settings[name] === 0) {
-      return { why: `${name} is 0: nobody may make one`, remedy: `sysctl -w ${name}=10000 (as root)` };
+      return { why: `${name} is 0: no process may make one`, remedy: `sysctl -w ${name}=10000 (as root)` };
     }
   }
   if (!privileged && settings['kernel.unprivileged_userns_clone'] === 0) {
@@ -61,7 +63,7 @@ export function settingsObstacle(settings: NamespaceSettings, privileged: boolea
   if (!privileged && settings['kernel.apparmor_restrict_unprivileged_userns'] === 1) {
     const name = 'kernel.apparmor_restrict_unprivileged_userns';
     return {
-      why: `${name} is 1: a program without a profile has no rights in its own`,
+      why: `${name} is 1: a program without an AppArmor profile has no rights in its user namespace`,
       remedy: `sysctl -w ${name}=0 (as root), an AppArmor profile for node that has 'userns,', or run as root`,
       isPartial: true,
     };
@@ -69,13 +71,13 @@ export function settingsObstacle(settings: NamespaceSettings, privileged: boolea
   return undefined;
 }
 
-/** Why the kernel said EPERM to a user namespace. */
+/** Explains why the kernel refused a user namespace with EPERM. */
 export function refusalObstacle(): Obstacle {
   const obstacle = settingsObstacle(readNamespaceSettings(), isPrivileged());
   if (obstacle) return obstacle;
   if (isChroot()) {
     return {
-      why: 'this is a chroot, in which the kernel refuses them, to root too',
+      why: 'this is a chroot, where the kernel refuses them, even to root',
       remedy:
         'run outside of it, or make its directory a real root: systemd-nspawn, a container, unshare(1) and pivot_root(8)',
     };
@@ -87,9 +89,9 @@ export function refusalObstacle(): Obstacle {
 }
 
 /**
- * Whether it is for a chroot that the kernel refused. Where only a directory was made the root, no mount is at `/`. Where it was a
- * mount, nothing shows that to a process without rights; but the kernel has no other reason of its own for one whose user has a
- * number here, and which has no filter.
+ * Returns whether the kernel refused because of a chroot. If the new root is a plain directory, no mount is at `/`. If it is a
+ * mount, a process without rights cannot see that. But then the kernel has no other reason of its own to refuse, if the user is
+ * mapped in this user namespace and the process has no seccomp filter.
  */
 function isChroot(): boolean {
   if (!/^(\S+ ){4}\/ /m.test(readProcFile('self', 'mountinfo'))) return true;

@@ -1,6 +1,6 @@
 import { checkLocator, resolveLocator } from '../vde/locator.js';
 
-/** A VNL's own interface name, if it has one ('left:vde:///tmp/sw'), and the locator itself; the rule is ioth_vdestack's. */
+/** Splits a VNL into its interface name, if it has one ('left:vde:///tmp/sw'), and its locator, by the rule of ioth_vdestack. */
 export function splitVnl(vnl: string): [ifname: string | undefined, locator: string] {
   const colon = vnl.indexOf(':');
   const scheme = vnl.indexOf('://');
@@ -8,7 +8,7 @@ export function splitVnl(vnl: string): [ifname: string | undefined, locator: str
   return [vnl.slice(0, colon), vnl.slice(colon + 1)];
 }
 
-/** A VNL with what its locator stands for, checked: see {@link resolveLocator} and {@link checkLocator}. */
+/** Returns a VNL with its locator resolved and checked: see {@link resolveLocator} and {@link checkLocator}. */
 export function resolveVnl(vnl: string): string {
   const [ifname, locator] = splitVnl(vnl);
   const resolved = resolveLocator(locator);
@@ -16,7 +16,7 @@ export function resolveVnl(vnl: string): string {
   return `${ifname === undefined ? '' : `${ifname}:`}${resolved}`;
 }
 
-/** The interface that joins a VNL: the name in front of it, else vde0, vde1 … by position. */
+/** Returns the interface that joins a VNL: the name in front of it, else vde0, vde1 … by position. */
 export function interfaceName(vnl: string, position: number): string {
   return splitVnl(vnl)[0] ?? `vde${position}`;
 }

@@ -31,7 +31,7 @@ interface Query {
   config: string;
   name: string;
   type: RecordType;
-  /** Undefined where the stack's own are asked. */
+  /** The server to ask; undefined for the stack's own servers. */
   server: string | undefined;
 }
 
@@ -39,15 +39,15 @@ interface Query {
 export const command: Command = {
   usage: USAGE,
   help: `
-Asks the name servers of a stack, or the server after the @, and prints the records: name, seconds to live, class, type
-and data. TYPE is one of ${TYPES.join(', ')}; without it A, and PTR where NAME is an address. NAME is taken
-as it is, without a search list. Exit code 1 where there is no such record.
+Queries the name servers of a stack, or the server after the @, and prints the records: name, TTL in seconds, class, type
+and data. TYPE is one of ${TYPES.join(', ')}; default A, or PTR if NAME is an address. NAME is used
+unchanged: there is no search list. Exit code 1 if there is no such record.
 
   ioth dig vde:///tmp/sw,eth,dhcp www.example.org AAAA
   ioth dig vde:///tmp/sw,eth,ip=10.0.0.2/24 10.0.0.1 @10.0.0.53`,
   options: {
-    json: { type: 'boolean', help: 'for a program to read' },
-    wait: { type: 'string', short: 'w', value: 'SECONDS', help: 'what a server has for an answer (5)' },
+    json: { type: 'boolean', help: 'prints JSON' },
+    wait: { type: 'string', short: 'w', value: 'SECONDS', help: 'how long a server may take to answer (5)' },
   },
   async run(invocation: Invocation) {
     const { options, signal } = invocation;
@@ -71,7 +71,7 @@ function queryOf(words: readonly string[]): Query {
   const servers = words.filter((word) => word.startsWith('@'));
   const args = words.filter((word) => !word.startsWith('@'));
   checkArgumentCount(args, 2, 3, USAGE);
-  if (servers.length > 1) throw new UsageError(`one server can be asked, not ${servers.join(' and ')}`);
+  if (servers.length > 1) throw new UsageError(`only one server can be asked, not ${servers.join(' and ')}`);
   const [config = '', given = '', typeWord = isIP(given) ? 'PTR' : 'A'] = args;
   const type = TYPES.find((one) => one === typeWord.toUpperCase());
   if (type === undefined) throw new UsageError(`'${typeWord}' is none of ${TYPES.join(', ')}`);
@@ -85,7 +85,7 @@ function queryOf(words: readonly string[]): Query {
 async function ask(stack: Stack, query: Query, seconds: number | undefined, signal: AbortSignal): Promise<Reply> {
   const servers = query.server === undefined ? stack.dns.getServers() : [query.server];
   if (servers.length === 0) {
-    throw new CommandError('the stack knows no name server: say which, as @10.0.0.53, or dns=10.0.0.53 in CONFIG');
+    throw new CommandError('the stack has no name server: give one as @10.0.0.53, or as dns=10.0.0.53 in CONFIG');
   }
   const conf = readDnsConfig(servers.join(','));
   const timeout = seconds === undefined ? undefined : Math.ceil(seconds * 1000);
@@ -98,7 +98,7 @@ function missing({ status, canonicalName }: Reply, { type }: Query): string {
   return status === 'nxdomain' ? `${name}: no such name (NXDOMAIN)` : `${name}: no ${type} record`;
 }
 
-/** A line of a zone file, as dig(1) prints it. */
+/** Formats a record as a line of a zone file, as dig(1) does. */
 function recordRow(record: DnsRecord): string[] {
   return [`${record.name}.`.replace(/^\.\.$/, '.'), String(record.ttl), 'IN', record.type, recordData(record)];
 }

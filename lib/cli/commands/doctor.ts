@@ -18,9 +18,9 @@ const MARKS = {
 export const command: Command = {
   usage: '',
   help: `
-Checks what ioth needs of this machine: Node.js, the libraries and their plugins, /dev/net/tun, user namespaces; then makes
-two stacks, has them talk, and closes them. Says what to do for each fault. Exit code 1 where stacks cannot work.`,
-  options: { json: { type: 'boolean', help: 'for a program to read' } },
+Checks this machine: Node.js, the libraries and their plugins, /dev/net/tun, user namespaces. Then makes two stacks, lets
+them talk, and closes them. Tells how to fix each fault. Exit code 1 if stacks cannot work.`,
+  options: { json: { type: 'boolean', help: 'prints JSON' } },
   async run({ args, options, signal }: Invocation) {
     checkArgumentCount(args, 0, 0, '');
     const findings: Finding[] = [];
@@ -30,12 +30,12 @@ two stacks, has them talk, and closes them. Says what to do for each fault. Exit
     }
     const faults = findings.filter(({ status }) => status === 'fault').length;
     if (options.json) printJson({ ok: faults === 0, findings });
-    else print(faults === 0 ? '\nStacks work here.' : `\n${faults === 1 ? 'A fault' : `${faults} faults`} to mend.`);
+    else print(faults === 0 ? '\nStacks work here.' : `\n${faults === 1 ? '1 fault' : `${faults} faults`} to fix.`);
     return faults === 0 ? EXIT_OK : EXIT_FAILED;
   },
 };
 
-/** One check after the other, what a later one needs first. */
+/** Runs the checks one after the other. Later checks depend on earlier ones. */
 async function* examine(signal: AbortSignal): AsyncGenerator<Finding> {
   yield nodeFinding();
   const libraries = await libraryFindings();

@@ -14,16 +14,16 @@ const NANOSECONDS_A_MILLISECOND = 1_000_000n;
 export const command: Command = {
   usage: USAGE,
   help: `
-Joins a network and prints a line for each frame that it hears, or writes them as pcapng, which Wireshark, tshark and tcpdump
-read. It goes on until Ctrl-C, -c, or the end of the network. A switch gives a port only what is for all, or for a MAC that it
-has not learned: to hear everything let the network be a hub, as 'ioth switch --hub PATH' makes one.
+Joins a network and prints a line for each frame, or writes the frames as pcapng, which Wireshark, tshark and tcpdump read.
+It runs until Ctrl-C, until -c frames have come, or until the network ends. A switch sends a port only frames for all hosts,
+or for a MAC that it has not learned. To see every frame use a hub: 'ioth switch --hub PATH'.
 
   ioth dump vde:///tmp/sw
   ioth dump -w - vde:///tmp/sw | wireshark -k -i -`,
   options: {
-    write: { type: 'string', short: 'w', value: 'FILE', help: 'writes pcapng; - is standard output' },
-    count: { type: 'string', short: 'c', value: 'NUMBER', help: 'ends after so many frames' },
-    snaplen: { type: 'string', short: 's', value: 'BYTES', help: 'how much of a frame is written (all)' },
+    write: { type: 'string', short: 'w', value: 'FILE', help: 'writes pcapng to a file; - is standard output' },
+    count: { type: 'string', short: 'c', value: 'NUMBER', help: 'ends after this many frames' },
+    snaplen: { type: 'string', short: 's', value: 'BYTES', help: 'cuts each written frame to this size (all)' },
   },
   async run(invocation: Invocation) {
     const { args, options, signal } = invocation;
@@ -50,7 +50,7 @@ interface Limits {
   signal: AbortSignal;
 }
 
-/** @returns how many frames it wrote */
+/** Captures frames until a limit is reached. @returns how many frames it wrote */
 async function capture(port: VdePort, target: CaptureTarget, { count, snaplen, signal }: Limits): Promise<number> {
   let seen = 0;
   let stop = () => {};
@@ -59,7 +59,7 @@ async function capture(port: VdePort, target: CaptureTarget, { count, snaplen, s
   });
   const options: CaptureOptions = {
     snaplen,
-    // what came with the last one is too much
+    // frames that came together with the last one are not counted
     filter: () => ++seen <= count,
     onFrame: (frame, time) => {
       if (target === undefined) print(`${clock(time)} ${describeFrame(frame)}`);
@@ -73,12 +73,12 @@ async function capture(port: VdePort, target: CaptureTarget, { count, snaplen, s
   return running.frames;
 }
 
-/** Memory would fill up. */
+/** Makes a stream that discards everything: without one, memory would fill up. */
 function nowhere(): Writable {
   return new Writable({ write: (_chunk, _encoding, done) => done() });
 }
 
-/** 'hh:mm:ss.µµµµµµ', of nanoseconds since 1970. */
+/** Formats nanoseconds since 1970 as 'hh:mm:ss.µµµµµµ'. */
 function clock(time: bigint): string {
   const seconds = new Date(Number(time / NANOSECONDS_A_MILLISECOND)).toTimeString().slice(0, 8);
   return `${seconds}.${String((time / 1000n) % 1_000_000n).padStart(6, '0')}`;

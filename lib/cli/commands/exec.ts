@@ -5,7 +5,7 @@ import { checkArgumentCount } from '../parse.js';
 import { endOf, type ProgramEnd, passOn } from '../program.js';
 
 const USAGE = 'CONFIG PROGRAM [ARGUMENTS]';
-/** What shells, env(1) and others say of a program that is not there, or cannot be run. */
+/** The exit codes that shells, env(1) and others use for a missing program, and for one that cannot be run. */
 const EXIT_NOT_FOUND = 127;
 const EXIT_NOT_EXECUTABLE = 126;
 
@@ -13,9 +13,9 @@ const EXIT_NOT_EXECUTABLE = 126;
 export const command: Command = {
   usage: USAGE,
   help: `
-Runs any program, curl or bash or dnsmasq, in the network of a stack, which ends with it. Who has no rights is root there, for
-what is of the network. Standard input and output are the program's, and so are its exit code and the signal that ends it;
-127 is a program that is not there.
+Runs any program, such as curl, bash or dnsmasq, in the network of a stack. The stack ends with the program. If you are not
+root, the program still is root of that network. Standard input and output are the program's. So are the exit code and the
+signal that ends it. Exit code 127 if the program does not exist.
 
   ioth exec vde:///tmp/sw,eth,ip=10.0.0.2/24 curl http://10.0.0.1/`,
   options: {},
@@ -45,7 +45,7 @@ async function execute(
   const stack = await openStack(config, { signal: interruption.signal, loopback: true });
   let end: ProgramEnd;
   try {
-    // from here on signals are the program's
+    // from here on the program handles signals
     interruption.stop();
     end = await endOf(stack.spawn(program, args, { stdio: 'inherit' }));
   } catch (error) {

@@ -7,7 +7,7 @@ import { print, printJson } from '../terminal.js';
 
 const USAGE = 'CONFIG [addr|route|link]';
 
-/** What is shown of a stack, for people and for programs. */
+/** A part of a stack to show, as text or as JSON. */
 interface View {
   text(stack: Stack): string;
   json(stack: Stack): unknown;
@@ -44,19 +44,19 @@ const ALL: View = {
 export const command: Command = {
   usage: USAGE,
   help: `
-Makes a stack, waits until it is configured (DHCP, DHCPv6 and router discovery too), shows what it has, and ends it:
-addresses as 'ip -br addr', routes as 'ip route', links as 'ip -br link'; without a word for one of them addresses,
-routes and the name servers that the stack asks.
+Makes a stack, waits until it is configured (by DHCP, DHCPv6 and router discovery too), prints its configuration, and ends
+it: addr as 'ip -br addr', route as 'ip route', link as 'ip -br link'. Without one of these words it prints addresses, routes
+and name servers.
 
   ioth ip vde:///tmp/sw,eth,dhcp
   ioth ip --json 'stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.2/24' route`,
   options: {
-    json: { type: 'boolean', help: 'for a program to read' },
+    json: { type: 'boolean', help: 'prints JSON' },
     wait: {
       type: 'string',
       short: 'w',
       value: 'SECONDS',
-      help: 'what each of DHCP, DHCPv6 and router discovery has (6)',
+      help: 'time limit for each of DHCP, DHCPv6 and router discovery (6)',
     },
   },
   async run(invocation: Invocation) {

@@ -10,20 +10,21 @@ const USAGE = 'CONFIG HOST PORT, or -l CONFIG [ADDRESS] PORT';
 export const command: Command = {
   usage: USAGE,
   help: `
-Connects a stack's socket to standard input and output: TCP, or UDP with -u. The end of the input ends what is sent, and
-the other side's data goes on to the output until its end (as nc -N). At a terminal the other side's end ends all.
-With -l it waits for one connection, or for the first datagram, and answers that peer. UDP has no end: Ctrl-C, or -w.
+Connects a socket of a stack to standard input and output: TCP, or UDP with -u. At the end of the input it stops sending,
+and prints what the other side sends until that ends too (as nc -N). At a terminal it ends when the other side ends.
+With -l it waits for one connection, or for the first datagram, and talks to that peer only. UDP has no end: use Ctrl-C
+or -w.
 
   ioth nc -l vde:///tmp/sw,eth,ip=10.0.0.1/24 5000 > file
   ioth nc vde:///tmp/sw,eth,ip=10.0.0.2/24 10.0.0.1 5000 < file`,
   options: {
     listen: { type: 'boolean', short: 'l', help: 'waits for a peer instead of connecting to one' },
-    udp: { type: 'boolean', short: 'u', help: 'UDP, a datagram for each piece of input' },
+    udp: { type: 'boolean', short: 'u', help: 'uses UDP, one datagram per piece of input' },
     wait: {
       type: 'string',
       short: 'w',
       value: 'SECONDS',
-      help: 'ends when connecting takes so long, or when nothing came or went for so long',
+      help: 'ends if connecting takes this long, or if no data comes or goes for this long',
     },
   },
   async run(invocation: Invocation) {

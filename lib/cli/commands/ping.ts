@@ -13,17 +13,17 @@ const DEFAULT_COUNT = 4;
 export const command: Command = {
   usage: USAGE,
   help: `
-Sends ICMP echo requests from a stack, IPv4 or IPv6, and prints the answers as they come, then what was lost. Exit code 1
-where nobody answered.
+Sends ICMP echo requests from a stack, IPv4 or IPv6. Prints each answer as it comes, then the loss. Exit code 1 if there was
+no answer.
 
   ioth ping -c 3 vde:///tmp/sw,eth,ip=10.0.0.2/24 10.0.0.1`,
   options: {
-    count: { type: 'string', short: 'c', value: 'NUMBER', help: `how many requests (${DEFAULT_COUNT})` },
-    interval: { type: 'string', short: 'i', value: 'SECONDS', help: 'from one request to the next (1)' },
-    size: { type: 'string', short: 's', value: 'BYTES', help: 'of data in each request (56)' },
-    ttl: { type: 'string', short: 't', value: 'NUMBER', help: 'the time to live, or hop limit' },
-    wait: { type: 'string', short: 'w', value: 'SECONDS', help: 'for each answer (2)' },
-    json: { type: 'boolean', help: 'for a program to read, at the end' },
+    count: { type: 'string', short: 'c', value: 'NUMBER', help: `number of requests (${DEFAULT_COUNT})` },
+    interval: { type: 'string', short: 'i', value: 'SECONDS', help: 'time from one request to the next (1)' },
+    size: { type: 'string', short: 's', value: 'BYTES', help: 'size of the data in each request (56)' },
+    ttl: { type: 'string', short: 't', value: 'NUMBER', help: 'time to live, or hop limit' },
+    wait: { type: 'string', short: 'w', value: 'SECONDS', help: 'how long to wait for each answer (2)' },
+    json: { type: 'boolean', help: 'prints JSON at the end' },
   },
   async run(invocation: Invocation) {
     const { args, options, signal } = invocation;
@@ -79,7 +79,7 @@ function summary({ host, address, transmitted, received, loss, min, avg, max, md
   return lines.join('\n');
 }
 
-/** Errors as what they say. */
+/** Returns the result with error codes in place of errors. */
 function plainResult({ probes, ...result }: PingResult): object {
   return {
     ...result,

@@ -14,21 +14,21 @@ import { setUpHistory } from '../repl/history.js';
 import { print, printError, styled } from '../terminal.js';
 
 const USAGE = '[CONFIG]';
-/** A stack without a network, where there is no CONFIG. */
+/** The default of CONFIG: a stack without a network. */
 const DEFAULT_CONFIG = 'vdestack';
 
 /** `ioth repl`. */
 export const command: Command = {
   usage: USAGE,
   help: `
-Node's REPL with a stack, 'stack', and all that ioth exports as globals: Stack, AF_INET, … 'await' works, Tab completes,
-and lines are remembered in IOTH_REPL_HISTORY, by default ioth/repl_history in XDG_STATE_HOME or ~/.local/state. Ctrl-D
-closes every stack. Without CONFIG the stack has no network.
+Starts Node's REPL with a stack, 'stack', and with all exports of ioth as globals: Stack, AF_INET, … 'await' works, Tab
+completes. The history is kept in IOTH_REPL_HISTORY, by default ioth/repl_history in XDG_STATE_HOME or ~/.local/state.
+Ctrl-D closes every stack. Without CONFIG the stack has no network. STACK is an expression, by default 'stack'.
 
-  .stacks         the stacks that are open
-  .ip [STACK]     interfaces and addresses of a stack: of 'stack', or of the expression behind
-  .route [STACK]  its routes
-  .sockets [STACK] its TCP and UDP sockets
+  .stacks           lists the open stacks
+  .ip [STACK]       shows interfaces and addresses
+  .route [STACK]    shows routes
+  .sockets [STACK]  shows TCP and UDP sockets
 
   ioth repl vde:///tmp/sw,eth,ip=10.0.0.2/24`,
   options: {},
@@ -38,7 +38,7 @@ closes every stack. Without CONFIG the stack has no network.
     const interruption = new Interruption();
     try {
       const stack = await openStack(args[0] ?? DEFAULT_CONFIG, { signal: interruption.signal, loopback: true });
-      // Ctrl-C is the REPL's from here on
+      // from here on the REPL handles Ctrl-C
       interruption.stop();
       stack.on('error', (error) => printError(`\nstack: ${printableLines(error.message)}`));
       await converse(stack);
@@ -52,7 +52,7 @@ closes every stack. Without CONFIG the stack has no network.
 };
 
 async function converse(stack: ioth.Stack): Promise<void> {
-  if (process.stdin.isTTY) print(`ioth ${packageVersion()} on Node.js ${process.version}; .help has the commands`);
+  if (process.stdin.isTTY) print(`ioth ${packageVersion()} on Node.js ${process.version}; .help lists the commands`);
   print(`stack = ${inspect(stack)}`);
   const server = start({ prompt: styled('cyan', 'ioth> '), useGlobal: true, breakEvalOnSigint: true });
   defineGlobals(server, { ...ioth, ioth, stack });
@@ -69,12 +69,12 @@ async function converse(stack: ioth.Stack): Promise<void> {
   }
 }
 
-/** As Node's REPL has its modules: there to be used, and to be replaced by a declaration. */
+/** Defines globals as Node's REPL defines its modules: a declaration can replace them. */
 function defineGlobals(server: REPLServer, values: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(values)) {
     Object.defineProperty(server.context, name, { value, configurable: true, enumerable: true, writable: true });
   }
-  // require('ioth') finds it where the working directory has no ioth of its own
+  // require('ioth') finds this package if the working directory has none
   const directory = installedIn();
   if (directory !== undefined) (server.context.module as NodeJS.Module).paths.push(directory);
 }

@@ -12,15 +12,15 @@ const USAGE = 'CONFIG PROGRAM [ARGUMENTS]';
 export const command: Command = {
   usage: USAGE,
   help: `
-Runs a Node program, unchanged, on a stack of its own: its sockets and look-ups are the stack's, as with
-'node -r ioth/register'. Standard input and output are the program's, and so are its exit code and the signal that
-ends it. What is in front of PROGRAM goes to node: ioth run CONFIG --inspect app.js
+Runs an unchanged Node program on a stack of its own. Its sockets and look-ups use the stack, as with
+'node -r ioth/register'. Standard input and output are the program's. So are the exit code and the signal that ends it.
+Options before PROGRAM go to node: ioth run CONFIG --inspect app.js
 
   ioth run vde:///tmp/sw,eth,ip=10.0.0.2/24 server.js --port 80`,
   options: {
     children: {
       type: 'boolean',
-      help: 'Node children have stacks of their own: %d in CONFIG is 1 here, 2, 3 … in them',
+      help: 'gives each Node child a stack of its own: %d in CONFIG is 1 here, 2, 3 … in the children',
     },
   },
   ownArguments: 1,
@@ -30,7 +30,7 @@ ends it. What is in front of PROGRAM goes to node: ioth run CONFIG --inspect app
     const [config = '', ...program] = args;
     const IOTH = expandConfig(config);
     const waits = checkConfig(IOTH.replaceAll('%d', '1'));
-    // inside of another such program it is on a stack of its own all the same
+    // inside another such program, the new program still gets a stack of its own
     const { [CHILD_VARIABLE]: _, ...environment } = process.env;
     const env = { ...environment, IOTH, ...(options.children ? { IOTH_CHILDREN: '1' } : {}) };
     const child = spawn(process.execPath, [registerFlag(waits), ...program], { stdio: 'inherit', env });

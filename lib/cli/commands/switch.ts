@@ -13,14 +13,19 @@ const USAGE = 'PATH';
 export const command: Command = {
   usage: USAGE,
   help: `
-Makes a switch that others join with vde://PATH, and says who joins and leaves. It lives as long as the command: Ctrl-C
-ends it and removes PATH. Programs of this machine join it: stacks of ioth, vde_plug, virtual machines.
+Makes a switch that others join with vde://PATH, and reports the processes that join and leave. Ctrl-C ends the switch and
+removes PATH. Programs on this machine can join it: stacks of ioth, vde_plug, virtual machines.
 
   ioth switch /tmp/sw`,
   options: {
-    hub: { type: 'boolean', help: 'a hub: everybody sees every frame' },
-    mode: { type: 'string', short: 'm', value: 'MODE', help: 'who may join, in octal, as of a file: 660 (600)' },
-    json: { type: 'boolean', help: 'a line of JSON an event, for a program to read' },
+    hub: { type: 'boolean', help: 'makes a hub: each port gets every frame' },
+    mode: {
+      type: 'string',
+      short: 'm',
+      value: 'MODE',
+      help: 'access mode of the switch in octal, as for a file: 660 (600)',
+    },
+    json: { type: 'boolean', help: 'prints a line of JSON per event' },
   },
   async run({ args, options, signal }: Invocation) {
     checkArgumentCount(args, 1, 1, USAGE);
@@ -45,7 +50,8 @@ ends it and removes PATH. Programs of this machine join it: stacks of ioth, vde_
 };
 
 function switchVnl(path: string, { hub, mode }: Invocation['options']): string {
-  if (/[[\]]/.test(path)) throw new UsageError(`PATH must be without brackets, which are VDE's own, not '${path}'`);
+  if (/[[\]]/.test(path))
+    throw new UsageError(`PATH must not contain brackets, which have a meaning in VDE locators: '${path}'`);
   if (mode !== undefined && !/^[0-7]{3,4}$/.test(String(mode))) {
     throw new UsageError(`--mode must be three octal digits, as 660, not '${mode}'`);
   }
@@ -61,7 +67,7 @@ function sayJson(event: Event, path: string, peer?: Peer): void {
 
 function sayText(event: Event, path: string, peer?: Peer): void {
   if (!peer) {
-    print(`${path} is there: join it with vde://${quotePath(path)}; Ctrl-C ends it`);
+    print(`${path} is ready: join it with vde://${quotePath(path)}; Ctrl-C ends it`);
     return;
   }
   const time = new Date().toTimeString().slice(0, 8);

@@ -1,13 +1,13 @@
-/** What one check of `ioth doctor` found. */
+/** The result of one check of `ioth doctor`. */
 export interface Finding {
-  /** What was checked: 'libioth', '/dev/net/tun'. */
+  /** The name of the check: 'libioth', '/dev/net/tun'. */
   readonly check: string;
-  /** 'missing' is what not everybody needs; 'fault' is what keeps stacks from working. */
+  /** 'missing' is something that only some users need; 'fault' keeps stacks from working. */
   readonly status: 'ok' | 'missing' | 'warning' | 'fault';
   readonly message: string;
-  /** What to do about it. */
+  /** The way to fix it. */
   readonly remedy?: string;
-  /** Of a library: its file, and the package that brought it, with its version. */
+  /** The file of a library, then the version, and the name, of the package that contains it. */
   readonly path?: string;
   readonly version?: string;
   readonly package?: string;

@@ -12,22 +12,22 @@ import {
 } from '../../../ffi/loader.js';
 import { type Finding, fault, missing, ok, warning } from './finding.js';
 
-/** What the libraries of this machine are for. */
+/** The libraries, with the purpose of each. */
 const NEEDED: readonly (readonly [name: LibraryName, purpose: string, isNeeded: boolean])[] = [
   ['ioth', 'makes stacks', true],
   ['vdeplug', 'joins networks', true],
   ['iothaddr', "makes addresses from names: 'iothaddr'", false],
-  ['iothconf', "the 'native' way to configure", false],
-  ['iothdns', "the 'native' way to resolve names", false],
+  ['iothconf', "configures stacks with conf 'native'", false],
+  ['iothdns', "resolves names with dns 'native'", false],
 ];
 
-const NETWORKS_REMEDY = 'install the package libvdeplug2t64 again: they are part of it';
-/** Plugins of libvdeplug in packages of their own. */
+const NETWORKS_REMEDY = 'reinstall the package libvdeplug2t64, which contains them';
+/** Plugins of libvdeplug that have packages of their own. */
 const NETWORK_PACKAGES: Readonly<Record<string, string>> = { slirp: 'libvdeplug-slirp', vlan: 'libvdeplug-vlan' };
-/** Those that ioth(3)'s own examples, and this guide, are about. */
+/** The plugins in the examples of ioth(3) and of our docs. */
 const USUAL_NETWORKS = ['hub', 'ptp', 'switch', 'vde'];
 
-/** The libraries: where each is, and which package brought it or would. */
+/** Finds the libraries: where each is, and which package contains it. */
 export async function libraryFindings(): Promise<Finding[]> {
   const files = NEEDED.map(([name]) => findLibraryFile(libraryCandidates(name)));
   const packages = await packagesOf(files.flatMap(({ path }) => path ?? []));
@@ -42,11 +42,11 @@ export async function libraryFindings(): Promise<Finding[]> {
     }
     const remedy = remedyOf(name);
     if (isNeeded) return fault(check, `${file?.reason}: it ${purpose}`, remedy);
-    return missing(check, `not there; it is ${purpose}`, remedy);
+    return missing(check, `not installed; it ${purpose}`, remedy);
   });
 }
 
-/** What the error of a library that is missing says to do. */
+/** Returns the remedy in the error of a missing library. */
 function remedyOf(name: LibraryName): string {
   try {
     loadLibrary(name);
@@ -61,7 +61,7 @@ interface Origin {
   version: string;
 }
 
-/** Which Debian package brought a file; nothing on other systems, and for what was built here. */
+/** Finds the Debian package of each file. Finds none on other systems, and for files that were built here. */
 async function packagesOf(paths: readonly string[]): Promise<Map<string, Origin>> {
   const found = new Map<string, Origin>();
   if (paths.length === 0) return found;
@@ -81,12 +81,12 @@ async function dpkgQuery(args: readonly string[]): Promise<string> {
   try {
     return (await promisify(execFile)('dpkg-query', args, { timeout: 10_000 })).stdout;
   } catch (error) {
-    // it fails where it does not know one of several, and prints the others
+    // it fails if it does not know one of several files, but prints the others
     return String((error as { stdout?: unknown }).stdout ?? '');
   }
 }
 
-/** The stacks that libioth can make. */
+/** Finds the plugins of libioth, which make stacks. */
 export function pluginFindings(): Finding[] {
   return plugins().map(({ name, path, package: origin }): Finding => {
     const check = `stack ${name}`;
@@ -96,7 +96,7 @@ export function pluginFindings(): Finding[] {
   });
 }
 
-/** The networks that libvdeplug can join: its plugins. */
+/** Finds the plugins of libvdeplug, which join networks. */
 export function networkFinding(): Finding {
   const check = 'networks';
   const { path } = findLibraryFile(libraryCandidates('vdeplug'));

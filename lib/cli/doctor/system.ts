@@ -15,12 +15,12 @@ import { type Finding, fault, ok, warning } from './finding.js';
 const TUN = '/dev/net/tun';
 const NAMESPACES = 'user namespaces';
 
-/** Node.js, and the system that it runs on. */
+/** Checks Node.js, and the system that it runs on. */
 export function nodeFinding(): Finding {
   const minimum = minimumNodeVersion();
   const message = `${process.version} on ${process.platform} ${process.arch}`;
   if (process.platform !== 'linux')
-    return fault('Node.js', message, 'network namespaces are of Linux: use a Linux system');
+    return fault('Node.js', message, 'network namespaces exist only on Linux: use a Linux system');
   if (isOlder(process.versions.node, minimum)) return fault('Node.js', message, `install ${minimum} or later`);
   return ok('Node.js', message, { version: process.versions.node });
 }
@@ -34,7 +34,7 @@ export function isOlder(version: string, minimum: string): boolean {
   return false;
 }
 
-/** Who follows configuration strings and resolves names. */
+/** Returns which provider follows configuration strings, or resolves names. */
 export function providerFinding(what: 'configuration' | 'names', found: readonly Finding[]): Finding {
   const [variable, library] = what === 'configuration' ? ['IOTH_CONF', 'libiothconf'] : ['IOTH_DNS', 'libiothdns'];
   const value = process.env[variable];
@@ -45,12 +45,12 @@ export function providerFinding(what: 'configuration' | 'names', found: readonly
     return fault(what, (error as Error).message, `unset ${variable}, or set it to builtin or native`);
   }
   if (provider === 'native' && found.find(({ check }) => check === library)?.status !== 'ok') {
-    return fault(what, `${variable}=native, and ${library} is not there`, `unset ${variable}, or install ${library}`);
+    return fault(what, `${variable}=native, but ${library} is missing`, `unset ${variable}, or install ${library}`);
   }
   return ok(what, `${provider}${value ? `, by ${variable}` : ''}`);
 }
 
-/** The device by which a vdestack joins a network. */
+/** Checks the device that connects a vdestack to a network. */
 export function tunFinding(): Finding {
   const uid = process.geteuid?.() ?? -1;
   let mode: string;
@@ -72,12 +72,12 @@ export function tunFinding(): Finding {
     const remedy =
       code === 'EACCES'
         ? `chmod 666 ${TUN} (as root), or run as its owner`
-        : 'let this container or unit use the device';
+        : 'allow this container or unit to use the device';
     return fault(TUN, `${mode}; user ${uid} cannot open it (${code})`, remedy);
   }
 }
 
-/** Whether a vdestack gets its namespaces, by the machine's settings. */
+/** Checks by the machine's settings whether a vdestack can make its namespaces. */
 export function namespaceFinding(settings: NamespaceSettings, privileged: boolean): Finding {
   const obstacle = settingsObstacle(settings, privileged);
   if (obstacle) return (obstacle.isPartial ? warning : fault)(NAMESPACES, obstacle.why, obstacle.remedy);
@@ -85,7 +85,7 @@ export function namespaceFinding(settings: NamespaceSettings, privileged: boolea
   return ok(NAMESPACES, `allowed; ${shown.join(', ')}`);
 }
 
-/** The same, and what the kernel says to one that is made. */
+/** Checks the settings, then tries to make a namespace. */
 export async function triedNamespaceFinding(): Promise<Finding> {
   const finding = namespaceFinding(readNamespaceSettings(), isPrivileged());
   if (finding.status !== 'ok' || !(await isNamespaceRefused())) return finding;
@@ -93,7 +93,7 @@ export async function triedNamespaceFinding(): Promise<Finding> {
   return fault(NAMESPACES, why, remedy);
 }
 
-/** Whether unshare(1) gets EPERM for one. Where there is no unshare(1) the real stack will tell. */
+/** Returns whether unshare(1) gets EPERM. If there is no unshare(1), the real stack shows it. */
 async function isNamespaceRefused(): Promise<boolean> {
   try {
     const env = { ...process.env, LC_ALL: 'C' };

@@ -59,7 +59,7 @@ async function exchange(server: Stack, client: Stack, signal: AbortSignal): Prom
 }
 
 async function closeAll(stacks: readonly Stack[]): Promise<void> {
-  // the first one is the switch
+  // close the first one last: it is the switch
   for (const stack of [...stacks].reverse()) await stack.close({ linger: 0 });
 }
 
@@ -71,5 +71,5 @@ function remedyOf(error: unknown): string {
   const code = error instanceof IothError ? error.code : undefined;
   if (code === 'ENOSPC' || code === 'EUSERS') return 'no more namespaces are allowed: see user namespaces above';
   if (code === 'EPERM') return refusalObstacle().remedy;
-  return 'see what is wrong above; where nothing is, this is a defect of ioth: report it with this text';
+  return 'fix the faults above; if there are none, this is a bug of ioth: report it with this text';
 }

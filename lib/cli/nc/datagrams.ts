@@ -5,10 +5,10 @@ import type { Stack } from '../../stack/stack.js';
 import { printError } from '../terminal.js';
 import { type Endpoint, IdleTimer } from './endpoint.js';
 
-/** As nc(1) reads: what comes at once from a pipe may be more than a datagram holds. */
+/** The size of one datagram, as in nc(1): a single read from a pipe may give more than a datagram holds. */
 const MAX_DATAGRAM = 16_384;
 
-/** Standard input and output by datagrams, until it is interrupted or idle. */
+/** Sends standard input as datagrams, and prints the datagrams of the peer, until it is interrupted or idle. */
 export async function carryDatagrams(stack: Stack, endpoint: Endpoint): Promise<void> {
   const { port, listens } = endpoint;
   const host = listens ? endpoint.host : (await stack.dns.promises.lookup(endpoint.host as string)).address;
@@ -18,7 +18,7 @@ export async function carryDatagrams(stack: Stack, endpoint: Endpoint): Promise<
   const idle = new IdleTimer(endpoint.idleMs, end);
   const signal = AbortSignal.any([endpoint.signal, ended.signal]);
   const failed = once(socket, 'error', { signal }).then(([error]) => Promise.reject(error));
-  // it may come when nobody waits any more
+  // the error may come after the last await
   failed.catch(() => {});
   try {
     const isConnected = once(socket, 'connect', { signal });
@@ -36,7 +36,7 @@ export async function carryDatagrams(stack: Stack, endpoint: Endpoint): Promise<
   }
 }
 
-/** Those of the first peer, to which the socket connects then. */
+/** Prints the datagrams of the first peer, and connects the socket to it. */
 function printDatagrams(socket: Socket, idle: IdleTimer, connects: boolean): void {
   let peer: RemoteInfo | undefined;
   socket.on('message', (data, from) => {

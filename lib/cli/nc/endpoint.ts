@@ -1,15 +1,15 @@
-/** What the two ways of `ioth nc` are told. */
+/** The settings of `ioth nc`, for TCP and UDP. */
 export interface Endpoint {
-  /** The peer's, or one's own where it listens; undefined for any of one's own. */
+  /** The address of the peer, or our own if it listens; undefined for any of our own. */
   host: string | undefined;
   port: number;
   listens: boolean;
-  /** Milliseconds without anything after which it ends. */
+  /** Milliseconds without data after which it ends; undefined for no limit. */
   idleMs: number | undefined;
   signal: AbortSignal;
 }
 
-/** Calls back once nothing was heard for a while. */
+/** Calls `onIdle` after a time without data. */
 export class IdleTimer {
   readonly #timer: NodeJS.Timeout | undefined;
 
@@ -17,7 +17,7 @@ export class IdleTimer {
     this.#timer = idleMs === undefined ? undefined : setTimeout(onIdle, idleMs);
   }
 
-  /** Something came or went. */
+  /** Restarts the time, because data came or went. */
   touch(): void {
     this.#timer?.refresh();
   }

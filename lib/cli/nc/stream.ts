@@ -5,7 +5,7 @@ import { CommandError } from '../command.js';
 import { printError } from '../terminal.js';
 import { type Endpoint, IdleTimer } from './endpoint.js';
 
-/** Standard input and output on a TCP connection, until both directions have ended. */
+/** Connects standard input and output to a TCP connection, until both directions have ended. */
 export async function carryStream(stack: Stack, endpoint: Endpoint): Promise<void> {
   const { signal } = endpoint;
   const socket = endpoint.listens ? await accept(stack, endpoint) : await connect(stack, endpoint);
@@ -16,7 +16,7 @@ export async function carryStream(stack: Stack, endpoint: Endpoint): Promise<voi
   try {
     const closed = once(socket, 'close');
     for (const source of [stdin, socket]) source.on('data', () => idle.touch());
-    // whoever types shall not have to end a conversation that the other side has ended
+    // at a terminal, end our side when the other side has ended: no Ctrl-D is needed
     if (stdin.isTTY) socket.once('end', () => socket.end());
     stdin.pipe(socket);
     socket.pipe(stdout, { end: false });
@@ -55,7 +55,7 @@ async function accept(stack: Stack, { host, port, idleMs, signal }: Endpoint): P
     return socket;
   } catch (error) {
     if (limits.at(-1)?.aborted && !signal.aborted) {
-      throw new CommandError(`nobody connected in ${(idleMs as number) / 1000} s`);
+      throw new CommandError(`no connection in ${(idleMs as number) / 1000} s`);
     }
     throw error;
   } finally {

@@ -6,14 +6,14 @@ import { Stack } from '../../stack/stack.js';
 import { addressText, routeText } from '../show.js';
 import { socketLines } from './sockets.js';
 
-/** `.stacks`, `.ip`, `.route` and `.sockets`. */
+/** Defines the commands `.stacks`, `.ip`, `.route` and `.sockets`. */
 export function defineDotCommands(server: REPLServer, stack: Stack): void {
   const define = (name: string, help: string, action: (argument: string) => Promise<string> | string) => {
     server.defineCommand(name, {
       help,
       action(argument) {
         this.clearBufferedCommand();
-        // what it throws would end the REPL
+        // an exception here would end the REPL
         Promise.resolve()
           .then(() => action(argument.trim()))
           .catch((error: unknown) =>
@@ -28,17 +28,17 @@ export function defineDotCommands(server: REPLServer, stack: Stack): void {
   };
   const ofStack = (show: (stack: Stack) => string) => async (expression: string) => {
     const value = expression === '' ? stack : await evaluate(server, expression);
-    if (!(value instanceof Stack)) throw new TypeError(`${expression} is no Stack`);
+    if (!(value instanceof Stack)) throw new TypeError(`${expression} is not a Stack`);
     return show(value);
   };
-  define('stacks', 'The stacks that are open', () =>
+  define('stacks', 'Lists the open stacks', () =>
     openStacks<Stack>()
       .map((each) => inspect(each))
       .join('\n'),
   );
-  define('ip', "Interfaces and addresses of 'stack', or of another", ofStack(addressText));
-  define('route', "Routes of 'stack', or of another", ofStack(routeText));
-  define('sockets', "TCP and UDP sockets of 'stack', or of another", ofStack(socketLines));
+  define('ip', "Shows interfaces and addresses of 'stack', or of another", ofStack(addressText));
+  define('route', "Shows routes of 'stack', or of another", ofStack(routeText));
+  define('sockets', "Shows TCP and UDP sockets of 'stack', or of another", ofStack(socketLines));
 }
 
 function evaluate(server: REPLServer, expression: string): Promise<unknown> {

@@ -8,7 +8,7 @@ import { table } from '../terminal.js';
 /** The files of /proc/net that list sockets with IP addresses. */
 const PROTOCOLS = ['tcp', 'tcp6', 'udp', 'udp6'] as const;
 
-/** Of the kernel's net/tcp_states.h. */
+/** The states of a TCP socket, by their numbers in the kernel's net/tcp_states.h. */
 const STATES: Readonly<Record<string, string>> = {
   '01': 'ESTABLISHED',
   '02': 'SYN-SENT',
@@ -23,7 +23,7 @@ const STATES: Readonly<Record<string, string>> = {
   '0B': 'CLOSING',
 };
 
-/** The TCP and UDP sockets of a stack, as ss(8) lists them; of the kernel's, all that the host has. */
+/** Lists the TCP and UDP sockets of a stack as ss(8) does. For the kernel stack, lists all sockets of the host. */
 export function socketLines(stack: Stack): string {
   const directory = networkDirectory(stack);
   const rows = PROTOCOLS.flatMap((protocol) => socketsOf(protocol, readFileSync(`${directory}/${protocol}`, 'latin1')));
@@ -31,11 +31,11 @@ export function socketLines(stack: Stack): string {
   return table([['', 'state', 'local', 'peer'], ...rows]);
 }
 
-/** What its kernel tells of its namespace. */
+/** Returns the directory of /proc for the stack's network namespace. */
 function networkDirectory(stack: Stack): string {
   if (stack.daemonPid !== undefined) return `/proc/${stack.daemonPid}/net`;
   if (stack.name === 'kernel') return '/proc/self/net';
-  throw new CommandError(`the sockets of '${stack.name}' are not the kernel's, which would list them`);
+  throw new CommandError(`cannot list the sockets of '${stack.name}': they are not sockets of the kernel`);
 }
 
 function socketsOf(protocol: string, text: string): string[][] {
@@ -48,7 +48,7 @@ function socketsOf(protocol: string, text: string): string[][] {
   });
 }
 
-/** '0100000A:1F90': 32-bit words of the address, each in the machine's byte order, and the port. */
+/** Formats '0100000A:1F90': 32-bit words of the address, each in the machine's byte order, and the port. */
 function endpoint(text: string): string {
   const [address = '', port = ''] = text.split(':');
   const bytes = Buffer.from(address, 'hex');

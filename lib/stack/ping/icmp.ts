@@ -1,8 +1,8 @@
-/** ICMP echo: RFC 792, and RFC 4443, 4. */
+/** ICMP echo: RFC 792, and RFC 4443, section 4. */
 
 import { AF_INET } from '../../constants/index.js';
 
-/** Of an echo request or reply, and of the message that an error is about. */
+/** The fields of an echo request or reply, or of the message that an error is about. */
 export interface Echo {
   readonly type: number;
   readonly id: number;
@@ -21,7 +21,7 @@ export function echoTypes(family: number): EchoTypes {
   return family === AF_INET ? { request: 8, reply: 0 } : { request: 128, reply: 129 };
 }
 
-/** An echo request. The checksum of ICMPv6 is the kernel's, which knows both addresses. */
+/** Makes an echo request. The kernel fills in the checksum of ICMPv6, because it knows both addresses. */
 export function echoRequest(family: number, id: number, seq: number, payload: Uint8Array): Buffer {
   const message = Buffer.alloc(HEADER_SIZE + payload.length);
   message[0] = echoTypes(family).request;
@@ -32,7 +32,7 @@ export function echoRequest(family: number, id: number, seq: number, payload: Ui
   return message;
 }
 
-/** Undefined for what is too short. */
+/** Parses an echo message. Returns undefined if it is too short. */
 export function readEcho(message: Buffer): Echo | undefined {
   if (message.length < HEADER_SIZE) return undefined;
   return {
@@ -43,12 +43,12 @@ export function readEcho(message: Buffer): Echo | undefined {
   };
 }
 
-/** What follows the header of an IPv4 packet. */
+/** Returns the part of an IPv4 packet after its header. */
 export function ipv4Payload(packet: Buffer): Buffer {
   return packet.subarray(((packet[0] ?? 0) & 0xf) * 4);
 }
 
-/** RFC 1071. */
+/** Computes the internet checksum: RFC 1071. */
 function checksum(bytes: Buffer): number {
   let sum = 0;
   for (let i = 0; i + 1 < bytes.length; i += 2) sum += bytes.readUInt16BE(i);

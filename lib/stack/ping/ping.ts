@@ -17,64 +17,64 @@ import {
 import type { AddrInfo } from '../../dns/getaddrinfo.js';
 import { type EchoReply, PingSocket, type PingStack } from './socket.js';
 
-/** Of {@link Stack.ping}. */
+/** Options of {@link Stack.ping}. */
 export interface PingOptions {
-  /** How many requests to send: 1 to 65535. Default 4. */
+  /** The number of requests to send: 1 to 65535. Default 4. */
   count?: number;
   /** Milliseconds from one request to the next. Default 1000. */
   interval?: number;
-  /** How many milliseconds to wait for each reply. Default 2000. */
+  /** Milliseconds to wait for each reply. Default 2000. */
   timeout?: number;
   /** Bytes of data in each request: 0 to 65507. Default 56. */
   size?: number;
-  /** The time to live, or hop limit: 1 to 255. Default: the stack's. */
+  /** The time to live, or hop limit: 1 to 255. Default: that of the stack. */
   ttl?: number;
-  /** 4 or 6: the family of the address that a name is resolved to. Default: whichever getaddrinfo gives first. */
+  /** 4 or 6: the family to resolve a name to. Default: the first address that getaddrinfo gives. */
   family?: 4 | 6;
-  /** Is called with each request when it is over: answered, reported as an error, or not answered in time. */
+  /** Called with each request when it is over: answered, reported as an error, or timed out. */
   onProbe?: (probe: PingProbe) => void;
-  /** Ends it: the promise is rejected with an AbortError. */
+  /** Aborts the ping: the promise is rejected with an AbortError. */
   signal?: AbortSignal;
 }
 
-/** One request, and what came of it. */
+/** One request, and its result. */
 export interface PingProbe {
   /** The number of the request, from 1. */
   readonly seq: number;
-  /** Who answered, or who reported an error; null for nobody. */
+  /** The address of the host that answered, or that reported an error; null for none. */
   readonly address: string | null;
-  /** From the request to its answer, in milliseconds, with fractions; null without an answer. */
+  /** The time from the request to its answer, in milliseconds, with fractions; null without an answer. */
   readonly time: number | null;
-  /** The bytes of the answer, its ICMP header included; null without one. */
+  /** The bytes of the answer, with its ICMP header; null without an answer. */
   readonly bytes: number | null;
-  /** The time to live, or hop limit, with which the answer came; null where it is not known. */
+  /** The time to live, or hop limit, of the answer; null if it is not known. */
   readonly ttl: number | null;
-  /** Why there is no answer: ETIMEDOUT; EHOSTUNREACH, ENETUNREACH and others, which the network or the stack reported. */
+  /** The reason if there is no answer: ETIMEDOUT; EHOSTUNREACH, ENETUNREACH and others that the network or the stack reported. */
   readonly error?: IothError;
 }
 
-/** What {@link Stack.ping} found. */
+/** The result of {@link Stack.ping}. */
 export interface PingResult {
-  /** As it was asked for. */
+  /** The host as given. */
   readonly host: string;
-  /** The address that it has. */
+  /** The address of the host. */
   readonly address: string;
   readonly transmitted: number;
   readonly received: number;
-  /** The part of the requests without an answer: 0 for none, 1 for all. */
+  /** The fraction of the requests without an answer: 0 for none, 1 for all. */
   readonly loss: number;
-  /** The times of the answers, in milliseconds, by the order of their requests. */
+  /** The times of the answers, in milliseconds, in the order of their requests. */
   readonly times: number[];
-  /** Of the times, in milliseconds; `mdev` is their standard deviation. null without an answer. */
+  /** The minimum, average, maximum and standard deviation (`mdev`) of the times, in milliseconds; null without an answer. */
   readonly min: number | null;
   readonly avg: number | null;
   readonly max: number | null;
   readonly mdev: number | null;
-  /** Every request. */
+  /** All requests. */
   readonly probes: PingProbe[];
 }
 
-/** What {@link ping} needs of a stack. */
+/** The members of a stack that {@link ping} needs. */
 export interface PingingStack extends PingStack {
   if_indextoname(ifindex: number): string;
   interfaces(): { readonly name: string; readonly up: boolean }[];
@@ -95,7 +95,7 @@ const NAMES = ['count', 'interval', 'timeout', 'size', 'ttl', 'family', 'onProbe
 const MAX_COUNT = 0xffff;
 const MAX_SIZE = 65_507;
 
-/** ICMP echo with a host. */
+/** Pings a host with ICMP echo. */
 export async function ping(stack: PingingStack, host: string, options?: PingOptions): Promise<PingResult> {
   const settings = checkPing(host, options);
   const { signal } = settings;
@@ -112,7 +112,7 @@ export async function ping(stack: PingingStack, host: string, options?: PingOpti
   }
 }
 
-/** The requests that are under way, until all are over. */
+/** The requests in flight, until all are over. */
 class Ping {
   readonly #socket: PingSocket;
   readonly #stack: PingingStack;
@@ -159,7 +159,7 @@ class Ping {
     for (let seq = 1; seq <= count && !signal.aborted; seq++) {
       await this.#send(seq);
       if (seq === count) return;
-      // its end is no failure of its own
+      // an abort of the pause is not a failure of its own
       await (interval === 0 ? nextTurn() : delay(interval, undefined, { signal }).catch(() => {}));
     }
   }
@@ -177,7 +177,7 @@ class Ping {
       try {
         await this.#socket.send(seq, this.#to);
       } catch (error) {
-        // the socket may have told of an earlier request, which is in its error queue too
+        // the error may be about an earlier request: then it is in the error queue too
         const earlier = this.#socket.takeError();
         if (!earlier) throw error;
         this.#onReply(earlier);
@@ -213,7 +213,9 @@ class Ping {
     if (this.#probes.length === this.#settings.count) this.#finish();
   }
 
-  /** Without `lo` a stack reaches no address of its own, and is not told of a host that is not there. */
+  /**
+   * Returns whether `lo` is down. Without it a stack does not reach its own addresses, and gets no report of an unreachable host.
+   */
   #isWithoutLoopback(): boolean {
     try {
       return this.#stack.interfaces().some(({ name, up }) => name === 'lo' && !up);
@@ -228,7 +230,7 @@ class Ping {
   }
 }
 
-/** With the name of its interface, where it is link-local. */
+/** Returns the address as text, with the name of its interface if it is link-local. */
 function textOf({ address, scopeid }: Address, stack: PingingStack): string {
   if (!scopeid) return address;
   try {

@@ -29,47 +29,47 @@ import type { AncillaryItem } from '../../socket/cmsg.js';
 import type { Socket } from '../../socket/socket.js';
 import { type Echo, echoRequest, echoTypes, ipv4Payload, readEcho } from './icmp.js';
 
-/** What makes the socket. */
+/** The members of a stack that make the socket. */
 export interface PingStack {
   readonly hasKernelSockets: boolean;
   socket(family: number, type: number, proto?: number, fileno?: number): Socket;
 }
 
-/** What came for a request. */
+/** The answer to a request, or a report about it. */
 export interface EchoReply {
   readonly seq: number;
-  /** Who sent it; null where nobody did, but the stack itself found out. */
+  /** The sender; null if the stack itself found the failure. */
   readonly from: Address | null;
-  /** Of the ICMP message. */
+  /** The bytes of the ICMP message. */
   readonly bytes: number;
   readonly ttl: number | null;
-  /** What happened to the request, where it was not answered. */
+  /** The failure of the request, if it was not answered. */
   readonly failure?: Failure;
 }
 
 interface Failure {
-  /** Of the errno that the kernel makes of it. */
+  /** The name of the errno that the kernel made of it. */
   readonly code: string;
-  /** What was reported, and by whom. */
+  /** The report, and the address that sent it. */
   readonly hint: string | undefined;
 }
 
-/** Of netinet/ip_icmp.h and linux/icmp.h. */
+/** ICMP_FILTER of netinet/ip_icmp.h and linux/icmp.h. */
 const ICMP_FILTER = 1;
-/** For an IPv4 header, and for the errors of whoever sends more than was asked for. */
+/** Room for an IPv4 header, and for faulty replies that are longer than the request. */
 const ROOM = 256;
 const ANCILLARY_SIZE = 512;
 
-/** A socket for ICMP echo: a raw one, else one of the kernel's ping sockets (icmp(7)), which users may have. */
+/** A socket for ICMP echo: a raw one, else one of the kernel's ping sockets (icmp(7)), which unprivileged users may make. */
 export class PingSocket {
   readonly #socket: Socket;
   readonly #family: number;
   readonly #isRaw: boolean;
-  /** Whether it has the options of raw(7) and ip(7), and their error queue. */
+  /** True if it has the options of raw(7) and ip(7), and their error queue. */
   readonly #isKernels: boolean;
   readonly #id = randomInt(0x10000);
 
-  /** @throws {IothError} EACCES, EPERM where the user may have neither; what the stack says */
+  /** @throws {IothError} EACCES, EPERM if the user may make neither kind; an error of the stack */
   constructor(
     stack: PingStack,
     family: number,
@@ -92,13 +92,13 @@ export class PingSocket {
 
   /**
    * Sends a request.
-   * @throws {IothError} what the stack says of this one
+   * @throws {IothError} an error of the stack about this request
    */
   send(seq: number, to: Address): Promise<number> {
     return this.#socket.sendto(echoRequest(this.#family, this.#id, seq, this.payload), to);
   }
 
-  /** Waits for what comes for one of the requests. @throws {IothError} ECANCELED, ERR_STACK_DEAD */
+  /** Waits for an answer to one of the requests, or for a report about it. @throws {IothError} ECANCELED, ERR_STACK_DEAD */
   async receive(): Promise<EchoReply> {
     for (;;) {
       try {
@@ -110,13 +110,13 @@ export class PingSocket {
       } catch (error) {
         const reported = this.takeError();
         if (reported) return reported;
-        // of another's request: the kernel tells every raw socket
+        // it is about another program's request: the kernel reports it to every raw socket
         if (!isOfNetwork(error)) throw error;
       }
     }
   }
 
-  /** What the network reported of a request: the next of the error queue of ip(7). */
+  /** Takes the next report of the network about a request from the error queue of ip(7). */
   takeError(): EchoReply | undefined {
     if (!this.#isKernels) return undefined;
     for (;;) {
@@ -140,9 +140,9 @@ export class PingSocket {
   }
 
   #own(echo: Echo | undefined, type: number): Echo | undefined {
-    // a ping socket has its own number in the place of the id
+    // a ping socket has a number of its own in place of the id
     const isOwn = echo?.type === type && (!this.#isRaw || echo.id === this.#id);
-    // an error brings the beginning of the request
+    // an error contains only the beginning of the request
     return isOwn && echo.payload.equals(this.payload.subarray(0, echo.payload.length)) ? echo : undefined;
   }
 
@@ -155,7 +155,7 @@ export class PingSocket {
     socket.setsockopt(level, isIpv4 ? IP_MULTICAST_TTL : IPV6_MULTICAST_HOPS, ttl);
   }
 
-  /** Has it hear what is for it alone, hop limits, and errors. */
+  /** Makes the socket receive hop limits and errors, and only the messages that are for it. */
   #report(level: number, isIpv4: boolean): void {
     const socket = this.#socket;
     if (this.#isRaw) {
@@ -178,12 +178,12 @@ function openSocket(stack: PingStack, family: number, proto: number): [Socket, i
   } catch (error) {
     const { code } = error as IothError;
     if (code !== 'EACCES' && code !== 'EPERM') throw error;
-    const hint = 'to ping from the host takes CAP_NET_RAW, or a group of net.ipv4.ping_group_range';
+    const hint = 'ping from the host needs CAP_NET_RAW, or a group in net.ipv4.ping_group_range';
     throw new IothError(code, { syscall: 'socket', hint, cause: error });
   }
 }
 
-/** A filter of so many bytes that lets one type through: each bit keeps its type out. */
+/** Makes an ICMP filter of `size` bytes that passes one type: each bit that is set blocks its type. */
 function filterFor(type: number, size: number): Uint8Array {
   const words = new Uint32Array(size / 4).fill(0xffffffff);
   const at = type >>> 5;
@@ -202,7 +202,7 @@ function isErrorReport(level: number, type: number): boolean {
   return (level === IPPROTO_IP && type === IP_RECVERR) || (level === IPPROTO_IPV6 && type === IPV6_RECVERR);
 }
 
-/** A `struct sock_extended_err` and, after it, the sockaddr of who reported it. */
+/** Parses a `struct sock_extended_err` and the sockaddr of the reporting host after it. */
 function readReport(report: Uint8Array): [from: Address | null, failure: Failure] {
   const view = viewOf(report);
   const [code, origin, type, icmpCode] = [view.getUint32(0, IS_LITTLE_ENDIAN), report[4], report[5], report[6]];
@@ -233,7 +233,7 @@ function reporterOf(sockaddr: Uint8Array): Address | null {
   }
 }
 
-/** Whether it is a report of the network that stood in the way of a call: it is in the error queue too. */
+/** Returns whether the error is a report of the network that made a call fail. The report is also in the error queue. */
 function isOfNetwork(error: unknown): boolean {
   return error instanceof IothError && NETWORK_ERRORS.has(error.code);
 }

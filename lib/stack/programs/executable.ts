@@ -1,13 +1,13 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-/** Where execvp(3) looks where PATH is not set. */
+/** The directories that execvp(3) searches if PATH is not set. */
 const DEFAULT_PATH = '/bin:/usr/bin';
 
 /**
- * Why execvp(3) cannot run `command`; undefined where it can.
+ * Returns why execvp(3) cannot run `command`; undefined if it can.
  * @param path the value of PATH
- * @param cwd where the program begins
+ * @param cwd the working directory of the program
  */
 export function whyNotExecutable(command: string, path = DEFAULT_PATH, cwd = '.'): string | undefined {
   if (command.includes('/')) return whyNot(resolve(cwd, command));
@@ -17,7 +17,7 @@ export function whyNotExecutable(command: string, path = DEFAULT_PATH, cwd = '.'
   return reasons.includes('EACCES') ? 'EACCES' : 'ENOENT';
 }
 
-/** The path of a program that is in one of these directories. */
+/** Returns the path of a program in one of these directories; undefined if none has it. */
 export function findExecutable(command: string, directories: readonly string[]): string | undefined {
   return directories.map((directory) => resolve(directory, command)).find((file) => whyNot(file) === undefined);
 }

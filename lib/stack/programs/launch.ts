@@ -9,14 +9,14 @@ import { CHILD_VARIABLE, ON_HOST } from '../../node/children.js';
 import { whyNotExecutable } from './executable.js';
 import { entranceTo } from './namespace.js';
 
-/** What child_process.spawn takes: command, args?, options?. */
+/** The arguments of child_process.spawn: command, args?, options?. */
 export type SpawnArguments = [command: string, ...rest: unknown[]];
 
-/** What to run in the place of nsenter(1), so that it fails as the program would. */
+/** The files to run instead of nsenter(1), so that it fails as the program would. */
 const FAILING: Partial<Record<string, string>> = { EACCES: '/dev/null', ENOTDIR: '/dev/null/none' };
 const MISSING = '/proc/none';
 
-/** A program, as it was asked for and as it is run. */
+/** A program, as requested and as run. */
 interface Launch {
   readonly asked: { readonly file: string; readonly args: readonly string[] };
   readonly file: string;
@@ -25,17 +25,17 @@ interface Launch {
 }
 
 /**
- * child_process.spawn in the network namespace of a process.
+ * Calls child_process.spawn in the network namespace of a process.
  * @param pid undefined for the namespace of this process
  */
 export function spawnIn(pid: number | undefined, parameters: SpawnArguments): ChildProcess {
   const { asked, file, args, options } = prepare(pid, parameters);
   const child = child_process.spawn(file, args, options);
-  // Node reads them when it reports that the program could not be run
+  // Node reads these to report that the program could not be run
   return Object.assign(child, { spawnfile: asked.file, spawnargs: [asked.file, ...asked.args] });
 }
 
-/** child_process.spawnSync in the network namespace of a process. */
+/** Calls child_process.spawnSync in the network namespace of a process. */
 export function spawnSyncIn(pid: number | undefined, parameters: SpawnArguments): SpawnSyncReturns<Buffer | string> {
   const { asked, file, args, options } = prepare(pid, parameters);
   const result = child_process.spawnSync(file, args, options as SpawnSyncOptions);
@@ -53,7 +53,7 @@ function prepare(pid: number | undefined, parameters: SpawnArguments): Launch {
   const [asked, options] = withoutShell(command, args, withEnvironment(given));
   if (pid === undefined) return { asked, ...asked, options };
   if (options.argv0 !== undefined) {
-    throw invalidValue('options.argv0', 'missing: a program in a stack has its own name', options.argv0);
+    throw invalidValue('options.argv0', 'undefined: a program in a stack has its own name', options.argv0);
   }
   const failure = whyNotExecutable(asked.file, options.env?.PATH, cwdOf(options));
   if (failure) return { asked, file: FAILING[failure] ?? MISSING, args: [], options };
@@ -71,14 +71,14 @@ function split([command, ...rest]: SpawnArguments): [command: string, args: stri
   }
   const args = ((isList && first) || []) as unknown[];
   const options = checkOptions((isList ? second : first) as SpawnOptions | undefined);
-  // map would leave out what a sparse array lacks
+  // map would skip the holes of a sparse array
   const checked = Array.from(args, (arg, i) => checkString(`args[${i}]`, typeof arg === 'number' ? `${arg}` : arg));
   return [command, checked, options];
 }
 
 /**
- * The environment of the child: that of this process, without the stack that ioth/register would make in it; one that the
- * caller chose is taken as it is.
+ * Returns options with the child's environment: that of this process, but without the stack that ioth/register would make in it.
+ * An environment from the caller is used unchanged.
  */
 function withEnvironment(options: SpawnOptions): SpawnOptions {
   if (options.env !== undefined) return options;
@@ -86,7 +86,7 @@ function withEnvironment(options: SpawnOptions): SpawnOptions {
   return { ...options, env: isRegistered ? { ...process.env, [CHILD_VARIABLE]: ON_HOST } : process.env };
 }
 
-/** What child_process makes of the option `shell`. */
+/** Applies the option `shell` as child_process does. */
 function withoutShell(
   file: string,
   args: string[],
@@ -97,7 +97,7 @@ function withoutShell(
   return [{ file: shell === true ? '/bin/sh' : shell, args: ['-c', [file, ...args].join(' ')] }, options];
 }
 
-/** Who has the right to enter a namespace enters it first, and becomes another user then. */
+/** Turns `uid` and `gid` into arguments of nsenter. A privileged process must enter the namespace before it changes its user. */
 function splitIdentity({ uid, gid, ...options }: SpawnOptions): [args: string[], SpawnOptions] {
   const group = gid === undefined ? [] : ['--setgid', String(gid)];
   return [uid === undefined ? group : [...group, '--setuid', String(uid)], options];

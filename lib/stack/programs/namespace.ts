@@ -6,24 +6,25 @@ import { findExecutable } from './executable.js';
 const NSENTER = 'nsenter';
 const SYSTEM_DIRECTORIES = ['/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 
-/** What runs a program in the namespaces of another process. */
+/** The command that runs a program in the namespaces of another process. */
 export interface Entrance {
   /** The path of nsenter(1). */
   readonly file: string;
   readonly args: readonly string[];
-  /** Whether the program keeps the rights that this process has, and may become another user. */
+  /** True if the program keeps the rights that this process has, and may change its user. */
   readonly isPrivileged: boolean;
 }
 
 /**
- * The way into the network namespace of a stack's daemon, which is one in a user namespace of its own. Who may not enter it
- * from outside enters the user namespace too, as its root: without a name there a program has no capability after execve(2).
- * @throws {IothError} ENOENT where nsenter(1) is missing; what the kernel says where a user may not be mapped
+ * Returns the command that enters the network namespace of a stack's daemon, which belongs to a user namespace of its own. A
+ * process without rights must enter the user namespace too, as its root: if its user is not mapped there, a program has no
+ * capability after execve(2).
+ * @throws {IothError} ENOENT if nsenter(1) is missing; the kernel's error if the user cannot be mapped
  */
 export function entranceTo(pid: number): Entrance {
   const file = findExecutable(NSENTER, [...(process.env.PATH ?? '').split(':').filter(Boolean), ...SYSTEM_DIRECTORIES]);
   if (!file) {
-    const hint = `there is no ${NSENTER}, which runs programs in a stack: apt-get install util-linux`;
+    const hint = `${NSENTER}, which runs programs in a stack, is missing: apt-get install util-linux`;
     throw new IothError('ENOENT', { syscall: 'spawn', address: NSENTER, hint });
   }
   const hasRights = isPrivileged();
@@ -32,12 +33,14 @@ export function entranceTo(pid: number): Entrance {
   return { file, args: ['--target', String(pid), '--net', ...user], isPrivileged: hasRights };
 }
 
-/** Makes this process's user and group the root of the daemon's user namespace: user_namespaces(7). It can be done once. */
+/**
+ * Maps this process's user and group to the root of the daemon's user namespace: user_namespaces(7). This can be done only once.
+ */
 function mapToRoot(pid: number): void {
   const file = (name: string) => `/proc/${pid}/${name}`;
   try {
     if (readFileSync(file('uid_map'), 'latin1').trim() !== '') return;
-    // before a group is mapped, who has no rights must give up to change groups
+    // a process without rights may map a group only after it gives up setgroups(2)
     writeFileSync(file('setgroups'), 'deny');
     writeFileSync(file('gid_map'), `0 ${process.getegid?.()} 1`);
     writeFileSync(file('uid_map'), `0 ${process.geteuid?.()} 1`);

@@ -9,30 +9,30 @@ import { KillOnWorkerExit } from '../kill-on-worker-exit.js';
 import { stateOfProcess } from '../process-state.js';
 import { type SpawnArguments, spawnIn, spawnSyncIn } from './launch.js';
 
-/** How long programs have to end by themselves after SIGTERM. */
+/** The time for programs to end by themselves after SIGTERM. */
 const TERM_TIMEOUT_MS = 2000;
-/** The same where the process ends, which waits for them. */
+/** The time for programs to end when the process ends, which waits for them. */
 const EXIT_TERM_TIMEOUT_MS = 200;
-/** How long a killed program may take to be gone. */
+/** The time for a killed program to disappear. */
 const KILL_TIMEOUT_MS = 1000;
-/** How long a process whose namespaces are gone may take to be gone itself. */
+/** The time for a process without namespaces to disappear. */
 const DEATH_TIMEOUT_MS = 1000;
-/** How often it is looked whether they are gone. */
+/** The longest pause between two checks. */
 const MAX_PAUSE_MS = 20;
 
 /**
- * The programs that run in a stack, and what they started: whatever is in its network namespace, which is of no use to anybody
- * without the stack.
+ * The programs that run in a stack, and the programs that these started: all processes in its network namespace. The namespace is
+ * useless without the stack.
  */
 export class Programs {
   readonly #running = new Set<ChildProcess>();
-  /** Keeps the namespace, whose inode another one could have else. */
+  /** Keeps the namespace open, because another namespace could get its inode otherwise. */
   #namespaceFd: number | undefined;
 
-  /** @param daemonPid the process whose network namespace they are in; undefined for that of this process */
+  /** @param daemonPid a process in the network namespace of the programs; undefined for the namespace of this process */
   constructor(readonly daemonPid: number | undefined) {}
 
-  /** @param stack is not collected while the program runs */
+  /** @param stack is not garbage collected while the program runs */
   spawn(parameters: SpawnArguments, stack: object): ChildProcess {
     this.#openNamespace();
     const child = spawnIn(this.daemonPid, parameters);
@@ -54,32 +54,30 @@ export class Programs {
     return spawnSyncIn(this.daemonPid, parameters);
   }
 
-  /** Ends them: SIGTERM and, where that does not help, SIGKILL. Undefined where there never was one. */
+  /** Ends them: SIGTERM and, if that does not help, SIGKILL. Returns undefined if no program was started. */
   end(): Promise<void> | undefined {
     return this.#wasUsed ? this.#end() : undefined;
   }
 
-  /** The same, blocking. */
+  /** Ends them, blocking. */
   endSync(): void {
     if (this.#wasUsed) endSync([this], TERM_TIMEOUT_MS);
   }
 
-  /** Of those that run, and of what they started. */
+  /** The process ids of the running programs, and of the programs that these started. */
   get pids(): number[] {
     const own = Array.from(this.#running, ({ pid }) => pid as number);
     return [...new Set([...own, ...this.#inNamespace()])].filter((pid) => stateOfProcess(pid) !== 'gone');
   }
 
-  /**
-   * A daemon that was killed loses its namespaces first: where it has none any more this waits, blocking, until it is dead.
-   */
+  /** Waits, blocking, until a killed daemon is dead. It loses its namespaces first: while it has them, this returns at once. */
   awaitDeath(): void {
     if (this.daemonPid === undefined || existsSync(namespaceFile(this.daemonPid))) return;
     const end = performance.now() + DEATH_TIMEOUT_MS;
     while (stateOfProcess(this.daemonPid) !== 'gone' && performance.now() < end) pollOnce(-1, 0, 1);
   }
 
-  /** When all are gone. */
+  /** Releases the namespace, once all programs are gone. */
   release(): void {
     if (this.#namespaceFd !== undefined) closeSync(this.#namespaceFd);
     this.#namespaceFd = undefined;
@@ -91,7 +89,7 @@ export class Programs {
 
   async #end(): Promise<void> {
     for (const pause of ending([this], TERM_TIMEOUT_MS)) await delay(pause);
-    // whoever waits for close() finds them ended
+    // wait for 'exit', so that the programs have ended when close() resolves
     const left = Array.from(this.#running).filter(({ pid }) => stateOfProcess(pid as number) === 'gone');
     for (const child of left) child.ref();
     await Promise.all(left.map((child) => once(child, 'exit')));
@@ -112,15 +110,15 @@ export class Programs {
   }
 }
 
-/** The stacks whose programs run. */
+/** The stacks of the running programs. */
 const holders = new Map<ChildProcess, object>();
 
-/** Ends the programs of all stacks of a process, or a worker thread, that ends. Must not throw. */
+/** Ends the programs of all stacks when a process, or a worker thread, ends. Must not throw. */
 export function endAllPrograms(all: readonly Programs[]): void {
   try {
     endSync(all, EXIT_TERM_TIMEOUT_MS);
   } catch {
-    // without descriptors: they stay in a network that nobody carries any more
+    // out of descriptors: the programs stay, in a network without a daemon
   }
 }
 
@@ -129,7 +127,7 @@ function endSync(all: readonly Programs[], patience: number): void {
   for (const programs of all) programs.release();
 }
 
-/** Signals them until all are gone; gives how many milliseconds to pause before the next look. */
+/** Signals the programs until all are gone. Yields how many milliseconds to pause before the next check. */
 function* ending(all: readonly Programs[], patience: number): Generator<number> {
   const [start, pause, told] = [performance.now(), new GrowingPause(MAX_PAUSE_MS), new Set<number>()];
   for (;;) {
@@ -149,7 +147,7 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // it ended meanwhile, or became another user's
+    // it has just ended, or runs as another user now
   }
 }
 
@@ -157,7 +155,7 @@ function namespaceFile(pid: number): string {
   return `/proc/${pid}/ns/net`;
 }
 
-/** The inode of a process's network namespace; -1 where it is none of our business. */
+/** Returns the inode of a process's network namespace; -1 if it may not be read. */
 function namespaceOf(pid: number): number {
   try {
     return statSync(namespaceFile(pid)).ino;

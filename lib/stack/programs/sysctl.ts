@@ -11,7 +11,7 @@ interface Setting {
 }
 
 /**
- * Reads a setting. /proc/sys/net is that of whoever opens the file: a program inside the namespace does.
+ * Reads a setting. /proc/sys/net shows the namespace of the process that opens the file: a program inside the namespace does.
  * @param pid undefined for the namespace of this process
  */
 export function readSysctl(pid: number | undefined, name: string): string {
@@ -28,7 +28,9 @@ export function writeSysctl(pid: number | undefined, name: string, value: unknow
   else run(pid, setting, 'tee', text);
 }
 
-/** As sysctl(8): the first of '.' and '/' separates, and the other one stands for a dot in a name of the kernel's. */
+/**
+ * Parses a name as sysctl(8) does: the first of '.' and '/' is the separator; the other one stands for a dot in a kernel's name.
+ */
 function settingOf(name: string): Setting {
   const separator = /[./]/.exec(checkString('name', name))?.[0];
   const parts = name.split(separator ?? '.').map((part) => (separator === '.' ? part.replaceAll('/', '.') : part));
@@ -60,9 +62,9 @@ function attempt<T>(setting: Setting, work: () => T): T {
   }
 }
 
-/** What cat(1) or tee(1) prints inside. */
+/** Runs cat(1) or tee(1) in the namespace. Returns its output. */
 function run(pid: number, setting: Setting, command: 'cat' | 'tee', input = ''): string {
-  // by path: a PATH that finds others, or none, does not matter
+  // the command is found by the default path: the PATH of this process does not matter
   const env = { LC_ALL: 'C' };
   const { status, stdout, stderr, error } = spawnSyncIn(pid, [
     command,
@@ -74,14 +76,14 @@ function run(pid: number, setting: Setting, command: 'cat' | 'tee', input = ''):
   throw failure(setting, codeIn(String(stderr)), new Error(String(stderr).trim()));
 }
 
-/** The code of the error that ends a message of coreutils in the C locale. */
+/** Returns the code of the error at the end of a message of coreutils, in the C locale. */
 function codeIn(message: string): string {
   const text = message.trim().split(': ').at(-1)?.toLowerCase() ?? '';
   const found = [...getSystemErrorMap().values()].find(([, meaning]) => meaning.toLowerCase() === text);
   return found?.[0] ?? CODES_OF_GLIBC[text] ?? 'EIO';
 }
 
-/** Where glibc's words are not libuv's. */
+/** Error texts of glibc that differ from libuv's. */
 const CODES_OF_GLIBC: Partial<Record<string, string>> = {
   'numerical result out of range': 'ERANGE',
   'device or resource busy': 'EBUSY',
@@ -93,7 +95,8 @@ function failure({ name }: Setting, code: string, cause?: unknown): IothError {
 }
 
 const HINTS: Partial<Record<string, string>> = {
-  ENOENT: "the stack has no such setting; a dot in an interface's name is a slash: 'net.ipv4.conf.eth0/1.forwarding'",
+  ENOENT:
+    "the stack has no such setting; write a dot in an interface's name as a slash: 'net.ipv4.conf.eth0/1.forwarding'",
   EINVAL: 'the kernel does not take this value',
   EACCES: 'it cannot be changed here',
   EPERM: 'it cannot be changed here',

@@ -42,7 +42,7 @@ describe.each([
         {
           check: 'user namespaces',
           status: 'fault',
-          message: 'this is a chroot, in which the kernel refuses them, to root too',
+          message: 'this is a chroot, where the kernel refuses them, even to root',
           remedy: expect.stringMatching(/^run outside of it, or /),
         },
         {

@@ -62,7 +62,7 @@ it('other commands without libioth: the package, and doctor', async () => {
   const { code, stderr } = await iothUnder([...IN_NAMESPACE, 'sh', '-ec', hide, 'sh'], ['ip', 'vdestack']);
   expect(code).toBe(1);
   expect(stderr).toContain('libioth could not be loaded: install the package libioth0');
-  expect(stderr).toContain("'ioth doctor' checks all that is needed");
+  expect(stderr).toContain("run 'ioth doctor' to check this machine");
 });
 
 it('without libvdeplug, and so without vdestack', async () => {
@@ -123,7 +123,7 @@ it('where no more user namespaces are allowed', async () => {
   expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
   expect(findingOf(JSON.parse(stdout), 'user namespaces')).toMatchObject({
     status: 'fault',
-    message: 'user.max_user_namespaces is 0: nobody may make one',
+    message: 'user.max_user_namespaces is 0: no process may make one',
     remedy: 'sysctl -w user.max_user_namespaces=10000 (as root)',
   });
   expect(findingOf(JSON.parse(stdout), 'a real stack')).toMatchObject({

@@ -98,7 +98,7 @@ describe('ioth nc', () => {
     [['-u', '10.0.0.1', '5000'], 1, 'ECONNREFUSED'],
     [['10.0.0.1', 'http'], 2, "the port must be a number from 0 to 65535, not 'http'"],
     [['10.0.0.1'], 2, 'too few arguments'],
-    [['-l', '-w', '0.1', '5000'], 1, 'nobody connected in 0.1 s'],
+    [['-l', '-w', '0.1', '5000'], 1, 'no connection in 0.1 s'],
     [['-l', '10.9.9.9', '5000'], 1, 'EADDRNOTAVAIL'],
   ])('%j: exit code %i', async (words, code, message) => {
     const options = words.filter((word, i) => word.startsWith('-') || words[i - 1] === '-w');

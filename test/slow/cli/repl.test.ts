@@ -74,7 +74,7 @@ it('await, a declaration, sockets of another stack, and the dot-commands', async
   session.write('.route\r');
   await session.says('10.0.0.0/24 dev vde0 proto kernel scope link src 10.0.0.2');
   session.write('.ip 5\r');
-  await session.says('TypeError: 5 is no Stack');
+  await session.says('TypeError: 5 is not a Stack');
   session.write('.route nothing\r');
   await session.says('ReferenceError: nothing is not defined');
   session.write(CTRL_D);
@@ -124,7 +124,7 @@ it('an error is shown, and the session goes on; .help has the commands', async (
   session.write("await stack.socket().connect(['10.9.9.9', 1])\r");
   await session.says('ENETUNREACH');
   session.write('.help\r');
-  await session.says("TCP and UDP sockets of 'stack', or of another");
+  await session.says("Shows TCP and UDP sockets of 'stack', or of another");
   session.write('.exit\r');
   expect((await session.exit).code).toBe(0);
 });
@@ -145,7 +145,7 @@ it('from a pipe: what a script types', async () => {
 it('lines that cannot be remembered are no reason to stop', async () => {
   writeFileSync(join(state.path, 'ioth'), '');
   const session = await repl();
-  await session.says('lines are not remembered');
+  await session.says('the history is not saved');
   session.write(CTRL_D);
   expect((await session.exit).code).toBe(0);
 });
