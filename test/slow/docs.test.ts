@@ -2,9 +2,10 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { run } from '../support/child.js';
-import { ROOT, TSC, TSX } from '../support/compiled.js';
+import { compileSources, compileText } from '../support/compile.js';
+import { ROOT, TSC } from '../support/compiled.js';
 import { workDirectory } from '../support/directory.js';
-import { asPrinted, blocksOf, PAGES, textOf } from '../support/guide.js';
+import { asPrinted, type Block, blocksOf, PAGES, textOf } from '../support/guide.js';
 
 /*
  * The samples of README.md and docs/ (test/support/guide.ts): each block of `ts` compiles, each one marked `ts run` is also
@@ -59,16 +60,15 @@ for (const sample of samples) {
 const blocks = PAGES.flatMap(blocksOf);
 const samples = blocks.filter(({ language }) => language === 'ts');
 const runs = samples.filter(({ action }) => action === 'run');
+const pageOf = ({ where }: Block) => where.replace(/:.*/, '');
 
 /** The network that a sample joins and did not make is that of the two stacks. */
 const localised = (code: string) =>
   code.includes('switch:///tmp/net') ? code : code.replaceAll('vde:///tmp/net', 'vde:///tmp/docs');
 
-const RUN_LIMIT_MS = 280_000;
-
 describe('the samples of the guide', () => {
   const { dir, remove } = workDirectory();
-  const files = samples.map((_, i) => join(dir, `sample${i}.mts`));
+  const fileOf = (sample: Block) => join(dir, `sample${samples.indexOf(sample)}.mts`);
 
   beforeAll(() => {
     const paths = {
@@ -89,11 +89,21 @@ describe('the samples of the guide', () => {
     const config = { extends: join(ROOT, 'tsconfig.json'), compilerOptions, include: ['.'] };
     writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify(config));
     writeFileSync(join(dir, 'globals.d.mts'), GLOBALS);
-    writeFileSync(join(dir, 'runner.mts'), RUNNER);
-    samples.forEach(({ where, code }, i) => {
-      writeFileSync(files[i] as string, `// ${where}\n${localised(code).replaceAll('/tmp/', `${dir}/`)}\nexport {};\n`);
-    });
+    write(join(dir, 'runner.mts'), RUNNER);
+    for (const sample of samples) {
+      const text = localised(sample.code).replaceAll('/tmp/', `${dir}/`);
+      write(fileOf(sample), `// ${sample.where}\n${text}\nexport {};\n`, sample.action === 'run');
+    }
+    compileSources();
   });
+
+  /** A sample, for the compiler, and what runs of it. */
+  function write(file: string, text: string, isRun = true): void {
+    writeFileSync(file, text);
+    if (isRun) writeFileSync(compiledFile(file), compileText(text, file));
+  }
+
+  const compiledFile = (file: string) => file.replace(/mts$/, 'mjs');
 
   afterAll(remove);
 
@@ -102,20 +112,20 @@ describe('the samples of the guide', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
   });
 
-  it('run, and print what the guide says', async () => {
-    const urls = samples.flatMap(({ action }, i) => (action === 'run' ? [pathToFileURL(files[i] as string).href] : []));
-    const args = ['--tsconfig', join(dir, 'tsconfig.json'), join(dir, 'runner.mts'), dir, ...urls];
+  it.each([...new Set(runs.map(pageOf))])('of %s run, and print what it says', async (page) => {
+    const ofPage = runs.filter((sample) => pageOf(sample) === page);
+    const urls = ofPage.map((sample) => pathToFileURL(compiledFile(fileOf(sample))).href);
     // a sample leaves its sockets to its stack: which of them are collected before is the garbage collector's business
-    const env = { ...process.env, NODE_OPTIONS: '--disable-warning=IOTH_FORGOTTEN' };
-    const { code, stdout, stderr } = await run(TSX, args, { env, limit: RUN_LIMIT_MS });
+    const args = ['--disable-warning=IOTH_FORGOTTEN', compiledFile(join(dir, 'runner.mts')), dir, ...urls];
+    const { code, stdout, stderr } = await run(process.execPath, args, { limit: 280_000 });
     const printed = stdout.split(/^--- .*\n/m).slice(1);
-    expect({ code, stderr, last: code === 0 ? '' : runs[printed.length - 1]?.where }).toEqual({
+    expect({ code, stderr, last: code === 0 ? '' : ofPage[printed.length - 1]?.where }).toEqual({
       code: 0,
       stderr: '',
       last: '',
     });
-    const expected = runs.map(({ where, output }, i) => ({ where, output: asPrinted(output, printed[i] ?? '') }));
-    expect(runs.map(({ where }, i) => ({ where, output: printed[i] }))).toEqual(expected);
+    const expected = ofPage.map(({ where, output }, i) => ({ where, output: asPrinted(output, printed[i] ?? '') }));
+    expect(ofPage.map(({ where }, i) => ({ where, output: printed[i] }))).toEqual(expected);
   });
 });
 
