@@ -12,8 +12,8 @@ import { noteWrapped } from './open-handles.js';
 import { type AnyFunction, replaceFunction } from './replace.js';
 
 /*
- * The calls that lead to a bind or a connect, some turns of the loop later: from the first one on the socket or server
- * belongs to the stack that was meant then, whatever context its callbacks come from.
+ * Patches the calls of Node that lead to a bind or a connect some turns of the event loop later. The first such call assigns
+ * the socket or server to the stack of that moment. The context of its later callbacks does not matter.
  */
 
 const DATAGRAM_CALLS = ['bind', 'connect', 'send', 'addMembership', 'addSourceSpecificMembership'];
@@ -37,7 +37,7 @@ export function patchCalls(): void {
       return runCallOn(stack, this, () => Reflect.apply(original, this, args));
     };
   });
-  // after the look-up of the address: the handle that it makes is not the server's yet
+  // Node calls it after the address look-up: the handle that it makes has no server yet
   replaceFunction(Server.prototype, '_listen2', (original) => {
     return function (this: Server, ...args) {
       const stack = stackOf(this);
@@ -45,7 +45,7 @@ export function patchCalls(): void {
     };
   });
   patchCluster();
-  // TLSSocket over a socket: who writes to the one must be asked to end
+  // data for a TLSSocket over a socket is written to the TLSSocket, so that one must be ended
   replaceFunction(tls.TLSSocket.prototype, '_init', (original) => {
     return function (this: Socket, socket, ...rest) {
       if (socket instanceof Socket) noteWrapped(socket, this);
@@ -64,21 +64,27 @@ export function patchCalls(): void {
   }
 }
 
-/** Of `_listen2(address, port, …)`: Node listens on '::' where no address is given, and IPv4 comes there where it can. */
+/**
+ * Returns the arguments of `_listen2(address, port, …)`. Without an address Node listens on '::' and expects IPv4 connections
+ * there too. A stack without dual-stack sockets listens on '0.0.0.0' instead.
+ */
 function withoutIPv6(stack: NodeStack | undefined, args: unknown[]): unknown[] {
   const [address, port, , , fd] = args;
   const isForAny = !address && typeof port === 'number' && port >= 0 && typeof fd !== 'number';
   return isForAny && stack?.isPumped && stack.has_dualstack_ipv6?.() === false ? ['0.0.0.0', ...args.slice(1)] : args;
 }
 
-/** node:cluster where this process is a worker of one: it is loaded there, and not for all others. */
+/** Returns node:cluster if this process is a worker of a cluster. Does not load it in a process without an IPC channel. */
 function workersCluster(): Cluster | undefined {
   if (!process.channel) return undefined;
   const cluster: unknown = process.getBuiltinModule('node:cluster');
   return (cluster as Cluster).isWorker ? (cluster as Cluster) : undefined;
 }
 
-/** A worker asks the primary for the socket that it listens on, which has it on its own network: not for one of a stack. */
+/**
+ * Makes a cluster's worker listen itself if its server is on a stack. Node would ask the primary for the socket, which would be
+ * on the primary's network.
+ */
 function patchCluster(): void {
   const cluster = workersCluster();
   if (!cluster) return;
@@ -87,16 +93,16 @@ function patchCluster(): void {
       const { address, port, addressType, backlog, fd, flags } = query;
       const isOfStack = owner instanceof Server && (addressType === 4 || addressType === 6) && stackOf(owner);
       if (!isOfStack) return Reflect.apply(original, this, [owner, query, ...rest]);
-      // what net.Server does in a primary, or where it is exclusive
+      // as net.Server does in a primary, or with `exclusive: true`
       (owner as unknown as { _listen2: AnyFunction })._listen2(address, port, addressType, backlog, fd, flags);
     };
   });
 }
 
-/** What net.Server asks of the primary; addressType is -1 for a pipe. */
+/** The query of net.Server to the primary; addressType is -1 for a pipe. */
 type ListenQuery = Record<'address' | 'port' | 'addressType' | 'backlog' | 'fd' | 'flags', unknown>;
 
-/** Arguments of a datagram socket's bind, with which a worker of a cluster does not ask its primary. */
+/** Adds `exclusive: true` to the arguments of a datagram socket's bind, so that a cluster's worker does not ask its primary. */
 function exclusiveBind([first, ...rest]: unknown[]): unknown[] {
   if (typeof first === 'object' && first !== null) {
     const isOpen = 'recvStart' in first || 'fd' in first;
@@ -107,7 +113,7 @@ function exclusiveBind([first, ...rest]: unknown[]): unknown[] {
   return [{ port: first, address: typeof address === 'function' ? undefined : address, exclusive: true }, ...rest];
 }
 
-/** What is made in run() is on that stack where it listens or sends outside of any. */
+/** Makes a factory note the stack of run(). What it makes uses that stack when it listens or sends outside of any run(). */
 function patchFactory(module: object, name: string): void {
   replaceFunction(module, name, (original) => {
     return function (this: unknown, ...args) {
@@ -116,13 +122,13 @@ function patchFactory(module: object, name: string): void {
   });
 }
 
-/** A socket that is bound stays where it is. */
+/** Returns the stack of a datagram socket. A bound socket keeps its stack. */
 function stackOfDatagrams(socket: DatagramSocket): NodeStack | undefined {
   const handle = patchedInternals().handleOf(socket);
   return handle && handle.fd >= 0 ? stackOfHandle(handle) : stackForCall(socket);
 }
 
-/** Reports a stack that is closed or dead as the 'error' of what would use it. */
+/** Returns true if `stack` is closed or dead, and emits that as an 'error' of `object`. */
 function isUnusable(object: Server | DatagramSocket, stack: NodeStack | undefined): boolean {
   if (!stack) return false;
   try {

@@ -4,9 +4,9 @@ import { syncBuiltinESMExports } from 'node:module';
 import worker_threads, { type WorkerOptions } from 'node:worker_threads';
 import { replaceFunction } from './replace.js';
 
-/** In the environment of a child: its number. */
+/** The environment variable that has the number of a child process. */
 export const CHILD_VARIABLE = 'IOTH_CHILD';
-/** What is no number: a child on the host. */
+/** The value of {@link CHILD_VARIABLE}, in place of a number, for a child process on the host. */
 export const ON_HOST = 'host';
 
 const BLOCKING = ['spawnSync', 'execSync', 'execFileSync'] as const;
@@ -15,7 +15,7 @@ const NOTE =
   "ioth/register: a child process is on the host's network: IOTH_CHILDREN=1 gives each Node child a stack of its own, " +
   'IOTH_CHILDREN=0 omits this line\n';
 
-/** How Node loads ioth/register before a program. */
+/** The option of Node that loads ioth/register before a program. */
 export interface Preload {
   readonly flag: '--import' | '--require';
   /** A URL or a path. */
@@ -24,7 +24,7 @@ export interface Preload {
 
 let isNoted = false;
 
-/** Writes, before the first child process, that it is on the host. */
+/** Prints a note, before the first child process starts, that it is on the host. */
 export function noteChildren(): void {
   aroundStarts((start) => {
     note();
@@ -33,8 +33,8 @@ export function noteChildren(): void {
 }
 
 /**
- * Has each child process find a number of its own in the environment, from `first` on, and Node children preload this too.
- * Writes where one does not, since it was given other NODE_OPTIONS.
+ * Gives each child process a number of its own in the environment, from `first` on, and makes Node children preload `file`.
+ * Prints the note if a child has other NODE_OPTIONS, without the preload.
  */
 export function numberChildren(first: number, { flag, file }: Preload): void {
   let next = first;
@@ -45,7 +45,7 @@ export function numberChildren(first: number, { flag, file }: Preload): void {
   process.env[NODE_OPTIONS] = `${process.env[NODE_OPTIONS] ?? ''} ${flag}=${quoted(file)}`.trim();
   aroundStarts((start, { isBlocking, nodeOptions }) => {
     if (!nodeOptions.includes(file) && !nodeOptions.includes(quoted(file))) note();
-    // the caller has read the environment; the blocking forms read it now
+    // the caller has read the environment already; the blocking calls read it in start()
     if (!isBlocking) publish();
     try {
       return start();
@@ -55,12 +55,12 @@ export function numberChildren(first: number, { flag, file }: Preload): void {
   });
 }
 
-/** As NODE_OPTIONS takes it. */
+/** Quotes a path for NODE_OPTIONS. */
 function quoted(file: string): string {
   return /[\s"\\]/.test(file) ? JSON.stringify(file) : file;
 }
 
-/** Has worker threads that are given an `execArgv` of their own preload this all the same. */
+/** Makes worker threads with an `execArgv` of their own preload `file` too. */
 export function preloadInThreads({ flag, file }: Preload): void {
   class PreloadingWorker extends worker_threads.Worker {
     constructor(script: string | URL, options?: WorkerOptions) {
@@ -75,7 +75,7 @@ export function preloadInThreads({ flag, file }: Preload): void {
 
 interface Start {
   readonly isBlocking: boolean;
-  /** Of the child's environment. */
+  /** NODE_OPTIONS in the child's environment. */
   readonly nodeOptions: string;
 }
 
@@ -102,13 +102,13 @@ function aroundStarts(around: (start: () => unknown, info: Start) => unknown): v
   syncBuiltinESMExports();
 }
 
-/** Once. Not by process.stderr, which the program may not have touched yet. */
+/** Prints the note once. Avoids process.stderr, which the program may not have used yet. */
 function note(): void {
   if (isNoted) return;
   isNoted = true;
   try {
     writeSync(2, NOTE);
   } catch {
-    // nobody reads it
+    // stderr cannot be written
   }
 }

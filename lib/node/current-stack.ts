@@ -2,32 +2,35 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { NodeStack } from './node-stack.js';
 
 /*
- * Which stack Node's modules work on now. In this order: that of the face that an object is of, that of run(), that of
- * override() or register, the host.
+ * Finds the stack that Node's modules work on now. The first of these wins: the stack of the face that made the object, the stack
+ * of run(), the stack of override() or register, the host.
  */
 
-/** undefined is the host. */
+/** A stack, or undefined for the host. */
 export type MeantStack = NodeStack | undefined;
 
-/** Once used it costs every asynchronous step of the program: in Node 20 a sixth of an http server's time. */
+/**
+ * The stack of run(). Once used, it slows every asynchronous step of the program: in Node 20 it takes a sixth of the time of an
+ * http server.
+ */
 const running = new AsyncLocalStorage<{ readonly stack: MeantStack }>();
-/** The call that this is in, without what comes from it. */
+/** The stack of the current synchronous call. Callbacks that the call starts do not inherit it. */
 let call: { readonly stack: MeantStack } | undefined;
 const overrides: { readonly stack: NodeStack }[] = [];
-/** Sockets, servers and agents that a face made. */
+/** The stacks of sockets, servers and agents that a face made. */
 const ofFaces = new WeakMap<object, NodeStack>();
-/** Sockets and servers that a function of Node's made in run(). */
+/** The stacks of sockets and servers that Node's functions made in run(). */
 const madeIn = new WeakMap<object, NodeStack>();
-/** Sockets and servers that connect, bind or listen: their callbacks may come from any context. */
+/** The stacks of sockets and servers that connect, bind or listen: their callbacks may come from any context. */
 const underWay = new WeakMap<object, { readonly stack: MeantStack }>();
 
-/** The stack of the call that this is in, else that of run(), that of override(), the host. */
+/** Returns the stack of the current call, else that of run(), else that of override(), else the host. */
 export function currentStack(): MeantStack {
   const context = call ?? running.getStore();
   return context ? context.stack : overrides.at(-1)?.stack;
 }
 
-/** The stack of a socket, a server or an agent: the one it belongs to, else the current one. */
+/** Returns the stack that a socket, a server or an agent belongs to, else the current one. */
 export function stackOf(object: object | null | undefined): MeantStack {
   if (object) {
     const face = ofFaces.get(object);
@@ -39,8 +42,8 @@ export function stackOf(object: object | null | undefined): MeantStack {
 }
 
 /**
- * Where a new connect, bind or listen of an object goes: to the stack of the face that made it, that of run(), that of the
- * run() that it was made in, the default.
+ * Returns the stack for a new connect, bind or listen of an object: that of the face that made it, else that of run(), else that
+ * of the run() that it was made in, else the default.
  */
 export function stackForCall(object: object): MeantStack {
   const face = ofFaces.get(object);
@@ -49,19 +52,19 @@ export function stackForCall(object: object): MeantStack {
   return context ? context.stack : (madeIn.get(object) ?? currentStack());
 }
 
-/** Notes that `object` was made now. */
+/** Remembers the stack of run() for `object`, which was made now, and returns the object. */
 export function noteMade<T extends object>(object: T): T {
   const stack = running.getStore()?.stack;
   if (stack) madeIn.set(object, stack);
   return object;
 }
 
-/** From now on `object` is on `stack` from wherever it is used. */
+/** Assigns `object` to `stack` for good, in any context. */
 export function assignToFace(object: object, stack: NodeStack): void {
   ofFaces.set(object, stack);
 }
 
-/** Calls `fn` with `stack` as the current one, here and in what comes from it. */
+/** Calls `fn` with `stack` as the current one, in `fn` and in the asynchronous work that it starts. */
 export function runOn<A extends unknown[], T>(stack: MeantStack, fn: (...args: A) => T, ...args: A): T {
   return inCall(undefined, () => running.run({ stack }, fn, ...args));
 }
@@ -71,7 +74,10 @@ export function callOn<T>(stack: MeantStack, fn: () => T): T {
   return inCall({ stack }, fn);
 }
 
-/** The same, and in what comes from functions of the program's among the options: they may go on in later turns. */
+/**
+ * Calls `fn` as {@link callOn} does. Uses {@link runOn} if the options have a `lookup` or `createConnection` of the program,
+ * which may go on in later turns of the event loop.
+ */
 export function callWithOptionsOn<T>(stack: MeantStack, args: readonly unknown[], fn: () => T): T {
   return args.some(hasOwnStep) ? runOn(stack, fn) : callOn(stack, fn);
 }
@@ -91,16 +97,16 @@ function inCall<T>(now: typeof call, fn: () => T): T {
   }
 }
 
-/** Calls `fn`, which goes on in `object` later: that belongs to `stack` from now on. */
+/** Assigns `object` to `stack`, and calls `fn`, whose work goes on in `object` later. */
 export function runCallOn<T>(stack: MeantStack, object: object, fn: () => T): T {
   underWay.set(object, { stack });
-  // on the host, where nothing else is meant, there is nothing to carry
+  // the stack is current already, as on the host without a run(): there is no context to carry
   if (stack === currentStack()) return fn();
-  // what comes from the calls of a face's object, its handlers say, is not of the face
+  // callbacks of a face's object, such as its event handlers, do not inherit the stack of the face
   return ofFaces.has(object) ? callOn(stack, fn) : runOn(stack, fn);
 }
 
-/** Makes `stack` the process's default. Returns what takes that back. */
+/** Makes `stack` the default of this thread. Returns a function that undoes it. */
 export function pushOverride(stack: NodeStack): () => void {
   const entry = { stack };
   overrides.push(entry);

@@ -6,18 +6,18 @@ import { callWithOptionsOn, currentStack, type MeantStack } from './current-stac
 import type { NodeStack } from './node-stack.js';
 
 /*
- * undici, which is behind fetch and WebSocket, keeps its connections in a dispatcher. The global one is wrapped: what is
- * meant for a stack goes to a dispatcher of that stack.
+ * undici implements fetch and WebSocket, and keeps its connections in a dispatcher. The global dispatcher is wrapped: requests on
+ * a stack go to a dispatcher of that stack.
  */
 
-/** What is used of undici's Dispatcher. */
+/** The part of undici's Dispatcher that is used here. */
 export interface Dispatcher {
   dispatch(options: object, handler: object): boolean;
 }
 /** undici's class Agent. */
 export type AgentClass<T extends object = Dispatcher> = new (options: object) => T;
 
-/** What a connector of undici's gets. */
+/** The options that undici passes to a connector. */
 interface ConnectTarget {
   hostname: string;
   host?: string;
@@ -29,36 +29,40 @@ interface ConnectTarget {
 }
 type OnConnect = (error: Error | null, socket?: net.Socket) => void;
 
-/** Options of the connections of `stack.dispatcher()`: those of undici's buildConnector that are its own. */
+/** Options of the connections of `stack.dispatcher()`: those of tls.connect(), and undici's own of its buildConnector. */
 export interface ConnectOptions extends tls.ConnectionOptions {
-  /** Milliseconds; 0 for no limit. Default 10000. */
+  /** The timeout of a connect, in milliseconds; 0 for none. Default 10000. */
   timeout?: number;
+  /** Offers HTTP/2 to servers. Default true with undici 8, false with older versions. */
   allowH2?: boolean;
 }
 
-/** The handlers of undici 6, with an Agent of version 6 or 7 behind it; where version 8 set it, a wrapper of its own. */
+/** The dispatcher for handlers of undici 6: an Agent of version 6 or 7, or a wrapper that version 8 set. */
 const FIRST = Symbol.for('undici.globalDispatcher.1');
-/** The handlers of undici 8, with an Agent of version 7 or 8, which know both: version 8 asks this one, 6 and 7 the other. */
+/**
+ * The dispatcher for handlers of undici 8: an Agent of version 7 or 8, which accept both kinds of handlers. Version 8 uses this
+ * one, versions 6 and 7 use the other.
+ */
 const SECOND = Symbol.for('undici.globalDispatcher.2');
 const CONNECT_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_DELAY_MS = 60_000;
 
 type Globals = Record<symbol, Dispatcher | undefined>;
-/** Gives a handler of undici 6 the methods of one of undici 8, which it takes as it is. */
+/** Gives a handler of undici 6 the methods of one of undici 8. Returns a handler of undici 8 unchanged. */
 export type WrapHandler = (handler: object) => object;
 
-/** How a stack's dispatcher is made in the place of a global one, and asked. */
+/** The way to make and call a stack's dispatcher in place of a global one. */
 interface Kind {
   readonly Agent: AgentClass;
-  /** Where the Agent takes other handlers than come: of undici's Dispatcher1Wrapper. */
+  /** Converts handlers if the Agent takes another kind: a function of undici's Dispatcher1Wrapper. */
   readonly wrapHandler?: WrapHandler;
-  /** HTTP/2 is spoken where the server can: the default of undici 8. */
+  /** True to offer HTTP/2 to servers: the default of undici 8. */
   readonly allowH2: boolean;
 }
 
 interface Realm {
   readonly globals: Globals;
-  /** The class behind the first dispatcher that each symbol had. */
+  /** The Agent class of the first dispatcher that each symbol had. */
   readonly agents: Map<symbol, AgentClass>;
 }
 
@@ -66,7 +70,7 @@ const wrapped = new WeakSet<object>();
 const agents = new WeakMap<NodeStack, Map<AgentClass, Dispatcher[]>>();
 let realms: Realm[] | undefined;
 
-/** Wraps the global dispatchers, unless that was done; again where the program set another one. */
+/** Wraps the global dispatchers that are not wrapped yet: the program may have set another one. */
 export function wrapGlobalDispatcher(): void {
   realms ??= findRealms();
   for (const realm of realms) {
@@ -77,10 +81,10 @@ export function wrapGlobalDispatcher(): void {
   }
 }
 
-/** What runs in a context of its own (vm, jest) has another globalThis than fetch. */
+/** Returns the main globalThis, which fetch uses, and that of this code: in a context of its own (vm, jest) they differ. */
 function findRealms(): Realm[] {
   const main = runInThisContext('globalThis');
-  // undici is loaded, and makes its dispatcher, when this class is first looked at
+  // the first access to this class loads undici, which makes its dispatcher
   Reflect.get(main, 'Response');
   return [...new Set([main, globalThis])].map((globals: Globals) => ({ globals, agents: new Map() }));
 }
@@ -88,23 +92,23 @@ function findRealms(): Realm[] {
 function kindOf(realm: Realm, key: symbol, dispatcher: Dispatcher): Kind | undefined {
   const wrapHandler = wrapHandlerOf(dispatcher);
   if (wrapHandler) {
-    // the second symbol has what the wrapper hides
+    // the second symbol has the Agent that the wrapper hides
     const Agent = agentClass(realm.globals[SECOND]) ?? realm.agents.get(SECOND);
     return Agent && { Agent, wrapHandler, allowH2: false };
   }
   const Agent = agentClass(dispatcher) ?? realm.agents.get(key);
   if (!Agent) return undefined;
   if (!realm.agents.has(key)) realm.agents.set(key, Agent);
-  // undici 8 sets both
+  // undici 8 sets both symbols
   return { Agent, allowH2: key === SECOND && wrapHandlerOf(realm.globals[FIRST]) !== undefined };
 }
 
-/** Where it is a Dispatcher1Wrapper of undici 8. */
+/** Returns the function of a Dispatcher1Wrapper of undici 8; undefined for other dispatchers. */
 function wrapHandlerOf(dispatcher: Dispatcher | undefined): WrapHandler | undefined {
   return (dispatcher?.constructor as { wrapHandler?: WrapHandler } | undefined)?.wrapHandler;
 }
 
-/** The class Agent that a dispatcher is of, or that of the one in it: ProxyAgent, MockAgent. */
+/** Returns the Agent class of a dispatcher, or of the Agent inside it: ProxyAgent, MockAgent. */
 function agentClass(dispatcher: Dispatcher | undefined): AgentClass | undefined {
   if (!dispatcher) return undefined;
   const inner = Object.getOwnPropertySymbols(dispatcher).map((key): unknown => Reflect.get(dispatcher, key));
@@ -135,7 +139,7 @@ function wrap(host: Dispatcher, kind: Kind | undefined): Dispatcher {
 
 function dispatchOn(stack: NodeStack, host: Dispatcher, kind: Kind | undefined, options: object, handler: object) {
   if (!kind) {
-    const hint = `the global dispatcher is a ${host.constructor.name} without an Agent of undici's: use stack.dispatcher()`;
+    const hint = `the global dispatcher is a ${host.constructor.name} without an undici Agent: use stack.dispatcher()`;
     throw new IothError('ERR_NODE_INTERNALS', { hint });
   }
   const { Agent, wrapHandler, allowH2 } = kind;
@@ -143,7 +147,7 @@ function dispatchOn(stack: NodeStack, host: Dispatcher, kind: Kind | undefined, 
   return agent.dispatch(options, wrapHandler ? wrapHandler(handler) : handler);
 }
 
-/** One for HTTP/1.1, one that speaks HTTP/2 too. */
+/** Returns one of a stack's two Agents: for HTTP/1.1, or for HTTP/2 too. */
 function agentOf(stack: NodeStack, Agent: AgentClass, allowH2: boolean): Dispatcher {
   const ofStack = agents.get(stack) ?? new Map<AgentClass, Dispatcher[]>();
   agents.set(stack, ofStack);
@@ -153,7 +157,7 @@ function agentOf(stack: NodeStack, Agent: AgentClass, allowH2: boolean): Dispatc
   return pair[Number(allowH2)] as Dispatcher;
 }
 
-/** An Agent of undici's whose connections are on `stack`, whoever asks for them. */
+/** Creates an undici Agent whose connections are on `stack`, in any context. */
 export function stackAgent<T extends object>(
   stack: MeantStack,
   Agent: AgentClass<T>,
@@ -162,7 +166,7 @@ export function stackAgent<T extends object>(
   return new Agent({ ...options, connect: connector(stack, connect) });
 }
 
-/** As undici's buildConnector: its TLS sessions are of this stack only. */
+/** Creates a connector like undici's buildConnector. It shares no TLS sessions with other stacks. */
 export function connector(
   stack: MeantStack,
   { timeout = CONNECT_TIMEOUT_MS, allowH2, ...options }: ConnectOptions = {},
@@ -206,7 +210,7 @@ function watchConnect(socket: net.Socket, event: string, timeout: number, callba
   socket.once('close', () => clearTimeout(timer));
 }
 
-/** What a certificate is for: none where the host is an address. */
+/** Returns the server name for TLS (SNI): '' if the host is an IP address. */
 function serverName(host: string): string {
   const name = host.replace(/:\d*$/, '');
   return net.isIP(name.replace(/^\[|\]$/g, '')) ? '' : name;

@@ -9,24 +9,25 @@ import type { QueryType } from './dns-records.js';
 import type { DnsSource, Queries, ResolverSettings } from './dns-source.js';
 
 /*
- * A Resolver of Node's is JavaScript over a channel of c-ares, its `_handle`: lib/internal/dns/ and src/cares_wrap.cc of Node. The
- * checks of arguments, the two forms and the errors are that JavaScript's, whatever Node it is; a channel of a stack does the rest.
+ * Node's Resolver is JavaScript over a c-ares channel, its `_handle`: lib/internal/dns/ and src/cares_wrap.cc of Node. That
+ * JavaScript, of any version of Node, checks the arguments, makes the errors, and has the callback and the promise form. A
+ * channel of a stack does the rest.
  */
 
-/** QueryReqWrap, with what Node's JavaScript puts on it. */
+/** A QueryReqWrap with the properties that Node's JavaScript adds. */
 export interface Request {
   readonly ttl?: boolean;
-  /** Of the one form or the other. */
+  /** Set in the callback form; `reject` is set in the promise form. */
   callback?: Settle;
   reject?: Settle;
   oncomplete(code: string | null, result?: unknown, ttls?: number[]): void;
 }
 type Settle = (this: unknown, error: Error | null, ...results: unknown[]) => void;
 
-/** c-ares' own form of a server. */
+/** A server in the form of c-ares. */
 export type CaresServer = [family: number, address: string, port: number];
 
-/** The methods of a channel that ask, and for what. */
+/** The query methods of a channel, and the type that each one asks for. */
 export const ASKING: Readonly<Record<string, QueryType>> = {
   queryAny: 'ANY',
   queryA: 'A',
@@ -49,7 +50,7 @@ const EINVAL = -22;
 /** DNS_ESETSRVPENDING of src/cares_wrap.h. */
 export const QUERIES_PENDING = -1000;
 
-/** A channel whose queries go to a stack: the default one, or with settings that of one Resolver. */
+/** A channel whose queries go to a stack. With settings it is that of one Resolver, without them the default channel. */
 export class StackChannel {
   readonly #source: DnsSource;
   readonly #settings: ResolverSettings | undefined;
@@ -66,11 +67,11 @@ export class StackChannel {
     return this.#pending > 0;
   }
 
-  /** Sends a query, and returns 0: a channel of Node's may return an errno. The request is completed in a later tick. */
+  /** Sends a query and returns 0; Node's own channel may return an errno. Completes the request in a later tick. */
   ask(method: string, request: Request, name: string): number {
     const type = ASKING[method];
     if (type === 'address' && isIP(name) === 0) {
-      const hint = 'the names of an IP address are looked up';
+      const hint = 'reverse() needs an IP address';
       throw withCause(
         nodeError(EINVAL, method, name),
         new IothError('EINVAL', { syscall: method, address: name, hint }),
@@ -78,11 +79,11 @@ export class StackChannel {
     }
     const complete = (result?: unknown, error?: Error) => {
       this.#pending--;
-      // what a callback throws is an uncaught exception, not an unhandled rejection
+      // an error that a callback throws becomes an uncaught exception, not an unhandled rejection
       process.nextTick(() => (error === undefined ? succeed(request, type, result) : fail(request, error)));
     };
     this.#pending++;
-    // a method of a Node that is newer than this list
+    // a newer Node may have a method that ASKING lacks
     const answer = type
       ? this.#queries.query(type, name, Boolean(request.ttl))
       : Promise.reject(queryError('ENOTIMP', method, name));
@@ -94,7 +95,7 @@ export class StackChannel {
     return this.#queries.getServers().map(({ address, port }) => [address, port]);
   }
 
-  /** 0, or a number of cares_wrap's. */
+  /** Sets the servers. Returns 0, or an error number of cares_wrap.cc. */
   setServers(servers: readonly CaresServer[]): number {
     if (!this.#settings) this.#source.setServers(serversOf(servers));
     else if (this.isBusy) return QUERIES_PENDING;
@@ -118,25 +119,25 @@ for (const method of Object.keys(ASKING)) {
   });
 }
 
-/** What setServers was given: of servers that are the same one. */
+/** Converts the servers that setServers got, and removes duplicates. */
 export function serversOf(given: readonly CaresServer[]): Nameserver[] {
   const unique = new Map(given.map(([, address, port]) => [`${address} ${port}`, { address, port }]));
   return [...unique.values()];
 }
 
-/** What setLocalAddress was given: an address of either family, or one of both. */
+/** Converts the arguments of setLocalAddress: one address of either family, or one of each. */
 export function localAddresses(...given: (string | undefined)[]): LocalAddresses {
   const ofFamily = (family: number) => given.find((address) => address !== undefined && isIP(address) === family) ?? '';
   return { ipv4: ofFamily(4), ipv6: ofFamily(6) };
 }
 
-/** Of a Resolver that was not told. */
+/** The number of tries of a Resolver without a `tries` option. */
 export const DEFAULT_TRIES = 4;
 
-/** What the constructor of a Resolver gives its channel. */
+/** Converts the arguments that the constructor of a Resolver passes to its channel. */
 export function settingsOf(timeout: number, tries: number, maxTimeout = 0): ResolverSettings {
   const limits = [timeout, maxTimeout].filter((limit) => limit > 0);
-  // Node's own number of tries, without a time: the stack's
+  // without a timeout, Node's default number of tries means the stack's own setting
   const isDefault = limits.length === 0 && tries === DEFAULT_TRIES;
   return {
     timeout: limits.length > 0 ? Math.min(...limits) : undefined,
@@ -157,7 +158,10 @@ function succeed(request: Request, type: QueryType | undefined, result: unknown)
   }
 }
 
-/** Node makes its error of a code of c-ares; what is behind it is its cause. What else fails, a stack say, is its own error. */
+/**
+ * Completes a request with an error. Node makes its own error from a code of c-ares, and `error` becomes its cause. The caller
+ * gets any other error, such as that of a stack, as it is.
+ */
 function fail(request: Request, error: Error & { code?: string }): void {
   const form = request.reject ? 'reject' : 'callback';
   const settle = request[form] as Settle;

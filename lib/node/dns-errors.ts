@@ -1,11 +1,11 @@
 import dns from 'node:dns';
 
 /*
- * Errors of node:dns, made by the Node that runs. They are its own in all that can be seen of them; `instanceof` knows them for
- * what is their cause as well.
+ * Errors of node:dns, made by the running Node. They look like Node's own in every way, and are also `instanceof` the class of
+ * their cause.
  */
 
-/** The error that Node makes of a number of libuv's: by a query whose channel says so at once. */
+/** Returns the error that Node makes from a libuv error number: queries on a channel that fails at once with that number. */
 export function nodeError(errno: number, syscall: string, hostname: string): Error {
   const channel = { queryA: () => errno };
   try {
@@ -14,17 +14,17 @@ export function nodeError(errno: number, syscall: string, hostname: string): Err
     const made = error as NodeJS.ErrnoException;
     const message = made.message.replace(made.syscall as string, syscall);
     Object.assign(made, { syscall, stack: made.stack?.replace(made.message, message) });
-    // not enumerable, as an Error's own
+    // the assignment leaves it non-enumerable, as in any Error
     made.message = message;
     return made;
   }
-  throw new Error('a channel that fails is an error of its query');
+  throw new Error('a query on a channel that fails did not throw');
 }
 
-/** Gives an error of Node's its cause, in the form of an Error's own option, and its class. */
+/** Sets the cause of an error of Node, like the `cause` option of Error. Also makes it an instance of the cause's class. */
 export function withCause<E extends Error>(error: E, cause: Error): E {
   const { prototype } = cause.constructor;
-  // Node's has such a constructor
+  // the constructor of Node's error is Error
   Object.setPrototypeOf(error, Object.create(prototype, { constructor: { get: () => Error } }));
   return Object.defineProperty(error, 'cause', { value: cause, writable: true, configurable: true });
 }

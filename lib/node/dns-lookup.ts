@@ -9,16 +9,16 @@ import type { DnsSource } from './dns-source.js';
 import type { AnyFunction } from './replace.js';
 
 /*
- * lookup and lookupService of node:dns and its promises, by the names of a stack. Node's own functions check the arguments, in a
- * call that asks nobody: lookup for an address, lookupService without its callback, which is checked last.
+ * lookup and lookupService of node:dns and its promises, on the names of a stack. Node's own functions check the arguments, in a
+ * call that sends no query: lookup of an IP address, lookupService without its callback, which Node checks last.
  */
 
-/** The stack that is asked; undefined is the host. */
+/** Returns the source of the names, or undefined for the host. */
 export type CurrentSource = () => DnsSource | undefined;
 type Lookups = Record<'lookup' | 'lookupService', AnyFunction>;
 type Callback = (error: Error | null, ...results: unknown[]) => void;
 
-/** Node's own, whatever is put in their place. */
+/** Node's own functions, before they are replaced. */
 const { lookup, lookupService } = dns as unknown as Record<string, AnyFunction>;
 const promises = {
   lookup: dns.promises.lookup as AnyFunction,
@@ -31,13 +31,13 @@ const FAMILIES = new Map<unknown, number>([
   [6, AF_INET6],
   ['IPv6', AF_INET6],
 ]);
-/** Where Node's code says less. */
+/** The names of EAI_ numbers whose code in Node, ENOTFOUND, says less. */
 const EAI_NAMES = new Map([
   [EAI_NODATA, 'EAI_NODATA'],
   [EAI_NONAME, 'EAI_NONAME'],
 ]);
 
-/** dns.lookup and dns.lookupService. */
+/** Creates dns.lookup and dns.lookupService on a source. */
 export function lookupsWithCallback(source: CurrentSource): Lookups {
   return likeNodes(dns, {
     lookup(hostname, ...args) {
@@ -61,7 +61,7 @@ export function lookupsWithCallback(source: CurrentSource): Lookups {
   });
 }
 
-/** dns.promises.lookup and dns.promises.lookupService. */
+/** Creates dns.promises.lookup and dns.promises.lookupService on a source. */
 export function lookupsWithPromise(source: CurrentSource): Lookups {
   return likeNodes(dns.promises, {
     lookup(hostname, ...args) {
@@ -79,7 +79,7 @@ export function lookupsWithPromise(source: CurrentSource): Lookups {
   });
 }
 
-/** With the properties of Node's own: util.promisify looks at them. */
+/** Copies the properties of Node's own functions, which util.promisify reads. */
 function likeNodes(module: typeof dns | typeof dns.promises, lookups: Lookups): Lookups {
   for (const name of ['lookup', 'lookupService'] as const) {
     Object.defineProperties(lookups[name], Object.getOwnPropertyDescriptors(module[name]));
@@ -87,7 +87,10 @@ function likeNodes(module: typeof dns | typeof dns.promises, lookups: Lookups): 
   return lookups;
 }
 
-/** For an address Node needs nobody, and what is no name it refuses; but Node 20 would cut one off at its NUL. */
+/**
+ * Returns whether `hostname` is a name for the stack to look up. Node itself handles an IP address without a query, and refuses
+ * what is no name. Throws for a NUL in a name, where Node 20 would cut it off.
+ */
 function isName(hostname: unknown): hostname is string {
   return typeof hostname === 'string' && hostname !== '' && isIP(checkString('hostname', hostname)) === 0;
 }
@@ -98,7 +101,7 @@ function checkService(args: readonly unknown[], callback: unknown): void {
   } catch (error) {
     const [address] = args;
     const { code } = error as { code?: unknown };
-    // Node 20 converts it: a Symbol fails
+    // Node 20 converts the address to a string, which fails for a Symbol
     if (code === undefined) throw invalidType('address', 'a string', address);
     const isOfCallback = code === 'ERR_INVALID_ARG_TYPE' && typeof address === 'string' && isIP(address) !== 0;
     if (!isOfCallback || typeof callback !== 'function') throw error;
@@ -106,7 +109,7 @@ function checkService(args: readonly unknown[], callback: unknown): void {
 }
 
 function callBack<T>(callback: Callback, result: Promise<T>, values: (value: T) => unknown[]): void {
-  // what a callback throws is an uncaught exception, not an unhandled rejection
+  // an error that a callback throws becomes an uncaught exception, not an unhandled rejection
   result.then(
     (value) => process.nextTick(callback, null, ...values(value)),
     (error: Error) => process.nextTick(callback, error),
@@ -130,7 +133,7 @@ async function findService(source: DnsSource, address: string, port: number) {
   return { hostname, service };
 }
 
-/** `dns.setDefaultResultOrder()` and `--dns-result-order` decide where the options don't. */
+/** Returns the order of addresses: from the options, else from `dns.setDefaultResultOrder()` or `--dns-result-order`. */
 function orderOf({ order, verbatim }: LookupOptions): string {
   return order ?? (verbatim == null ? dns.getDefaultResultOrder() : verbatim ? 'verbatim' : 'ipv4first');
 }
@@ -141,7 +144,7 @@ function sorted(found: LookupAddress[], order: string): LookupAddress[] {
   return [...found.filter(({ family }) => family === first), ...found.filter(({ family }) => family !== first)];
 }
 
-/** What Node makes of an EAI_ number; what else failed, a stack say, as it is. */
+/** Returns Node's error for an EAI_ number, and any other error, such as that of a stack, as it is. */
 function asNodes(error: Error & Partial<Pick<GaiError, 'eai' | 'code'>>, syscall: string, hostname: string): Error {
   if (error.eai === undefined) return error;
   const name = EAI_NAMES.get(error.eai) ?? error.code;

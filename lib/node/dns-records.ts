@@ -19,14 +19,14 @@ export interface NodeRecords {
   TXT: string[];
 }
 
-/** What node:dns asks for: records of a type, of any, or the names of an address. */
+/** The subject of a query of node:dns: records of one type, records of any type, or the names of an address. */
 export type QueryType = keyof NodeRecords | 'ANY' | 'address';
 
-/** What is the `type` of records of one type since Node 24: before, and those of other types, have none. */
+/** The `type` property that records have since Node 24. In older versions, and for other types, they have none. */
 const TYPES = { MX: 'MX', SRV: 'SRV', CAA: 'CAA', TLSA: 'TLSA', NAPTR: undefined, SOA: undefined };
 const HAVE_TYPE = Number.parseInt(process.versions.node, 10) >= 24;
 
-/** The records of one type, as node:dns gives them. */
+/** Returns the records of one type, in the form of node:dns. */
 export function nodeRecords<T extends keyof NodeRecords>(records: readonly DnsRecord[], type: T): NodeRecords[T][] {
   const own = records.filter((record) => record.type === type).map((record) => nodeRecord(record) as NodeRecords[T]);
   if (!HAVE_TYPE || !(type in TYPES)) return own;
@@ -34,7 +34,7 @@ export function nodeRecords<T extends keyof NodeRecords>(records: readonly DnsRe
   return own.map((record) => Object.assign(record, { type: shown }));
 }
 
-/** Records of any type, as resolveAny gives them. Types that node:dns has no form for are left out. */
+/** Returns records of any type, in the form of resolveAny. Leaves out types that node:dns has no form for. */
 export function anyRecords(records: readonly DnsRecord[]): AnyRecord[] {
   return records.flatMap((record): AnyRecord[] => {
     const value = nodeRecord(record);
@@ -82,7 +82,7 @@ function nodeRecord(record: DnsRecord): NodeRecords[keyof NodeRecords] | undefin
   }
 }
 
-// node:dns has '' for the root
+// node:dns writes the root as ''
 function hostName(name: string): string {
   return sameName(name, '.') ? '' : name;
 }

@@ -10,10 +10,10 @@ import type { StubResolver } from '../dns/stub-resolver.js';
 import { anyRecords, type NodeRecords, nodeRecords, type QueryType } from './dns-records.js';
 import type { DnsSource, Queries, ResolverSettings } from './dns-source.js';
 
-/** The letters that c-ares takes in a name. */
+/** The characters that c-ares accepts in a name. */
 const NAME = /^[\w.*/-]*$/;
 
-/** The names of a stack, for node:dns. */
+/** Resolves names for node:dns with the resolver of a stack. */
 export class StackDnsSource implements DnsSource {
   readonly queries: Queries;
   readonly #resolver: Resolver;
@@ -52,7 +52,7 @@ export class StackDnsSource implements DnsSource {
   }
 }
 
-/** Names are taken as they are: as in Node, the search list is for look-ups of hosts only. */
+/** Queries of a stack. Does not change names: as in Node, the search list applies only to look-ups of hosts. */
 class StackQueries implements Queries {
   constructor(
     readonly resolver: Resolver,
@@ -68,7 +68,7 @@ class StackQueries implements Queries {
     if (type === 'ANY') return anyRecords((await this.#ask(name, type)).records);
     if (type === 'SOA') return (await this.#records(name, type))[0];
     if (type !== 'A' && type !== 'AAAA') return this.#records(name, type);
-    // libiothdns knows addresses, without their time to live
+    // libiothdns returns addresses without their time to live
     if (!withTtl && this.stub === this.resolver.queries) return this.resolver.addresses(checkName(name, type), type);
     const records: RecordWithTtl[] = await this.#records(name, type);
     return withTtl ? records : records.map(({ address }) => address);
@@ -78,7 +78,7 @@ class StackQueries implements Queries {
     this.stub.cancel();
   }
 
-  /** The names of an address: from the hosts file, or PTR records. */
+  /** Returns the names of an address, from the hosts file or from PTR records. */
   async #reverse(ip: string): Promise<string[]> {
     const known = this.resolver.settings.hosts().byAddress(ip);
     if (known !== undefined) return [known];
@@ -104,7 +104,7 @@ class StackQueries implements Queries {
   }
 }
 
-/** A name as c-ares asks for it: '' is the root. */
+/** Returns a name in the form in which c-ares queries it; '' is the root. @throws {DnsError} EBADNAME */
 function checkName(name: string, type: RecordType): string {
   const ascii = asciiName(name);
   if (!NAME.test(ascii) || (ascii === '' && name !== '')) throw queryError('EBADNAME', type, name);

@@ -3,41 +3,41 @@ import type { Nameserver } from '../dns/resolv-conf.js';
 import type { LocalAddresses } from '../dns/transport.js';
 import type { QueryType } from './dns-records.js';
 
-/** What a Resolver of node:dns was given. It may change between two queries. */
+/** The settings of a Resolver of node:dns. They may change between two queries. */
 export interface ResolverSettings {
-  /** Servers of its own. */
+  /** Its own servers. Default: those of the stack. */
   servers?: Nameserver[];
-  /** Addresses of its own to ask from. */
+  /** The local addresses that it sends queries from. */
   local?: LocalAddresses;
-  /** Milliseconds that a server has for a response. */
+  /** The time that a server has for a response, in milliseconds. */
   timeout?: number;
-  /** How often the servers are tried. */
+  /** The number of times that the servers are tried. */
   tries?: number;
 }
 
-/** The servers of a resolver, and what asks them. */
+/** The servers of a resolver, and the queries to them. */
 export interface Queries {
   getServers(): Nameserver[];
   /**
-   * The records of a name in the form of node:dns; of a 'PTR' query by address its names.
-   * @param withTtl addresses have their time to live
-   * @throws {DnsError} what c-ares says: its code
+   * Returns the records of a name, in the form of node:dns. For the type 'address', returns the names of an IP address.
+   * @param withTtl true to get addresses with their time to live
+   * @throws {DnsError} with a code of c-ares
    */
   query(type: QueryType, name: string, withTtl: boolean): Promise<unknown>;
-  /** Ends the queries on their way with ECANCELLED. */
+  /** Ends the pending queries with ECANCELLED. */
   cancel(): void;
 }
 
-/** What resolves names for node:dns: a stack, or in a worker thread what asks for it. */
+/** Resolves names for node:dns: on a stack, or in a worker thread by requests to the thread of the stack. */
 export interface DnsSource {
-  /** The queries of `dns` itself. */
+  /** The queries of the functions of `dns`. */
   readonly queries: Queries;
-  /** dns.setServers: for these queries, not for look-ups. */
+  /** Implements dns.setServers: sets the servers of these queries, not those of look-ups. */
   setServers(servers: Nameserver[]): void;
-  /** The queries of a Resolver. */
+  /** Creates the queries of a Resolver. */
   newQueries(settings: ResolverSettings): Queries;
-  /** getaddrinfo(3): AF_ and AI_ numbers. @throws {GaiError} */
+  /** Implements dns.lookup: getaddrinfo(3), with AF_ and AI_ numbers. @throws {GaiError} */
   lookup(hostname: string, family: number, flags: number): Promise<LookupAddress[]>;
-  /** getnameinfo(3) with NI_NAMEREQD. @throws {GaiError} */
+  /** Implements dns.lookupService: getnameinfo(3) with NI_NAMEREQD. @throws {GaiError} */
   lookupService(address: string, port: number): Promise<[hostname: string, service: string]>;
 }

@@ -34,16 +34,16 @@ export type DnsCodeName = NameOfCode<QueryCode>;
 
 /** Options of `new stack.dns.Resolver()`. */
 export interface DnsResolverOptions {
-  /** Milliseconds that a server has for a response; -1 is the stack's own setting. */
+  /** The time that a server has for a response, in milliseconds. Default -1: the stack's own setting. */
   timeout?: number;
-  /** How often the servers are tried: without a `timeout` 4 is the stack's own setting. */
+  /** The number of times that the servers are tried. Default 4, which without a `timeout` means the stack's own setting. */
   tries?: number;
 }
 
 type ResolverMethod = DnsQueryName | 'getServers' | 'setServers' | 'setLocalAddress' | 'cancel';
-/** dns.Resolver: servers, timeout and tries of its own. */
+/** A dns.Resolver: it has its own servers, timeout and tries. */
 export type DnsResolver = Pick<nodeDns.Resolver, ResolverMethod>;
-/** dns.promises.Resolver. */
+/** A dns.promises.Resolver: it has its own servers, timeout and tries. */
 export type DnsPromisesResolver = Pick<nodeDnsPromises.Resolver, ResolverMethod>;
 
 type Shared =
@@ -70,7 +70,7 @@ export interface StackDns extends Pick<typeof nodeDns, Shared | DnsCodeName> {
   promises: StackDnsPromises;
 }
 
-/** What resolves for a stack, and the channel of its queries. */
+/** The source of a stack's names, and the channel of its queries. */
 export interface DnsBackend {
   readonly source: DnsSource;
   readonly channel: StackChannel;
@@ -83,16 +83,16 @@ interface Channelled {
 
 const backends = new WeakMap<StackDns, DnsBackend>();
 
-/** What is behind the functions of a stack's dns. */
+/** Returns the backend of a stack's dns functions. */
 export function backendOf(shape: StackDns): DnsBackend {
   return backends.get(shape) as DnsBackend;
 }
 
-/** node:dns on the resolver of a stack. */
+/** Creates node:dns on the resolver of a stack. */
 export function stackDns(resolver: Resolver): StackDns {
   const shape = dnsOf(new StackDnsSource(resolver));
   for (const [name, part] of Object.entries({ StackDns: shape, StackDnsPromises: shape.promises })) {
-    // not enumerable: a copy of the functions has no such line
+    // not enumerable, so that a copy of the functions does not get it
     Object.defineProperty(part, inspect.custom, { value: () => `${name} <${serversLine(resolver)}>` });
   }
   return shape;
@@ -103,7 +103,10 @@ function serversLine({ settings: { queryConf } }: Resolver): string {
   return queryConf.search.length > 0 ? `${servers}, search ${queryConf.search.join(' ')}` : servers;
 }
 
-/** The shape of node:dns: Node's own code over the channels of a stack. Its functions need no `this`, so that `lookup` can be handed over. */
+/**
+ * Creates an object in the shape of node:dns: Node's own code over the channels of a stack. Its functions need no `this`, so that
+ * `lookup` can be passed as an option.
+ */
 export function dnsOf(source: DnsSource): StackDns {
   const channel = new StackChannel(source);
   const { getDefaultResultOrder, setDefaultResultOrder } = dns;
@@ -128,12 +131,12 @@ export function dnsOf(source: DnsSource): StackDns {
   return typed;
 }
 
-/** The codes, and the hints of lookup. */
+/** Returns the error codes, and the hints of lookup. */
 function constants(module: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(module).filter(([name]) => /^[A-Z\d]+$/.test(name)));
 }
 
-/** Of functions that return promises: they reject where Node's throw, as all of this library's do. */
+/** Makes functions that return promises reject where Node's throw, as all functions of this library do. */
 function rejecting(functions: Record<string, AnyFunction>): Record<string, AnyFunction> {
   const entries = Object.entries(functions).map(([name, call]): [string, AnyFunction] => [
     name,
@@ -142,7 +145,7 @@ function rejecting(functions: Record<string, AnyFunction>): Record<string, AnyFu
   return Object.fromEntries(entries);
 }
 
-/** The methods of a Resolver whose channel that is, but for those that `dns` itself has not. */
+/** Returns the methods of a Resolver on `channel`, without those that `dns` itself lacks. */
 function boundMethods({ prototype }: ResolverForm, channel: StackChannel): Record<string, AnyFunction> {
   const resolver = Object.assign(Object.create(prototype), { _handle: channel });
   const queries = Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor');
@@ -159,7 +162,7 @@ function resolverClass(Form: ResolverForm, source: DnsSource): object {
       const settings = settingsOf(timeout, tries, maxTimeout);
       const host = this._handle;
       const setLocalAddress = (ipv4: string, ipv6?: string) => {
-        // Node's own channel checks them
+        // Node's own channel checks the addresses
         host.setLocalAddress(ipv4, ipv6);
         settings.local = localAddresses(ipv4, ipv6);
       };

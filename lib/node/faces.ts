@@ -9,13 +9,13 @@ import type { NodeStack } from './node-stack.js';
 import { patchNode } from './run.js';
 
 const MODULES = { net, dgram, http, https, http2, tls };
-/** Node's modules that there are for a stack. */
+/** The modules of Node that a stack has. */
 export type NodeModules = typeof MODULES;
 
 const faces = new WeakMap<NodeStack, Partial<Record<keyof NodeModules, object>>>();
 const LASTING = [net.Socket, net.Server, dgram.Socket, http.Agent];
 
-/** A module of Node's whose functions and classes work on `stack`, wherever they are called, and what they make too. */
+/** Returns a module of Node whose functions, classes, and the objects that they make work on `stack`, in any context. */
 export function face<Name extends keyof NodeModules>(stack: NodeStack, name: Name): NodeModules[Name] {
   patchNode();
   const known = faces.get(stack) ?? {};
@@ -47,7 +47,7 @@ function functionOn(stack: NodeStack, value: object): object {
     apply: (target, self, args) =>
       callWithOptionsOn(stack, args, () => assigned(stack, Reflect.apply(target as never, self, args))),
     construct(target, args, newTarget) {
-      // a subclass is its own
+      // `new` of a subclass makes an instance of the subclass
       const constructed = newTarget === made ? target : newTarget;
       return callWithOptionsOn(stack, args, () => assigned(stack, Reflect.construct(target, args, constructed)));
     },

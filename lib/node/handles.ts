@@ -9,31 +9,31 @@ import { TcpPump } from './tcp-pump.js';
 import { UdpPump } from './udp-pump.js';
 
 /*
- * Sockets of a stack in Node's handles: where a handle without a descriptor is to be bound or connected, it is opened with
- * one of the stack that is meant.
+ * Puts sockets of a stack into Node's handles. Before a handle without a file descriptor is bound or connected, it is opened with
+ * a socket of its stack.
  */
 
-/** Of libuv, as negative errno: a stack that is closed or dead. */
+/** The negative errno of libuv for a stack that is closed or dead. */
 const UV_ENETDOWN = -100;
-/** UV_UDP_REUSEADDR: of the bind that uv_udp_set_membership makes. */
+/** UV_UDP_REUSEADDR: the flag of the bind that uv_udp_set_membership makes. */
 const REUSE = 4;
 
 let internals: NodeInternals | undefined;
 const stacks = new WeakMap<object, NodeStack>();
 
-/** What was reached by {@link patchHandles}. */
+/** Returns the result of {@link patchHandles}. */
 export function patchedInternals(): NodeInternals {
   return internals ?? patchHandles();
 }
 
-/** The stack of a handle that has a descriptor of one. */
+/** Returns the stack of a handle that has a socket of one. */
 export function stackOfHandle(handle: object | undefined): NodeStack | undefined {
   return handle && stacks.get(handle);
 }
 
 /**
- * Has Node's handles ask for the current stack, once a thread.
- * @throws {IothError} ERR_NODE_INTERNALS where this Node has other handles
+ * Makes Node's handles use the current stack. Patches them once per thread.
+ * @throws {IothError} ERR_NODE_INTERNALS if the handles of this Node are different
  */
 export function patchHandles(): NodeInternals {
   if (internals) return internals;
@@ -53,7 +53,7 @@ export function patchHandles(): NodeInternals {
   return internals;
 }
 
-/** Has `prototype[method]` call `step` first, whose error is its own. */
+/** Makes `prototype[method]` call `step` first, and return its error. */
 function before(prototype: NodeHandle, method: string, step: (handle: NodeHandle) => number): void {
   const original = prototype[method] as HandleMethod;
   define(prototype, method, function (this: NodeHandle, ...args) {
@@ -70,7 +70,7 @@ function define(prototype: NodeHandle, method: string, value: HandleMethod): voi
   Object.defineProperty(prototype, method, { value, writable: true, configurable: true });
 }
 
-/** Gives a handle without a descriptor a socket of the stack that is meant: 0, or a negative errno. */
+/** Gives a handle without a file descriptor a socket of its stack. Returns 0 or a negative errno. */
 function open(handle: NodeHandle, family: number, type: number): number {
   if (handle.fd >= 0) return 0;
   const owner = internals?.ownerOf(handle);
@@ -89,13 +89,13 @@ function open(handle: NodeHandle, family: number, type: number): number {
     libc().close(fd);
     return result;
   }
-  // as uv_udp_open sets it, uv_udp_bind would not: two could have one port
+  // uv_udp_open sets SO_REUSEADDR, uv_udp_bind would not: with it two sockets could have one port
   if (type === SOCK_DGRAM) libc().setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, new Uint8Array(4), 4);
   follow(handle, stack);
   return 0;
 }
 
-/** Puts a handle without a descriptor on a stack whose sockets are not the kernel's, where such a one is meant. */
+/** Puts a handle without a file descriptor on its stack, if the sockets of that stack are not the kernel's. Returns 0. */
 function pump(handle: NodeHandle): number {
   if (!internals || handle.fd >= 0) return 0;
   const { ownerOf, tcp } = internals;
@@ -110,7 +110,7 @@ function pump(handle: NodeHandle): number {
   return 0;
 }
 
-/** What libuv has no number for reaches a connection as its own error. */
+/** Returns the negative errno of an error. If libuv has no number for it, also destroys `owner` with the error. */
 function failure(error: IothError, owner: object | undefined): number {
   if (error.errno !== undefined && error.code !== 'EBADF') return error.errno;
   (owner as { destroy?: (error: Error) => void } | undefined)?.destroy?.(error);
@@ -123,7 +123,7 @@ function follow(handle: NodeHandle, stack: NodeStack): void {
   stack.nodeHandles.add(handle, () => internals?.ownerOf(handle));
 }
 
-/** The connections that a server of a stack accepts are the stack's too. */
+/** Assigns the connections that a server accepts to the stack of the server. */
 function followConnections(handle: NodeHandle): number {
   const stack = stacks.get(handle);
   const { onconnection } = handle;
@@ -135,14 +135,14 @@ function followConnections(handle: NodeHandle): number {
   return 0;
 }
 
-/** libuv binds a handle that joins a group first. */
+/** Binds a handle before it joins a multicast group, as libuv does. */
 function bindForMembership(handle: NodeHandle): number {
   if (handle.fd >= 0) return 0;
   const result = open(handle, AF_INET, SOCK_DGRAM);
   return result || (handle.fd < 0 ? 0 : ((handle.bind as HandleMethod).call(handle, '0.0.0.0', 0, REUSE) ?? 0));
 }
 
-/** A handle that is closed is no longer the stack's when its descriptor is gone. */
+/** Removes a handle from its stack after its file descriptor is closed. */
 function followEnd(prototype: NodeHandle, method: 'close' | 'reset'): void {
   const original = prototype[method] as HandleMethod;
   define(prototype, method, function (this: NodeHandle, ...args) {

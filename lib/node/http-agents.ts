@@ -5,11 +5,11 @@ import type { NodeStack } from './node-stack.js';
 import { replaceFunction } from './replace.js';
 
 /*
- * http.Agent pools connections by the name that getName gives to a request's options. The name of a request on a stack has
- * the stack's number behind it, so that no two stacks share a connection, a limit, or a TLS session.
+ * http.Agent pools connections by the name that getName() makes from a request's options. For a request on a stack the number of
+ * the stack is appended, so that no two stacks share a connection, a limit, or a TLS session.
  */
 
-/** In a request's options: the stack that it is on, however long it waits in the agent's queue. */
+/** The key of the stack in a request's options, which keep it while the request waits in the agent's queue. */
 const kStack = Symbol('ioth stack');
 
 interface StackOptions {
@@ -45,7 +45,7 @@ export function patchAgents(): void {
   });
 }
 
-/** Node's own agents connect at once, those of others when they like. */
+/** Calls `connect` on `stack`. Node's own agents connect before it returns, other agents may connect later. */
 function connectOn<T>(stack: MeantStack, agent: Agent, options: unknown, connect: () => T): T {
   const isNodes = PROTOTYPES.includes(Object.getPrototypeOf(agent)) && !Object.hasOwn(agent, 'createConnection');
   return isNodes ? callWithOptionsOn(stack, [options], connect) : runOn(stack, connect);
@@ -54,7 +54,7 @@ function connectOn<T>(stack: MeantStack, agent: Agent, options: unknown, connect
 /** The stack of {@link useProcessNames}. */
 let plain: NodeStack | undefined;
 
-/** Has requests on `stack`, which a process is on from its start, their names without a number: nothing is on the host. */
+/** Leaves the number out of the names of requests on `stack`. The process is on it from its start: no request is on the host. */
 export function useProcessNames(stack: NodeStack): void {
   plain = stack;
 }

@@ -1,6 +1,6 @@
 /**
- * The undici that the program has installed, where it is asked for: not before, and without a promise. CommonJS among the
- * sources, so that `require` is there whoever loads them: Node, jest, tsx.
+ * Returns the undici that the program has installed. Loads it when it is called, without a promise. This file is CommonJS, so
+ * that `require` exists in Node, jest and tsx.
  */
 const installedUndici = (): unknown => require('undici');
 

@@ -4,28 +4,28 @@ import { IothError } from '../core/errors.js';
 import type { OpenHandle } from './open-handles.js';
 
 /*
- * The handles of Node's TCP and UDP sockets: src/tcp_wrap.cc, src/udp_wrap.cc and lib/net.js, lib/dgram.js of Node. They are
- * no public interface: what is used of them is checked before anything is changed.
+ * The handles of Node's TCP and UDP sockets: src/tcp_wrap.cc, src/udp_wrap.cc and lib/net.js, lib/dgram.js of Node. They are not
+ * a public API: every part that is used is checked before anything is changed.
  */
 
 export type HandleMethod = (this: NodeHandle, ...args: unknown[]) => number;
 
 /** A TCP or UDP handle, or its prototype. */
 export type NodeHandle = OpenHandle & {
-  /** Below 0 where it has no descriptor yet. */
+  /** The file descriptor; negative if it has none yet. */
   readonly fd: number;
-  /** uv_tcp_open, uv_udp_open: 0 or a negative errno. */
+  /** Calls uv_tcp_open or uv_udp_open. Returns 0 or a negative errno. */
   open(fd: number): number;
-  /** Of a TCP handle that listens. */
+  /** Set on a TCP handle that listens. */
   onconnection?: (status: number, client: NodeHandle | undefined) => void;
 } & Record<string, HandleMethod>;
 
 export interface NodeInternals {
   readonly tcp: NodeHandle;
   readonly udp: NodeHandle;
-  /** The socket or server of a handle. */
+  /** Returns the socket or server of a handle. */
   ownerOf(handle: NodeHandle): object | undefined;
-  /** The handle of a datagram socket, while it is open. */
+  /** Returns the handle of a datagram socket, while it is open. */
   handleOf(socket: DatagramSocket): NodeHandle | undefined;
 }
 
@@ -47,15 +47,15 @@ const UDP_METHODS = [
 ];
 
 /**
- * Reaches the prototypes through two sockets that are closed before they have a descriptor.
- * @throws {IothError} ERR_NODE_INTERNALS where this Node has other handles
+ * Finds the prototypes through two sockets, which are closed before they have a file descriptor.
+ * @throws {IothError} ERR_NODE_INTERNALS if the handles of this Node are different
  */
 export function nodeInternals(): NodeInternals {
   if (!('_listen2' in Server.prototype)) throw unexpected('a net.Server has no _listen2()');
   const stream: Socket & { _handle?: unknown } = new Socket();
   const datagrams = createSocket('udp4');
   try {
-    // what is connected in the next turn only is destroyed in this one
+    // it would connect in the next turn of the event loop, and is destroyed in this one
     stream.on('error', () => {}).connect({ port: 1, host: '127.0.0.1' });
     return checkInternals(stream._handle, datagrams);
   } finally {
@@ -64,7 +64,7 @@ export function nodeInternals(): NodeInternals {
   }
 }
 
-/** The same from what was reached. */
+/** Checks the handles, and returns the internals. @throws {IothError} ERR_NODE_INTERNALS */
 export function checkInternals(tcpHandle: unknown, datagrams: object): NodeInternals {
   const owner = symbolOf(tcpHandle, 'owner_symbol', 'a TCP handle');
   const state = symbolOf(datagrams, 'state symbol', 'a datagram socket');

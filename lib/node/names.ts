@@ -17,26 +17,26 @@ import type { ResolverSettings } from './dns-source.js';
 import type { NodeStack } from './node-stack.js';
 import { type AnyFunction, replaceFunction } from './replace.js';
 
-/* The functions of node:dns and its resolvers, on the current stack: lookups by other functions, queries by the channels of resolvers. */
+/* Puts node:dns on the current stack. Replaces the functions of look-ups, and patches the channels of resolvers for queries. */
 
 /** ChannelWrap of src/cares_wrap.cc. */
 interface HostChannel {
   getServers(): [address: string, port: number][];
 }
-/** What a channel of the host's was given, and what it is on each stack. */
+/** The settings of a channel of the host, and its channel on each stack. */
 interface Channels {
   readonly settings: ResolverSettings;
   readonly onStacks: Map<NodeStack, StackChannel>;
 }
 
 const channels = new WeakMap<HostChannel, Channels>();
-/** The channel that the functions of node:dns ask by. */
+/** The channel of the functions of node:dns. */
 let defaultChannel: HostChannel | undefined;
 let isLooking = false;
-/** Why this Node cannot have it. */
+/** The reason why this Node cannot be patched, if there is one. */
 const problem = patchResolvers();
 
-/** @throws {IothError} ERR_NODE_INTERNALS where this Node has other resolvers */
+/** Makes node:dns use the current stack. @throws {IothError} ERR_NODE_INTERNALS if the resolvers of this Node are different */
 export function patchNames(): void {
   if (problem) throw problem;
   const source = () => {
@@ -53,7 +53,7 @@ export function patchNames(): void {
   patchSetServers(dns.promises, ({ dns }) => dns.promises);
 }
 
-/** Those of a stack are its own; those of the host make Node another default channel. */
+/** Patches setServers. A stack gets servers of its own. On the host, Node makes a new default channel. */
 function patchSetServers(module: object, shapeOf: (stack: NodeStack) => { setServers: AnyFunction }): void {
   replaceFunction(module, 'setServers', (original) => (servers) => {
     const stack = currentStack();
@@ -64,8 +64,8 @@ function patchSetServers(module: object, shapeOf: (stack: NodeStack) => { setSer
 }
 
 /**
- * Has the resolvers of node:dns remember what they are given, from now on: one may be made before the first use of a stack. Where no
- * stack is meant nothing else is done. Returns what is wrong with this Node.
+ * Makes the resolvers of node:dns remember their settings, from the load of this file on: a program may make one before it first
+ * uses a stack. Outside of a stack nothing else changes. Returns an error if the resolvers of this Node are different.
  */
 function patchResolvers(): IothError | undefined {
   const base: object = Object.getPrototypeOf(dns.Resolver.prototype);
@@ -150,7 +150,7 @@ function channelsOf(channel: HostChannel): Channels {
   return known;
 }
 
-/** Of a channel that is older than this file: its servers are its own where they are not those of a new one. */
+/** Returns the settings of a channel that is older than this file. Its servers are its own if a new channel has others. */
 function settingsFromBefore(channel: HostChannel): ResolverSettings {
   const { _handle: fresh } = new dns.Resolver() as unknown as { _handle: HostChannel };
   const [own, usual] = [channel, fresh].map((one) => callOn(undefined, () => one.getServers()));
@@ -158,7 +158,7 @@ function settingsFromBefore(channel: HostChannel): ResolverSettings {
   return { servers: own.map(([address, port]) => ({ address, port })) };
 }
 
-/** Node tells by no property which it is: it is the one that dns.getServers() asks. */
+/** Returns the default channel: the one that dns.getServers() asks. No property of Node tells which it is. */
 function findDefault(): HostChannel | undefined {
   if (defaultChannel) return defaultChannel;
   isLooking = true;

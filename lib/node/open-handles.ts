@@ -3,32 +3,32 @@ import { Server, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { IothError } from '../core/errors.js';
 
-/** What is used of a handle of Node's that has a descriptor. */
+/** The part of a Node handle with a file descriptor that is used here. */
 export interface OpenHandle {
   close(callback?: () => void): void;
   readonly writeQueueSize?: number;
 }
 
 const PAUSE_MS = 5;
-/** A FIN is on its way at once; nobody has to take it. */
+/** The wait if no data is queued, in milliseconds: a FIN is sent at once, and no peer has to take it. */
 const FIN_TIMEOUT_MS = 50;
 
-/** The 'close' events of what was destroyed come within a few turns of the loop. */
+/** The limit for 'close' events after a destroy, in milliseconds: they come within a few turns of the event loop. */
 const EVENTS_TIMEOUT_MS = 1000;
 
-/** The TLS sockets over sockets. */
+/** The TLS socket over each socket. */
 const wrappers = new WeakMap<Socket, Socket>();
 
-/** What is written to `wrapper` goes through `socket`. */
+/** Notes that data written to `wrapper` goes through `socket`. */
 export function noteWrapped(socket: Socket, wrapper: Socket): void {
   wrappers.set(socket, wrapper);
 }
 
-/** The handles of Node's on one stack, and how they end. */
+/** Node's handles on one stack, and how they are closed. */
 export class OpenHandles {
   readonly #owners = new Map<OpenHandle, () => unknown>();
 
-  /** @param owner returns the socket or server whose handle it is, where there is one yet */
+  /** Adds a handle. @param owner returns the socket or server of the handle, if it has one yet */
   add(handle: OpenHandle, owner: () => unknown): void {
     this.#owners.set(handle, owner);
   }
@@ -42,9 +42,9 @@ export class OpenHandles {
   }
 
   /**
-   * Closes servers and sockets in Node's way: a connection ends when what was written is with the kernel. Settles after
-   * their 'close' events.
-   * @param stallMs how long to wait while no peer takes anything; then they are destroyed
+   * Closes servers and sockets as Node does: a connection ends after the kernel has all written data. Settles after their 'close'
+   * events.
+   * @param stallMs the milliseconds to wait while no peer takes data; then the handles are destroyed
    */
   async close(stallMs: number): Promise<void> {
     for (const owner of this.#each()) closeGently(owner);
@@ -66,13 +66,13 @@ export class OpenHandles {
     await delay(0);
   }
 
-  /** Closes all descriptors now: what the kernel does not have yet is lost, and events come when the loop turns. */
+  /** Closes all handles now. Data that the kernel does not have yet is lost. Events follow in later turns of the event loop. */
   destroy(error?: IothError): void {
     for (const owner of this.#each()) destroyOwner(owner, error);
     this.closeSilently();
   }
 
-  /** The same at the end of the process: nobody hears of it. */
+  /** Closes all handles without events, for the end of the process. */
   closeSilently(): void {
     for (const handle of [...this.#owners.keys()]) handle.close();
   }
@@ -81,7 +81,7 @@ export class OpenHandles {
     return [...this.#owners.values()].map((owner) => owner()).filter(Boolean);
   }
 
-  /** Bytes that are still to be given to the kernel. */
+  /** Returns the number of bytes that the kernel does not have yet. */
   #queued(): number {
     let sum = 0;
     for (const [handle, owner] of this.#owners) {
@@ -111,7 +111,7 @@ function destroyOwner(owner: unknown, error: IothError | undefined): void {
     return;
   }
   if (!(owner instanceof Server) && !(owner instanceof DatagramSocket)) return;
-  // without a listener it is the stack's own 'error' that says so
+  // without a listener only the stack itself emits the 'error'
   if (error && owner.listenerCount('error') > 0) owner.emit('error', error);
   if (owner instanceof Server) owner.close();
   else closeDatagrams(owner);
@@ -121,6 +121,6 @@ function closeDatagrams(socket: DatagramSocket): void {
   try {
     socket.close();
   } catch {
-    // it was closed before
+    // it is closed already
   }
 }

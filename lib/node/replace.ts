@@ -1,7 +1,7 @@
-// biome-ignore lint/suspicious/noExplicitAny: functions of Node's of any shape
+// biome-ignore lint/suspicious/noExplicitAny: functions of Node have any signature
 export type AnyFunction = (this: any, ...args: any[]) => any;
 
-/** Puts another function in the place of `object[name]`, with its properties (util.promisify looks at them). */
+/** Replaces the function `object[name]`. The new one gets the properties of the original, which util.promisify reads. */
 export function replaceFunction(
   object: object,
   name: string | symbol,

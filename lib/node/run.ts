@@ -10,9 +10,9 @@ import type { NodeStack } from './node-stack.js';
 let isPatched = false;
 
 /**
- * Has Node's modules ask for the current stack: at the first use of a stack, once a thread, for good. Where none is meant
- * they do what they always did.
- * @throws {IothError} ERR_NODE_INTERNALS, and nothing is changed
+ * Makes Node's modules use the current stack. Patches them at the first use of a stack, once per thread, for good. Outside of a
+ * stack they work as before.
+ * @throws {IothError} ERR_NODE_INTERNALS; then nothing is changed
  */
 export function patchNode(): void {
   if (!isPatched) {
@@ -26,19 +26,19 @@ export function patchNode(): void {
   wrapGlobalDispatcher();
 }
 
-/** Calls `fn`: what Node's modules do in it, and in what comes from it, is on `stack`. */
+/** Calls `fn`. In it, and in the asynchronous work that it starts, Node's modules work on `stack`. */
 export function run<A extends unknown[], T>(stack: NodeStack, fn: (...args: A) => T, args: A): T {
   patchNode();
   return runOn(stack, fn, ...args);
 }
 
-/** Makes `stack` the default of the whole thread. Returns what takes it back. */
+/** Makes `stack` the default of the whole thread. Returns a function that undoes it. */
 export function overrideWith(stack: NodeStack): () => void {
   patchNode();
   return pushOverride(stack);
 }
 
-/** The same for a program that is on `stack` from its start to its end. */
+/** Makes `stack` the default of a program from its start to its end. */
 export function registerStack(stack: NodeStack): void {
   overrideWith(stack);
   useProcessNames(stack);

@@ -5,7 +5,7 @@ import type { NodeStack } from './node-stack.js';
 import type { OpenHandle } from './open-handles.js';
 import { uncountedDuplicate } from './uncounted-socket.js';
 
-/** A socket of Node's on the connection of a Socket, which can still be used and ends with it. */
+/** A Node socket on the connection of a Socket. The Socket can still be used, and is closed with it. */
 class SocketStream extends Socket {
   readonly #socket: StreamedSocket;
 
@@ -17,7 +17,7 @@ class SocketStream extends Socket {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     let failure = error;
     try {
-      // the FIN goes when the last descriptor is closed
+      // the FIN is sent when the last file descriptor is closed
       this.#socket.close();
     } catch (cause) {
       failure ??= cause as Error;
@@ -27,12 +27,12 @@ class SocketStream extends Socket {
 }
 
 /**
- * `socket.stream()` where sockets are the kernel's: a duplicate of the descriptor in a handle of Node's.
+ * Implements `socket.stream()` for kernel sockets: puts a duplicate of the file descriptor into a Node handle.
  * @throws {IothError} EMFILE
  */
 export function netSocketOn(socket: StreamedSocket, stack: NodeStack): Socket {
   const fd = uncountedDuplicate(socket.fileno(), 'dup');
-  // as a Duplex, it reads when somebody wants to read: until then the Socket can receive
+  // like any Duplex it reads on demand only: until then the Socket can receive
   const options = { fd, allowHalfOpen: true, manualStart: true };
   const stream: Socket & { _handle?: OpenHandle } = new SocketStream(socket, options);
   const { _handle: handle } = stream;
@@ -42,7 +42,7 @@ export function netSocketOn(socket: StreamedSocket, stack: NodeStack): Socket {
     stream.once('close', () => stack.nodeHandles.delete(handle));
   }
   socket.follow((reason: Error & { code?: string }) => {
-    // closed on our side it ends, which is no error
+    // a close on our side ends the stream without an error
     stream.destroy(reason.code === 'ERR_STACK_DEAD' ? reason : undefined);
   });
   if (!socket.isReferenced) stream.unref();

@@ -15,10 +15,10 @@ interface ConnectionEvents {
   onEnd(): void;
 }
 
-/** Carries what goes through a socket pair, whose other end is a handle's, to a connected Socket and back. */
+/** Copies data in both directions between a connected Socket and one end of a socket pair. A handle has the other end. */
 export class TcpConnection {
   readonly local: Address;
-  /** undefined where the peer was gone before. */
+  /** Undefined if the peer was gone already. */
   readonly peer: Address | undefined;
   readonly #socket: Socket;
   readonly #fd: number;
@@ -30,14 +30,14 @@ export class TcpConnection {
   #isDead = false;
 
   /**
-   * @param counter has the number of bytes that were written into the pair, or will be
+   * @param counter has the number of bytes that were or will be written into the pair
    * @param fd this end of the pair
    */
   constructor(counter: { readonly bytesWritten?: number }, socket: Socket, fd: number, events: ConnectionEvents) {
     this.#counter = counter;
     this.#socket = socket;
     this.#fd = fd;
-    // later they are gone, and Node still wants to know
+    // read now: Node asks for the addresses even after the socket is closed
     this.local = socket.getsockname();
     this.peer = peerOf(socket);
     this.#pipe = new NetSocket({ fd, allowHalfOpen: true });
@@ -54,25 +54,25 @@ export class TcpConnection {
     });
     this.#stream.on('error', (error) => this.#afterDelivery(() => events.onError(asNode(error))));
     this.#stream.once('close', () => {
-      // after an error the handle's owner ends; then its end of the pair is closed
+      // after an error the handle's owner is destroyed, which closes its end of the pair
       if (!this.#stream.errored) this.#pipe.destroySoon();
       events.onEnd();
     });
     this.#pipe.pipe(this.#stream).pipe(this.#pipe);
   }
 
-  /** Bytes that were written into the pair and that the stack does not have yet. */
+  /** The number of bytes that were written into the pair and that the stack does not have yet. */
   get pendingBytes(): number {
     if (this.#stream.destroyed) return 0;
     return (this.#written ?? this.#counter.bytesWritten ?? 0) - this.#delivered;
   }
 
-  /** Whether the socket is closed, and everybody knows. */
+  /** True if the socket is closed and all 'close' listeners were called. */
   get isEnded(): boolean {
     return this.#stream.closed;
   }
 
-  /** The handle is about to be closed: what was written goes to the stack, then the socket is closed. */
+  /** Prepares for the close of the handle: passes the written data to the stack, then closes the socket. */
   finish(): void {
     this.#written = this.#counter.bytesWritten;
     const stream = this.#stream;
@@ -93,7 +93,7 @@ export class TcpConnection {
     else pipe.once('end', end).once('error', end);
   }
 
-  /** Gives the stack what is in the pair, as far as it takes it at once: with the kernel it would be on its way. */
+  /** Passes data from the pair to the stack, as much as it takes at once. A kernel socket would have sent that data already. */
   flush(): void {
     if (this.#pipe.destroyed || this.#stream.destroyed || this.#stream.writableLength > 0) return;
     const { sync } = this.#socket;
@@ -106,7 +106,7 @@ export class TcpConnection {
         sync.sendall(buffer.subarray(0, length));
       }
     } catch {
-      // it takes no more
+      // the stack takes no more
     }
   }
 
@@ -115,7 +115,7 @@ export class TcpConnection {
     this.#pipe.destroy();
   }
 
-  /** The death of the stack is an error, its close is an end. */
+  /** Receives from the Socket. Notes the death of the stack: that is an error, while a close is the end of the stream. */
   async #receive(bufsize: number): Promise<Buffer> {
     try {
       return await this.#socket.recv(bufsize);
@@ -125,7 +125,7 @@ export class TcpConnection {
     }
   }
 
-  /** What is under way keeps the process alive, as nothing else does: the handle has its own say. */
+  /** Sends to the Socket. Only data in transit keeps the process alive here; the handle has its own ref(). */
   async #send(data: Buffer): Promise<void> {
     const socket = this.#socket;
     socket.ref();
@@ -137,7 +137,7 @@ export class TcpConnection {
     }
   }
 
-  /** What came before an error is read before it: the loop looks at the pair once more. */
+  /** Reports an error after the data before it: lets the event loop poll the pair once more. */
   #afterDelivery(report: () => void): void {
     setImmediate(() => setImmediate(report));
   }
@@ -151,7 +151,7 @@ function peerOf(socket: Socket): Address | undefined {
   }
 }
 
-/** What Node makes of an errno of read or write. */
+/** Returns the error that Node makes from an errno of read or write. */
 function asNode(error: Error): Error {
   if (!(error instanceof IothError) || error.errno === undefined) return error;
   const { code, errno } = error;

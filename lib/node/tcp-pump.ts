@@ -32,13 +32,13 @@ interface ConnectRequest {
 const IPV6_ONLY = 1;
 /** The type of a handle that does not listen: TCPConstants.SOCKET. */
 const TCP_SOCKET = 0;
-/** `struct linger`: a close is a reset. */
+/** A `struct linger` with which a close sends a reset. */
 const RESET = new Int32Array([1, 0]);
 const NO_NAME: Address = { family: 'IPv4', address: '0.0.0.0', port: 0 };
 
 /**
- * A TCP handle on a Socket: it has one end of a socket pair, as soon as there is a connection, and what goes through the other
- * end is carried.
+ * A TCP handle on a Socket. Once there is a connection, the handle has one end of a socket pair. A {@link TcpConnection} copies
+ * data between the other end and the Socket.
  */
 export class TcpPump implements OpenHandle {
   readonly #handle: NodeHandle;
@@ -71,12 +71,12 @@ export class TcpPump implements OpenHandle {
     });
   }
 
-  /** What was written and the stack does not have yet. */
+  /** The number of bytes that were written and that the stack does not have yet. */
   get writeQueueSize(): number {
     return this.#connection?.pendingBytes ?? 0;
   }
 
-  /** Ends it now: what the stack does not take at once is lost. */
+  /** Closes it now. Data that the stack does not take at once is lost. */
   close(): void {
     this.#connection?.flush();
     this.#handle.close();
@@ -103,12 +103,12 @@ export class TcpPump implements OpenHandle {
   #bind(family: number, address: string, port: number | undefined, flags: number): number {
     return attempt(() => {
       const socket = this.#open(family);
-      // as uv_tcp_bind does; a stack may not know them
+      // uv_tcp_bind sets these options too; a stack may not have them
       attempt(() => socket.setsockopt(SOL_SOCKET, SO_REUSEADDR, true));
       if (family === AF_INET6) {
         attempt(() => socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, (flags & IPV6_ONLY) !== 0));
       }
-      // without localPort Node gives none
+      // without `localPort` Node passes no port
       socket.bind([address, port || 0]);
     });
   }
@@ -128,13 +128,13 @@ export class TcpPump implements OpenHandle {
   }
 
   #onConnect(req: ConnectRequest, status: number): void {
-    // what a listener throws is nobody's rejection
+    // an error that a listener throws must not become a rejection
     process.nextTick(() => {
       if (!this.#isClosed) req.oncomplete?.(status, this.#handle, req, status === 0, status === 0);
     });
   }
 
-  /** Connects the handle with `socket`, which is connected. */
+  /** Joins the handle to `socket`, which is connected. */
   #attach(socket: Socket): void {
     if (this.#isClosed) return;
     const [outer, inner] = socketPair();
@@ -225,7 +225,7 @@ export class TcpPump implements OpenHandle {
     return this.#ownerOf(this.#handle);
   }
 
-  /** What libuv has no number for reaches a connection as its own error. */
+  /** Destroys the handle's owner with an error, such as one that libuv has no number for. */
   #fail(error: Error): void {
     (this.#owner as Partial<NetSocket> | undefined)?.destroy?.(error);
   }

@@ -8,11 +8,11 @@ import type { NodeStack } from './node-stack.js';
 import { OpenHandles } from './open-handles.js';
 
 /*
- * A stack belongs to the thread that made it. Its worker threads ask that thread: for a socket they wait, since Node's handles
- * do not; names come as messages. Descriptors are the process's.
+ * A stack belongs to the thread that made it. Worker threads send their requests to that thread. A request for a socket blocks
+ * the worker, since Node's handles do not wait; names come as messages. File descriptors belong to the process, not to a thread.
  */
 
-/** A question of a worker thread. With `reply` it waits, else the reply is a message. */
+/** A request of a worker thread. With `reply` the thread blocks, else the reply is a message. */
 interface Question {
   readonly call: Call;
   readonly args: unknown[];
@@ -32,10 +32,10 @@ type Call = 'checkUsable' | 'uncountedSocket' | 'getServers' | 'setServers' | 'q
 const KEY = 'ioth stack';
 const REPLY_SIZE = 64 * 1024;
 const REPLY_TIMEOUT_MS = 10_000;
-/** In front of the text of a reply: whether it is there, and its length. */
+/** The size of the header of a reply, in bytes: a flag that the text is there, and its length. */
 const HEADER_SIZE = 8;
 
-/** Lets the worker threads that are made from now on use `stack`, as {@link stackOfMainThread}. */
+/** Lets worker threads that are made from now on use `stack`, by {@link stackOfMainThread}. */
 export function shareWithThreads(stack: NodeStack): void {
   const name = `ioth:${process.pid}:${threadId}`;
   setEnvironmentData(KEY, name);
@@ -74,7 +74,7 @@ function callsOf(stack: NodeStack): Record<Call, (...args: any[]) => unknown> {
   };
 }
 
-/** In a worker thread: the stack of the thread that called {@link shareWithThreads}, where one did. */
+/** Returns, in a worker thread, the stack of the thread that called {@link shareWithThreads}, if one did. */
 export function stackOfMainThread(): NodeStack | undefined {
   const name = getEnvironmentData(KEY);
   if (typeof name !== 'string') return undefined;
@@ -82,7 +82,7 @@ export function stackOfMainThread(): NodeStack | undefined {
   const newQueries = (settings?: ResolverSettings): Queries => ({
     getServers: () => asker.askSync('getServers', settings) as Nameserver[],
     query: (...args) => asker.ask('query', settings, ...args),
-    // they end by their own limits
+    // queries end by their own timeouts
     cancel: () => {},
   });
   const source: DnsSource = {
@@ -100,7 +100,7 @@ export function stackOfMainThread(): NodeStack | undefined {
   };
 }
 
-/** The questions of one worker thread. */
+/** Sends the requests of one worker thread. */
 class Asker {
   readonly #channel: BroadcastChannel;
   readonly #pending = new Map<number, { done(value: unknown): void; fail(error: Error): void }>();
@@ -121,7 +121,10 @@ class Asker {
     });
   }
 
-  /** Waits for the reply: the loop of this thread does not turn, that of the other one must. */
+  /**
+   * Blocks until the reply comes: the event loop of this thread does not turn, that of the other thread must.
+   * @throws {IothError} ETIMEDOUT after 10 seconds; the error of the call
+   */
   askSync(call: Call, ...args: unknown[]): unknown {
     const reply = new SharedArrayBuffer(REPLY_SIZE);
     this.#channel.postMessage({ call, args, thread: threadId, id: 0, reply } satisfies Question);

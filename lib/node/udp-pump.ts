@@ -47,16 +47,16 @@ interface DatagramEvents {
   onmessage?: (nread: number, handle: object, buffer: Buffer | undefined, sender?: object) => void;
 }
 
-// of libuv
+// flags of libuv
 const UV_UDP_IPV6ONLY = 1;
 const UV_UDP_REUSEADDR = 4;
 const UV_UDP_REUSEPORT = 8;
 
 const MAX_DATAGRAM_SIZE = 65536;
-/** `struct sockaddr` of AF_UNSPEC, which ends a connection. */
+/** A `struct sockaddr` of AF_UNSPEC: connect(2) to it ends a connection. */
 const UNSPECIFIED = new Uint8Array(16);
 
-/** A UDP handle whose methods are those of a Socket; it has no descriptor of its own. */
+/** A UDP handle whose methods work on a Socket. It has no file descriptor of its own. */
 export class UdpPump implements OpenHandle {
   readonly #handle: NodeHandle & DatagramEvents;
   readonly #stack: NodeStack;
@@ -75,7 +75,7 @@ export class UdpPump implements OpenHandle {
     this.#isReferenced = Boolean(callNative(handle, 'hasRef'));
     stack.nodeHandles.add(this, () => ownerOf(handle));
     overrideMethods(handle, { ...this.#calls(), ...this.#optionCalls() });
-    // to Node it is bound when it has one
+    // to Node a handle with a file descriptor is bound
     Object.defineProperty(handle, 'fd', { get: () => this.#socket?.fileno() ?? -1, configurable: true });
   }
 
@@ -83,7 +83,7 @@ export class UdpPump implements OpenHandle {
     return this.#queued.bytes;
   }
 
-  /** Ends it now. */
+  /** Closes it now. */
   close(): void {
     this.#handle.close();
   }
@@ -168,7 +168,7 @@ export class UdpPump implements OpenHandle {
       if (flags & UV_UDP_REUSEADDR) socket.setsockopt(SOL_SOCKET, SO_REUSEADDR, true);
       if (flags & UV_UDP_REUSEPORT) socket.setsockopt(SOL_SOCKET, SO_REUSEPORT, true);
       if (flags & UV_UDP_IPV6ONLY) socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, true);
-      // without a port Node gives what came in its place, a callback
+      // without a port Node passes the argument in its place, a callback
       socket.bind([address, Number(port) | 0]);
     });
   }
@@ -221,7 +221,7 @@ export class UdpPump implements OpenHandle {
       try {
         received = await socket.recvfrom(MAX_DATAGRAM_SIZE, 0, { signal });
       } catch (error) {
-        // of a datagram that was sent before: libuv passes it on and listens on
+        // ECONNREFUSED is the answer to an earlier datagram: libuv reports it and goes on receiving
         if ((error as IothError).code !== 'ECONNREFUSED') throw error;
         process.nextTick(() => this.#handle.onmessage?.(errnoOf(error), this.#handle, undefined));
         continue;
@@ -243,7 +243,7 @@ export class UdpPump implements OpenHandle {
     return attempt(() => option(this.#opened));
   }
 
-  /** libuv binds a handle that joins a group first. */
+  /** Sets an option of a membership. Binds the handle before it joins a group, as libuv does. */
   #join(option: (socket: Socket) => void): number {
     const result = this.#socket ? 0 : this.#bind(AF_INET, '0.0.0.0', 0, UV_UDP_REUSEADDR);
     return result || this.#set(option);
@@ -279,7 +279,7 @@ export class UdpPump implements OpenHandle {
   }
 }
 
-/** Joins or leaves a group: `struct ip_mreq`, `struct ipv6_mreq`. */
+/** Joins or leaves a group, with a `struct ip_mreq` or a `struct ipv6_mreq`. */
 function setMembership(
   socket: Socket,
   [optname4, optname6]: readonly [number, number],
@@ -305,7 +305,7 @@ function setMulticastInterface(socket: Socket, text: string): void {
   socket.setsockopt(IPPROTO_IPV6, IPV6_MULTICAST_IF, interfaceIndex(socket, text));
 }
 
-/** Of '::%vde0', as Node has it; 0 is any, and to libuv what is no interface. */
+/** Returns the index of the interface in '::%vde0', the form of Node. 0 is any interface, and as in libuv an unknown one. */
 function interfaceIndex(socket: Socket, text: string): number {
   let index = 0;
   const zone = zoneOf(text);

@@ -2,9 +2,9 @@ import { libioth } from '../../ffi/ioth.js';
 import { errno, F_DUPFD_CLOEXEC, libc } from '../../ffi/libc.js';
 import { IothError, systemError } from '../core/errors.js';
 
-/** The stack that {@link uncountedSocket} makes a socket of. */
+/** The parts of a stack that {@link uncountedSocket} needs. */
 export interface CountingStack {
-  /** The process behind it, which has a loopback interface of its own. */
+  /** The process of the stack, which has a loopback interface of its own. */
   readonly daemonPid: number | undefined;
   readonly hasKernelSockets: boolean;
   msocket(family: number, type: number, proto: number): number;
@@ -15,10 +15,13 @@ export interface CountingStack {
 const FIRST_FD = 3;
 const loopbacks = new WeakSet<CountingStack>();
 
-/** libuv closes what it has with close(2), which libioth would not see: a duplicate, whose original libioth closes. */
+/**
+ * Creates a socket that libioth does not count. libuv closes its file descriptors with close(2), which libioth would not notice.
+ * So this returns a duplicate, and closes the original with libioth.
+ */
 export function uncountedSocket(stack: CountingStack, family: number, type: number): number {
   if (!stack.hasKernelSockets) {
-    throw new IothError('ENOTSUP', { syscall: 'socket', hint: 'sockets of this stack are not those of the kernel' });
+    throw new IothError('ENOTSUP', { syscall: 'socket', hint: 'the sockets of this stack are not kernel sockets' });
   }
   bringUpLoopback(stack);
   const counted = stack.msocket(family, type, 0);
@@ -29,14 +32,14 @@ export function uncountedSocket(stack: CountingStack, family: number, type: numb
   }
 }
 
-/** A duplicate that close(2) closes. @throws {IothError} EMFILE */
+/** Returns a duplicate of a file descriptor that close(2) closes. @throws {IothError} EMFILE */
 export function uncountedDuplicate(fd: number, syscall: string): number {
   const copy = libc().fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD);
   if (copy < 0) throw systemError(errno(), syscall);
   return copy;
 }
 
-/** A new vdestack has `lo` down, and a program expects its own 127.0.0.1. */
+/** Sets `lo` up: a new vdestack has it down, and a program expects its own 127.0.0.1. */
 export function bringUpLoopback(stack: CountingStack): void {
   if (loopbacks.has(stack)) return;
   loopbacks.add(stack);
