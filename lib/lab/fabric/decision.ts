@@ -2,7 +2,7 @@ import { deviation } from './distribution.js';
 import type { FaultPlan } from './faults.js';
 import type { FrameRandom } from './philox.js';
 
-// which of a frame's random numbers decides what: the same for ever, or a seed would mean something else
+// the indexes of a frame's random numbers. They must never change, or a seed would give other faults
 const LOSS = 0;
 const LOSS_STATE = 1;
 const DUPLICATE = 2;
@@ -14,15 +14,15 @@ const DELAY_OF_DUPLICATE = 7;
 
 const BITS_PER_BYTE = 8;
 
-/** What happens to a frame. One object serves all frames of a direction. */
+/** Decides what happens to a frame. One object serves all frames of a direction. */
 export class Decision {
   isLost = false;
   isDuplicated = false;
-  /** Which bit is wrong, counted from the first of the first byte; -1 for none. */
+  /** The index of the bit that is flipped, counted from the first bit of the first byte; -1 for none. */
   corruptBit = -1;
-  /** Whether it goes without the delay. */
+  /** True if it is sent without the delay. */
   goesAtOnce = false;
-  /** In milliseconds. */
+  /** The delay in milliseconds. */
   delay = 0;
   delayOfDuplicate = 0;
   readonly #random: FrameRandom;
@@ -35,7 +35,7 @@ export class Decision {
 
   /**
    * Decides about frame number `n` of the direction.
-   * @param length in bytes
+   * @param length of the frame, in bytes
    */
   make(plan: FaultPlan, n: number, length: number): void {
     this.#random.seek(n);
@@ -48,7 +48,7 @@ export class Decision {
     this.delayOfDuplicate = this.#delay(plan, DELAY_OF_DUPLICATE);
   }
 
-  /** By the time in which it comes; the next frame may come in another one. */
+  /** Decides the loss by the state, good or bad, of the frame. The state may then change for the next frame. */
   #isLost({ p, r, h, k }: NonNullable<FaultPlan['loss']>): boolean {
     const probability = 1 - (this.#isBadTime ? h : k);
     const changes = this.#random.at(LOSS_STATE) < (this.#isBadTime ? r : p);

@@ -1,2 +1,2 @@
-/** Where these files are. CommonJS among the sources, so that `__dirname` is there whoever loads them: Node, jest, tsx. */
+/** The directory of these files. This one is CommonJS, so that `__dirname` exists in Node, jest and tsx. */
 export = __dirname;

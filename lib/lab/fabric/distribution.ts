@@ -1,4 +1,4 @@
-/** How far a delay is from its mean, in units of the jitter: as the tables of tc-netem(8), which end at four of them. */
+/** The deviation of a delay from its mean, in units of the jitter: like the tables of tc-netem(8), which end at four units. */
 
 export const DISTRIBUTIONS = ['uniform', 'normal', 'pareto'] as const;
 export type Distribution = (typeof DISTRIBUTIONS)[number];
@@ -6,10 +6,10 @@ export type Distribution = (typeof DISTRIBUTIONS)[number];
 const LIMIT = 4;
 const PARETO_SHAPE = 3;
 const PARETO_MEAN = PARETO_SHAPE / (PARETO_SHAPE - 1);
-/** Of netem's pareto.c, where the variance stands for the deviation. */
+/** The scale of netem's pareto.c, which takes the variance for the standard deviation. */
 const PARETO_SCALE = 4 / 3;
 
-/** @param u from 0 to less than 1 */
+/** Returns the deviation for a random number. @param u from 0 to less than 1 */
 export function deviation(distribution: Distribution, u: number): number {
   switch (distribution) {
     case 'uniform':
@@ -48,7 +48,7 @@ function inverseNormal(u: number): number {
   return (q * polynomial(A, q * q)) / polynomial(B, q * q);
 }
 
-/** The coefficients with the highest power first. */
+/** Evaluates a polynomial. The coefficient of the highest power comes first. */
 function polynomial(coefficients: readonly number[], x: number): number {
   return coefficients.reduce((sum, coefficient) => sum * x + coefficient, 0);
 }

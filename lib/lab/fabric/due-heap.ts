@@ -1,16 +1,16 @@
 import type { StoredFrame } from './frame-store.js';
 
-/** A frame under way. */
+/** A frame in transit. */
 export interface FrameUnderWay<Path> {
-  /** When it arrives, by performance.now(). */
+  /** When it arrives, in milliseconds of performance.now(). */
   due: number;
-  /** Of those that arrive at the same time the first one is first. */
+  /** The order of frames that arrive at the same time. */
   sequence: number;
   frame: StoredFrame;
   path: Path;
 }
 
-/** The frames under way, the next to arrive first: a binary heap, whose entries are used again. */
+/** The frames in transit, the next to arrive first: a binary heap that reuses its entries. */
 export class DueHeap<Path> {
   readonly #heap: FrameUnderWay<Path>[] = [];
   readonly #free: FrameUnderWay<Path>[] = [];
@@ -20,7 +20,7 @@ export class DueHeap<Path> {
     return this.#heap.length;
   }
 
-  /** When the next one arrives; Infinity where none is under way. */
+  /** When the next frame arrives; Infinity if none is in transit. */
   get nextDue(): number {
     return this.#heap[0]?.due ?? Number.POSITIVE_INFINITY;
   }
@@ -32,7 +32,7 @@ export class DueHeap<Path> {
     this.#up(entry ?? { due, sequence, frame, path });
   }
 
-  /** The next one: it is the caller's until {@link free}. */
+  /** Removes the next frame and returns it. The caller owns the entry until it calls {@link free}. */
   take(): FrameUnderWay<Path> | undefined {
     const first = this.#heap[0];
     const last = this.#heap.pop();

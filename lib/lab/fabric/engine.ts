@@ -8,15 +8,15 @@ import type { Plug } from './plug.js';
 import { type CallMessage, type Calls, END_WORD, type WorkerMessage, type WorkerSettings } from './protocol.js';
 import { CaptureFeed } from './recorder.js';
 
-/** No wait is longer: worker.terminate() waits for it. */
+/** The longest wait: worker.terminate() has to wait for it. */
 const MAX_WAIT_MS = 50;
-/** A time so near is not worth a timer: it is waited for awake. */
+/** Busy polling replaces the timer for a time that is nearer than this. */
 const AWAKE_MS = 0.03;
-/** How soon a receiver that took no more is asked again. */
+/** The pause before a receiver that took no more frames is tried again. */
 const RETRY_MS = 0.2;
 const WAKE_SIZE = 64;
 
-/** The loop of the thread that forwards. It never returns to libuv's loop, which knows milliseconds only. */
+/** The loop of the thread that forwards. It never returns to libuv's loop, whose timers have a resolution of milliseconds. */
 export class Engine {
   readonly #events = new EventSet();
   readonly #store = new FrameStore();
@@ -29,8 +29,8 @@ export class Engine {
   readonly #calls: Calls;
 
   /**
-   * @param settings what the thread was started with
-   * @param receive the next message, where one is there
+   * @param settings the settings that the thread was started with
+   * @param receive returns the next message, if there is one
    * @throws {IothError}
    */
   constructor(
@@ -48,7 +48,7 @@ export class Engine {
     });
   }
 
-  /** Until it is told to end. */
+  /** Runs until the thread is told to end. */
   run(): void {
     while (Atomics.load(this.#control, END_WORD) === 0) {
       const now = performance.now();

@@ -18,7 +18,7 @@ const NANOSECONDS_PER_MS = 1e6;
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 const EXPIRATIONS_SIZE = 8;
 
-/** An epoll(7) set that its thread waits in, with a timer that knows nanoseconds: epoll_wait(2) knows milliseconds only. */
+/** An epoll(7) set for one thread, with a timer in nanoseconds: the timeout of epoll_wait(2) is in milliseconds. */
 export class EventSet {
   readonly #epfd: number;
   readonly #timerfd: number;
@@ -45,13 +45,13 @@ export class EventSet {
     });
   }
 
-  /** @param handler gets the events @throws {IothError} */
+  /** Watches a file descriptor. @param handler gets the events @throws {IothError} */
   add(fd: number, events: number, handler: (events: number) => void): void {
     this.#control(EPOLL_CTL_ADD, fd, events);
     this.#handlers.set(fd, handler);
   }
 
-  /** @throws {IothError} */
+  /** Changes the events of a file descriptor. @throws {IothError} */
   modify(fd: number, events: number): void {
     this.#control(EPOLL_CTL_MOD, fd, events);
   }
@@ -67,9 +67,9 @@ export class EventSet {
     if (libc().epoll_ctl(this.#epfd, operation, fd, this.#event) < 0) throw systemError(errno(), 'epoll_ctl');
   }
 
-  /** Lets {@link wait} return at a time of performance.now(); Infinity for no such time. */
+  /** Makes {@link wait} return at a time, in milliseconds of performance.now(); Infinity for no such time. */
   wakeAt(time: number, now: number): void {
-    // a timer that comes too early does no harm
+    // a timer that fires too early does no harm
     if (time >= this.#armedFor) return;
     this.#armedFor = time;
     const nanoseconds = BigInt(Math.max(1, Math.round((time - now) * NANOSECONDS_PER_MS)));
@@ -78,7 +78,7 @@ export class EventSet {
     libc().timerfd_settime(this.#timerfd, 0, this.#time, null);
   }
 
-  /** Waits, and calls the handlers of what is ready. @param timeout in milliseconds */
+  /** Waits, and calls the handlers of the file descriptors that are ready. @param timeout in milliseconds */
   wait(timeout: number): void {
     const count = libc().epoll_wait(this.#epfd, this.#events, MAX_EVENTS, timeout);
     for (let i = 0, at = 0; i < count; i++, at += EVENT_WORDS) {

@@ -4,20 +4,20 @@ import { PcapngWriter } from '../../vde/pcapng.js';
 import type { FrameBatch } from './recorder.js';
 import type { WorkerThread } from './worker-thread.js';
 
-/** Where a capture of a network goes: a file, a stream, a writer that others write to as well; undefined for memory. */
+/** The target of a capture: a file, a stream, or a writer that others write to as well; undefined for memory. */
 export type FabricCaptureTarget = string | URL | Writable | PcapngWriter | undefined;
 
-/** How a network is captured. */
+/** Options of a capture. */
 export interface FabricCaptureOptions {
-  /** How much of a frame is kept, in bytes; 0, all of it, unless it is given. */
+  /** The number of bytes of a frame that are kept. Default 0: all of them. */
   snaplen?: number;
-  /** Which frames are written: all unless it is given. */
+  /** Returns whether a frame is written. Default: all frames are. */
   filter?: (frame: Buffer, port: string) => boolean;
-  /** Called for each frame that is written, with its time in nanoseconds since 1970 and what was done to it on purpose. */
+  /** Called for each written frame, with its time in nanoseconds since 1970 and a comment on what was done to it on purpose. */
   onFrame?: (frame: Buffer, time: bigint, comment: string | undefined) => void;
 }
 
-/** @throws {TypeError | RangeError} */
+/** Checks the options of a capture. @throws {TypeError | RangeError} */
 export function checkCaptureOptions(options: FabricCaptureOptions | undefined): FabricCaptureOptions {
   const checked = checkOptions(options, ['snaplen', 'filter', 'onFrame']);
   if (checked.snaplen !== undefined) checkInteger('options.snaplen', checked.snaplen, 0, UINT_MAX);
@@ -28,7 +28,7 @@ export function checkCaptureOptions(options: FabricCaptureOptions | undefined): 
   return checked;
 }
 
-/** Writes what a network forwards: an interface for each port, and a frame once, when it came from its port. */
+/** Writes the frames of a network: an interface for each port, and a frame once, when it came from its port. */
 export class BatchWriter {
   frames = 0;
   bytes = 0;
@@ -41,7 +41,7 @@ export class BatchWriter {
     this.#options = options;
   }
 
-  /** @throws what a callback throws */
+  /** Writes a batch of frames. @throws the error of a callback */
   write(names: readonly string[], { records, bytes }: FrameBatch): void {
     const { snaplen, filter, onFrame } = this.#options;
     const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -68,7 +68,7 @@ export class BatchWriter {
 
 /** A capture of a network, until it is stopped or the network is closed. */
 export class FabricCapture {
-  /** Settles when it ends: rejected where the target or a callback failed. */
+  /** Settles when the capture ends. Rejects if the target or a callback failed. */
   readonly done: Promise<void>;
   readonly #thread: WorkerThread;
   readonly #where: [network: string, capture: number];
@@ -84,7 +84,7 @@ export class FabricCapture {
 
   /**
    * @internal use the capture method of a network or link
-   * @param isShared whether others write to the writer, and end it
+   * @param isShared whether others write to the writer too, and end it
    */
   constructor(
     thread: WorkerThread,
@@ -100,22 +100,22 @@ export class FabricCapture {
     this.done = new Promise((resolve, reject) => {
       this.#finish = (error) => (error === undefined ? resolve() : reject(error));
     });
-    // stop() reports it; who never stops a capture that failed is not ended by it
+    // stop() reports the failure; without a stop() it must not become an unhandled rejection
     this.done.catch(() => {});
     thread.captures.set(where[1], (names, batch) => this.#onBatch(names, batch));
   }
 
-  /** How many frames were written. */
+  /** The number of frames that were written. */
   get frames(): number {
     return this.#batches.frames;
   }
 
-  /** How many bytes they had. */
+  /** The number of bytes of these frames, before `snaplen` cut them. */
   get bytes(): number {
     return this.#batches.bytes;
   }
 
-  /** How many frames are not in it, because 64 MiB of others waited to be written. Known when it was stopped. */
+  /** The number of frames that are missing, because 64 MiB of others waited to be written. It is 0 until {@link stop} is done. */
   get missed(): number {
     return this.#missed;
   }
@@ -130,7 +130,7 @@ export class FabricCapture {
     try {
       this.#batches.write(names, batch);
       await this.#writer.flushUntil(this.#abort.signal);
-      // a target that is slow makes frames be missed, not the memory fill up
+      // a slow target makes the capture miss frames, but does not fill the memory
       this.#thread.call('captureTaken', ...this.#where, batch.bytes.length).catch(() => {});
     } catch (error) {
       this.#failure = { error };
@@ -139,8 +139,9 @@ export class FabricCapture {
   }
 
   /**
-   * Ends it, when all that was forwarded before is written, or the target took nothing for five seconds. Stopping twice is fine.
-   * @throws what {@link done} is rejected with; {IothError} ETIMEDOUT
+   * Ends the capture after all earlier frames are written, or after the target took nothing for five seconds. Stopping twice is
+   * fine.
+   * @throws the error of {@link done}; {IothError} ETIMEDOUT
    */
   stop(): Promise<void> {
     this.#abort.abort();
@@ -152,7 +153,7 @@ export class FabricCapture {
     try {
       this.#missed = await this.#thread.call('stopCapture', ...this.#where);
     } catch {
-      // the thread is gone: what it sent is here
+      // the thread is gone: everything that it sent has arrived
     }
     this.#thread.captures.delete(this.#where[1]);
     await this.#writing;
@@ -164,7 +165,7 @@ export class FabricCapture {
     this.#finish(this.#failure?.error);
   }
 
-  /** The capture so far, where it is in memory. */
+  /** Returns the capture so far, if it is in memory. */
   toBuffer(): Buffer {
     return this.#writer.toBuffer();
   }
@@ -174,7 +175,7 @@ export class FabricCapture {
   }
 }
 
-/** @throws {Error} of fs.open */
+/** Returns a writer to a target. @throws {Error} of fs.open */
 export function writerTo(target: FabricCaptureTarget): PcapngWriter | Promise<PcapngWriter> {
   if (target instanceof PcapngWriter) return target;
   if (typeof target === 'string' || target instanceof URL) return PcapngWriter.toFile(target);

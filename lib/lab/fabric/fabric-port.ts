@@ -9,7 +9,7 @@ import { openPointer } from '../../vde/open.js';
 
 const OPEN_TIMEOUT_MS = 10_000;
 
-/** A `VDECONN *` that the worker thread uses, and this one opens and closes. */
+/** A `VDECONN *` that the worker thread uses, and that this thread opens and closes. */
 export class FabricPort {
   readonly #file: string;
   readonly #kind: string;
@@ -22,17 +22,17 @@ export class FabricPort {
     this.#file = readlinkSync(`/proc/self/fd/${fd}`);
     this.#kind = this.#file.replace(/:?\[\d+\]$/, '');
     this.#peers = isEventSet(fd) ? new NodePeers(fd) : undefined;
-    // vde_recv(3) of a socket says then that nothing is there, instead of waiting
+    // vde_recv(3) of a socket then reports that there is no frame, instead of waiting for one
     if (this.#kind === 'socket') libc().fcntl(fd, F_SETFL, SOCK_NONBLOCK);
   }
 
-  /** @throws {IothError} as VdePort.open */
+  /** Opens a port. @throws {IothError} as VdePort.open */
   static async open(vnl: string, description: string): Promise<FabricPort> {
     const request = { vnl, description, options: {}, timeout: OPEN_TIMEOUT_MS, signal: undefined };
     return new FabricPort(await openPointer(request));
   }
 
-  /** vde_close(3), when the worker thread uses it no more. Closing twice is fine. */
+  /** Closes it by vde_close(3), after the worker thread has stopped using it. Closing twice is fine. */
   async close(): Promise<void> {
     if (!this.#isOpen) return;
     if (this.#kind !== 'pipe') return this.closeSync();
@@ -40,7 +40,7 @@ export class FabricPort {
     await closeCommand(this.conn, this.#file);
   }
 
-  /** The same at once; the end of the process closes the pipes of a command. */
+  /** Closes it at once. Leaves the pipes of a command to the end of the process. */
   closeSync(): void {
     if (!this.#isOpen || this.#kind === 'pipe') return;
     this.#isOpen = false;

@@ -6,34 +6,34 @@ import { checkFaults, type LinkFaults } from './faults.js';
 import { FabricNetwork } from './network.js';
 import { WorkerThread } from './worker-thread.js';
 
-/** How {@link Fabric.start} starts. */
+/** Options of {@link Fabric.start}. */
 export interface FabricOptions {
-  /** What all random faults follow from, an integer from 0: any, unless it is given. */
+  /** The seed of all random faults, an integer from 0. Default: a random one. */
   seed?: number;
 }
 
 const MAX_SEED = Number.MAX_SAFE_INTEGER;
 const MAX_RANDOM_SEED = 2 ** 32;
 
-/** Those of this thread that are open. */
+/** The open fabrics of this thread. */
 const open = new Set<Fabric>();
 let isHooked = false;
 
-/** @throws {TypeError | RangeError} */
+/** Returns a checked seed, or a random one if none is given. @throws {TypeError | RangeError} */
 export function checkSeed(seed: unknown): number {
   return seed === undefined ? randomInt(MAX_RANDOM_SEED) : checkInteger('options.seed', seed, 0, MAX_SEED);
 }
 
 /**
- * Networks with faults: all their forwarding is in one worker thread, whose times a busy program does not bend. It does not
- * keep the process alive; the end of the process closes it.
+ * Networks with faults. One worker thread does all forwarding, so that a busy program does not change its timing. A fabric does
+ * not keep the process alive; the end of the process closes it.
  *
- * With the same seed frame number n of a direction, counted from the first one that its two ports exchanged, meets the same
- * fate. What happens elsewhere doesn't change that: a direction's random numbers follow from the seed, the names of the network
- * and of the two ports, and n.
+ * With the same seed, frame number n of a direction has the same random faults; n counts from the first frame between the two
+ * ports. Other traffic does not change that: the random numbers depend only on the seed, the names of the network and of the two
+ * ports, and n.
  */
 export class Fabric {
-  /** What its random faults follow from. */
+  /** The seed of its random faults. */
   readonly seed: number;
   readonly #thread: WorkerThread;
   readonly #networks = new Map<string, FabricNetwork>();
@@ -50,8 +50,8 @@ export class Fabric {
 
   /**
    * Starts the worker thread.
-   * @throws {IothError} ERR_IOTH_FABRIC where it cannot be started; EMFILE
-   * @throws {TypeError | RangeError} for options that make no sense
+   * @throws {IothError} ERR_IOTH_FABRIC if it cannot be started; EMFILE
+   * @throws {TypeError | RangeError} for invalid options
    */
   static async start(options?: FabricOptions): Promise<Fabric> {
     const seed = checkSeed(checkOptions(options, ['seed']).seed);
@@ -63,7 +63,7 @@ export class Fabric {
   }
 
   /**
-   * A new network, without ports.
+   * Creates a network without ports.
    * @param faults of all directions; see {@link FabricNetwork.set}
    * @throws {IothError} EEXIST (the name is taken), ERR_IOTH_FABRIC (it is closed)
    * @throws {TypeError | RangeError} naming the fault
@@ -72,7 +72,7 @@ export class Fabric {
     return this.#addNetwork(name, faults, false);
   }
 
-  /** @internal a cable: what comes at one of its two ports leaves at the other, whatever its MACs are */
+  /** @internal Creates a cable: a frame from one of its two ports goes to the other, whatever its MACs are */
   addWire(name: string): FabricNetwork {
     return this.#addNetwork(name, undefined, true);
   }
@@ -86,7 +86,7 @@ export class Fabric {
     }
     const network = new FabricNetwork(this.#thread, name);
     this.#networks.set(name, network);
-    // calls are served in their order; where the thread is gone the next one says so
+    // calls are served in order; if the thread is gone the next one reports it
     this.#thread.call('addNetwork', name, isWire).catch(() => {});
     const rule = { from: undefined, to: undefined, plan };
     if (plan) this.#thread.call('setFaults', name, rule).catch(() => {});
@@ -101,12 +101,12 @@ export class Fabric {
 
   async #close(): Promise<void> {
     await this.#thread.end();
-    // a port in use stays: the end of the process closes its descriptors
+    // a port in use stays open: the end of the process closes its file descriptors
     if (this.#thread.isIdle) await Promise.all([...this.#networks.values()].map((network) => network.closePorts()));
     open.delete(this);
   }
 
-  /** @internal at the end of the process */
+  /** @internal Closes it at the end of the process */
   closeSync(): void {
     this.#thread.endSync();
     if (this.#thread.isIdle) for (const network of this.#networks.values()) network.closePortsSync();

@@ -2,56 +2,56 @@ import { checkOptions, INT_MAX, invalidType, invalidValue, outOfRange } from '..
 import { DISTRIBUTIONS, type Distribution } from './distribution.js';
 import { checkRate } from './rate.js';
 
-/** Losses in bursts, by the model of Gilbert and Elliott: `loss gemodel` of tc-netem(8). */
+/** Losses in bursts, by the Gilbert-Elliott model with a good and a bad state: `loss gemodel` of tc-netem(8). */
 export interface BurstLoss {
-  /** The probability, at each frame, that a good time ends. */
+  /** The probability, at each frame, that the good state ends. */
   p: number;
-  /** The probability, at each frame, that a bad time ends. */
+  /** The probability, at each frame, that the bad state ends. */
   r: number;
-  /** The probability that a frame comes through in a bad time: 0 unless it is given. */
+  /** The probability that a frame arrives in the bad state. Default 0. */
   h?: number;
-  /** The probability that a frame comes through in a good time: 1 unless it is given. */
+  /** The probability that a frame arrives in the good state. Default 1. */
   k?: number;
 }
 
-/** What happens to the frames of one direction: the names, units and meanings of tc-netem(8). */
+/** Faults of the frames of one direction, with the names, units and meanings of tc-netem(8). */
 export interface LinkFaults {
-  /** How long a frame is under way, in milliseconds. */
+  /** The delay of a frame, in milliseconds. Default 0. */
   delay?: number;
-  /** How far the delay of each frame may be off, in milliseconds: frames overtake each other where it is large. */
+  /** The deviation of the delay, in milliseconds. If it is large, frames overtake each other. Default 0. */
   jitter?: number;
-  /** How: 'uniform', from -jitter to +jitter, unless it is given; 'normal' and 'pareto' have it as their scale. */
+  /** The distribution of the jitter: 'normal' and 'pareto' scale with it. Default: 'uniform', from -jitter to +jitter. */
   distribution?: Distribution;
-  /** The probability that a frame is lost, 0 to 1; or bursts of losses. */
+  /** The probability that a frame is lost, 0 to 1, or bursts of losses. Default 0. */
   loss?: number | BurstLoss;
-  /** The probability that a frame comes twice, 0 to 1. */
+  /** The probability that a frame arrives twice, 0 to 1. Default 0. */
   duplicate?: number;
-  /** The probability that a frame goes at once, without the delay, 0 to 1. */
+  /** The probability that a frame is sent at once, without the delay, 0 to 1. Default 0. */
   reorder?: number;
-  /** Only each `gap`th frame, where that many were delayed before, may go at once: 1, any, unless it is given. */
+  /** A frame may be sent at once only if `gap` - 1 frames before it were delayed. Default 1: any frame may. */
   gap?: number;
-  /** The probability that one bit of a frame is wrong, 0 to 1. */
+  /** The probability that one bit of a frame is flipped, 0 to 1. Default 0. */
   corrupt?: number;
-  /** What the link carries: bits per second, or text in the units of tc(8), as '10mbit'. */
+  /** The rate of the link: bits per second, or text in the units of tc(8), such as '10mbit'. Default: no limit. */
   rate?: number | string;
-  /** How many bytes may go faster than the rate after a pause: 0 unless it is given. */
+  /** The number of bytes that may be sent faster than the rate after a pause. Default 0. */
   burst?: number;
-  /** How much may wait for the rate: frames (1000 unless it is given), or both. What comes then is lost. */
+  /** The limit of what waits for the rate: a number of frames, or frames and bytes. Frames beyond it are lost. Default 1000. */
   queue?: number | QueueLimit;
 }
 
-/** How much may wait for the rate. */
+/** The limits of what waits for the rate. A limit that is left out does not apply. */
 export interface QueueLimit {
   frames?: number;
   bytes?: number;
 }
 
-/** {@link LinkFaults}, checked, and with nothing left out. */
+/** {@link LinkFaults}, checked, and with all defaults. */
 export interface FaultPlan {
   readonly delay: number;
   readonly jitter: number;
   readonly distribution: Distribution;
-  /** Losses at random have p, r and h of 0 and all in k. */
+  /** A plain probability of loss has p, r and h of 0, and is 1 - k. */
   readonly loss: Required<BurstLoss> | undefined;
   readonly duplicate: number;
   readonly reorder: number;
@@ -64,7 +64,7 @@ export interface FaultPlan {
   readonly queueBytes: number;
 }
 
-/** The options of {@link LinkFaults}. */
+/** The names of the options of {@link LinkFaults}. */
 export const FAULT_NAMES = [
   'delay',
   'jitter',
@@ -79,13 +79,13 @@ export const FAULT_NAMES = [
   'queue',
 ] as const satisfies readonly (keyof LinkFaults)[];
 
-/** Of tc-netem(8). */
+/** The default of tc-netem(8), in frames. */
 const DEFAULT_QUEUE = 1000;
 const MAX_DELAY_MS = 3_600_000;
 
 /**
- * @param faults what is not named in it is none
- * @returns undefined where all frames go at once
+ * Checks faults, and adds the defaults.
+ * @returns undefined if the faults do nothing to any frame
  * @throws {TypeError | RangeError} naming the option
  */
 export function checkFaults(faults: LinkFaults | undefined, where = 'faults'): FaultPlan | undefined {
@@ -111,10 +111,10 @@ export function checkFaults(faults: LinkFaults | undefined, where = 'faults'): F
   return hasFaults ? plan : undefined;
 }
 
-/** What tc(8) refuses, and what would be without effect. */
+/** Refuses combinations that tc(8) refuses, or that would have no effect. */
 function checkTogether(given: LinkFaults, plan: FaultPlan, name: (option: keyof LinkFaults) => string): void {
   if (plan.reorder > 0 && plan.delay === 0) {
-    throw invalidValue(name('reorder'), 'used with a delay, which frames that go at once do without', given.reorder);
+    throw invalidValue(name('reorder'), 'used with a delay, which reordered frames skip', given.reorder);
   }
   if (given.gap !== undefined && plan.reorder === 0) throw invalidValue(name('gap'), 'used with reorder', given.gap);
   if (given.distribution !== undefined && plan.jitter === 0) {

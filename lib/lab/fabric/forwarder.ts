@@ -11,23 +11,23 @@ import { type CaptureFeed, History } from './recorder.js';
 import { Station } from './station.js';
 import { type DropCounts, type NetworkStats, sumOf } from './stats.js';
 
-/** What all networks of the thread share. */
+/** The parts that all networks of the thread share. */
 export interface SharedParts {
   readonly seed: number;
   readonly events: EventSet;
   readonly store: FrameStore;
   readonly heap: DueHeap<UnderWay>;
-  /** Those whose receivers are to be asked again. */
+  /** The plugs whose receivers must be tried again. */
   readonly slowPlugs: Set<Plug>;
 }
 
-/** Where a frame under way goes. */
+/** The network and path of a frame in transit. */
 export interface UnderWay {
   readonly forwarder: Forwarder;
   readonly path: Path;
 }
 
-/** The directions that faults are for: all from, or to, where there are no names. */
+/** Faults, and the directions that they are for. Undefined names mean from, or to, all. */
 export interface FaultRule {
   readonly from: readonly string[] | undefined;
   readonly to: readonly string[] | undefined;
@@ -42,21 +42,21 @@ const DROPPED: Record<keyof DropCounts, string> = {
   full: 'dropped: the receiver takes no more',
 };
 
-/** A network: it learns which MAC is behind which port, and sends what it hears to that port, or to all others. */
+/** A network. It learns which MAC is behind which port, and sends a frame to that port, or to all others. */
 export class Forwarder {
   readonly feeds = new Set<CaptureFeed>();
   readonly #stations = new Map<string, Station>();
   readonly #list: Station[] = [];
   readonly #macs = new MacTable();
   readonly #history = new History();
-  /** The directions, by the numbers of both ends; made when the first frame goes there. */
+  /** The directions, by the indexes of both ends. Each is made for its first frame. */
   readonly #paths: (Path | undefined)[][] = [];
   readonly #underWay = new Map<Path, UnderWay>();
   #rules: FaultRule[] = [];
-  /** What happens on purpose to the frame that is forwarded now. */
+  /** Comments on what is done on purpose to the frame that is forwarded now. */
   #notes: string[] = [];
 
-  /** @param isWire whether it is a cable between two ports, which knows no MACs */
+  /** @param isWire whether it is a cable between two ports, which ignores MACs */
   constructor(
     readonly name: string,
     readonly shared: SharedParts,
@@ -74,7 +74,7 @@ export class Forwarder {
     return station;
   }
 
-  /** @throws {IothError} */
+  /** Adds a port. @throws {IothError} */
   addPort(name: string, conn: VdeConnPointer): void {
     const station = this.#station(name);
     station.plug = new Plug(conn, this.shared, (length) => this.#onFrame(station, length));
@@ -91,7 +91,7 @@ export class Forwarder {
     this.#station(name).isUp = isUp;
   }
 
-  /** Who is in no group is in one more, with all others that are not. */
+  /** Partitions the network. Stations that are in no group form one more group. */
   partition(groups: readonly (readonly string[])[]): void {
     for (const station of this.#list) station.group = 0;
     groups.forEach((names, i) => {
@@ -192,7 +192,7 @@ export class Forwarder {
     this.shared.heap.add(due, stored, this.#underWay.get(path)!);
   }
 
-  /** A frame that was under way arrives. */
+  /** Delivers a frame that was in transit. */
   deliver({ frame, path: { path } }: FrameUnderWay<UnderWay>): void {
     path.underWay--;
     const obstacle = obstacleOf(path);
@@ -204,7 +204,7 @@ export class Forwarder {
   #send({ from, to }: Path, frame: Buffer, length: number): void {
     const plug = to.plug!;
     const isTaken = plug.send(frame, length);
-    // on a network a receiver that is slow must not stop those who send to others
+    // on a network a slow receiver must not stop frames to other receivers
     if (this.isWire && from.plug) plug.holdWhileCongested(from.plug);
     if (!isTaken) {
       this.#drop(from, to, 'full');
@@ -243,7 +243,7 @@ export class Forwarder {
     return { names: this.names(), batch: this.#history.batch() };
   }
 
-  /** The stations' names, by their numbers. */
+  /** Returns the names of the stations, by their indexes. */
   names(): string[] {
     return this.#list.map(({ name }) => name);
   }
@@ -263,7 +263,7 @@ export class Forwarder {
 
 const altered = Buffer.allocUnsafeSlow(scratch.length);
 
-/** The frame in {@link scratch} with one bit wrong, until the next call. */
+/** Returns the frame in {@link scratch} with one bit flipped, valid until the next call. */
 function corrupted(length: number, bit: number): Buffer {
   scratch.copy(altered, 0, 0, length);
   altered[bit >> 3]! ^= 0x80 >> (bit & 7);

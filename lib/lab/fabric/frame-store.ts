@@ -2,22 +2,22 @@ import { MAX_FRAME_SIZE } from '../../vde/frame-source.js';
 
 const SMALL = 2048;
 const SMALLS_PER_CHUNK = 64;
-/** How many frames wait at most, of all links together. */
+/** The maximum number of frames that wait, of all links together. */
 const MAX_FRAMES = 131_072;
 
-/** A frame that waits: its bytes are those of a slot that is used again. */
+/** A frame that waits. Its bytes are in a slot that is reused. */
 export interface StoredFrame {
   readonly bytes: Buffer;
   length: number;
 }
 
-/** The frames that wait, in memory that is used again: none is allocated for each. */
+/** Stores the frames that wait, in memory that is reused: there is no allocation per frame. */
 export class FrameStore {
   readonly #small: StoredFrame[] = [];
   readonly #large: StoredFrame[] = [];
   #used = 0;
 
-  /** A copy of the first `length` bytes of `frame`; undefined where too many wait. */
+  /** Copies the first `length` bytes of `frame`. Returns undefined if too many frames wait. */
   store(frame: Buffer, length: number): StoredFrame | undefined {
     if (this.#used >= MAX_FRAMES) return undefined;
     this.#used++;

@@ -5,22 +5,22 @@ import { checkFaults, FAULT_NAMES, type LinkFaults } from './faults.js';
 import type { FabricNetwork, FaultDirections } from './network.js';
 import type { PortStats } from './stats.js';
 
-/** One way through a {@link Link}. */
+/** A direction of a {@link Link}. */
 export type LinkDirection = 'aToB' | 'bToA';
 
-/** What {@link Link.create} takes: faults of both directions, and those of one alone, which replace them there. */
+/** Options of {@link Link.create}: faults of both directions, and faults of one direction, which replace them there. */
 export interface LinkOptions extends LinkFaults {
-  /** What random faults follow from, an integer from 0: any, unless it is given. */
+  /** The seed of random faults, an integer from 0. Default: a random one. */
   seed?: number;
   aToB?: LinkFaults;
   bToA?: LinkFaults;
 }
 
-/** What a {@link Link} saw: {@link PortStats} of its ends. */
+/** The counts of a {@link Link}: {@link PortStats} of its ends. */
 export interface LinkStats {
-  /** Of the first end: what came from it, what went out to it. */
+  /** The first end: frames that came from it, and frames that went to it. */
   a: PortStats;
-  /** Of the second one. */
+  /** The second end. */
   b: PortStats;
 }
 
@@ -30,11 +30,11 @@ const DIRECTIONS: Record<LinkDirection, FaultDirections> = {
 };
 
 /**
- * A cable between two virtual networks, with faults. It forwards in a worker thread of its own, whose times a busy program does
- * not bend.
+ * A cable between two virtual networks, with faults. It forwards in a worker thread of its own, so that a busy program does not
+ * change its timing.
  */
 export class Link {
-  /** What its random faults follow from: the same seed, the same faults. */
+  /** The seed of its random faults: the same seed repeats them. */
   readonly seed: number;
   readonly #fabric: Fabric;
   readonly #network: FabricNetwork;
@@ -48,9 +48,9 @@ export class Link {
   /**
    * Joins two networks.
    * @param a a virtual network locator: 'ptp:///tmp/a', whose other end a stack opens; 'vde:///tmp/sw', a switch
-   * @param b another one
+   * @param b the locator of the second network
    * @param options faults, named as by tc-netem(8): `{ delay: 20, loss: 0.01, seed: 1 }`
-   * @throws {IothError} as VdePort.open; ERR_IOTH_FABRIC where the worker thread cannot be started
+   * @throws {IothError} as VdePort.open; ERR_IOTH_FABRIC if the worker thread cannot be started
    * @throws {TypeError | RangeError} naming the option
    */
   static async create(a: string, b: string, options?: LinkOptions): Promise<Link> {
@@ -65,7 +65,7 @@ export class Link {
       const network = fabric.addWire('link');
       await network.addPort('a', a);
       await network.set(both);
-      // the second end opens last: whatever comes meets all faults
+      // the second end opens last, so that no frame escapes the faults
       await network.addPort('b', b);
       const link = new Link(fabric, network);
       if (aToB !== undefined) await link.set(aToB, 'aToB');
@@ -82,34 +82,34 @@ export class Link {
   }
 
   /**
-   * Sets the faults of one direction, or of both, from the next frame on. What is not named is none.
+   * Sets the faults of one direction, or of both, from the next frame on. Faults that are not named end.
    * @throws {TypeError | RangeError} naming the fault
    */
   async set(faults: LinkFaults, direction?: LinkDirection): Promise<void> {
     await this.#network.set(faults, direction === undefined ? undefined : directionsOf(direction));
   }
 
-  /** Unplugs the cable, or plugs it in again. What is under way is lost. */
+  /** Unplugs the cable, or plugs it in again. Frames in transit are lost. */
   async setUp(up: boolean): Promise<void> {
     await this.#network.setPortUp('a', up);
   }
 
   /**
-   * Writes what comes from either end, as pcapng: the interfaces are 'a' and 'b', and each frame with which something was done
-   * on purpose has a comment.
-   * @param target a file's path or URL, a stream, which is ended, a PcapngWriter, which is not; without it, memory
+   * Captures the frames from both ends as pcapng. The interfaces are 'a' and 'b'. A frame that was dropped or changed on purpose
+   * has a comment.
+   * @param target a file's path or URL, a stream, which is ended, or a PcapngWriter, which is not. Default: memory
    * @throws {Error} of fs.open
    */
   capture(target?: FabricCaptureTarget, options?: FabricCaptureOptions): Promise<FabricCapture> {
     return this.#network.capture(target, options);
   }
 
-  /** The last 1,000 frames, as a capture: up to 2048 bytes of each. */
+  /** Returns the last 1000 frames as pcapng, up to 2048 bytes of each. */
   recentFrames(): Promise<Buffer> {
     return this.#network.recentFrames();
   }
 
-  /** What it forwarded and dropped. */
+  /** Returns the counts of what it forwarded and dropped. */
   async stats(): Promise<LinkStats> {
     const { a, b } = (await this.#network.stats()).ports;
     return { a: a!, b: b! };

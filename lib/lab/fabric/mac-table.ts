@@ -2,17 +2,17 @@ const INITIAL_SIZE = 256;
 const MAX_MACS = 8192;
 const SOURCE = 6;
 
-/** Which port a MAC is behind, as a switch learns it: a hash table in two arrays, so that a look-up allocates nothing. */
+/** The port that each MAC is behind, as a switch learns it: a hash table in typed arrays, so that a look-up allocates nothing. */
 export class MacTable {
   #high = new Uint16Array(INITIAL_SIZE);
   #low = new Uint32Array(INITIAL_SIZE);
-  /** The port's number and 1; 0 for a place that is free. */
+  /** The port's number plus 1; 0 for a free slot. */
   #ports = new Uint16Array(INITIAL_SIZE);
   #count = 0;
 
-  /** Notes where the sender of a frame is. */
+  /** Notes the port of a frame's sender. */
   learn(frame: Uint8Array, port: number): void {
-    // a group's address is nobody's
+    // a group address has no port
     if (frame[SOURCE]! & 1) return;
     const at = this.#find(frame, SOURCE);
     if (this.#ports[at] === 0) {
@@ -28,7 +28,7 @@ export class MacTable {
     if (this.#count > this.#ports.length / 2) this.#grow();
   }
 
-  /** The port of a frame's destination; -1 where all may be meant. */
+  /** Returns the port of a frame's destination; -1 for a group or an unknown MAC. */
   lookUp(frame: Uint8Array): number {
     return frame[0]! & 1 ? -1 : this.#ports[this.#find(frame, 0)]! - 1;
   }
@@ -42,7 +42,7 @@ export class MacTable {
     return this.#place(highOf(frame, offset), lowOf(frame, offset));
   }
 
-  /** Where it stands, or would. */
+  /** Returns the slot of a MAC, or the free one for it. */
   #place(high: number, low: number): number {
     const mask = this.#ports.length - 1;
     let at = Math.imul(low ^ (high << 8), 0x9e3779b1) >>> 16;

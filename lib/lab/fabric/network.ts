@@ -17,7 +17,7 @@ import { checkFaults, type LinkFaults } from './faults.js';
 import type { NetworkStats } from './stats.js';
 import type { WorkerThread } from './worker-thread.js';
 
-/** Which directions faults are for: all from, or to, where nothing is named. */
+/** The directions that faults are for. Default: from all ports, to all ports. */
 export interface FaultDirections {
   /** The ports that the frames come from. */
   from?: string | readonly string[];
@@ -25,22 +25,22 @@ export interface FaultDirections {
   to?: string | readonly string[];
 }
 
-/** In characters: what a switch shows of a port has 100 bytes. */
+/** The limit in characters: a switch shows 100 bytes of a port's description. */
 const MAX_DESCRIPTION = 25;
 
 let lastCapture = 0;
 
 /**
- * An Ethernet switch in the worker thread of a {@link Fabric}, with faults: it learns which MAC is behind which port, and what
- * is for all, or for a MAC that it doesn't know, goes to all other ports. From each port to each other there is a link of its
- * own, with a rate, a queue and random numbers of its own.
+ * An Ethernet switch with faults, in the worker thread of a {@link Fabric}. It learns which MAC is behind which port. Frames to
+ * a group or to an unknown MAC go to all other ports. From each port to each other port there is a separate link, with its own
+ * rate, queue and random numbers.
  */
 export class FabricNetwork {
   readonly name: string;
   readonly #thread: WorkerThread;
-  /** Undefined while it is being opened. */
+  /** The ports by name; undefined while a port opens. */
   readonly #ports = new Map<string, FabricPort | undefined>();
-  /** The names of ports that are, or were. */
+  /** The names of all ports, former ones too. */
   readonly #names = new Set<string>();
   #isClosed = false;
 
@@ -57,11 +57,11 @@ export class FabricNetwork {
 
   /**
    * Opens a port.
-   * @param name as faults, partitions and captures name it
+   * @param name its name in faults, partitions and captures
    * @param vnl a virtual network locator: 'ptp:///tmp/lab/alice', whose other end a stack opens; 'switch://PATH' is a whole
    * switch behind the port
    * @throws {IothError} EEXIST (the name is taken), and as VdePort.open
-   * @throws {TypeError} for what is no name or locator
+   * @throws {TypeError} for an invalid name or locator
    */
   async addPort(name: string, vnl: string): Promise<void> {
     checkString('vnl', vnl);
@@ -69,9 +69,9 @@ export class FabricNetwork {
   }
 
   /**
-   * Opens a port on a cable of its own, a socket pair: nothing in the file system, room for more frames than `ptp://` has, and
-   * an end that is seen when the other side is killed.
-   * @returns the locator of the other end, which a stack or port of this process must open: it owns it from then on
+   * Opens a port on a cable of its own, a socket pair. Unlike `ptp://` it has nothing in the file system, has room for more
+   * frames, and sees the end when the other side is killed.
+   * @returns the locator of the other end. A stack or port of this process must open it, and owns it from then on
    * @throws {IothError} EEXIST, EMFILE
    */
   async addCable(name: string): Promise<string> {
@@ -118,9 +118,9 @@ export class FabricNetwork {
   }
 
   /**
-   * Closes a port; what is under way to it is lost. Its name keeps its faults, its place in a partition, and its figures in
-   * the total, for a port that is added later.
-   * @throws {TypeError} where there is no such port
+   * Closes a port. Frames in transit to it are lost. Its name keeps its faults, its group in a partition, and its counts in the
+   * total, for a port that is added later.
+   * @throws {TypeError} if there is no such port
    */
   async removePort(name: string): Promise<void> {
     const port = this.#ports.get(this.#checkPort(name));
@@ -134,9 +134,9 @@ export class FabricNetwork {
   }
 
   /**
-   * Sets the faults of the network, or of some directions, from the next frame on: frames that are under way arrive as they
-   * would have. As with `tc qdisc change` what is not named is none. Without `where`, or with neither `from` nor `to`, what was
-   * set for some directions is forgotten.
+   * Sets the faults of the network, or of some directions, from the next frame on. Frames in transit arrive as planned. Faults
+   * that are not named end, as with `tc qdisc change`. Without `where`, or with neither `from` nor `to`, this also replaces
+   * earlier settings for some directions.
    * @throws {TypeError | RangeError} naming the fault
    */
   async set(faults: LinkFaults, where?: FaultDirections): Promise<void> {
@@ -147,9 +147,9 @@ export class FabricNetwork {
   }
 
   /**
-   * From now on no frame gets from a port of one group to one of another. The ports that are in none are one more group. It
-   * replaces a partition that there is.
-   * @throws {TypeError} for a name that is in two groups, or of no port
+   * Blocks all frames between ports of different groups. Ports that are in no group form one more group. Replaces an earlier
+   * partition.
+   * @throws {TypeError} for a name that is in two groups, or that no port has
    */
   async partition(...groups: (readonly string[])[]): Promise<void> {
     const seen = new Set<string>();
@@ -166,15 +166,15 @@ export class FabricNetwork {
     await this.#thread.call('partition', this.name, []);
   }
 
-  /** Unplugs the cable of a port, or plugs it in again. @throws {TypeError} where there is no such port */
+  /** Unplugs the cable of a port, or plugs it in again. @throws {TypeError} if there is no such port */
   async setPortUp(name: string, up: boolean): Promise<void> {
     await this.#thread.call('setPortUp', this.name, this.#checkPort(name), checkBoolean('up', up));
   }
 
   /**
-   * Writes what the network forwards, as pcapng: an interface for each port, each frame once, as it came from its port, with a
+   * Captures the frames of the network as pcapng: an interface for each port, each frame once, as it came from its port, with a
    * comment on what was done to it on purpose.
-   * @param target a file's path or URL, a stream, which is ended, a PcapngWriter, which is not; without it, memory
+   * @param target a file's path or URL, a stream, which is ended, or a PcapngWriter, which is not. Default: memory
    * @throws {Error} of fs.open
    */
   async capture(target?: FabricCaptureTarget, options?: FabricCaptureOptions): Promise<FabricCapture> {
@@ -193,7 +193,7 @@ export class FabricNetwork {
     return capture;
   }
 
-  /** The last 1,000 frames that the network forwarded or dropped, as a capture: up to 2048 bytes of each. */
+  /** Returns the last 1000 frames that the network forwarded or dropped, as pcapng, up to 2048 bytes of each. */
   async recentFrames(): Promise<Buffer> {
     const { names, batch } = await this.#thread.call('recentFrames', this.name);
     const writer = new PcapngWriter();
@@ -201,12 +201,12 @@ export class FabricNetwork {
     return writer.toBuffer();
   }
 
-  /** What it forwarded and dropped. */
+  /** Returns the counts of what it forwarded and dropped. */
   stats(): Promise<NetworkStats> {
     return this.#thread.call('stats', this.name);
   }
 
-  /** @internal the worker thread has ended */
+  /** @internal Closes all ports after the worker thread has ended */
   async closePorts(): Promise<void> {
     this.#isClosed = true;
     const ports = [...this.#ports.values()];
@@ -214,7 +214,7 @@ export class FabricNetwork {
     await Promise.all(ports.map((port) => port?.close()));
   }
 
-  /** @internal the same, at the end of the process */
+  /** @internal Closes all ports at the end of the process */
   closePortsSync(): void {
     for (const port of this.#ports.values()) port?.closeSync();
   }

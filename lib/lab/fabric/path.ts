@@ -7,11 +7,11 @@ import type { Station } from './station.js';
 /** The direction from one station to another. */
 export class Path {
   plan: FaultPlan | undefined;
-  /** The number of the frame that comes next. */
+  /** The number of the next frame. */
   next = 0;
-  /** How many frames are under way. */
+  /** The number of frames in transit. */
   underWay = 0;
-  /** When the last of those under way arrives. */
+  /** When the last frame in transit arrives. */
   lastDue = 0;
   readonly decision: Decision;
   readonly queue = new RateQueue();

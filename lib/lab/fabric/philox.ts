@@ -1,6 +1,6 @@
 /*
- * Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011): the words of a key and a
- * counter. What number n gets doesn't depend on what was drawn before it.
+ * Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011): random words from a key and a
+ * counter. Random number n does not depend on the numbers that were drawn before it.
  */
 
 import { createHash } from 'node:crypto';
@@ -12,7 +12,7 @@ const W1 = 0xbb67ae85;
 const ROUNDS = 10;
 const TWO_TO_32 = 0x1_0000_0000;
 
-/** A key of its own for each list of names under a seed. */
+/** Returns the key for a seed and a list of names. */
 export function keyOf(seed: number, ...names: readonly string[]): [number, number] {
   const digest = createHash('sha256')
     .update(JSON.stringify([seed, ...names]))
@@ -21,8 +21,8 @@ export function keyOf(seed: number, ...names: readonly string[]): [number, numbe
 }
 
 /**
- * Four words of 32 bits.
- * @param words gets them; the counter stands in it before
+ * Computes four words of 32 bits.
+ * @param words has the counter, and gets the result
  */
 export function philox(words: Uint32Array, key0: number, key1: number): void {
   let c0 = words[0]!;
@@ -49,7 +49,7 @@ export function philox(words: Uint32Array, key0: number, key1: number): void {
   words[3] = c3;
 }
 
-/** The upper 32 bits of the product of two words. */
+/** Returns the upper 32 bits of the product of two words. */
 function multiplyHigh(a: number, b: number): number {
   const aHigh = a >>> 16;
   const aLow = a & 0xffff;
@@ -72,7 +72,7 @@ export class FrameRandom {
     [this.#key0, this.#key1] = keyOf(seed, ...names);
   }
 
-  /** From now on {@link at} gives the numbers of frame `n`. */
+  /** Makes {@link at} return the numbers of frame `n`. */
   seek(n: number): void {
     for (let i = 0; i < 2; i++) {
       this.#block[0] = n;

@@ -9,21 +9,21 @@ import { isEventSet, NodePeers } from '../../vde/node-peers.js';
 import type { EventSet } from './event-set.js';
 import type { FrameStore, StoredFrame } from './frame-store.js';
 
-/** How many frames are received before others get their turn. */
+/** The number of frames that are received before other plugs get their turn. */
 const MAX_BATCH = 32;
-/** How many wait for a receiver that is slow; what comes then is lost. */
+/** The number of frames that may wait for a slow receiver; frames beyond that are lost. */
 const MAX_WAITING = 1024;
-/** So many make a sender wait, where one can: only half as many let it go on. */
+/** This many waiting frames stop a sender, if it can be stopped. It goes on below half of that. */
 const CONGESTED = 256;
-/** How often peers that have gone are looked for. */
+/** The pause between searches for peers that have gone. */
 const GONE_PEERS_PAUSE_MS = 100;
-/** After so many errors in a row nothing will come any more. */
+/** Stops receiving after this many errors in a row. */
 const MAX_ERRORS = 1024;
 
-/** Where vde_recv(3) writes: a frame is dealt with before the next one comes. */
+/** The buffer of vde_recv(3). A frame is handled before the next one is received. */
 export const scratch = Buffer.allocUnsafeSlow(MAX_FRAME_SIZE);
 
-/** A `VDECONN *` as this thread uses it; the one that opened it closes it. */
+/** A `VDECONN *` in the thread that uses it. The thread that opened it closes it. */
 export class Plug {
   readonly #conn: VdeConnPointer;
   readonly #fd: number;
@@ -31,14 +31,14 @@ export class Plug {
   readonly #store: FrameStore;
   readonly #slowPlugs: Set<Plug>;
   readonly #isSocket: boolean;
-  /** Of a node. */
+  /** The peers of a node (`switch://`, `hub://`). */
   readonly #peers: NodePeers | undefined;
-  /** What waits for a receiver that is slow. */
+  /** The frames that wait for a slow receiver. */
   readonly #waiting: StoredFrame[] = [];
   #errors = 0;
   #isWritableWatched = false;
   #lookedAt = 0;
-  /** Who waits until this one has sent enough. */
+  /** The sender that waits until this plug has sent enough. */
   #heldSender: Plug | undefined;
   #isHeld = false;
   #isEnded = false;
@@ -71,7 +71,7 @@ export class Plug {
   #receive(): void {
     let others = 0;
     for (let i = 0; i < MAX_BATCH && !this.#isHeld; i++) {
-      // vde_recv(3) of what is no socket waits where nothing is there; epoll(7) said that the first is
+      // except for a socket, vde_recv(3) blocks if there is no frame; epoll(7) reported the first one
       if (i > 0 && !this.#isSocket && (pollOnce(this.#fd, POLLIN, 0) & POLLIN) === 0) break;
       const length = libvdeplug().recv(this.#conn, scratch, MAX_FRAME_SIZE, 0);
       if (length >= MIN_FRAME_SIZE) {
@@ -89,7 +89,7 @@ export class Plug {
     if (others > MAX_BATCH / 2) this.#closeGonePeers();
   }
 
-  /** Those of a node that left without having asked for a port are an event for ever. */
+  /** Closes peers of a node that left before they asked for a port: epoll(7) would report them for ever. */
   #closeGonePeers(): void {
     const now = performance.now();
     if (now - this.#lookedAt < GONE_PEERS_PAUSE_MS) return;
@@ -103,7 +103,7 @@ export class Plug {
 
   /**
    * Sends the first `length` bytes of `frame`, at once or when the receiver takes them.
-   * @returns false where they are lost
+   * @returns false if they are lost
    */
   send(frame: Buffer, length: number): boolean {
     if (this.#waiting.length === 0) {
@@ -118,7 +118,7 @@ export class Plug {
     return true;
   }
 
-  /** Sends what waits, as far as it is taken. */
+  /** Sends waiting frames, as many as the receiver takes. */
   sendWaiting(): void {
     let sent = 0;
     for (const frame of this.#waiting) {
@@ -131,7 +131,7 @@ export class Plug {
     if (this.#waiting.length < CONGESTED / 2) this.#releaseSender();
   }
 
-  /** Receives nothing more from `sender` while too much waits here: its own queue fills, and it waits. */
+  /** Stops receiving from `sender` while too many frames wait here. Its own queue fills, and it waits. */
   holdWhileCongested(sender: Plug): void {
     if (this.#waiting.length < CONGESTED || this.#heldSender) return;
     this.#heldSender = sender;
@@ -149,7 +149,7 @@ export class Plug {
     this.#updateWatch();
   }
 
-  /** epoll(7) tells when a socket takes more; of what else there is nothing tells. */
+  /** Watches for room in the receiver. epoll(7) reports it for a socket; anything else has to be tried again. */
   #watchWritable(isWatched: boolean): void {
     if (!this.#isSocket) this.#slowPlugs[isWatched ? 'add' : 'delete'](this);
     this.#isWritableWatched = isWatched && this.#isSocket;
@@ -161,7 +161,7 @@ export class Plug {
     this.#events.modify(this.#fd, (this.#isHeld ? 0 : EPOLLIN) | (this.#isWritableWatched ? EPOLLOUT : 0));
   }
 
-  /** The last thing: its descriptor may be closed then. */
+  /** Ends the use of the port. Its file descriptor may be closed after that. */
   end(): void {
     this.#isEnded = true;
     this.#peers?.close();

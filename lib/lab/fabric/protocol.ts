@@ -3,24 +3,24 @@ import type { FaultRule } from './forwarder.js';
 import type { FrameBatch } from './recorder.js';
 import type { NetworkStats } from './stats.js';
 
-/** What a worker thread is started with. */
+/** The settings that a worker thread is started with. */
 export interface WorkerSettings {
   readonly seed: number;
-  /** The descriptor that is readable when a message waits, or the thread shall end. */
+  /** The file descriptor that becomes readable when a message waits, or when the thread must end. */
   readonly wakefd: number;
   /** Two words: {@link END_WORD} and {@link STATE_WORD}. */
   readonly control: SharedArrayBuffer;
 }
 
-/** Not 0: the thread shall end. */
+/** The index of the word that is not 0 if the thread must end. */
 export const END_WORD = 0;
 export const STATE_WORD = 1;
-/** The thread works, and uses the ports that it was given. */
+/** The state of a thread that works, and uses its ports. */
 export const WORKING = 1;
-/** It uses none any more. */
+/** The state of a thread that uses no port any more. */
 export const ENDED = 2;
 
-/** What the other thread is asked for, and what it answers. */
+/** The calls to the other thread, and their results. */
 export interface Calls {
   addNetwork(network: string, isWire: boolean): void;
   addPort(network: string, name: string, conn: VdeConnPointer): void;
@@ -31,9 +31,9 @@ export interface Calls {
   stats(network: string): NetworkStats;
   recentFrames(network: string): { names: string[]; batch: FrameBatch };
   startCapture(network: string, capture: number): void;
-  /** How many bytes of a capture were written. */
+  /** Reports how many bytes of a capture were written. */
   captureTaken(network: string, capture: number, bytes: number): void;
-  /** @returns how many frames were not captured because the other thread was too slow */
+  /** Stops a capture. @returns how many frames were not captured because the other thread was too slow */
   stopCapture(network: string, capture: number): number;
 }
 

@@ -3,19 +3,19 @@ import type { FaultPlan } from './faults.js';
 const BITS_PER_BYTE = 8;
 const MS_PER_SECOND = 1000;
 
-/** What waits for its turn on a link of a limited rate: a token bucket with a queue in front. Times are in milliseconds. */
+/** The frames that wait on a link with a limited rate: a token bucket with a queue in front. Times are in milliseconds. */
 export class RateQueue {
-  /** When each of those that wait has gone, and its bytes; what is before the head has gone. */
+  /** When each frame leaves; `#lengths` has its length in bytes. Frames before `#head` have left. */
   #times: number[] = [];
   #lengths: number[] = [];
   #head = 0;
   #bytes = 0;
-  /** When the bucket has paid for all that it let through. */
+  /** When the bucket has paid for all frames that it let through. */
   #paidAt = 0;
 
   /**
-   * Lets a frame wait.
-   * @returns when it has gone; -1 where there is no room for it
+   * Adds a frame.
+   * @returns when it leaves; -1 if there is no room for it
    */
   add(plan: FaultPlan, now: number, length: number): number {
     if (plan.rate === 0) return now;

@@ -3,11 +3,10 @@ import { invalidType, invalidValue, outOfRange } from '../../core/validate.js';
 const PREFIXES = { '': 0, k: 1, m: 2, g: 3, t: 4 } as const;
 const RATE = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)(bit|bps)$/i;
 const BITS_PER_BYTE = 8;
-const EXPECTED =
-  "bits per second, or such a number with a unit of tc(8): '10mbit', '64kbit', '1gibit', '2mbps' (bytes)";
+const EXPECTED = "bits per second, or a number with a unit of tc(8): '10mbit', '64kbit', '1gibit', '2mbps' (bytes)";
 
 /**
- * A rate in tc(8)'s units.
+ * Parses a rate, in the units of tc(8).
  * @returns bits per second
  * @throws {TypeError | RangeError}
  */

@@ -1,27 +1,27 @@
 import { nanosecondsNow } from '../../vde/pcapng.js';
 
-/** How many frames the history has. */
+/** The number of frames in the history. */
 export const HISTORY_FRAMES = 1000;
 const HISTORY_SLOT = 2048;
 const BATCH_SIZE = 256 * 1024;
 const FLUSH_AFTER_MS = 10;
-/** So many bytes are on the way to a thread that doesn't take them: what comes then is not captured. */
+/** The maximum number of bytes on the way to the other thread. Frames beyond that are not captured. */
 const MAX_UNTAKEN = 64 * 1024 * 1024;
 const NANOSECONDS_PER_MS = 1e6;
 
-/** What is said of a frame in a capture. */
+/** The data about a frame in a capture. */
 export interface FrameRecord {
-  /** In nanoseconds since 1970. */
+  /** The time, in nanoseconds since 1970. */
   readonly time: bigint;
   /** The number of the station that it came from. */
   readonly station: number;
-  /** How many bytes of it are there, and how many it had. */
+  /** The number of bytes that are kept; `originalLength` is the number that it had. */
   readonly length: number;
   readonly originalLength: number;
   readonly comment: string | undefined;
 }
 
-/** Frames with their bytes, one behind the other. */
+/** Frames, and their bytes one after the other. */
 export interface FrameBatch {
   readonly records: readonly FrameRecord[];
   readonly bytes: Uint8Array;
@@ -35,7 +35,7 @@ function epochTime(time: number): bigint {
 
 /** The last frames of a network. */
 export class History {
-  /** Of the system's zeroed pages: what is never written costs nothing. */
+  /** Zeroed pages of the system: a page that is never written costs nothing. */
   readonly #bytes = Buffer.alloc(HISTORY_FRAMES * HISTORY_SLOT);
   readonly #times = new Float64Array(HISTORY_FRAMES);
   readonly #stations = new Uint16Array(HISTORY_FRAMES);
@@ -52,7 +52,7 @@ export class History {
     frame.copy(this.#bytes, at * HISTORY_SLOT, 0, Math.min(length, HISTORY_SLOT));
   }
 
-  /** The frames in the order in which they came. */
+  /** Returns the frames in the order in which they came. */
   batch(): FrameBatch {
     const [records, parts]: [FrameRecord[], Buffer[]] = [[], []];
     for (let i = Math.max(0, this.#count - HISTORY_FRAMES); i < this.#count; i++) {
@@ -67,7 +67,7 @@ export class History {
   }
 }
 
-/** Gathers the frames of a capture for the thread that writes them. */
+/** Collects the frames of a capture for the thread that writes them. */
 export class CaptureFeed {
   #bytes = Buffer.allocUnsafeSlow(BATCH_SIZE);
   #used = 0;
@@ -76,10 +76,10 @@ export class CaptureFeed {
   #untaken = 0;
   #missed = 0;
 
-  /** @param post gets what was gathered */
+  /** @param post gets the collected frames */
   constructor(readonly post: (batch: FrameBatch) => void) {}
 
-  /** How many frames were not captured, because the other thread did not take what was before. */
+  /** The number of frames that were not captured, because the other thread did not take earlier ones. */
   get missed(): number {
     return this.#missed;
   }
@@ -96,7 +96,7 @@ export class CaptureFeed {
     this.#used += length;
   }
 
-  /** When what was gathered is to go. */
+  /** When the collected frames must be sent. */
   get dueAt(): number {
     return this.#records.length === 0 ? Number.POSITIVE_INFINITY : this.#since + FLUSH_AFTER_MS;
   }
@@ -110,7 +110,7 @@ export class CaptureFeed {
     this.#used = 0;
   }
 
-  /** The other thread has taken so many bytes. */
+  /** Notes that the other thread has taken some bytes. */
   taken(bytes: number): void {
     this.#untaken -= bytes;
   }

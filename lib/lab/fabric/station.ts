@@ -1,12 +1,12 @@
 import type { Plug } from './plug.js';
 import { newStats } from './stats.js';
 
-/** A name of a network, with the port that it has now: what was counted and decided for the name outlives the port. */
+/** A name in a network, and the port that it has now. The counts and faults of the name outlive the port. */
 export class Station {
   readonly stats = newStats();
   plug: Plug | undefined;
   isUp = true;
-  /** Of a partition; 0 for who is in no group, and all where there is none. */
+  /** The group in a partition; 0 for stations in no group, and for all without a partition. */
   group = 0;
 
   constructor(

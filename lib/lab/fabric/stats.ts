@@ -1,8 +1,8 @@
-/** Why frames did not arrive. */
+/** The numbers of frames that did not arrive, by cause. */
 export interface DropCounts {
-  /** The fault of that name. */
+  /** The fault `loss`. */
   loss: number;
-  /** More waited for the rate than the queue has room for. */
+  /** The queue for the rate was full. */
   queue: number;
   /** Sender and receiver were in different groups of a partition. */
   partition: number;
@@ -12,20 +12,20 @@ export interface DropCounts {
   full: number;
 }
 
-/** What a port saw. What is dropped counts with the port that the frame came from, once for each port that it was for. */
+/** The counts of a port. A dropped frame counts at the port that it came from, once for each port that it was for. */
 export interface PortStats {
-  /** What came from the port. */
+  /** Frames that came from the port. */
   received: { frames: number; bytes: number };
-  /** What went out to it. */
+  /** Frames that went to it. */
   sent: { frames: number; bytes: number };
   dropped: DropCounts;
-  /** How many frames had a second copy, had a wrong bit, or overtook others, on purpose. */
+  /** The numbers of frames that were duplicated, had a bit flipped, or overtook others, on purpose. */
   duplicated: number;
   corrupted: number;
   reordered: number;
 }
 
-/** What a network saw. */
+/** The counts of a network. */
 export interface NetworkStats {
   ports: Record<string, PortStats>;
   /** The sum of all ports, those that were removed too. */

@@ -12,9 +12,9 @@ import directory from './directory.cjs';
 import { type CallName, type Calls, END_WORD, ENDED, STATE_WORD, WORKING, type WorkerMessage } from './protocol.js';
 import type { FrameBatch } from './recorder.js';
 
-/** How long the end of the process waits for the thread, which looks after each event. */
+/** The time that the end of the process waits for the thread, which checks for its end after each event. */
 const END_TIMEOUT_MS = 2000;
-/** The same of who waits in the loop. */
+/** The time that {@link WorkerThread.end} waits for the thread, without blocking the event loop. */
 const EXIT_TIMEOUT_MS = 10_000;
 const ONE_BYTE = Buffer.of(1);
 
@@ -25,7 +25,7 @@ interface Pending {
 
 type CaptureListener = (names: readonly string[], batch: FrameBatch) => void;
 
-/** The worker thread of a Fabric, as the thread that started it sees it. */
+/** The worker thread of a Fabric, from the side of the thread that started it. */
 export class WorkerThread {
   readonly captures = new Map<number, CaptureListener>();
   readonly #worker: Worker;
@@ -55,11 +55,11 @@ export class WorkerThread {
     this.#worker.on('message', (message: WorkerMessage) => this.#onMessage(message));
   }
 
-  /** @throws {IothError} ERR_IOTH_FABRIC where it cannot be started, EMFILE */
+  /** Starts the thread. @throws {IothError} ERR_IOTH_FABRIC if it cannot be started, EMFILE */
   static async start(seed: number): Promise<WorkerThread> {
     const thread = new WorkerThread(seed);
     await new Promise<void>((resolve, reject) => {
-      // the thread says that it is ready as if that were the answer to call 0
+      // the ready message of the thread counts as the answer to call 0
       thread.#pending.set(0, { done: () => resolve(), fail: reject });
     });
     return thread;
@@ -69,7 +69,7 @@ export class WorkerThread {
     return this.#hasExited || this.#control[END_WORD] !== 0;
   }
 
-  /** Calls a function of the thread; calls are served in their order. @throws {IothError} */
+  /** Calls a function of the thread. Calls are served in order. @throws {IothError} */
   call<K extends CallName>(call: K, ...args: Parameters<Calls[K]>): Promise<ReturnType<Calls[K]>> {
     if (this.hasEnded) return Promise.reject(this.#endedError());
     const id = ++this.#lastId;
@@ -82,7 +82,7 @@ export class WorkerThread {
   }
 
   #wake(): void {
-    // where its buffer is full the thread is awake
+    // if its buffer is full the thread is awake
     libc().send(this.#wakefds[0], ONE_BYTE, 1, MSG_DONTWAIT);
   }
 
@@ -94,7 +94,7 @@ export class WorkerThread {
     const id = 'ready' in message ? 0 : message.id;
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
-    // an open laboratory keeps no process alive, a question does
+    // an open fabric does not keep the process alive, a pending call does
     if (this.#pending.size === 0 && !this.#isEnding) this.#worker.unref();
     if ('failure' in message) {
       const { code, syscall, message: text } = message.failure;
@@ -115,7 +115,7 @@ export class WorkerThread {
     return new IothError('ERR_IOTH_FABRIC', { hint: `the fabric is gone: ${hint}`, cause: this.#failure });
   }
 
-  /** Waits until the thread is gone: one that hangs in C is left to the end of the process, after ten seconds. */
+  /** Ends the thread. Leaves one that hangs in C for ten seconds to the end of the process. */
   async end(): Promise<void> {
     this.#tellToEnd();
     this.#isEnding = true;
@@ -124,13 +124,13 @@ export class WorkerThread {
     this.#worker.unref();
   }
 
-  /** At the end of the process: when it returns the thread uses no port any more. */
+  /** Ends the thread at the end of the process. Blocks up to two seconds, until the thread uses no port any more. */
   endSync(): void {
     this.#tellToEnd();
     if (this.#control[STATE_WORD] === WORKING) Atomics.wait(this.#control, STATE_WORD, WORKING, END_TIMEOUT_MS);
   }
 
-  /** Whether it uses its ports no more. */
+  /** True if the thread uses no port any more. */
   get isIdle(): boolean {
     return this.#hasExited || this.#control[STATE_WORD] === ENDED;
   }
@@ -147,9 +147,9 @@ function newWorker(workerData: unknown): Worker {
   const options = { workerData, name: 'ioth fabric', execArgv: [], stdin: false };
   try {
     if (existsSync(built)) return new Worker(built, options);
-    // the sources, as tests and scripts use them
+    // runs the sources, as tests and scripts do
     const source = JSON.stringify(pathToFileURL(join(directory, 'worker.ts')).href);
-    // not from the directory of the program, where an eval'ed script would look for it
+    // resolved here: an eval'ed script would look for it in the directory of the program
     const api = createRequire(join(directory, 'worker.ts'))
       .resolve('tsx/esm/api')
       .replace(/\.cjs$/, '.mjs');

@@ -14,13 +14,13 @@ function setState(value: number): void {
   Atomics.notify(state, STATE_WORD);
 }
 
-/** Lets this thread, which works for microseconds at a time, go before those that keep the processors busy. */
+/** Gives this thread, which works for microseconds at a time, priority over threads that keep the CPUs busy. */
 function hurry(): void {
   try {
-    // of this thread alone, as Linux has it
+    // on Linux this sets the priority of this thread alone
     setPriority(0, constants.priority.PRIORITY_HIGH);
   } catch {
-    // that takes CAP_SYS_NICE
+    // it needs CAP_SYS_NICE
   }
 }
 
