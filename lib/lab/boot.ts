@@ -9,21 +9,21 @@ import { DnsZone } from './services/dns-zone.js';
 import { addressesFor, hostsTable } from './topology/names.js';
 import { type Attachment, EXIT, type HostPlan, type Topology } from './topology/plan.js';
 
-/** What a host is made from. */
+/** The data that a host is made from. */
 export interface BootPlan {
   readonly topology: Topology;
   readonly host: HostPlan;
-  /** Of the lab. */
+  /** The directory of the lab. */
   readonly directory: string;
 }
 
-/** The locator of a host's cable to a network. */
+/** Returns the locator of a host's cable to a network. */
 export function cableOf({ topology, host, directory }: BootPlan, { network }: Attachment): string {
-  // a socket's path has 107 bytes at most: numbers are short
+  // the path of a socket has 107 bytes at most: numbers are short
   return `ptp://${directory}/${topology.networks.indexOf(network)}-${topology.hosts.indexOf(host)}`;
 }
 
-/** Makes the stack of a host: interfaces, addresses, routes, names, and the services that are to run on it. */
+/** Creates the stack of a host with its interfaces, addresses, routes, names and services. */
 export async function boot(plan: BootPlan): Promise<Stack> {
   const { topology, host, directory } = plan;
   const stack = new Stack({
@@ -33,7 +33,7 @@ export async function boot(plan: BootPlan): Promise<Stack> {
   });
   try {
     const table = join(directory, `hosts-${topology.hosts.indexOf(host)}`);
-    // with a DNS server in the lab names come from it, and by way of its network
+    // with a DNS server in the lab names come from it, over its network
     writeFileSync(table, topology.dns ? '127.0.0.1 localhost\n::1 localhost\n' : hostsTable(topology, host));
     stack.iothdns_setpath('hosts', table);
     configure(stack, plan);
@@ -46,7 +46,7 @@ export async function boot(plan: BootPlan): Promise<Stack> {
   }
 }
 
-/** Asks the DHCP server for what {@link boot} left to it. */
+/** Asks the DHCP server for the addresses that {@link boot} did not set. */
 export async function acquireAddresses(stack: Stack, plan: BootPlan): Promise<void> {
   const attachments = plan.host.attachments.filter((attachment) => isByDhcp(plan, attachment));
   await Promise.all(attachments.map(({ network }) => stack.iothconfig(`iface=${network.name},dhcp`)));
@@ -66,14 +66,14 @@ function configure(stack: Stack, plan: BootPlan): void {
     for (const { family, length } of prefixes) {
       if (family === AF_INET && isByDhcp(plan, attachment)) continue;
       stack.ipaddr_add(`${attachment.addresses.get(family)}/${length}`, name);
-      // a router asks for its neighbours' MAC from it, and would not for a second
+      // a router asks for the MACs of neighbours from this address, and could not while it is tentative, for a second
       if (family === AF_INET6) readyLinkLocal(stack, stack.if_nametoindex(name));
     }
   }
   if (hasExit(host)) stack.iproute_add(`default via ${EXIT.router}`);
   for (const { prefix, gateway } of topology.routes.get(host) ?? []) {
     const way = host.attachments.find(({ network }) => isGatewayOn(plan, network.name, gateway));
-    // the lease has the route
+    // the DHCP lease has the route
     if (way && prefix.family === AF_INET && isByDhcp(plan, way)) continue;
     stack.iproute_add(`${prefix.text} via ${gateway}`);
   }
@@ -101,7 +101,10 @@ function hasIPv6(host: HostPlan): boolean {
   return host.attachments.some(({ network }) => network.prefixes.some(({ family }) => family !== AF_INET));
 }
 
-/** resolv.conf(5); null leaves it to the lease. The files of the machine are not read: its servers are not in the lab. */
+/**
+ * Returns the text of resolv.conf(5), or null if the DHCP lease sets it. Does not read the files of the machine: its name servers
+ * are not in the lab.
+ */
 function resolverOf(plan: BootPlan): string | null {
   const { topology, host } = plan;
   const search = `search ${topology.domain}\n`;

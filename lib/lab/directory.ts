@@ -4,7 +4,7 @@ import { TemporaryDirectory } from '../core/temporary-directory.js';
 const directories = new Map<string, TemporaryDirectory>();
 let isHooked = false;
 
-/** A new directory for the sockets and tables of a lab: {@link removeDirectory}, and the end of the process, remove it. */
+/** Creates a directory for the sockets and tables of a lab. {@link removeDirectory} or the end of the process removes it. */
 export function makeDirectory(): string {
   const directory = new TemporaryDirectory(`ioth-lab-${process.pid}-`);
   directories.set(directory.path, directory);

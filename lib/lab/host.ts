@@ -5,15 +5,15 @@ import { invalidValue } from '../core/validate.js';
 import type { Stack } from '../stack/stack.js';
 import type { HostPlan } from './topology/plan.js';
 
-/** What a host is in its lab. @internal */
+/** The state of a host in its lab. @internal */
 export interface HostState {
   readonly plan: HostPlan;
-  /** Undefined while it is restarted, and when the lab is closed. */
+  /** Undefined while the host restarts, and after the lab is closed. */
   readonly stack: Stack | undefined;
   readonly isUp: boolean;
 }
 
-/** A host of a lab: a stack of its own, which `lab.restart` replaces by a new one. */
+/** A host of a lab. It has a stack of its own, which `lab.restart` replaces by a new one. */
 export class LabHost<N extends string = string> {
   readonly #state: HostState;
   readonly #all: () => Readonly<Record<string, LabHost<N>>>;
@@ -24,44 +24,44 @@ export class LabHost<N extends string = string> {
     this.#all = all;
   }
 
-  /** Its name. */
+  /** The name of the host. */
   get name(): string {
     return this.#state.plan.name;
   }
 
-  /** The networks that it is on: the names of its interfaces. */
+  /** The names of its networks, which are the names of its interfaces too. */
   get networks(): readonly N[] {
     return this.#state.plan.attachments.map(({ network }) => network.name as N);
   }
 
-  /** Whether it forwards packets. */
+  /** True if the host forwards packets. */
   get isRouter(): boolean {
     return this.#state.plan.isRouter;
   }
 
-  /** Whether its cables are in: false after `lab.down`. */
+  /** True if its cables are plugged in: false after `lab.down`. */
   get isUp(): boolean {
     return this.#state.isUp;
   }
 
-  /** Its stack. @throws {IothError} ERR_IOTH_LAB while it is restarted, and when the lab is closed */
+  /** The stack of the host. @throws {IothError} ERR_IOTH_LAB while it restarts, and after the lab is closed */
   get stack(): Stack {
     const { stack } = this.#state;
     if (stack) return stack;
     throw new IothError('ERR_IOTH_LAB', { syscall: 'stack', hint: `host '${this.name}' is not running` });
   }
 
-  /** `stack.run`: calls `fn`, in which Node's own modules are on this host. @throws as {@link Stack.run}, and {@link stack} */
+  /** Calls `fn` with Node's own modules on this host: `stack.run`. @throws as {@link Stack.run}, and {@link stack} */
   run<A extends unknown[], T>(fn: (...args: A) => T, ...args: A): T {
     return this.stack.run(fn, ...args);
   }
 
-  /** `stack.spawn`: a program on this host. It needs no `this`. @throws as {@link Stack.spawn}, and {@link stack} */
+  /** Starts a program on this host: `stack.spawn`. It needs no `this`. @throws as {@link Stack.spawn}, and {@link stack} */
   get spawn(): Stack['spawn'] {
     return this.stack.spawn;
   }
 
-  /** `stack.ping`: ICMP echo from this host, to a name or an address. @throws as {@link Stack.ping}, and {@link stack} */
+  /** Pings a name or an address from this host: `stack.ping`. @throws as {@link Stack.ping}, and {@link stack} */
   ping(...args: Parameters<Stack['ping']>): ReturnType<Stack['ping']> {
     try {
       return this.stack.ping(...args);
@@ -71,10 +71,10 @@ export class LabHost<N extends string = string> {
   }
 
   /**
-   * An address of this host.
-   * @param network the network on which it has it: the first of its own where it is not given
-   * @param family 4 or 6: IPv4 where it is not given and there is one
-   * @throws {TypeError} ERR_INVALID_ARG_VALUE for a network that it is not on, and a family that it does not have there
+   * Returns an address of this host.
+   * @param network a network of the host. Default: its first one
+   * @param family 4 or 6. Default: 4 if the host has an IPv4 address there, else 6
+   * @throws {TypeError} ERR_INVALID_ARG_VALUE for a network that the host is not on, and a family that it does not have there
    */
   address(network?: N, family?: 4 | 6): string {
     const { attachments } = this.#state.plan;

@@ -1,6 +1,6 @@
 /** ioth/lab: hosts with real TCP/IP stacks, and links and networks with faults, in one process. */
 
-// for who compiles against the declarations without naming Node's types
+// for programs that compile against the declarations without naming Node's types
 /// <reference types="node" preserve="true" />
 
 export type { Distribution } from './fabric/distribution.js';

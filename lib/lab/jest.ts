@@ -1,6 +1,6 @@
 /** ioth/lab/jest: a lab for the tests of a file, and matchers. */
 
-// for who compiles against the declarations without naming Node's types
+// for programs that compile against the declarations without naming Node's types
 /// <reference types="node" preserve="true" />
 
 import type { LabHost } from './host.js';
@@ -23,17 +23,17 @@ declare global {
     // biome-ignore lint/complexity/noBannedTypes: as @types/jest has it
     interface Matchers<R, T = {}> {
       /**
-       * Whether a host of a lab reaches another one: by a TCP connection to `port` or, without one, by ping.
+       * Passes if a host of a lab reaches another one: by a TCP connection to `port` or, without one, by ping.
        * @param target a host of the lab, a name or an address
        */
       toReach(target: LabHost | string, port?: number, options?: ReachOptions): Promise<R>;
-      /** Whether a host of a lab answers no other host's ping. */
+      /** Passes if a host of a lab answers no ping of another host. */
       toBeUnreachable(options?: UnreachableOptions): Promise<R>;
     }
   }
 }
 
-/** What is used of jest. */
+/** The part of jest that is used here. */
 interface JestGlobals {
   beforeAll(hook: () => Promise<void>, timeout?: number): void;
   afterAll(hook: () => Promise<void>, timeout?: number): void;
@@ -45,13 +45,13 @@ interface JestGlobals {
   };
 }
 
-/** A machine that is busy takes its time. */
+/** The timeout of a hook: a busy machine is slow. */
 const HOOK_TIMEOUT_MS = 60_000;
 
 /**
- * A lab for the tests of this file, or of this `describe`: made before them and closed after them, whatever happens. When a test
- * fails, the last 1000 frames of each network are written to files that its message names.
- * @returns the lab, to be used in tests and hooks
+ * Creates a lab before the tests of this file, or of this `describe`, and closes it after them in any case. When a test fails,
+ * writes the last 1000 frames of each network to files, which the test's message names.
+ * @returns the lab, for use in tests and hooks
  * @throws {TypeError | RangeError} as Lab.create
  */
 export function useLab<const N extends string, const H extends string>(
@@ -78,10 +78,10 @@ export function useLab<const N extends string, const H extends string>(
 function globals(): JestGlobals {
   const found = globalThis as unknown as Partial<JestGlobals>;
   if (found.expect?.extend && found.beforeAll && found.afterEach) return found as JestGlobals;
-  throw new Error("ioth/lab/jest is for tests that jest runs, with its globals (jest's injectGlobals: true)");
+  throw new Error("ioth/lab/jest needs jest and its globals (jest's injectGlobals: true)");
 }
 
-/** Of the test that runs now: jest has no hook that is told of a failure, so this is jest-circus' own state. */
+/** Returns the errors of the running test, from jest-circus' internal state: no hook of jest reports a failure. */
 function errorsOfTest(): unknown[] {
   const symbol = Object.getOwnPropertySymbols(globalThis).find(
     ({ description }) => description === 'JEST_STATE_SYMBOL',

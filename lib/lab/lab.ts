@@ -14,12 +14,12 @@ import { drawing, mermaid } from './topology/text.js';
 import { topologyOf } from './topology/topology.js';
 
 const KEY = Symbol('Lab');
-/** No host has such a name. */
+/** The port of a way out. No host can have this name. */
 const EXIT_PORT = 'exit (slirp)';
 
 /**
- * A network laboratory: hosts with real TCP/IP stacks, on networks with links as bad as they are wanted, in this process.
- * `await Lab.create({ networks, hosts })` makes one, `close()` or `await using` ends it; nothing is left of it.
+ * A network laboratory in this process: hosts with real TCP/IP stacks, on networks whose links can have faults.
+ * `await Lab.create({ networks, hosts })` makes one. `close()` or `await using` ends it and leaves nothing behind.
  */
 export class Lab<N extends string = string, H extends string = string> {
   /** The hosts by name. */
@@ -36,7 +36,7 @@ export class Lab<N extends string = string, H extends string = string> {
 
   /** @internal use {@link Lab.create} */
   constructor(key: symbol, topology: Topology, directory: string, fabric: Fabric) {
-    if (key !== KEY) throw invalidValue('key', 'unknown to callers: Lab.create({ networks, hosts }) makes labs', key);
+    if (key !== KEY) throw invalidValue('key', 'internal: use Lab.create({ networks, hosts })', key);
     this.#topology = topology;
     this.#directory = directory;
     this.#fabric = fabric;
@@ -52,10 +52,10 @@ export class Lab<N extends string = string, H extends string = string> {
   }
 
   /**
-   * Makes the networks and the hosts, and waits until all of it works.
-   * @throws {TypeError | RangeError} for a configuration that makes no sense, before anything is made: a network that there is
-   * not, prefixes that overlap, too many hosts for a prefix, a network that no router joins with the others …
-   * @throws {IothError} as the constructor of Stack; ETIMEDOUT where a host gets no address by DHCP
+   * Creates the networks and the hosts, and waits until all of them work.
+   * @throws {TypeError | RangeError} for an invalid configuration, before anything is created: an unknown network, prefixes that
+   * overlap, too many hosts for a prefix, a network that no router joins with the others …
+   * @throws {IothError} as the constructor of Stack; ETIMEDOUT if a host gets no address by DHCP
    */
   static async create<const N extends string, const H extends string>(config: LabConfig<N, H>): Promise<Lab<N, H>> {
     const topology = topologyOf(config as LabConfig);
@@ -75,20 +75,20 @@ export class Lab<N extends string = string, H extends string = string> {
     }
   }
 
-  /** The seed of its random faults. */
+  /** The seed of the random faults. */
   get seed(): number {
     return this.#topology.seed;
   }
 
-  /** Whether it was closed, or is being closed. */
+  /** True if the lab is closed, or closing. */
   get closed(): boolean {
     return this.#closing !== undefined;
   }
 
   /**
-   * Lets no frame go from a host of one group to one of another, on any network. Those that are in no group are a group
-   * together. A router carries packets between the groups that it is reached from: it belongs to one of them.
-   * @throws {TypeError} for a host that there is not, or in two groups
+   * Blocks all frames between hosts of different groups, on every network. Hosts that are in no group form one more group. A
+   * router belongs to one group too: only hosts of that group reach it.
+   * @throws {TypeError} for an unknown host, or a host in two groups
    */
   async partition(...groups: (readonly H[])[]): Promise<void> {
     const listed = groups.flat();
@@ -105,21 +105,21 @@ export class Lab<N extends string = string, H extends string = string> {
     await this.#eachNetwork((network) => network.heal());
   }
 
-  /** Takes the cables of a host out: it runs on, and nobody hears of it. @throws {TypeError} for a host that there is not */
+  /** Unplugs the cables of a host. It keeps running, and its peers are not told. @throws {TypeError} for an unknown host */
   async down(host: H): Promise<void> {
     await this.#host('host', host).setUp(false);
   }
 
-  /** Puts the cables of a host in again. @throws {TypeError} for a host that there is not */
+  /** Plugs the cables of a host in again. @throws {TypeError} for an unknown host */
   async up(host: H): Promise<void> {
     await this.#host('host', host).setUp(true);
   }
 
   /**
-   * As the reset button: its connections and programs end without a word to their peers, and it comes back with a new stack,
-   * the same addresses, and nothing that runs on it but DNS and DHCP of the lab.
+   * Restarts a host, like a reset button. Its connections and programs end without a word to their peers. It gets a new stack
+   * with the same addresses. Only the DNS and DHCP servers of the lab start again on it.
    * @returns the host
-   * @throws {TypeError} for a host that there is not
+   * @throws {TypeError} for an unknown host
    * @throws {IothError} as {@link Lab.create}
    */
   async restart(host: H): Promise<LabHost<N>> {
@@ -127,17 +127,17 @@ export class Lab<N extends string = string, H extends string = string> {
     return this.hosts[host];
   }
 
-  /** The networks, each one with its hosts under it. */
+  /** Returns the networks as text, each one with its hosts under it. */
   toString(): string {
     return drawing(this.#topology);
   }
 
-  /** The same as the text of a mermaid flowchart. */
+  /** Returns the networks and hosts as the text of a mermaid flowchart. */
   diagram(): string {
     return mermaid(this.#topology);
   }
 
-  /** Ends all of it. What hosts have not delivered yet is lost. Closing twice is fine. */
+  /** Closes the lab. Data that hosts have not delivered yet is lost. Closing twice is fine. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -157,7 +157,7 @@ export class Lab<N extends string = string, H extends string = string> {
       ...all.map((host) => host.plugIn()),
       ...this.#exits.map((exit) => exit.addPort(EXIT_PORT, EXIT.vnl)),
     ]);
-    // servers before those who ask them
+    // servers before their clients
     const { dns, dhcp } = this.#topology;
     const isServer = (host: RunningHost) => host.plan === dns || host.plan === dhcp;
     const inOrder = [...all.filter(isServer), ...all.filter((host) => !isServer(host))];

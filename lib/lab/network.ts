@@ -5,15 +5,15 @@ import type { FabricNetwork } from './fabric/network.js';
 import { type HostPlan, membersOf, type NetworkPlan, type Topology } from './topology/plan.js';
 import { prefixTexts } from './topology/text.js';
 
-/** Which directions of which hosts' links {@link LabNetwork.set} is about. */
+/** The links, and their directions, that {@link LabNetwork.set} changes. */
 export interface FaultPath<H extends string = string> {
-  /** Frames from these hosts: all unless it is given. */
+  /** Frames from these hosts. Default: from all. */
   from?: H | readonly H[];
-  /** Frames to these hosts: all unless it is given. */
+  /** Frames to these hosts. Default: to all. */
   to?: H | readonly H[];
 }
 
-/** A network of a lab: a switch, with a link to each of its hosts. */
+/** A network of a lab: a switch with a link to each of its hosts. */
 export class LabNetwork<H extends string = string> {
   readonly #plan: NetworkPlan;
   readonly #fabric: FabricNetwork;
@@ -26,39 +26,39 @@ export class LabNetwork<H extends string = string> {
     this.#members = membersOf(plan, topology.hosts);
   }
 
-  /** Its name: that of its hosts' interfaces too. */
+  /** The name of the network, and of its hosts' interfaces. */
   get name(): string {
     return this.#plan.name;
   }
 
-  /** Its prefixes: '10.0.0.0/24'. */
+  /** The prefixes of the network, such as '10.0.0.0/24'. */
   get prefixes(): readonly string[] {
     return this.#plan.prefixes.map(({ text }) => text);
   }
 
-  /** The names of the hosts on it. */
+  /** The names of its hosts. */
   get hosts(): readonly H[] {
     return this.#members.map(({ name }) => name as H);
   }
 
   /**
-   * Writes every frame as pcapng, with an interface for each host and a comment on each frame that was dropped or changed on
+   * Captures every frame as pcapng, with an interface for each host and a comment on each frame that was dropped or changed on
    * purpose.
-   * @param target a file's path, or a stream; without it, memory
+   * @param target a file's path, or a stream. Default: memory
    */
   capture(...args: Parameters<FabricNetwork['capture']>): ReturnType<FabricNetwork['capture']> {
     return this.#fabric.capture(...args);
   }
 
   /**
-   * Lets no frame go from a host of one group to one of another. Those that are in no group are a group together.
+   * Blocks all frames between hosts of different groups. Hosts that are in no group form one more group.
    * @throws {TypeError} for a host that is not on this network, or in two groups
    */
   async partition(...groups: (readonly H[])[]): Promise<void> {
     const taken = new Set<string>();
     const checked = groups.map((group, position) => {
       if (!Array.isArray(group)) throw invalidType(`groups[${position}]`, 'an array of hosts', group);
-      // map would leave out what a sparse array lacks
+      // map would skip the holes of a sparse array
       return Array.from(group, (host) => {
         const name = this.#member(`groups[${position}]`, host);
         if (taken.has(name)) throw invalidValue('groups', `with '${name}' once`, groups);
@@ -75,8 +75,8 @@ export class LabNetwork<H extends string = string> {
   }
 
   /**
-   * Sets the faults of its links from now on. What is not named is none, as with `tc qdisc change`.
-   * @param path the links, and directions, that this is about; without it all, and what was set for some is forgotten
+   * Sets the faults of its links from now on. Faults that are not named end, as with `tc qdisc change`.
+   * @param path the links and directions to change. Default: all; this also replaces earlier settings for some of them
    * @throws {TypeError | RangeError} naming the fault, or the host
    */
   async set(faults: LinkFaults, path?: FaultPath<H>): Promise<void> {
@@ -84,12 +84,12 @@ export class LabNetwork<H extends string = string> {
     await this.#fabric.set(faults, { from: this.#list('from', from), to: this.#list('to', to) });
   }
 
-  /** The last 1000 frames, as pcapng. */
+  /** Returns the last 1000 frames as pcapng. */
   recentFrames(): Promise<Buffer> {
     return this.#fabric.recentFrames();
   }
 
-  /** What went by: frames, bytes, and what was dropped and why. */
+  /** Returns the counts of frames and bytes, and of dropped frames by cause. */
   stats(): ReturnType<FabricNetwork['stats']> {
     return this.#fabric.stats();
   }
@@ -101,7 +101,7 @@ export class LabNetwork<H extends string = string> {
   #list(name: string, hosts: H | readonly H[] | undefined): string[] | undefined {
     if (hosts === undefined) return undefined;
     const list: readonly unknown[] = Array.isArray(hosts) ? hosts : [hosts];
-    // map would leave out what a sparse array lacks
+    // map would skip the holes of a sparse array
     return Array.from(list, (host) => this.#member(`path.${name}`, host));
   }
 

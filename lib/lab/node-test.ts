@@ -1,6 +1,6 @@
 /** ioth/lab/node-test: a lab for the tests of a file of node:test, and assertions. */
 
-// for who compiles against the declarations without naming Node's types
+// for programs that compile against the declarations without naming Node's types
 /// <reference types="node" preserve="true" />
 
 import { AssertionError } from 'node:assert';
@@ -20,7 +20,7 @@ import type { LabConfig } from './topology/config.js';
 
 export type { ReachOptions, UnreachableOptions, UseLabOptions };
 
-/** What is used of a test's context; `passed` and `error` are younger than some types of it. */
+/** The part of a test's context that is used here. Some versions of its types lack `passed` and `error`. */
 interface TestContext {
   readonly name: string;
   readonly fullName?: string;
@@ -30,9 +30,9 @@ interface TestContext {
 }
 
 /**
- * A lab for the tests of this file, or of this `describe`: made before them and closed after them, whatever happens. When a test
- * fails, the last 1000 frames of each network are written to files that its message names.
- * @returns the lab, to be used in tests and hooks
+ * Creates a lab before the tests of this file, or of this `describe`, and closes it after them in any case. When a test fails,
+ * writes the last 1000 frames of each network to files, which the test's message names.
+ * @returns the lab, for use in tests and hooks
  * @throws {TypeError | RangeError} as Lab.create
  */
 export function useLab<const N extends string, const H extends string>(
@@ -48,7 +48,7 @@ export function useLab<const N extends string, const H extends string>(
     const note = await current.report(test.fullName ?? test.name);
     if (note === undefined) return;
     test.diagnostic(note);
-    // node:test wraps what was thrown
+    // node:test wraps the error that was thrown
     const error = (test.error as { cause?: unknown } | null)?.cause ?? test.error;
     if (error instanceof Error) addNote(error, note);
   });
@@ -57,9 +57,9 @@ export function useLab<const N extends string, const H extends string>(
 }
 
 /**
- * A host of a lab reaches another one: by a TCP connection to `port` or, without one, by ping.
+ * Asserts that a host of a lab reaches another one: by a TCP connection to `port` or, without one, by ping.
  * @param target a host of the lab, a name or an address
- * @throws {AssertionError} where it does not
+ * @throws {AssertionError} if it does not
  */
 export async function assertReaches(
   host: LabHost,
@@ -71,8 +71,8 @@ export async function assertReaches(
 }
 
 /**
- * A host of a lab answers no other host's ping.
- * @throws {AssertionError} where it does
+ * Asserts that a host of a lab answers no ping of another host.
+ * @throws {AssertionError} if it does
  */
 export async function assertUnreachable(host: LabHost, options?: UnreachableOptions): Promise<void> {
   assertFinding(await findUnreachable(host, options), 'isUnreachable');

@@ -6,14 +6,14 @@ import type { FabricNetwork } from './fabric/network.js';
 import type { HostState } from './host.js';
 import type { HostPlan, NetworkPlan } from './topology/plan.js';
 
-/** A host as the lab sees it: its stack, and its cables. */
+/** The stack and the cables of a host. */
 export class RunningHost implements HostState {
   readonly #boot: BootPlan;
   readonly #networks: ReadonlyMap<NetworkPlan, FabricNetwork>;
   #stack: Stack | undefined;
   #isUp = true;
   #isClosed = false;
-  /** What goes on with it: one thing after the other. */
+  /** The queue of its operations, which run one after the other. */
   #queue: Promise<void> = Promise.resolve();
 
   constructor(plan: BootPlan, networks: ReadonlyMap<NetworkPlan, FabricNetwork>) {
@@ -44,13 +44,13 @@ export class RunningHost implements HostState {
     );
   }
 
-  /** Makes its stack. The loop turns first: that takes the thread for some milliseconds. */
+  /** Creates its stack, which blocks the thread for some milliseconds. Lets the event loop turn before that. */
   async boot(): Promise<void> {
     await nextTurn();
     this.#stack = await boot(this.#boot);
   }
 
-  /** Waits for the addresses that a server gives it. */
+  /** Waits for its addresses from the DHCP server. */
   async acquire(): Promise<void> {
     if (this.#stack) await acquireAddresses(this.#stack, this.#boot);
   }
@@ -62,10 +62,10 @@ export class RunningHost implements HostState {
     });
   }
 
-  /** Ends it as a loss of power does, and starts it again. */
+  /** Ends the host like a loss of power, and starts it again. */
   restart(): Promise<void> {
     return this.#next(async () => {
-      // before the stack: nobody shall hear how its connections end
+      // before the stack, so that peers do not see its connections end
       await this.#unplug();
       await this.#end();
       await this.plugIn();
@@ -74,7 +74,7 @@ export class RunningHost implements HostState {
     });
   }
 
-  /** Ends it. Its cables go with the networks. */
+  /** Ends the host. Its cables are closed with the networks. */
   close(): Promise<void> {
     this.#isClosed = true;
     this.#queue = this.#queue.then(() => this.#end());

@@ -4,23 +4,23 @@ import { addressAt, type Prefix } from '../topology/prefix.js';
 
 interface Lease {
   readonly address: string;
-  /** Until then it is the client's, in milliseconds of the clock. */
+  /** When the lease ends, in milliseconds of the clock. */
   readonly until: number;
 }
 
-/** Which client has which IPv4 address of a network: the lab's hosts have their own, others the last that are free. */
+/** The leases of a network's IPv4 addresses. Hosts of the lab have their own addresses, other clients get the last free ones. */
 export class DhcpLeases {
   readonly #prefix: Prefix;
   readonly #now: () => number;
-  /** By MAC. An address that somebody else uses is leased to no client, by a key of its own. */
+  /** Leases by MAC. A declined address has a key of its own, so that no client gets it. */
   readonly #leases = new Map<string, Lease>();
   readonly #reserved = new Map<string, string>();
   readonly #reservedAddresses: ReadonlySet<string>;
   /** Addresses that were leased, and are free again. */
   readonly #returned: string[] = [];
-  /** Where the addresses begin that were never leased. */
+  /** The position of the next address that was never leased. It counts down. */
   #next: bigint;
-  /** No lease ends before. */
+  /** No lease ends before this time. */
   #firstEnd = Number.POSITIVE_INFINITY;
 
   /** @param now the clock, in milliseconds */
@@ -36,19 +36,19 @@ export class DhcpLeases {
     this.#reservedAddresses = new Set(this.#reserved.values());
   }
 
-  /** Returns the address of a client, which it keeps for so many seconds; undefined where there is none left. */
+  /** Leases an address to a client for `seconds`. Returns the address, or undefined if none is left. */
   lease(mac: Uint8Array, seconds: number): string | undefined {
     const key = formatMac(mac);
     const reserved = this.#reserved.get(key);
     if (reserved !== undefined) return reserved;
     const known = this.#leases.get(key);
     const address = known?.address ?? this.#free();
-    // what was promised for longer stays so
+    // does not shorten a longer lease
     if (address !== undefined) this.#hold(key, address, Math.max(this.#now() + seconds * 1000, known?.until ?? 0));
     return address;
   }
 
-  /** Returns the address that a client has, without a lease. */
+  /** Returns the address that a client has, without a new lease. */
   addressOf(mac: Uint8Array): string | undefined {
     const key = formatMac(mac);
     return this.#reserved.get(key) ?? this.#leases.get(key)?.address;
@@ -58,7 +58,7 @@ export class DhcpLeases {
     this.#end(formatMac(mac));
   }
 
-  /** Another host uses the address of a client (RFC 2131, 4.3.3): nobody has it for so many seconds. */
+  /** Blocks the address of a client for `seconds`: another host uses it (RFC 2131, 4.3.3). */
   decline(mac: Uint8Array, seconds: number): void {
     const key = formatMac(mac);
     const lease = this.#leases.get(key);
@@ -88,7 +88,7 @@ export class DhcpLeases {
     return this.#returned.pop();
   }
 
-  /** Looks through all leases, but only where one has ended. */
+  /** Ends overdue leases. Looks through all leases only if one is overdue. */
   #endOverdue(): void {
     const now = this.#now();
     if (now < this.#firstEnd) return;

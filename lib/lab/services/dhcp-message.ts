@@ -3,7 +3,7 @@ import { concat, equal, Reader, u16, u32 } from '../../config/bytes.js';
 import { COOKIE, DHCPNAK, Option, readOptions } from '../../config/dhcp4/message.js';
 import { ARPHRD_ETHER } from '../../constants/index.js';
 
-/** What a client sent, as a server reads it. */
+/** A decoded message of a client. */
 export interface ReceivedRequest {
   readonly type: number;
   readonly xid: number;
@@ -16,7 +16,7 @@ export interface ReceivedRequest {
   readonly options: ReadonlyMap<number, Uint8Array>;
 }
 
-/** What a server says. */
+/** The reply of a server. */
 export interface ServerReply {
   readonly type: number;
   /** '0.0.0.0' for none. */
@@ -27,10 +27,13 @@ export interface ServerReply {
 const BOOTREQUEST = 1;
 const BOOTREPLY = 2;
 const BROADCAST_FLAG = 0x8000;
-/** RFC 1542, 2.1. */
+/** The minimum size of a message: RFC 1542, 2.1. */
 const MIN_SIZE = 300;
 
-/** A client's message (RFC 2131, 2), or null: no request, truncated, without the cookie, with options past its end. */
+/**
+ * Decodes a client's message (RFC 2131, 2). Returns null if it is no request, is truncated, has no cookie, or has options past
+ * its end.
+ */
 export function decodeRequest(bytes: Uint8Array): ReceivedRequest | null {
   const reader = new Reader(bytes);
   const start = reader.take(4);
@@ -53,14 +56,14 @@ export function decodeRequest(bytes: Uint8Array): ReceivedRequest | null {
   return { type: type[0]!, xid, flags, ...addresses, options };
 }
 
-/** The fields of RFC 2131, 4.3.1, table 3. */
+/** Encodes a reply, with the fields of RFC 2131, 4.3.1, table 3. */
 export function encodeReply(request: ReceivedRequest, reply: ServerReply): Uint8Array {
   const isNak = reply.type === DHCPNAK;
   const message = concat(
     Uint8Array.of(BOOTREPLY, ARPHRD_ETHER, 6, 0),
     u32(request.xid),
     u16(0),
-    // RFC 2131, 4.3.2: a relay is to broadcast a refusal
+    // RFC 2131, 4.3.2: a relay must broadcast a DHCPNAK
     u16(isNak && request.giaddr !== ANY4 ? request.flags | BROADCAST_FLAG : request.flags),
     ipBytes(isNak ? ANY4 : request.ciaddr),
     ipBytes(reply.yiaddr),
@@ -76,7 +79,7 @@ export function encodeReply(request: ReceivedRequest, reply: ServerReply): Uint8
   return concat(message, new Uint8Array(Math.max(0, MIN_SIZE - message.length)));
 }
 
-/** RFC 3396: what is longer than 255 bytes goes in several parts. */
+/** Splits an option that is longer than 255 bytes into several parts (RFC 3396). */
 function splitOption(code: number, value: Uint8Array): Uint8Array[] {
   const parts: Uint8Array[] = [];
   for (let start = 0; start === 0 || start < value.length; start += 255) {

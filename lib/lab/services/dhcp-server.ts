@@ -24,11 +24,14 @@ import { DhcpLeases } from './dhcp-leases.js';
 import { decodeRequest, encodeReply, type ReceivedRequest, type ServerReply } from './dhcp-message.js';
 
 const LEASE_SECONDS = 3600;
-/** How long an address that was offered waits for its request: RFC 2131, 3.1, leaves it to the server. */
+/** The time that an offered address waits for the request: RFC 2131, 3.1, leaves it to the server. */
 const OFFER_SECONDS = 60;
 const MAX_MESSAGE = 4096;
 
-/** A DHCPv4 server (RFC 2131) in a stack, on each network of its host. It ends with the stack, and does not keep the process alive. */
+/**
+ * Starts a DHCPv4 server (RFC 2131) in a stack, on each network of its host. It ends with the stack, and does not keep the
+ * process alive.
+ */
 export function serveDhcp(stack: Stack, host: HostPlan, topology: Topology): void {
   for (const attachment of host.attachments) {
     const prefix = attachment.network.prefixes.find(({ family }) => family === AF_INET);
@@ -47,13 +50,13 @@ function serveNetwork(stack: Stack, ifname: string, responder: DhcpResponder): v
     const request = decodeRequest(bytes);
     const reply = request && responder.answer(request);
     if (!request || !reply) return;
-    // RFC 2131, 4.1: who has no address yet does not answer ARP, so that it is told by broadcast
+    // RFC 2131, 4.1: a client without an address does not answer ARP, so the reply is a broadcast
     const to = request.ciaddr === ANY4 || reply.type === DHCPNAK ? BROADCAST4 : request.ciaddr;
     trySend(() => socket.sync.sendto(encodeReply(request, reply), [to, CLIENT_PORT]));
   });
 }
 
-/** What a server says to whom on one network: RFC 2131, 4.3. */
+/** Makes the replies of a server on one network: RFC 2131, 4.3. */
 export class DhcpResponder {
   readonly #topology: Topology;
   readonly #attachment: Attachment;
@@ -61,7 +64,7 @@ export class DhcpResponder {
   readonly #leases: DhcpLeases;
   readonly #address: string;
 
-  /** @param attachment the server's own */
+  /** @param attachment the server's interface */
   constructor(topology: Topology, attachment: Attachment, prefix: Prefix) {
     this.#topology = topology;
     this.#attachment = attachment;
@@ -71,7 +74,7 @@ export class DhcpResponder {
   }
 
   answer(request: ReceivedRequest): ServerReply | null {
-    // no relay is part of a lab
+    // a lab has no relay
     if (request.giaddr !== ANY4) return null;
     switch (request.type) {
       case DHCPDISCOVER:
@@ -91,7 +94,7 @@ export class DhcpResponder {
     }
   }
 
-  /** RFC 2131, 4.3.2. */
+  /** Answers a DHCPREQUEST: RFC 2131, 4.3.2. */
   #answerRequest(request: ReceivedRequest): ServerReply | null {
     const chosen = request.options.get(Option.SERVER_ID);
     if (chosen && !equal(chosen, ipBytes(this.#address))) return null;
@@ -122,7 +125,7 @@ export class DhcpResponder {
     return [...settings, [Option.DOMAIN_NAME, Buffer.from(domain, 'latin1')]];
   }
 
-  /** One of the lab's hosts, or one that is like them. */
+  /** Returns the lab's host with a MAC, or a similar plan for an unknown client. */
   #clientOf(mac: Uint8Array): HostPlan {
     const { network } = this.#attachment;
     const text = Buffer.from(mac)
@@ -135,7 +138,7 @@ export class DhcpResponder {
     );
   }
 
-  /** RFC 3442. */
+  /** Returns the classless static routes of a client: RFC 3442. */
   #routesOf(client: HostPlan): Uint8Array[] {
     const { networks, hosts } = this.#topology;
     const routes = this.#topology.routes.get(client) ?? routesOf(client, networks, hosts);

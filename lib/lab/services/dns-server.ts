@@ -9,12 +9,12 @@ import type { DnsZone } from './dns-zone.js';
 
 export const DNS_PORT = 53;
 const MAX_QUERY = 4096;
-/** RFC 7766, 6.2.3 leaves it to the server. */
+/** The time that a connection may be idle: RFC 7766, 6.2.3 leaves it to the server. */
 const IDLE_TIMEOUT_MS = 10_000;
 
 /**
- * A DNS server in a stack: UDP, and TCP (RFC 7766), on each address of its host, so that it answers from the one that was asked.
- * It ends with the stack, and does not keep the process alive.
+ * Starts a DNS server in a stack: UDP, and TCP (RFC 7766). It has a socket for each address of its host, so that it answers from
+ * the address that was asked. It ends with the stack, and does not keep the process alive.
  */
 export async function serveDns(stack: Stack, host: HostPlan, zone: DnsZone): Promise<void> {
   for (const { addresses } of host.attachments) {
@@ -43,11 +43,11 @@ async function listen(server: Server, address: string, family: number): Promise<
   });
 }
 
-/** Each message has its length in front (RFC 1035, 4.2.2). */
+/** Serves a TCP connection. Each message has its length in front (RFC 1035, 4.2.2). */
 function serveConnection(connection: NetSocket, zone: DnsZone): void {
   connection.unref();
   connection.setTimeout(IDLE_TIMEOUT_MS, () => connection.destroy());
-  // a client that does not read is not read either
+  // if a client does not read its answers, its queries are not read either
   const answers = (data: AsyncIterable<Buffer>) => answersTo(data, zone);
   pipeline(connection, answers, connection, () => connection.destroy());
 }

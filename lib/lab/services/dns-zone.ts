@@ -7,7 +7,7 @@ import type { HostPlan, Topology } from '../topology/plan.js';
 
 const TTL_SECONDS = 60;
 const HEADER_LENGTH = 12;
-/** RFC 1035, 4.2.1: what any client takes by UDP. */
+/** The size of a message that any client accepts by UDP: RFC 1035, 4.2.1. */
 const PLAIN_UDP_SIZE = 512;
 const MAX_UDP_SIZE = 1232;
 const QR = 0x8000;
@@ -22,7 +22,7 @@ const NOTIMP = 4;
 
 type Record = dnsPacket.Answer;
 
-/** The names of a lab as an authoritative server has them: those of its domain, those of its addresses, and nothing else in the world. */
+/** The zone of a lab for an authoritative server: the names of its domain, the reverse names of its addresses, and no others. */
 export class DnsZone {
   readonly #topology: Topology;
   readonly #server: HostPlan;
@@ -42,8 +42,8 @@ export class DnsZone {
   }
 
   /**
-   * The response to a query, or null where there shall be none.
-   * @param isTcp a response by UDP has no more bytes than the client takes, and is marked as truncated
+   * Returns the response to a query, or null for no response.
+   * @param isTcp false if the response must not be larger than the client accepts by UDP: then it is marked as truncated instead
    */
   answer(query: Uint8Array, isTcp: boolean): Buffer | null {
     const bytes = Buffer.from(query.buffer, query.byteOffset, query.byteLength);
@@ -59,7 +59,7 @@ export class DnsZone {
       if (isTcp || whole.length <= udpSize(bytes)) return whole;
       return response(header, { rcode: found.rcode, isTruncated: true, questions: [question] });
     } catch {
-      // a name or a type that dns-packet reads but does not write
+      // dns-packet reads some names and types that it does not write
       return response(header, { rcode: FORMERR });
     }
   }
@@ -131,7 +131,7 @@ function response(header: { id: number; flags: number }, content: Content): Buff
   });
 }
 
-/** RFC 6891, 6.2.3. */
+/** Returns the size of a response that a client accepts by UDP: RFC 6891, 6.2.3. */
 function udpSize(query: Buffer): number {
   try {
     const opt = dnsPacket.decode(query).additionals?.find((record) => record.type === 'OPT');

@@ -4,7 +4,7 @@ import type { LabConfig } from '../topology/config.js';
 import { topologyOf } from '../topology/topology.js';
 import { DEFAULT_REPORT, type UseLabOptions, writeFrames } from './report.js';
 
-/** The lab of a file's tests: made and closed by hooks of the test runner, and used as if it were always there. */
+/** The lab of a file's tests. Hooks of the test runner create and close it. */
 export class CurrentLab<N extends string, H extends string> {
   readonly isPerTest: boolean;
   readonly #config: LabConfig<N, H>;
@@ -21,11 +21,11 @@ export class CurrentLab<N extends string, H extends string> {
     this.isPerTest = per === 'test';
   }
 
-  /** What the tests use. */
+  /** A proxy of the lab, for the tests. It throws while there is no lab. */
   get facade(): Lab<N, H> {
     const lab = () => {
       if (this.#lab) return this.#lab;
-      throw new Error("the lab of useLab() is there in tests and in hooks after its own: not at the file's top level");
+      throw new Error("the lab of useLab() exists in tests and in later hooks only, not at the file's top level");
     };
     return new Proxy(Object.create(Lab.prototype) as Lab<N, H>, {
       get: (_, key) => {
@@ -45,7 +45,7 @@ export class CurrentLab<N extends string, H extends string> {
     await lab?.close();
   }
 
-  /** For a test that failed: what to say. */
+  /** Writes the frames for a test that failed. Returns a note that names the files. */
   async report(test: string): Promise<string | undefined> {
     const lab = this.#lab;
     return lab && !lab.closed ? writeFrames(lab as Lab, this.#report, test) : undefined;

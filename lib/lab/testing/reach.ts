@@ -11,21 +11,21 @@ import {
 } from '../../core/validate.js';
 import { LabHost } from '../host.js';
 
-/** How long `toReach` tries. */
+/** Options of `toReach`. */
 export interface ReachOptions {
-  /** Milliseconds until it has failed: default 5000. */
+  /** The time to try, in milliseconds. Default 5000. */
   timeout?: number;
 }
 
-/** How `toBeUnreachable` tries. */
+/** Options of `toBeUnreachable`. */
 export interface UnreachableOptions {
-  /** The hosts that try: all others of the lab unless they are given. */
+  /** The hosts that try. Default: all others of the lab. */
   from?: string | readonly string[];
-  /** How many milliseconds they try: default 1000. */
+  /** The time to try, in milliseconds. Default 1000. */
   timeout?: number;
 }
 
-/** What was found, and what to say of it. */
+/** The result of a check, and its message. */
 export interface Finding {
   readonly pass: boolean;
   readonly text: string;
@@ -38,7 +38,7 @@ const PAUSE_MS = 20;
 const NO_ANSWER = 'no answer';
 
 /**
- * Whether a host reaches another one: by a TCP connection to `port` or, without one, by ping.
+ * Checks whether a host reaches another one: by a TCP connection to `port` or, without one, by ping.
  * @param target a host of the lab, a name or an address
  */
 export async function findReach(
@@ -58,7 +58,7 @@ export async function findReach(
   return { pass: failure === undefined, text: what + how + (failure === undefined ? '' : `: ${failure}`) };
 }
 
-/** Whether no other host gets an answer from it to a ping. */
+/** Checks whether a host answers no ping of another host. */
 export async function findUnreachable(host: unknown, options?: UnreachableOptions): Promise<Finding> {
   const target = checkHost(host);
   const { from, timeout = UNREACHABLE_TIMEOUT_MS } = checkOptions(options, ['from', 'timeout']);
@@ -93,7 +93,7 @@ function otherHost(host: LabHost, name: unknown): LabHost {
   );
 }
 
-/** Again and again: one answer is enough, and the link may lose some. @returns why there is none */
+/** Pings until there is one answer: the link may lose some. @returns the reason for no answer, or undefined */
 async function ping(from: LabHost, to: string, timeout: number): Promise<string | undefined> {
   const deadline = performance.now() + timeout;
   let failure = NO_ANSWER;
@@ -111,7 +111,7 @@ async function ping(from: LabHost, to: string, timeout: number): Promise<string 
   return failure;
 }
 
-/** Until it is accepted: a server that is not there yet refuses. @returns why there is none */
+/** Connects until it succeeds: a server that has not started yet refuses. @returns the reason for a failure, or undefined */
 async function connect(from: LabHost, host: string, port: number, timeout: number): Promise<string | undefined> {
   const deadline = performance.now() + timeout;
   let failure = NO_ANSWER;
@@ -139,12 +139,12 @@ function connected(socket: Socket, timeout: number): Promise<void> {
   }).finally(() => socket.destroy());
 }
 
-/** The last try may have had no time to fail. */
+/** Returns the more telling failure: the last try may have had no time to fail. */
 function tellingOf(before: string, now: string): string {
   return now === NO_ANSWER ? before : now;
 }
 
 function messageOf(error: unknown): string {
-  // by what it has: jest has a class Error of its own
+  // not by instanceof: jest has a class Error of its own
   return (error as Partial<Error> | null)?.message ?? String(error);
 }

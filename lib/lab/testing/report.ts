@@ -2,11 +2,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Lab } from '../lab.js';
 
-/** How a lab is used in tests. */
+/** Options of `useLab`. */
 export interface UseLabOptions {
-  /** Whether all tests have one lab, or each test its own: default 'file'. */
+  /** 'file': all tests share one lab. 'test': each test has its own. Default 'file'. */
   per?: 'file' | 'test';
-  /** The directory that gets the last frames of each network when a test fails: default 'lab-report'. */
+  /** The directory for the last frames of each network when a test fails. Default 'lab-report'. */
   report?: string;
 }
 
@@ -16,7 +16,7 @@ const MAX_NAME = 100;
 /**
  * Writes the last frames of each network, as they are now.
  * @param test the name of the test
- * @returns what to tell whoever reads of its failure
+ * @returns a note that names the files, for the message of the failure
  */
 export async function writeFrames(lab: Lab, report: string, test: string): Promise<string> {
   const directory = join(report, fileName(test));
@@ -31,7 +31,7 @@ export async function writeFrames(lab: Lab, report: string, test: string): Promi
   return `The last frames of each network are in:\n${files.map((file) => `  ${file}`).join('\n')}`;
 }
 
-/** Adds a note to an error, where its readers look: in the message and in the stack, which has it too. */
+/** Adds a note to the message of an error, and to its stack, which repeats the message. */
 export function addNote(error: Error, note: string): void {
   const { message, stack } = error;
   error.message = `${message}\n\n${note}`;

@@ -4,7 +4,7 @@ import type { HostRequest } from './hosts.js';
 import { type Attachment, EXIT, type HostPlan, type NetworkPlan } from './plan.js';
 import { addressAt, familyText, hasHost, type Prefix } from './prefix.js';
 
-/** Gives every host its addresses: those that it asks for, and then the first that are free, in the order of the hosts. */
+/** Assigns the addresses of all hosts: first those that hosts ask for, then the first free ones, in the order of the hosts. */
 export function assignAddresses(requests: readonly HostRequest[], networks: readonly NetworkPlan[]): HostPlan[] {
   const pools = new Map(
     networks.flatMap((network) => network.prefixes.map((prefix) => [prefix, new Pool(network, prefix)])),
@@ -23,12 +23,12 @@ export function assignAddresses(requests: readonly HostRequest[], networks: read
   }));
 }
 
-/** Whether a host forwards packets. */
+/** Returns whether a host forwards packets. */
 function isRouter({ name, networks, router }: HostRequest): boolean {
   return router === undefined ? networks.length > 1 : checkBoolean(`config.hosts.${name}.router`, router);
 }
 
-/** A host's own addresses by prefix. */
+/** Takes the addresses that a host asks for, and returns them by prefix. */
 function takeWishes({ name, addresses, networks }: HostRequest, pools: Map<Prefix, Pool>): Map<Prefix, string> {
   const wishes = new Map<Prefix, string>();
   const where = `config.hosts.${name}.address`;
@@ -60,11 +60,11 @@ class Pool {
   }
 
   take(address: string, host: string): void {
-    // the text may have other forms: fd00::1 and fd00:0::1
+    // an address can have several texts: fd00::1 and fd00:0::1
     const key = this.#key(address);
     const owner = this.#owners.get(key);
     if (owner !== undefined) {
-      throw invalidValue(`config.hosts.${host}.address`, `another than that of host '${owner}'`, address);
+      throw invalidValue(`config.hosts.${host}.address`, `an address that host '${owner}' does not have`, address);
     }
     this.#owners.set(key, host);
   }
@@ -77,7 +77,7 @@ class Pool {
       return address;
     }
     const { text, capacity } = this.prefix;
-    const expected = `long enough for its hosts: ${text} has ${capacity} addresses, and '${host}' would be one more`;
+    const expected = `large enough for its hosts: ${text} has ${capacity} addresses, and '${host}' needs one more`;
     throw invalidValue(`the ${familyText(this.prefix)} prefix of network '${this.network.name}'`, expected, text);
   }
 
@@ -86,7 +86,7 @@ class Pool {
   }
 }
 
-/** The same in every run, so that captures can be compared; locally administered. */
+/** Returns a locally administered MAC, which is the same in every run, so that captures can be compared. */
 function macOf(network: number, host: number): string {
   const bytes = [2, 0, network >> 8, network & 0xff, (host + 1) >> 8, (host + 1) & 0xff];
   return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':');

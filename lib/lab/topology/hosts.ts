@@ -3,7 +3,7 @@ import { checkString, invalidType, invalidValue } from '../../core/validate.js';
 import { entriesOf } from './networks.js';
 import type { NetworkPlan } from './plan.js';
 
-/** A host as the configuration has it. */
+/** A host in the form of the configuration. */
 export interface HostRequest {
   readonly name: string;
   readonly networks: readonly NetworkPlan[];
@@ -20,11 +20,11 @@ export function hostRequests(value: unknown, networks: readonly NetworkPlan[]): 
   const taken = new Set(['localhost']);
   return entries.map(([name, host]) => {
     const key = name.toLowerCase();
-    // what inet_aton(3) reads as an address would never be looked up
+    // a name that inet_aton(3) reads as an address would never be looked up
     if (!/^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i.test(name) || inetAton(name) !== null) {
       throw invalidValue('the name of a host', HOST_NAME, name);
     }
-    if (taken.has(key)) throw invalidValue('the name of a host', 'one that no other host has, in any case', name);
+    if (taken.has(key)) throw invalidValue('the name of a host', 'unique, ignoring case', name);
     taken.add(key);
     return hostRequest(name, host, networks);
   });
@@ -58,11 +58,11 @@ function findNetwork(where: string, name: string, networks: readonly NetworkPlan
   const found = networks.find((network) => network.name === name);
   if (found) return found;
   const known = networks.map((network) => network.name).join(', ');
-  throw invalidValue(where, `on networks that there are (${known})`, name);
+  throw invalidValue(where, `on existing networks (${known})`, name);
 }
 
 function listOf(where: string, value: unknown): string[] {
   const list = Array.isArray(value) ? value : [value];
-  // map would leave out what a sparse array lacks
+  // map would skip the holes of a sparse array
   return Array.from(list, (item) => checkString(where, item));
 }

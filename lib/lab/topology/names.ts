@@ -1,6 +1,6 @@
 import { type Attachment, FAMILIES, type HostPlan, type Topology } from './plan.js';
 
-/** hosts(5) as one host sees the lab: of a host with several addresses the one on a network that both are on comes first. */
+/** Returns the text of hosts(5) for one host of the lab. Of another host's addresses, those on a shared network come first. */
 export function hostsTable(topology: Topology, viewer: HostPlan): string {
   const lines = ['127.0.0.1 localhost', '::1 localhost'];
   for (const host of topology.hosts) {
@@ -11,7 +11,7 @@ export function hostsTable(topology: Topology, viewer: HostPlan): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** The addresses of a host that another one has a way to, nearest first, IPv4 first of the same network. */
+/** Returns the addresses of a host that `viewer` has a way to: nearest first, and IPv4 first on the same network. */
 export function addressesFor(topology: Topology, viewer: HostPlan, host: HostPlan): string[] {
   const isShared = ({ network }: Attachment) => viewer.attachments.some((own) => own.network === network);
   const routes = topology.routes.get(viewer) ?? [];

@@ -14,10 +14,10 @@ export function networkPlans(value: unknown): NetworkPlan[] {
   return networks;
 }
 
-/** The entries of an object, in their order. */
+/** Returns the entries of an object, in their order. */
 export function entriesOf(name: string, value: unknown): [string, unknown][] {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.entries(value);
-  throw invalidType(name, 'an object by name', value);
+  throw invalidType(name, 'an object with names as keys', value);
 }
 
 function networkPlan(name: string, value: unknown): NetworkPlan {
@@ -70,7 +70,7 @@ function checkOverlaps(networks: readonly NetworkPlan[]): void {
   prefixes.forEach(({ name, prefix }, position) => {
     const earlier = prefixes.slice(0, position).find((other) => overlaps(other.prefix, prefix));
     if (!earlier) return;
-    const expected = `apart from that of network '${earlier.name}', ${earlier.prefix.text}`;
+    const expected = `disjoint from that of network '${earlier.name}', ${earlier.prefix.text}`;
     throw invalidValue(`the prefix of network '${name}'`, expected, prefix.text);
   });
 }

@@ -2,39 +2,39 @@ import { AF_INET, AF_INET6 } from '../../constants/index.js';
 import type { LinkFaults } from '../fabric/faults.js';
 import type { Prefix } from './prefix.js';
 
-/** A network, checked. */
+/** A checked network. */
 export interface NetworkPlan {
   readonly name: string;
-  /** Of the families that it has: IPv4 first. */
+  /** One prefix of each family that it has, IPv4 first. */
   readonly prefixes: readonly Prefix[];
   readonly faults: LinkFaults;
   readonly isIsolated: boolean;
-  /** Whether there is a way out of the lab. */
+  /** True if it has a way out of the lab. */
   readonly hasExit: boolean;
 }
 
-/** What a host has on one network. */
+/** The interface of a host on one network. */
 export interface Attachment {
   readonly network: NetworkPlan;
   readonly mac: string;
-  /** By family. */
+  /** Addresses by family: AF_INET, AF_INET6. */
   readonly addresses: ReadonlyMap<number, string>;
 }
 
-/** A host, checked, with its addresses. */
+/** A checked host with its addresses. */
 export interface HostPlan {
   readonly name: string;
   readonly attachments: readonly Attachment[];
   readonly isRouter: boolean;
 }
 
-/** A host's way to a network that it is not on. */
+/** The route of a host to a network that it is not on. */
 export interface RoutePlan {
   readonly prefix: Prefix;
   readonly gateway: string;
 }
 
-/** All of a lab before anything is made. */
+/** The plan of a whole lab, before anything is made. */
 export interface Topology {
   readonly networks: readonly NetworkPlan[];
   readonly hosts: readonly HostPlan[];
@@ -45,12 +45,12 @@ export interface Topology {
   readonly dhcp: HostPlan | undefined;
 }
 
-/** What libslirp's network is, who is its router, and its name server. */
+/** The locator, the prefix, the router and the name server of libslirp's network. */
 export const EXIT = { vnl: 'slirp://', prefix: '10.0.2.0/24', router: '10.0.2.2', nameserver: '10.0.2.3' } as const;
 
 export const FAMILIES = [AF_INET, AF_INET6] as const;
 
-/** Who is on a network, in the order of their names as given. */
+/** Returns the hosts on a network, in the order of the configuration. */
 export function membersOf(network: NetworkPlan, hosts: readonly HostPlan[]): HostPlan[] {
   return hosts.filter((host) => host.attachments.some((attachment) => attachment.network === network));
 }

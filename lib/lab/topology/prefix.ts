@@ -5,17 +5,17 @@ import { splitPrefix } from '../../netlink/prefix.js';
 
 /** An IP prefix: the addresses of a network. */
 export interface Prefix {
-  /** '10.0.0.0/24' */
+  /** The text of the prefix: '10.0.0.0/24'. */
   readonly text: string;
   readonly family: number;
   readonly length: number;
   /** The first address as a number. */
   readonly base: bigint;
-  /** How many addresses hosts can have: not the first and, of IPv4, not the last. */
+  /** The number of addresses that hosts can have: not the first and, for IPv4, not the last. */
   readonly capacity: bigint;
 }
 
-/** Prefixes whose addresses mean something else to a stack. */
+/** Prefixes whose addresses have another meaning to a stack. */
 const SPECIAL: readonly [prefix: string, meaning: string][] = [
   ['0.0.0.0/8', 'this network'],
   ['127.0.0.0/8', 'the loopback'],
@@ -27,7 +27,7 @@ const SPECIAL: readonly [prefix: string, meaning: string][] = [
   ['ff00::/8', 'multicast'],
 ];
 
-/** @param name of the argument, for messages */
+/** Parses a prefix. @param name the name of the argument, for messages @throws {TypeError} ERR_INVALID_ARG_VALUE */
 export function parsePrefix(name: string, value: unknown): Prefix {
   const [address, length] = splitPrefix(checkString(name, value));
   const family = familyOf(address);
@@ -46,7 +46,7 @@ export function parsePrefix(name: string, value: unknown): Prefix {
   return prefix;
 }
 
-/** Whether two prefixes have an address in common. */
+/** Returns whether two prefixes have an address in common. */
 export function overlaps(a: Prefix, b: Prefix): boolean {
   if (a.family !== b.family) return false;
   const length = Math.min(a.length, b.length);
@@ -54,20 +54,20 @@ export function overlaps(a: Prefix, b: Prefix): boolean {
   return a.base >> shift === b.base >> shift;
 }
 
-/** Whether hosts of the prefix can have the address. */
+/** Returns whether hosts of the prefix can have the address. */
 export function hasHost(prefix: Prefix, address: string): boolean {
   if (familyOf(address) !== prefix.family) return false;
   const position = numberOf(address) - prefix.base;
   return position >= 1n && position <= prefix.capacity;
 }
 
-/** The address at a position: 1 is the first that a host can have. */
+/** Returns the address at a position: 1 is the first that a host can have. */
 export function addressAt(prefix: Prefix, position: bigint): string {
   const digits = (prefix.base + position).toString(16).padStart(bitsOf(prefix.family) / 4, '0');
   return ipText(Buffer.from(digits, 'hex'));
 }
 
-/** 'IPv4' or 'IPv6'. */
+/** Returns 'IPv4' or 'IPv6'. */
 export function familyText({ family }: Prefix): string {
   return familyName(family);
 }

@@ -2,12 +2,12 @@ import { AF_INET } from '../../constants/index.js';
 import { invalidValue } from '../../core/validate.js';
 import type { HostPlan, NetworkPlan, RoutePlan } from './plan.js';
 
-/** How many routers there are from each network to `target`; networks that have no way there are missing. */
+/** The number of routers on the way from each network to one target. Networks that have no way there are missing. */
 type Distances = ReadonlyMap<NetworkPlan, number>;
 
 const known = new WeakMap<readonly HostPlan[], Map<string, Distances>>();
 
-/** The routes of a host to all networks that it is not on, by the fewest routers; the first of equals. */
+/** Returns the routes of a host to all networks that it is not on: the way with the fewest routers, the first of equal ones. */
 export function routesOf(
   host: HostPlan,
   networks: readonly NetworkPlan[],
@@ -24,7 +24,7 @@ export function routesOf(
 }
 
 /**
- * Every network but those that are isolated on purpose must be reached from every other that has the same family.
+ * Checks that every network is reached from every other one of the same family, except networks that are isolated on purpose.
  * @throws {TypeError} ERR_INVALID_ARG_VALUE
  */
 export function checkReachability(networks: readonly NetworkPlan[], hosts: readonly HostPlan[]): void {
@@ -35,7 +35,7 @@ export function checkReachability(networks: readonly NetworkPlan[], hosts: reado
       const cut = joined.find((other) => hasFamily(other, family) && !distances.has(other));
       if (!cut) continue;
       const ip = family === AF_INET ? 'IPv4' : 'IPv6';
-      const expected = `reached by ${ip} from network '${network.name}': let a host be on both, or say { isolated: true }`;
+      const expected = `reachable by ${ip} from network '${network.name}': put a host on both, or set { isolated: true }`;
       throw invalidValue(`network '${cut.name}'`, expected, cut.prefixes.map(({ text }) => text).join(', '));
     }
   }
@@ -75,7 +75,7 @@ function distancesTo(target: NetworkPlan, family: number, hosts: readonly HostPl
 function breadthFirst(target: NetworkPlan, family: number, hosts: readonly HostPlan[]): Distances {
   const distances = new Map([[target, 0]]);
   const routers = hosts.filter((host) => host.isRouter);
-  // a Map is gone through in the order in which it grows
+  // the loop also visits the entries that it adds to the Map
   for (const [network, distance] of distances) {
     for (const router of routers.filter((each) => isOn(each, network))) {
       for (const { network: next, addresses } of router.attachments) {

@@ -1,13 +1,13 @@
 import type { LinkFaults } from '../fabric/faults.js';
 import { type Attachment, type HostPlan, membersOf, type NetworkPlan, type Topology } from './plan.js';
 
-/** '10.0.0.0/24 fd00::/64' */
+/** Returns the prefixes as text: '10.0.0.0/24 fd00::/64'. */
 export function prefixTexts({ prefixes }: NetworkPlan): string {
   return prefixes.map(({ text }) => text).join(' ');
 }
 
 /**
- * Networks, and under each one its hosts:
+ * Returns the networks as text, and under each one its hosts:
  *
  *     lan 10.0.0.0/24
  *     ├─ alice  10.0.0.1
@@ -33,7 +33,7 @@ export function drawing(topology: Topology): string {
   return lines.join('\n');
 }
 
-/** The same as a flowchart of mermaid. */
+/** Returns the networks and hosts as a flowchart of mermaid. */
 export function mermaid(topology: Topology): string {
   const lines = ['graph LR'];
   topology.networks.forEach((network, i) => {
@@ -69,7 +69,7 @@ function networkTexts(network: NetworkPlan): string[] {
   return [network.name, prefixTexts(network), ...exit, ...faultTexts(network.faults)];
 }
 
-/** 'delay=20', 'rate=10mbit': as they were given. */
+/** Returns the faults as they were given: 'delay=20', 'rate=10mbit'. */
 function faultTexts(faults: LinkFaults): string[] {
   return Object.entries(faults)
     .filter(([, value]) => value !== undefined)

@@ -12,8 +12,8 @@ const DEFAULT_DOMAIN = 'lab.test';
 const CONFIG = ['networks', 'hosts', 'seed', 'dns', 'dhcp', 'domain'] as const;
 
 /**
- * Checks a configuration and works out what follows from it.
- * @throws {TypeError | RangeError} for what makes no sense, with the name of the network or host
+ * Checks a configuration, and computes the topology from it.
+ * @throws {TypeError | RangeError} for an invalid value, naming the network or host
  */
 export function topologyOf(config: LabConfig): Topology {
   const given = checkOptions(config as LabConfig | undefined, CONFIG);

@@ -45,7 +45,7 @@ describe('addresses', () => {
     const topology = topologyOf({ networks: { lan: '10.0.0.8/29' }, hosts });
     expect(addressesOf(topology, 'h5')).toEqual(['10.0.0.14']);
     expect(() => topologyOf({ networks: { lan: '10.0.0.8/29' }, hosts: { ...hosts, more: 'lan' } })).toThrow(
-      "the IPv4 prefix of network 'lan' must be long enough for its hosts: 10.0.0.8/29 has 6 addresses, and 'more' would be one more",
+      "the IPv4 prefix of network 'lan' must be large enough for its hosts: 10.0.0.8/29 has 6 addresses, and 'more' needs one more",
     );
   });
 
@@ -164,12 +164,12 @@ describe('a topology that is wrong is refused with words', () => {
   const two = { lan: '10.0.0.0/24', wan: '10.0.1.0/24' };
   const at = (address: string) => ({ networks: 'lan', address });
   const cases: [config: unknown, message: string | RegExp][] = [
-    [undefined, 'config.networks must be an object by name, not undefined'],
+    [undefined, 'config.networks must be an object with names as keys, not undefined'],
     [5, 'options must be { networks, hosts, seed, dns, dhcp, domain }, not 5'],
     [{ networks: lan, hosts: onLan, sead: 1 }, /without 'sead'/],
     [{ networks: {}, hosts: onLan }, 'config.networks must be at least one network, not {}'],
     [{ networks: lan, hosts: {} }, 'config.hosts must be at least one host, not {}'],
-    [{ networks: lan, hosts: { a: 'wan' } }, "config.hosts.a must be on networks that there are (lan), not 'wan'"],
+    [{ networks: lan, hosts: { a: 'wan' } }, "config.hosts.a must be on existing networks (lan), not 'wan'"],
     [{ networks: lan, hosts: { a: [] } }, 'config.hosts.a must be on a network: it has none, not []'],
     [
       { networks: lan, hosts: { a: 5 } },
@@ -179,8 +179,8 @@ describe('a topology that is wrong is refused with words', () => {
     [{ networks: lan, hosts: { a: ['lan', 'lan'] } }, /config\.hosts\.a\.networks must be without 'lan' twice/],
     [{ networks: lan, hosts: { a_b: 'lan' } }, /the name of a host must be letters, digits and '-'.* not 'a_b'/],
     [{ networks: lan, hosts: { '10': 'lan' } }, /the name of a host must be .* not a number, not '10'/],
-    [{ networks: lan, hosts: { localhost: 'lan' } }, /the name of a host must be one that no other host has/],
-    [{ networks: lan, hosts: { bob: 'lan', Bob: 'lan' } }, /one that no other host has, in any case, not 'Bob'/],
+    [{ networks: lan, hosts: { localhost: 'lan' } }, /the name of a host must be unique, ignoring case/],
+    [{ networks: lan, hosts: { bob: 'lan', Bob: 'lan' } }, /unique, ignoring case, not 'Bob'/],
     [
       { networks: { lan: '10.0.0.1/24' }, hosts: onLan },
       "config.networks.lan must be the network itself, '10.0.0.0/24', not '10.0.0.1/24'",
@@ -211,19 +211,19 @@ describe('a topology that is wrong is refused with words', () => {
     [{ networks: { lo: '10.0.0.0/24' }, hosts: { a: 'lo' } }, /the name of a network must be/],
     [
       { networks: { lan: '10.0.0.0/16', wan: '10.0.1.0/24' }, hosts: { a: ['lan', 'wan'] } },
-      "the prefix of network 'wan' must be apart from that of network 'lan', 10.0.0.0/16, not '10.0.1.0/24'",
+      "the prefix of network 'wan' must be disjoint from that of network 'lan', 10.0.0.0/16, not '10.0.1.0/24'",
     ],
     [
       { networks: two, hosts: { a: 'lan', b: 'wan' } },
-      "network 'wan' must be reached by IPv4 from network 'lan': let a host be on both, or say { isolated: true }, not '10.0.1.0/24'",
+      "network 'wan' must be reachable by IPv4 from network 'lan': put a host on both, or set { isolated: true }, not '10.0.1.0/24'",
     ],
     [
       { networks: two, hosts: { a: { networks: ['lan', 'wan'], router: false } } },
-      /network 'wan' must be reached by IPv4 from network 'lan'/,
+      /network 'wan' must be reachable by IPv4 from network 'lan'/,
     ],
     [
       { networks: { a: dual(0), b: '10.0.1.0/24', c: dual(2) }, hosts: { r: ['a', 'b'], q: ['b', 'c'] } },
-      /network 'c' must be reached by IPv6 from network 'a'/,
+      /network 'c' must be reachable by IPv6 from network 'a'/,
     ],
     [
       { networks: lan, hosts: { a: at('10.0.1.1') } },
@@ -232,7 +232,7 @@ describe('a topology that is wrong is refused with words', () => {
     [{ networks: lan, hosts: { a: at('10.0.0.255') } }, /can have, not '10\.0\.0\.255'/],
     [
       { networks: lan, hosts: { a: at('10.0.0.7'), b: at('10.0.0.7') } },
-      "config.hosts.b.address must be another than that of host 'a', not '10.0.0.7'",
+      "config.hosts.b.address must be an address that host 'a' does not have, not '10.0.0.7'",
     ],
     [{ networks: lan, hosts: { a: { networks: 'lan', router: 'yes' } } }, /config\.hosts\.a\.router must be a boolean/],
     [{ networks: lan, hosts: onLan, dns: 'b' }, "config.dns must be one of the hosts a, not 'b'"],
