@@ -1,4 +1,4 @@
-// The main job: two stacks in one process on a switch of their own, a TCP echo and a UDP exchange between them.
+// Shows the main use: two stacks in one process on their own switch, with a TCP echo and a UDP exchange between them.
 //
 //     npx tsx examples/demo.ts
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// A host that configures itself from the network, by DHCP, DHCPv6 and router discovery, and shows what it was given
-// until it is interrupted. slirp:// has a DHCP server of its own, so that this needs nobody else:
+// Configures a host from the network by DHCP, DHCPv6 and router discovery, and prints what it gets until it is
+// interrupted. slirp:// has its own DHCP server, so it works without another host:
 //
 //     npx tsx examples/dhcp.ts slirp://
 import { type LeaseEvent, Stack } from 'ioth';
@@ -19,11 +19,11 @@ for (const event of ['lease', 'renew', 'expire'] as const) {
   });
 }
 
-// whichever of the three answers: an error only where none does
+// fails only if none of the three protocols gets an answer
 await stack.iothconfig('auto,slaac', { timeout: 3000 });
 console.log(stack.ioth_resolvconf() ?? 'no name servers');
 
-// leases are renewed while the program lives; their timers alone do not keep it alive
+// leases are renewed while the program runs; their timers do not keep it running
 const signal = seconds === 'forever' ? undefined : AbortSignal.timeout(Number(seconds) * 1000);
 await new Promise<void>((resolve) => {
   const alive = setInterval(() => {}, 1000);

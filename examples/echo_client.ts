@@ -1,8 +1,8 @@
-// A TCP client on a stack of its own: sends the lines of standard input to 10.0.0.1:5000, prints what comes back.
+// A TCP client on its own stack: sends the lines of standard input to 10.0.0.1:5000 and prints the answers.
 //
 //     npx tsx examples/echo_client.ts vde:///tmp/net
 //
-// End of input (Ctrl-D) ends it, once the server has answered all.
+// The end of input (Ctrl-D) ends it after the server's last answer.
 import { createInterface } from 'node:readline';
 import { AF_INET, SHUT_WR, SOCK_STREAM, Stack } from 'ioth';
 

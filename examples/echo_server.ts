@@ -1,4 +1,4 @@
-// A TCP echo server on a stack of its own, 10.0.0.1:5000.
+// A TCP echo server on its own stack, 10.0.0.1:5000.
 //
 //     npx tsx examples/echo_server.ts switch:///tmp/net
 //

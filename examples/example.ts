@@ -1,4 +1,4 @@
-// Makes a stack, configures its interface and shows what it has. The network need not have anybody else:
+// Makes a stack, configures its interface and prints its state. The network may be empty:
 //
 //     npx tsx examples/example.ts null://
 import { AF_INET, AF_INET6, Stack } from 'ioth';

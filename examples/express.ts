@@ -1,4 +1,4 @@
-// An express application on a stack of its own, http://10.0.0.1/.
+// An express application on its own stack, http://10.0.0.1/.
 //
 //     npx tsx examples/express.ts switch:///tmp/net
 //
@@ -22,5 +22,5 @@ app.get('/', (request, response) => {
   console.log(`${request.ip} asks`);
   response.send(`express says hello to ${request.ip}\n`);
 });
-// express knows nothing of it: what listens in run listens on the stack
+// express needs no change: a server that is started in run listens on the stack
 stack.run(() => app.listen(80, '10.0.0.1', () => console.log('listening on http://10.0.0.1/')));

@@ -1,4 +1,4 @@
-// fetch through a stack of its own, 10.0.0.2.
+// fetch on its own stack, 10.0.0.2.
 //
 //     npx tsx examples/http_server.ts switch:///tmp/net
 //     npx tsx examples/fetch.ts vde:///tmp/net             # in another terminal
@@ -12,6 +12,6 @@ if (!vnl) {
 
 await using stack = await Stack.create(`stack=vdestack,vnl=${vnl},eth,ip=10.0.0.2/24`);
 
-// by name; in stack.run the global fetch does the same
+// in stack.run the global fetch does the same
 const response = await stack.fetch(url);
 console.log(response.status, (await response.text()).trim());

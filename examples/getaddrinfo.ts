@@ -1,8 +1,8 @@
-// Looks a host up through a stack of its own, with the name servers that the stack is given:
+// Looks a host up on its own stack, with the name servers from the command line:
 //
 //     npx tsx examples/getaddrinfo.ts vde:///tmp/net 10.0.0.3/24 10.0.0.1 www.example.org http
 //
-// Prints what getaddrinfo(3) gives, then the MX and TXT records of the name.
+// Prints the results of getaddrinfo(3), then the MX and TXT records of the name.
 import { AF_INET, AF_INET6, AI_CANONNAME, DnsError, SOCK_STREAM, Stack } from 'ioth';
 
 const [vnl, address, servers, host, service = null] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-// Node's own http server on a stack of its own, http://10.0.0.1/.
+// Node's http server on its own stack, http://10.0.0.1/.
 //
 //     npx tsx examples/http_server.ts switch:///tmp/net
 //
@@ -22,5 +22,5 @@ const server = createServer((request, response) => {
   console.log(`${remoteAddress} asks for ${request.url}`);
   response.end(`hello ${remoteAddress}\n`);
 });
-// whatever listens in run listens on the stack: express, ws, a server of any library
+// a server of any library that is started in run listens on the stack: express, ws …
 stack.run(() => server.listen(80, '10.0.0.1', () => console.log('listening on http://10.0.0.1/')));

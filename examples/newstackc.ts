@@ -1,4 +1,4 @@
-// A stack made and configured by one string, as ioth_newstackc(3) has it. More items may follow the network:
+// Makes and configures a stack with one string, as ioth_newstackc(3) does. More items may follow the network:
 //
 //     npx tsx examples/newstackc.ts null://
 //     npx tsx examples/newstackc.ts vde:///tmp/net dhcp,fqdn=host.example.org
@@ -11,7 +11,7 @@ if (!vnl) {
   process.exit(2);
 }
 
-// the static part is in force at once; create waits for the rest too
+// the static part is in force at once; create also waits for the rest
 await using stack = await Stack.create(`stack=vdestack,vnl='${vnl}',eth,${items}`);
 
 for (const { name, mac, addresses } of stack.interfaces()) {
@@ -23,6 +23,6 @@ for (const { dst_prefixlen, gw } of stack.routes(AF_INET)) {
 }
 console.log(stack.ioth_resolvconf() ?? 'no name servers');
 
-// any part can be changed later
+// you can change any part later
 await stack.iothconfig('-static,ip=10.0.0.2/24');
 console.log(stack.interfaces().flatMap(({ addresses }) => addresses.filter(({ scope }) => scope === 0))[0]?.address);

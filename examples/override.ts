@@ -1,4 +1,4 @@
-// A stack as the default of the whole program: code that knows nothing of ioth is on it, until that is taken back.
+// Makes a stack the default of the whole program: code that knows nothing about ioth uses it until that is undone.
 //
 //     npx tsx examples/override.ts switch:///tmp/net
 import { once } from 'node:events';
@@ -23,4 +23,4 @@ takeBack();
 const stray = createServer().listen(5000, '10.0.0.1');
 const [error] = await once(stray, 'error');
 console.log(`on the host: ${error.code}`);
-await stack.close(); // the server too
+await stack.close(); // also closes the server

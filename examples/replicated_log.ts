@@ -1,6 +1,7 @@
 /**
- * A log that three hosts keep together (the core of Raft), over real TCP, in a network that is cut in two while it is used: no entry
- * that was acknowledged is lost. With --broken it acknowledges before the majority has the entry, and the capture shows why that fails.
+ * Three hosts keep a log together (the core of Raft) over real TCP. The network is cut in two while they use it, and no
+ * acknowledged entry is lost. With --broken an entry is acknowledged before the majority has it, and the capture shows why that
+ * fails.
  *
  *     npx tsx examples/replicated_log.ts [--broken] [CAPTURE.pcapng]
  */
@@ -29,18 +30,18 @@ interface Reply {
   term: number;
 }
 
-/** The lines that come, until the connection is gone, in whatever way. */
+/** Yields the lines of a connection until it ends, for any reason. */
 async function* linesOf(socket: Socket): AsyncGenerator<string> {
   const lines = createInterface(socket);
   socket.on('error', () => {}).on('close', () => lines.close());
   try {
     yield* lines;
   } catch {
-    // refused, reset, or in vain
+    // refused, reset, or timed out
   }
 }
 
-/** Sends one request over a connection of its own. @returns undefined where nobody answers in time */
+/** Sends one request over a new connection. @returns undefined if no answer comes in time */
 async function call(host: string, request: Request, timeout = CALL_TIMEOUT_MS): Promise<Reply | undefined> {
   const socket = connect(PORT, host);
   const timer = setTimeout(() => socket.destroy(), timeout);
@@ -64,7 +65,7 @@ class Replica {
   committed = 0;
   #votedFor: string | undefined;
   #electionAt = 0;
-  /** How much of the log each peer has. */
+  /** The number of entries that each peer has. */
   #stored = new Map<string, number>();
   #asked = new Set<string>();
   #waiting: (() => void)[] = [];
@@ -121,7 +122,7 @@ class Replica {
     this.#postpone();
     if (start > 0 && this.log[start - 1]?.term !== startTerm) return false;
     entries.forEach((entry, i) => {
-      // what another leader left here, and nobody acknowledged
+      // left by another leader, and never acknowledged
       if (this.log[start + i]?.term !== entry.term) this.log.splice(start + i, Number.POSITIVE_INFINITY, entry);
     });
     this.#commit(Math.min(commit, start + entries.length));
@@ -239,7 +240,7 @@ async function main(isBroken: boolean, captureFile: string | undefined): Promise
   };
   const submitToAny = async (value: string, some: Replica[]) => {
     for (let tries = 0; tries < 20; tries++) if (await submit(value, await until(() => leaderOf(some)), 2000)) return;
-    throw new Error(`nobody takes '${value}'`);
+    throw new Error(`no replica takes '${value}'`);
   };
 
   for (const value of ['a', 'b', 'c']) await submitToAny(value, replicas);

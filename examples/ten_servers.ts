@@ -1,4 +1,4 @@
-// Ten hosts in one process: each is an http server, and asks the nine others.
+// Ten hosts in one process. Each runs an http server and asks the other nine.
 //
 //     npx tsx examples/ten_servers.ts switch:///tmp/net
 import { createServer } from 'node:http';
@@ -10,7 +10,7 @@ if (!vnl) {
   process.exit(2);
 }
 
-// the first one makes the switch, the others join it
+// the first host makes the switch, the others join it
 const peers = vnl.replace(/^switch:/, 'vde:');
 const hosts = await Promise.all(
   Array.from({ length: 10 }, async (_, i) => {
@@ -24,7 +24,7 @@ for (const { name, stack } of hosts) {
   await new Promise<void>((done) => stack.run(() => server.listen(80, '0.0.0.0', done)));
 }
 
-// express, undici, ioredis … in the place of fetch would be on the same stacks
+// express, undici, ioredis … would use the stacks in the same way
 const asked = hosts.map(({ address, stack }) =>
   stack.run(async () => {
     const others = hosts.filter((other) => other.address !== address);
@@ -33,6 +33,6 @@ const asked = hosts.map(({ address, stack }) =>
   }),
 );
 const right = (await Promise.all(asked)).reduce((sum, count) => sum + count, 0);
-console.log(`${right} of 90 answers came from whom they should`);
+console.log(`${right} of 90 answers came from the right host`);
 
 for (const { stack } of hosts.reverse()) await stack.close();

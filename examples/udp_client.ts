@@ -1,8 +1,8 @@
-// A UDP client on a stack of its own: each line of standard input is a datagram to 10.0.0.1:5000; prints the answers.
+// A UDP client on its own stack: sends each line of standard input as a datagram to 10.0.0.1:5000 and prints the answers.
 //
 //     npx tsx examples/udp_client.ts vde:///tmp/net
 //
-// End of input (Ctrl-D) ends it, once each line is answered or two seconds have passed.
+// The end of input (Ctrl-D) ends it when each line has an answer, or after two seconds.
 import { createInterface } from 'node:readline';
 import { AbortError, AF_INET, SOCK_DGRAM, Stack } from 'ioth';
 

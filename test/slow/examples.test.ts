@@ -143,7 +143,7 @@ it('puts Node on a stack, and takes that back', async () => {
 it('has ten servers that ask each other', async () => {
   const { dir, remove } = workDirectory();
   const { code, stdout } = await runSource('examples/ten_servers.ts', [`switch://${dir}/sw`]);
-  expect({ code, stdout }).toEqual({ code: 0, stdout: '90 of 90 answers came from whom they should\n' });
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '90 of 90 answers came from the right host\n' });
   await remove();
 });
 
