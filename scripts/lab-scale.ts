@@ -1,6 +1,6 @@
 /**
- * A lab of many hosts: how long it takes to make, to let every host reach every other one, and to close; and bare stacks of the
- * same number beside it.
+ * Measures a lab of many hosts: the time to make it, to let every host reach every other one, and to close it. Also measures the
+ * same number of bare stacks.
  *
  *     npx tsx scripts/lab-scale.ts [HOSTS [NETWORKS]]
  */
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
   if (pairs !== hosts * (hosts - 1)) process.exitCode = 1;
 }
 
-/** Networks around a backbone, each with a router of its own. */
+/** Returns networks around a backbone, each with its own router. */
 function topology() {
   const prefixes = Array.from({ length: networks }, (_, n) => [`net${n}`, `10.1.${n}.0/24`]);
   const routers = prefixes.map(([name], n) => [`router${n}`, [String(name), 'backbone']]);
@@ -46,9 +46,9 @@ function topology() {
 }
 
 /**
- * Every host asks every other one by UDP, by its name, and again what was not answered: the machine's kernel has 1024 neighbours
- * at most in all namespaces together (net.ipv4.neigh.default.gc_thresh3), and forgets the others after 5 s.
- * @returns how many answers came from whom they should
+ * Lets every host ask every other one by UDP, by its name, and repeats the requests without an answer: all namespaces of the
+ * machine share at most 1024 neighbours (net.ipv4.neigh.default.gc_thresh3), and the kernel forgets the others after 5 s.
+ * @returns the number of answers from the right host
  */
 async function reachAll(lab: Lab): Promise<number> {
   const all = Object.values(lab.hosts).filter(({ name }) => name.startsWith('host'));

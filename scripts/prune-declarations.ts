@@ -17,7 +17,7 @@ function reach(declaration: string): void {
   }
 }
 
-/** 'a.d.cts' of 'a.cjs'. */
+/** Returns 'a.d.cts' for 'a.cjs'. */
 function declarationOf(module: string): string {
   return module.replace(/\.([cm]?)js$/, '.d.$1ts');
 }

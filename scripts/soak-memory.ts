@@ -1,8 +1,8 @@
 /**
- * A process whose memory `npm run soak` compares with another's. It prints resident bytes, two numbers, as JSON:
- * - `soak-memory.ts rounds COUNT WARM`: what soak.ts does, by node:net alone; after WARM rounds, and after COUNT
- * - `soak-memory.ts flow BYTES [DIRECTORY]`: a fast writer and a slow reader; at the start, and at most. On two stacks on a
- *   switch in the directory, or without one by node:net alone.
+ * `npm run soak` compares the memory of this process with another's. It prints two numbers, resident bytes, as JSON:
+ * - `soak-memory.ts rounds COUNT WARM`: the rounds of soak.ts with node:net alone; after WARM rounds, and after COUNT
+ * - `soak-memory.ts flow BYTES [DIRECTORY]`: a fast writer and a slow reader; at the start, and the maximum. Uses two stacks on a
+ *   switch in the directory; without a directory, node:net alone.
  */
 import { once } from 'node:events';
 import net from 'node:net';
@@ -12,7 +12,7 @@ import { AF_INET, Stack } from '../lib/index.js';
 
 const malloc_trim = koffi.load(null).func('int malloc_trim(size_t pad)');
 
-/** After a forced collection, and without what malloc keeps for later. */
+/** Returns the resident bytes after a forced collection, without the memory that malloc keeps for later. */
 async function residentBytes(): Promise<number> {
   for (let i = 0; i < 5; i++) {
     globalThis.gc?.();
@@ -38,7 +38,7 @@ async function rounds(count: number, warm: number): Promise<number[]> {
   return bytes;
 }
 
-/** Taken at once; then the reader rests. */
+/** The number of bytes that the reader takes at once before it rests. */
 const GULP = 16 * 1024 * 1024;
 const REST_MS = 50;
 

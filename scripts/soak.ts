@@ -1,10 +1,10 @@
 /**
- * Uses stacks and sockets for about a minute and shows that nothing is left of them: `npm run soak`.
- * Shorter or longer: npm run soak -- --rounds 2000 --stacks 20 --aborted 400. Exits with 1 when a bound is broken.
- * With --counts it leaves out memory, which it compares with that of processes that do the same by node:net alone.
+ * Uses stacks and sockets for about a minute and checks that nothing is left of them: `npm run soak`.
+ * Shorter or longer: npm run soak -- --rounds 2000 --stacks 20 --aborted 400. Exits with 1 if a bound is broken.
+ * Memory is compared with that of processes that do the same with node:net alone; --counts leaves that out.
  *
- * Resident memory is read after a forced collection, with a young generation of fixed size (node's flags in package.json)
- * and after malloc_trim(3): what V8 and malloc keep for later is not ours.
+ * Resident memory is read after a forced collection, with a young generation of fixed size (node's flags in package.json),
+ * and after malloc_trim(3): memory that V8 and malloc keep for later is not counted.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -28,16 +28,16 @@ const { values } = parseArgs({
 const ROUNDS = Number(values.rounds);
 const STACKS = Number(values.stacks);
 const ABORTED = Number(values.aborted);
-/** After so many rounds caches and pools have their size: memory is compared with then. */
+/** The number of rounds after which caches and pools have their final size: memory is compared with this point. */
 const WARM = Math.min(1000, ROUNDS / 2);
-/** What resident memory is multiplied by from then to the end, and from before a slow reader to its most: over node:net's. */
+/** Limits of the growth of resident memory, relative to node:net: from then to the end; from before a slow reader to its most. */
 const MAX_GROWTH = 1.06;
 const MAX_FLOW_GROWTH = 1.3;
 const FLOW_BYTES = 256 * 1024 * 1024;
 if (!globalThis.gc) throw new Error('run it with --expose-gc: npm run soak');
 const malloc_trim = koffi.load(null).func('int malloc_trim(size_t pad)');
 
-/** The process is given up as stuck after this many milliseconds. */
+/** The time limit of the process, in milliseconds: after it the process counts as stuck. */
 const LIMIT = 600_000;
 
 interface Figures {
@@ -63,7 +63,7 @@ const serving = serve();
 const silent = main.socket(undefined, SOCK_DGRAM);
 silent.bind(['127.0.0.1', 0]);
 
-// opens what stays open
+// opens everything that stays open
 await rounds(0, 1);
 await aborted(1);
 const start = await figures();
@@ -95,7 +95,7 @@ listener.close();
 silent.close();
 await serving;
 
-/** Prints how much it grows where node:net does the same. @returns what grows too much */
+/** Prints the growth of memory beside that of node:net. @returns the names of what grows too much */
 async function memory(): Promise<(string | false)[]> {
   const directory = mkdtempSync(join(tmpdir(), 'ioth-soak-'));
   try {
@@ -131,7 +131,7 @@ async function phase(name: string, work: () => Promise<void>): Promise<void> {
   rows.push([name, await figures(), time]);
 }
 
-/** An echo server: one message a connection. */
+/** Serves echoes: one message a connection. */
 async function serve(): Promise<void> {
   for await (const connection of listener) {
     void connection.recv(100).then(async (data) => {
@@ -145,7 +145,7 @@ async function rounds(from: number, to: number): Promise<void> {
   const message = Buffer.from('there and back');
   for (let i = from; i < to; i++) {
     const socket = main.socket();
-    // a closed connection blocks its pair of ports for a minute: more addresses, more pairs
+    // a closed connection blocks its pair of ports for a minute: more addresses give more pairs
     await socket.connect([`127.0.0.${1 + (i % 8)}`, port]);
     await socket.sendall(message);
     const answer = await socket.recv(100);
@@ -154,7 +154,7 @@ async function rounds(from: number, to: number): Promise<void> {
   }
 }
 
-/** Ten at a time, each with a socket that waits: closing the stack ends it. */
+/** Makes and closes stacks, ten at a time, each with a socket that waits: closing the stack ends the wait. */
 async function manyStacks(count: number): Promise<void> {
   for (let left = count; left > 0; left -= 10) {
     await Promise.all(
@@ -171,7 +171,7 @@ async function manyStacks(count: number): Promise<void> {
   }
 }
 
-/** Connects that nobody answers, accepts and receives that nothing ends but the signal or the timeout. */
+/** Starts connects and receives that never succeed: only the signal or the timeout ends them. */
 async function aborted(count: number): Promise<void> {
   for (let i = 0; i < count; i += 4) {
     const controller = new AbortController();

@@ -13,7 +13,7 @@ import { median, type Turn, withinDeadline } from './measure.js';
 import { vdestack } from './peering.js';
 import { measureRow, type Row, rowOf } from './rows.js';
 
-/** The rows of what ends, and of what that keeps from the rest of a program; of run() and iothconfig(); and of a link with faults. */
+/** Measures how soon things end, and how long that blocks a program; run() and iothconfig(); and a link with faults. */
 export async function endRows(wanted: (group: string) => boolean, rounds: number): Promise<Row[]> {
   if (!wanted('ends')) return [];
   const rows = [
@@ -36,7 +36,7 @@ const stacksSource = (count: number) => `
   const { Stack } = await import('ioth');
   globalThis.stacks = Array.from({ length: ${count} }, () => new Stack('vdestack', 'null://'));`;
 
-/** A signal ends a process with stacks, against one without. */
+/** A signal ends a process with stacks, compared with one without. */
 function processRow(rounds: number): Promise<Row> {
   const turns = {
     'with stacks': endOf(`${stacksSource(STACKS)} console.log('ready'); ${STAY}`),
@@ -48,7 +48,7 @@ function processRow(rounds: number): Promise<Row> {
   );
 }
 
-/** A signal in a blocking call, against one in the loop. */
+/** A signal in a blocking call, compared with one in the event loop. */
 function blockedRow(rounds: number): Promise<Row> {
   const waits = `${stacksSource(1)} const socket = stacks[0].socket(2, 2); console.log('ready');`;
   const turns = {
@@ -58,7 +58,7 @@ function blockedRow(rounds: number): Promise<Row> {
   return measureRow({ name: 'SIGTERM in a blocking call', unit: 'ms', amount: 1, turns, bar: 2 }, rounds);
 }
 
-/** From the signal until nothing is left that has the output of the process open. */
+/** Returns the time from the signal until no process has the output of the process open. */
 function endOf(source: string): Turn {
   return async () => {
     const child = spawn(process.execPath, ['--input-type=module', '--eval', source], {
@@ -79,7 +79,7 @@ async function elapsed(work: () => unknown): Promise<number> {
   return performance.now() - start;
 }
 
-/** Something that dies when its process is killed. */
+/** An object that dies when its process is killed. */
 interface Mortal {
   pid: number;
   dead: Promise<unknown>;
@@ -104,7 +104,7 @@ function mortalChild(): Mortal {
 
 const DEATHS = 10;
 
-/** From the death of a daemon to the stack's 'error', against that of a child to its 'exit'. */
+/** The time from a daemon's death to the stack's 'error', compared with that from a child's death to its 'exit'. */
 function deathRow(rounds: number): Promise<Row> {
   const deaths = (make: () => Mortal) => async () => {
     let sum = 0;
@@ -146,7 +146,7 @@ function closeStallRow(rounds: number): Promise<Row> {
   return measureRow({ name: 'longest turn while ten end', unit: 'ms', amount: 1, turns, bar: 20 }, rounds);
 }
 
-/** The longest turn of a loop that is never idle, while something ends. */
+/** Returns the longest turn of an event loop that is never idle, while something ends. */
 function longestTurn(prepare: () => () => Promise<unknown>): Turn {
   return async () => {
     const end = prepare();
@@ -167,8 +167,8 @@ function longestTurn(prepare: () => () => Promise<unknown>): Turn {
 }
 
 /**
- * The slowest of 60 stacks, and a socket of it, while other threads hold malloc's lock as often as they can: a daemon that was
- * born with the lock taken is found out, and made anew. Against the same without those threads.
+ * The slowest of 60 stacks, with a socket, while other threads hold malloc's lock as often as they can: a daemon that was born
+ * with the lock taken is detected and made again. Compared with the same without those threads.
  */
 async function allocationRow(): Promise<Row> {
   const source = (threads: number) => `
@@ -241,7 +241,7 @@ function hasDhcp(): boolean {
   return ['dnsmasq', 'busybox'].every((program) => spawnSync(program, ['--help']).status === 0);
 }
 
-/** DHCP from dnsmasq: iothconfig against busybox. */
+/** DHCP from dnsmasq: iothconfig compared with busybox. */
 async function dhcpRow(rounds: number): Promise<Row> {
   const directory = mkdtempSync(join(tmpdir(), 'ioth-bench-'));
   await using server = vdestack(`switch://${directory}/switch`, '10.0.0.1');
@@ -283,7 +283,7 @@ async function dhcpRow(rounds: number): Promise<Row> {
 
 const FRAME_BYTES = 1000;
 
-/** Frames of a kilobyte over a link of 2 Mbit/s, whose rate is what it was asked for, no more and no less. */
+/** Frames of a kilobyte over a link of 2 Mbit/s: its rate must be neither higher nor lower. */
 async function rateRow(): Promise<Row> {
   const [asked, count] = [2e6 / 8 / FRAME_BYTES, 1000];
   const arrivals: number[] = [];
@@ -301,7 +301,7 @@ async function rateRow(): Promise<Row> {
   return within(rowOf({ name: 'a link of 2mbit', unit: '/s', bar: 1 }, { kept: [kept], asked: [asked] }), 0.97, 1.03);
 }
 
-/** A link's delay of 4 ms, against a thread that sleeps so long: where processors are few, it is late too. */
+/** A link's delay of 4 ms, compared with a thread that sleeps as long: with few CPUs the thread is late too. */
 async function delayRow(): Promise<Row> {
   const times: number[] = [];
   const lateness = measureSleep(4);
@@ -335,7 +335,7 @@ async function onLink(options: LinkOptions, work: (a: VdePort, b: VdePort) => Pr
   }
 }
 
-/** The time from one to the next of values that grow steadily, by least squares: one that is late changes little. */
+/** Returns the step between values that grow steadily, by least squares: one late value changes it little. */
 function slopeOf(values: readonly number[]): number {
   const middle = (values.length - 1) / 2;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -343,7 +343,7 @@ function slopeOf(values: readonly number[]): number {
   return products / values.reduce((sum, _, i) => sum + (i - middle) ** 2, 0);
 }
 
-/** How long a thread of this process sleeps that wants to sleep so many milliseconds, again and again until it is asked: the median. */
+/** Starts a thread that sleeps `ms` milliseconds, again and again. The result stops it and returns the median real time. */
 function measureSleep(ms: number): () => Promise<number> {
   const source = `
     const { parentPort, workerData: stop } = require('node:worker_threads');
@@ -364,7 +364,7 @@ function measureSleep(ms: number): () => Promise<number> {
   };
 }
 
-/** The row, with a bar that has two sides. */
+/** Returns the row with a two-sided bar. */
 function within(row: Row, low: number, high: number): Row {
   return { ...row, bar: `${low.toFixed(2)} – ${high.toFixed(2)}`, met: row.ratio >= low && row.ratio <= high };
 }

@@ -13,7 +13,7 @@ const ROUND_TRIPS = 20_000;
 const CONNECTIONS = 3_000;
 const DATAGRAMS = 40_000;
 
-/** The rows of the kernel stack over the loopback, both ends in this process. */
+/** Measures the kernel stack over the loopback, both ends in this process. */
 export async function kernelRows(wanted: (group: string) => boolean, rounds: number): Promise<Row[]> {
   const stack = new Stack('kernel');
   const bareStack = libioth().newstack('kernel', null);
@@ -65,7 +65,7 @@ export async function kernelRows(wanted: (group: string) => boolean, rounds: num
           'node:dgram': () => node.datagrams(HOST, DATAGRAMS),
           'bare koffi, awaited': () => awaitedDatagrams(bareStack, HOST, DATAGRAMS),
         },
-        // of bare koffi it is held to 0.85: twice node:dgram is more than the kernel allows
+        // the bar is 0.85 of bare koffi: twice node:dgram is more than the kernel allows
         bar: 0.85,
       },
     };

@@ -1,4 +1,4 @@
-/** One end of a cable, told by a message what to do: `lab-end.ts VNL`. It waits in C: nothing of it is in the figures. */
+/** One end of a cable, which follows messages: `lab-end.ts VNL`. It waits in C, so its own cost is not in the figures. */
 import { type Libvdeplug, libc, libvdeplug, type VdeConnPointer } from 'ioth/ffi';
 import { FRAME_SIZE, type LabAnswer, type LabRequest, PING_SIZE } from './lab-peering.js';
 
@@ -7,7 +7,7 @@ const MIN_FRAME = 14;
 const POLLIN = 1;
 const F_SETFL = 4;
 const O_NONBLOCK = 0o4000;
-/** Then the other end sends no more. */
+/** The pause after which the other end counts as finished, in milliseconds. */
 const SILENCE_MS = 1000;
 
 const [vnl = ''] = process.argv.slice(2);
@@ -43,14 +43,14 @@ function work(conn: VdeConnPointer, { work, amount }: LabRequest): LabAnswer {
 function send(conn: VdeConnPointer, amount: number): number {
   const frame = Buffer.alloc(FRAME_SIZE);
   const start = performance.now();
-  // where the queue is full the other end needs the processor
+  // if the queue is full, the other end needs the CPU
   for (let i = 0; i < amount; )
     if (plug.send(conn, frame, FRAME_SIZE, 0) >= 0) i++;
     else libc().sched_yield();
   return performance.now() - start;
 }
 
-/** @returns how many frames came in a second */
+/** @returns the number of frames received a second */
 function count(conn: VdeConnPointer, amount: number): number {
   receive(conn);
   const start = performance.now();
@@ -70,7 +70,7 @@ function ping(conn: VdeConnPointer, amount: number): number {
   return performance.now() - start;
 }
 
-/** Waits for a frame; 0 where none comes. */
+/** Waits for a frame; returns 0 if none comes. */
 function receive(conn: VdeConnPointer): number {
   for (;;) {
     const length = plug.recv(conn, buffer, MAX_FRAME, 0);

@@ -1,14 +1,14 @@
 export const FRAME_SIZE = 1500;
 export const PING_SIZE = 98;
 
-/** What an end of a cable is asked for. */
+/** A request to one end of a cable. */
 export interface LabRequest {
   work: 'send' | 'count' | 'ping' | 'echo';
-  /** Frames or round trips. */
+  /** The number of frames or round trips. */
   amount: number;
 }
 
-/** Frames a second, or milliseconds; 0 says only that the end is open, or has done it. */
+/** Frames a second, or milliseconds; 0 means that the end is open, or has finished. */
 export interface LabAnswer {
   value: number;
 }

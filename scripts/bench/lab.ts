@@ -12,7 +12,7 @@ import { type Row, rowOf } from './rows.js';
 
 const FRAMES = 300_000;
 const ROUND_TRIPS = 20_000;
-/** What a link without faults is to do. */
+/** The bars of a link without faults. */
 const FRAMES_PER_SECOND = 100_000;
 const ADDED_USECS = 60;
 

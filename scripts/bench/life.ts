@@ -1,7 +1,7 @@
 import { AF_INET, Stack } from 'ioth';
 import { withinDeadline } from './measure.js';
 
-/** How long the life of some stacks took, in milliseconds for all of them. */
+/** The times of the life of some stacks, in milliseconds for all of them. */
 export interface Life {
   stacks: number;
   create: number;
@@ -16,7 +16,7 @@ export async function stackLives(wanted: (group: string) => boolean): Promise<Li
   if (!wanted('stacks')) return [];
   const lives: Life[] = [];
   for (const count of [1, ...COUNTS]) lives.push(await withinDeadline(life(count)));
-  // the first one warmed up
+  // the first turn is a warm-up
   return lives.slice(1);
 }
 

@@ -80,7 +80,7 @@ function options(): { rounds: number; json: string | undefined; groups: string[]
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 
-// a measurement that failed may have left sockets that would keep the process alive
+// a failed measurement may have left sockets that would keep the process alive
 main().then(
   () => process.exit(0),
   (error) => {

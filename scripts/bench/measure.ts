@@ -1,9 +1,9 @@
-/** One contender's turn: does the work once and answers how long it took, in milliseconds. */
+/** One contender's turn: does the work once and returns its time, in milliseconds. */
 export type Turn = () => Promise<number>;
 
 const DEADLINE = 30_000;
 
-/** The milliseconds of every turn: A B C, A B C …, `rounds` times, after `warmUps` turns each that do not count. */
+/** Returns the milliseconds of every turn: A B C, A B C …, `rounds` times, after `warmUps` turns each that do not count. */
 export async function inTurn(turns: readonly Turn[], rounds: number, warmUps = 1): Promise<number[][]> {
   const samples: number[][] = turns.map(() => []);
   for (let round = -warmUps; round < rounds; round++) {
@@ -15,7 +15,7 @@ export async function inTurn(turns: readonly Turn[], rounds: number, warmUps = 1
   return samples;
 }
 
-/** Rejects where the work hangs. */
+/** Rejects if the work hangs. */
 export function withinDeadline<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

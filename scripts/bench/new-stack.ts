@@ -5,7 +5,7 @@ import { type Row, rowOf } from './rows.js';
 const STACKS = 200;
 const VNL = 'null://';
 
-/** What it takes to make a vdestack: `new Stack` and the bare C function in turn. Their ends are not counted. */
+/** Measures the time to make a vdestack: `new Stack` and the bare C function in turn. Closing is not counted. */
 export async function newStackRow(wanted: (group: string) => boolean): Promise<Row[]> {
   if (!wanted('newstack')) return [];
   const ours: number[] = [];

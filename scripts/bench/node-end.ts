@@ -1,6 +1,6 @@
 /**
- * One end of the rows of node-modules.ts, told by messages what to do: `node-end.js ADDRESS [PLUGIN [VNL]]`, on a stack or,
- * without a plugin, by Node alone in the network namespace that it was started in.
+ * One end of the rows of node-modules.ts, which follows messages: `node-end.js ADDRESS [PLUGIN [VNL]]`. It runs on a stack or,
+ * without a plugin, with Node alone in its network namespace.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
@@ -32,13 +32,13 @@ process.on('disconnect', () => {
   stack?.closeSync();
   process.exit();
 });
-// Ctrl-C reaches all processes: the first one ends the bench, and this one with it
+// Ctrl-C reaches all processes: the first one ends the benchmark, and this process with it
 process.on('SIGINT', () => {});
 collectOnce().then(() => send({ pid: stack?.daemonPid }));
 
 /**
- * V8 of Node 20 has a slower process.nextTick for good after the first full collections, as every program sooner or later:
- * either both contenders or none.
+ * The process.nextTick of Node 20 stays slower after the first full garbage collections, which every program has sooner or
+ * later: this makes both contenders have them.
  */
 async function collectOnce(): Promise<void> {
   for (let i = 0; i < 2000; i++) await new Promise<void>((done) => process.nextTick(done));
@@ -78,7 +78,7 @@ async function ask({ work, amount, peer }: EndRequest, port: number): Promise<En
   const start = performance.now();
   if (work === 'bulk') {
     await contender.sendBulk(connection, amount);
-    // the peer sends one byte when it has all
+    // the peer sends one byte when it has received everything
     await contender.receiveBulk(connection, 1);
   } else await contender.ping(connection, amount);
   const elapsed = performance.now() - start;
@@ -103,7 +103,7 @@ async function serveRequests(): Promise<void> {
   server.close();
 }
 
-/** On the stack as the process's default, where there is one. */
+/** Runs on the stack as the process's default, if there is a stack. */
 async function inOverride<T>(ask: () => Promise<T>): Promise<T> {
   const takeBack = stack ? override(stack) : undefined;
   try {
@@ -113,12 +113,12 @@ async function inOverride<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-/** In run of the stack, or without one in AsyncLocalStorage alone. */
+/** Runs in `run` of the stack, or without a stack in AsyncLocalStorage alone. */
 function inContext<T>(ask: () => Promise<T>): Promise<T> {
   return stack ? stack.run(ask) : storage.run('some context', ask);
 }
 
-/** To the last response; autocannon itself reports a moment later. */
+/** Returns the time until the last response; autocannon itself reports a moment later. */
 async function askForRequests(url: string, amount: number): Promise<number> {
   const options = { url, amount, connections: CONNECTIONS, sampleInt: 100, expectBody: BODY };
   const start = performance.now();

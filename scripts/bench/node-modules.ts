@@ -12,7 +12,7 @@ import { measureRow, type Row, rowOf, type Unit, type Work } from './rows.js';
 
 export type EndWork = 'bulk' | 'round trips' | 'requests' | 'requests in context';
 
-/** What an end is asked to do: to serve, or with a port to ask what serves there. */
+/** A request to an end: to serve or, with a port, to connect to the server there. */
 export interface EndRequest {
   work: EndWork;
   amount: number;
@@ -20,7 +20,7 @@ export interface EndRequest {
   port?: number;
 }
 
-/** The first one has the daemon of a vdestack; that of a server its port first, and one more when it is done. */
+/** The first reply has the daemon of a vdestack. A server then replies with its port, and again when it is done. */
 export interface EndAnswer {
   pid?: number;
   port?: number;
@@ -31,7 +31,7 @@ export interface EndAnswer {
 interface Pair {
   asker: ChildProcess;
   server: ChildProcess;
-  /** Of the server. */
+  /** The address of the server. */
   address: string;
 }
 
@@ -53,7 +53,7 @@ const ON_KERNEL = { bulk: 1024 * MB, 'round trips': 10_000, requests: 10_000, 'r
 const RUNS = 500_000;
 const RUN_BAR_USECS = 2;
 
-/** The rows of Node's modules on stacks, against Node alone in the same network namespaces. By the title of their table. */
+/** Measures Node's modules on stacks, compared with Node alone in the same network namespaces. Rows by title of their table. */
 export async function nodeModulesRows(
   wanted: (group: string) => boolean,
   rounds: number,
@@ -103,7 +103,7 @@ async function rowsOf(stacks: Pair, plain: Pair, amounts: Record<EndWork, number
   for (const work of Object.keys(WORKS) as EndWork[]) {
     const amount = amounts[work];
     const turns: Record<string, Turn> = { ioth: turnOf(stacks, work, amount) };
-    // run is AsyncLocalStorage's, which has a price of its own
+    // run uses AsyncLocalStorage, which has its own cost
     if (work === 'requests in context') turns['node in AsyncLocalStorage'] = turnOf(plain, work, amount);
     turns.node = turnOf(plain, work === 'requests in context' ? 'requests' : work, amount);
     rows.push(await measureRow({ ...WORKS[work], amount, turns } satisfies Work, rounds));
@@ -123,7 +123,7 @@ function turnOf({ asker, server, address }: Pair, work: EndWork, amount: number)
   };
 }
 
-/** An end that is ready, in the network namespace of `namespace` where there is one, and the daemon of its stack. */
+/** Returns an end that is ready, in the network namespace of `namespace` if given, and the daemon of its stack. */
 async function start(
   ends: ChildProcess[],
   args: string[],
@@ -145,7 +145,7 @@ async function stop(end: ChildProcess): Promise<void> {
   await withinDeadline(ended).catch(() => end.kill('SIGKILL'));
 }
 
-/** What one call of run costs, and what AsyncLocalStorage alone does. */
+/** The cost of one call of run, and of AsyncLocalStorage alone. */
 async function runRow(rounds: number): Promise<Row> {
   const stack = new Stack('kernel');
   try {
@@ -156,7 +156,7 @@ async function runRow(rounds: number): Promise<Row> {
     const [ours = [], theirs = []] = times.map((samples) => samples.map((ms) => (ms * 1000) / RUNS));
     const row = rowOf({ name: 'a call', unit: 'µs', bar: RUN_BAR_USECS }, { ioth: ours, AsyncLocalStorage: theirs });
     const [{ value = Number.NaN } = {}] = row.figures;
-    // the bar is about the time itself
+    // the bar refers to the time itself
     return { ...row, bar: `< ${RUN_BAR_USECS} µs`, met: value < RUN_BAR_USECS };
   } finally {
     await stack.close();

@@ -1,4 +1,4 @@
-/** The other end of the rows between two vdestacks: a process of its own, told by messages what to do. */
+/** The other end of the rows between two vdestacks: a child process that follows messages. */
 import { bareOn } from './contenders/bare.js';
 import type { Contender } from './contenders/contender.js';
 import { iothOn } from './contenders/ioth.js';
@@ -19,12 +19,12 @@ process.on('disconnect', () => {
   try {
     stack.closeSync();
   } catch {
-    // a turn that failed left sockets open: the daemon has to go without delstack
+    // a turn that failed left sockets open: the daemon has to end without delstack
     if (stack.daemonPid) process.kill(stack.daemonPid, 'SIGKILL');
   }
   process.exit();
 });
-// Ctrl-C reaches both processes: the other one ends the bench, and this one with it
+// Ctrl-C reaches both processes: the other one ends the benchmark, and this process with it
 process.on('SIGINT', () => {});
 send({ port: 0 });
 

@@ -3,19 +3,19 @@ import { once } from 'node:events';
 import { AF_INET, Stack } from 'ioth';
 import type { StackPointer } from 'ioth/ffi';
 
-/** What the other process asks for: a listener that serves one connection. */
+/** A request of the other process: a listener that serves one connection. */
 export interface Request {
   contender: 'ioth' | 'bare koffi';
   work: 'bulk' | 'round trips';
   amount: number;
 }
 
-/** Where the listener is; port 0 says only that the stack is there. */
+/** The address of the listener; port 0 means that the stack is ready. */
 export interface Answer {
   port: number;
 }
 
-/** A vdestack with one interface, up, with an address. */
+/** Returns a vdestack with one interface, up, with an address. */
 export function vdestack(vnl: string, address: string): Stack {
   const stack = new Stack('vdestack', vnl);
   const ifindex = stack.if_nametoindex('vde0');
@@ -24,12 +24,12 @@ export function vdestack(vnl: string, address: string): Stack {
   return stack;
 }
 
-/** The `struct ioth *`, which users do not get. */
+/** Returns the `struct ioth *`, which is not public. */
 export function pointerOf(stack: Stack): StackPointer {
   return (stack as unknown as { pointer(syscall: string): StackPointer }).pointer('bench');
 }
 
-/** The next message of the other process. */
+/** Returns the next message of the other process. */
 export async function answerOf<T>(peer: ChildProcess): Promise<T> {
   const controller = new AbortController();
   const { signal } = controller;

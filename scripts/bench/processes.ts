@@ -13,7 +13,7 @@ export const BUSY_POLL_USECS = 100;
 
 export type WorkName = 'round trips' | 'connections' | 'datagrams';
 
-/** What the server process is asked to do; it answers with its port, and again when it is done. */
+/** A request to the server process, which replies with its port, and again when it is done. */
 export interface ServerRequest {
   contender: 'ioth' | 'node' | 'ioth sync' | 'ioth busy_poll' | 'blocking koffi';
   work: WorkName;
@@ -23,8 +23,8 @@ export interface ServerRequest {
 const COUNTS: Record<WorkName, number> = { 'round trips': 5000, connections: 1000, datagrams: 5000 };
 
 /**
- * The rows of the kernel stack over the loopback between two processes: this one is the client, a child process (server.ts)
- * the server, of the same kind as the client. Whoever receives waits each time.
+ * Measures the kernel stack over the loopback between two processes: this one is the client, a child process (server.ts) the
+ * server, of the same kind as the client. The receiver waits for each message.
  */
 export async function processRows(wanted: (group: string) => boolean, rounds: number): Promise<Row[]> {
   if (!wanted('processes')) return [];

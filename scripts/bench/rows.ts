@@ -1,6 +1,6 @@
 import { inTurn, median, type Turn } from './measure.js';
 
-/** What a figure counts. A time is better when it is small, a rate when it is large. */
+/** The unit of a figure. A time is better when it is small, a rate when it is large. */
 export type Unit = 'MB/s' | 'µs' | 'ms' | '/s';
 
 /** A line of the table: the same work by each contender, the first of them this binding. */
@@ -22,17 +22,17 @@ export interface Figure {
   samples: number[];
 }
 
-/** What a row measures. */
+/** The description of a row. */
 export interface Work {
   name: string;
   unit: Unit;
-  /** Bytes, round trips, connections or datagrams of one turn. */
+  /** The number of bytes, round trips, connections or datagrams of one turn. */
   amount: number;
-  /** By contender; the first is this binding, the second the one that the bar is about. */
+  /** The turns by contender; the first is this binding, the second the one that the bar refers to. */
   turns: Record<string, Turn>;
   /** The ratio to reach: at least this for a rate, at most this for a time. */
   bar: number;
-  /** Turns before those that count; 1 where nothing is said. */
+  /** The number of turns before those that count; 1 by default. */
   warmUps?: number;
 }
 
@@ -46,7 +46,7 @@ export async function measureRow({ name, unit, amount, turns, bar, warmUps }: Wo
   return rowOf({ name, unit, bar }, Object.fromEntries(samples));
 }
 
-/** A row of what was measured, by contender; the first is this binding, the second the one that the bar is about. */
+/** Makes a row of measured times, by contender; the first is this binding, the second the one that the bar refers to. */
 export function rowOf(
   { name, unit, bar }: Pick<Work, 'name' | 'unit' | 'bar'>,
   measured: Record<string, number[]>,

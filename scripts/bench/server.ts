@@ -1,4 +1,4 @@
-/** The other process of the rows of processes.ts: serves each contender by its own kind, on 127.0.0.1. */
+/** The server process of processes.ts: serves each contender with its own kind, on 127.0.0.1. */
 import { Stack } from 'ioth';
 import { libioth, type StackPointer } from 'ioth/ffi';
 import { iothHalves, nodeHalves } from './contenders/awaiting.js';
@@ -26,7 +26,7 @@ async function serve({ contender, work, count }: ServerRequest): Promise<void> {
       contender === 'ioth sync'
         ? blockingServer(syncOn(stack), work, HOST)
         : blockingServer(blockingCalls(bare), work, HOST);
-    // the port is on its way before this process blocks
+    // the port is sent before this process blocks
     process.send?.(port, () => {
       run(count);
       process.send?.(0);

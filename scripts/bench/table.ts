@@ -1,7 +1,7 @@
 import type { Life } from './life.js';
 import type { Row, Unit } from './rows.js';
 
-/** The rows as text: a column a contender, then the ratio, the bar and whether it is met. */
+/** Returns the rows as text: a column for each contender, then the ratio, the bar and whether it is met. */
 export function rowsTable(title: string, rows: readonly Row[]): string {
   const width = Math.max(...rows.map(({ figures }) => figures.length));
   const lines = rows.map((row) => {
@@ -14,7 +14,7 @@ export function rowsTable(title: string, rows: readonly Row[]): string {
   return `${title}\n${columns(lines)}`;
 }
 
-/** Stacks' lives as text: milliseconds for each stack, and for all of them. */
+/** Returns the lives of stacks as text: milliseconds for each stack, and for all of them. */
 export function livesTable(lives: readonly Life[]): string {
   const cell = (total: number, stacks: number) => `${(total / stacks).toFixed(2)} (${total.toFixed(0)})`;
   const lines = lives.map(({ stacks, create, configure, close }) => [
@@ -31,7 +31,7 @@ function shown(value: number, unit: Unit): string {
   return `${value.toFixed(unit === 'ms' ? 2 : unit === 'µs' ? 1 : 0)} ${unit}`;
 }
 
-/** Cells under each other. */
+/** Aligns the cells of each column. */
 export function columns(lines: readonly string[][]): string {
   const widths = (lines[0] ?? []).map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));
   return lines.map((line) => `  ${line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd()).join('\n');

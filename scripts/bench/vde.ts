@@ -24,7 +24,7 @@ export async function vdeRows(wanted: (group: string) => boolean, rounds: number
   const directory = mkdtempSync(join(tmpdir(), 'ioth-bench-'));
   let stack: Stack | undefined;
   const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
-  // an interrupt ends the process here: the daemon goes too, before it could write into the directory
+  // an interrupt ends the process here: the daemon ends too, before it can write into the directory
   const onExit = () => {
     if (stack?.daemonPid && !stack.closed) process.kill(stack.daemonPid, 'SIGKILL');
     removeDirectory();
@@ -54,7 +54,7 @@ export async function vdeRows(wanted: (group: string) => boolean, rounds: number
         ioth: roundTripsTo(peer, 'ioth', contenders.ioth),
         'bare koffi': roundTripsTo(peer, 'bare koffi', contenders['bare koffi']),
       },
-      // of the speed of bare koffi, so of its time the inverse
+      // a part of the speed of bare koffi, so the inverse of its time
       bar: 1 / BAR,
     };
     return [await measureRow(bulk, rounds), await measureRow(roundTrips, rounds)];
@@ -74,7 +74,7 @@ function bulkTo<L, C>(peer: ChildProcess, name: Request['contender'], contender:
     const connection = await connectTo(peer, { contender: name, work: 'bulk', amount: BULK }, contender);
     const start = performance.now();
     await contender.sendBulk(connection, BULK);
-    // the peer sends one byte when it has all
+    // the peer sends one byte when it has received everything
     await contender.receiveBulk(connection, 1);
     const elapsed = performance.now() - start;
     contender.close(connection);

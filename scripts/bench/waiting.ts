@@ -15,13 +15,13 @@ const TIMEOUT_MS = 20;
 const TIMEOUTS = 20;
 const READS = 20;
 
-/** The rows of what waits: how long a timeout takes, what look-ups at once gain, and how a DNS message's cost grows. */
+/** Measures waits: the time of a timeout, the gain of concurrent look-ups, and how the cost of a DNS message grows. */
 export async function waitingRows(wanted: (group: string) => boolean, rounds: number): Promise<Row[]> {
   if (!wanted('waiting')) return [];
   return [await timeoutRow(rounds), await lookUpRow(rounds), await messageRow(rounds)];
 }
 
-/** A receive that nothing comes for, against a timer alone. */
+/** A receive for which nothing comes, compared with a timer alone. */
 async function timeoutRow(rounds: number): Promise<Row> {
   const stack = new Stack('kernel');
   const socket = stack.socket(AF_INET, SOCK_DGRAM);
@@ -54,7 +54,7 @@ async function timeoutRow(rounds: number): Promise<Row> {
   }
 }
 
-/** Look-ups all at once against one by one, which is what libiothdns does, from a server that takes its time. */
+/** Concurrent look-ups compared with one by one, as libiothdns does, from a slow server. */
 async function lookUpRow(rounds: number): Promise<Row> {
   const directory = mkdtempSync(join(tmpdir(), 'ioth-bench-'));
   const server = vdestack(`switch://${directory}/switch`, '10.0.0.1');
@@ -85,7 +85,7 @@ async function lookUpRow(rounds: number): Promise<Row> {
   }
 }
 
-/** What a record costs in the costliest message that fits in 64 kB, against one of an eighth of the length. */
+/** The cost of a record in the costliest message that fits in 64 kB, compared with one of an eighth of the length. */
 function messageRow(rounds: number): Promise<Row> {
   const { decodeMessage } = createRequire(import.meta.url)('../dist/lib/dns/message.js') as {
     decodeMessage(bytes: Uint8Array): { answers: unknown[] } | null;
@@ -148,7 +148,7 @@ function answerTo(query: Buffer): Buffer {
   return Buffer.concat([head, Buffer.from('c00c000100010000003c00040a000009', 'hex')]);
 }
 
-/** As many aliases as fit in `length` bytes, each of the longest name that there is and for it, by pointers. */
+/** Returns as many aliases as fit in `length` bytes, each from and to a name of the maximum length, by pointers. */
 function costlyMessage(length: number): Buffer {
   const longest = Buffer.from(`${'0161'.repeat(126)}00`, 'hex');
   const header = Buffer.from('000780000001000000000000', 'hex');

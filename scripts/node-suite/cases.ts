@@ -6,7 +6,7 @@ export type ModuleName = (typeof MODULES)[number];
 
 /** A file of test/parallel. */
 export interface Case {
-  /** Without the end of the file's name: test-net-connect-reset. */
+  /** The name of the file without its extension: test-net-connect-reset. */
   name: string;
   module: ModuleName;
   path: string;
@@ -21,13 +21,13 @@ export function casesOf(directory: string, module: ModuleName): Case[] {
     .map((file) => ({ name: file.replace(/\.m?js$/, ''), module, path: join(parallel, file) }));
 }
 
-/** `count` of them, evenly spread. */
+/** Returns `count` of them, evenly spread. */
 export function sampleOf<T>(all: readonly T[], count: number): T[] {
   const step = Math.max(1, all.length / count);
   return Array.from({ length: Math.min(count, all.length) }, (_, i) => all[Math.floor(i * step)] as T);
 }
 
-/** What its comments ask for: `// Flags: --expose-internals`. */
+/** Returns the flags that the test's comments ask for: `// Flags: --expose-internals`. */
 export function flagsOf({ path }: Case): string[] {
   const lines = readFileSync(path, 'utf8').matchAll(/^\/\/\s+Flags:(.*)$/gm);
   return Array.from(lines).flatMap(([, flags = '']) => flags.trim().split(/\s+/));

@@ -5,12 +5,12 @@ import { pathToFileURL } from 'node:url';
 import type { Case } from './cases.js';
 import { killCases, type Mode, type Outcome, runCase } from './run-case.js';
 
-/** What a test does plain, and then on a stack without a network where it passed. */
+/** The results of a test: plain and, if it passed, on a stack without a network. */
 export interface Comparison {
   test: Case;
   plain: Outcome;
   stack: Outcome | undefined;
-  /** It passes, and the host's network heard nothing. */
+  /** True if it passes, without a packet on the host's network. */
   conforms: boolean;
 }
 
@@ -19,18 +19,21 @@ export interface Setting {
   source: string;
   /** The file that `ioth/register` is. */
   register: string;
-  /** Another Node than this one. */
+  /** The path of a Node other than this one. */
   node?: string;
-  /** Sockets that are not the kernel's, forced. */
+  /** Forces sockets that are not the kernel's. */
   pump?: boolean;
-  /** Names of tests that do not pass: they get no second chance. */
+  /** Names of tests that are known not to pass: they are not run again. */
   known?: { has(name: string): boolean };
   onDone?: (comparison: Comparison) => void;
 }
 
 const AT_ONCE = 2;
 
-/** Runs each test plain and on a stack, its children on stacks of their own, two at a time. What fails on the stack runs once more, alone. */
+/**
+ * Runs each test plain and on a stack, its children on their own stacks, two at a time. A test that fails on the stack runs once
+ * more, alone.
+ */
 export async function compare(tests: readonly Case[], setting: Setting): Promise<Comparison[]> {
   const temporary = mkdtempSync(join(tmpdir(), 'ioth-node-suite-'));
   const cleanUp = () => {
@@ -72,7 +75,7 @@ function comparisonOf(test: Case, plain: Outcome, stack: Outcome | undefined): C
 }
 
 function base({ source, node }: Setting, temporary: string): Mode {
-  // another Node has other globals than the tests know
+  // another Node has globals that the tests do not know
   const env: Mode['env'] = node ? { NODE_TEST_KNOWN_GLOBALS: '0' } : {};
   return {
     node: node ?? process.execPath,

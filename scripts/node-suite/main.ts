@@ -62,7 +62,7 @@ function options() {
   return { ...values, only, sample, names: positionals };
 }
 
-/** A line that is overwritten, where somebody looks. */
+/** Prints a line that the next one overwrites, if the output is a terminal. */
 function progressOf(tests: readonly Case[]): ((comparison: Comparison) => void) | undefined {
   if (!process.stderr.isTTY) return undefined;
   let done = 0;

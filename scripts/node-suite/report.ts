@@ -3,18 +3,18 @@ import { columns } from '../bench/table.js';
 import { MODULES, type ModuleName } from './cases.js';
 import type { Comparison } from './conformance.js';
 
-/** The tests that a reason is known for, by that reason. */
+/** The tests with a known reason, by reason. */
 type Reasons = Readonly<Record<string, readonly string[]>>;
 export type ReasonOf = ReadonlyMap<string, string>;
 
-/** Percent of what passes plain. */
+/** The minimum that must pass, in percent of the tests that pass plain. */
 const BARS: Record<ModuleName, number> = { net: 98, dgram: 98, dns: 70, http: 98, https: 97, tls: 97, http2: 97 };
 const PUMP_BARS: Partial<Record<ModuleName, number>> = { net: 85 };
 const LINES_SHOWN = 12;
 
 export interface Report {
   text: string;
-  /** Every test that does not pass is listed with its reason, and the bars are met. */
+  /** True if every test that does not pass is listed with its reason, and the bars are met. */
   isGood: boolean;
 }
 
@@ -25,7 +25,7 @@ export function readReasons(file: string, pump: boolean): ReasonOf {
   return new Map(reasons.flatMap(([reason, names]) => names.map((name) => [name, reason] as const)));
 }
 
-/** @param withBars false for a part of the tests: percentages of few say nothing */
+/** @param withBars false for a part of the tests: percentages of few tests mean little */
 export function reportOf(all: readonly Comparison[], reasons: ReasonOf, pump: boolean, withBars: boolean): Report {
   const bars = pump ? PUMP_BARS : BARS;
   const rows = MODULES.map((module) => rowOf(module, all, withBars ? bars[module] : undefined)).filter(
@@ -42,7 +42,7 @@ export function reportOf(all: readonly Comparison[], reasons: ReasonOf, pump: bo
       'Listed with a reason, but pass',
       surprises.map(({ test }) => test.name),
     ),
-    section('Do not pass on the stack, and nobody said why', unlisted.map(shown)),
+    section('Do not pass on the stack, without a known reason', unlisted.map(shown)),
   ];
   return { text: parts.filter(Boolean).join('\n\n'), isGood: unlisted.length === 0 && rows.every(({ met }) => met) };
 }

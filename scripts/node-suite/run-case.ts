@@ -4,38 +4,38 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { type Case, flagsOf } from './cases.js';
 
-/** How Node is started. */
+/** Options of starting Node. */
 export interface Mode {
   node: string;
-  /** Before the test's own flags. */
+  /** Flags before the test's own. */
   args: readonly string[];
   env: Readonly<Record<string, string>>;
-  /** Of Node's source: where the tests expect to be started. */
+  /** The directory of Node's source, in which the tests expect to be started. */
   cwd: string;
-  /** For the test's temporary files. */
+  /** The directory of the test's temporary files. */
   temporary: string;
 }
 
 export interface Outcome {
   result: 'passed' | 'skipped' | 'failed' | 'timed out';
-  /** Packets on the loopback of the host, as the test sees it: none where everything is on a stack. */
+  /** The number of packets on the loopback that the test sees as the host's: 0 if everything is on a stack. */
   hostPackets: number;
   /** Both streams. */
   output: string;
 }
 
 const CASE_LIMIT_MS = 30_000;
-/** In a network of its own, whose packets are counted at the end. */
+/** Runs a command in its own network namespace, and counts its packets at the end. */
 const SCRIPT = 'ip link set lo up && "$@" 3>&-; code=$?; grep lo: /proc/net/dev >&3; exit $code';
 
 const running = new Set<ChildProcess>();
 
-/** Ends what runs, at once: with the first process of its namespace goes all that it started. */
+/** Ends the running tests at once: the end of a namespace's first process ends all its processes. */
 export function killCases(): void {
   for (const child of running) child.kill('SIGKILL');
 }
 
-/** Runs a test in namespaces of its own: no port is taken, and no process stays. */
+/** Runs a test in its own namespaces: it uses no port of the machine, and no process stays. */
 export async function runCase(test: Case, mode: Mode): Promise<Outcome> {
   const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
   const namespaces = [...user, '--net', '--pid', '--mount-proc', '--fork', '--kill-child'];

@@ -9,15 +9,15 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const NEEDED = ['test/parallel', 'test/common', 'test/fixtures'];
 const SECONDS = 1000;
 
-/** Where the tests are, or would be: outside of the checkout. */
+/** The directory of the tests, which may not exist yet: outside of the checkout. */
 function testsDirectory(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'ioth', `nodejs-${SUITE}`);
 }
 
 /**
- * The directory with `test/` of Node's source, as Debian's 13 suite has it: from the cache, else by apt from the mirror that it is
- * configured with. The machine's own lists stay as they are.
- * @param limitMs how long apt may take
+ * Returns the directory with `test/` of Node's source of Debian 13: from the cache, else by apt from its configured mirror. The
+ * machine's own package lists do not change.
+ * @param limitMs the time limit of apt, in milliseconds
  */
 export async function nodeTests(limitMs = 600 * SECONDS): Promise<string> {
   const directory = testsDirectory();
@@ -52,7 +52,7 @@ export async function nodeTests(limitMs = 600 * SECONDS): Promise<string> {
   }
 }
 
-/** Has apt get the archives of nodejs: of its packaging nothing is needed. Returns the one of upstream. */
+/** Downloads the archives of nodejs with apt. Returns the upstream one; the packaging is not needed. */
 async function download(work: string, signal: AbortSignal): Promise<string> {
   const sources = join(work, 'debian.sources');
   const uri = await mirror(signal);
@@ -80,7 +80,7 @@ async function download(work: string, signal: AbortSignal): Promise<string> {
   return join(work, archive);
 }
 
-/** Where apt has Debian from. */
+/** Returns the mirror from which apt gets Debian. */
 async function mirror(signal: AbortSignal): Promise<string> {
   const args = ['indextargets', '--format', '$(RELEASE) $(REPO_URI)', 'Created-By: Packages', 'Origin: Debian'];
   const { stdout } = await promisify(execFile)('apt-get', args, { signal });

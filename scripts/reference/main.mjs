@@ -1,4 +1,4 @@
-// Makes the API reference of the declarations in dist/, which have the public names only: see scripts/docs.
+// Makes the API reference from the declarations in dist/, which have only the public names: see scripts/docs.
 import { readFileSync } from 'node:fs';
 import { register } from 'node:module';
 
@@ -17,13 +17,13 @@ const app = await Application.bootstrapWithPlugins({
   name: 'ioth',
   readme: 'none',
   tsconfig: 'scripts/reference/tsconfig.json',
-  plugin: ['typedoc-plugin-missing-exports'], // class Socket is public by a type that names its stack
+  plugin: ['typedoc-plugin-missing-exports'], // class Socket is public through a type that names its stack
   internalModule: 'types',
   excludeExternals: true,
   disableSources: true,
   treatWarningsAsErrors: true,
 });
-// Node's own docstrings, of what a stack has from EventEmitter and child_process, link to Node's documentation
+// docstrings of Node, for members from EventEmitter and child_process, link to Node's documentation
 app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
   for (const reflection of Object.values(project.reflections)) {
     if (reflection.comment?.sourcePath?.includes('/node_modules/')) delete reflection.comment;

@@ -9,8 +9,8 @@ const peerLength = new Uint32Array(1);
 const c = libioth();
 
 /**
- * The datagrams of bare koffi with one promise awaited for each call, and nothing else: what a binding that answers with
- * promises can at most reach. In milliseconds.
+ * The datagrams of bare koffi with one promise awaited for each call, and nothing else: the most that a binding with
+ * promises can reach. Returns milliseconds.
  */
 export async function awaitedDatagrams(stack: StackPointer, address: string, count: number): Promise<number> {
   const [server, client] = datagramPair(stack, address);

@@ -8,7 +8,7 @@ import { node } from './node.js';
 
 const message = Buffer.alloc(MESSAGE, 'm');
 
-/** One half of a work between two processes, with the loop: a client, and a server that tells its port. */
+/** One half of the work between two processes, with the event loop: a client, and a server that reports its port. */
 export interface Halves {
   client(work: string, address: string, port: number, count: number): Promise<void>;
   server(work: string, address: string): Promise<[port: number, serve: (count: number) => Promise<void>]>;

@@ -27,7 +27,7 @@ const on = new Uint8Array(new Int32Array([1]).buffer);
 const c = libioth();
 
 /**
- * The C functions through koffi and a poll handle, with callbacks and nothing else: what a binding can at most reach.
+ * The C functions through koffi and a poll handle, with callbacks and nothing else: the most that a binding can reach.
  */
 export function bareOn(stack: StackPointer): LocalContender<number, number> {
   return {
@@ -64,7 +64,7 @@ export function bareOn(stack: StackPointer): LocalContender<number, number> {
   };
 }
 
-/** Calls `step` now and whenever the descriptor is ready, until it answers true. */
+/** Calls `step` now and whenever the descriptor is ready, until it returns true. */
 function drive(fd: number, mask: number, step: () => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = (settle: () => void) => {
@@ -159,7 +159,7 @@ function echo(fd: number, count: number): Promise<void> {
   return answer(fd, count, true);
 }
 
-// The messages take turns: after one there is none to be read, so each event is one recv.
+// The messages alternate: after one there is none left to read, so each event is one recv.
 function answer(fd: number, count: number, answersLast: boolean): Promise<void> {
   let left = count;
   let length = 0;
@@ -187,7 +187,7 @@ async function connections(stack: StackPointer, address: string, count: number):
   };
   const start = performance.now();
   next();
-  // a connection of the loopback that was accepted is connected at both ends
+  // on the loopback an accepted connection is connected at both ends
   await drive(listener, READABLE, () => {
     const server = accept(listener);
     if (server < 0) return false;

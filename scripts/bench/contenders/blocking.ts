@@ -11,9 +11,9 @@ export interface Blocking<S> {
   /** A datagram socket that is bound, or connected where `port` is given. */
   datagram(address: string, port?: number): [socket: S, port: number];
   send(socket: S, message: Uint8Array): void;
-  /** How many bytes came. */
+  /** Receives; returns the number of bytes. */
   receive(socket: S, buffer: Uint8Array): number;
-  /** Sends a datagram back to whoever sent it. */
+  /** Sends a datagram back to its sender. */
   echoDatagram(socket: S, buffer: Uint8Array): void;
   close(socket: S): void;
 }
@@ -59,7 +59,7 @@ const peer = Buffer.alloc(SOCKADDR_IN);
 const length = new Uint32Array(1);
 const on = new Uint8Array(new Int32Array([1]).buffer);
 
-/** The C functions through koffi on blocking descriptors: no binding in JavaScript can be quicker to wake up. */
+/** The C functions through koffi on blocking descriptors: no binding in JavaScript can wake up faster. */
 export function blockingCalls(stack: StackPointer): Blocking<number> {
   const bound = (fd: number, address: string): [number, number] => {
     check(c.bind(fd, sockaddr({ address, port: 0 }), SOCKADDR_IN));
@@ -110,7 +110,7 @@ function noDelay(fd: number): number {
 const message = Buffer.alloc(MESSAGE, 'm');
 const buffer = Buffer.alloc(READ);
 
-/** The works of `processes.ts`, blocking: the client's half. */
+/** The blocking client of the work of `processes.ts`. */
 export function blockingClient<S>(
   calls: Blocking<S>,
   work: string,
@@ -134,7 +134,7 @@ export function blockingClient<S>(
   calls.close(socket);
 }
 
-/** The server's half: answers its port, and a function that serves `count` times. */
+/** The blocking server: returns its port, and a function that serves `count` times. */
 export function blockingServer<S>(
   calls: Blocking<S>,
   work: string,

@@ -5,8 +5,8 @@ export interface Endpoint {
 }
 
 /**
- * One way of doing the work, with listeners L and connections C of its own. The steps are the same for all, so that a
- * ratio compares what they cost and not what they do. Every connection has TCP_NODELAY.
+ * One way of doing the work, with its own listeners L and connections C. All contenders take the same steps, so a ratio
+ * compares their costs. Every connection has TCP_NODELAY.
  */
 export interface Contender<L, C> {
   readonly name: string;
@@ -23,7 +23,7 @@ export interface Contender<L, C> {
   echo(connection: C, count: number): Promise<void>;
 }
 
-/** What is done on the kernel stack only; each answers how long it took, in milliseconds. */
+/** Work on the kernel stack only; each method returns its time, in milliseconds. */
 export interface LocalContender<L, C> extends Contender<L, C> {
   /** Connects, accepts, closes both ends, then the next one. A server waits in accept all the time. */
   connections(address: string, count: number): Promise<number>;
@@ -37,14 +37,14 @@ export const BLOCK = 64 * 1024;
 export const MESSAGE = 64;
 /** Datagrams on their way at a time. */
 export const WINDOW = 32;
-/** What a plain program reads with where it does not know the size of a message. */
+/** The size with which a plain program reads when it does not know the size of a message. */
 export const READ = 1024;
 
 const STALL = 200;
 
 /**
- * Watches an exchange of datagrams that may be lost: when nothing came for STALL milliseconds, `restart` fills the
- * window again. Answers what stops the watch.
+ * Watches an exchange of datagrams that may be lost: when none came for STALL milliseconds, `restart` fills the window
+ * again. Returns a function that stops the watch.
  */
 export function restartOnLoss(received: () => number, restart: () => void): () => void {
   let before = received();

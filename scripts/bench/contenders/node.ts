@@ -6,7 +6,7 @@ import { BLOCK, type Contender, type LocalContender, MESSAGE, restartOnLoss, WIN
 const block = Buffer.alloc(BLOCK, 'b');
 const message = Buffer.alloc(MESSAGE, 'm');
 
-/** Node's net, or that of a stack, in its usual form, with events: the fastest that it has. */
+/** Node's net, or that of a stack, in its usual form, with events: its fastest form. */
 export function netOn({ connect, createServer }: Pick<typeof net, 'connect' | 'createServer'>) {
   return {
     name: 'node',
