@@ -1,4 +1,4 @@
-/** C as it is: the functions of the ioth libraries, for whoever wants them without the classes. */
+/** ioth/ffi: the C functions of the ioth libraries, without the classes on top. */
 
 export { type Iovec, type Libioth, libioth, type Msghdr, type StackPointer } from './ioth.js';
 export { type Libiothaddr, libiothaddr } from './iothaddr.js';

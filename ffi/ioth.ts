@@ -1,7 +1,7 @@
 import koffi, { type TypeObject } from 'koffi';
 import { loadLibrary } from './loader.js';
 
-/** `struct ioth *`: an address, as koffi gives it. */
+/** `struct ioth *`: an address, as koffi returns it. */
 export type StackPointer = bigint;
 
 /** `struct iovec`, as koffi encodes it. */
@@ -27,8 +27,8 @@ type Buf = Uint8Array;
 type Spec = string | TypeObject;
 
 /**
- * Every function that libioth 0.1.2 exports, with C's own results: -1 or null on failure, the reason in {@link errno}.
- * See ioth(3). The configuration functions are not here: they are inline functions of nlinline+.h.
+ * The functions that libioth 0.1.2 exports, with C's own results: -1 or null on failure, and the reason in {@link errno}.
+ * See ioth(3). The configuration functions are missing: they are inline functions of nlinline+.h.
  */
 export interface Libioth {
   /** Keeps the pointer: the memory must outlive the process's last ioth_newstack. */
@@ -36,7 +36,7 @@ export interface Libioth {
   newstack(stack: string | null, vnl: string | null): StackPointer | null;
   newstackv(stack: string | null, vnlv: (string | null)[]): StackPointer | null;
   delstack(stack: StackPointer): number;
-  /** The same on a worker thread; `callback` gets its result. */
+  /** Runs `delstack` on a worker thread; `callback` gets its result. */
   delstack_async(stack: StackPointer, callback: (error: Error | null, result: number) => void): void;
   set_defstack(stack: StackPointer | null): void;
   get_defstack(): StackPointer;
@@ -73,8 +73,8 @@ export interface Libioth {
 let library: Libioth | undefined;
 
 /**
- * libioth, loaded at the first call.
- * @throws {LibraryNotFoundError} where it is not on the machine
+ * Returns libioth, which is loaded at the first call.
+ * @throws {LibraryNotFoundError} if it is not installed
  */
 export function libioth(): Libioth {
   library ??= bind();

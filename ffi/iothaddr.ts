@@ -1,6 +1,6 @@
 import { loadLibrary } from './loader.js';
 
-/** Every function that libiothaddr exports; see iothaddr.h. `addr` is 16 bytes (changed in place), `mac` 6. */
+/** The functions that libiothaddr exports; see iothaddr.h. `addr` has 16 bytes (changed in place), `mac` has 6. */
 export interface Libiothaddr {
   hash(addr: Uint8Array, name: string, passwd: string | null, otiptime: number): void;
   hashmac(mac: Uint8Array, name: string, passwd: string | null): void;
@@ -11,8 +11,8 @@ export interface Libiothaddr {
 let library: Libiothaddr | undefined;
 
 /**
- * libiothaddr, loaded at the first call.
- * @throws {LibraryNotFoundError} where it is not on the machine
+ * Returns libiothaddr, which is loaded at the first call.
+ * @throws {LibraryNotFoundError} if it is not installed
  */
 export function libiothaddr(): Libiothaddr {
   library ??= bind();

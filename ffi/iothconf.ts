@@ -4,20 +4,20 @@ import { loadLibrary } from './loader.js';
 
 type Callback<T> = (error: Error | null, result: T) => void;
 
-/** The functions of libiothconf on a stack that is there; see iothconf(3). Each may block for seconds. */
+/** The functions of libiothconf for an existing stack; see iothconf(3). Each may block for seconds. */
 export interface Libiothconf {
   config(stack: StackPointer, config: string): number;
-  /** The same on a worker thread. */
+  /** Runs `config` on a worker thread. */
   config_async(stack: StackPointer, config: string, callback: Callback<number>): void;
-  /** The string is freed once it was copied. Null where nothing changed (errno 0), and on failure. */
+  /** Returns null if nothing changed (errno 0), and on failure. C's string is freed after it was copied. */
   resolvconf(stack: StackPointer, config: string): string | null;
 }
 
 let library: Libiothconf | undefined;
 
 /**
- * libiothconf, loaded at the first call.
- * @throws {LibraryNotFoundError} where it is not on the machine
+ * Returns libiothconf, which is loaded at the first call.
+ * @throws {LibraryNotFoundError} if it is not installed
  */
 export function libiothconf(): Libiothconf {
   library ??= bind();
@@ -26,7 +26,7 @@ export function libiothconf(): Libiothconf {
 
 function bind(): Libiothconf {
   const lib = loadLibrary('iothconf');
-  // without a function of its own, koffi frees by the C library's free
+  // without a function as argument, koffi frees the string by free(3)
   const text = koffi.disposable('char *') as unknown as string;
   const config = lib.func('ioth_config', 'int', ['void *', 'const char *']);
   return {

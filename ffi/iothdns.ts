@@ -2,7 +2,7 @@ import koffi, { type TypeObject } from 'koffi';
 import type { StackPointer } from './ioth.js';
 import { loadLibrary } from './loader.js';
 
-/** `struct iothdns *`: an address, as koffi gives it. */
+/** `struct iothdns *`: an address, as koffi returns it. */
 export type DnsPointer = bigint;
 
 /** `struct addrinfo`, as koffi decodes it. */
@@ -23,19 +23,19 @@ type Spec = string | TypeObject;
 
 /** `sizeof(struct addrinfo)` on 64-bit Linux. */
 export const ADDRINFO_SIZE = 48;
-/** The tag of the hosts file, for setpath. */
+/** The tag of the hosts file in `setpath`. */
 export const IOTHDNS_HOSTS = 0;
 
 /**
- * What is used of libiothdns 0.1.2. See iothdns.h. The functions whose last argument is a callback run on a worker
- * thread; a mutex in the struct lets one query at a time through.
+ * The functions of libiothdns 0.1.2 that ioth uses; see iothdns.h. A function whose last argument is a callback runs on a
+ * worker thread. A mutex in the struct lets one query through at a time.
  */
 export interface Libiothdns {
-  /** The text is changed: a list of addresses is cut up in place. */
+  /** Changes the text: cuts up a list of addresses in place. */
   init_strcfg(stack: StackPointer, config: Buf): DnsPointer | null;
-  /** Waits for the query that runs. */
+  /** Waits for the running query. */
   update_strcfg(dns: DnsPointer, config: Buf, callback: Result<number>): void;
-  /** Waits for the query that runs. */
+  /** Waits for the running query. */
   setpath(dns: DnsPointer, tag: number, path: string, callback: Result<void>): void;
   fini(dns: DnsPointer): void;
   getaddrinfo(
@@ -46,7 +46,7 @@ export interface Libiothdns {
     res: [bigint | null],
     callback: Result<number>,
   ): void;
-  /** The entries of a list, and the bytes of an entry's address. */
+  /** Decodes one entry of a list; {@link decodeBytes} returns the bytes of its address. */
   decodeAddrinfo(res: bigint): CAddrinfo;
   decodeBytes(pointer: bigint, length: number): Uint8Array;
   freeaddrinfo(res: bigint): void;
@@ -68,8 +68,8 @@ export interface Libiothdns {
 let library: Libiothdns | undefined;
 
 /**
- * libiothdns, loaded at the first call.
- * @throws {LibraryNotFoundError} where it is not on the machine
+ * Returns libiothdns, which is loaded at the first call.
+ * @throws {LibraryNotFoundError} if it is not installed
  */
 export function libiothdns(): Libiothdns {
   library ??= bind();

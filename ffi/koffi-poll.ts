@@ -7,19 +7,19 @@ interface Events {
 
 /** A watch of libuv (uv_poll_t) on a descriptor. */
 export interface KoffiPollHandle {
-  /** Ends it: before the descriptor is closed. */
+  /** Ends the watch. Call it before the descriptor is closed. */
   close(): void;
   ref(): void;
   unref(): void;
 }
 
-// koffi declares the callback as (events); it calls it with (status, events)
+// koffi declares the callback as (events), but calls it with (status, events)
 type KoffiPoll = (fd: number, events: Events, callback: (status: number, events: Events) => void) => KoffiPollHandle;
 
 /**
- * Calls `onReadable` from libuv's loop while the descriptor is readable or in error. Sets O_NONBLOCK on it.
+ * Calls `onReadable` from libuv's loop while the descriptor is readable or in error. Sets O_NONBLOCK on the descriptor.
  *
- * The one use of what koffi leaves undocumented and may change: koffi is pinned to its minor version.
+ * koffi's poll is undocumented and may change. It is used only here, and koffi is pinned to its minor version.
  */
 export function pollReadable(fd: number, onReadable: () => void): KoffiPollHandle {
   return (koffi.node.poll as unknown as KoffiPoll)(fd, { readable: true, writable: false }, onReadable);

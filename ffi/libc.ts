@@ -1,6 +1,6 @@
 import koffi from 'koffi';
 
-/** Of poll(2). */
+/** Events of poll(2). */
 export const POLLIN = 0x001;
 export const POLLOUT = 0x004;
 export const POLLERR = 0x008;
@@ -12,10 +12,10 @@ export const SIG_BLOCK = 0;
 export const SIG_SETMASK = 2;
 /** `sizeof(sigset_t)`: 1024 bits in glibc. */
 export const SIGSET_SIZE = 128;
-/** At least `sizeof(struct sigaction)`; the handler comes first. */
+/** The size of a buffer for a `struct sigaction`, which is smaller; the handler comes first. */
 export const SIGACTION_SIZE = 256;
 
-/** Of fcntl(2). */
+/** Commands and flags of fcntl(2). */
 export const F_SETFD = 2;
 export const F_SETFL = 4;
 export const F_SETOWN = 8;
@@ -24,7 +24,7 @@ export const F_DUPFD_CLOEXEC = 1030;
 export const FD_CLOEXEC = 1;
 export const O_ASYNC = 0o20000;
 
-/** Of epoll(7). */
+/** Flags, operations and events of epoll(7). */
 export const EPOLL_CLOEXEC = 0o2000000;
 export const EPOLL_CTL_ADD = 1;
 export const EPOLL_CTL_DEL = 2;
@@ -35,27 +35,27 @@ export const EPOLLERR = 8;
 export const EPOLLHUP = 16;
 export const EPOLLET = 0x80000000;
 
-/** Of timerfd_create(2). */
+/** Clock and flags of timerfd_create(2). */
 export const CLOCK_MONOTONIC = 1;
 export const TFD_NONBLOCK = 0o4000;
 export const TFD_CLOEXEC = 0o2000000;
 
-/** Of clone(2). */
+/** Flags of clone(2). */
 export const CLONE_VM = 0x100;
 export const CLONE_VFORK = 0x4000;
-/** __WALL of waitpid(2). */
+/** `__WALL` of waitpid(2). */
 export const WALL = 0x40000000;
 
-/** Of close_range(2): do not close, set close-on-exec. */
+/** Flag of close_range(2): sets close-on-exec, and does not close. */
 export const CLOSE_RANGE_CLOEXEC = 4;
 
-/** The few functions of libc that libioth does not wrap. */
+/** The functions of libc that ioth uses and libioth does not wrap. */
 export interface Libc {
   poll(fds: Uint8Array, nfds: number, timeout: number): number;
   dup(fd: number): number;
   dup3(oldfd: number, newfd: number, flags: number): number;
   close(fd: number): number;
-  /** The same on a worker thread. */
+  /** Runs `close` on a worker thread. */
   close_async(fd: number, callback: (error: Error | null, result: number) => void): void;
   read(fd: number, buf: Uint8Array, count: number): number;
   close_range(first: number, last: number, flags: number): number;
@@ -79,7 +79,7 @@ export interface Libc {
   sched_yield(): number;
   sigaction(signum: number, act: Uint8Array | null, oldact: Uint8Array | null): number;
   pidfd_open(pid: number, flags: number): number;
-  /** `fn` is the address of an `int (*)(void *)` of C, `stack` the last bytes of memory for it. */
+  /** Calls clone(2). `fn` is the address of an `int (*)(void *)` of C, `stack` the last bytes of its stack's memory. */
   clone(fn: bigint, stack: Uint8Array, flags: number, arg: bigint): number;
   waitpid(pid: number, status: Uint8Array, options: number): number;
   inotify_init1(flags: number): number;
@@ -90,27 +90,27 @@ export interface Libc {
   epoll_ctl(epfd: number, op: number, fd: number, event: Uint32Array): number;
   epoll_wait(epfd: number, events: Uint32Array, maxevents: number, timeout: number): number;
   timerfd_create(clockid: number, flags: number): number;
-  /** `value` is a `struct itimerspec` of 64 bits each: seconds and nanoseconds of the interval, and of the first time. */
+  /** Takes a `struct itimerspec` of 64-bit numbers: seconds and nanoseconds of the interval, then of the first expiry. */
   timerfd_settime(fd: number, flags: number, value: BigInt64Array, old: null): number;
 }
 
-/** For a call of C that may fail without setting errno(3). */
+/** Sets errno(3) to 0, before a call of C that may fail without setting it. */
 export function clearErrno(): void {
   koffi.errno(0);
 }
 
-/** errno(3) of the last call on this thread. Read it before anything else runs. */
+/** Returns errno(3) of the last call on this thread. Read it before anything else runs. */
 export function errno(): number {
   return koffi.errno();
 }
 
-/** The numbers of the errors by their names, this machine's: 'ECONNREFUSED' is 111 on most. */
+/** The error numbers of this machine by name: 'ECONNREFUSED' is 111 on most machines. */
 export const ERRNO_BY_NAME: Readonly<Record<string, number>> = koffi.os.errno;
 
 /** `sizeof(size_t)`. */
 export const SIZEOF_SIZE_T: number = koffi.sizeof('size_t');
 
-/** The text as a C string that stays allocated for the life of the process. */
+/** Returns the text as a C string that stays allocated for the life of the process. */
 export function permanentString(text: string): bigint {
   const bytes = Buffer.from(`${text}\0`);
   const pointer = koffi.alloc('char', bytes.length) as bigint;
@@ -120,7 +120,7 @@ export function permanentString(text: string): bigint {
 
 let library: Libc | undefined;
 
-/** The C library that Node itself runs on. */
+/** Returns the C library that Node itself runs on. */
 export function libc(): Libc {
   library ??= bind();
   return library;

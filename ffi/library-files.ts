@@ -2,10 +2,10 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import koffi from 'koffi';
 
-/** Where a shared library is on this machine, or why dlopen(3) does not open it. */
+/** The path of a shared library on this machine, or the reason why dlopen(3) does not open it. */
 export type LibraryFile = { readonly path: string } | { readonly path: undefined; readonly reason: string };
 
-/** Opens the first of these that dlopen(3) opens, by name or path, and says which file that is. It stays open. */
+/** Returns the file of the first candidate, a name or a path, that dlopen(3) opens. The library stays open. */
 export function findLibraryFile(candidates: readonly string[]): LibraryFile {
   let reason = 'nothing to try';
   for (const candidate of candidates) {
@@ -19,7 +19,7 @@ export function findLibraryFile(candidates: readonly string[]): LibraryFile {
   return { path: undefined, reason: reason.trim() };
 }
 
-/** The file behind an open library: the kernel knows it, which 'libioth.so.0' is a link to. */
+/** Returns the real file of an open library, from the kernel's list of mappings: 'libioth.so.0' is only a link. */
 function mappedPath(file: string): string | undefined {
   const stem = file.replace(/\.so.*$/, '.so');
   for (const line of readFileSync('/proc/self/maps', 'utf8').split('\n')) {

@@ -3,7 +3,7 @@ import koffi from 'koffi';
 export const UV_SIGNAL = 16;
 export const UV_RUN_NOWAIT = 2;
 
-/** The few functions of libuv that Node exports to addons, and that are used here. */
+/** The functions of libuv that ioth uses. Node exports them to addons. */
 export interface Libuv {
   loop_size(): number;
   handle_size(type: number): number;
@@ -18,7 +18,7 @@ export interface Libuv {
 
 let library: Libuv | undefined;
 
-/** libuv, as Node has it in itself. */
+/** Returns the libuv that is built into Node. */
 export function libuv(): Libuv {
   library ??= bind();
   return library;
@@ -40,7 +40,7 @@ function bind(): Libuv {
   };
 }
 
-/** A function that C calls as `uv_signal_cb`: `void (*)(uv_signal_t *handle, int signum)`. Never freed. */
+/** Returns a function that C calls as `uv_signal_cb`: `void (*)(uv_signal_t *handle, int signum)`. It is never freed. */
 export function signalCallback(onSignal: (signum: number) => void): unknown {
   const type = koffi.pointer(koffi.proto('void', ['void *', 'int']));
   return koffi.register((_handle: unknown, signum: number) => onSignal(signum), type);

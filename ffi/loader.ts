@@ -3,16 +3,16 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import koffi from 'koffi';
 
-/** Koffi's declarations are a module's, for whoever requires it too: a plain import of theirs is refused there (TS1479). */
+/** Koffi declares its types as an ES module even for `require`. CommonJS code cannot import them plainly (TS1479). */
 type LibraryHandle = import('koffi', { with: { 'resolution-mode': 'import' }}).LibraryHandle;
 
 /** The ioth libraries, by the name that follows `lib`. */
 export type LibraryName = 'ioth' | 'iothaddr' | 'iothconf' | 'iothdns' | 'vdeplug';
 
 interface LibraryOrigin {
-  /** File names that dlopen(3) tries in the system's directories, the ABI-versioned one first. */
+  /** File names that dlopen(3) tries in the system's directories. The name with the ABI version comes first. */
   readonly sonames: readonly string[];
-  /** What to do on a machine where it is missing. */
+  /** Advice for a machine without the library. */
   readonly remedy: string;
 }
 
@@ -37,10 +37,10 @@ const ORIGINS: Record<LibraryName, LibraryOrigin> = {
 };
 
 function nativeProvider(repository: string, option: string, variable: string): string {
-  return `no distribution has it: build virtualsquare/${repository}, or use the builtin provider, which is the default (${option}: 'builtin', no ${variable}=native)`;
+  return `no distribution packages it: build virtualsquare/${repository}, or use the builtin provider, which is the default (${option}: 'builtin', no ${variable}=native)`;
 }
 
-/** Thrown at the first use of a library that is not on the machine. `import 'ioth'` alone never throws it. */
+/** The error of the first use of a library that is not installed. `import 'ioth'` alone never throws it. */
 export class LibraryNotFoundError extends Error {
   override readonly name = 'LibraryNotFoundError';
   readonly code = 'ERR_LIBRARY_NOT_FOUND';
@@ -49,12 +49,12 @@ export class LibraryNotFoundError extends Error {
     readonly library: string,
     readonly searched: readonly string[],
     reasons: readonly string[],
-    /** What to do. */
+    /** Advice: what to install. */
     readonly remedy: string,
   ) {
     super(
       `lib${library} could not be loaded: ${remedy}. ` +
-        `A library elsewhere is found by IOTH_LIBRARY_PATH (directories, ':' between them). ` +
+        `IOTH_LIBRARY_PATH adds directories to search, separated by ':'. ` +
         `Tried ${searched.map((path, i) => `${path} (${reasons[i]})`).join(', ')}`,
     );
   }
@@ -62,7 +62,7 @@ export class LibraryNotFoundError extends Error {
 
 const loaded = new Map<LibraryName, LibraryHandle>();
 
-/** The paths that {@link loadLibrary} tries, in order: `IOTH_LIBRARY_PATH`, then the system's names. */
+/** Returns the paths that {@link loadLibrary} tries, in order: `IOTH_LIBRARY_PATH`, then the system's names. */
 export function libraryCandidates(name: LibraryName): string[] {
   const { sonames } = ORIGINS[name];
   const directories = (process.env.IOTH_LIBRARY_PATH ?? '').split(':').filter(Boolean);
@@ -71,8 +71,8 @@ export function libraryCandidates(name: LibraryName): string[] {
 }
 
 /**
- * Loads an ioth library by dlopen(3), once a process.
- * @throws {LibraryNotFoundError} naming the package that brings it
+ * Loads an ioth library by dlopen(3), once per process.
+ * @throws {LibraryNotFoundError} with the name of the package to install
  */
 export function loadLibrary(name: LibraryName): LibraryHandle {
   const known = loaded.get(name);
@@ -96,7 +96,7 @@ function dlopenReason(error: unknown): string {
   return text.replace(/^Failed to load shared library: /, '').trim();
 }
 
-/** Whether {@link loadLibrary} would succeed. */
+/** Returns whether {@link loadLibrary} would succeed. */
 export function hasLibrary(name: LibraryName): boolean {
   try {
     loadLibrary(name);
@@ -106,12 +106,12 @@ export function hasLibrary(name: LibraryName): boolean {
   }
 }
 
-/** A stack implementation that libioth loads by name, as {@link plugins} lists it. */
+/** A stack implementation that libioth loads by name. {@link plugins} lists them. */
 export interface Plugin {
   name: string;
-  /** The shared object, or null where it is not on this machine. */
+  /** The shared object; null if it is not installed. */
   path: string | null;
-  /** What brings it. */
+  /** The package that contains it. */
   package: string;
 }
 
@@ -122,8 +122,8 @@ const KNOWN_PLUGINS: Record<string, string> = {
 };
 
 /**
- * The stack plugins that libioth finds here (`~/.ioth`, then the system's directory), and the known ones it doesn't
- * (with path null).
+ * Lists the stack plugins that libioth finds (in `~/.ioth`, then in the system's directory), and the known plugins that are
+ * not installed (their `path` is null).
  */
 export function plugins(): Plugin[] {
   const found = new Map<string, string>();
@@ -140,7 +140,7 @@ export function plugins(): Plugin[] {
   }));
 }
 
-/** Where ioth_newstack(3) looks for plugins: the user's directory, then the one beside the library itself. */
+/** Returns the directories in which ioth_newstack(3) looks for plugins: the user's, then the one beside the library. */
 export function pluginDirectories(): string[] {
   const directories = [join(process.env.HOME ?? homedir(), '.ioth')];
   const library = mappedPath('libioth.so');
@@ -148,7 +148,7 @@ export function pluginDirectories(): string[] {
   return directories;
 }
 
-/** The SPDX identifier that a plugin declares (`ioth_NAME_license`); undefined for none, or for no such plugin. */
+/** Returns the SPDX identifier that a plugin declares (`ioth_NAME_license`); undefined without one, or without the plugin. */
 export function pluginLicense(name: string): string | undefined {
   const path = pluginPath(name);
   if (!path) return undefined;
@@ -163,7 +163,7 @@ export function pluginLicense(name: string): string | undefined {
   }
 }
 
-/** Loads a plugin for good, where it is here: dlclose(3) of libioth leaves its code to the threads that still run it. */
+/** Loads a plugin, if it is installed, and keeps it: its threads may still run its code after libioth's dlclose(3). */
 export function keepPlugin(name: string): void {
   const path = pluginPath(name);
   if (path) kept.set(path, kept.get(path) ?? koffi.load(path));
@@ -175,7 +175,7 @@ function pluginPath(name: string): string | null | undefined {
   return plugins().find((plugin) => plugin.name === name)?.path;
 }
 
-// ioth_NAME-r.so is the form for one name space, ioth_NAME.so the form that gets a name space of its own
+// ioth_NAME-r.so is the form for one name space; ioth_NAME.so gets a name space of its own
 function pluginsIn(directory: string): [string, string][] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory).flatMap((file): [string, string][] => {
@@ -184,7 +184,7 @@ function pluginsIn(directory: string): [string, string][] {
   });
 }
 
-// libioth's plugin directory is compiled into it; packages put it beside the library, whose path the kernel knows
+// libioth's plugin directory is compiled in; packages put it beside the library, whose path the kernel knows
 function mappedPath(file: string): string | undefined {
   loadLibrary('ioth');
   for (const line of readFileSync('/proc/self/maps', 'utf8').split('\n')) {

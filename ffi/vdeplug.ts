@@ -1,7 +1,7 @@
 import koffi from 'koffi';
 import { loadLibrary } from './loader.js';
 
-/** `VDECONN *`: an address, as koffi gives it. */
+/** `VDECONN *`: an address, as koffi returns it. */
 export type VdeConnPointer = bigint;
 
 /** `struct vde_open_args`, as koffi encodes it. */
@@ -13,14 +13,14 @@ export interface VdeOpenArgs {
 
 /** LIBVDEPLUG_INTERFACE_VERSION */
 export const VDE_INTERFACE_VERSION = 1;
-/** VDE_ETHBUFSIZE: the longest frame, its Ethernet and 802.1Q headers with it. */
+/** VDE_ETHBUFSIZE: the longest frame in bytes, with its Ethernet and 802.1Q headers. */
 export const VDE_ETHBUFSIZE = 9216 + 14 + 4;
 
 type Callback<T> = (error: Error | null, result: T) => void;
 
-/** The functions of libvdeplug, with C's own results: see libvdeplug(3). */
+/** The functions of libvdeplug, with C's own results; see libvdeplug(3). */
 export interface Libvdeplug {
-  /** vde_open(3) on a worker thread: it may block for ever. Null on failure. */
+  /** Runs vde_open(3) on a worker thread, since it may block for ever. The result is null on failure. */
   open_async(
     vnl: string,
     description: string,
@@ -33,15 +33,15 @@ export interface Libvdeplug {
   datafd(conn: VdeConnPointer): number;
   ctlfd(conn: VdeConnPointer): number;
   close(conn: VdeConnPointer): number;
-  /** The same on a worker thread. */
+  /** Runs `close` on a worker thread. */
   close_async(conn: VdeConnPointer, callback: Callback<number>): void;
 }
 
 let library: Libvdeplug | undefined;
 
 /**
- * libvdeplug, loaded at the first call.
- * @throws {LibraryNotFoundError} where it is not on the machine
+ * Returns libvdeplug, which is loaded at the first call.
+ * @throws {LibraryNotFoundError} if it is not installed
  */
 export function libvdeplug(): Libvdeplug {
   library ??= bind();

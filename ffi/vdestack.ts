@@ -1,11 +1,11 @@
 import type { StackPointer } from './ioth.js';
 import { libc } from './libc.js';
 
-/** What libioth and ioth_vdestack remember of a stack, as far as it could be read. */
+/** The fields of a stack that were read from the memory of libioth and ioth_vdestack. */
 export interface VdestackMemory {
   pid: number;
   parentPid: number;
-  /** Where the two ends of the command pipe may stand: `pthread_mutex_t` in front of them has 40 or 48 bytes. */
+  /** Candidates for the two ends of the command pipe: the `pthread_mutex_t` before them has 40 or 48 bytes. */
   pipes: [appside: number, daemonside: number][];
 }
 
@@ -15,7 +15,7 @@ const COUNT_OFFSET = 16n;
 
 /**
  * Reads `struct vdestack` of libioth 0.1.2: `pid_t pid, parentpid; int noif; pthread_mutex_t mutex; int cmdpipe[2]; …`.
- * No header has it: check what you get. Only for a stack of the plugin 'vdestack'.
+ * No header declares this struct: check the result. Use it only on a stack of the plugin 'vdestack'.
  */
 export function readVdestack(stack: StackPointer): VdestackMemory {
   const data = new BigUint64Array(copyOf(stack + STACKDATA_OFFSET, 8))[0] ?? 0n;
@@ -31,7 +31,7 @@ export function readVdestack(stack: StackPointer): VdestackMemory {
   };
 }
 
-/** How many sockets libioth 0.1.2 counts on a stack. No header has that either. */
+/** Returns the number of sockets that libioth 0.1.2 counts on a stack. No header declares this field either. */
 export function readSocketCount(stack: StackPointer): number {
   return new Uint32Array(copyOf(stack + COUNT_OFFSET, 4))[0] ?? 0;
 }
