@@ -1,6 +1,6 @@
 /** ioth: the Internet of Threads. Stacks, sockets on them, and the constants and converters of Python's socket. */
 
-// for who compiles against the declarations without naming Node's types
+// for programs that compile against the declarations without naming Node's types
 /// <reference types="node" preserve="true" />
 
 import {
@@ -82,7 +82,7 @@ export type { PingOptions, PingProbe, PingResult } from './stack/ping/ping.js';
 export { Stack } from './stack/stack.js';
 export type { ToolsStack } from './stack/tools-stack.js';
 
-/** The class of what `stack.socket()` returns. */
+/** The class of the sockets that `stack.socket()` returns. */
 export const Socket = SocketOn;
 export type Socket = SocketOn<Stack>;
 export type ListeningSocket = ListeningSocketOn<Stack>;

@@ -1,18 +1,18 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { checkInteger, checkPort, checkString, invalidType, invalidValue, UINT_MAX } from '../core/validate.js';
 
-/** An IP address input, taken apart. */
+/** The parts of an IP address input. */
 export interface HostAndPort {
   readonly host: string;
   readonly port: number;
   readonly flowinfo: number;
-  /** An interface: its index (0 for none) or its name. */
+  /** The interface, by index (0 for none) or name. */
   readonly scopeid: number | string;
 }
 
 const FORMS = "[host, port], { host, port }, { address, port } or 'host:port', as '10.0.0.1:80' or '[fd00::1]:80'";
 
-/** The host of an IP address input, and its port: checked for type and range, the host may still be a name. */
+/** Returns the host and the port of an IP address input, checked for type and range. The host may still be a name. */
 export function hostAndPort(name: string, input: unknown): HostAndPort {
   if (typeof input === 'string') return splitText(name, input);
   if (Array.isArray(input)) return checkParts(name, input[0], input[1], input[2], input[3]);
@@ -38,7 +38,7 @@ function checkScope(name: string, scopeid: unknown): number | string {
   return typeof scopeid === 'string' ? checkString(name, scopeid) : checkInteger(name, scopeid, 0, UINT_MAX);
 }
 
-/** 'host:port', with the brackets of RFC 3986, 3.2.2 around an IPv6 address. */
+/** Splits 'host:port'. An IPv6 address is in brackets (RFC 3986, 3.2.2). */
 function splitText(name: string, input: string): HostAndPort {
   const text = checkString(name, input);
   if (isIPv6(text)) {

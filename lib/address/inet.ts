@@ -1,4 +1,4 @@
-/** Addresses as text and as bytes, numbers in host and in network order: inet(3), inet_pton(3), byteorder(3). */
+/** Addresses as text and as bytes, numbers in host and in network byte order: inet(3), inet_pton(3), byteorder(3). */
 
 import { isIPv4, isIPv6 } from 'node:net';
 import { AF_INET, AF_INET6 } from '../constants/socket.js';
@@ -10,12 +10,12 @@ const IPV4_TEXT = "an IPv4 address such as '10.0.0.1'";
 const IPV6_TEXT = "an IPv6 address such as 'fd00::1'";
 
 /**
- * The bytes of an address: inet_pton(3). IPv4 has four decimal numbers without leading zeros, IPv6 takes no zone
- * (`%eth0`).
+ * Converts an address from text to bytes: inet_pton(3). IPv4 takes four decimal numbers without leading zeros, IPv6 takes
+ * no zone (`%eth0`).
  * @param family AF_INET or AF_INET6
  * @param text '10.0.0.1', 'fd00::1'
- * @returns 4 or 16 bytes in network order
- * @throws {TypeError} ERR_INVALID_ARG_VALUE where `text` is no address of the family
+ * @returns 4 or 16 bytes in network byte order
+ * @throws {TypeError} ERR_INVALID_ARG_VALUE if `text` is not an address of the family
  */
 export function inet_pton(family: number, text: string): Buffer {
   checkFamily(family);
@@ -28,7 +28,7 @@ export function inet_pton(family: number, text: string): Buffer {
   return ipv6Bytes(text);
 }
 
-// each connect and each datagram comes here: no array and no string is made on the way
+// runs for each connect and each datagram: allocates no array and no string
 function ipv4Bytes(text: string): Buffer {
   const bytes = Buffer.allocUnsafe(4);
   let value = 0;
@@ -47,10 +47,10 @@ function ipv4Bytes(text: string): Buffer {
 }
 
 /**
- * The text of an address: inet_ntop(3), which is RFC 5952 with one more case, `::a.b.c.d` for an address of six zero
- * groups and an IPv4 address after them.
+ * Converts an address from bytes to text: inet_ntop(3). This is RFC 5952 with one more case, `::a.b.c.d` for six zero groups
+ * followed by an IPv4 address.
  * @param family AF_INET or AF_INET6
- * @param bytes 4 or 16 in network order
+ * @param bytes 4 or 16 bytes in network byte order
  * @returns '10.0.0.1', 'fd00::1'
  * @throws {TypeError} ERR_INVALID_ARG_VALUE for another number of bytes
  */
@@ -60,16 +60,16 @@ export function inet_ntop(family: number, bytes: Uint8Array): string {
 }
 
 /**
- * The bytes of an IPv4 address in any form of inet_aton(3): `127.1`, `0x7f.1`, `017700000001`, `2130706433`.
- * Unlike C, nothing may follow the address: C takes '10.0.0.1 and more'.
- * @returns 4 bytes in network order
- * @throws {TypeError} ERR_INVALID_ARG_VALUE where `text` has none of these forms
+ * Converts an IPv4 address from text to bytes, in any form of inet_aton(3): `127.1`, `0x7f.1`, `017700000001`, `2130706433`.
+ * Nothing may follow the address, but C accepts '10.0.0.1 and more'.
+ * @returns 4 bytes in network byte order
+ * @throws {TypeError} ERR_INVALID_ARG_VALUE if `text` has none of these forms
  */
 export function inet_aton(text: string): Buffer {
   checkString('addr', text);
   const parts = text.split('.').map(atonNumber);
   const last = parts.pop() ?? Number.NaN;
-  // the last number fills all the bytes that the others leave
+  // the last number fills all remaining bytes
   const lastLimit = 256 ** (4 - parts.length);
   if (parts.length > 3 || !parts.every((part) => part < 256) || !(last < lastLimit)) {
     throw invalidValue('addr', "an IPv4 address such as '10.0.0.1', or a short form such as '127.1'", text);
@@ -83,8 +83,8 @@ export function inet_aton(text: string): Buffer {
 }
 
 /**
- * The text of an IPv4 address: inet_ntoa(3).
- * @param bytes 4 in network order
+ * Converts an IPv4 address from bytes to text: inet_ntoa(3).
+ * @param bytes 4 bytes in network byte order
  * @returns '10.0.0.1'
  * @throws {TypeError} ERR_INVALID_ARG_VALUE for another number of bytes
  */
@@ -94,8 +94,8 @@ export function inet_ntoa(bytes: Uint8Array): string {
 }
 
 /**
- * A number of the host in network order: htons(3).
- * @param value 16 bits
+ * Converts a number from host to network byte order: htons(3).
+ * @param value 16 bits, unsigned
  * @throws {RangeError} ERR_OUT_OF_RANGE
  */
 export function htons(value: number): number {
@@ -104,8 +104,8 @@ export function htons(value: number): number {
 }
 
 /**
- * A number of the network in host order: ntohs(3).
- * @param value 16 bits
+ * Converts a number from network to host byte order: ntohs(3).
+ * @param value 16 bits, unsigned
  * @throws {RangeError} ERR_OUT_OF_RANGE
  */
 export function ntohs(value: number): number {
@@ -113,7 +113,7 @@ export function ntohs(value: number): number {
 }
 
 /**
- * A number of the host in network order: htonl(3).
+ * Converts a number from host to network byte order: htonl(3).
  * @param value 32 bits, unsigned
  * @throws {RangeError} ERR_OUT_OF_RANGE
  */
@@ -124,7 +124,7 @@ export function htonl(value: number): number {
 }
 
 /**
- * A number of the network in host order: ntohl(3).
+ * Converts a number from network to host byte order: ntohl(3).
  * @param value 32 bits, unsigned
  * @throws {RangeError} ERR_OUT_OF_RANGE
  */
@@ -137,7 +137,7 @@ export function checkFamily(family: unknown): number {
   throw (typeof family === 'number' ? invalidValue : invalidType)('family', FAMILIES, family);
 }
 
-/** A prefix length: 0 to 32 or 128. */
+/** Checks a prefix length: 0 to 32 for IPv4, 0 to 128 for IPv6. */
 export function checkPrefixlen(name: string, family: number, value: unknown): number {
   return checkInteger(name, value, 0, family === AF_INET ? 32 : 128);
 }
@@ -148,13 +148,13 @@ function checkAddressBytes(value: Uint8Array, length: 4 | 16): Uint8Array {
   return bytes;
 }
 
-/** Decimal, 0x hexadecimal or 0 octal, as strtoul(3) with base 0; NaN for anything else. */
+/** Reads a decimal, 0x hexadecimal or 0 octal number, like strtoul(3) with base 0. Returns NaN for anything else. */
 function atonNumber(text: string): number {
   if (/^0[0-7]+$/.test(text)) return Number.parseInt(text, 8);
   return /^(?:0|[1-9]\d*|0x[0-9a-f]+)$/i.test(text) ? Number(text) : Number.NaN;
 }
 
-/** Of a text that isIPv6 takes. */
+/** Returns the bytes of a text that `isIPv6` accepts. */
 function ipv6Bytes(text: string): Buffer {
   const [head = '', tail] = text.split('::');
   const before = groupBytes(head);
@@ -186,7 +186,7 @@ function ipv6Text(bytes: Uint8Array): string {
   return `${texts.slice(0, zeros.start).join(':')}::${texts.slice(zeros.start + zeros.length).join(':')}`;
 }
 
-/** The first of the longest runs (RFC 5952, 4.2.3). */
+/** Finds the first of the longest runs (RFC 5952, 4.2.3). */
 function longestZeroRun(groups: number[]): { start: number; length: number } {
   let longest = { start: 0, length: 0 };
   let length = 0;

@@ -1,14 +1,14 @@
 import { checkString, invalidValue } from '../core/validate.js';
 
-/** IFNAMSIZ is 16, with the NUL. */
+/** The longest interface name: IFNAMSIZ is 16, with the NUL. */
 const MAX_BYTES = 15;
 
-/** What {@link isInterfaceName} takes, for messages. */
+/** The names that {@link isInterfaceName} accepts, for messages. */
 export const INTERFACE_NAME = `an interface name: 1 to ${MAX_BYTES} bytes without '/', ':' and white space`;
 
 /**
- * Whether an interface can have this name: dev_valid_name() of the kernel, and the names that its sysctl tree has
- * for itself.
+ * Returns whether an interface can have this name: the rules of the kernel's dev_valid_name(), without the names that its
+ * sysctl tree reserves.
  */
 export function isInterfaceName(name: string): boolean {
   return (

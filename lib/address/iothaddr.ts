@@ -1,4 +1,4 @@
-/** Addresses made from names: iothaddr.h of libioth. The same name gives the same address, wherever it is computed. */
+/** Addresses made from names: iothaddr.h of libioth. A name gives the same address on every machine. */
 
 import { isIPv6 } from 'node:net';
 import { libiothaddr } from '../../ffi/iothaddr.js';
@@ -8,13 +8,13 @@ import { inet_ntop, inet_pton } from './inet.js';
 import { formatMac, parseMac } from './mac.js';
 
 /**
- * iothaddr_hash: the prefix with its lower 64 bits XORed with the MD5 sum of name, password and one-time value; the two
- * lowest bits of the ninth byte are cleared. A dot at the end of the name does not count.
+ * Calls iothaddr_hash: XORs the lower 64 bits of the prefix with the MD5 sum of name, password and one-time value, and clears
+ * the two lowest bits of the ninth byte. A dot at the end of the name does not count.
  * @param prefix an IPv6 address, '2001:db8::'
  * @param name a fully qualified domain name
- * @param otiptime what `otiptime` returns, 0 for an address that lasts
+ * @param otiptime the result of `otiptime`; 0 (the default) for a permanent address
  * @returns the text of the IPv6 address
- * @throws {LibraryNotFoundError} without libiothaddr; {TypeError} for what is no prefix or no name
+ * @throws {LibraryNotFoundError} without libiothaddr; {TypeError} for an invalid prefix or name
  */
 function hash(prefix: string, name: string, passwd?: string | null, otiptime = 0): string {
   const addr = parsePrefix(prefix);
@@ -24,9 +24,10 @@ function hash(prefix: string, name: string, passwd?: string | null, otiptime = 0
 }
 
 /**
- * iothaddr_hashmac: bytes 0, 1, 2, 5, 6 and 7 of the MD5 sum of name and password, made locally administered and unicast.
+ * Calls iothaddr_hashmac: takes bytes 0, 1, 2, 5, 6 and 7 of the MD5 sum of name and password, and makes them a locally
+ * administered unicast address.
  * @returns the text of the MAC address
- * @throws {LibraryNotFoundError} {TypeError} as {@link hash}
+ * @throws {LibraryNotFoundError} {TypeError} like {@link hash}
  */
 function hashmac(name: string, passwd?: string | null): string {
   const mac = Buffer.alloc(6);
@@ -35,11 +36,11 @@ function hashmac(name: string, passwd?: string | null): string {
 }
 
 /**
- * iothaddr_eui64: the prefix with the EUI-64 of the MAC address (RFC 4291, appendix A) in its lower 64 bits. C sets the
- * first five of these bytes and XORs the last three: use a prefix whose lower 64 bits are zero.
+ * Calls iothaddr_eui64: puts the EUI-64 of the MAC address (RFC 4291, appendix A) into the lower 64 bits of the prefix. C sets
+ * the first five of these bytes and XORs the last three: use a prefix whose lower 64 bits are zero.
  * @param mac '80:00:42:0e:e7:3a' or its 6 bytes
  * @returns the text of the IPv6 address
- * @throws {LibraryNotFoundError} {TypeError} as {@link hash}
+ * @throws {LibraryNotFoundError} {TypeError} like {@link hash}
  */
 function eui64(prefix: string, mac: string | Uint8Array): string {
   const addr = parsePrefix(prefix);
@@ -48,9 +49,9 @@ function eui64(prefix: string, mac: string | Uint8Array): string {
 }
 
 /**
- * iothaddr_hasheui64: {@link eui64} of the address that {@link hashmac} returns.
+ * Calls iothaddr_hasheui64: {@link eui64} with the address that {@link hashmac} returns.
  * @returns the text of the IPv6 address
- * @throws {LibraryNotFoundError} {TypeError} as {@link hash}
+ * @throws {LibraryNotFoundError} {TypeError} like {@link hash}
  */
 function hasheui64(prefix: string, name: string, passwd?: string | null): string {
   const addr = parsePrefix(prefix);
@@ -59,11 +60,11 @@ function hasheui64(prefix: string, name: string, passwd?: string | null): string
 }
 
 /**
- * iothaddr_otiptime: the number of the current period, for one-time addresses (OTIP).
- * @param period how long an address lasts, in seconds; 0 gives 0, an address that lasts
- * @param offset seconds to add to the clock: a server takes the next address early to bear with clocks that run ahead
- * @returns 32 bits
- * @throws {RangeError} for what is no integer of 32 bits
+ * Returns iothaddr_otiptime: the number of the current period, for one-time addresses (OTIP).
+ * @param period the lifetime of an address in seconds; 0 returns 0, for a permanent address
+ * @param offset seconds to add to the clock, 0 by default: a server takes the next address early, for clients whose clock is fast
+ * @returns an unsigned number of 32 bits
+ * @throws {RangeError} for a value that is not an integer of 32 bits
  */
 function otiptime(period: number, offset = 0): number {
   checkInteger('period', period, 0, INT_MAX);
@@ -73,7 +74,7 @@ function otiptime(period: number, offset = 0): number {
   return Math.trunc((seconds + offset) / period) >>> 0;
 }
 
-/** libiothaddr: addresses from names. */
+/** Addresses made from names, by libiothaddr. */
 export const iothaddr = { hash, hashmac, eui64, hasheui64, otiptime };
 
 function parsePrefix(prefix: string): Buffer {
@@ -83,7 +84,7 @@ function parsePrefix(prefix: string): Buffer {
   return inet_pton(AF_INET6, prefix);
 }
 
-// C takes any text, a domain name or not
+// C accepts any text, even if it is not a domain name
 function checkName(name: string): string {
   if (checkString('name', name) === '') throw invalidValue('name', "a domain name such as 'host.example.org'", name);
   return name;

@@ -6,7 +6,7 @@ const MAC_BYTES = 6;
 const EXPECTED = "a MAC address such as '80:00:42:0e:e7:3a', or its 6 bytes";
 const MAC_TEXT = /^[0-9a-f]{2}([:-])[0-9a-f]{2}(?:\1[0-9a-f]{2}){4}$/i;
 
-/** The 6 bytes of a MAC address: a copy of 6 bytes, or the value of '80:00:42:0e:e7:3a' or '80-00-42-0e-e7-3a'. */
+/** Returns the 6 bytes of a MAC address: a copy of its bytes, or the value of '80:00:42:0e:e7:3a' or '80-00-42-0e-e7-3a'. */
 export function parseMac(mac: string | Uint8Array): Buffer {
   if (typeof mac === 'string') {
     if (!MAC_TEXT.test(mac)) throw invalidValue('mac', EXPECTED, mac);
@@ -18,7 +18,7 @@ export function parseMac(mac: string | Uint8Array): Buffer {
   return Buffer.from(bytes);
 }
 
-/** 'aa:bb:cc:dd:ee:ff' of 6 bytes; the addresses of tunnels have 4 or 16. */
+/** Returns 'aa:bb:cc:dd:ee:ff' for 6 bytes. The addresses of tunnels have 4 or 16 bytes. */
 export function formatMac(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex').replace(/..\B/g, '$&:');
 }

@@ -6,14 +6,14 @@ interface Entry extends HostAndPort {
   readonly sockaddr: Sockaddr;
 }
 
-/** A power of two. */
+/** The size of the cache, a power of two. */
 const SLOTS = 32;
 
-/** The IP addresses that were encoded last: datagrams go to one peer in rows, connections to one server. */
+/** A cache of encoded IP addresses: many datagrams in a row go to one peer, many connections to one server. */
 export class SockaddrCache {
   readonly #entries: (Entry | undefined)[] = new Array(SLOTS).fill(undefined);
 
-  /** What {@link keep} got for an input that is the same address. */
+  /** Returns the sockaddr that {@link keep} stored for this address. */
   recall(family: number, input: unknown): Sockaddr | undefined {
     if (typeof input !== 'object' || input === null) return undefined;
     if (Array.isArray(input)) return this.#find(family, input[0], input[1], input[2], input[3]);
@@ -22,12 +22,12 @@ export class SockaddrCache {
     return this.#find(family, host ?? address, port, flowinfo, scopeid);
   }
 
-  /** The same for an input that was taken apart. */
+  /** Returns the stored sockaddr for the parts of an address. */
   recallParts(family: number, { host, port, flowinfo, scopeid }: HostAndPort): Sockaddr | undefined {
     return this.#find(family, host, port, flowinfo, scopeid);
   }
 
-  /** For any stack: an address with the name of an interface in it, whose index is the stack's own, is not kept. */
+  /** Stores a sockaddr for all stacks. Skips an address with an interface name: its index is different on each stack. */
   keep(family: number, parts: HostAndPort, sockaddr: Sockaddr): Sockaddr {
     const isOfAnyStack = typeof parts.scopeid === 'number' && !parts.host.includes('%');
     if (isOfAnyStack) this.#entries[slotOf(parts.port)] = { ...parts, family, sockaddr };

@@ -9,32 +9,32 @@ import { BROADCAST4 } from './ip.js';
 import { formatMac, parseMac } from './mac.js';
 
 /**
- * An address as it comes out, in Node's form. Frozen, so that one object may stand for every packet of a peer.
+ * An address that ioth returns, in Node's form. It is frozen, so that all packets of a peer can share one object.
  *
- * `address` is the IP address, the path of a unix socket ('' when unnamed, a leading NUL for the abstract name space) or
- * the MAC address of a packet socket's peer. `port` is 0 where there is none.
+ * `address` is the IP address, the path of a unix socket ('' if it is unnamed, with a leading NUL in the abstract name space)
+ * or the MAC address of a packet socket's peer. `port` is 0 if the family has no ports.
  */
 export interface Address {
   readonly family: 'IPv4' | 'IPv6' | 'Unix' | 'Packet' | 'Netlink';
   readonly address: string;
   readonly port: number;
-  /** IPv6 only. */
+  /** The flow label; IPv6 only. */
   readonly flowinfo?: number;
-  /** IPv6 only: the interface index of a link-local address, else 0. */
+  /** The interface index of a link-local address, else 0; IPv6 only. */
   readonly scopeid?: number;
-  /** Packet only: the interface, the Ethernet type, PACKET_HOST and so on, ARPHRD_ETHER and so on. */
+  /** The interface index, the Ethernet type, PACKET_HOST and so on, ARPHRD_ETHER and so on; packet only. */
   readonly ifindex?: number;
   readonly protocol?: number;
   readonly pkttype?: number;
   readonly hatype?: number;
-  /** Netlink only. */
+  /** The port id and the multicast groups; netlink only. */
   readonly pid?: number;
   readonly groups?: number;
 }
 
 /**
- * The forms in which an IP address goes in; the text is '10.0.0.1:80', '[fd00::1]:80' or '[fe80::1%vde0]:80'. The host '' is
- * the any-address; a name is resolved by the stack's own resolver.
+ * The forms of an IP address as input. As a string it is '10.0.0.1:80', '[fd00::1]:80' or '[fe80::1%vde0]:80'. The host '' is
+ * the any-address. The stack's own resolver resolves a name.
  */
 export type InetAddressInput =
   | readonly [host: string, port: number, flowinfo?: number, scopeid?: number | string]
@@ -42,30 +42,30 @@ export type InetAddressInput =
   | (InetAddressFields & { readonly address: string })
   | string;
 
-/** What IP address inputs have besides their host. */
+/** The fields of an IP address input besides its host. */
 export interface InetAddressFields {
   readonly port: number;
   readonly flowinfo?: number;
-  /** IPv6 only: the interface of a link-local address, its index or its name. */
+  /** The interface of a link-local address, by index or name; IPv6 only. */
   readonly scopeid?: number | string;
 }
 
-/** A packet socket's address; see packet(7). `protocol` is an ETH_P_ number. */
+/** The address of a packet socket; see packet(7). `protocol` is an ETH_P_ number, 0 by default. */
 export interface PacketAddressInput {
-  /** The interface: its index or its name; 0 for all. */
+  /** The interface, by index or name; 0 for all. */
   readonly ifindex: number | string;
   readonly protocol?: number;
   /** The MAC address to send to. */
   readonly address?: string | Uint8Array;
 }
 
-/** A netlink address; pid 0 is the kernel. */
+/** A netlink address. Both numbers are 0 by default; pid 0 is the kernel. */
 export interface NetlinkAddressInput {
   readonly pid?: number;
   readonly groups?: number;
 }
 
-/** What an address may be given as: IP, the path of a unix socket (string, bytes or { path }), packet or netlink. */
+/** The forms of an address as input: IP, the path of a unix socket (string, bytes or { path }), packet or netlink. */
 export type AddressInput =
   | InetAddressInput
   | string
@@ -75,11 +75,11 @@ export type AddressInput =
   | NetlinkAddressInput
   | Address;
 
-/** A `struct sockaddr` as C takes it. */
+/** A `struct sockaddr` for C. */
 export interface Sockaddr {
   readonly bytes: Uint8Array;
   readonly length: number;
-  /** For error messages. */
+  /** The address, for error messages. */
   readonly address: string;
   readonly port?: number;
 }
@@ -93,10 +93,10 @@ const SIZEOF_LL = 20;
 const SIZEOF_NL = 12;
 const UNIX_PATH_MAX = 108;
 
-/** How an interface name in a zone ('fe80::1%vde0') becomes an index. */
+/** Returns the index of an interface name, from a zone such as 'fe80::1%vde0'. */
 export type IndexOfInterface = (ifname: string) => number;
 
-/** Encodes an address for a socket of `family`. IP hosts must be numeric here: see {@link isNumericHost}. */
+/** Encodes an address for a socket of `family`. IP hosts must be numeric: see {@link isNumericHost}. */
 export function encodeSockaddr(family: number, input: unknown, indexOf: IndexOfInterface, name = 'addr'): Sockaddr {
   switch (family) {
     case AF_INET:
@@ -110,11 +110,7 @@ export function encodeSockaddr(family: number, input: unknown, indexOf: IndexOfI
       return encodeNetlink(input, name);
     default:
       if (input instanceof Uint8Array) return sockaddrOf(input, '');
-      throw invalidValue(
-        name,
-        `the bytes of a sockaddr (this binding has no other form for address family ${family})`,
-        input,
-      );
+      throw invalidValue(name, `the bytes of a sockaddr (ioth does not know address family ${family})`, input);
   }
 }
 
@@ -152,7 +148,7 @@ function indexOfScope(scopeid: number | string, indexOf: IndexOfInterface): numb
   return typeof scopeid === 'number' ? scopeid : indexOf(scopeid);
 }
 
-/** Whether a host is '' or an address by its look, so that no resolver is asked. It may still be malformed. */
+/** Returns whether a host is '' or looks like an address, and needs no resolver. It may still be malformed. */
 export function isNumericHost(family: number, host: string): boolean {
   if (host === '' || host === '<broadcast>') return true;
   return family === AF_INET ? isIPv4(host) : host.includes(':');
@@ -166,8 +162,8 @@ function encodeUnix(input: unknown, name: string): Sockaddr {
     throw invalidType(name, 'the path of a unix socket, as a string or bytes', input);
   }
   const raw = typeof path === 'string' ? Buffer.from(path) : checkBytes(name, path);
-  // a path ends with a NUL of its own; an abstract name, which begins with one, does not, nor the empty one (unix(7):
-  // bind then chooses a name)
+  // A path ends with a NUL. An abstract name begins with a NUL and does not end with one. An empty name has none: bind chooses
+  // a name then (unix(7)).
   const isAbstract = raw.length === 0 || raw[0] === 0;
   const max = isAbstract ? UNIX_PATH_MAX : UNIX_PATH_MAX - 1;
   if (raw.length > max) throw invalidValue(name, `a path of at most ${max} bytes`, path);
@@ -212,13 +208,13 @@ function encodeNetlink(input: unknown, name: string): Sockaddr {
 }
 
 /**
- * Decodes a sockaddr that C wrote. Takes any bytes: EAFNOSUPPORT for a family that has no form here, EBADMSG for one cut
- * short.
- * @param length as C gave it; more than the bytes there are is cut
+ * Decodes a sockaddr that C wrote. Accepts any bytes.
+ * @param length the length that C returned; may exceed the bytes
+ * @throws {IothError} EAFNOSUPPORT for a family that ioth does not know, EBADMSG for a sockaddr that is cut short
  */
 export function decodeSockaddr(bytes: Uint8Array, length: number): Address {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, Math.max(0, Math.min(length, bytes.byteLength)));
-  // an unbound unix socket sends without any address
+  // an unbound unix socket sends without an address
   if (view.length === 0) return Object.freeze({ family: 'Unix', address: '', port: 0 });
   if (view.length < 2) throw cutShort(0);
   const family = readHost16(view, 0);
@@ -234,7 +230,7 @@ export function decodeSockaddr(bytes: Uint8Array, length: number): Address {
     case AF_NETLINK:
       return decodeNetlink(atLeast(SIZEOF_NL, view, family));
     default:
-      throw new IothError('EAFNOSUPPORT', { syscall: 'sockaddr', hint: `address family ${family} has no form here` });
+      throw new IothError('EAFNOSUPPORT', { syscall: 'sockaddr', hint: `ioth does not know address family ${family}` });
   }
 }
 

@@ -40,7 +40,7 @@ export const IPPROTO_RAW = 255;
 export const IPPROTO_SMC = 256;
 export const IPPROTO_MPTCP = 262;
 
-// Ports: below the first only the superuser binds
+// Ports: only the superuser can bind below IPPORT_RESERVED
 export const IPPORT_RESERVED = 1024;
 export const IPPORT_USERRESERVED = 5000;
 

@@ -1,8 +1,8 @@
 /**
- * Attributes of links in rtnetlink messages: rtnetlink(7), linux/if_link.h. Those inside of them are left to the header: nothing
- * here reads or writes them.
+ * Attributes of links in rtnetlink messages: rtnetlink(7), linux/if_link.h. Other nested attributes are left out: ioth does not
+ * read or write them.
  *
- * The *_MAX names of the header are left out: they depend on the version of the header, not on the kernel that runs.
+ * The *_MAX names of the header are left out too: they depend on the version of the header, not on the running kernel.
  */
 
 // Attributes of RTM_NEWLINK, RTM_GETLINK and RTM_DELLINK

@@ -1,5 +1,5 @@
 /**
- * Flags and errors of getaddrinfo(3) and getnameinfo(3), as glibc has them.
+ * Flags and errors of getaddrinfo(3) and getnameinfo(3), with the values of glibc.
  */
 
 // Flags of getaddrinfo

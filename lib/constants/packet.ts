@@ -161,7 +161,7 @@ export const ETH_P_DSA_A5PSW = 0xe001;
 export const ETH_P_IFE = 0xed3e;
 export const ETH_P_AF_IUCV = 0xfbfb;
 
-// The same, by BSD's names
+// Protocols of Ethernet, by their BSD names
 export const ETHERTYPE_PUP = 0x0200;
 export const ETHERTYPE_IP = 0x0800;
 export const ETHERTYPE_ARP = 0x0806;

@@ -256,7 +256,7 @@ export const MSG_ZEROCOPY = 0x4000000;
 export const MSG_FASTOPEN = 0x20000000;
 export const MSG_CMSG_CLOEXEC = 0x40000000;
 
-// How to shut down
+// Directions of shutdown
 export const SHUT_RD = 0;
 export const SHUT_WR = 1;
 export const SHUT_RDWR = 2;

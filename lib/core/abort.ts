@@ -1,6 +1,6 @@
 import { AbortError } from './errors.js';
 
-/** Those who wait for a signal. It has one listener for all of them: Node warns of more than ten. */
+/** The callbacks of one signal, behind a single listener: Node warns of more than ten listeners. */
 class Audience {
   readonly callbacks = new Set<() => void>();
 
@@ -24,8 +24,8 @@ class Audience {
 const audiences = new WeakMap<AbortSignal, Audience>();
 
 /**
- * Calls `then` when the signal is aborted; at once where it is already. It must not throw.
- * @returns stops listening
+ * Calls `then` when the signal is aborted, or at once if it already is. `then` must not throw.
+ * @returns a function that stops listening
  */
 export function onAbort(signal: AbortSignal, then: () => void): () => void {
   if (signal.aborted) {
@@ -33,13 +33,13 @@ export function onAbort(signal: AbortSignal, then: () => void): () => void {
     return () => {};
   }
   const audience = audiences.get(signal) ?? new Audience(signal);
-  // a function of its own each time: one that waits twice is told twice
+  // a new function each time, so that a callback registered twice is called twice
   const callback = () => then();
   audience.callbacks.add(callback);
   return () => audience.remove(callback);
 }
 
-/** What `promise` gives, unless the signal comes first. The work behind it goes on; the signal is not listened to after. */
+/** Settles as `promise` does, or rejects with an AbortError if the signal comes first. The work behind it goes on. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   return new Promise((resolve, reject) => {

@@ -1,26 +1,26 @@
 import { getSystemErrorMap } from 'node:util';
 import { codeOf, errnoOf } from './errno.js';
 
-/** What an {@link IothError} has besides its code. */
+/** The details of an {@link IothError}, besides its code. */
 export interface IothErrorDetails {
   /** The call that failed, by its C name: 'connect', 'ioth_newstack', 'RTM_NEWADDR'. */
   syscall?: string;
   /** The address of the operation, as the caller gave it or the stack reported it. */
   address?: string;
   port?: number;
-  /** What to do, or what the kernel added: goes to the end of the message. */
+  /** Advice, or a text of the kernel. It ends the message. */
   hint?: string;
   cause?: unknown;
 }
 
 /**
- * A system call, a netlink request or a stack that failed, in Node's own shape:
+ * The error of a failed system call, netlink request or stack, in the shape of Node's own errors:
  * `code` ('ECONNREFUSED'), `errno` (negative), `syscall`, and `address` / `port` where they apply.
  */
 export class IothError extends Error {
   override readonly name: string = 'IothError';
   readonly code: string;
-  /** The negative error number; undefined where the code is ioth's own. */
+  /** The negative error number; undefined if the code is ioth's own. */
   declare readonly errno?: number;
   declare readonly syscall?: string;
   declare readonly address?: string;
@@ -39,7 +39,7 @@ export class IothError extends Error {
   }
 }
 
-/** The error of a system call that set errno (positive, as C has it). */
+/** Returns the error of a system call that set errno (positive, as in C). */
 export function systemError(
   errno: number,
   syscall: string,
@@ -48,7 +48,7 @@ export function systemError(
   return new IothError(codeOf(errno), { syscall, ...details });
 }
 
-/** An operation ended by its AbortSignal; `cause` is the signal's reason. The shape is that of Node's own AbortError. */
+/** The error of an operation that its AbortSignal ended, in the shape of Node's AbortError. `cause` is the signal's reason. */
 export class AbortError extends Error {
   override readonly name = 'AbortError';
   readonly code = 'ABORT_ERR';

@@ -1,9 +1,9 @@
 import { isMainThread } from 'node:worker_threads';
 import { onExit, signals } from 'signal-exit';
 
-/** What all copies of signal-exit in a process share. */
+/** The emitter that all copies of signal-exit in a process share. */
 interface ExitEmitter {
-  /** How many listeners each signal has of signal-exit's. */
+  /** The number of signal-exit's listeners on each signal. */
   readonly count: number;
   emit(event: 'exit', code: unknown, signal: null): boolean;
 }
@@ -14,9 +14,9 @@ export function exitEmitter(): ExitEmitter | undefined {
   return (globalThis as Record<symbol, unknown>)[Symbol.for('signal-exit emitter')] as ExitEmitter | undefined;
 }
 
-/** Calls `endAll` at every way out of the process, or of this worker, but SIGKILL: exit, an uncaught error, SIGINT, SIGTERM … */
+/** Calls `endAll` when the process or this worker ends in any way but SIGKILL: exit, an uncaught error, SIGINT, SIGTERM … */
 export function atExit(endAll: () => void): void {
-  // signal-exit is for the process: a worker has no signals
+  // signal-exit works on signals, which a worker does not get
   if (!isMainThread) return void process.on('exit', endAll);
   const emit = process.emit as Emit;
   beforeOnceListeners(() => onExit(endAll, { alwaysLast: true }));
@@ -24,9 +24,9 @@ export function atExit(endAll: () => void): void {
 }
 
 /**
- * signal-exit sets process.exitCode when 'exit' is emitted, which hides from Node that the program has set none: a top-level
- * await that never ends would be status 0 in the place of 13.
- * @param emit process.emit as it was before
+ * Hides 'exit' from signal-exit's own process.emit, which would set process.exitCode. Node then could not see that the program
+ * set none: a top-level await that never settles would exit with 0 instead of 13.
+ * @param emit process.emit before signal-exit replaced it
  */
 function keepExitCode(emit: Emit): void {
   const emitOfSignalExit = process.emit as Emit;
@@ -40,8 +40,8 @@ function keepExitCode(emit: Emit): void {
 }
 
 /**
- * signal-exit keeps a signal's default action unless the program listens too, which it counts when the signal comes. By
- * then a process.once('SIGINT') that was there before is gone from the list: so its listeners go to the front.
+ * Moves the listeners that `install` adds to the front. signal-exit counts a signal's listeners when the signal comes, and keeps
+ * the default action if the program has none. An older process.once('SIGINT') would be off the list by then.
  */
 function beforeOnceListeners(install: () => void): void {
   const listenersBefore = new Map(signals.map((signal) => [signal, process.listeners(signal)]));

@@ -1,6 +1,6 @@
 import { type BigIntStats, lstatSync } from 'node:fs';
 
-/** lstat(2): undefined where nothing is there, or nothing can be seen. What was there a moment ago may be something else now. */
+/** Calls lstat(2). Returns undefined if nothing is there or can be seen. Another file may be there a moment later. */
 export function lookAt(path: string): BigIntStats | undefined {
   try {
     return lstatSync(path, { bigint: true });
@@ -9,7 +9,7 @@ export function lookAt(path: string): BigIntStats | undefined {
   }
 }
 
-/** What tells a file from every other, of later times too: an inode's number is used again. */
+/** Returns a text that identifies a file for all time. The inode number alone does not: it is reused. */
 export function identityOf({ dev, ino, birthtimeNs }: BigIntStats): string {
   return `${dev} ${ino} ${birthtimeNs}`;
 }

@@ -1,9 +1,9 @@
 import { debuglog } from 'node:util';
 
-/** Something that owns C's resources, as the collector sees it: it must not refer to the object that it was made for. */
+/** The C resources of an object. They must not refer to that object, or it is never garbage collected. */
 export interface Closable {
   readonly closed: boolean;
-  /** Closes it though nobody asked. Must not throw. */
+  /** Closes the resources after the object was garbage collected. Must not throw. */
   closeFromFinalizer(): void;
 }
 
@@ -24,13 +24,13 @@ const registry = new FinalizationRegistry<Forgotten>(({ what, closable, madeAt }
   if (warned) return;
   warned = true;
   process.emitWarning(
-    `A ${what} was garbage collected before it was closed: it was closed now. Close what you make, or use 'using'.` +
+    `A ${what} was garbage collected before it was closed, so ioth closed it. Call its close(), or use 'using'.` +
       (madeAt ? ` It was made${madeAt}` : ' NODE_DEBUG=ioth reports where it was made.'),
     { code: 'IOTH_FORGOTTEN', type: 'ResourceWarning' },
   );
 });
 
-/** Closes `closable` when `owner` is collected unclosed, with one warning a process. */
+/** Closes `closable` if `owner` is garbage collected before it is closed. Warns once per process. */
 export function registerFinalizer(owner: object, what: string, closable: Closable): void {
   registry.register(owner, { what, closable, madeAt: debug.enabled ? whereCalled() : undefined });
 }

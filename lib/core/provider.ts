@@ -1,9 +1,9 @@
 import { invalidValue } from './validate.js';
 
-/** Who configures a stack or resolves its names: the C library, or this one on the stack's own sockets. */
+/** The code that configures a stack or resolves its names: the C library, or ioth on the stack's own sockets. */
 export type ProviderName = 'native' | 'builtin';
 
-/** The environment's variables that choose a provider. */
+/** The environment variables that choose a provider. */
 type ProviderVariable = 'IOTH_CONF' | 'IOTH_DNS';
 
 export function checkProvider(name: string, value: unknown): ProviderName {
@@ -11,7 +11,7 @@ export function checkProvider(name: string, value: unknown): ProviderName {
   return value;
 }
 
-/** The option's, else the environment's, else the builtin one, so that a program does the same on every machine. */
+/** Returns the option, else the environment variable, else 'builtin', so that a program works alike on every machine. */
 export function chooseProvider(option: ProviderName | undefined, variable: ProviderVariable): ProviderName {
   return option ?? checkProvider(variable, process.env[variable] || 'builtin');
 }

@@ -4,20 +4,20 @@ import { join } from 'node:path';
 import { IothError } from './errors.js';
 import { identityOf, lookAt } from './file-identity.js';
 
-/** So many bytes leave room, in the path of a unix socket, for a name in the directory. */
+/** The longest path, in bytes. It leaves room for a file name in the path of a unix socket. */
 const MAX_PATH = 90;
-/** Where TMPDIR is too long for that. */
+/** The place to use if TMPDIR is too long. */
 const SHORT_PLACE = '/tmp';
-/** What mkdtemp(3) puts behind a name. */
+/** A stand-in for the characters that mkdtemp(3) appends to a name. */
 const SUFFIX = 'XXXXXX';
 
-/** A new directory for temporary files, and for sockets, whose paths are short. */
+/** A new directory for temporary files, and for sockets, whose paths must be short. */
 export class TemporaryDirectory {
   readonly path: string;
   readonly #identity: string;
 
   /**
-   * @param prefix what its name begins with
+   * @param prefix the start of its name
    * @throws {IothError} ENOENT, EACCES …
    */
   constructor(prefix: string) {
@@ -28,12 +28,12 @@ export class TemporaryDirectory {
       this.#identity = identityOf(lstatSync(this.path, { bigint: true }));
     } catch (cause) {
       const { code = 'EIO' } = cause as NodeJS.ErrnoException;
-      const hint = 'no temporary files can be made there: TMPDIR names another directory';
+      const hint = 'temporary files cannot be created there: set TMPDIR to another directory';
       throw new IothError(code, { syscall: 'mkdtemp', address: place, hint, cause });
     }
   }
 
-  /** Removes it with all that is in it; not what somebody put in its place. Removing twice is fine. */
+  /** Removes the directory with its contents, but not another one that has replaced it. Removing twice is fine. */
   remove(): void {
     const stat = lookAt(this.path);
     if (stat && identityOf(stat) === this.#identity) rmSync(this.path, { recursive: true, force: true });

@@ -14,8 +14,8 @@ interface EventMethods<Events> {
 }
 
 /**
- * node:events, with which a wrong name and a wrong listener do not compile: what `EventEmitter<Events>` of @types/node says
- * of them depends on its version.
+ * An EventEmitter on which a wrong event name or a wrong listener does not compile. `EventEmitter<Events>` of @types/node is
+ * not used, since its checks depend on its version.
  */
 export type TypedEmitter<Events> = EventMethods<Events> & Omit<EventEmitter, keyof EventMethods<Events>>;
 

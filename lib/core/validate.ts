@@ -1,6 +1,5 @@
 /**
- * Checks of what callers give, made before C sees it. Each error has Node's own code and names the argument and what
- * was expected of it.
+ * Checks of arguments, before C sees them. Each error has Node's own code, and names the argument and the expected value.
  */
 
 import { inspect } from 'node:util';
@@ -15,17 +14,17 @@ class OutOfRangeError extends RangeError {
   readonly code = 'ERR_OUT_OF_RANGE';
 }
 
-/** `name` is of the wrong type. */
+/** Returns the error of an argument of the wrong type. */
 export function invalidType(name: string, expected: string, value: unknown): TypeError {
   return new InvalidArgTypeError(`${name} must be ${expected}, not ${shown(value)}`);
 }
 
-/** `name` has the right type and a value that makes no sense. */
+/** Returns the error of an argument with the right type and an invalid value. */
 export function invalidValue(name: string, expected: string, value: unknown): TypeError {
   return new InvalidArgValueError(`${name} must be ${expected}, not ${shown(value)}`);
 }
 
-/** `name` is a number outside its range. */
+/** Returns the error of a number outside its range. */
 export function outOfRange(name: string, expected: string, value: unknown): RangeError {
   return new OutOfRangeError(`${name} must be ${expected}, not ${shown(value)}`);
 }
@@ -35,7 +34,7 @@ function shown(value: unknown): string {
   try {
     text = inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
   } catch {
-    // a DataView whose bytes are gone, an object whose own inspect or getter throws
+    // a DataView whose bytes are gone, or an object whose own inspect or getter throws
     text = `${typeof value} that cannot be shown`;
   }
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
@@ -52,7 +51,7 @@ export function checkInteger(name: string, value: unknown, min: number, max: num
 export const INT_MAX = 0x7fffffff;
 export const UINT_MAX = 0xffffffff;
 
-/** MSG_ flags of a system call. */
+/** Checks the MSG_ flags of a system call. */
 export function checkFlags(flags: unknown): void {
   checkInteger('flags', flags, 0, INT_MAX);
 }
@@ -61,12 +60,12 @@ export function checkPort(name: string, value: unknown): number {
   return checkInteger(name, value, 0, 65535);
 }
 
-/** An interface index: 1 or more. */
+/** Checks an interface index: 1 or more. */
 export function checkIfindex(name: string, value: unknown): number {
   return checkInteger(name, value, 1, INT_MAX);
 }
 
-/** A string for C: none of the NUL characters that would cut it short. */
+/** Checks a string for C: without NUL characters, which would cut it short. */
 export function checkString(name: string, value: unknown): string {
   if (typeof value !== 'string') throw invalidType(name, 'a string', value);
   if (value.includes('\0')) throw invalidValue(name, 'a string without NUL characters', value);
@@ -78,28 +77,28 @@ export function checkBoolean(name: string, value: unknown): boolean {
   return Boolean(value);
 }
 
-/** Any view of bytes, as the bytes that it views. */
+/** Returns the bytes of any view. */
 export function checkBytes(name: string, value: unknown): Uint8Array {
   if (ArrayBuffer.isView(value)) return bytesOf(name, value);
   throw invalidType(name, 'a Buffer, TypedArray or DataView', value);
 }
 
-/** What can be sent: bytes as they are, a string as UTF-8. */
+/** Returns data to send: bytes as they are, a string as UTF-8. */
 export function checkData(name: string, value: unknown): Uint8Array {
   if (typeof value === 'string') return Buffer.from(value);
   if (ArrayBuffer.isView(value)) return bytesOf(name, value);
   throw invalidType(name, 'a string, Buffer, TypedArray or DataView', value);
 }
 
-/** `name` is a view of an ArrayBuffer that was transferred to somebody else. */
+/** Returns the error of a view whose ArrayBuffer was transferred, to a worker for example. */
 export function detachedBytes(name: string): TypeError {
-  return new InvalidArgValueError(`${name} must be a view of bytes that are there: its ArrayBuffer is detached`);
+  return new InvalidArgValueError(`${name} must be a view of an attached ArrayBuffer: its ArrayBuffer is detached`);
 }
 
 function bytesOf(name: string, view: ArrayBufferView): Uint8Array {
   if (view instanceof Uint8Array && view.byteLength > 0) return view;
   try {
-    // throws where the bytes are gone: transferred to a worker, or cut off by resize()
+    // throws if the bytes are gone: transferred to a worker, or cut off by resize()
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
     return view instanceof Uint8Array ? view : bytes;
   } catch {
@@ -108,9 +107,9 @@ function bytesOf(name: string, view: ArrayBufferView): Uint8Array {
 }
 
 /**
- * The options of a call: an empty object for none.
- * @param known the names that there are; where they are missing any is taken, as Node does
- * @throws {TypeError} for null, for what is no object, and for a misspelled option
+ * Checks the options of a call, and returns them; an empty object for undefined.
+ * @param known the names of the options; without it any name is accepted, as in Node
+ * @throws {TypeError} for null, for a value that is no object, and for a misspelled option
  */
 export function checkOptions<T extends object>(options: T | undefined, known?: readonly (keyof T & string)[]): T {
   if (options === undefined) return {} as T;
@@ -125,14 +124,14 @@ export function checkOptions<T extends object>(options: T | undefined, known?: r
   return options;
 }
 
-/** The AbortSignal of an operation's options, or none. */
+/** Checks the AbortSignal of an operation's options, and returns it; undefined for null or undefined. */
 export function checkSignal(value: unknown): AbortSignal | undefined {
   if (value === undefined || value === null) return undefined;
   if (isSignal(value)) return value;
   throw invalidType('options.signal', 'an AbortSignal', value);
 }
 
-/** By what it can do: a realm of its own (vm, jest) has an AbortSignal class of its own. */
+/** Returns whether a value has the members of an AbortSignal. Its class does not tell: each realm (vm, jest) has its own. */
 function isSignal(value: unknown): value is AbortSignal {
   const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>;
   return (

@@ -184,7 +184,7 @@ describe('bytes whose ArrayBuffer is gone', () => {
     for (const [name, call] of calls) {
       const error = await rejectionOf(call);
       expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
-      expect(error.message).toBe(`${name} must be a view of bytes that are there: its ArrayBuffer is detached`);
+      expect(error.message).toBe(`${name} must be a view of an attached ArrayBuffer: its ArrayBuffer is detached`);
     }
     expect(failureOf(() => socket.setsockopt(1, 2, make()))).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
     socket.close();
