@@ -8,25 +8,25 @@ import { eventsOf, isReceiveShutDown, PollSet, waitSync } from './poll-sync.js';
 import { type Readiness, wouldBlock } from './readiness.js';
 import { EXHAUSTED, type Operation, WAIT } from './wait-queue.js';
 
-/** One of so many calls looks for signals, though it need not wait. */
+/** Looks for signals at one of this many calls, even if it need not wait. */
 const CALLS_PER_SIGNAL_CHECK = 256;
 /**
- * How long one poll(2) takes at most, so that V8 can end what runs: vm's breakOnSigint and, more often, worker.terminate(),
- * for which the main thread waits.
+ * The longest poll(2), in milliseconds. V8 can end the running code only between two of them: by vm's breakOnSigint, and in
+ * a worker by worker.terminate(). Workers poll for a shorter time, since the main thread waits for terminate().
  */
 export const MAX_POLL_MS = isMainThread ? 1000 : 50;
 
-/** The stack of a descriptor, as a blocking call needs it. */
+/** The members of a descriptor's stack that a blocking call needs. */
 export interface BlockingOwner {
-  /** For how many microseconds a wait polls before it sleeps. */
+  /** The time of busy polling before a wait sleeps, in microseconds. */
   readonly busyPollUsecs: number;
-  /** A descriptor that is readable once the stack is dead; -1 for a stack that cannot die. */
+  /** The descriptor that is readable once the stack is dead; -1 for a stack that cannot die. */
   readonly deathFd: number;
-  /** @throws {IothError} ERR_STACK_DEAD once it is dead */
+  /** Returns the stack's pointer. @throws {IothError} ERR_STACK_DEAD once the stack is dead */
   pointer(syscall: string): unknown;
 }
 
-/** What a blocking call waits on. */
+/** The descriptor that a blocking call waits for. */
 export interface BlockingDescriptor {
   readonly fd: number;
   readonly readiness: Readiness;
@@ -36,8 +36,8 @@ export interface BlockingDescriptor {
 let calls = 0;
 
 /**
- * Runs the operation now or when the descriptor is ready for it, blocking the thread in poll(2) meanwhile.
- * @param timeout how many milliseconds it may wait; null for ever, 0 not at all
+ * Runs the operation now or when the descriptor is ready. Blocks the thread in poll(2) until then.
+ * @param timeout the longest wait in milliseconds; null waits for ever, 0 does not wait
  * @throws {IothError} ETIMEDOUT, EAGAIN (timeout 0), EINTR (a signal), ERR_STACK_DEAD
  */
 export function runBlocking<T>(operation: Operation<T>, descriptor: BlockingDescriptor, timeout: number | null): T {
@@ -65,7 +65,7 @@ export function runBlocking<T>(operation: Operation<T>, descriptor: BlockingDesc
   }
 }
 
-/** Polls without a pause, for the owner's time or `limit` milliseconds. Returns whether the descriptor became ready. */
+/** Busy polls for the owner's time, at most `limit` milliseconds. Returns whether the descriptor became ready. */
 function busyPoll({ direction }: Operation<unknown>, { fd, owner }: BlockingDescriptor, limit: number): boolean {
   const duration = Math.min(limit, owner.busyPollUsecs / 1000);
   if (duration <= 0) return false;
@@ -74,7 +74,7 @@ function busyPoll({ direction }: Operation<unknown>, { fd, owner }: BlockingDesc
     if (waitSync(fd, direction, 0)) return true;
     libc().sched_yield();
     const now = performance.now();
-    // somebody else had the processor: the peer may need it
+    // another process had the CPU: the peer may need it
     if (now - last > PREEMPTED_MS) return false;
     last = now;
   }
@@ -85,7 +85,7 @@ const pollSet = new PollSet(3);
 const [SOCKET, DEATH, SIGNALS] = [0, 1, 2] as const;
 
 /**
- * poll(2) on the descriptor (where `isWatched`; else it only pauses), the stack's death and signals.
+ * Waits in poll(2) for the descriptor (if `isWatched`, else only pauses), for the stack's death and for signals.
  * @returns whether the descriptor is ready
  */
 function wait({ fd, owner }: BlockingDescriptor, operation: Operation<unknown>, isWatched: boolean, limit: number) {

@@ -5,14 +5,14 @@ import { UINT_MAX } from '../core/validate.js';
 
 const AFTER_STANDARD_STREAMS = 3;
 
-/** What SOCK_NONBLOCK | SOCK_CLOEXEC do, where a socket came without. */
+/** Makes a socket non-blocking and close-on-exec, if it was not opened with SOCK_NONBLOCK | SOCK_CLOEXEC. */
 export function makeNonBlocking(fd: number): void {
-  // the stack itself must hear it; of the flags that F_SETFL sets, a new descriptor has none
+  // by libioth, since the stack must know of it; a new descriptor has no other flags that F_SETFL would clear
   libioth().fcntl(fd, F_SETFL, SOCK_NONBLOCK);
   libioth().fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-/** Keeps every descriptor from `first` on from children, as Node does with its own. */
+/** Makes every descriptor from `first` on close-on-exec, as Node does with its own. */
 export function closeOnExec(first: number = AFTER_STANDARD_STREAMS): void {
   libc().close_range(first, UINT_MAX, CLOSE_RANGE_CLOEXEC);
 }

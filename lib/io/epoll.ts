@@ -1,22 +1,22 @@
 import { EPOLL_CLOEXEC, EPOLL_CTL_DEL, errno, libc } from '../../ffi/libc.js';
 import { type LoopWatcher, watchReadable } from './loop-watcher.js';
 
-// struct epoll_event in words of 32 bits: uint32_t events; epoll_data_t data, of which the first word is used. It is
-// packed on x86-64 alone.
+// struct epoll_event in words of 32 bits: uint32_t events; epoll_data_t data, of which only the first word is used. The
+// struct is packed on x86-64 only.
 export const EVENT_WORDS = process.arch === 'x64' ? 3 : 4;
 export const DATA_WORD = process.arch === 'x64' ? 1 : 2;
 const MAX_EVENTS = 256;
 
-/** How long one turn of the loop looks for events at most: timers and others get their turn. */
+/** The longest time that one turn of the event loop polls, so that timers and other work run. */
 const SERVE_BUDGET_MS = 1;
 
-/** After so many second looks in a row that found nothing, only one turn in so many has one. */
+/** After this many second polls in a row without an event, only one turn in TURNS_PER_PROBE polls a second time. */
 const MAX_MISSED_LOOKS = 8;
 const TURNS_PER_PROBE = 32;
 const MIN_BUSY_SHARE = 1 / 8;
-/** Two looks of a busy poll are further apart only where somebody else had the processor. */
+/** The longest time between two polls of a busy poll, in milliseconds. A longer gap means that another process had the CPU. */
 export const PREEMPTED_MS = 0.1;
-/** So many events after that are waited for asleep. */
+/** The number of events after such a gap that are waited for without busy polling. */
 const CONTENDED_EVENTS = 64;
 
 /** A failed call of epoll(7): EMFILE, ENOMEM, ENOSPC (fs.epoll.max_user_watches). */
@@ -30,8 +30,8 @@ export class EpollError extends Error {
 }
 
 /**
- * One epoll(7) for all watches of a thread, itself watched by libuv: it costs one event of libuv's however many
- * descriptors are ready, and what becomes ready by what was done about them costs none.
+ * One epoll(7) for all watches of a thread, which libuv watches in turn. All ready descriptors together cost one event of
+ * libuv. Descriptors that become ready because of the callbacks cost none.
  */
 export class Epoll {
   readonly #fd: number;
@@ -57,7 +57,7 @@ export class Epoll {
     this.#watcher = watchReadable(this.#fd, () => void this.#serve());
   }
 
-  /** A number for {@link control}, under which `callback` gets its events. Not the descriptor's: that is used again. */
+  /** Returns an id for {@link control}, whose events `callback` gets. It is not the descriptor's number, which is reused. */
   register(callback: (events: number) => void): number {
     this.#lastId = (this.#lastId + 1) >>> 0;
     this.#callbacks.set(this.#lastId, callback);
@@ -68,7 +68,7 @@ export class Epoll {
     this.#callbacks.delete(id);
   }
 
-  /** epoll_ctl(2). Errors and hang-ups are always reported, until EPOLL_CTL_DEL. @throws {EpollError} */
+  /** Calls epoll_ctl(2). Errors and hang-ups are always reported, until EPOLL_CTL_DEL. @throws {EpollError} */
   control(operation: number, fd: number, events: number, id: number): void {
     this.#event[0] = events;
     this.#event[DATA_WORD] = id;
@@ -76,7 +76,7 @@ export class Epoll {
     if (failed && operation !== EPOLL_CTL_DEL) throw new EpollError('epoll_ctl', errno());
   }
 
-  /** Once nothing is watched any more. Returns false where it stays, for the life of its thread. */
+  /** Closes the set. Call it when nothing is watched. Returns false if the set stays open until its thread ends. */
   close(): boolean {
     if (!this.#watcher.end()) return false;
     this.#closed = true;
@@ -84,7 +84,7 @@ export class Epoll {
     return true;
   }
 
-  /** For callbacks: after this event the set is polled for `usecs` microseconds, before the loop sleeps. */
+  /** Busy polls for `usecs` microseconds after this event, before the loop sleeps. For callbacks. */
   busyPoll(usecs: number): void {
     this.#busyUsecs = Math.max(this.#busyUsecs, usecs);
   }
@@ -99,7 +99,7 @@ export class Epoll {
       if (this.#closed) break;
       if (look === 1 && this.#busyUsecs === 0) this.#missedLooks = count > 0 ? 0 : this.#missedLooks + 1;
       if (!this.#looksAgain(count)) break;
-      // what was settled continues now; what it sends may be there for its receiver already
+      // settled promises continue now; what they send may already be there for its receiver
       await undefined;
       if (performance.now() >= end) {
         if (this.#busyUsecs > 0) setImmediate(() => void this.#serve());
@@ -109,10 +109,10 @@ export class Epoll {
     this.#isServing = false;
   }
 
-  /** Whether the set is looked at again in this turn, after `count` events. */
+  /** Returns whether to poll again in this turn, after `count` events. */
   #looksAgain(count: number): boolean {
     if (this.#busyUsecs > 0) return this.#spinsFurther(count);
-    // where peers are in other processes nothing is there so soon: then a second look is rarely worth its call
+    // peers in other processes do not answer that soon: then a second poll is rarely worth its system call
     const isWorthIt =
       this.#missedLooks < MAX_MISSED_LOOKS || this.#turns % TURNS_PER_PROBE === 0 || count === MAX_EVENTS;
     return count > 0 && isWorthIt;
@@ -128,19 +128,19 @@ export class Epoll {
       this.#spinUntil = now + (this.#busyUsecs / 1000) * this.#busyShare;
       return true;
     }
-    // whoever spins where processors are few keeps its peer from answering
+    // with few CPUs, busy polling keeps the peer from answering
     if (sinceLook > PREEMPTED_MS) this.#contended = CONTENDED_EVENTS;
     if (this.#contended === 0 && now < this.#spinUntil) {
       libc().sched_yield();
       return true;
     }
-    // what came too late several times is not waited for as long
+    // back off when events rarely arrive in time
     this.#busyShare = Math.max(MIN_BUSY_SHARE, this.#busyShare / 2);
     this.#busyUsecs = 0;
     return false;
   }
 
-  /** Calls back for what is ready; returns how many events there were. */
+  /** Calls the callbacks of all ready descriptors; returns the number of events. */
   #dispatch(): number {
     if (this.#closed) return 0;
     const events = this.#events;

@@ -1,6 +1,6 @@
 /**
- * Signals while the thread is blocked: Node reports them in its loop only, which does not turn meanwhile. The four by which
- * a user or a supervisor ends a program end a blocking call too.
+ * Signals while the thread is blocked. Node reports signals from its event loop, which does not run then. The four signals
+ * with which a user or a supervisor ends a program also end a blocking call.
  */
 
 import type { EventEmitter } from 'node:events';
@@ -19,12 +19,12 @@ const SIGNAL_NAMES = new Map<number, NodeJS.Signals>([
   [SIGTERM, 'SIGTERM'],
 ]);
 
-/** Open from the first blocking call of a turn of the loop to the end of that turn. */
+/** The watch, open from the first blocking call of a turn of the loop to the end of that turn. */
 let watch: SignalWatch | undefined;
-/** Whether somebody else than libuv handles SIGINT, who has it back whenever no call waits. */
+/** True if other code than libuv handles SIGINT. It gets SIGINT back whenever no call waits. */
 let isSigintTaken = false;
 
-/** A descriptor that is readable when one of the signals came: then call {@link throwIfInterrupted}. -1 where there is none. */
+/** Returns a descriptor that is readable when a signal came (then call {@link throwIfInterrupted}); -1 if there is none. */
 export function interruptFd(): number {
   // only the main thread gets signals
   if (!isMainThread) return -1;
@@ -33,20 +33,20 @@ export function interruptFd(): number {
     watch = SignalWatch.open([...SIGNAL_NAMES.keys()]);
     isSigintTaken = watch !== undefined && handler !== handlerOf(SIGTERM, libuvAction);
     if (isSigintTaken) libc().sigaction(SIGINT, othersAction, null);
-    // before the loop turns: whoever ends the process by a signal then needs its default action
+    // before the loop goes on: code that ends the process by a signal then needs the default action
     process.nextTick(endInterrupts);
   }
   return watch?.fd ?? -1;
 }
 
-/** Gives the signals their default action back, before the end of the turn does. */
+/** Gives the signals their default action back now, not at the end of the turn. */
 export function endInterrupts(): void {
   watch?.close();
   watch = undefined;
 }
 
 /**
- * Ends the call where one of the signals came, and the process where nothing but exit hooks listens to it.
+ * Throws if one of the signals came. Ends the process if only exit hooks listen to that signal.
  * @throws {IothError} EINTR
  */
 export function throwIfInterrupted(syscall: string): void {
@@ -54,16 +54,16 @@ export function throwIfInterrupted(syscall: string): void {
   for (const signum of taken) {
     const signal = SIGNAL_NAMES.get(signum) as NodeJS.Signals;
     if (signum === SIGINT && isSigintTaken) ignoreNext(signal);
-    // signal-exit's listeners leave the default action to who has no other
+    // signal-exit's listeners do not count: without others the signal has its default action
     else if (process.listenerCount(signal) <= (exitEmitter()?.count ?? 0)) endProcessBy(signal, signum);
   }
   if (taken[0] === undefined) return;
-  // the loop polls once more at least, so that the program's listener is called
+  // keeps the loop alive for one more poll, so that the program's listener is called
   setImmediate(() => setImmediate(() => {}));
-  throw new IothError('EINTR', { syscall, hint: `${SIGNAL_NAMES.get(taken[0])} came` });
+  throw new IothError('EINTR', { syscall, hint: `interrupted by ${SIGNAL_NAMES.get(taken[0])}` });
 }
 
-/** Runs the exit hooks and ends by the signal, as the loop would. Returns where a hook wants the process to stay. */
+/** Runs the exit hooks and ends the process by the signal, as the loop would. Returns if a hook keeps the process alive. */
 function endProcessBy(signal: NodeJS.Signals, signum: number): void {
   endInterrupts();
   const emitter: EventEmitter = process;
@@ -79,8 +79,8 @@ function handlerOf(signum: number, action: Buffer): bigint {
 }
 
 /**
- * While Node's REPL evaluates a line it takes all listeners from SIGINT, and leaves it its default action where there were
- * any. While a call waits the signal is libuv's, so that the call can say EINTR and the REPL goes on.
+ * Gives SIGINT to libuv while a call waits, so that the call fails with EINTR and Node's REPL goes on. While the REPL evaluates
+ * a line it removes all listeners of SIGINT, and leaves it the default action if there were any.
  */
 export function withInterrupts<T>(wait: () => T): T {
   if (!watch || !isSigintTaken) return wait();
@@ -92,7 +92,7 @@ export function withInterrupts<T>(wait: () => T): T {
   }
 }
 
-// Node's loop may report it too, in its next turn, when the caller has got EINTR
+// Node's loop may report the signal too, in its next turn, when the caller already has EINTR
 function ignoreNext(signal: NodeJS.Signals): void {
   const ignore = () => {};
   process.on(signal, ignore);

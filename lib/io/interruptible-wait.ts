@@ -8,10 +8,10 @@ const pollSet = new PollSet(2);
 const [DESCRIPTOR, SIGNALS] = [0, 1] as const;
 
 /**
- * Waits in poll(2), `milliseconds` at most, or until one of the signals comes that end a program.
- * @param fd -1 only rests
+ * Waits in poll(2), at most `milliseconds`, or until a signal comes that ends a program.
+ * @param fd the descriptor; -1 only pauses
  * @returns whether the descriptor is ready
- * @throws {IothError} EINTR, of `syscall`, where the program listens to the signal; else the process ends
+ * @throws {IothError} EINTR of `syscall` if the program listens to the signal; else the process ends
  */
 export function waitInterruptibly(fd: number, direction: Direction, milliseconds: number, syscall: string): boolean {
   const until = performance.now() + milliseconds;

@@ -6,7 +6,7 @@ import { socketPair } from './socket-pair.js';
 
 /** libuv's watch on an epoll(7) descriptor: calls back in the poll phase. Never keeps the process alive. */
 export interface LoopWatcher {
-  /** Ends it, so that the descriptor can be closed. Returns false where it cannot end before its thread does. */
+  /** Ends the watch, so that the descriptor can be closed. Returns false if it lasts until its thread ends. */
   end(): boolean;
 }
 
@@ -16,7 +16,7 @@ export function watchReadable(epoll: number, onReadable: () => void): LoopWatche
   return Pipe ? new PipeLoopWatcher(new Pipe(0), epoll, onReadable) : new KoffiLoopWatcher(epoll, onReadable);
 }
 
-/** From Node 26 on, promises that a callback of koffi's settles go on only when the loop calls something of Node's own. */
+/** True from Node 26 on: promises that a callback of koffi settles continue only when the loop next calls Node's own code. */
 const NEEDS_TURN = Number(process.versions.node.split('.')[0]) >= 26;
 
 function turnAfter(call: () => void): void {
@@ -24,7 +24,7 @@ function turnAfter(call: () => void): void {
   setImmediate(() => {});
 }
 
-/** libuv's uv_poll_t, by koffi. */
+/** A uv_poll_t of libuv, through koffi. */
 class KoffiLoopWatcher implements LoopWatcher {
   readonly #handle: KoffiPollHandle;
   readonly #end = () => this.end();
@@ -32,8 +32,8 @@ class KoffiLoopWatcher implements LoopWatcher {
   constructor(epoll: number, onReadable: () => void) {
     this.#handle = pollReadable(epoll, NEEDS_TURN ? () => turnAfter(onReadable) : onReadable);
     this.#handle.unref();
-    // While Node takes its environment down it runs the loop once more: an event that koffi delivers then, when no
-    // JavaScript can run, aborts the process.
+    // Node runs the loop once more while it tears down its environment and JavaScript cannot run: an event that koffi
+    // delivers then aborts the process.
     process.once('exit', this.#end);
   }
 
@@ -44,7 +44,7 @@ class KoffiLoopWatcher implements LoopWatcher {
   }
 }
 
-/** What is used of Node's internal stream handle. */
+/** The members of Node's internal stream handle that are used. */
 interface PipeHandle {
   open(fd: number): number;
   readStart(): number;
@@ -53,9 +53,9 @@ interface PipeHandle {
 }
 
 /**
- * A stream of Node's own, for worker threads: koffi's poll aborts the whole process when it has an event for a worker
- * that worker.terminate() is ending, Node's streams do not. The stream is on the epoll descriptor: it reads when something is
- * ready, the read fails with EINVAL, and that is the event.
+ * A watch by a stream of Node, for worker threads. koffi's poll aborts the whole process if it has an event for a worker that
+ * worker.terminate() is ending; Node's streams do not. The stream reads the epoll descriptor: when something is ready the read
+ * fails with EINVAL, and that is the event.
  */
 class PipeLoopWatcher implements LoopWatcher {
   constructor(pipe: PipeHandle, epoll: number, onReadable: () => void) {
@@ -64,7 +64,7 @@ class PipeLoopWatcher implements LoopWatcher {
       pipe.readStart();
     };
     pipe.onread = () => {
-      // an error is a stream's end: it is opened anew, when this callback is over
+      // an error ends the stream: it is reopened after this callback
       setImmediate(listen);
       onReadable();
     };
@@ -72,13 +72,13 @@ class PipeLoopWatcher implements LoopWatcher {
     pipe.unref();
   }
 
-  /** It is between two reads at times, when it could not be closed: Node closes it, and its descriptor, with the thread. */
+  /** Does nothing: the stream cannot be closed between two reads. Node closes it and its descriptor when the thread ends. */
   end(): false {
     return false;
   }
 }
 
-/** Undefined where Node's internals are not as expected: then koffi's poll must do. */
+/** Returns undefined if Node's internals are not as expected: koffi's poll is used then. */
 function pipeConstructor(): (new (type: number) => PipeHandle) | undefined {
   let fd: number;
   try {

@@ -5,26 +5,26 @@ import { withSignalsBlocked } from './signal-mask.js';
 
 /** Decides whether a reply will still come, for a stack that asks a daemon for its sockets. */
 export interface ReplyTimeoutHandler {
-  /** Called before the second and each later try, and with 0 when one of them succeeded. */
+  /** Notes the number of the try. Called before the second and each later try, and with 0 when one of them succeeded. */
   setAttempt(attempt: number): void;
-  /** Called after a try that timed out: returns when the call can be made again. @throws when no reply will come */
+  /** Called after a try that timed out: returns when the call can be retried. @throws if no reply will come */
   onReplyTimeout(): void;
 }
 
 const handlers = new Map<StackPointer, ReplyTimeoutHandler>();
 
-/** Sets what handles the calls for `stack` that time out; undefined ends it. */
+/** Sets the handler of calls for `stack` that time out; undefined removes it. */
 export function setReplyTimeoutHandler(stack: StackPointer, handler: ReplyTimeoutHandler | undefined): void {
   if (handler) handlers.set(stack, handler);
   else handlers.delete(stack);
 }
 
 /**
- * ioth_msocket(3): the descriptor, or -1 and errno.
+ * Calls ioth_msocket(3). Returns the descriptor, or -1 and errno.
  *
- * A vdestack asks its daemon over a pipe. A signal in that moment (SIGCHLD of another stack's daemon) would end the call
- * with EINTR and leave the reply in the pipe, for the next call: so signals wait.
- * @throws {IothError} ERR_STACK_DEAD where the daemon died meanwhile
+ * A vdestack asks its daemon over a pipe. A signal at that moment (SIGCHLD of another stack's daemon) would end the call
+ * with EINTR and leave the reply in the pipe for the next call: so signals are blocked.
+ * @throws {IothError} ERR_STACK_DEAD if the daemon died during the call
  */
 export function msocket(
   stack: StackPointer,

@@ -15,21 +15,21 @@ export const WRITABLE = 2;
 const BOTH = READABLE | WRITABLE;
 export type Direction = typeof READABLE | typeof WRITABLE;
 
-/** This thread's, while anything is watched. */
+/** The set of this thread, while anything is watched. */
 let epoll: Epoll | undefined;
 let open = 0;
 
-/** How many poll handles are open in this thread: a figure for leak tests. */
+/** Returns the number of open poll handles in this thread, for leak tests. */
 export function openPollHandles(): number {
   return open;
 }
 
 /**
- * The watch on one descriptor, for as long as the descriptor is open. Close it before the descriptor: the number is used
- * again at once.
+ * The watch on one descriptor, for as long as the descriptor is open. Close it before the descriptor, whose number is reused
+ * at once.
  *
- * It never keeps the process alive by itself. The callback runs in libuv's poll phase, or as a microtask that follows; it
- * must not throw. What it settles continues in the same turn of the loop.
+ * It never keeps the process alive by itself. The callback runs in libuv's poll phase, or in a microtask after it, and must
+ * not throw. Promises that it settles continue in the same turn of the loop.
  */
 export class PollHandle {
   readonly #epoll: Epoll;
@@ -40,7 +40,7 @@ export class PollHandle {
   #closed = false;
 
   /**
-   * @param callback gets a mask of READABLE and WRITABLE; a descriptor in error is both
+   * @param callback gets a mask of READABLE and WRITABLE, with both for a descriptor in error
    * @throws {EpollError} EMFILE, ENOMEM, ENOSPC
    */
   constructor(fd: number, mask: number, callback: (mask: number) => void) {
@@ -48,7 +48,7 @@ export class PollHandle {
     this.#epoll = epoll;
     this.#fd = fd;
     this.#id = epoll.register((events) => {
-      // an error that nobody takes would be reported for ever
+      // an error that is not read would be reported for ever
       if (events & EPOLLERR && !this.#isEdge) this.watch(0);
       const ready = (events & EPOLLIN ? READABLE : 0) | (events & EPOLLOUT ? WRITABLE : 0);
       callback(events & EPOLLERR ? BOTH : events & EPOLLHUP ? ready | this.#watched : ready);
@@ -62,20 +62,20 @@ export class PollHandle {
     }
   }
 
-  /** What is watched now: a mask of READABLE and WRITABLE. */
+  /** The directions that are watched now: a mask of READABLE and WRITABLE. */
   get watched(): number {
     return this.#watched;
   }
 
-  /** Whether it reports only what changes: see {@link watch}. */
+  /** True if it reports changes only: see {@link watch}. */
   get isEdge(): boolean {
     return this.#isEdge;
   }
 
   /**
-   * Watches exactly `mask` from now on; 0 stops. Costs a system call when it changes something, and then reports what is ready
-   * already, once at least.
-   * @param isEdge EPOLLET: reports a direction when it becomes ready, not as long as it is
+   * Watches exactly `mask` from now on; 0 stops. A change costs a system call, and reports directions that are ready already at
+   * least once.
+   * @param isEdge true sets EPOLLET: reports a direction when it becomes ready, not as long as it is; false by default
    * @throws {EpollError}
    */
   watch(mask: number, isEdge = false): void {
@@ -87,12 +87,12 @@ export class PollHandle {
     this.#isEdge = isEdge && mask !== 0;
   }
 
-  /** For the callback: the thread polls for `usecs` microseconds, before its loop sleeps. */
+  /** Busy polls for `usecs` microseconds before the loop of this thread sleeps. For the callback. */
   busyPoll(usecs: number): void {
     this.#epoll.busyPoll(usecs);
   }
 
-  /** Ends the watch for good. Closing twice is fine. */
+  /** Ends the watch. Closing twice is fine. */
   close(): void {
     if (this.#closed) return;
     this.watch(0);

@@ -14,14 +14,14 @@ export class PollSet {
     this.#pollfds = Buffer.alloc(size * POLLFD_SIZE);
   }
 
-  /** @param fd -1 for none @param events POLLIN … */
+  /** Sets the descriptor at a place. @param fd -1 for none @param events POLLIN … */
   set(place: number, fd: number, events: number): void {
     this.#pollfds.writeInt32LE(fd, place * POLLFD_SIZE);
     this.#pollfds.writeInt16LE(events, place * POLLFD_SIZE + 4);
   }
 
   /**
-   * poll(2): how many are ready; none when `timeout` (milliseconds, -1 for ever) ran out or a signal came.
+   * Calls poll(2). Returns how many descriptors are ready; 0 after `timeout` (milliseconds, -1 for ever) or a signal.
    * @throws {IothError} ENOMEM
    */
   poll(timeout: number): number {
@@ -32,7 +32,7 @@ export class PollSet {
     return 0;
   }
 
-  /** What the last poll reported: POLLIN …, 0 for nothing. */
+  /** Returns the events that the last poll reported: POLLIN …, 0 for none. */
   revents(place: number): number {
     return this.#pollfds.readInt16LE(place * POLLFD_SIZE + 6);
   }
@@ -40,13 +40,13 @@ export class PollSet {
 
 const one = new PollSet(1);
 
-/** poll(2) for one descriptor: what it reports of it, 0 when `timeout` (milliseconds, -1 for ever) ran out or a signal came. */
+/** Calls poll(2) for one descriptor. Returns its events; 0 after `timeout` (milliseconds, -1 for ever) or a signal. */
 export function pollOnce(fd: number, events: number, timeout: number): number {
   one.set(0, fd, events);
   return one.poll(timeout) > 0 ? one.revents(0) : 0;
 }
 
-/** Waits in poll(2); false when `timeout` (milliseconds, -1 for ever) ran out. A descriptor in error is ready. */
+/** Waits in poll(2). Returns false after `timeout` (milliseconds, -1 for ever). A descriptor in error is ready. */
 export function waitSync(fd: number, direction: Direction, timeout: number): boolean {
   const deadline = timeout < 0 ? Number.POSITIVE_INFINITY : performance.now() + timeout;
   for (let left = timeout; ; left = Math.max(0, Math.ceil(deadline - performance.now()))) {
@@ -58,14 +58,14 @@ export function waitSync(fd: number, direction: Direction, timeout: number): boo
 }
 
 /**
- * Whether the receiving side of a socket is shut down. A datagram socket is readable then, and recv(2) returns 0, but only
- * where it may block: a non-blocking one gets EAGAIN.
+ * Returns whether the receiving side of a socket is shut down. A datagram socket is readable then, and recv(2) returns 0, but
+ * only on a blocking socket: a non-blocking one gets EAGAIN.
  */
 export function isReceiveShutDown(fd: number): boolean {
   return (pollOnce(fd, POLLRDHUP, 0) & POLLRDHUP) !== 0;
 }
 
-/** The events of poll(2) that stand for a direction. */
+/** Returns the event of poll(2) for a direction. */
 export function eventsOf(direction: Direction): number {
   return direction === READABLE ? POLLIN : POLLOUT;
 }

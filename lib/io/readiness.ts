@@ -6,19 +6,19 @@ import { PollHandle, READABLE, WRITABLE } from './poll-handle.js';
 import { isReceiveShutDown } from './poll-sync.js';
 import { EXHAUSTED, type Operation, WAIT, Waiter, WaitQueue } from './wait-queue.js';
 
-/** How long an EXHAUSTED operation pauses, unless a descriptor of this library is closed before. */
+/** The pause before an EXHAUSTED operation is retried, unless ioth closes a descriptor earlier. */
 const EXHAUSTED_PAUSE_MS = 100;
 
-/** One of so many operations goes through the loop, so that others get their turn. */
+/** The number of operations in a row before one waits for the event loop, so that other work runs. */
 const MAX_BURST_OPERATIONS = 256;
 /**
- * The same for bytes that a socket sent: what has piled up between it and a receiver in this process has left the
- * processor's cache when it is received, and takes twice the time.
+ * The number of bytes that a socket sends before it waits for the event loop. More data than this, for a receiver in this
+ * process, has left the CPU cache when it is received, which takes twice the time.
  */
 const MAX_BURST_BYTES = 512 * 1024;
 let burstOperations = 0;
 
-/** After so many datagrams that came alone, the next ones are taken for alone too, except one of so many. */
+/** After this many datagrams that came alone, the next ones are expected to come alone too, except one in SINGLES_PER_PROBE. */
 const MIN_SINGLES = 8;
 const SINGLES_PER_PROBE = 32;
 
@@ -26,7 +26,7 @@ const NO_BUSY_POLL = { busyPollUsecs: 0 };
 
 const exhausted = new Set<Readiness>();
 
-/** A descriptor was closed: operations that wait for a free one are tried again. */
+/** Retries the operations that wait for a free descriptor. Call it when a descriptor was closed. */
 export function descriptorWasReleased(): void {
   if (exhausted.size === 0) return;
   const waiting = [...exhausted];
@@ -37,10 +37,10 @@ export function descriptorWasReleased(): void {
 }
 
 /**
- * Turns system calls on a non-blocking descriptor into promises: the call is tried at once, then whenever the
- * descriptor is ready. One poll handle serves the descriptor for its life; it is opened at the first wait.
+ * Turns system calls on a non-blocking descriptor into promises. Tries the call at once, then whenever the descriptor is
+ * ready. One poll handle serves the descriptor for its life. It is opened at the first wait.
  *
- * It refers to its owner only while something waits, so that a forgotten socket can be collected.
+ * Refers to its owner only while an operation waits, so that a forgotten socket can be garbage collected.
  */
 export class Readiness {
   readonly #readers = new WaitQueue();
@@ -67,9 +67,9 @@ export class Readiness {
   }
 
   /**
-   * Runs the operation now or when the descriptor is ready for it, in order with the others of its direction.
-   * @param owner kept from being collected while the operation waits
-   * @param timeout how many milliseconds it may wait; null for ever, 0 not at all (it fails with EAGAIN)
+   * Runs the operation now or when the descriptor is ready, in order with the other operations of its direction.
+   * @param owner not garbage collected while the operation waits
+   * @param timeout the longest wait in milliseconds; null waits for ever, 0 does not wait (it fails with EAGAIN)
    * @param signal ends the wait
    */
   run<T>(operation: Operation<T>, owner: object, timeout: number | null, signal: AbortSignal | undefined): Promise<T> {
@@ -79,7 +79,7 @@ export class Readiness {
     const yields = isFirst && this.#exceedsBurstBudget() && timeout !== 0;
     if (isFirst && !yields) {
       let result: T | typeof WAIT | typeof EXHAUSTED;
-      // what must not wait is tried even where the descriptor is drained
+      // an operation that must not wait is tried even on a drained descriptor
       if (timeout === 0) this.#drained = false;
       try {
         result = operation.attempt();
@@ -96,7 +96,7 @@ export class Readiness {
     return new Promise<T>((resolve, reject) => {
       const waiter = new Waiter(operation, owner, resolve, reject) as Waiter<unknown>;
       queue.waiters.push(waiter);
-      // its time begins with its first try
+      // its timeout begins with its first try
       if (yields) this.#yield(queue, waiter, timeout, signal);
       else this.#arm(queue, waiter, timeout, signal);
       this.#update();
@@ -104,8 +104,8 @@ export class Readiness {
   }
 
   /**
-   * Notes that nothing is left to receive, as far as is known. Until the watch reports something, a try would be a system
-   * call for EAGAIN; what is there nevertheless the watch reports at its next look.
+   * Notes that nothing seems to be left to receive. Until the watch reports an event, a try would be a system call that fails
+   * with EAGAIN. If data is there nevertheless, the watch reports it at its next poll.
    */
   markDrained(): void {
     this.#drained = true;
@@ -115,21 +115,21 @@ export class Readiness {
     this.#drained = false;
   }
 
-  /** Whether it was drained, and a watch would have reported more: a receiver need not try. */
+  /** True if the descriptor was drained and a watch would have reported more: a receiver need not try. */
   get isDrained(): boolean {
     const poll = this.#poll;
-    // a watch that reports changes says nothing of what is left
+    // an edge-triggered watch does not report data that is left
     return this.#drained && poll !== undefined && (poll.watched & READABLE) !== 0 && !poll.isEdge;
   }
 
-  /** The same, whether it is watched or not. */
+  /** True if the descriptor was drained, even if it is not watched. */
   get wasDrained(): boolean {
     return this.#drained;
   }
 
   /**
-   * Notes that a datagram was received. Where they come one by one, as replies do, the try for EAGAIN that would follow is
-   * skipped; now and then it is made all the same, to see whether they still do.
+   * Notes that a datagram was received. If datagrams come one by one, as replies do, the next try is skipped, since it would
+   * fail with EAGAIN. Now and then it is made, to see whether they still come one by one.
    */
   noteDatagram(): void {
     if (this.#receivedOne) this.#singles = 0;
@@ -147,17 +147,17 @@ export class Readiness {
     this.#sent += bytes;
   }
 
-  /** How many bytes were sent since its senders had a turn of the loop. */
+  /** The number of bytes that were sent since the senders last waited for the event loop. */
   get sent(): number {
     return this.#sent;
   }
 
-  /** Whether pending operations keep the process alive. */
+  /** True if pending operations keep the process alive. */
   get isReferenced(): boolean {
     return this.#socketRef && this.#stackRef;
   }
 
-  /** Whether pending operations keep the process alive: both the socket and its stack must want it. */
+  /** Sets whether pending operations keep the process alive. They do if both the socket and its stack want it. */
   setRef(referenced: boolean): void {
     this.#socketRef = referenced;
     this.#update();
@@ -169,8 +169,8 @@ export class Readiness {
   }
 
   /**
-   * Rejects all that waits and closes the poll handle. Call it before the descriptor is closed. Without `error`, at the end
-   * of the process, promises stay pending: a rejection that nobody handles would turn an orderly end into a failure.
+   * Rejects all waiting operations and closes the poll handle. Call it before the descriptor is closed. Without `error`, at the
+   * end of the process, promises stay pending: an unhandled rejection would turn an orderly end into a failure.
    */
   close(error: ((operation: Operation<unknown>) => Error) | undefined): void {
     this.#closed = true;
@@ -182,7 +182,7 @@ export class Readiness {
     this.#rejectAll(error);
   }
 
-  /** Tries again what was EXHAUSTED. */
+  /** Retries an EXHAUSTED operation. */
   resume(): void {
     clearTimeout(this.#exhaustedTimer);
     this.#exhaustedTimer = undefined;
@@ -221,7 +221,7 @@ export class Readiness {
     this.#update();
   }
 
-  /** Makes the watch, and the reference to the loop, fit what waits. */
+  /** Adapts the watch and the reference to the loop to the waiting operations. */
   #update(): void {
     if (this.#closed) return;
     if (this.#readers.exhausted) this.#pauseAfterExhaustion();
@@ -229,7 +229,7 @@ export class Readiness {
     const wanted = this.#wanted();
     const waits = this.#readers.waiters.length > 0 || this.#writers.waiters.length > 0;
     this.#setLoopRef(waits && this.#socketRef && this.#stackRef);
-    // with nobody waiting the watch goes on: the next wait finds it there, an event that nobody waits for ends it
+    // without waiters the watch stays, for the next wait; an event without a waiter ends it
     if (wanted === 0) return;
     try {
       if (this.#poll) this.#poll.watch(this.#poll.watched | wanted, this.#isStalled);
@@ -256,7 +256,7 @@ export class Readiness {
     return (this.#readers.watches ? READABLE : 0) | (this.#writers.watches ? WRITABLE : 0);
   }
 
-  // out of descriptors the listener is readable all the time: watching it would spin
+  // without free descriptors the listener stays readable: watching it would spin
   #pauseAfterExhaustion(): void {
     if (this.#exhaustedTimer) return;
     exhausted.add(this);
@@ -265,8 +265,8 @@ export class Readiness {
   }
 
   #onReady(ready: number): void {
-    // Whoever was served is likely to wait again at once: the watch goes on, and no system call is spent on it. A
-    // direction that nobody waited for would fire at every turn of the loop.
+    // A served waiter is likely to wait again at once: the watch stays, which saves a system call. A direction without a
+    // waiter would fire at every turn of the loop.
     const unwanted = ready & ~this.#wanted();
     if (ready & READABLE) this.#drained = false;
     if (ready & READABLE) this.#serve(this.#readers);
@@ -290,11 +290,10 @@ export class Readiness {
   }
 
   /**
-   * Whether a waiter's last wake-up was spurious: a receive of errors (MSG_ERRQUEUE) where data is there, a datagram to a
-   * unix socket whose queue is full. Trying again at once would take a whole processor, so the watch reports changes only
-   * then. What changes without being reported (room in the queue of a peer that one is not connected to) is found by
-   * trying again after a pause, and so is what a failed try itself reports as a change (a datagram that a unix socket's
-   * peer did not take).
+   * True if a waiter's last wake-up was spurious: a receive of errors (MSG_ERRQUEUE) while data is there, or a datagram to a
+   * unix socket whose queue is full. Retrying at once would use a whole CPU, so the watch reports changes only. Two cases
+   * need a retry after a pause: a change that is not reported (room in the queue of a peer that the socket is not connected
+   * to), and a change that the failed try itself causes (a datagram that a unix socket's peer did not take).
    */
   get #isStalled(): boolean {
     return this.#readers.isStalled || this.#writers.isStalled;
@@ -321,7 +320,7 @@ export class Readiness {
   }
 }
 
-/** The error of an operation that may not wait, and would have to. */
+/** Returns the error of an operation that would have to wait, and may not. */
 export function wouldBlock(syscall: string): IothError {
   return new IothError('EAGAIN', {
     syscall,

@@ -4,25 +4,25 @@ import { libuv, signalCallback, UV_RUN_NOWAIT, UV_SIGNAL } from '../../ffi/libuv
 let received: number[] = [];
 let callback: unknown;
 
-/** One for the life of the process. libuv calls it from within {@link SignalWatch.take} only. */
+/** Returns the one callback of the process. libuv calls it only from within {@link SignalWatch.take}. */
 function onSignal(): unknown {
   callback ??= signalCallback((signum) => void received.push(signum));
   return callback;
 }
 
 /**
- * Signals while JavaScript is blocked, by a second libuv loop with handles on them. libuv writes each signal to the pipe of
- * every loop that has a handle on it, so Node's own loop gets it as well.
+ * Receives signals while JavaScript is blocked, by a second libuv loop with handles on them. libuv writes each signal to the
+ * pipe of every loop that has a handle on it, so Node's own loop gets it too.
  *
- * While it is open the signals do not have their default action. Opening and closing take 30 µs.
+ * While the watch is open the signals do not have their default action. Opening and closing take 30 µs.
  */
 export class SignalWatch {
   readonly #loop: bigint;
   readonly #handles: bigint[] = [];
-  /** Readable when one of them came. */
+  /** The descriptor that is readable when a signal came. */
   readonly fd: number;
 
-  /** Undefined where libuv's functions are missing, or the process is out of descriptors. */
+  /** Opens a watch; undefined if libuv's functions are missing, or the process is out of descriptors. */
   static open(signals: readonly number[]): SignalWatch | undefined {
     try {
       return new SignalWatch(signals);
@@ -33,7 +33,7 @@ export class SignalWatch {
 
   private constructor(signals: readonly number[]) {
     const uv = libuv();
-    // what can fail comes before what would have to be undone
+    // can fail: comes before everything that would have to be undone
     onSignal();
     this.#loop = libc().malloc(uv.loop_size());
     if (uv.loop_init(this.#loop) !== 0) {
@@ -55,7 +55,7 @@ export class SignalWatch {
     } else libc().free(handle);
   }
 
-  /** The signals that came since the last call. */
+  /** Returns the signals that came since the last call. */
   take(): number[] {
     libuv().run(this.#loop, UV_RUN_NOWAIT);
     const taken = received;

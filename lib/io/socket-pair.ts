@@ -2,7 +2,7 @@ import { errno, libc } from '../../ffi/libc.js';
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM } from '../constants/index.js';
 import { systemError } from '../core/errors.js';
 
-/** socketpair(2): two connected sockets, closed on exec. @throws {IothError} EMFILE, ENOTSUP (of the family) … */
+/** Calls socketpair(2): two connected sockets, close-on-exec. @throws {IothError} EMFILE, ENOTSUP (of the family) … */
 export function socketPair(
   family: number = AF_UNIX,
   type: number = SOCK_STREAM,

@@ -2,31 +2,31 @@ import { onAbort } from '../core/abort.js';
 import { AbortError, IothError } from '../core/errors.js';
 import type { Direction } from './poll-handle.js';
 
-/** What an attempt returns when the descriptor is not ready. */
+/** The result of an attempt when the descriptor is not ready. */
 export const WAIT: unique symbol = Symbol('wait');
-/** What an attempt returns when the process is out of descriptors: ready, and no use in trying at once. */
+/** The result of an attempt when the process is out of descriptors: the socket is ready, but an immediate retry would fail. */
 export const EXHAUSTED: unique symbol = Symbol('exhausted');
 
-/** After so many spurious wake-ups in a row the next try follows a pause. */
+/** Pauses before the next try after more than this many spurious wake-ups in a row. */
 const MAX_SPURIOUS_WAKEUPS = 3;
 
-/** One call that may have to wait: the same for the promises and for the `sync` view. */
+/** A call that may have to wait, used by the promises and by the `sync` view. */
 export interface Operation<T> {
-  /** Its C name, for errors. */
+  /** The C name, for errors. */
   readonly syscall: string;
   readonly direction: Direction;
-  /** Its destination, for errors. */
+  /** The destination, for errors. */
   readonly address?: string;
   readonly port?: number;
-  /** What says how long it may wait, for errors: settimeout, unless it is another. */
+  /** The name of the setting of the timeout, for errors; 'settimeout' by default. */
   readonly timeoutName?: string;
-  /** One try: the result, WAIT or EXHAUSTED; it throws the call's error. It may run many times. */
+  /** Tries once. Returns the result, WAIT or EXHAUSTED; throws the call's error. May run many times. */
   attempt(): T | typeof WAIT | typeof EXHAUSTED;
-  /** Whether poll(2) says all about it: where the descriptor is drained, the first try is skipped. */
+  /** True if poll(2) always tells when the call is ready: on a drained descriptor the first try is skipped. */
   readonly trustsPoll?: boolean;
-  /** What C's blocking call returns where the receiving side is shut down and nothing is left; WAIT where it waits on. */
+  /** Returns the result of C's blocking call when the receiving side is shut down and empty; WAIT if that call waits on. */
   whenShutDown?(): T | typeof WAIT;
-  /** Undoes what a wait that ended early (timeout, abort) left half done. */
+  /** Undoes the half-done work of a wait that ended early (timeout, abort). */
   abandon?(): void;
 }
 
@@ -35,7 +35,7 @@ export class Waiter<T> {
   timer: NodeJS.Timeout | undefined;
   stopListening: (() => void) | undefined;
 
-  /** @param owner kept from being collected meanwhile */
+  /** @param owner not garbage collected during the wait */
   constructor(
     readonly operation: Operation<T>,
     readonly owner: object,
@@ -43,7 +43,7 @@ export class Waiter<T> {
     readonly reject: (error: unknown) => void,
   ) {}
 
-  /** Arms what ends the wait early: a time in milliseconds, or a signal. */
+  /** Arms the early end of the wait: a timeout in milliseconds, a signal, or both. */
   arm(timeout: number | null, signal: AbortSignal | undefined, endEarly: (error: Error) => void): void {
     if (timeout !== null) {
       const { syscall, address, port, timeoutName = 'settimeout' } = this.operation;
@@ -62,24 +62,24 @@ export class Waiter<T> {
   }
 }
 
-/** The waiters of one direction of a descriptor, first come first served. */
+/** The queue of waiters of one direction of a descriptor, in the order in which they came. */
 export class WaitQueue {
   readonly waiters: Waiter<unknown>[] = [];
-  /** Whether the first one waits for a descriptor to become free rather than for readiness. */
+  /** True if the first waiter waits for a free descriptor, not for readiness. */
   exhausted = false;
-  /** Whether the last wake-up was spurious: the descriptor was reported ready, and the call returned EAGAIN. */
+  /** True if the last wake-up was spurious: the descriptor was reported ready, but the call returned EAGAIN. */
   stalled = false;
-  /** Spurious wake-ups since the last pause. */
+  /** The number of spurious wake-ups since the last pause. */
   spuriousWakeups = 0;
-  /** Whether the first one yields one turn of the loop to others before its first try. */
+  /** True if the first waiter yields one turn of the loop to other work before its first try. */
   yields = false;
 
-  /** Whether it waits for the descriptor to be ready. */
+  /** True if a waiter waits for the descriptor to be ready. */
   get watches(): boolean {
     return this.waiters.length > 0 && !this.exhausted && !this.yields && !this.pauses;
   }
 
-  /** Whether the next try follows a pause only. */
+  /** True if the next try comes only after a pause. */
   get pauses(): boolean {
     return this.stalled && this.spuriousWakeups > MAX_SPURIOUS_WAKEUPS;
   }
@@ -112,7 +112,7 @@ export class WaitQueue {
     return finished;
   }
 
-  /** Finishes the waiters that end with the receiving side. Returns whether any was finished. */
+  /** Finishes the waiters that end when the receiving side is shut down. Returns whether any was finished. */
   finishShutDown(): boolean {
     let finished = false;
     for (let first = this.waiters[0]; first; first = this.waiters[0]) {

@@ -40,7 +40,7 @@ test('with a handler of the program the call ends with EINTR, and the handler ru
   await untilItPolls(life.pid);
   life.kill('SIGINT');
   expect(await endOf(life)).toBe(0);
-  expect(life.stdout).toMatch(/^ready\nthrew EINTR recv: .*SIGINT came.*\nhandler\nclosed\n$/);
+  expect(life.stdout).toMatch(/^ready\nthrew EINTR recv: .*interrupted by SIGINT.*\nhandler\nclosed\n$/);
 });
 
 test('SIGCHLD ends neither the call nor the script', async () => {
@@ -88,12 +88,12 @@ test("Ctrl-C in Node's REPL ends the call with EINTR, and the REPL goes on", asy
     await repl.says(`blocks ${round}`);
     await untilItPolls(childOf(repl.pid));
     repl.write('\x03');
-    await repl.says('SIGINT came', round);
+    await repl.says('interrupted by SIGINT', round);
     repl.write(`'go' + 'es on ${round}'\n`);
     await repl.says(`'goes on ${round}'`);
   }
   repl.write('stack.closeSync()\n.exit\n');
   const { code, stdout } = await repl.exit;
   expect(code).toBe(0);
-  expect(stdout.match(/IothError: recv EINTR: .*SIGINT came/g)).toHaveLength(2);
+  expect(stdout.match(/IothError: recv EINTR: .*interrupted by SIGINT/g)).toHaveLength(2);
 });
