@@ -11,11 +11,11 @@ export interface InterfaceAddress {
   family: 'IPv4' | 'IPv6';
   address: string;
   prefixlen: number;
-  /** RT_SCOPE_*: 0 universe, 253 link, 254 host. */
+  /** The scope, RT_SCOPE_*: 0 universe, 253 link, 254 host. */
   scope: number;
-  /** IFA_F_*. */
+  /** The flags, IFA_F_*. */
   flags: number;
-  /** Whether duplicate address detection still runs: it cannot be used yet. */
+  /** True while duplicate address detection runs: the address cannot be used yet. */
   tentative: boolean;
   /** The other end of a point-to-point link. */
   peer?: string;
@@ -23,20 +23,20 @@ export interface InterfaceAddress {
   label?: string;
 }
 
-/** Of AF_INET or AF_INET6, on the interface `ifindex`. */
+/** An address on the interface `ifindex`; `family` is AF_INET or AF_INET6. */
 export interface StackAddress extends Omit<InterfaceAddress, 'family'> {
   family: number;
   ifindex: number;
 }
 
-/** An RTM_NEWADDR message; undefined for any other, and for another family. */
+/** Decodes an RTM_NEWADDR message. Returns undefined for any other message and for another family. */
 export function decodeAddress({ type, payload }: Message, syscall: string): StackAddress | undefined {
   if (type !== RTM.RTM_NEWADDR) return undefined;
   const [info, attributes] = splitPayload(payload, IFADDRMSG_SIZE, syscall);
   const family = info.getUint8(0);
   if (family !== AF_INET && family !== AF_INET6) return undefined;
   const text = (tag: number) => addressOf(family, attributes.get(tag), syscall);
-  // IFA_ADDRESS is the peer's where IFA_LOCAL is another: linux/if_addr.h
+  // IFA_ADDRESS is the peer's address if IFA_LOCAL differs: linux/if_addr.h
   const prefix = text(IFA_ADDRESS);
   const local = text(IFA_LOCAL) ?? prefix;
   if (local === undefined) return undefined;
@@ -58,11 +58,11 @@ export function decodeAddress({ type, payload }: Message, syscall: string): Stac
   return address;
 }
 
-/** Every address, or those of one interface. */
+/** Returns all addresses, or those of one interface. */
 export function addresses(stack: StackPointer, ifindex = 0): StackAddress[] {
   const all = dump(stack, 'RTM_GETADDR', ifaddrmsg(AF_UNSPEC, 0, 0, 0, ifindex))
     .map((message) => decodeAddress(message, 'RTM_GETADDR'))
     .filter((address) => address !== undefined);
-  // only stacks that know NETLINK_GET_STRICT_CHK leave the others out themselves
+  // only stacks with NETLINK_GET_STRICT_CHK filter by interface themselves
   return ifindex === 0 ? all : all.filter((address) => address.ifindex === ifindex);
 }

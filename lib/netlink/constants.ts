@@ -1,4 +1,4 @@
-/** What linux/netlink.h, linux/rtnetlink.h and linux/if_addr.h have beside the public constants. */
+/** Constants of linux/netlink.h, linux/rtnetlink.h and linux/if_addr.h that are not public. */
 
 export const NLMSG_NOOP = 1;
 export const NLMSG_ERROR = 2;
@@ -18,7 +18,7 @@ export const NLM_F_ACK_TLVS = 0x200;
 
 export const NLMSGERR_ATTR_MSG = 1;
 
-/** Message types, by the name that errors give as `syscall`. */
+/** Message types, by the names that errors have as `syscall`. */
 export const RTM = {
   RTM_NEWLINK: 16,
   RTM_DELLINK: 17,
@@ -33,7 +33,7 @@ export const RTM = {
 } as const;
 export type RequestName = keyof typeof RTM;
 
-/** In IFLA_INFO_DATA of a 'vde', a kind of link of ioth's own (nlinline+.h). */
+/** Attribute in IFLA_INFO_DATA of a 'vde', ioth's own kind of link (nlinline+.h). */
 export const IFLA_VDE_VNL = 1;
 
 export const IFA_ADDRESS = 1;

@@ -1,4 +1,4 @@
-/** The errors of a stack: NLMSG_ERROR and NLMSG_DONE, as they stand in netlink(7). */
+/** Errors that a stack reports: NLMSG_ERROR and NLMSG_DONE of netlink(7). */
 
 import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
 import { codeOf } from '../core/errno.js';
@@ -6,12 +6,12 @@ import { type IothError, systemError } from '../core/errors.js';
 import { NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSG_ERROR, NLMSGERR_ATTR_MSG } from './constants.js';
 import { align4, decodeAttributes, HEADER_SIZE, type Message, malformed, stringOf } from './message.js';
 
-/** What to do, by error code; a function where the stack must be asked for more. */
+/** Advice by error code; a function if the stack must be asked first. */
 export type Hints = Readonly<Record<string, string | (() => string)>>;
 
 /**
- * The error in an NLMSG_ERROR or NLMSG_DONE, with the kernel's extended acknowledgement where it sent one.
- * undefined for an acknowledgement: 0, or a positive number (picox).
+ * Returns the error in an NLMSG_ERROR or NLMSG_DONE, with the kernel's extended acknowledgement if it sent one; undefined for
+ * an acknowledgement, which is 0, or a positive number (picox).
  */
 export function failureOf(message: Message, syscall: string, hints: Hints = {}): IothError | undefined {
   const { payload } = message;

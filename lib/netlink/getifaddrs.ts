@@ -7,18 +7,18 @@ import { type Interface, interfaces } from './interfaces.js';
 /** An address of an interface, in Node's form; `port` is 0. */
 export interface IfAddress extends Address {
   family: 'IPv4' | 'IPv6' | 'Packet';
-  /** Of a link-local IPv6 address: the interface's index. */
+  /** The interface's index, for a link-local IPv6 address. */
   scopeid?: number;
-  /** Of family 'Packet': the interface's index. */
+  /** The interface's index, for family 'Packet'. */
   ifindex?: number;
-  /** Of family 'Packet': ARPHRD_*. */
+  /** The type of hardware, ARPHRD_*, for family 'Packet'. */
   hatype?: number;
 }
 
-/** struct ifaddrs of getifaddrs(3). */
+/** A `struct ifaddrs` of getifaddrs(3). */
 export interface IfAddrs {
   name: string;
-  /** IFF_*. */
+  /** The flags, IFF_*. */
   flags: number;
   addr: IfAddress;
   netmask: IfAddress | null;

@@ -1,4 +1,4 @@
-/** Configuration of a stack over rtnetlink: what nlinline does in C, and what the stack has. */
+/** Configuration of a stack over rtnetlink, as nlinline does it in C, and lists of the stack's configuration. */
 export { addresses, type InterfaceAddress, type StackAddress } from './address.js';
 export { getifaddrs, type IfAddress, type IfAddrs } from './getifaddrs.js';
 export { interfaceLines } from './interface-lines.js';

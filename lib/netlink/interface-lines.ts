@@ -4,11 +4,11 @@ import type { InterfaceAddress } from './address.js';
 import type { Interface } from './interfaces.js';
 import type { Link } from './link.js';
 
-/** How wide ip(8) prints them, and a space. */
+/** The widths of the columns of ip(8), with a space. */
 const NAME_COLUMN = 17;
 const STATE_COLUMN = 15;
 
-/** Interfaces as `ip -br addr` prints them: name, state, addresses. */
+/** Returns interfaces as `ip -br addr` prints them: name, state, addresses. */
 export function interfaceLines(interfaces: readonly Interface[], stylize: Stylize): string[] {
   return interfaces.map((each) => {
     const name = printable(shownName(each, interfaces));
@@ -23,12 +23,12 @@ export function interfaceLines(interfaces: readonly Interface[], stylize: Styliz
   });
 }
 
-// by the text alone: colours take no room
+// from the plain text: colours take no room
 function padding(text: string, width: number): string {
   return ' '.repeat(Math.max(1, width - text.length));
 }
 
-/** With the link under it or its peer: 'left@right', 'left@if5' where that is in another namespace. */
+/** Returns the name with that of the lower link or the peer: 'left@right', or 'left@if5' if that is in another namespace. */
 function shownName({ name, link, link_netnsid }: Link, links: readonly Link[]): string {
   if (link === undefined) return name;
   if (link === 0) return `${name}@NONE`;

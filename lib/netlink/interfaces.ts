@@ -8,7 +8,7 @@ export interface Interface extends Link {
   addresses: InterfaceAddress[];
 }
 
-/** The interfaces of the stack by index, from two dumps. */
+/** Returns the interfaces of the stack, ordered by index. Makes two dumps. */
 export function interfaces(stack: StackPointer): Interface[] {
   const found = links(stack).map((link): Interface => ({ ...link, addresses: [] }));
   const byIndex = new Map(found.map((each) => [each.ifindex, each]));

@@ -1,4 +1,4 @@
-/** Giving and taking addresses. */
+/** Adding and deleting addresses. */
 
 import type { StackPointer } from '../../ffi/ioth.js';
 import { checkFamily, checkPrefixlen, inet_pton } from '../address/inet.js';
@@ -22,15 +22,15 @@ import { request } from './request.js';
 
 export interface AddressOptions {
   /**
-   * Duplicate address detection (RFC 4862, section 5.4) of an IPv6 address: it cannot be used for up to 2 s. False
-   * by default: the address works at once.
+   * True runs duplicate address detection (RFC 4862, section 5.4) for an IPv6 address, which cannot be used for up to 2 s then.
+   * False by default: the address works at once.
    */
   dad?: boolean;
 }
 
 type CForm = [family: number, addr: string, prefixlen: number, ifindex: InterfaceRef];
 type TextForm = [addr: string, ifindex: InterfaceRef];
-/** As in C, or the address with its prefix length as one text. */
+/** The arguments of C, or the address with its prefix length as one text. */
 export type DelAddressArguments = CForm | TextForm;
 export type AddAddressArguments = [...CForm, options?: AddressOptions] | [...TextForm, options?: AddressOptions];
 
@@ -40,7 +40,7 @@ interface Checked {
   ifindex: InterfaceRef;
   attributes: Attribute[];
   hints: Hints;
-  /** For messages: '10.0.0.1/24'. */
+  /** The address for messages: '10.0.0.1/24'. */
   text: string;
 }
 
@@ -52,14 +52,14 @@ export function ipaddr_add(stack: StackPointer, ...args: AddAddressArguments): v
   request(stack, 'RTM_NEWADDR', ifaddrmsg(family, prefixlen, flags, RT_SCOPE_UNIVERSE, indexOf(stack, ifindex)), {
     flags: NLM_F_ACK | NLM_F_EXCL | NLM_F_CREATE,
     attributes,
-    hints: { ...hints, EEXIST: `interface ${ifindex} has ${text}` },
+    hints: { ...hints, EEXIST: `interface ${ifindex} already has ${text}` },
   });
 }
 
 export function ipaddr_del(stack: StackPointer, ...args: DelAddressArguments): void {
   const { family, prefixlen, ifindex, attributes, hints, text } = check(args);
   const missing = `interface ${ifindex} does not have ${text}`;
-  // picox has ENODEV for both
+  // picox fails with ENODEV for both
   const ENODEV = () => (findLink(stack, ifindex) ? missing : missingLinkHints(ifindex).ENODEV);
   request(stack, 'RTM_DELADDR', ifaddrmsg(family, prefixlen, 0, RT_SCOPE_UNIVERSE, indexOf(stack, ifindex)), {
     attributes,
@@ -76,7 +76,7 @@ function check(args: AddAddressArguments | DelAddressArguments): Checked {
   const bytes = inet_pton(checkFamily(family), addr);
   checkPrefixlen('prefixlen', family, prefixlen);
   const which = checkInterface(ifindex);
-  const noIPv6 = `interface ${which} has no IPv6: it takes an MTU of 1280 bytes or more`;
+  const noIPv6 = `interface ${which} has no IPv6, which needs an MTU of 1280 bytes or more`;
   const attributes: Attribute[] = [
     [IFA_LOCAL, bytes],
     [IFA_ADDRESS, bytes],
@@ -88,7 +88,7 @@ function check(args: AddAddressArguments | DelAddressArguments): Checked {
 function addressAndLength(text: string): [family: number, addr: string, prefixlen: number] {
   const [addr, length] = splitPrefix(checkString('addr', text));
   const family = familyOf(addr);
-  // ip-address(8) and iothconf(3) take different lengths where there is none
+  // without a length, ip-address(8) and iothconf(3) assume different ones
   if (family === 0 || length === undefined) {
     throw invalidValue('addr', "an address and its prefix length such as '10.0.0.1/24'", text);
   }

@@ -1,4 +1,4 @@
-/** Making and deleting links. */
+/** Adding and deleting links. */
 
 import type { StackPointer } from '../../ffi/ioth.js';
 import { checkIfname } from '../address/interface-name.js';
@@ -36,7 +36,7 @@ export function iplink_add_vde(
   return iplink_add(stack, ifindex, 'vde', [[IFLA_VDE_VNL, checkString('vnl', vnl)]], ifname);
 }
 
-/** @param own the names of interfaces that the stack itself needs */
+/** Deletes a link. @param own the names of interfaces that the stack itself needs */
 export function iplink_del(
   stack: StackPointer,
   link: { ifname?: string | null; ifindex?: number | null } | InterfaceRef,
@@ -45,7 +45,7 @@ export function iplink_del(
   const { ifname = null, ifindex = null } = namesOf(link);
   if (ifindex !== null) checkIfindex('ifindex', ifindex);
   if (ifname !== null) checkIfname(ifname);
-  // the kernel goes by the index where it gets both
+  // the kernel uses the index if it gets both
   const which = ifindex ?? ifname;
   if (which === null) throw invalidValue('link', 'an object with ifname or ifindex', link);
   refuseOwnInterface(stack, own, which);
@@ -61,10 +61,10 @@ function namesOf(link: unknown): { ifname?: string | null; ifindex?: number | nu
 }
 
 /**
- * The value of VETH_INFO_PEER in the `data` of {@link Stack.iplink_add} for a 'veth': struct ifinfomsg and the name of the
- * pair's other end.
- * @param ifname at most 15 bytes
- * @throws {TypeError} for what no interface can be called
+ * Returns the value of VETH_INFO_PEER in the `data` of {@link Stack.iplink_add} for a 'veth': a struct ifinfomsg and the name
+ * of the other end.
+ * @param ifname the name of the other end, at most 15 bytes
+ * @throws {TypeError} for a name that no interface can have
  */
 export function vethPeer(ifname: string): Buffer {
   return Buffer.concat([ifinfomsg(), encodeAttributes([[IFLA_IFNAME, checkNewIfname(ifname)]])]);
@@ -87,14 +87,14 @@ function addNamed(
     ],
     hints: {
       ENOTSUP: `the stack has no links of kind '${type}'`,
-      EEXIST: `an interface has the name '${ifname}'${ifindex > 0 ? ` or the index ${ifindex}` : ''} already`,
-      EBUSY: `an interface has the index ${ifindex} already`,
+      EEXIST: `an interface already has the name '${ifname}'${ifindex > 0 ? ` or the index ${ifindex}` : ''}`,
+      EBUSY: `an interface already has the index ${ifindex}`,
     },
   });
   return if_nametoindex(stack, ifname);
 }
 
-// the kernel takes % for a pattern that it fills in
+// the kernel reads % as a pattern, and fills it in
 function checkNewIfname(value: unknown): string {
   const ifname = checkIfname(value);
   if (ifname.includes('%')) throw invalidValue('ifname', "a name without '%'", ifname);
@@ -102,9 +102,8 @@ function checkNewIfname(value: unknown): string {
 }
 
 /**
- * Tries free names ('bridge0') until no other thread was quicker. A name chosen here is how the index is found: Linux
- * would choose one and report it only since 6.2 (NLM_F_ECHO), and what picox understands (IFLA_NEW_IFINDEX "") Linux
- * refuses.
+ * Tries free names ('bridge0') until no other thread takes the name first. The index is then looked up by that name. Linux
+ * reports a name of its own choice only since 6.2 (NLM_F_ECHO), and refuses what picox understands (IFLA_NEW_IFINDEX "").
  */
 function withFreeName(stack: StackPointer, type: string, add: (name: string) => number): number {
   const stem = type.replace(/\W/g, '').slice(0, 10) || 'link';

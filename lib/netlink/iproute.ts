@@ -31,7 +31,7 @@ import { request } from './request.js';
 import { parseRoute, type RouteRequest } from './route-text.js';
 
 type CForm = [family: number, gw: string | null, dst?: string | null, dst_prefixlen?: number, ifindex?: InterfaceRef];
-/** As in C, or as one text in the words of ip-route(8). */
+/** The arguments of C, or one text in the syntax of ip-route(8). */
 export type RouteArguments = CForm | [route: string];
 
 export function iproute_add(stack: StackPointer, ...args: RouteArguments): void {
@@ -39,7 +39,7 @@ export function iproute_add(stack: StackPointer, ...args: RouteArguments): void 
   const { family, gw, ifindex, onlink } = route;
   if (gw === null && ifindex === undefined) throw noWay(args);
   const attributes = attributesBut(route);
-  // IPv4 has a route without gateway in the scope of the link, as ip-route(8) makes it; IPv6 has no scopes of routes
+  // an IPv4 route without a gateway has link scope, as with ip-route(8); IPv6 routes have no scope
   const scope = route.scope ?? (gw === null && family === AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
   const unreachable = `no address of the stack reaches the gateway ${gw}, or its interface is down`;
   const header = [
@@ -54,7 +54,7 @@ export function iproute_add(stack: StackPointer, ...args: RouteArguments): void 
     attributes: [...attributes, ...interfaceAttribute(stack, ifindex)],
     hints: {
       ...(ifindex !== undefined && missingLinkHints(ifindex)),
-      EEXIST: 'the stack has this route; routes() lists them',
+      EEXIST: 'the stack already has this route; routes() lists them',
       ENETUNREACH: unreachable,
       EHOSTUNREACH: unreachable,
     },
@@ -68,12 +68,12 @@ export function iproute_del(stack: StackPointer, ...args: RouteArguments): void 
   const missing = 'the stack has no such route; routes() lists them';
   request(stack, 'RTM_DELROUTE', rtmsg(family, dst_prefixlen, RT_TABLE_MAIN, protocol, scope, RTN_UNICAST), {
     attributes: [...attributes, ...interfaceAttribute(stack, route.ifindex)],
-    // Linux says ESRCH, picox one of the others
+    // Linux fails with ESRCH, picox with one of the others
     hints: { ESRCH: missing, ENODEV: missing, ENOENT: missing },
   });
 }
 
-/** Checks the arguments, but not whether the stack has the interface. */
+/** Checks the arguments, but not that the stack has the interface. */
 function requestOf(args: RouteArguments): RouteRequest {
   const [first, ...others] = args as [unknown, ...unknown[]];
   if (typeof first !== 'string') return cFormRequest(...(args as CForm));
@@ -89,7 +89,7 @@ function cFormRequest(...[family, gw, dst = null, dst_prefixlen = 0, ifindex = 0
   if (dst_prefixlen > 0) {
     if (!network) throw invalidValue('dst', 'an address where dst_prefixlen is above 0', dst);
   } else if (network?.some((byte) => byte !== 0)) {
-    // without its length it would become the default route
+    // without a length it would become the default route
     throw invalidValue('dst_prefixlen', `above 0 for the network ${dst}`, dst_prefixlen);
   }
   const route: RouteRequest = { family, dst, dst_prefixlen, gw };
@@ -102,7 +102,7 @@ function noWay([first]: RouteArguments): TypeError {
   return invalidValue('gw', 'an address, or null together with an ifindex', null);
 }
 
-/** All but the interface's, which may have to be asked for. */
+/** Returns all attributes but the interface, which may need a request. */
 function attributesBut({ family, dst, dst_prefixlen, gw, gwFamily = family, ...route }: RouteRequest): Attribute[] {
   const attributes: Attribute[] = [];
   if (dst !== null && dst_prefixlen > 0) attributes.push([RTA_DST, inet_pton(family, dst)]);
@@ -116,7 +116,7 @@ function attributesBut({ family, dst, dst_prefixlen, gw, gwFamily = family, ...r
   return attributes;
 }
 
-/** struct rtvia. */
+/** Returns a struct rtvia. */
 function viaBytes(family: number, address: Uint8Array): Uint8Array {
   const bytes = Buffer.concat([Buffer.alloc(2), address]);
   viewOf(bytes).setUint16(0, family, IS_LITTLE_ENDIAN);

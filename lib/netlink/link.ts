@@ -33,41 +33,41 @@ const IFINFOMSG_SIZE = 16;
 // below this IPv4 does not work: RFC 791, section 3.2
 const MTU_MIN = 68;
 
-/** IF_OPER_*, by number: linux/if.h. */
+/** The names of IF_OPER_*, by number: linux/if.h. */
 const OPER_STATES = ['UNKNOWN', 'NOTPRESENT', 'DOWN', 'LOWERLAYERDOWN', 'TESTING', 'DORMANT', 'UP'] as const;
 
-/** An interface: its index or its name. */
+/** An interface, by index or name. */
 export type InterfaceRef = number | string;
 
 /** A link, without its addresses. */
 export interface Link {
   ifindex: number;
   name: string;
-  /** 'aa:bb:cc:dd:ee:ff'; null where the kind of link has none. */
+  /** The MAC address, 'aa:bb:cc:dd:ee:ff'; null if the kind of link has none. */
   mac: string | null;
-  /** In bytes. */
+  /** The MTU in bytes. */
   mtu: number;
-  /** IFF_*, as in netdevice(7). */
+  /** The flags, IFF_*; see netdevice(7). */
   flags: number;
-  /** IFF_UP: whether it was brought up. */
+  /** True if the link was brought up: IFF_UP. */
   up: boolean;
-  /** IFF_RUNNING: whether it works. */
+  /** True if the link works: IFF_RUNNING. */
   running: boolean;
-  /** The state of RFC 2863, as ip-link(8) names it; missing where the stack has none. */
+  /** The state of RFC 2863, by its name in ip-link(8); missing if the stack has none. */
   operstate?: (typeof OPER_STATES)[number];
-  /** ARPHRD_*: 1 is Ethernet, 772 loopback. */
+  /** The type of hardware, ARPHRD_*: 1 is Ethernet, 772 loopback. */
   type: number;
-  /** 'bridge', 'veth'…; missing where it was not made by iplink_add or the like. */
+  /** The kind of link: 'bridge', 'veth'…; missing for a link that was not made by iplink_add or the like. */
   kind?: string;
   /** The index of the bridge or bond that it belongs to. */
   master?: number;
-  /** The index of the link under it, or of its peer. */
+  /** The index of the lower link, or of the peer. */
   link?: number;
-  /** Where `link` is in another network namespace: the number by which this one knows that. */
+  /** The id of the network namespace of `link`, if that is another one. */
   link_netnsid?: number;
 }
 
-/** An RTM_NEWLINK message; undefined for any other. */
+/** Decodes an RTM_NEWLINK message. Returns undefined for any other message. */
 export function decodeLink({ type, payload }: Message, syscall: string): Link | undefined {
   if (type !== RTM.RTM_NEWLINK) return undefined;
   const [info, attributes] = splitPayload(payload, IFINFOMSG_SIZE, syscall);
@@ -97,7 +97,7 @@ export function decodeLink({ type, payload }: Message, syscall: string): Link | 
   return link;
 }
 
-/** Every link, by index. */
+/** Returns all links, ordered by index. */
 export function links(stack: StackPointer): Link[] {
   return dump(stack, 'RTM_GETLINK', ifinfomsg())
     .map((message) => decodeLink(message, 'RTM_GETLINK'))
@@ -105,7 +105,7 @@ export function links(stack: StackPointer): Link[] {
     .sort((a, b) => a.ifindex - b.ifindex);
 }
 
-/** The link with this index or name. */
+/** Returns the link with this index or name. @throws {IothError} ENODEV without one */
 function linkOf(stack: StackPointer, which: InterfaceRef): Link {
   const isIndex = typeof which === 'number';
   const hints = missingLinkHints(which);
@@ -116,7 +116,7 @@ function linkOf(stack: StackPointer, which: InterfaceRef): Link {
   return link;
 }
 
-/** The same; undefined where there is none. */
+/** Returns the link with this index or name; undefined without one. */
 export function findLink(stack: StackPointer, which: InterfaceRef): Link | undefined {
   try {
     return linkOf(stack, which);
@@ -126,7 +126,7 @@ export function findLink(stack: StackPointer, which: InterfaceRef): Link | undef
   }
 }
 
-/** Checks it, without a word to the stack. */
+/** Checks an index or a name, without asking the stack. */
 export function checkInterface(value: unknown): InterfaceRef {
   if (typeof value === 'number') return checkIfindex('ifindex', value);
   if (typeof value !== 'string') throw invalidType('ifindex', 'the index or the name of an interface', value);
@@ -134,12 +134,12 @@ export function checkInterface(value: unknown): InterfaceRef {
   throw invalidValue('ifindex', `an index, or ${INTERFACE_NAME}`, value);
 }
 
-/** The index of an interface that {@link checkInterface} took. @throws {IothError} ENODEV for a name that none has */
+/** Returns the index of an interface that {@link checkInterface} accepted. @throws {IothError} ENODEV for an unknown name */
 export function indexOf(stack: StackPointer, which: InterfaceRef): number {
   return typeof which === 'number' ? which : linkOf(stack, which).ifindex;
 }
 
-/** What to do about an index or a name that no interface has. */
+/** Returns the advice for an index or a name that no interface has. */
 export function missingLinkHints(which: InterfaceRef): { ENODEV: string } {
   const missing = typeof which === 'number' ? `no interface has index ${which}` : `no interface is named '${which}'`;
   return { ENODEV: `${missing}; if_nameindex() lists them` };
@@ -166,7 +166,7 @@ export function linkgetaddr(stack: StackPointer, ifindex: InterfaceRef): string 
 export function linksetupdown(stack: StackPointer, ifindex: InterfaceRef, up: boolean | 0 | 1): void {
   checkInterface(ifindex);
   const flags = checkBoolean('up', up) ? IFF_UP : 0;
-  // not RTM_NEWLINK, for which picox has ENODEV
+  // not RTM_NEWLINK, which fails with ENODEV on picox
   const body = ifinfomsg(indexOf(stack, ifindex), flags, IFF_UP);
   request(stack, 'RTM_SETLINK', body, { hints: missingLinkHints(ifindex) });
 }
@@ -174,15 +174,15 @@ export function linksetupdown(stack: StackPointer, ifindex: InterfaceRef, up: bo
 export function linksetaddr(stack: StackPointer, ifindex: InterfaceRef, mac: string | Uint8Array): void {
   checkInterface(ifindex);
   const attributes = [[IFLA_ADDRESS, parseMac(mac)]] as const;
-  const multicast = 'the first byte of an interface address is even, and not all bytes are 0';
+  const multicast = 'the MAC address of an interface must have an even first byte (unicast), and not be all zeros';
   const hints = { ...missingLinkHints(ifindex), EADDRNOTAVAIL: multicast };
   request(stack, 'RTM_NEWLINK', ifinfomsg(indexOf(stack, ifindex)), { attributes, hints });
 }
 
-/** The longest MTU whose frames libvdeplug passes on; longer ones vanish. Tried: VDE_MAXMTU is 9216, a VLAN tag has 4 more. */
+/** The largest MTU whose frames libvdeplug passes on; longer ones vanish. Tried: VDE_MAXMTU is 9216, a VLAN tag adds 4. */
 export const VDE_MTU_MAX = 9220;
 
-/** @param onVde the names of the interfaces that joined a VDE network */
+/** Sets the MTU in bytes. @param onVde the names of the interfaces that joined a VDE network */
 export function linksetmtu(
   stack: StackPointer,
   ifindex: InterfaceRef,
@@ -191,7 +191,7 @@ export function linksetmtu(
 ): void {
   checkInterface(ifindex);
   if (mtu > VDE_MTU_MAX && onVde.includes(linkOf(stack, ifindex).name)) {
-    const hint = `mtu may be ${VDE_MTU_MAX} at most on an interface that joined a VDE network: it carries no longer frames`;
+    const hint = `mtu must be at most ${VDE_MTU_MAX} on an interface of a VDE network, which drops longer frames`;
     throw new IothError('EINVAL', { syscall: 'RTM_NEWLINK', hint });
   }
   const attributes = [[IFLA_MTU, checkInteger('mtu', mtu, MTU_MIN, INT_MAX)]] as const;

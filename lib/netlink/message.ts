@@ -1,9 +1,9 @@
 /**
  * rtnetlink messages as bytes: netlink(7), rtnetlink(7).
  *
- * The decoders take any bytes. A header or an attribute whose length is shorter than itself or runs past the end is an
- * {@link IothError} EBADMSG of the given `syscall`; fewer bytes at the end than a header takes are ignored, as NLMSG_OK
- * and RTA_OK do.
+ * The decoders accept any bytes. They throw an {@link IothError} EBADMSG of the given `syscall` for a header or an attribute
+ * whose length is shorter than itself or runs past the end. At the end, fewer bytes than a header are ignored, as NLMSG_OK and
+ * RTA_OK do.
  */
 
 import { inet_ntop } from '../address/inet.js';
@@ -13,13 +13,13 @@ import { IothError } from '../core/errors.js';
 import { checkInteger, invalidType, invalidValue, UINT_MAX } from '../core/validate.js';
 
 /**
- * The value of an attribute: a number is an u32, a string is UTF-8 with a NUL after it, bytes go as they are, an array
- * is nested attributes.
+ * The value of an attribute: a number is a u32, a string is UTF-8 with a NUL at the end, bytes stay as they are, an array is
+ * nested attributes.
  */
 export type AttributeValue = number | string | Uint8Array | readonly Attribute[];
 /** An attribute to send: its type (IFLA_*, IFA_*, RTA_*) and its value. */
 export type Attribute = readonly [tag: number, value: AttributeValue];
-/** Received attributes by type, without the NLA_F_ flags. Of a repeated type the last one counts. */
+/** The received attributes by type, without the NLA_F_ flags. The last one of a repeated type counts. */
 export type Attributes = ReadonlyMap<number, Buffer>;
 
 interface MessageHeader {
@@ -29,32 +29,32 @@ interface MessageHeader {
 }
 
 export interface Message extends MessageHeader {
-  /** What follows the header; a view of the received bytes. */
+  /** The bytes after the header; a view of the received bytes. */
   payload: Buffer;
 }
 
 export interface RecordKind {
-  /** For errors. */
+  /** The name, for errors. */
   readonly name: string;
   readonly headerSize: number;
   readonly readLength: 'getUint16' | 'getUint32';
 }
 
-/** struct nlmsghdr. */
+/** The size of a struct nlmsghdr. */
 export const HEADER_SIZE = 16;
 const MESSAGE: RecordKind = { name: 'a message', headerSize: HEADER_SIZE, readLength: 'getUint32' };
-/** struct nlattr. */
+/** The size of a struct nlattr. */
 const ATTRIBUTE_HEADER_SIZE = 4;
 const ATTRIBUTE: RecordKind = { name: 'an attribute', headerSize: ATTRIBUTE_HEADER_SIZE, readLength: 'getUint16' };
 const ATTRIBUTE_MAX = 0xffff;
 const TYPE_MASK = 0x3fff;
 
-/** Not with &, whose 32-bit result would be negative for a length of 2 GiB. */
+/** Rounds up to a multiple of 4. Not with &, whose 32-bit result would be negative for a length of 2 GiB. */
 export function align4(length: number): number {
   return Math.ceil(length / 4) * 4;
 }
 
-/** One message: header, fixed struct, attributes. */
+/** Encodes one message: header, fixed struct, attributes. */
 export function encodeMessage(header: MessageHeader, body: Uint8Array, attributes: readonly Attribute[] = []): Buffer {
   const padding = Buffer.alloc(align4(body.length) - body.length);
   const bytes = Buffer.concat([Buffer.alloc(HEADER_SIZE), body, padding, encodeAttributes(attributes)]);
@@ -66,10 +66,10 @@ export function encodeMessage(header: MessageHeader, body: Uint8Array, attribute
   return bytes;
 }
 
-/** Attributes one after the other, each at a multiple of 4. */
+/** Encodes attributes one after the other, each at a multiple of 4. */
 export function encodeAttributes(attributes: readonly Attribute[]): Buffer {
   if (!Array.isArray(attributes)) throw invalidType('attributes', 'an array of [tag, value]', attributes);
-  // map would leave out what a sparse array lacks
+  // map would skip the holes of a sparse array
   return Buffer.concat(Array.from(attributes, encodeAttribute));
 }
 
@@ -96,7 +96,7 @@ function valueBytes(value: AttributeValue): Uint8Array {
   throw invalidType('attribute value', 'a number, a string, a Uint8Array or an array of attributes', value);
 }
 
-/** The messages of one datagram. */
+/** Decodes the messages of one datagram. */
 export function decodeMessages(bytes: Uint8Array, syscall: string): Message[] {
   return splitRecords(bytes, MESSAGE, syscall).map((record) => {
     const view = viewOf(record);
@@ -109,7 +109,7 @@ export function decodeMessages(bytes: Uint8Array, syscall: string): Message[] {
   });
 }
 
-/** The attributes in `bytes`, as they follow a fixed struct or stand in another attribute. */
+/** Decodes the attributes in `bytes`, which follow a fixed struct or are nested in another attribute. */
 export function decodeAttributes(bytes: Uint8Array, syscall: string): Attributes {
   return new Map(
     splitRecords(bytes, ATTRIBUTE, syscall).map((record) => [
@@ -119,7 +119,7 @@ export function decodeAttributes(bytes: Uint8Array, syscall: string): Attributes
   );
 }
 
-/** Records one behind the other, each at a multiple of 4, with its length at the start of its header. */
+/** Splits consecutive records. Each begins at a multiple of 4, with its length at the start of its header. */
 export function splitRecords(bytes: Uint8Array, kind: RecordKind, syscall: string): Buffer[] {
   const view = viewOf(bytes);
   const records: Buffer[] = [];
@@ -135,25 +135,25 @@ export function splitRecords(bytes: Uint8Array, kind: RecordKind, syscall: strin
   return records;
 }
 
-/** The fixed struct at the start of a payload (`size` is a multiple of 4), and the attributes behind it. */
+/** Returns the fixed struct at the start of a payload (`size` is a multiple of 4), and the attributes after it. */
 export function splitPayload(payload: Uint8Array, size: number, syscall: string): [DataView, Attributes] {
   if (payload.length < size) throw malformed(syscall, `a struct of ${payload.length} bytes where ${size} are due`);
   return [viewOf(payload.subarray(0, size)), decodeAttributes(payload.subarray(size), syscall)];
 }
 
-/** An u32 attribute; undefined where it is missing. */
+/** Returns the value of a u32 attribute; undefined if it is missing. */
 export function u32Of(attribute: Uint8Array | undefined, syscall: string): number | undefined {
   if (!attribute) return undefined;
   if (attribute.length < 4) throw malformed(syscall, `an u32 of ${attribute.length} bytes`);
   return viewOf(attribute).getUint32(0, IS_LITTLE_ENDIAN);
 }
 
-/** A string attribute, up to its NUL; undefined where it is missing. */
+/** Returns the value of a string attribute up to its NUL; undefined if it is missing. */
 export function stringOf(attribute: Uint8Array | undefined): string | undefined {
   return attribute && bufferOf(attribute).toString().split('\0', 1)[0];
 }
 
-/** An address attribute as text; undefined where it is missing. */
+/** Returns the value of an address attribute as text; undefined if it is missing. */
 export function addressOf(family: number, attribute: Uint8Array | undefined, syscall: string): string | undefined {
   if (!attribute) return undefined;
   const size = family === AF_INET ? 4 : family === AF_INET6 ? 16 : undefined;
@@ -161,32 +161,32 @@ export function addressOf(family: number, attribute: Uint8Array | undefined, sys
   return inet_ntop(family, attribute);
 }
 
-/** struct ifinfomsg of AF_UNSPEC: 16 bytes. */
+/** Returns a struct ifinfomsg of AF_UNSPEC: 16 bytes. */
 export function ifinfomsg(index = 0, flags = 0, change = 0): Buffer {
   return words(0, index, flags, change);
 }
 
-/** struct ifaddrmsg: 8 bytes. */
+/** Returns a struct ifaddrmsg: 8 bytes. */
 export function ifaddrmsg(family: number, prefixlen = 0, flags = 0, scope = 0, index = 0): Buffer {
   return Buffer.concat([Buffer.from([family, prefixlen, flags, scope]), words(index)]);
 }
 
-/** struct rtmsg without its tos: 12 bytes. */
+/** Returns a struct rtmsg: 12 bytes. Its tos is 0. */
 export function rtmsg(family: number, dst_len = 0, table = 0, protocol = 0, scope = 0, type = 0, flags = 0): Buffer {
   return Buffer.concat([Buffer.from([family, dst_len, 0, 0, table, protocol, scope, type]), words(flags)]);
 }
 
-/** Bytes of the stack that are no rtnetlink. */
+/** Returns the error of bytes from the stack that are not rtnetlink. */
 export function malformed(syscall: string, what: string): IothError {
   return new IothError('EBADMSG', { syscall, hint: `the stack sent ${what}` });
 }
 
-/** 32-bit numbers in host order. */
+/** Returns 32-bit numbers in host byte order. */
 function words(...values: number[]): Buffer {
   return Buffer.from(Uint32Array.from(values).buffer);
 }
 
-/** A Buffer, whose subarrays are Buffers, of the same memory. */
+/** Returns a Buffer of the same memory, whose subarrays are Buffers too. */
 function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -20,15 +20,15 @@ import { waitSync } from '../io/poll-sync.js';
 import { NLM_F_REQUEST, NLMSG_NOOP, type RequestName, RTM } from './constants.js';
 import { type Attribute, decodeMessages, encodeMessage, type Message, malformed } from './message.js';
 
-/** How long a stack may be silent. */
+/** The longest wait for a reply. */
 const REPLY_TIMEOUT_MS = 2000;
-/** More than the 32 KiB in which the kernel sends a dump. */
+/** The receive buffer, larger than the 32 KiB pieces in which the kernel sends a dump. */
 const buffer = Buffer.allocUnsafeSlow(65536);
 const anyAddress = encodeSockaddr(AF_NETLINK, {}, () => 0);
 const on = Buffer.from(Int32Array.of(1).buffer);
 let lastSeq = 0;
 
-/** An rtnetlink socket of a stack, for requests of one name; it blocks, for {@link REPLY_TIMEOUT_MS} at most. */
+/** An rtnetlink socket of a stack, for requests of one name. It blocks for at most {@link REPLY_TIMEOUT_MS}. */
 export class NetlinkSocket {
   readonly #fd: number;
   readonly #name: RequestName;
@@ -43,13 +43,13 @@ export class NetlinkSocket {
       this.close();
       throw failure;
     }
-    // picox has neither option, and an old kernel only the first
+    // picox has neither option, an old kernel only the first
     for (const option of [NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK]) {
       libioth().setsockopt(fd, SOL_NETLINK, option, on, on.length);
     }
   }
 
-  /** @returns the sequence number that the replies have */
+  /** Sends a request. @returns the sequence number of the replies */
   send(body: Uint8Array, flags: number, attributes?: readonly Attribute[]): number {
     lastSeq = (lastSeq % 0x7fffffff) + 1;
     const header = { type: RTM[this.#name], flags: NLM_F_REQUEST | flags, seq: lastSeq };
@@ -58,7 +58,7 @@ export class NetlinkSocket {
     return lastSeq;
   }
 
-  /** The next messages with this sequence number: at least one. */
+  /** Returns the next messages with this sequence number, at least one. @throws {IothError} ETIMEDOUT */
   receive(seq: number): Message[] {
     const deadline = performance.now() + REPLY_TIMEOUT_MS;
     for (;;) {
@@ -79,12 +79,12 @@ export class NetlinkSocket {
     libioth().close(this.#fd);
   }
 
-  /** A copy, which outlives the buffer's next use; undefined where there is none to read. */
+  /** Returns a copy of the next datagram, which outlives the buffer's next use; undefined if there is none. */
   #receiveDatagram(): Buffer | undefined {
     const length = libioth().recv(this.#fd, buffer, buffer.length, MSG_DONTWAIT | MSG_TRUNC);
     if (length < 0) {
       const error = errno();
-      // picox says ENODATA where there is nothing to read
+      // picox fails with ENODATA if there is nothing to read
       if (error === EAGAIN || error === ENODATA || error === EINTR) return undefined;
       throw systemError(error, this.#name);
     }

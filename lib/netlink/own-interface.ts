@@ -3,11 +3,12 @@ import { IothError } from '../core/errors.js';
 import { findLink, links } from './link.js';
 
 /**
- * The daemon of a vdestack has a tap for each network that the stack joined, and polls it without end once it is
- * deleted: so these are not deleted. A tap is the only 'tun' link of a new namespace. Where one of `own` is not found by
- * its name it was renamed, from inside the namespace: then no tap is deleted.
- * @param own the names with which the interfaces were made
- * @param which index or name of the interface that shall go
+ * Refuses to delete an interface that the stack needs. The daemon of a vdestack has a tap for each network that the stack
+ * joined, and would poll a deleted tap without end. A tap is the only 'tun' link of a new namespace. If one of `own` is not
+ * found by its name, it was renamed from inside the namespace: then no tap is deleted.
+ * @param own the original names of the stack's interfaces
+ * @param which the index or the name of the interface to delete
+ * @throws {IothError} EBUSY
  */
 export function refuseOwnInterface(stack: StackPointer, own: readonly string[], which: number | string): void {
   if (own.length === 0) return;
@@ -19,6 +20,6 @@ export function refuseOwnInterface(stack: StackPointer, own: readonly string[], 
   }
   throw new IothError('EBUSY', {
     syscall: 'RTM_DELLINK',
-    hint: `${link.name} joins the stack to its network: linksetupdown(${link.ifindex}, false) takes it off, close() ends the stack`,
+    hint: `${link.name} joins the stack to its network: linksetupdown(${link.ifindex}, false) disconnects it, close() ends the stack`,
   });
 }

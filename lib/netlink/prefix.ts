@@ -1,4 +1,4 @@
-/** What stands before the slash of '10.0.0.1/24', and the number behind it: undefined without one, NaN for what is no number. */
+/** Splits '10.0.0.1/24' at the slash. The length is undefined without a slash, and NaN if it is not a number. */
 export function splitPrefix(text: string): [address: string, length: number | undefined] {
   const slash = text.indexOf('/');
   if (slash < 0) return [text, undefined];

@@ -1,4 +1,4 @@
-/** Requests and dumps: each one dialog on a netlink socket of its own, synchronous and bounded in time. */
+/** Requests and dumps. Each uses a netlink socket of its own, is synchronous, and has a timeout. */
 
 import type { StackPointer } from '../../ffi/ioth.js';
 import { IothError } from '../core/errors.js';
@@ -7,20 +7,20 @@ import { failureOf, type Hints } from './failure.js';
 import type { Attribute, Message } from './message.js';
 import { NetlinkSocket } from './netlink-socket.js';
 
-/** How often a dump starts again when the configuration changes under it. */
+/** The most attempts of a dump, which starts again when the configuration changes under it. */
 const DUMP_ATTEMPTS = 10;
 
 interface RequestOptions {
-  /** NLM_F_* besides NLM_F_REQUEST. */
+  /** The flags, NLM_F_*, besides NLM_F_REQUEST; NLM_F_ACK by default. */
   flags?: number;
   attributes?: readonly Attribute[];
-  /** These go behind the kernel's own text. */
+  /** Hints that follow the kernel's own text. */
   hints?: Hints;
 }
 
 /**
- * Sends one request and waits for its end: an acknowledgement, or the first message of data, since a stack may send
- * no acknowledgement after its data. Returns the data.
+ * Sends one request and waits for an acknowledgement, or for the first message of data, since a stack may send no
+ * acknowledgement after its data. Returns the data.
  */
 export function request(
   stack: StackPointer,
@@ -37,7 +37,7 @@ export function request(
   });
 }
 
-/** Everything of a kind. */
+/** Returns all objects of a kind. */
 export function dump(stack: StackPointer, name: RequestName, body: Uint8Array): Message[] {
   return withSocket(stack, name, (socket) => {
     for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
@@ -48,7 +48,7 @@ export function dump(stack: StackPointer, name: RequestName, body: Uint8Array): 
   });
 }
 
-/** All messages up to NLMSG_DONE; undefined where the dump is inconsistent. */
+/** Returns all messages up to NLMSG_DONE; undefined if the dump is inconsistent. */
 function collect(socket: NetlinkSocket, seq: number, name: RequestName): Message[] | undefined {
   const messages: Message[] = [];
   let isInterrupted = false;
@@ -59,7 +59,7 @@ function collect(socket: NetlinkSocket, seq: number, name: RequestName): Message
         messages.push(message);
         continue;
       }
-      // NLMSG_DONE starts with an error number as NLMSG_ERROR does; a stack may leave it out
+      // NLMSG_DONE starts with an error number like NLMSG_ERROR, but a stack may leave it out
       const failure = message.payload.length === 0 ? undefined : failureOf(message, name);
       if (failure) throw failure;
       return isInterrupted ? undefined : messages;

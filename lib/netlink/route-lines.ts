@@ -18,7 +18,7 @@ const FLAGS: [flag: number, name: string][] = [
   [RTNH_F_LINKDOWN, 'linkdown'],
 ];
 
-/** Routes as ip-route(8) prints them, without metrics and lifetimes; one with several gateways is several. */
+/** Returns routes as ip-route(8) prints them, without metrics and lifetimes. A route with several gateways is several lines. */
 export function routeLines(routes: readonly Route[], stylize: Stylize): string[] {
   return routes.map((route) => words(route, stylize).join(' '));
 }

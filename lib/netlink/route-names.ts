@@ -1,4 +1,4 @@
-/** The names that ip-route(8) has for numbers of routes: linux/rtnetlink.h and its rt_protos, rt_scopes. */
+/** The names of ip-route(8) for numbers in routes: linux/rtnetlink.h, and rt_protos and rt_scopes of ip-route(8). */
 
 type Names = Readonly<Record<string, number>>;
 
@@ -38,11 +38,11 @@ export const TYPES: Names = {
   throw: 9,
   nat: 10,
 };
-/** RFC 4191, section 2.1. */
+/** Router preferences: RFC 4191, section 2.1. */
 export const PREFERENCES = { low: 3, medium: 0, high: 1 } as const;
 export type RoutePreference = keyof typeof PREFERENCES;
 
-/** The name of a number; its digits where it has none. */
+/** Returns the name of a number; its digits if it has no name. */
 export function nameOf(names: Names, number: number): string {
   return Object.keys(names).find((name) => names[name] === number) ?? String(number);
 }

@@ -6,22 +6,22 @@ import type { InterfaceRef } from './link.js';
 import { splitPrefix } from './prefix.js';
 import { PREFERENCES, PROTOCOLS, SCOPES } from './route-names.js';
 
-/** A route of the main table as a request names it. What is missing is left to the stack. */
+/** A route of the main table, in a request. The stack chooses what is missing. */
 export interface RouteRequest {
-  /** AF_INET or AF_INET6. */
+  /** The family: AF_INET or AF_INET6. */
   family: number;
-  /** null for the default route. */
+  /** The network; null for the default route. */
   dst: string | null;
   dst_prefixlen: number;
   gw: string | null;
-  /** Where it is another than the route's. */
+  /** The family of the gateway, if it differs from the route's. */
   gwFamily?: number;
   ifindex?: InterfaceRef;
   metric?: number;
   src?: string;
   protocol?: number;
   scope?: number;
-  /** Of RFC 4191, as a number. */
+  /** The router preference of RFC 4191, as a number. */
   pref?: number;
   onlink?: boolean;
 }
@@ -34,15 +34,15 @@ const UNDERSTOOD = `a destination and any of the words ${WORDS.join(', ')}`;
 const BYTE_MAX = 255;
 
 /**
- * A route in the words of ip-route(8): 'default via 10.0.0.254', '10.2.0.0/16 via 10.0.0.254 dev vde0 metric 5'.
- * @throws {TypeError} ERR_INVALID_ARG_VALUE that names the word which is wrong, or that is not understood here
+ * Parses a route in the syntax of ip-route(8): 'default via 10.0.0.254', '10.2.0.0/16 via 10.0.0.254 dev vde0 metric 5'.
+ * @throws {TypeError} ERR_INVALID_ARG_VALUE that names the wrong or unknown word
  */
 export function parseRoute(text: string): RouteRequest {
   const tokens = checkString('route', text).split(/\s+/).filter(Boolean);
   if (tokens[0] === 'to') tokens.shift();
   const { dst, length } = destination(tokens.shift());
   const { values, viaFamily } = valuesOf(tokens, text);
-  // after 'via inet6' the family is that of the gateway alone
+  // after 'via inet6' the gateway's address does not tell the route's family
   const telling = [dst, viaFamily === undefined ? values.get('via') : undefined, values.get('src')];
   const family = telling.map((value) => familyOf(value ?? '')).find((known) => known !== 0) ?? AF_INET;
   const gwFamily = viaFamily ?? family;
@@ -67,7 +67,7 @@ export function parseRoute(text: string): RouteRequest {
   };
 }
 
-/** What stands after each word ('' after onlink), and the family before the gateway. */
+/** Returns the value after each word ('' after onlink), and the family before the gateway. */
 function valuesOf(tokens: readonly string[], text: string): { values: Map<Word, string>; viaFamily?: number } {
   const values = new Map<Word, string>();
   let viaFamily: number | undefined;

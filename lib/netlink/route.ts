@@ -36,7 +36,7 @@ import { dump } from './request.js';
 import { preferenceName, type RoutePreference } from './route-names.js';
 
 const RTMSG_SIZE = 12;
-/** struct rtnexthop: u16 length, u8 flags, u8 hops, s32 ifindex. */
+/** A struct rtnexthop: u16 length, u8 flags, u8 hops, s32 ifindex. */
 const NEXTHOP: RecordKind = { name: 'a next hop', headerSize: 8, readLength: 'getUint16' };
 
 export interface Route {
@@ -44,31 +44,31 @@ export interface Route {
   /** The network: '0.0.0.0' or '::' for the default route. */
   dst: string;
   dst_prefixlen: number;
-  /** The gateway; null where the network is on the link. */
+  /** The gateway; null if the network is on the link. */
   gw: string | null;
-  /** 0 where the route has no interface (unreachable, blackhole). */
+  /** The index of the interface; 0 if the route has none (unreachable, blackhole). */
   ifindex: number;
   /** The name of that interface. */
   ifname?: string;
-  /** The lower, the sooner it is taken. */
+  /** The metric: the lowest one wins. */
   metric?: number;
-  /** The address that what is sent on it comes from. */
+  /** The preferred source address. */
   src?: string;
-  /** Of IPv6: the preference of its router, RFC 4191. */
+  /** The preference of an IPv6 router: RFC 4191. */
   pref?: RoutePreference;
-  /** RT_TABLE_*: 254 main, 255 local. */
+  /** The table, RT_TABLE_*: 254 main, 255 local. */
   table: number;
-  /** RTPROT_*, who made it: 2 kernel, 3 boot, 9 router advertisement. */
+  /** The origin, RTPROT_*: 2 kernel, 3 boot, 9 router advertisement. */
   protocol: number;
-  /** RT_SCOPE_*. */
+  /** The scope, RT_SCOPE_*. */
   scope: number;
-  /** RTN_*: 1 unicast. */
+  /** The type, RTN_*: 1 unicast. */
   type: number;
-  /** RTNH_F_*: 1 dead, 4 onlink, 16 linkdown. */
+  /** The flags, RTNH_F_*: 1 dead, 4 onlink, 16 linkdown. */
   flags: number;
 }
 
-/** Of AF_INET or AF_INET6. */
+/** A route; `family` is AF_INET or AF_INET6. */
 interface StackRoute extends Omit<Route, 'family'> {
   family: number;
 }
@@ -90,7 +90,7 @@ function withName(route: StackRoute, names: ReadonlyMap<number, string>): Route 
   return { ...route, family: familyName(route.family), ...(ifname !== undefined && { ifname }) };
 }
 
-/** The routes of an RTM_NEWROUTE message; none for any other message, a cached route, and another family. */
+/** Decodes the routes of an RTM_NEWROUTE message. Returns none for any other message, a cached route, or another family. */
 export function decodeRoutes({ type, payload }: Message, syscall: string): StackRoute[] {
   if (type !== RTM.RTM_NEWROUTE) return [];
   const [info, attributes] = splitPayload(payload, RTMSG_SIZE, syscall);
@@ -126,14 +126,14 @@ export function decodeRoutes({ type, payload }: Message, syscall: string): Stack
 }
 
 function gatewayOf(family: number, attributes: Attributes, syscall: string): string | null {
-  // RTA_VIA: an IPv4 route through an IPv6 gateway, RFC 5549
+  // RTA_VIA is for an IPv4 route through an IPv6 gateway: RFC 5549
   const via = attributes.get(RTA_VIA);
   if (via) {
     if (via.length < 2) throw malformed(syscall, `a gateway of ${via.length} bytes`);
     return addressOf(viewOf(via).getUint16(0, IS_LITTLE_ENDIAN), via.subarray(2), syscall) ?? null;
   }
   const gw = addressOf(family, attributes.get(RTA_GATEWAY), syscall);
-  // picox has 0.0.0.0 or :: for "on the link"
+  // picox reports 0.0.0.0 or :: for "on the link"
   return gw === undefined || gw === anyAddress(family) ? null : gw;
 }
 

@@ -61,7 +61,7 @@ test.each([false, true])('a route that is missing (picox stand-in: %s)', (picox)
 
 test('an interface that is too small for IPv6 says so', () => {
   stack.linksetmtu(ifindex, 1000);
-  const small = `interface ${ifindex} has no IPv6: it takes an MTU of 1280 bytes or more`;
+  const small = `interface ${ifindex} has no IPv6, which needs an MTU of 1280 bytes or more`;
   expect(hintOf(() => stack.ipaddr_add(AF_INET6, 'fd00::1', 64, ifindex))).toContain(small);
   expect(hintOf(() => stack.ipaddr_del(AF_INET6, 'fd00::1', 64, ifindex))).toContain(small);
 });

@@ -136,7 +136,7 @@ describe("an address as '10.0.0.1/24'", () => {
     expect(ipAddress('fd00:1::2')).toMatchObject({ prefixlen: 128 });
     expect(ipAddress('fd00:1::2')?.nodad).toBeUndefined();
     expect(() => stack.ipaddr_add('10.1.0.1/16', 'vde0')).toThrow(
-      withCode('EEXIST', /interface vde0 has 10\.1\.0\.1\/16/),
+      withCode('EEXIST', /interface vde0 already has 10\.1\.0\.1\/16/),
     );
     for (const each of ['10.1.0.1/16', 'fd00:1::1/64', 'fd00:1::2/128']) stack.ipaddr_del(each, 'vde0');
     for (const each of ['10.1.0.1', 'fd00:1::1', 'fd00:1::2']) expect(ipAddress(each)).toBeUndefined();
