@@ -3,11 +3,11 @@ import { onAbort } from '../core/abort.js';
 import { IothError } from '../core/errors.js';
 
 const CHUNK_SIZE = 64 * 1024;
-/** How long the end waits while the target takes nothing, in milliseconds. */
+/** The longest wait at the end for a target that accepts no data, in milliseconds. */
 const STALL_MS = 5000;
 const LOOK_INTERVAL_MS = 100;
 
-/** Bytes for a stream, or for memory, gathered in chunks. */
+/** A buffer of bytes for a stream or for memory, gathered in chunks. */
 export class ByteSink {
   #chunk = Buffer.allocUnsafeSlow(CHUNK_SIZE);
   #used = 0;
@@ -20,13 +20,13 @@ export class ByteSink {
 
   constructor(target: Writable | undefined) {
     this.#target = target;
-    // the error of a stream that nobody listens to would end the process: flush and end report it
+    // without a listener the error of a stream would end the process: flush and end report it
     target?.on('error', (error) => {
       this.#error ??= error;
     });
   }
 
-  /** Room for `length` bytes, which the caller fills at once. */
+  /** Returns room for `length` bytes, which the caller must fill at once. */
   reserve(length: number): { chunk: Buffer; at: number } {
     if (this.#used + length > this.#chunk.length) {
       this.#pass();
@@ -37,7 +37,7 @@ export class ByteSink {
     return { chunk: this.#chunk, at };
   }
 
-  /** Passes on what the chunk holds; the rest of it is for what follows. */
+  /** Passes on the bytes in the chunk. The rest of the chunk is used for later bytes. */
   #pass(): void {
     if (this.#used === 0) return;
     const bytes = this.#chunk.subarray(0, this.#used);
@@ -51,13 +51,16 @@ export class ByteSink {
     try {
       this.#isFull = !target.write(bytes);
     } catch (error) {
-      // it never calls back, and would never finish
+      // such a stream never calls back, and would never finish
       this.#error ??= error as Error;
       target.destroy();
     }
   }
 
-  /** @param stopping once it is aborted, a target that takes nothing is waited for {@link STALL_MS} */
+  /**
+   * Passes on all bytes, and waits until the target accepts more.
+   * @param stopping once it is aborted, a target that accepts no data is waited for {@link STALL_MS}
+   */
   async flush(stopping?: AbortSignal): Promise<void> {
     const target = this.#target;
     if (target) this.#pass();
@@ -94,7 +97,8 @@ export class ByteSink {
   }
 
   /**
-   * Waits until `listen` calls its argument; what it returns ends that.
+   * Waits until `listen` calls its argument.
+   * @param listen returns a function that stops it
    * @throws {IothError} ETIMEDOUT
    */
   #settled(
@@ -114,7 +118,7 @@ export class ByteSink {
     });
   }
 
-  /** Calls `then` when the target has taken nothing for so long. Returns what ends that. */
+  /** Calls `then` when the target has accepted no data for {@link STALL_MS}. Returns a function that stops it. */
   #whenStalled(target: Writable, then: () => void): () => void {
     let [left, since] = [target.writableLength, performance.now()];
     const timer = setInterval(() => {
@@ -135,10 +139,10 @@ export class ByteSink {
     const target = this.#target;
     if (this.#error) throw this.#error;
     if (target?.destroyed && !target.writableFinished)
-      throw new Error('the stream was destroyed before all was written');
+      throw new Error('the stream was destroyed before all data was written');
   }
 
-  /** What memory holds. */
+  /** Returns the bytes in memory. */
   toBuffer(): Buffer {
     if (!this.#target) this.#pass();
     return Buffer.concat(this.#kept);
@@ -146,5 +150,5 @@ export class ByteSink {
 }
 
 function stalled(): IothError {
-  return new IothError('ETIMEDOUT', { syscall: 'write', hint: `the target took nothing for ${STALL_MS / 1000} s` });
+  return new IothError('ETIMEDOUT', { syscall: 'write', hint: `the target accepted no data for ${STALL_MS / 1000} s` });
 }

@@ -4,26 +4,26 @@ import { checkInteger, checkOptions, checkString, invalidType, UINT_MAX } from '
 import { nanosecondsNow, PcapngWriter } from './pcapng.js';
 import { VdePort } from './port.js';
 
-/** Where a capture goes: a file, a stream, a writer that others write to as well; undefined for memory. */
+/** The target of a capture: a file, a stream, a shared writer; undefined for memory. */
 export type CaptureTarget = string | URL | Writable | PcapngWriter | undefined;
 
-/** How {@link capturePort} captures. */
+/** The options of {@link capturePort}. */
 export interface CaptureOptions {
-  /** The interface's name in the capture: the locator of the network unless it is given. */
+  /** The interface's name in the capture; the locator of the network by default. */
   name?: string;
-  /** How much of a frame is kept, in bytes; 0, all of it, unless it is given. */
+  /** The number of bytes to keep of each frame; 0 (the default) keeps whole frames. */
   snaplen?: number;
-  /** Which frames are written: all unless it is given. */
+  /** Returns whether to write a frame; all frames are written by default. */
   filter?: (frame: Buffer) => boolean;
-  /** Called for each frame that is written, with its time in nanoseconds since 1970. */
+  /** Called for each written frame, with its time in nanoseconds since 1970. */
   onFrame?: (frame: Buffer, time: bigint) => void;
 }
 
 const BATCH = 256;
 
-/** A port that writes what it hears, until it is stopped or its network is gone. {@link capturePort} makes one. */
+/** A capture of the frames that a port receives, until it is stopped or its network is gone. See {@link capturePort}. */
 export class Capture {
-  /** Settles when it ends: rejected where the port, the target or a callback failed. */
+  /** Settles when the capture ends. Rejects if the port, the target or a callback failed. */
   readonly done: Promise<void>;
   readonly #abort = new AbortController();
   readonly #writer: PcapngWriter;
@@ -35,30 +35,31 @@ export class Capture {
     this.#writer = writer;
     const id = writer.addInterface(options.name ?? port.vnl, { snaplen: options.snaplen });
     this.done = this.#run(port, id, options).finally(finish);
-    // stop() reports it; who never stops a capture that failed is not ended by it
+    // avoids an unhandled rejection when neither `done` nor stop() is awaited
     this.done.catch(() => {});
   }
 
-  /** How many frames were written. */
+  /** The number of frames that were written. */
   get frames(): number {
     return this.#frames;
   }
 
-  /** How many bytes they had. */
+  /** The number of bytes of these frames. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /**
-   * Ends it, when all that had come was written, or the target took nothing for five seconds. Stopping twice is fine.
-   * @throws what {@link done} is rejected with; {IothError} ETIMEDOUT
+   * Ends the capture when all received frames are written, or when the target accepted no data for five seconds. Stopping twice
+   * is fine.
+   * @throws the rejection of {@link done}; {IothError} ETIMEDOUT
    */
   stop(): Promise<void> {
     this.#abort.abort();
     return this.done;
   }
 
-  /** The capture so far, where it is in memory. */
+  /** Returns the capture so far, if it is in memory. */
   toBuffer(): Buffer {
     return this.#writer.toBuffer();
   }
@@ -79,12 +80,12 @@ export class Capture {
         this.#bytes += frame.length;
         onFrame?.(frame, time);
       }
-      // a target that is slow makes the network's queue fill up, not the memory
+      // a slow target fills the network's queue, not the memory
       await this.#writer.flushUntil(this.#abort.signal);
     }
   }
 
-  /** None at the end, and once it was stopped and nothing is left. */
+  /** Returns the next frames; none at the end, and once the capture was stopped and no frame is left. */
   async #receive(port: VdePort): Promise<Buffer[]> {
     const { signal } = this.#abort;
     try {
@@ -99,13 +100,13 @@ export class Capture {
 }
 
 /**
- * Writes what a port hears, as pcapng.
+ * Writes the frames that a port receives, as pcapng.
  *
- * A switch gives a port only what is for all, or for a MAC that it has not learned: to hear everything, let the network be a
+ * A switch sends a port only broadcasts and frames for a MAC that it has not learned. To capture all frames, use a
  * hub: `hub://`, or vde_switch with `--hub`.
- * @param source a locator, joined for the capture, or a port, which stays open
- * @param target a file's path or URL, a stream, which is ended, a {@link PcapngWriter}, which is not; without it, memory
- * @throws {IothError} as VdePort.open; and the errors of fs.open
+ * @param source a locator, which is joined for the capture, or a port, which stays open
+ * @param target the path or URL of a file; a stream, which is ended; or a {@link PcapngWriter}, which is not; memory by default
+ * @throws {IothError} like VdePort.open; and the errors of fs.open
  */
 export async function capturePort(
   source: string | VdePort,

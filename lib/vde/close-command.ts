@@ -3,13 +3,13 @@ import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { within } from '../core/within.js';
 import { runNativeAsync } from '../io/async-calls.js';
 
-/** How long a command has to end when its input is closed, and after SIGTERM. */
+/** The time that a command has to end after its input is closed, and again after SIGTERM. */
 const COMMAND_TIMEOUT_MS = 2000;
 
 /**
- * vde_close(3) of a cmd://, which waits for the command, on a thread of libuv. A command that does not end by itself is
- * killed: the process could not end before it.
- * @param pipe the pipe that the command writes to, as /proc calls it
+ * Calls vde_close(3) of a cmd:// on a thread of libuv, since it waits for the command. Kills a command that does not end: this
+ * process could not end before it.
+ * @param pipe the pipe that the command writes to, by its name in /proc
  */
 export async function closeCommand(conn: VdeConnPointer, pipe: string): Promise<void> {
   const closed = runNativeAsync<number>((done) => libvdeplug().close_async(conn, done), 'slow');
@@ -20,7 +20,7 @@ export async function closeCommand(conn: VdeConnPointer, pipe: string): Promise<
   await within(closed, COMMAND_TIMEOUT_MS);
 }
 
-/** Of all threads: libuv's start the commands. */
+/** Returns the child processes of all threads, since libuv's threads start the commands. */
 function children(): number[] {
   return readdirSync('/proc/self/task').flatMap((thread) => {
     try {
@@ -44,6 +44,6 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // it ended meanwhile
+    // it has just ended
   }
 }

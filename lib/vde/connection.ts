@@ -18,29 +18,29 @@ import { PlugSource } from './plug-source.js';
 
 const NEWS_SIZE = 256;
 
-/** Those of this thread that are open. */
+/** The open connections of this thread. */
 const connections = new Set<Connection>();
 let isHooked = false;
 
-/** Whether one of this thread's ports is the node in `directory`: its peers can join only while this thread's loop turns. */
+/** Returns whether a port of this thread is the node in `directory`. Its peers can join only while this thread's loop runs. */
 export function servesNode(directory: string): boolean {
   return [...connections].some((connection) => connection.directory === directory);
 }
 
-/** A `VDECONN *` and its descriptors: owned by one port, closed once. */
+/** A `VDECONN *` and its descriptors, owned by one port and closed once. */
 export class Connection implements Closable {
   readonly source: FrameSource & FrameSink;
   readonly #conn: VdeConnPointer;
   readonly #ctlfd: number;
-  /** Of cmd://: the pipe that the command writes to. */
+  /** The pipe that the command of a cmd:// writes to. */
   readonly #pipe: string | undefined;
   #control: PollHandle | undefined;
   #isGone = false;
   #isOpen = true;
 
   /**
-   * @param conn closed where this throws
-   * @param directory the directory of the node that it is, if it is one
+   * @param conn the connection, which is closed if this throws
+   * @param directory the directory of the node, if the connection is one
    * @throws {IothError | EpollError}
    */
   constructor(
@@ -75,7 +75,7 @@ export class Connection implements Closable {
     return !this.#isOpen;
   }
 
-  /** It stays silent as long as the switch is there; its end is the switch's. */
+  /** Watches the control connection. It stays silent while the switch lives, and ends with it. */
   #watchControl(): void {
     if (this.#ctlfd < 0) return;
     this.#control = new PollHandle(this.#ctlfd, READABLE, () => {
@@ -93,13 +93,13 @@ export class Connection implements Closable {
     return this.#isGone;
   }
 
-  /** @throws {IothError} EBADF once it is closed */
+  /** Returns the source and sink of frames. @throws {IothError} EBADF once the connection is closed */
   use(syscall: string): FrameSource & FrameSink {
     if (this.#isOpen) return this.source;
     throw new IothError('EBADF', { syscall, hint: 'the port is closed' });
   }
 
-  /** vde_close(3), once; what waits is rejected with ECANCELED. */
+  /** Calls vde_close(3), once. Waiting operations are rejected with ECANCELED. */
   async close(): Promise<void> {
     if (!this.#isOpen) return;
     this.#release(canceled);
@@ -112,7 +112,7 @@ export class Connection implements Closable {
     void this.close().catch(() => {});
   }
 
-  /** At the end of the process: a node's directory is removed. */
+  /** Closes at the end of the process, which removes the directory of a node. */
   closeSilently(): void {
     // the end of the process closes the pipes of a command
     if (!this.#isOpen || this.#pipe !== undefined) return;
@@ -123,7 +123,7 @@ export class Connection implements Closable {
   #release(error: ((operation: Operation<unknown>) => Error) | undefined): void {
     this.#isOpen = false;
     connections.delete(this);
-    // the poll handles go before the numbers do: they are used again at once
+    // poll handles are closed before the descriptors, whose numbers are reused at once
     this.#control?.close();
     this.source.close(error);
   }
@@ -139,7 +139,7 @@ function canceled({ syscall }: Operation<unknown>): Error {
   return new IothError('ECANCELED', { syscall, hint: 'the port was closed' });
 }
 
-/** 'socket', 'pipe', 'eventpoll' (a node), or whatever else /proc calls it. */
+/** Returns 'socket', 'pipe', 'eventpoll' (a node), or another name that /proc has for it. */
 function fileKind(fd: number): string {
   const target = readlinkSync(`/proc/self/fd/${fd}`);
   return /^(?:anon_inode:\[(\w+)\]|(\w+):\[\d+\])$/.exec(target)?.slice(1).find(Boolean) ?? target;

@@ -1,4 +1,4 @@
-/** A frame as one line of text, as `tcpdump -n -t` says it without its details. Whatever the bytes are, it does not throw. */
+/** Frames as one line of text, in the style of `tcpdump -n -t` with fewer details. Accepts any bytes without an error. */
 
 import { inet_ntop } from '../address/inet.js';
 import { formatMac } from '../address/mac.js';
@@ -16,7 +16,7 @@ import {
 } from '../constants/index.js';
 import { checkBytes } from '../core/validate.js';
 
-/** What is left of a datagram where its header says more than there is. */
+/** The text for a frame that is shorter than its headers say. */
 const TRUNCATED = 'truncated';
 
 /** Extension headers of IPv6 (RFC 8200, 4): hop-by-hop, routing, destination options. */
@@ -24,10 +24,11 @@ const EXTENSIONS = new Set([0, 43, 60]);
 const FRAGMENT = 44;
 
 /**
+ * Describes a frame.
  * @param frame an Ethernet frame
  * @returns 'ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 28', 'IP 10.0.0.1.5000 > 10.0.0.2.80: Flags [S], seq 1, win
  * 64240, length 0', …
- * @throws {TypeError} for what is no view of bytes
+ * @throws {TypeError} for a value that is no view of bytes
  */
 export function describeFrame(frame: NodeJS.ArrayBufferView): string {
   const view = checkBytes('frame', frame);
@@ -64,7 +65,7 @@ function describeType(frame: Buffer, at: number): string {
   return `${macs(frame)}, ${what}, length ${frame.length}`;
 }
 
-/** RFC 826, of IPv4 over Ethernet. */
+/** Describes ARP of IPv4 over Ethernet: RFC 826. */
 function describeArp(data: Buffer): string {
   const [hardware, protocol, sizes, operation] = [0, 2, 4, 6].map((at) => data.readUInt16BE(at));
   if (hardware !== 1 || protocol !== ETH_P_IP || sizes !== 0x0604)
@@ -77,7 +78,7 @@ function describeArp(data: Buffer): string {
   return `ARP, operation ${operation}, ${sender} > ${target}, length ${data.length}`;
 }
 
-/** RFC 791. */
+/** Describes IPv4: RFC 791. */
 function describeIpv4(data: Buffer): string {
   const headerLength = (data.readUInt8(0) & 15) * 4;
   const [from, to] = [ipv4(data, 12), ipv4(data, 16)];
@@ -89,7 +90,7 @@ function describeIpv4(data: Buffer): string {
   return `IP ${describeTransport(protocol, payload, from, to)}`;
 }
 
-/** RFC 8200. */
+/** Describes IPv6: RFC 8200. */
 function describeIpv6(data: Buffer): string {
   const [from, to] = [ipv6(data, 8), ipv6(data, 24)];
   let payload = data.subarray(40, 40 + data.readUInt16BE(4));
@@ -123,7 +124,7 @@ function describeTransport(protocol: number, data: Buffer, from: string, to: str
   }
 }
 
-/** The flags of RFC 9293, 3.1, in the order of their bits, by the letters that tcpdump has for them. */
+/** The letters of tcpdump for the flags of RFC 9293, 3.1, in the order of their bits. */
 const TCP_FLAGS = ['F', 'S', 'R', 'P', '.', 'U', 'E', 'W'];
 const [FIN, SYN, RST, ACK] = [1, 2, 4, 16];
 
@@ -140,7 +141,7 @@ function describeTcp(data: Buffer): string {
   return parts.join(', ');
 }
 
-/** RFC 792. */
+/** Describes ICMP: RFC 792. */
 function describeIcmp(data: Buffer): string {
   const [type, code] = [data.readUInt8(0), data.readUInt8(1)];
   if (type === 8 || type === 0) return `echo ${type === 8 ? 'request' : 'reply'}, ${idAndSeq(data)}`;
@@ -157,7 +158,7 @@ const UNREACHABLE: readonly string[] = [
   'unreachable - need to frag',
 ];
 
-/** RFC 4443 (128, 129, errors), RFC 4861 (133 to 137). */
+/** Describes ICMPv6: RFC 4443 (128, 129, errors), RFC 4861 (133 to 137). */
 function describeIcmp6(data: Buffer): string {
   const type = data.readUInt8(0);
   if (type === 128 || type === 129) return `echo ${type === 128 ? 'request' : 'reply'}, ${idAndSeq(data)}`;

@@ -1,6 +1,6 @@
-/** ioth/vde: Ethernet ports on virtual networks, captures of what they hear, and frames as text. */
+/** ioth/vde: Ethernet ports on virtual networks, captures of their frames, and frames as text. */
 
-// for who compiles against the declarations without naming Node's types
+// for programs that compile against the declarations without naming Node's types
 /// <reference types="node" preserve="true" />
 
 export { type Capture, type CaptureOptions, type CaptureTarget, capturePort } from './capture.js';

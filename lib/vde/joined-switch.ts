@@ -1,4 +1,4 @@
-/** The switches that a locator joins, and whether they answer. */
+/** Finds the switches that a locator joins, and checks that they answer. */
 
 import { realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,16 +11,16 @@ import { READABLE } from '../io/poll-handle.js';
 import { joinedPath, resolveLocator } from './locator.js';
 import { SwitchPeer } from './switch-peer.js';
 
-/** How long a switch has to answer, in milliseconds, unless the caller says otherwise. */
+/** The time that a switch has to answer by default, in milliseconds. */
 export const ANSWER_TIMEOUT_MS = 10_000;
-/** How long one that answered has to close what it opened for the peer that asked. */
+/** The time that a switch has, after its answer, to close what it opened for our peer. */
 const GOODBYE_TIMEOUT_MS = 500;
-/** Most answers come sooner: signals are watched after that. */
+/** Most answers come within this time; signals are watched only after it. */
 const PROMPT_MS = 2;
-/** Where `vde://` without a path looks. */
+/** The paths that `vde://` without a path tries. */
 const DEFAULT_SWITCHES = ['/var/run/vde.ctl', '/tmp/vde.ctl'];
 
-/** Who asks a switch, and how long it has to answer, in milliseconds. */
+/** The context of a question to a switch: the locator, the call for errors, and the timeout in milliseconds. */
 export interface SwitchQuestion {
   readonly vnl: string;
   readonly syscall: string;
@@ -28,21 +28,21 @@ export interface SwitchQuestion {
   readonly signal?: AbortSignal;
 }
 
-/** The directories of the switches that a VNL joins; none where it joins none, or they are not there. */
+/** Returns the directories of the switches that a VNL joins; none if it joins none, or none is there. */
 export function joinedDirectories(vnl: string): string[] {
   const path = joinedPath(resolveLocator(vnl));
   if (path === undefined) return [];
   return (path === '' ? DEFAULT_SWITCHES : [path]).flatMap(directoryOf);
 }
 
-/** Whether there is a switch that a VNL joins. */
+/** Returns whether a VNL joins a switch that is there. */
 export function joinsSwitch(vnl: string): boolean {
   return joinedDirectories(vnl).length > 0;
 }
 
 /**
- * Waits until the switches that a VNL joins have answered a peer of our own. vde_open(3) of `vde://` waits for the answer
- * without a limit, blocks its thread, and cannot be called back.
+ * Waits until the switches that a VNL joins have answered a peer of our own. Call it before vde_open(3) of `vde://`, which waits
+ * for the answer without a timeout, blocks its thread, and cannot be cancelled.
  * @throws {IothError} ETIMEDOUT
  * @throws {AbortError}
  */
@@ -67,7 +67,8 @@ export async function untilServed(question: SwitchQuestion): Promise<void> {
 }
 
 /**
- * The same, blocking. A signal that ends the program ends the wait, where interruptFd() and hookIntoExit() were called before.
+ * Waits like {@link untilServed}, but blocks the thread. A signal that ends the program ends the wait, if interruptFd() and
+ * hookIntoExit() were called before.
  * @throws {IothError} ETIMEDOUT, EINTR
  */
 export function untilServedSync(question: SwitchQuestion): void {
@@ -92,7 +93,7 @@ export function untilServedSync(question: SwitchQuestion): void {
   }
 }
 
-/** A peer of the switch; undefined where there is none: vde_open(3) says itself why. */
+/** Returns a peer of the switch; undefined if it cannot be joined: vde_open(3) then reports why. */
 async function connected(directory: string, rest: (pause: number) => Promise<void>): Promise<SwitchPeer | undefined> {
   for (const pause = new GrowingPause(); ; ) {
     const peer = tryToConnect(directory);
@@ -109,7 +110,7 @@ function connectedSync(directory: string, rest: (pause: number) => void): Switch
   }
 }
 
-/** 'full' where as many wait to be accepted as may. */
+/** Returns 'full' if the queue of connections to accept is full. */
 function tryToConnect(directory: string): SwitchPeer | 'full' | undefined {
   try {
     return new SwitchPeer(directory);

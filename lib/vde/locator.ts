@@ -8,35 +8,35 @@ import { IothError } from '../core/errors.js';
 import { lookAt } from '../core/file-identity.js';
 import { checkInteger, INT_MAX, invalidValue } from '../core/validate.js';
 
-/** Room for a path in `struct sockaddr_un`, without its NUL. */
+/** The longest path in a `struct sockaddr_un`, without its NUL. */
 const MAX_SOCKET_PATH = 107;
-/** What libvdeplug has room for: it copies a locator to its stack. */
+/** The longest locator, in bytes: libvdeplug copies it to a buffer on the call stack. */
 const MAX_LOCATOR = 4095;
-/** ioth_newstack(3) and vde_open(3) cut what is longer. */
+/** The longest name of a tap: ioth_newstack(3) and vde_open(3) cut a longer one. */
 const MAX_TAP_NAME = 15;
-/** What a node adds to its directory's path: the longest name of a socket in it. */
+/** The longest name of a socket in a node's directory. */
 const NODE_SOCKET = '/fd00000';
-/** What ptp:// adds: '+' for the second end, in a buffer that is one byte smaller. */
+/** The bytes that ptp:// needs after its path: '+' for the second end, and one because its buffer is one byte smaller. */
 const PTP_SUFFIX = 2;
-/** So much of a locator is repeated in a message. */
+/** The most characters of a locator in a message. */
 const MAX_SHOWN = 200;
 
 const NODES: readonly string[] = ['switch', 'hub', 'multi', 'bonding'];
 const WITHOUT_OPTIONS = ['null', 'seqpacket', 'cmd', 'udp', 'vxlan', 'vxvde', 'tap', 'slirp'];
-/** For these a brace is a character as any other. Those of other packages (vlan://3{…}) have a network below in braces. */
+/** Kinds in which a brace is a normal character. Kinds of other packages (vlan://3{…}) have a nested network in braces. */
 const WITHOUT_NESTED = [...NODES, ...WITHOUT_OPTIONS, 'vde', 'ptp', 'macvtap'];
 
-/** A locator in parts: `head` + `kind` + '://' + `rest` + `tail`. Those of a network below another stand in braces. */
+/** The parts of a locator: `head` + `kind` + '://' + `rest` + `tail`. Those of the innermost network, if networks are nested. */
 interface Locator {
   readonly head: string;
-  /** 'vde', 'switch' …; undefined for a plain path, which stands for vde://. */
+  /** The kind of network: 'vde', 'switch' …; undefined for a plain path, which stands for vde://. */
   readonly kind: string | undefined;
   readonly rest: string;
   readonly tail: string;
 }
 
 function parse(vnl: string): Locator {
-  // of a stack's: the interface's name
+  // the locator of a stack begins with the interface's name
   const [, head = '', kind, rest = ''] = /^(?:([^:/]*:)(?=[\w-]*:\/\/))?([\w.-]*):\/\/(.*)$/s.exec(vnl) ?? [];
   if (kind === undefined) return { head: '', kind, rest: vnl, tail: '' };
   const nested = WITHOUT_NESTED.includes(kind) ? null : /^([^{]*\{)(.*)(\}.*)$/s.exec(rest);
@@ -46,9 +46,9 @@ function parse(vnl: string): Locator {
   return { ...inner, head: `${head}${kind}://${before}${inner.head}`, tail: inner.tail + after };
 }
 
-/** The path in front of '[parameters]', as libvdeplug reads it: quoted by ' or ", by \, or as %20. */
+/** Returns the path before '[parameters]', as libvdeplug reads it: quoted by ' or ", by \, or as %20. */
 function pathIn(rest: string): string {
-  // bytes, since %C3 is one
+  // bytes, since %C3 is a byte, not a character
   const bytes = Buffer.from(rest).toString('latin1');
   const tokens = /'([^']*)'?|"([^"]*)"?|\\(.?)|%([\da-f]{2})|(\[)|./gis;
   let path = '';
@@ -59,18 +59,18 @@ function pathIn(rest: string): string {
   return Buffer.from(path, 'latin1').toString();
 }
 
-/** A path as it stands in a locator. */
+/** Quotes a path for a locator. */
 export function quotePath(path: string): string {
   return path.replace(/['"\\%[]/g, '\\$&');
 }
 
-/** The path of the switch, hub, multi or bonding node that a VNL makes, as it stands there; undefined where it makes none. */
+/** Returns the path, as written, of the switch, hub, multi or bonding node that a VNL makes; undefined if it makes none. */
 export function nodePath(vnl: string): string | undefined {
   const { kind = '', rest } = parse(vnl);
   return NODES.includes(kind) ? pathIn(rest) || undefined : undefined;
 }
 
-/** The same, absolute; undefined too where the directory above it does not exist. */
+/** Returns the absolute path of the node that a VNL makes; undefined if it makes none, or the parent directory is missing. */
 export function nodeDirectory(vnl: string): string | undefined {
   const path = nodePath(vnl);
   if (path === undefined) return undefined;
@@ -78,7 +78,7 @@ export function nodeDirectory(vnl: string): string | undefined {
   return parent === undefined ? undefined : join(parent, basename(path));
 }
 
-/** The path of the switch that a VNL joins, as it stands there, maybe ''; undefined where it joins none. */
+/** Returns the path, as written and maybe '', of the switch that a VNL joins; undefined if it joins none. */
 export function joinedPath(vnl: string): string | undefined {
   const { kind = 'vde', rest } = parse(vnl);
   return kind === 'vde' ? pathIn(rest) : undefined;
@@ -93,8 +93,8 @@ function realPath(path: string): string | undefined {
 }
 
 /**
- * What a VNL stands for: of a file its first line, of '' the file or directory that is the user's default. libvdeplug would
- * read them by itself, and not what was checked.
+ * Returns the locator that a VNL stands for: the first line of a file, or the user's default file or directory for ''.
+ * libvdeplug would read the file again, and could find another locator than the one that was checked.
  */
 export function resolveLocator(vnl: string): string {
   if (vnl.includes('://')) return vnl;
@@ -113,7 +113,7 @@ function defaultNetwork(): string | undefined {
 function firstLine(path: string): string | undefined {
   let fd: number;
   try {
-    // a FIFO is not waited for
+    // does not wait for a FIFO
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {
     return undefined;
@@ -128,11 +128,11 @@ function firstLine(path: string): string | undefined {
 }
 
 /**
- * Checks a VNL before C sees it: libvdeplug cuts what is too long without a word, or writes past the end of a buffer.
- * @param syscall what the errors name
- * @throws {TypeError} ERR_INVALID_ARG_VALUE where it names no path, or no descriptor
- * @throws {IothError} ENAMETOOLONG; EEXIST of a ptp:// whose path is something else; EBADF, ENOTSOCK, EPROTOTYPE of a
- * seqpacket:// that is no such socket
+ * Checks a VNL before C sees it: libvdeplug silently cuts text that is too long, or writes past the end of a buffer.
+ * @param syscall the call that errors name
+ * @throws {TypeError} ERR_INVALID_ARG_VALUE for a missing path or descriptor
+ * @throws {IothError} ENAMETOOLONG; EEXIST of a ptp:// if another file is at its path; EBADF, ENOTSOCK, EPROTOTYPE of a
+ * seqpacket:// if the descriptor is no such socket
  */
 export function checkLocator(vnl: string, syscall: 'vde_open' | 'ioth_newstack'): void {
   const address = shown(vnl);
@@ -141,7 +141,7 @@ export function checkLocator(vnl: string, syscall: 'vde_open' | 'ioth_newstack')
   };
   const checkLength = (what: string, text: string, limit: number): void => {
     const length = Buffer.byteLength(text);
-    if (length > limit) fail('ENAMETOOLONG', `${what} has ${length} bytes, and ${limit} is the limit`);
+    if (length > limit) fail('ENAMETOOLONG', `${what} has ${length} bytes, but the limit is ${limit}`);
   };
   checkLength('the locator', vnl, MAX_LOCATOR);
   const { kind = 'vde', rest } = parse(resolveLocator(vnl));
@@ -173,7 +173,7 @@ function checkNamed(kind: string, path: string, vnl: string): void {
   if (path.includes('\0')) throw invalidValue('vnl', 'a locator without %00', vnl);
 }
 
-/** What joins a switch makes a socket in its directory, `.PID-NUMBER`, and connects to `ctl`, or to what is named behind. */
+/** Returns the longest name in a switch's directory: a peer makes `.PID-NUMBER`, and joins `ctl` or the name in brackets. */
 function longestSocketOfPeer(rest: string): number {
   const group = /\[([^\]/=]*)/.exec(rest)?.[1] ?? '';
   return Math.max(`/.${String(process.pid).padStart(5)}-00000`.length, Buffer.byteLength(group) + 1);
@@ -181,7 +181,7 @@ function longestSocketOfPeer(rest: string): number {
 
 type Fail = (code: string, hint: string) => never;
 
-/** ptp:// removes what does not answer at its paths: that must be a socket of this user. */
+/** Checks the ends of a ptp://. It removes files at its paths that do not answer: these must be sockets of this user. */
 function checkCableEnds(path: string, fail: Fail): void {
   for (const end of [path, `${path}+`]) {
     const stat = lookAt(end);
@@ -203,7 +203,7 @@ function isRefused(path: string): boolean {
   return failed;
 }
 
-/** C reads 'hello' as descriptor 0, and closes it in the end. */
+/** Checks the descriptor of a seqpacket://. C would read 'hello' as descriptor 0, and close it in the end. */
 function checkDescriptor(rest: string, vnl: string, fail: Fail): void {
   if (!/^(0|[1-9]\d*)$/.test(rest)) {
     throw invalidValue('vnl', "the number of an open descriptor behind seqpacket://, as 'seqpacket://5'", vnl);
@@ -214,13 +214,13 @@ function checkDescriptor(rest: string, vnl: string, fail: Fail): void {
     const code = codeOf(errno());
     fail(code, `descriptor ${fd} ${code === 'EBADF' ? 'is not open in this process' : 'is no socket'}`);
   }
-  // the parts of a stream are no frames
+  // a byte stream has no frame boundaries
   if (type[0] !== SOCK_SEQPACKET && type[0] !== SOCK_DGRAM) {
     fail('EPROTOTYPE', `descriptor ${fd} is no SOCK_SEQPACKET socket`);
   }
 }
 
-/** What vde_open(3) may be told besides the locator. */
+/** The options of vde_open(3). */
 export interface NetworkOptions {
   readonly port?: number;
   readonly group?: string;
@@ -228,8 +228,8 @@ export interface NetworkOptions {
 }
 
 /**
- * A VNL with the options that are to be said in it: libvdeplug 4.0.1 does not hand them on to a node.
- * @throws {TypeError} for an option that this kind of network does not have, and would ignore
+ * Writes the options of a node into its VNL, since libvdeplug 4.0.1 does not pass them on to a node.
+ * @throws {TypeError} for an option that this kind of network does not have and would ignore
  */
 export function withOptions(vnl: string, options: NetworkOptions): { vnl: string; rest: NetworkOptions } {
   const { head, kind = 'vde', rest, tail } = parse(vnl);
@@ -237,7 +237,7 @@ export function withOptions(vnl: string, options: NetworkOptions): { vnl: string
   const unknown = WITHOUT_OPTIONS.includes(kind) ? ['port', 'group', 'mode'] : isNode || kind === 'ptp' ? ['port'] : [];
   for (const name of unknown as (keyof NetworkOptions)[]) {
     if (options[name] !== undefined) {
-      throw invalidValue(`options.${name}`, `missing: a ${kind}:// has none`, options[name]);
+      throw invalidValue(`options.${name}`, `left out: ${kind}:// has no such option`, options[name]);
     }
   }
   if (!isNode) return { vnl, rest: options };
@@ -249,6 +249,6 @@ export function withOptions(vnl: string, options: NetworkOptions): { vnl: string
   const parameters = said.filter(Boolean).join('/');
   if (parameters === '') return { vnl, rest: {} };
   const [, path = '', own = ']'] = /^((?:'[^']*'?|"[^"]*"?|\\.?|[^[])*)(?:\[(.*))?$/s.exec(rest) ?? [];
-  // what the locator itself says comes later, and counts
+  // the locator's own parameters come later, and win
   return { vnl: `${head}${kind}://${path}[${parameters}/${own}${tail}`, rest: {} };
 }

@@ -5,34 +5,34 @@ import { decodeSockaddr, SOCKADDR_SIZE } from '../address/sockaddr.js';
 import { MSG_DONTWAIT, MSG_PEEK, SO_ACCEPTCONN, SOCK_CLOEXEC, SOL_SOCKET } from '../constants/index.js';
 import { pollOnce } from '../io/poll-sync.js';
 
-/** What an event set has of a descriptor: a word of two numbers. */
+/** A descriptor in an event set, with the two halves of its data word. */
 interface Watched {
   readonly fd: number;
   readonly low: number;
   readonly high: number;
-  /** Of the socket: its number is used again. */
+  /** The inode of the socket, which tells it from a later one with the same descriptor number. */
   readonly inode: string;
 }
 
-/** A process that serves a node, with the descriptor table of this one. */
+/** A process that serves a node, and shares the descriptor table of this process. */
 export interface NodeServer {
-  /** How many calls of read(2) it made. */
+  /** Returns how many calls of read(2) it has made. */
   readCalls(): number;
-  /** Whether it waits for something to do. */
+  /** Returns whether it sleeps until an event. */
   isAsleep(): boolean;
 }
 
 /**
- * The peers of a node (`switch://`, `hub://`, `multi://`, `bonding://`) of this process, as its event set has them: the listening
- * socket with its number twice; the connection of a peer that has not asked for a port yet with the listening one; later with its
- * data socket; the data socket twice.
+ * The peers of a node (`switch://`, `hub://`, `multi://`, `bonding://`) of this process, read from its event set. Each entry has
+ * two numbers. The listening socket has its own number twice. The connection of a peer has its own number and that of the
+ * listening socket, and after the peer asked for a port that of its data socket. A data socket has its own number twice.
  */
 export class NodePeers {
-  // opened before descriptors run out: peers that have gone are what takes them
+  // opened before descriptors run out, since peers that have gone may use them up
   readonly #fdinfo: number;
-  /** Of those that another process serves and that seemed to have gone: how many calls it had made by then. */
+  /** Peers of a server process that seemed to have gone, by inode: the number of calls that it had made by then. */
   #suspects = new Map<string, number>();
-  /** The numbers of those that were closed, which are kept from others, and how many calls it had made by then. */
+  /** Descriptor numbers of closed peers, reserved for a while: the number of calls that the server had made by then. */
   readonly #replaced = new Map<number, number>();
 
   /** @throws {Error} EMFILE */
@@ -40,14 +40,14 @@ export class NodePeers {
     this.#fdinfo = openSync(`/proc/self/fdinfo/${epfd}`, 'r');
   }
 
-  /** The socket that peers connect to; undefined where it is the event set of something else. */
+  /** The socket that peers connect to; undefined if the event set is not that of a node. */
   get listener(): number | undefined {
     return this.#watched().find(({ fd, low, high }) => fd === low && fd === high && isListening(fd))?.fd;
   }
 
   /**
-   * The connections of peers that have not asked for a port. libvdeplug never closes them, not with the node, and not when they
-   * have hung up: its event set stays ready then, for ever.
+   * Returns the connections of peers that have not asked for a port. libvdeplug never closes them, neither with the node nor when
+   * they have hung up: then its event set stays ready for ever.
    */
   #waiting(): Watched[] {
     const { listener } = this;
@@ -59,10 +59,10 @@ export class NodePeers {
   }
 
   /**
-   * Closes those of them that have gone.
-   * @param server who serves them, where that is another process
-   * @param wake gives it something to do: it may have been told of an event that is no more, and vde_recv(3) waits for the next one
-   * @returns how many have gone
+   * Closes the connections of peers that have gone without asking for a port.
+   * @param server the process that serves the node, if it is another one
+   * @param wake wakes the server: it may have an event that is gone now, and vde_recv(3) waits for the next one
+   * @returns the number of peers that have gone
    */
   closeGone(server?: NodeServer, wake?: () => void): number {
     const gone = this.#waiting().filter(({ fd }) => hasGone(fd));
@@ -73,13 +73,14 @@ export class NodePeers {
   }
 
   /**
-   * The server may just have read what such a peer asked for: it has dealt with that when it reads something else, and the peer
-   * waits no more. It may also be about to read from one that has gone: its number is kept from others until it has.
-   * @returns whether some were closed
+   * Closes peers of a server process. The server may just have read the request of a peer: when it makes another read it has
+   * handled the request, and the peer no longer counts as waiting. It may also be about to read from a peer that has gone: that
+   * descriptor number stays reserved until it has.
+   * @returns whether some peers were closed
    */
   #closeBehind(server: NodeServer, gone: readonly Watched[]): boolean {
     const calls = server.readCalls();
-    // the first call may be the one that was under way
+    // the first of the two calls may already have been under way
     const isOver = (before: number) => calls >= before + 2;
     const isAsleep = this.#replaced.size > 0 && server.isAsleep();
     for (const [fd, before] of this.#replaced) {
@@ -97,12 +98,12 @@ export class NodePeers {
     return suspects.size < gone.length;
   }
 
-  /** Whether {@link closeGone} has something left to do, though nothing happens. */
+  /** True if {@link closeGone} must be called again, even without an event. */
   get isClosing(): boolean {
     return this.#replaced.size > 0;
   }
 
-  /** Closes all of those: before the node is closed. */
+  /** Closes the connections of all peers that have not asked for a port. Call it before the node is closed. */
   closeWaiting(): void {
     for (const { fd } of this.#waiting()) libc().close(fd);
   }
@@ -125,7 +126,7 @@ export class NodePeers {
 
 const CHUNK_SIZE = 65536;
 
-/** A file of /proc, from its start: what the kernel had at that moment. */
+/** Reads a file of /proc from its start: the state of this moment. */
 function readAll(fd: number): string {
   const chunks: Buffer[] = [];
   for (let position = 0; ; ) {
@@ -139,13 +140,13 @@ function readAll(fd: number): string {
 
 const byte = new Uint8Array(1);
 
-/** Whether a peer hung up, or will send nothing more, and everything that it sent was read. */
+/** Returns whether a peer hung up, or shut down its sending side, and all that it sent was read. */
 function hasGone(fd: number): boolean {
   const isHungUp = (pollOnce(fd, POLLIN | POLLRDHUP, 0) & (POLLHUP | POLLRDHUP)) !== 0;
   return isHungUp && libc().recv(fd, byte, byte.length, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
-/** The event set of the node in a directory, if it is among these descriptors. */
+/** Returns the event set of the node in a directory, if it is among these descriptors. */
 export function findNode(directory: string, descriptors: readonly number[]): number | undefined {
   return descriptors.filter(isEventSet).find((epfd) => {
     const peers = new NodePeers(epfd);
@@ -155,15 +156,15 @@ export function findNode(directory: string, descriptors: readonly number[]): num
   });
 }
 
-/** Whether a path is that of a node's own end: others that joined are bound in its directory by other names. */
+/** Returns whether a path is a node's own socket in a directory. Peers bind other names there. */
 function isIn(directory: string, path: string): boolean {
-  // in '/' C has two slashes
+  // C writes two slashes for a socket in '/'
   return /^(ctl|fd\d+)$/.test(basename(path)) && dirname(path).replace(/^\/+/, '/') === directory;
 }
 
 /**
- * Closes what a process that has ended, and had our descriptor table, opened for the peers of its node: the node's own ends in
- * its directory, but for the listening one. Call it before that one is closed: no other node can be there until then.
+ * Closes the sockets that an ended process, which shared our descriptor table, opened for the peers of its node: the node's own
+ * sockets in its directory, but not the listening one. Call it before that one is closed: until then no other node can be there.
  */
 export function closeAcceptedIn(directory: string): void {
   for (const fd of readdirSync('/proc/self/fd').map(Number)) {
@@ -193,7 +194,7 @@ function boundPath(fd: number): string {
     const { family, address } = decodeSockaddr(bytes, length[0] ?? 0);
     return family === 'Unix' ? address : '';
   } catch {
-    // of a family that no node has
+    // a family that no node uses
     return '';
   }
 }

@@ -11,23 +11,23 @@ import { type Operation, WAIT, Waiter, WaitQueue } from '../io/wait-queue.js';
 import { copyInto, copyOfScratch, type END, type FrameSource, MIN_FRAME_SIZE, receive } from './frame-source.js';
 import { NodePeers } from './node-peers.js';
 
-/** How many frames wait for the program, as in a network card: those that come then are lost. */
+/** The most frames that wait for the program. Further ones are lost, as in a network card. */
 export const MAX_QUEUED_FRAMES = 1024;
-/** After so many frames in a row a sender gives others their turn. */
+/** The number of frames in a row before a sender waits for the event loop, so that other work runs. */
 const MAX_BURST_FRAMES = 64;
-/** So many events are served before others get their turn. */
+/** The number of events that are handled before other work runs. */
 const MAX_EVENTS = 64;
-/** After so many errors in a row nothing will come any more. */
+/** Gives up after this many errors in a row. */
 const MAX_ERRORS = 1024;
-/** How often peers that have gone are looked for. */
+/** The shortest time between two searches for peers that have gone. */
 const GONE_PEERS_PAUSE_MS = 100;
 
 /**
- * A node: what others join, `switch://`, `hub://`, `multi://`, `bonding://`. It lives in the calls of vde_recv(3) that its own
- * port makes: so the port serves it as long as it is open, whether somebody receives or not.
+ * A node that others join: `switch://`, `hub://`, `multi://` or `bonding://`. It works only inside the vde_recv(3) calls of its
+ * own port. So the port makes these calls as long as it is open, even if the program does not receive.
  *
- * vde_recv(3) takes one event: a peer that joins, asks for its port or leaves, a frame that is forwarded, one that is (also)
- * the port's own. It waits where there is none: poll(2) is asked before.
+ * vde_recv(3) handles one event: a peer that joins, asks for a port or leaves, a frame to forward, or a frame that is (also) for
+ * the port itself. It blocks if there is no event, so poll(2) is called first.
  */
 export class NodeSource implements FrameSource {
   readonly #readers = new WaitQueue();
@@ -68,7 +68,7 @@ export class NodeSource implements FrameSource {
       if (length >= MIN_FRAME_SIZE) this.#queue(length);
       else others++;
       if (length >= 0) this.#errors = 0;
-      // of one peer, most often: the node goes on with the others
+      // most errors are those of one peer: the node goes on with the others
       else if (++this.#errors > MAX_ERRORS) this.#fail(systemError(errno(), 'vde_recv'));
     }
     // libvdeplug accepts peers without FD_CLOEXEC
@@ -110,7 +110,7 @@ export class NodeSource implements FrameSource {
     return WAIT;
   }
 
-  /** vde_send(3), which never waits: where a peer's queue is full its frame is lost. @throws {IothError} */
+  /** Calls vde_send(3), which never waits: a frame for a peer with a full queue is lost. @throws {IothError} */
   send(frame: Uint8Array): boolean {
     if (this.#isClosed) throw new IothError('EBADF', { syscall: 'vde_send', hint: 'the port is closed' });
     this.#sent++;
@@ -142,7 +142,7 @@ export class NodeSource implements FrameSource {
     });
   }
 
-  /** A node's sends never wait, but leave its peers the time to receive: what they have no room for is lost. */
+  /** Sends at once, but after a burst gives the peers time to receive: frames without room in their queues are lost. */
   async #sendNow<T>(operation: Operation<T>): Promise<T> {
     if (this.#sent > MAX_BURST_FRAMES) {
       await new Promise((next) => setImmediate(next));

@@ -7,19 +7,19 @@ import { DATA_WORD, EVENT_WORDS } from '../io/epoll.js';
 import { PollHandle, READABLE } from '../io/poll-handle.js';
 import { NodePeers, type NodeServer } from './node-peers.js';
 
-/** While a node has much to do its peers are looked at so often, in milliseconds. */
+/** The time between two checks of the peers of a busy node, in milliseconds. */
 const LONGEST_PAUSE_MS = 1000;
 
 /**
- * Sees to the peers of a node that a stack's daemon serves. One that leaves without having asked for a port would be an event for
- * ever in the daemon, which polls then without a rest. The daemon has our descriptor table: such peers are closed here.
+ * Closes peers that have gone from a node that a stack's daemon serves. A peer that leaves without asking for a port would be a
+ * permanent event, and the daemon would poll without a pause. The daemon shares our descriptor table, so they are closed here.
  *
- * The node's event set is watched, but after an event not until a pause is over: while frames go through the node that is once a
- * second, and while nothing happens never.
+ * Watches the node's event set, with a pause after each event. It wakes up about once a second while frames go through the node,
+ * and never while nothing happens.
  */
 export class NodeWatch {
   readonly #peers: NodePeers;
-  /** An eventfd(2) in the node's event set. */
+  /** The eventfd(2) in the node's event set. */
   readonly #alarm: number;
   readonly #server: NodeServer;
   readonly #poll: PollHandle;
@@ -30,8 +30,8 @@ export class NodeWatch {
 
   /**
    * @param node the event set of the node
-   * @param server who serves it
-   * @throws {Error} out of descriptors, or of watches (ENOSPC)
+   * @param server the process that serves the node
+   * @throws {Error} if descriptors (EMFILE) or watches (ENOSPC) run out
    */
   constructor(node: number, server: NodeServer) {
     this.#peers = new NodePeers(node);
@@ -67,7 +67,7 @@ export class NodeWatch {
       this.#poll.watch(READABLE);
       this.#watchedSince = performance.now();
     } catch {
-      // out of memory, or of watches
+      // memory or watches ran out
       this.#watchLater();
     }
   }
@@ -87,10 +87,10 @@ export class NodeWatch {
   }
 }
 
-/** What is written to an eventfd(2). */
+/** The value that is written to the eventfd(2). */
 const ONE = new BigUint64Array([1n]);
 
-/** A node takes an eventfd(2) in its event set for a peer's data socket: what it reads from it is too short for a frame. */
+/** Adds an eventfd(2) to a node's event set. The node takes it for a peer's data socket, and reads too few bytes for a frame. */
 function addAlarm(node: number, alarm: number): void {
   const event = new Uint32Array(EVENT_WORDS);
   event[0] = EPOLLIN;

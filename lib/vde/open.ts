@@ -12,19 +12,19 @@ import { checkLocator, type NetworkOptions, nodeDirectory, nodePath, resolveLoca
 import { removeGoneNode } from './switch-directory.js';
 import { SwitchPeer } from './switch-peer.js';
 
-/** What vde_open(3) gets. */
+/** The arguments of vde_open(3). */
 export interface OpenRequest {
   readonly vnl: string;
   readonly description: string;
   readonly options: NetworkOptions;
-  /** In milliseconds. */
+  /** The time that the network has to answer, in milliseconds. */
   readonly timeout: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Of a port's sockets, where another option is given. */
+/** The mode of a port's sockets, if only other options are given. */
 const DEFAULT_MODE = 0o700;
-/** How long a node that lives may take to answer a new peer, in milliseconds. */
+/** The time that a living node may take to answer a new peer, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 500;
 
 interface OpenCall extends OpenRequest {
@@ -32,14 +32,14 @@ interface OpenCall extends OpenRequest {
 }
 
 /**
- * vde_open(3), on a thread of libuv.
- * @throws {IothError} as VdePort.open
+ * Calls vde_open(3) on a thread of libuv.
+ * @throws {IothError} like VdePort.open
  */
 export async function openConnection(request: OpenRequest): Promise<Connection> {
   return new Connection(await openPointer(request), nodeDirectory(resolveLocator(request.vnl)));
 }
 
-/** The same, for who receives, sends and closes by himself. */
+/** Calls vde_open(3) like {@link openConnection}, and returns the bare pointer: the caller receives, sends and closes. */
 export async function openPointer(request: OpenRequest): Promise<VdeConnPointer> {
   const deadline = performance.now() + request.timeout;
   requireProc('vde_open');
@@ -56,18 +56,18 @@ export async function openPointer(request: OpenRequest): Promise<VdeConnPointer>
   return conn;
 }
 
-/** Null where nothing is asked for: the plugins have defaults of their own. */
+/** Returns the options for C; null without options, since the plugins have their own defaults. */
 function argumentsOf({ port, group, mode }: NetworkOptions): VdeOpenArgs | null {
   if (port === undefined && group === undefined && mode === undefined) return null;
   return { port: port ?? 0, group: group ?? null, mode: mode ?? DEFAULT_MODE };
 }
 
-/** Whether a VNL joins a switch or hub that a port of this thread is: it cannot be joined while this thread is blocked. */
+/** Returns whether a VNL joins a switch or hub of this thread's own, which cannot be joined while this thread is blocked. */
 export function joinsThisThread(vnl: string): boolean {
   return joinedDirectories(vnl).some(servesNode);
 }
 
-/** One call; where it takes too long, what it opens in the end is closed. */
+/** Makes one call. If it takes too long, the connection that it opens later is closed. */
 function open(
   { vnl, description, args, timeout, signal }: OpenCall,
   deadline: number,
@@ -97,7 +97,7 @@ function open(
   });
 }
 
-/** Whether a node whose process is gone was in the way. It is asked in the loop: this thread may be the node. */
+/** Removes a node whose process is gone. Asks it from the loop, since this thread may be the node. Returns whether it did. */
 async function makeRoom({ vnl, signal }: OpenRequest, deadline: number): Promise<boolean> {
   const directory = nodeDirectory(vnl);
   if (directory === undefined) return false;
@@ -105,10 +105,10 @@ async function makeRoom({ vnl, signal }: OpenRequest, deadline: number): Promise
   try {
     peer = new SwitchPeer(directory);
     const limit = Math.min(ANSWER_TIMEOUT_MS, deadline - performance.now());
-    // a daemon whose owner was killed ends when a peer joins, and hangs up
+    // a daemon whose owner was killed notices it when a peer joins: it ends, and hangs up
     if (!(await peer.replied(limit, signal)) || peer.takeReply()) throw inUse(vnl);
   } catch (error) {
-    // what else there is at the path is looked at below
+    // anything else at the path is checked below
     if (!(error instanceof IothError) || ['EADDRINUSE', 'EMFILE', 'ENFILE'].includes(error.code)) throw error;
   } finally {
     peer?.close();
@@ -129,7 +129,7 @@ function unanswered(vnl: string, timeout: number): IothError {
 }
 
 function openError(error: number, vnl: string): IothError {
-  // some plugins fail without a word
+  // some plugins fail without setting errno
   const code = error === 0 ? 'EINVAL' : codeOf(error);
   if (code === 'EPROTONOSUPPORT' && !hasFreeDescriptor()) {
     const hint = 'the process is out of descriptors: close some, or raise ulimit -n';
@@ -149,7 +149,7 @@ function hintOf(code: string, vnl: string): string {
   const path = nodePath(vnl);
   switch (code) {
     case 'EPROTONOSUPPORT':
-      return `there is no plugin of libvdeplug for it: '${vnl.split('://')[0]}' may be misspelt, or in a package of its own (libvdeplug-slirp, libvdeplug-vlan)`;
+      return `libvdeplug has no plugin '${vnl.split('://')[0]}': check the spelling, or install its package (libvdeplug-slirp, libvdeplug-vlan)`;
     case 'EEXIST':
       return 'the path exists and is not the directory of a switch: choose another path, or remove it';
     case 'ENOENT':
@@ -157,7 +157,7 @@ function hintOf(code: string, vnl: string): string {
         ? "there is no such network: 'switch://PATH' makes one that 'vde://PATH' joins"
         : `the directory ${dirname(path)} does not exist: make it first`;
     case 'ECONNREFUSED':
-      return 'nobody serves a network there any more';
+      return 'no process serves this network any more';
     default:
       return 'the network could not be joined';
   }

@@ -2,7 +2,7 @@ import { READABLE, WRITABLE } from '../io/poll-handle.js';
 import { type Operation, WAIT } from '../io/wait-queue.js';
 import { END, type FrameSource } from './frame-source.js';
 
-/** vde_recv(3) into new bytes; none at the end. */
+/** Receives one frame by vde_recv(3) into a new Buffer; an empty one at the end. */
 export class Receive implements Operation<Buffer> {
   readonly syscall = 'vde_recv';
   readonly timeoutName = 'options.timeout';
@@ -16,7 +16,7 @@ export class Receive implements Operation<Buffer> {
   }
 }
 
-/** vde_recv(3) into the caller's bytes; 0 at the end. */
+/** Receives one frame by vde_recv(3) into the caller's bytes. The result is its length; 0 at the end. */
 export class ReceiveInto implements Operation<number> {
   readonly syscall = 'vde_recv';
   readonly timeoutName = 'options.timeout';
@@ -33,7 +33,7 @@ export class ReceiveInto implements Operation<number> {
   }
 }
 
-/** vde_recv(3) until nothing is there; none at the end. */
+/** Receives frames by vde_recv(3) until none is left; none at the end. */
 export class ReceiveBatch implements Operation<Buffer[]> {
   readonly syscall = 'vde_recv';
   readonly timeoutName = 'options.timeout';
@@ -55,7 +55,7 @@ export class ReceiveBatch implements Operation<Buffer[]> {
     return frames;
   }
 
-  /** An error after frames is left to the next call: no frame is lost for it. */
+  /** Takes a frame. Leaves an error after other frames to the next call, so that no frame is lost. */
   #take(hasFrames: boolean): Buffer | typeof WAIT | typeof END {
     try {
       return this.source.take();
@@ -66,13 +66,13 @@ export class ReceiveBatch implements Operation<Buffer[]> {
   }
 }
 
-/** What sends. */
+/** The sink of a connection's frames. */
 export interface FrameSink {
-  /** vde_send(3): false where it would block. @throws {IothError} */
+  /** Calls vde_send(3). Returns false if it would block. @throws {IothError} */
   send(frame: Uint8Array): boolean;
 }
 
-/** vde_send(3). */
+/** Sends one frame by vde_send(3). */
 export class Send implements Operation<void> {
   readonly syscall = 'vde_send';
   readonly timeoutName = 'options.timeout';
@@ -88,7 +88,7 @@ export class Send implements Operation<void> {
   }
 }
 
-/** vde_send(3) for one frame after the other, until it would block: how many were taken. */
+/** Sends frames by vde_send(3), one after the other, until it would block. The result is how many were sent. */
 export class SendBatch implements Operation<number> {
   readonly syscall = 'vde_send';
   readonly timeoutName = 'options.timeout';

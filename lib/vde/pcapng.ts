@@ -5,25 +5,25 @@ import type { Writable } from 'node:stream';
 import { checkBytes, checkInteger, checkOptions, invalidType, outOfRange, UINT_MAX } from '../core/validate.js';
 import { ByteSink } from './byte-sink.js';
 
-/** What is said of an interface. */
+/** The options of an interface. */
 export interface PcapngInterfaceOptions {
-  /** Text about it. */
+  /** A text about the interface. */
   description?: string;
-  /** How much of a frame is kept, in bytes; 0, all of it, unless it is given. */
+  /** The number of bytes to keep of each frame; 0 (the default) keeps whole frames. */
   snaplen?: number;
-  /** LINKTYPE_*: 1, Ethernet, unless it is given. */
+  /** The link type, LINKTYPE_*; 1 (Ethernet) by default. */
   linktype?: number;
 }
 
-/** What is said of a frame. */
+/** The options of a frame. */
 export interface PcapngFrameOptions {
-  /** When it came, in nanoseconds since 1970: now, unless it is given. */
+  /** The time of the frame, in nanoseconds since 1970; now by default. */
   time?: bigint;
-  /** Text about it: why it was dropped, what was changed. */
+  /** A text about the frame: why it was dropped, what was changed. */
   comment?: string;
-  /** Its way as seen from the interface. */
+  /** The direction, as seen from the interface. */
   direction?: 'inbound' | 'outbound';
-  /** How long it was where only a part is given, in bytes. */
+  /** The full length of the frame in bytes, if only a part is given. */
   originalLength?: number;
 }
 
@@ -43,31 +43,31 @@ const EPB_FLAGS = 2;
 const NANOSECONDS = 9;
 const DIRECTIONS = { inbound: 1, outbound: 2 } as const;
 
-/** An option's length has 16 bits. */
+/** The most bytes of an option: its length has 16 bits. */
 const MAX_OPTION_LENGTH = 0xffff;
 const MAX_UINT64 = 0xffff_ffff_ffff_ffffn;
 
-/** performance.timeOrigin has microseconds, and hrtime the nanoseconds since. */
+/** The offset of hrtime to the time since 1970. performance.timeOrigin has microseconds, hrtime has nanoseconds. */
 const HRTIME_OFFSET =
   BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n - process.hrtime.bigint();
 
-/** Now, in nanoseconds since 1970. */
+/** Returns the time now, in nanoseconds since 1970. */
 export function nanosecondsNow(): bigint {
   return HRTIME_OFFSET + process.hrtime.bigint();
 }
 
 /**
- * Writes frames as a capture that Wireshark, tshark and tcpdump read: interfaces by name, times in nanoseconds, comments.
+ * Writes frames as a capture for Wireshark, tshark and tcpdump: interfaces by name, times in nanoseconds, comments.
  *
- * What is written is gathered, and goes to the target in pieces: {@link flush} lets all of it go.
+ * Data is gathered, and goes to the target in pieces. {@link flush} sends all of it.
  */
 export class PcapngWriter {
   readonly #sink: ByteSink;
   readonly #snaplens: number[] = [];
 
   /**
-   * @param target a stream; without one the capture stays in memory: {@link toBuffer}
-   * @throws {TypeError} for what is no stream
+   * @param target a stream; without one the capture stays in memory, see {@link toBuffer}
+   * @throws {TypeError} for a value that is no stream
    */
   constructor(target?: Writable) {
     if (target !== undefined && typeof (target as Partial<Writable> | null)?.write !== 'function') {
@@ -78,7 +78,7 @@ export class PcapngWriter {
   }
 
   /**
-   * A writer to a new file; one that is there is overwritten.
+   * Creates a writer to a new file. An existing file is overwritten.
    * @throws {Error} of fs.open: ENOENT, EACCES …
    */
   static async toFile(path: string | URL): Promise<PcapngWriter> {
@@ -90,7 +90,7 @@ export class PcapngWriter {
     return new PcapngWriter(stream);
   }
 
-  /** draft-ietf-opsawg-pcapng, 4.1. The section's length is not known: -1. */
+  /** Writes a Section Header Block (draft-ietf-opsawg-pcapng, 4.1). The length of the section is unknown: -1. */
   #writeSectionHeader(): void {
     const body = Buffer.alloc(16, 0xff);
     body.writeUInt32LE(BYTE_ORDER_MAGIC, 0);
@@ -100,9 +100,9 @@ export class PcapngWriter {
   }
 
   /**
-   * An Interface Description Block (draft-ietf-opsawg-pcapng, 4.2).
-   * @param name as readers show it
-   * @returns the number by which {@link writeFrame} names it, from 0 on
+   * Writes an Interface Description Block (draft-ietf-opsawg-pcapng, 4.2).
+   * @param name the name that readers show
+   * @returns the id of the interface for {@link writeFrame}, from 0 on
    */
   addInterface(name: string, options?: PcapngInterfaceOptions): number {
     const {
@@ -123,9 +123,9 @@ export class PcapngWriter {
   }
 
   /**
-   * An Enhanced Packet Block (draft-ietf-opsawg-pcapng, 4.3).
-   * @param interfaceId what {@link addInterface} returned
-   * @param frame the frame, or the first part of it
+   * Writes an Enhanced Packet Block (draft-ietf-opsawg-pcapng, 4.3).
+   * @param interfaceId the result of {@link addInterface}
+   * @param frame the frame, or its first part
    */
   writeFrame(interfaceId: number, frame: NodeJS.ArrayBufferView, options?: PcapngFrameOptions): void {
     const snaplen = this.#snaplens[checkInteger('interfaceId', interfaceId, 0, this.#snaplens.length - 1)] || UINT_MAX;
@@ -166,32 +166,33 @@ export class PcapngWriter {
   }
 
   /**
-   * Lets what was written go to the target, and waits until it may have more.
+   * Sends all data to the target, and waits until it accepts more.
    * @throws {Error} of the stream
    */
   flush(): Promise<void> {
     return this.#sink.flush();
   }
 
-  /** The same, for who is about to stop: from then on a target that takes nothing is waited for five seconds. @internal */
+  /** Flushes, but once `stopping` is aborted waits only five seconds for a target that accepts no data. @internal */
   flushUntil(stopping: AbortSignal): Promise<void> {
     return this.#sink.flush(stopping);
   }
 
   /**
-   * The same, and ends the stream: one that takes nothing for five seconds is destroyed. Ending twice is fine.
+   * Sends all data to the target, and ends the stream. A stream that accepts no data for five seconds is destroyed. Ending twice
+   * is fine.
    * @throws {Error} of the stream; {IothError} ETIMEDOUT
    */
   end(): Promise<void> {
     return this.#sink.end();
   }
 
-  /** The capture so far, where it is in memory; nothing where it goes to a stream. */
+  /** Returns the capture so far, if it is in memory; an empty Buffer if it goes to a stream. */
   toBuffer(): Buffer {
     return this.#sink.toBuffer();
   }
 
-  /** draft-ietf-opsawg-pcapng, 3.1: its type, its length at both ends. */
+  /** Writes a block (draft-ietf-opsawg-pcapng, 3.1): its type, and its length at both ends. */
   #writeBlock(type: number, parts: readonly Buffer[]): void {
     const total = 12 + parts.reduce((sum, { length }) => sum + length, 0);
     const { chunk, at } = this.#sink.reserve(total);

@@ -16,12 +16,12 @@ import {
   scratch,
 } from './frame-source.js';
 
-/** After so many results in a row that are no frames (runts, news of the connection itself) others get their turn. */
+/** The most results without a frame in a row (runts, events of the connection itself) before other work runs. */
 const MAX_EMPTY_RESULTS = 64;
 
 /**
- * A plug: what carries frames over one descriptor (`vde://`, `ptp://`, `seqpacket://`, `cmd://`, `tap://` …). What comes stays
- * in the kernel until it is received.
+ * A plug, which carries frames over one descriptor (`vde://`, `ptp://`, `seqpacket://`, `cmd://`, `tap://` …). Frames stay in
+ * the kernel until they are received.
  */
 export class PlugSource implements FrameSource {
   readonly dropped = 0;
@@ -29,8 +29,8 @@ export class PlugSource implements FrameSource {
   #isEnded = false;
 
   /**
-   * @param isSocket whether vde_recv(3) says EAGAIN where nothing is there; for others poll(2) must be asked before
-   * @param isGone whether the network has said good-bye, for the plugs that hear of it
+   * @param isSocket true if vde_recv(3) fails with EAGAIN when no frame is there; otherwise poll(2) must be called first
+   * @param isGone returns whether the network has ended, for plugs that are told
    */
   constructor(
     readonly conn: VdeConnPointer,
@@ -56,7 +56,7 @@ export class PlugSource implements FrameSource {
     for (let tries = 0; tries < MAX_EMPTY_RESULTS; tries++) {
       if (!this.isSocket) {
         const revents = pollOnce(this.fd, POLLIN, 0);
-        // the command of cmd:// ended: told so, libvdeplug would leave two descriptors open, and say so on stderr
+        // the command of cmd:// ended: if libvdeplug read that, it would leave two descriptors open, and complain on stderr
         if ((revents & POLLIN) === 0) return revents & (POLLHUP | POLLERR) ? this.#end() : this.#waitOrEnd();
       }
       const length = buffer === scratch ? receive(this.conn) : libvdeplug().recv(this.conn, buffer, MAX_FRAME_SIZE, 0);
@@ -66,7 +66,7 @@ export class PlugSource implements FrameSource {
       const code = codeOf(errno());
       if (code === 'EAGAIN' || code === 'EINTR') return this.#waitOrEnd();
       if (GONE.has(code) && (this.isGone() || !this.isSocket)) return this.#end();
-      // of a peer that was not there when a frame was sent
+      // the error of an earlier send to a peer that was not there
       if (code === 'ECONNREFUSED' || code === 'ECONNRESET') continue;
       throw systemError(errno(), 'vde_recv');
     }
@@ -82,7 +82,7 @@ export class PlugSource implements FrameSource {
     return this.#isEnded || this.isGone() ? this.#end() : WAIT;
   }
 
-  /** vde_send(3): false where it would block. @throws {IothError} */
+  /** Calls vde_send(3). Returns false if it would block. @throws {IothError} */
   send(frame: Uint8Array): boolean {
     if (this.#isEnded) throw ended();
     if (libvdeplug().send(this.conn, frame, frame.byteLength, 0) >= 0) {
@@ -94,9 +94,9 @@ export class PlugSource implements FrameSource {
     if (code === 'EAGAIN' || code === 'EINTR') return false;
     if (GONE.has(code) && this.isGone()) throw ended();
     if (code === 'EPIPE' || code === 'ECONNRESET') throw ended();
-    // a cable whose other end is free: ptp:// has a socket there only while somebody holds it
+    // a cable whose other end is free: ptp:// has a socket there only while a peer holds that end
     if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTCONN') return true;
-    throw systemError(error, 'vde_send', code === 'EMSGSIZE' ? { hint: 'the network takes no frame that long' } : {});
+    throw systemError(error, 'vde_send', code === 'EMSGSIZE' ? { hint: 'the frame is too long for this network' } : {});
   }
 
   run<T>(operation: Operation<T>, owner: object, timeout: number | null, signal: AbortSignal | undefined): Promise<T> {

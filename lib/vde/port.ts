@@ -19,27 +19,27 @@ import type { NetworkOptions } from './locator.js';
 import { openConnection } from './open.js';
 import { Receive, ReceiveBatch, ReceiveInto, Send, SendBatch } from './operations.js';
 
-/** How {@link VdePort.open} joins. */
+/** The options of {@link VdePort.open}. */
 export interface VdePortOptions {
-  /** What the switch shows of the port, up to 100 bytes: 'ioth' unless it is given. */
+  /** The text that the switch shows for the port, up to 100 bytes; 'ioth' by default. */
   description?: string;
-  /** The port of the switch, from 1 to 255; any where it is not given. For vde:// only. */
+  /** The port of the switch, from 1 to 255; any free port by default. Only for vde://. */
   port?: number;
-  /** The group that owns the port's sockets: its name or number. Of a switch:// or hub://, who may join. */
+  /** The group that owns the port's sockets, by name or number. For a switch:// or hub://, the group that may join. */
   group?: string;
-  /** The permissions of the port's sockets: 0o700 unless it is given. Of a switch:// or hub://, who may join: 0o600. */
+  /** The mode of the port's sockets; 0o700 by default. For a switch:// or hub://, the mode to join it; 0o600 by default. */
   mode?: number;
-  /** How many milliseconds the network has to answer: 10000 unless it is given. */
+  /** The time that the network has to answer, in milliseconds; 10000 by default. */
   timeout?: number;
-  /** Ends the wait. */
+  /** The signal that ends the wait. */
   signal?: AbortSignal;
 }
 
-/** How an operation of a port waits. */
+/** The options of an operation of a port. */
 export interface VdeWaitOptions {
-  /** How many milliseconds it may wait: null, for ever, unless it is given; 0 not at all (it fails with EAGAIN). */
+  /** The longest wait in milliseconds; null (the default) waits for ever, 0 does not wait (it fails with EAGAIN). */
   timeout?: number | null;
-  /** Ends the wait. */
+  /** The signal that ends the wait. */
   signal?: AbortSignal;
 }
 
@@ -52,33 +52,33 @@ const MAX_BATCH = 65536;
 const KEY = Symbol('VdePort');
 
 /**
- * An Ethernet port on a virtual network: whole frames in, whole frames out, from the destination's MAC to the last byte of data
- * (there is no checksum at the end). `await VdePort.open(vnl)` makes one.
+ * An Ethernet port on a virtual network. It sends and receives whole frames, from the destination's MAC to the last byte of data,
+ * without a checksum at the end. `await VdePort.open(vnl)` creates one.
  *
  * @see vde_open(3), vde_recv(3), vde_send(3)
  */
 export class VdePort {
-  /** The virtual network locator that it was opened with. */
+  /** The virtual network locator that the port was opened with. */
   readonly vnl: string;
   readonly #connection: Connection;
 
   /** @internal use {@link VdePort.open} */
   constructor(key: symbol, vnl: string, connection: Connection) {
-    if (key !== KEY) throw invalidValue('key', 'unknown to callers: VdePort.open(vnl) makes ports', key);
+    if (key !== KEY) throw invalidValue('key', 'internal: create ports with VdePort.open(vnl)', key);
     this.vnl = vnl;
     this.#connection = connection;
     registerFinalizer(this, 'VdePort', connection);
   }
 
   /**
-   * vde_open(3), on a thread of its own: the loop goes on.
-   * @param vnl 'vde:///tmp/sw' joins a switch; 'switch://PATH', 'hub://PATH' make one, of which this is a port; 'ptp://PATH',
-   * 'seqpacket://FD', 'cmd://COMMAND', 'null://' … see the manual pages libvdeplug_vde(1) and so on
-   * @throws {IothError} ENOENT, ECONNREFUSED (no switch there), EADDRINUSE (somebody makes a switch there already), EEXIST,
+   * Opens a port: vde_open(3) on a worker thread, without blocking the event loop.
+   * @param vnl 'vde:///tmp/sw' joins a switch; 'switch://PATH', 'hub://PATH' create one, of which this is a port; 'ptp://PATH',
+   * 'seqpacket://FD', 'cmd://COMMAND', 'null://' … see libvdeplug_vde(1) and the other manual pages
+   * @throws {IothError} ENOENT, ECONNREFUSED (no switch there), EADDRINUSE (a switch is there already), EEXIST,
    * EACCES, EPROTONOSUPPORT (no such plugin), ENAMETOOLONG, EMFILE, ETIMEDOUT
-   * @throws {AbortError} when `signal` came first
-   * @throws {LibraryNotFoundError} where libvdeplug is not on the machine
-   * @throws {TypeError | RangeError} for arguments that make no sense
+   * @throws {AbortError} if `signal` was aborted first
+   * @throws {LibraryNotFoundError} if libvdeplug is not installed
+   * @throws {TypeError | RangeError} for invalid arguments
    */
   static async open(vnl: string, options?: VdePortOptions): Promise<VdePort> {
     checkString('vnl', vnl);
@@ -94,41 +94,41 @@ export class VdePort {
     return new VdePort(KEY, vnl, await openConnection(request));
   }
 
-  /** Whether it was closed. */
+  /** True once the port was closed. */
   get closed(): boolean {
     return this.#connection.closed;
   }
 
-  /** How many frames came to a switch or hub of this port's own while 1024 waited to be received: they are lost. */
+  /** The number of frames that were lost because 1024 already waited to be received. Counted for an own switch or hub only. */
   get dropped(): number {
     return this.#connection.source.dropped;
   }
 
   /**
-   * vde_recv(3).
-   * @returns one frame; an empty Buffer once the network is gone and all that came from it was received
-   * @throws {IothError} ETIMEDOUT, EAGAIN (timeout 0), ECANCELED (closed meanwhile), EBADF (closed before)
-   * @throws {AbortError} when `signal` came first
+   * Receives one frame: vde_recv(3).
+   * @returns one frame; an empty Buffer once the network is gone and all its frames were received
+   * @throws {IothError} ETIMEDOUT, EAGAIN (timeout 0), ECANCELED (closed during the wait), EBADF (closed before)
+   * @throws {AbortError} if `signal` was aborted first
    */
   recv(options?: VdeWaitOptions): Promise<Buffer> {
     return this.#run((port) => new Receive(port.use('vde_recv')), options);
   }
 
   /**
-   * vde_recv(3) into the caller's bytes: nothing is allocated.
-   * @param buffer what of a frame has no room in it is lost: 9234 bytes are enough for any
-   * @returns how many bytes came; 0 as {@link recv} gives an empty Buffer
-   * @throws as {@link recv}
+   * Receives one frame into the caller's bytes, without an allocation: vde_recv(3).
+   * @param buffer the target; the rest of a longer frame is lost; 9234 bytes are enough for any frame
+   * @returns the number of bytes received; 0 when {@link recv} would return an empty Buffer
+   * @throws like {@link recv}
    */
   recv_into(buffer: NodeJS.ArrayBufferView, options?: VdeWaitOptions): Promise<number> {
     return this.#run((port) => new ReceiveInto(port.use('vde_recv'), checkRoom(buffer)), options);
   }
 
   /**
-   * Receives what is there: one frame at least, without a wait for more.
-   * @param max how many at most
-   * @returns the frames in their order; none as {@link recv} gives an empty Buffer
-   * @throws as {@link recv}
+   * Receives the frames that are there: waits for one, but not for more.
+   * @param max the most frames to return, from 1 to 65536; 64 by default
+   * @returns the frames in their order; none when {@link recv} would return an empty Buffer
+   * @throws like {@link recv}
    */
   recvBatch(max: number = DEFAULT_BATCH, options?: VdeWaitOptions): Promise<Buffer[]> {
     return this.#run((port) => {
@@ -138,11 +138,11 @@ export class VdePort {
   }
 
   /**
-   * vde_send(3). Waits while the queue of the switch is full. What a switch or hub of this port's own cannot deliver at once
-   * is lost, as on a real one.
+   * Sends one frame: vde_send(3). Waits while the queue of the switch is full. A switch or hub of this port's own loses frames
+   * that it cannot deliver at once, as a real one does.
    * @param frame 14 to 9234 bytes: destination, source, type, data
    * @throws {IothError} EPIPE (the network is gone), ETIMEDOUT, EAGAIN (timeout 0), ECANCELED, EBADF
-   * @throws {AbortError} when `signal` came first
+   * @throws {AbortError} if `signal` was aborted first
    */
   send(frame: NodeJS.ArrayBufferView, options?: VdeWaitOptions): Promise<void> {
     return this.#run((port) => {
@@ -152,20 +152,20 @@ export class VdePort {
   }
 
   /**
-   * Sends as many frames as are taken without a wait, but one at least; like sendmmsg(2).
-   * @returns how many were taken: the first so many
-   * @throws as {@link send}: none was taken
+   * Sends as many frames as the network accepts without a wait, at least one; like sendmmsg(2).
+   * @returns the number of frames that were sent, from the start of `frames`
+   * @throws like {@link send}; no frame was sent then
    */
   sendBatch(frames: readonly NodeJS.ArrayBufferView[], options?: VdeWaitOptions): Promise<number> {
     return this.#run((port) => {
       if (!Array.isArray(frames)) throw invalidType('frames', 'an array of frames', frames);
-      // map would leave out what a sparse array lacks
+      // map would skip the holes of a sparse array
       const bytes = Array.from(frames, (frame, i) => checkFrame(`frames[${i}]`, frame));
       return new SendBatch(port.use('vde_send'), bytes);
     }, options);
   }
 
-  /** The frames that come, until the network is gone or the port is closed. @throws as {@link recv} */
+  /** Returns the received frames, until the network is gone or the port is closed. @throws like {@link recv} */
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
     while (!this.closed) {
       let frame: Buffer;
@@ -180,21 +180,21 @@ export class VdePort {
     }
   }
 
-  /** Lets a pending operation keep the process alive (the default). */
+  /** Makes pending operations keep the process alive (the default). */
   ref(): this {
     this.#connection.source.setRef(true);
     return this;
   }
 
-  /** Lets the process end though an operation is pending. */
+  /** Lets the process end while operations are pending. */
   unref(): this {
     this.#connection.source.setRef(false);
     return this;
   }
 
   /**
-   * vde_close(3). What waits is rejected with ECANCELED; a switch or hub of this port's own ends for all its peers. Closing
-   * twice is fine.
+   * Closes the port: vde_close(3). Pending operations are rejected with ECANCELED. A switch or hub of this port's own ends for
+   * all its peers. Closing twice is fine.
    */
   close(): Promise<void> {
     return this.#connection.close();
@@ -208,7 +208,7 @@ export class VdePort {
     return `VdePort <${this.closed ? 'closed' : 'open'}, ${this.vnl}>`;
   }
 
-  // make() checks the arguments: what it throws is the promise's rejection too
+  // make() checks the arguments: its errors reject the promise too
   #run<T>(make: (connection: Connection) => Operation<T>, options: VdeWaitOptions | undefined): Promise<T> {
     try {
       const [timeout, signal] = waitOf(options);

@@ -5,18 +5,18 @@ import { identityOf, lookAt } from '../core/file-identity.js';
 import { nodeDirectory } from './locator.js';
 import { SwitchPeer } from './switch-peer.js';
 
-/** How long a node that lives may take to answer a new peer, in milliseconds. */
+/** The time that a living node may take to answer a new peer, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 500;
-/** The sockets in a node's directory: its control socket, one for each peer, and those that peers make while they join. */
+/** The sockets in a node's directory: its control socket, one for each peer, and those that peers make to join. */
 const NODE_SOCKET = /^(ctl|fd\d+|\.\d+-\d+)$/;
 const CONTROL_SOCKET = 'ctl';
 
 /**
- * Removes the directory of a node whose process is gone without having removed it, so that another can be made there.
+ * Removes the directory of a node whose process ended without removing it, so that another node can be made there.
  *
- * It is one where it is this user's, no link, and has a control socket that refuses, and beside it nothing but sockets of
- * nodes and their peers. What is looked at and removed is in the directory that was opened, whatever its path leads to by then.
- * @returns 'removed', 'alive' where somebody serves it, 'other' where it is not a node's, or has files of others in it
+ * Such a directory belongs to this user, is no link, has a control socket that refuses connections, and otherwise only sockets
+ * of nodes and their peers. All files are checked and removed through the opened directory, even if its path changes.
+ * @returns 'removed'; 'alive' if a process serves it; 'other' if it is not a node's, or has other files in it
  */
 export function removeGoneNode(directory: string): 'removed' | 'alive' | 'other' {
   const opened = OpenDirectory.open(directory);
@@ -26,9 +26,9 @@ export function removeGoneNode(directory: string): 'removed' | 'alive' | 'other'
     if (!sockets?.includes(CONTROL_SOCKET)) return opened.isAt(directory) ? 'other' : 'removed';
     if (opened.isServed()) return 'alive';
     if (!opened.isOwn) return 'other';
-    // without the right to remove it nothing in it is touched
+    // without permission to remove the directory nothing in it is touched
     if (!isWritable(dirname(directory)) || opened.nodeSockets() === undefined) return 'other';
-    // somebody may do the same at this moment, and may have made a node of its own already
+    // another process may do the same at this moment, and may already have made its own node
     return opened.remove(directory) || !opened.isAt(directory) ? 'removed' : 'other';
   } finally {
     opened.close();
@@ -44,7 +44,7 @@ function isWritable(directory: string): boolean {
   }
 }
 
-/** A directory by its descriptor: its path may lead elsewhere at any time. */
+/** A directory by its descriptor, since its path may lead elsewhere at any time. */
 class OpenDirectory {
   readonly #fd: number;
   readonly #here: string;
@@ -54,7 +54,7 @@ class OpenDirectory {
     this.#here = `/proc/self/fd/${fd}`;
   }
 
-  /** Undefined for a link, for what is no directory, and for one that cannot be read. */
+  /** Opens a directory. Returns undefined for a link, for another kind of file, and if it cannot be read. */
   static open(path: string): OpenDirectory | undefined {
     try {
       return new OpenDirectory(openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW));
@@ -71,13 +71,13 @@ class OpenDirectory {
     return identityOf(fstatSync(this.#fd, { bigint: true }));
   }
 
-  /** Whether `path` is this directory, now. */
+  /** Returns whether `path` is this directory now. */
   isAt(path: string): boolean {
     const stat = lookAt(path);
     return stat !== undefined && identityOf(stat) === this.identity;
   }
 
-  /** The names in it; undefined where one is not the socket of a node or its peer. */
+  /** Returns the names in it; undefined if one is not the socket of a node or its peer. */
   nodeSockets(): string[] | undefined {
     const names = readdirSync(this.#here);
     return names.every((name) => this.#isNodeSocket(name)) ? names : undefined;
@@ -85,11 +85,11 @@ class OpenDirectory {
 
   #isNodeSocket(name: string): boolean {
     if (!NODE_SOCKET.test(name)) return false;
-    // somebody removes it too
+    // another process removes it too
     return lookAt(join(this.#here, name))?.isSocket() ?? true;
   }
 
-  /** A daemon whose owner was killed looks after it when a peer joins: it ends then, and hangs up. */
+  /** Returns whether a process serves the node. A daemon whose owner was killed notices it when a peer joins, and hangs up. */
   isServed(): boolean {
     let peer: SwitchPeer;
     try {
@@ -104,17 +104,17 @@ class OpenDirectory {
     }
   }
 
-  /** Removes the sockets in it, and it, where `path` still is it and nothing else is in it. Whether it did. */
+  /** Removes its sockets, and the directory if `path` still leads to it and it is empty. Returns whether that was done. */
   remove(path: string): boolean {
     try {
-      // it is known by its control socket, should this be interrupted
+      // the control socket goes last: it marks the directory if this is interrupted
       const names = readdirSync(this.#here).sort((a, b) => Number(a === CONTROL_SOCKET) - Number(b === CONTROL_SOCKET));
       for (const name of names) if (this.#isNodeSocket(name)) this.#unlink(name);
       if (!this.isAt(path)) return false;
       rmdirSync(path);
       return true;
     } catch {
-      // somebody keeps something else in it
+      // another file is in it
       return false;
     }
   }
@@ -123,7 +123,7 @@ class OpenDirectory {
     try {
       unlinkSync(join(this.#here, name));
     } catch {
-      // C removes it too, on a thread that the process's end is about to stop
+      // C removes it too, on a thread that the end of the process is about to stop
     }
   }
 
@@ -132,7 +132,7 @@ class OpenDirectory {
   }
 }
 
-/** The directory of a node that a stack made, which C leaves where peers are joined when the stack ends. */
+/** The directory of a node that a stack made. C leaves it if peers are joined when the stack ends. */
 export class SwitchDirectory {
   readonly path: string;
   readonly #identity: string | undefined;
@@ -144,13 +144,13 @@ export class SwitchDirectory {
     opened?.close();
   }
 
-  /** Of a VNL that was just opened; undefined for one that makes no directory. */
+  /** Returns the directory of a VNL that was just opened; undefined if the VNL makes none. */
   static of(vnl: string): SwitchDirectory | undefined {
     const path = nodeDirectory(vnl);
     return path === undefined ? undefined : new SwitchDirectory(path);
   }
 
-  /** Removes what C left of it. A directory that another node made since is not touched. */
+  /** Removes the rest of the directory. Does not touch a directory that another node has made since. */
   remove(): void {
     const opened = OpenDirectory.open(this.path);
     if (!opened) return;

@@ -15,15 +15,15 @@ const HEADER_SIZE = 12;
 const SOCKADDR_UN_SIZE = 110;
 
 /**
- * A peer of a switch, a hub or the like that joins as vde_open(3) does for `vde://`, but carries no packets: it finds out
- * whether somebody serves there.
+ * A peer of a switch, a hub or the like. It joins as vde_open(3) of `vde://` does, but carries no frames: it only finds out
+ * whether a process serves the network.
  */
 export class SwitchPeer {
   readonly fd: number;
 
   /**
    * Connects to the node's control socket and asks for a port.
-   * @throws {IothError} ENOENT, ECONNREFUSED: nobody listens there; EAGAIN: too many wait there already; EMFILE
+   * @throws {IothError} ENOENT, ECONNREFUSED: no process listens; EAGAIN: the queue of connections is full; EMFILE
    */
   constructor(directory: string) {
     const address = encodeSockaddr(AF_UNIX, join(directory, 'ctl'), () => 0);
@@ -40,14 +40,14 @@ export class SwitchPeer {
     }
   }
 
-  /** Waits `milliseconds` at most: whether the node answered, or hung up. */
+  /** Waits at most `milliseconds`, and blocks. Returns whether the node answered or hung up. */
   hasReply(milliseconds: number): boolean {
     return waitSync(this.fd, READABLE, milliseconds);
   }
 
   /**
-   * Waits for the same in the loop, `milliseconds` at most.
-   * @throws {EpollError} out of descriptors
+   * Waits in the loop, at most `milliseconds`. Returns whether the node answered or hung up.
+   * @throws {EpollError} if descriptors run out; {AbortError}
    */
   replied(milliseconds: number, signal: AbortSignal | undefined): Promise<boolean> {
     return new Promise((resolve, reject) => {
@@ -64,13 +64,13 @@ export class SwitchPeer {
     });
   }
 
-  /** Takes the answer of a node that {@link hasReply}: false where it hung up. */
+  /** Reads the answer after {@link hasReply} or {@link replied}. Returns false if the node hung up. */
   takeReply(): boolean {
     const reply = new Uint8Array(SOCKADDR_UN_SIZE);
     return libc().recv(this.fd, reply, reply.length, 0) > 0;
   }
 
-  /** Says good-bye: the node hangs up then. */
+  /** Shuts down the sending side: the node hangs up then. */
   leave(): void {
     libc().shutdown(this.fd, SHUT_WR);
   }
@@ -80,7 +80,7 @@ export class SwitchPeer {
   }
 }
 
-/** `struct request_v3` of libvdeplug, packed. The data socket that it names does not exist: nothing is sent to it. */
+/** Returns a packed `struct request_v3` of libvdeplug. Its data socket does not exist, so no frame comes. */
 function newPortRequest(): Uint8Array {
   const request = new ArrayBuffer(HEADER_SIZE + SOCKADDR_UN_SIZE);
   new Uint32Array(request, 0, 3).set([SWITCH_MAGIC, REQUEST_VERSION, REQ_NEW_CONTROL]);

@@ -149,7 +149,7 @@ describe.each(WAYS)('%s', (_name, open) => {
     const failure = open(vnl());
     await expect(failure).rejects.toMatchObject({
       code: 'ENAMETOOLONG',
-      message: expect.stringMatching(/has \d+ bytes, and \d+ is the limit/),
+      message: expect.stringMatching(/has \d+ bytes, but the limit is \d+/),
     });
     // a locator is not repeated whole
     await expect(failure).rejects.toMatchObject({ message: expect.not.stringMatching(/.{1000}/s) });
