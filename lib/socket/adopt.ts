@@ -4,7 +4,7 @@ import { makeNonBlocking } from '../io/descriptor-flags.js';
 import { closeDetached, isOwned, unregisterDetached, wasClosedElsewhere } from './detached.js';
 import { socketTypeOf } from './options.js';
 
-/** A descriptor that `socket.detach` gave up, ready for another Socket. */
+/** Checks a descriptor that `socket.detach` returned and makes it ready for another Socket. */
 export function adopt(fileno: number): number {
   checkInteger('fileno', fileno, 0, INT_MAX);
   if (wasClosedElsewhere(fileno)) throw notASocket(`descriptor ${fileno} was closed after it was detached`);
@@ -20,10 +20,10 @@ export function adopt(fileno: number): number {
 }
 
 /**
- * ioth_close(3) of a descriptor that `socket.detach` gave up. Where it was closed by other means meanwhile, only the
- * stack's count of its sockets goes down, and whatever has the number now stays open.
- * @throws {IothError} EBADF for what is no socket of a stack
- * @throws {TypeError} ERR_INVALID_ARG_VALUE for the descriptor of a Socket, which closes it itself
+ * Closes a descriptor that `socket.detach` returned: ioth_close(3). If it was closed by other means, only lowers the stack's
+ * count of its sockets: a file that has the number now stays open.
+ * @throws {IothError} EBADF if it is not a socket of a stack
+ * @throws {TypeError} ERR_INVALID_ARG_VALUE for the descriptor of a Socket: call its `close` instead
  */
 export function close(fd: number): void {
   checkInteger('fd', fd, 0, INT_MAX);
@@ -34,7 +34,7 @@ export function close(fd: number): void {
 }
 
 function owned(name: string, fd: number): TypeError {
-  return invalidValue(name, 'a descriptor that detach() gave up; a Socket owns this one', fd);
+  return invalidValue(name, 'a descriptor that detach() returned; a Socket owns this one', fd);
 }
 
 function notASocket(hint: string, cause?: unknown): IothError {

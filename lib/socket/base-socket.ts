@@ -16,15 +16,15 @@ import { acceptsConnections, getsockopt, readSocketName, setsockopt } from './op
 import type { SocketOwner } from './owner.js';
 import { checkTimeout, getdefaulttimeout } from './timeouts.js';
 
-/** What a {@link Socket} does without waiting. Whatever needs the descriptor throws EBADF once the socket is closed. */
+/** Methods of a {@link Socket} that do not wait. Those that need the descriptor throw EBADF once the socket is closed. */
 export abstract class BaseSocket<Owner extends SocketOwner> {
-  /** The stack it is on. */
+  /** The stack that the socket is on. */
   readonly stack: Owner;
   /** AF_INET, AF_INET6, AF_UNIX, AF_PACKET, AF_NETLINK … */
   readonly family: number;
   /** SOCK_STREAM, SOCK_DGRAM, SOCK_RAW … */
   readonly type: number;
-  /** IPPROTO_*; of a packet socket ETH_P_*, in network order. */
+  /** IPPROTO_*; for a packet socket ETH_P_*, in network byte order. */
   readonly proto: number;
   /** @internal */
   protected readonly descriptor: Descriptor;
@@ -41,23 +41,23 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
     registerFinalizer(this, 'Socket', descriptor);
   }
 
-  /** Whether it was closed or detached. */
+  /** True if the socket was closed or detached. */
   get closed(): boolean {
     return this.descriptor.closed;
   }
 
-  /** @returns the descriptor's number, -1 once closed */
+  /** Returns the descriptor's number, -1 once closed. */
   fileno(): number {
     return this.closed ? -1 : this.descriptor.fd;
   }
 
   /**
-   * bind(2).
-   * @param addr an address; its host may also be 'localhost' or a name of the hosts file
-   * @throws {IothError} EADDRINUSE, EADDRNOTAVAIL (no interface has it), EACCES, EINVAL (it has an address already), EBADF;
-   * ENODEV for a zone that is no interface
-   * @throws {TypeError | RangeError} for what is no address of the family, and for a name that only a server knows:
-   * `await stack.getaddrinfo(host, port)` resolves it
+   * Binds the socket to an address: bind(2).
+   * @param addr an address; its host may also be 'localhost' or a name in the hosts file
+   * @throws {IothError} EADDRINUSE, EADDRNOTAVAIL (no interface has it), EACCES, EINVAL (already bound), EBADF;
+   * ENODEV (no interface has the name of the zone)
+   * @throws {TypeError | RangeError} for an address of another family, and for a name that only a server can resolve: use
+   * `await stack.getaddrinfo(host, port)`
    */
   bind(addr: AddressInput): void {
     const { bytes, length, address, port } = localDestinationOf(this.stack, this.family, addr);
@@ -65,8 +65,8 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
   }
 
   /**
-   * listen(2).
-   * @param backlog how many connections wait for accept at most
+   * Listens for connections: listen(2).
+   * @param backlog the most connections that wait for accept, default SOMAXCONN
    * @throws {IothError} EADDRINUSE, EOPNOTSUPP (not a stream socket), EBADF
    */
   listen(backlog: number = SOMAXCONN): void {
@@ -75,11 +75,11 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
   }
 
   /**
-   * getsockopt(2).
+   * Reads an option: getsockopt(2).
    * @param level SOL_SOCKET, IPPROTO_*
    * @param optname the option: SO_*, IP_*, TCP_* …
-   * @param buflen how many bytes its struct has, 1 to 65536; without it the option is a C int
-   * @returns the number, or the bytes that C gave
+   * @param buflen the size of its struct in bytes, 1 to 65536; without it the option is a C int
+   * @returns the number, or the bytes from C
    * @throws {IothError} ENOPROTOOPT, EOPNOTSUPP, EBADF
    */
   getsockopt(level: number, optname: number): number;
@@ -89,7 +89,7 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
   }
 
   /**
-   * setsockopt(2).
+   * Sets an option: setsockopt(2).
    * @param level SOL_SOCKET, IPPROTO_*
    * @param optname the option: SO_*, IP_*, TCP_* …
    * @param value a C int, a boolean (1 or 0), or the bytes of the option's struct; the name of an interface for
@@ -104,28 +104,28 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
   /**
    * Joins a multicast group: IP_ADD_MEMBERSHIP, IPV6_JOIN_GROUP or, with `source`, MCAST_JOIN_SOURCE_GROUP.
    * @param group '239.1.2.3', 'ff15::1'
-   * @param ifname the interface, by name or index; without it that of the route to the group
-   * @param source the only address whose datagrams are wanted; call it again for more
-   * @throws {IothError} EADDRINUSE (it is a member), ENODEV (no such interface, or no route to the group), ENOBUFS, EBADF
+   * @param ifname the interface, by name or index; default: the interface of the route to the group
+   * @param source receives only datagrams from this address; call again to add more sources
+   * @throws {IothError} EADDRINUSE (already a member), ENODEV (no such interface, or no route to the group), ENOBUFS, EBADF
    */
   add_membership(group: string, ifname?: string | number | null, source?: string | null): void {
     this.#setMembership(true, group, ifname, source);
   }
 
   /**
-   * Leaves a multicast group. Arguments as of {@link add_membership}, which was called with them.
-   * @throws {IothError} EADDRNOTAVAIL (it is no member), ENODEV, EBADF
+   * Leaves a multicast group. Takes the arguments that {@link add_membership} got.
+   * @throws {IothError} EADDRNOTAVAIL (not a member), ENODEV, EBADF
    */
   drop_membership(group: string, ifname?: string | number | null, source?: string | null): void {
     this.#setMembership(false, group, ifname, source);
   }
 
   /**
-   * ioctl(2), ioth_ioctl(3): for what has no method. A wrong struct is the program's own risk: some requests have addresses
-   * of memory in theirs.
-   * @param request SIOC*, FIONREAD …: the number
-   * @param arg a C int, or the bytes of the request's struct; they are not changed
-   * @returns what the call left there: a number for a number, a Buffer for bytes
+   * Calls ioctl(2), ioth_ioctl(3), for requests that have no method. A wrong struct is at your own risk: some structs hold
+   * memory addresses.
+   * @param request the number of the request: SIOC*, FIONREAD …
+   * @param arg a C int, or the bytes of the request's struct; they are not changed. Default 0
+   * @returns the result of the call: a number for a number, a Buffer for bytes
    * @throws {IothError} ENOTTY, EINVAL, ENODEV, EPERM … and EBADF
    */
   ioctl(request: number, arg?: number): number;
@@ -134,42 +134,42 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
     return ioctl(this.descriptor.use('ioctl'), request, arg);
   }
 
-  /** getsockname(2): its own address. @throws {IothError} EBADF */
+  /** Returns the socket's own address: getsockname(2). @throws {IothError} EBADF */
   getsockname(): Address {
     return readSocketName(this.descriptor.use('getsockname'), 'getsockname');
   }
 
-  /** getpeername(2): the address that it is connected to. @throws {IothError} ENOTCONN, EBADF */
+  /** Returns the peer's address: getpeername(2). @throws {IothError} ENOTCONN, EBADF */
   getpeername(): Address {
     return readSocketName(this.descriptor.use('getpeername'), 'getpeername');
   }
 
   /**
    * Sets how long an operation may wait before it fails with ETIMEDOUT.
-   * @param seconds null for ever, 0 not at all: it fails with EAGAIN
-   * @throws {TypeError | RangeError} for what is no time
+   * @param seconds null waits for ever; 0 does not wait and fails with EAGAIN. Default: see `setdefaulttimeout`
+   * @throws {TypeError | RangeError} for an invalid time
    */
   settimeout(seconds: number | null): void {
     this.#timeout = checkTimeout('seconds', seconds);
   }
 
-  /** @returns what settimeout set, in seconds; null for ever */
+  /** Returns the timeout in seconds; null waits for ever. */
   gettimeout(): number | null {
     return this.#timeout;
   }
 
-  /** settimeout(null) where true, settimeout(0) where false, as in Python. The descriptor itself never blocks. */
+  /** Calls settimeout(null) if true, settimeout(0) if false, as in Python. The descriptor itself is always non-blocking. */
   setblocking(blocking: boolean): void {
     this.#timeout = checkBoolean('blocking', blocking) ? null : 0;
   }
 
-  /** @returns whether operations may wait */
+  /** Returns whether operations may wait: false if the timeout is 0. */
   getblocking(): boolean {
     return this.#timeout !== 0;
   }
 
   /**
-   * shutdown(2).
+   * Shuts down reading, writing or both: shutdown(2).
    * @param how SHUT_RD, SHUT_WR or SHUT_RDWR
    * @throws {IothError} ENOTCONN, EBADF
    */
@@ -188,27 +188,27 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
   }
 
   /**
-   * Gives the descriptor up, open; what waits on it is rejected with ECANCELED.
-   * @returns its number: `stack.socket(family, type, proto, fileno)` makes a Socket of it again, `close(fd)` closes it
+   * Releases the descriptor without closing it. Rejects pending operations with ECANCELED.
+   * @returns its number: `stack.socket(family, type, proto, fileno)` makes a Socket from it, `close(fd)` closes it
    * @throws {IothError} EBADF
    */
   detach(): number {
     return this.descriptor.detach();
   }
 
-  /** Lets a pending operation keep the process alive (the default). */
+  /** Makes pending operations keep the process alive (the default). */
   ref(): this {
     this.descriptor.readiness.setRef(true);
     return this;
   }
 
-  /** Lets the process end though an operation is pending. */
+  /** Lets the process exit while operations are pending. */
   unref(): this {
     this.descriptor.readiness.setRef(false);
     return this;
   }
 
-  /** close(2). What waits on it is rejected with ECANCELED. Closing twice is fine. @throws {IothError} EIO … */
+  /** Closes the socket: close(2). Rejects pending operations with ECANCELED. Closing twice is fine. @throws {IothError} EIO … */
   close(): void {
     this.descriptor.close();
   }

@@ -4,36 +4,34 @@ import { SIZEOF_SIZE_T as WORD } from '../../ffi/libc.js';
 import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
 import { checkBytes, checkInteger, INT_MAX, invalidType } from '../core/validate.js';
 
-/** A control message: its level (SOL_SOCKET), type (SCM_RIGHTS) and data, as in Python's socket. */
+/** Control message: level (SOL_SOCKET), type (SCM_RIGHTS) and data, as in Python's socket. */
 export type AncillaryItem<Data extends Uint8Array = Uint8Array> = [level: number, type: number, data: Data];
 
-// struct cmsghdr: size_t cmsg_len, int cmsg_level, int cmsg_type; everything stands at multiples of size_t
+// struct cmsghdr: size_t cmsg_len, int cmsg_level, int cmsg_type; headers and data are aligned to size_t
 const LEVEL_AT = WORD;
 const TYPE_AT = WORD + 4;
 const HEADER_SIZE = aligned(WORD + 8);
 const INT_MIN = -INT_MAX - 1;
 
 /**
- * CMSG_LEN(3): the length of a control message.
- * @param length how many bytes of data it has
- * @returns bytes, without the padding after it
- * @throws {TypeError | RangeError} for what is no length
+ * Returns the length of a control message in bytes, without the padding after it: CMSG_LEN(3).
+ * @param length the length of its data, in bytes
+ * @throws {TypeError | RangeError} for an invalid length
  */
 export function CMSG_LEN(length: number): number {
   return HEADER_SIZE + checkInteger('length', length, 0, INT_MAX);
 }
 
 /**
- * CMSG_SPACE(3): the room that a control message takes.
- * @param length how many bytes of data it has
- * @returns bytes, padding included
- * @throws {TypeError | RangeError} for what is no length
+ * Returns the room that a control message takes in bytes, with its padding: CMSG_SPACE(3).
+ * @param length the length of its data, in bytes
+ * @throws {TypeError | RangeError} for an invalid length
  */
 export function CMSG_SPACE(length: number): number {
   return HEADER_SIZE + aligned(checkInteger('length', length, 0, INT_MAX));
 }
 
-/** The control messages as msg_control has them; empty for an empty list. */
+/** Encodes control messages for msg_control; an empty list gives an empty Buffer. */
 export function encodeAncillary(list: readonly AncillaryItem[]): Buffer {
   const items = checkItems(list);
   const bytes = Buffer.alloc(items.reduce((total, [, , data]) => total + CMSG_SPACE(data.length), 0));
@@ -50,8 +48,8 @@ export function encodeAncillary(list: readonly AncillaryItem[]): Buffer {
 }
 
 /**
- * The control messages in what recvmsg left in msg_control: `bytes` must end at msg_controllen. The data are copies.
- * A message that is cut off gives the data that are there; whatever is no message ends the list.
+ * Decodes the control messages that recvmsg left in msg_control: `bytes` must end at msg_controllen. The data are copies.
+ * A truncated message gives the data that arrived; an invalid length ends the list.
  */
 export function decodeAncillary(bytes: Uint8Array): AncillaryItem<Buffer>[] {
   const view = viewOf(checkBytes('bytes', bytes));
@@ -69,7 +67,7 @@ export function decodeAncillary(bytes: Uint8Array): AncillaryItem<Buffer>[] {
   return items;
 }
 
-/** Up to the next multiple of a word. No bit operators: a length in foreign bytes can pass 32 bits. */
+/** Rounds up to a multiple of a word. Uses no bit operators: a length in untrusted bytes can exceed 32 bits. */
 function aligned(length: number): number {
   return Math.ceil(length / WORD) * WORD;
 }
@@ -77,7 +75,7 @@ function aligned(length: number): number {
 function checkItems(list: readonly AncillaryItem[]): AncillaryItem[] {
   const expected = 'an array of [level, type, data]';
   if (!Array.isArray(list)) throw invalidType('ancdata', expected, list);
-  // map would leave out what a sparse array lacks
+  // map would skip the holes of a sparse array
   return Array.from(list, (item, index): AncillaryItem => {
     const name = `ancdata[${index}]`;
     if (!Array.isArray(item) || item.length !== 3) throw invalidType(name, '[level, type, data]', item);

@@ -6,26 +6,26 @@ import { close } from './adopt.js';
 import { duplicate } from './duplicate.js';
 import type { SocketMaker } from './owner.js';
 
-/** Handles of Node's TCP sockets that are on a stack. */
+/** The stacks of Node's TCP handles that are on one. */
 const makers = new WeakMap<object, SocketMaker>();
 
-/** Lets {@link socketOfConnection} have the connection of a handle. */
+/** Records the stack of a handle, so that {@link socketOfConnection} can take its connection. */
 export function noteConnection(handle: object, { sockets }: { readonly sockets?: SocketMaker }): void {
   if (sockets) makers.set(handle, sockets);
 }
 
-/** `Socket.from()`: takes the connection of a net.Socket away from it, and destroys it. */
+/** Takes the connection from a net.Socket, and destroys that: for `Socket.from()`. */
 export function socketOfConnection(netSocket: NetSocket): unknown {
   if (!(netSocket instanceof NetSocket)) throw invalidType('netSocket', 'a net.Socket', netSocket);
   const { _handle: handle } = netSocket as NetSocket & { _handle?: { readonly fd: number } };
   const maker = handle && makers.get(handle);
   if (!maker)
-    throw refused('ENOTSOCK', 'only a TCP connection of Node on a stack with sockets of the kernel can be a Socket');
-  if (netSocket.connecting || netSocket.pending) throw refused('ENOTCONN', "wait for its 'connect'");
+    throw refused('ENOTSOCK', 'only a TCP connection of node:net on a stack with kernel sockets can become a Socket');
+  if (netSocket.connecting || netSocket.pending) throw refused('ENOTCONN', "wait for its 'connect' event");
   if (netSocket.readableLength > 0)
-    throw refused('EBUSY', 'it has received data already: read them first, or pause it earlier');
+    throw refused('EBUSY', 'it holds received data: read the data first, or pause it earlier');
   if (netSocket.writableLength > 0)
-    throw refused('EBUSY', 'it has data to write still: wait for the callback of write');
+    throw refused('EBUSY', 'it still has data to write: wait for the callback of write');
   const fd = duplicate(maker, handle.fd, SOCK_STREAM);
   try {
     const socket = maker.socket(netSocket.remoteFamily === 'IPv6' ? AF_INET6 : AF_INET, SOCK_STREAM, 0, fd);

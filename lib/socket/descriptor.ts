@@ -7,7 +7,7 @@ import { registerDetached, registerOwned, unregisterOwned } from './detached.js'
 import { canceled, type WaitEnd } from './operations/errors.js';
 import type { DescriptorOwner } from './owner.js';
 
-/** An open descriptor of a stack and what waits on it: owned by one Socket, known to its stack, closed once. */
+/** Open descriptor of a stack, with its pending operations. One Socket owns it; its stack lists it; it is closed once. */
 export class Descriptor implements Closable {
   readonly readiness: Readiness;
   #open = true;
@@ -26,19 +26,19 @@ export class Descriptor implements Closable {
     return !this.#open;
   }
 
-  /** The descriptor's number for a system call. @throws {IothError} EBADF once closed, ERR_STACK_DEAD with a dead stack */
+  /** Returns the number for a system call. @throws {IothError} EBADF once closed, ERR_STACK_DEAD if the stack is dead */
   use(syscall: string): number {
     if (this.#open) return this.fd;
     this.owner.checkAlive(syscall);
     throw new IothError('EBADF', { syscall, hint: 'the socket is closed' });
   }
 
-  /** ioth_close(3), once: what waits is rejected, with ECANCELED unless `reason` says otherwise. */
+  /** Closes the descriptor once: ioth_close(3). Rejects pending operations with `reason`, ECANCELED by default. */
   close(reason: WaitEnd = canceled('the socket was closed')): void {
     this.#close(reason);
   }
 
-  /** The same at the end of the process: nobody hears of it. */
+  /** Closes the descriptor at process exit: rejects no operation and calls no follower. */
   closeSilently(): void {
     this.#close(undefined);
   }
@@ -54,16 +54,16 @@ export class Descriptor implements Closable {
     try {
       this.close();
     } catch {
-      // the number is free all the same
+      // the number is free even if ioth_close fails
     }
   }
 
-  /** Has `follower` called when it is closed or given up, with what ends the waits. Not at the end of the process. */
+  /** Calls `follower` with the reason when the descriptor is closed or detached, but not at process exit. */
   follow(follower: (reason: Error) => void): void {
     this.#followers.push(follower);
   }
 
-  /** Gives the descriptor up unclosed; libioth goes on counting it. */
+  /** Releases the descriptor without closing it; libioth still counts it. */
   detach(): number {
     const fd = this.use('detach');
     this.#release(canceled('the socket was detached'));
@@ -75,7 +75,7 @@ export class Descriptor implements Closable {
     this.#open = false;
     unregisterOwned(this.fd);
     this.owner.descriptors.delete(this);
-    // the poll handle goes before the number does: the number is used again at once
+    // close the poll handle before the descriptor: the number is reused at once
     this.readiness.close(reason);
     if (reason) for (const follower of this.#followers) follower(reason({ syscall: 'close' }));
   }

@@ -13,7 +13,7 @@ const OF_FAMILY = {
   [AF_INET6]: "an IPv6 address: for an IPv4 one make the socket with socket(AF_INET), or write it as '::ffff:10.0.0.1'",
 };
 
-/** The sockaddr of an address that was given to a call: at once where it is numeric, else when the name is resolved. */
+/** Returns the sockaddr of the address that a call got: at once if it is numeric, else as a promise of the resolved name. */
 export function destinationOf(
   stack: SocketOwner,
   family: number,
@@ -23,7 +23,7 @@ export function destinationOf(
   return numeric(stack, family, addr) ?? lookUp(stack, family, addr, signal);
 }
 
-/** The same for a call that cannot wait for a resolver. @throws {TypeError} for a name that only a server knows */
+/** Returns the sockaddr without waiting for a resolver. @throws {TypeError} for a name that only a server can resolve */
 export function localDestinationOf(stack: SocketOwner, family: number, addr: unknown): Sockaddr {
   const found = numeric(stack, family, addr);
   if (found) return found;
@@ -37,7 +37,7 @@ export function localDestinationOf(stack: SocketOwner, family: number, addr: unk
   throw invalidValue('addr host', expected, host);
 }
 
-/** Undefined for an address that has a name in it. */
+/** Returns undefined if the address contains a host name. */
 function numeric(stack: SocketOwner, family: number, addr: unknown): Sockaddr | undefined {
   if (family !== AF_INET && family !== AF_INET6) return encode(stack, family, addr);
   const known = cache.recall(family, addr);

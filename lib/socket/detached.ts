@@ -4,67 +4,67 @@ import { CLONE_VFORK, CLONE_VM, EPOLL_CLOEXEC, F_DUPFD_CLOEXEC, libc, WALL } fro
 import { withSignalsBlocked } from '../io/signal-mask.js';
 
 /*
- * A descriptor that a Socket gave up is still counted by libioth, under its number, until ioth_close(3) of that number.
- * Whoever has it may close it with close(2) instead, as `new net.Socket({ fd })` does: the number is free then, or another
- * file's, and the count stays. Here such numbers are found and taken off the count.
+ * After Socket.detach(), libioth still counts the descriptor, by its number, until ioth_close(3) of that number. Its new
+ * owner may call close(2) instead, as `new net.Socket({ fd })` does. Then the number is free, or belongs to another file,
+ * but libioth still counts it. This file finds such numbers and removes them from the count.
  */
 
-/** Of the memory that {@link closeElsewhere} runs on. */
+/** Bytes of stack for the process that {@link closeElsewhere} clones. */
 const CLONE_STACK_SIZE = 64 * 1024;
 const STACK_ALIGNMENT = 64;
 
 interface DetachedDescriptor {
   /** The stack that libioth counts it for. */
   readonly owner: object;
-  /** Of the open file; undefined where it could not be read. */
+  /** The identity of the open file; undefined if it could not be read. */
   readonly identity: string | undefined;
 }
 
-/** Numbers that Sockets own. */
+/** Descriptors that Sockets own. */
 const owned = new Set<number>();
 
 const detached = new Map<number, DetachedDescriptor>();
 
-/** A Socket of `owner` gave the open descriptor `fd` up. */
+/** Records that a Socket of `owner` detached the open descriptor `fd`. */
 export function registerDetached(fd: number, owner: object): void {
   detached.set(fd, { owner, identity: identityOf(fd) });
 }
 
-/** It was closed, or a Socket has it again. */
+/** Forgets a detached descriptor: it was closed, or a Socket owns it again. */
 export function unregisterDetached(fd: number): void {
   detached.delete(fd);
 }
 
-/** The stack was deleted: what is left of it here was closed through libioth by others. */
+/** Forgets all detached descriptors of a deleted stack: other code closed them through libioth. */
 export function unregisterDetachedOf(owner: object): void {
   for (const [fd, { owner: its }] of detached) if (its === owner) detached.delete(fd);
 }
 
-/** Whether `fd` was detached and is no longer the socket that it was. */
+/** Returns whether `fd` was detached and no longer is that socket. */
 export function wasClosedElsewhere(fd: number): boolean {
   const known = detached.get(fd);
   return known !== undefined && !isStillOpen(fd, known);
 }
 
-/** A Socket has the descriptor `fd` from now on. */
+/** Records that a Socket owns the descriptor `fd`. */
 export function registerOwned(fd: number): void {
   owned.add(fd);
 }
 
-/** It closes it, or gives it up. */
+/** Forgets an owned descriptor: its Socket closes or detaches it. */
 export function unregisterOwned(fd: number): void {
   owned.delete(fd);
 }
 
-/** Whether a Socket has the descriptor `fd`. */
+/** Returns whether a Socket owns the descriptor `fd`. */
 export function isOwned(fd: number): boolean {
   return owned.has(fd);
 }
 
 /**
- * The number of a new socket of libioth, unless it is a detached one's which was closed elsewhere. Then `remake` makes the
- * socket again under a number of its own and the old one is taken off the count: two counts on one number cannot be told
- * apart.
+ * Returns the number of a new libioth socket, unless libioth still counts a detached socket under it that was closed by
+ * other means. Then `remake` makes the socket again under another number, and the old one is removed from the count: two
+ * counts on one number cannot be told apart.
  */
 export function withOwnNumber(fd: number, remake: (fd: number) => number): number {
   if (detached.size === 0 || !detached.has(fd)) return fd;
@@ -72,7 +72,7 @@ export function withOwnNumber(fd: number, remake: (fd: number) => number): numbe
   try {
     other = remake(fd);
   } catch {
-    // out of descriptors: then this one must do
+    // out of descriptors: keep this number
     return fd;
   }
   libioth().close(fd);
@@ -81,9 +81,9 @@ export function withOwnNumber(fd: number, remake: (fd: number) => number): numbe
 }
 
 /**
- * ioth_close(3) of a descriptor that was detached. Where it was closed elsewhere, it is only taken off the count, and a file
- * that has its number stays open.
- * @returns whether it was closed or uncounted
+ * Closes a detached descriptor with ioth_close(3). If it was closed by other means, only removes it from the count: a file
+ * that has its number now stays open.
+ * @returns whether it was closed or removed from the count
  */
 export function closeDetached(fd: number): boolean {
   if (wasClosedElsewhere(fd)) return uncount(fd);
@@ -92,39 +92,39 @@ export function closeDetached(fd: number): boolean {
   return isClosed;
 }
 
-/** Takes the detached descriptors of `owner` that were closed elsewhere off the count. */
+/** Removes the detached descriptors of `owner` that were closed by other means from the count. */
 export function uncountClosed(owner: object): void {
   const closed = [...detached].filter(([fd, known]) => known.owner === owner && !isStillOpen(fd, known));
   for (const [fd] of closed) uncount(fd);
 }
 
-/** Which descriptor keeps `owner` from being deleted, and what to do. */
+/** Returns the hint for EBUSY: which descriptor keeps `owner` from being deleted, and what to do. */
 export function busyHint(owner: object): string {
   const own = [...detached].filter(([, known]) => known.owner === owner);
   const open = own.filter(([fd, known]) => isStillOpen(fd, known)).map(([fd]) => fd);
   if (open.length > 0) {
-    return `descriptor ${open.join(', ')}, which was detached, is still open on it: close(${open[0]}) it first`;
+    return `detached descriptor ${open.join(', ')} is still open on it: call close(${open[0]}) first`;
   }
   const [covered] = own.find(([fd]) => owned.has(fd)) ?? [];
-  if (covered === undefined) return 'a socket that was detached is still open on it: close(fd) it first';
-  return `descriptor ${covered} was detached and closed by other means, and a socket has its number now: close that first`;
+  if (covered === undefined) return 'a detached socket is still open on it: call close(fd) first';
+  return `descriptor ${covered} was detached and closed by other means; a new socket has its number: close that socket first`;
 }
 
 function uncount(fd: number): boolean {
-  // libioth's entry of that socket lies above the one that is meant
+  // a Socket has the number again: its entry in libioth hides the old one
   if (owned.has(fd)) return false;
   const isDone = occupy(fd) ? closeOccupied(fd) : closeElsewhere(fd);
   if (isDone) unregisterDetached(fd);
   return isDone;
 }
 
-/** Opens an unused file under a number; returns false where the number is taken. */
+/** Opens an unused file under the number `fd`; returns false if the number is taken. */
 function occupy(fd: number): boolean {
-  // not by node:fs: a worker thread closes at its end what it opened so and, as far as Node knows, did not close
+  // not node:fs: at its end a worker thread closes every descriptor that it opened there and, to Node, did not close
   const file = libc().epoll_create1(EPOLL_CLOEXEC);
   if (file === fd) return true;
   if (file < 0) return false;
-  // never dup2: another thread may have opened something under this number meanwhile
+  // never dup2: another thread may just have opened a file under this number
   const copy = libc().fcntl(file, F_DUPFD_CLOEXEC, fd);
   libc().close(file);
   if (copy >= 0 && copy !== fd) libc().close(copy);
@@ -132,14 +132,15 @@ function occupy(fd: number): boolean {
 }
 
 function closeOccupied(fd: number): boolean {
-  // libioth may not know the number: another thread closed it, and well
+  // libioth may not know the number: another thread closed it properly
   if (libioth().close(fd) < 0) libc().close(fd);
   return true;
 }
 
 /**
- * ioth_close(3) in a process that has our memory and a descriptor table of its own: the count goes down, and the file that
- * has this number in our table stays open, with its locks (fcntl(2) gives up those of a process at any close of a file).
+ * Calls ioth_close(3) in a cloned process that shares our memory but has its own descriptor table. The count goes down, and
+ * the file that has this number in our table stays open and keeps its locks (fcntl(2): a process loses its locks on a file
+ * when it closes any descriptor of that file).
  */
 function closeElsewhere(fd: number): boolean {
   const memory = new Uint8Array(CLONE_STACK_SIZE);
@@ -156,7 +157,7 @@ function isStillOpen(fd: number, { identity }: DetachedDescriptor): boolean {
   return identity !== undefined && identityOf(fd) === identity;
 }
 
-/** What tells an open file from others; undefined for a number that is free. */
+/** Returns the device and inode of an open file; undefined if the number is free. */
 function identityOf(fd: number): string | undefined {
   try {
     const { dev, ino } = fstatSync(fd, { bigint: true });

@@ -4,7 +4,7 @@ import { IothError } from '../core/errors.js';
 
 const CHUNK_SIZE = 65536;
 
-/** What a stream needs of its socket. */
+/** The members of a socket that a stream uses. */
 interface StreamSocket {
   readonly closed: boolean;
   recv(bufsize: number): Promise<Buffer>;
@@ -13,14 +13,14 @@ interface StreamSocket {
   close(): void;
 }
 
-/** A Duplex on a connected socket. The end of the stream shuts down writing; its destruction closes the socket. */
+/** Creates a Duplex on a connected socket. Ending the stream shuts down writing; destroying it closes the socket. */
 export function socketStream(socket: StreamSocket): Duplex {
   return new Duplex({
     allowHalfOpen: true,
     read() {
       socket.recv(CHUNK_SIZE).then(
         (data) => this.push(data.length > 0 ? data : null),
-        // closed on our side, by socket.close() or with the stack: an end, not an error
+        // socket.close() or the end of the stack closed it on our side: an end, not an error
         (error) => this.destroy(socket.closed ? undefined : error),
       );
     },
@@ -31,7 +31,7 @@ export function socketStream(socket: StreamSocket): Duplex {
       try {
         socket.shutdown(SHUT_WR);
       } catch (error) {
-        // the peer may have reset the connection meanwhile: there is nothing left to shut down
+        // the peer may have reset the connection: nothing is left to shut down
         if (!(error instanceof IothError && error.code === 'ENOTCONN')) return done(error as Error);
       }
       done();

@@ -4,9 +4,9 @@ import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_STREAM } from '../constants/ind
 import { systemError } from '../core/errors.js';
 import type { SocketMaker } from './owner.js';
 
-/** dup(2) of a socket, as a descriptor that libioth counts. Only where sockets are the kernel's. */
+/** Duplicates a socket like dup(2), as a descriptor that libioth counts. Works only for kernel sockets. */
 export function duplicate(owner: Pick<SocketMaker, 'msocket'>, fd: number, type: number): number {
-  // libioth knows only the descriptors that it made: a new one of its own becomes the duplicate
+  // libioth knows only descriptors that it made: let it make a socket, then dup3 over that number
   const copy = owner.msocket(AF_INET, type === SOCK_DGRAM ? SOCK_DGRAM : SOCK_STREAM, 0);
   if (libc().dup3(fd, copy, SOCK_CLOEXEC) >= 0) return copy;
   const error = systemError(errno(), 'dup');

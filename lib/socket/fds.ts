@@ -5,7 +5,7 @@ import { type AncillaryItem, CMSG_LEN } from './cmsg.js';
 import type { Received } from './operations/message.js';
 import type { Data } from './operations/send.js';
 
-/** SCM_MAX_FD of the kernel. */
+/** The kernel's SCM_MAX_FD. */
 const MAX_FDS = 253;
 const SIZEOF_INT = 4;
 
@@ -28,13 +28,13 @@ interface ReceivingSocket {
 }
 
 /**
- * Sends open descriptors over a unix socket, as Python's send_fds: SCM_RIGHTS. The sender keeps its own.
- * @param buffers data that go with them: at least one byte, on a stream socket
+ * Sends open descriptors over a unix socket with SCM_RIGHTS (unix(7)), like Python's send_fds. Yours stay open.
+ * @param buffers data to send with them; a stream socket needs at least one byte
  * @param fds descriptors of this process, at most 253
  * @param flags MSG_*
- * @param address as of `sendto`; without it, the connected peer
- * @returns how many bytes were taken
- * @throws {IothError} EBADF (one is not open), and as `sendmsg`
+ * @param address see `sendto`; default: the connected peer
+ * @returns the number of bytes sent
+ * @throws {IothError} EBADF (a descriptor is not open), and the errors of `sendmsg`
  */
 export async function send_fds(
   socket: SendingSocket,
@@ -52,13 +52,13 @@ export async function send_fds(
 }
 
 /**
- * Receives open descriptors from a unix socket, as Python's recv_fds. They are the caller's, closed on exec: `stack.fromfd`
- * makes a Socket of one, node:fs reads or closes it.
+ * Receives open descriptors from a unix socket, like Python's recv_fds. You own them and must close them; they are
+ * close-on-exec. `stack.fromfd` makes a Socket from one; node:fs reads or closes one.
  * @param bufsize room for data, in bytes
- * @param maxfds how many at most; the kernel closes what comes above that, and says MSG_CTRUNC
+ * @param maxfds the most descriptors to accept, 0 to 253; the kernel closes the rest and sets MSG_CTRUNC
  * @param flags MSG_*
  * @returns data, descriptors, MSG_* flags and sender
- * @throws {IothError} as `recvmsg`
+ * @throws {IothError} the errors of `recvmsg`
  */
 export async function recv_fds(
   socket: ReceivingSocket,
@@ -69,7 +69,7 @@ export async function recv_fds(
 ): Promise<[data: Buffer, fds: number[], flags: number, address: Address]> {
   checkMethod(socket, 'recvmsg');
   checkInteger('maxfds', maxfds, 0, MAX_FDS);
-  // not CMSG_SPACE: its padding is room for one descriptor more
+  // not CMSG_SPACE: its padding has room for one more descriptor
   const room = maxfds === 0 ? 0 : CMSG_LEN(maxfds * SIZEOF_INT);
   const [data, ancdata, received, address] = await socket.recvmsg(bufsize, room, flags, options);
   const rights = ancdata.filter(([level, type]) => level === SOL_SOCKET && type === SCM_RIGHTS);

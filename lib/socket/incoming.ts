@@ -1,13 +1,13 @@
 import type { Address } from '../address/sockaddr.js';
 import { AF_UNIX, SOCK_SEQPACKET, SOCK_STREAM } from '../constants/index.js';
 
-/** How many bytes are received where the caller names no number: no datagram of IP has more. */
+/** The default size of a receive, in bytes: no IP datagram is longer. */
 export const RECEIVE_SIZE = 65536;
 
-/** One datagram, and who sent it. */
+/** One datagram and the sender's address. */
 export type Datagram = [data: Buffer, from: Address];
 
-/** What a loop over a socket needs of it. */
+/** The members of a socket that a loop over it uses. */
 interface IncomingSource<Connection> {
   readonly closed: boolean;
   readonly family: number;
@@ -19,7 +19,7 @@ interface IncomingSource<Connection> {
   recvfrom(): Promise<Datagram>;
 }
 
-/** What comes, one after the other: of a listener connections, of another stream socket chunks, of others datagrams. */
+/** Yields what arrives: connections of a listener, chunks of another stream socket, datagrams of any other socket. */
 export function incoming<Connection>(
   socket: IncomingSource<Connection>,
   isListener: () => boolean,
@@ -32,7 +32,7 @@ export function incoming<Connection>(
   });
 }
 
-/** `next` gives undefined at the end; what it throws once the socket is closed is the end too. */
+/** Yields the results of `next` until it returns undefined. An error of `next` after the socket was closed is the end too. */
 async function* untilClosed<Source extends { readonly closed: boolean }, T>(
   socket: Source,
   next: (socket: Source) => Promise<T | undefined>,
@@ -58,7 +58,7 @@ async function nextChunk(socket: IncomingSource<unknown>): Promise<Buffer | unde
 async function nextDatagram(socket: IncomingSource<unknown>): Promise<Datagram | undefined> {
   const datagram = await socket.recvfrom();
   const [data, from] = datagram;
-  // a socket that is shut down for receiving gives nothing from nobody, again and again
+  // recvfrom on a socket shut down for reading returns no data and no sender, again and again
   const isNothing = data.length === 0 && from.family === 'Unix' && from.address === '';
   return isNothing && (socket.family !== AF_UNIX || socket.isShutForReading) ? undefined : datagram;
 }

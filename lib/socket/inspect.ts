@@ -4,19 +4,19 @@ import * as constants from '../constants/index.js';
 const { AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX, ETH_P_ALL, IPPROTO_TCP, IPPROTO_UDP } = constants;
 const { SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM } = constants;
 
-/** What is shown of a socket. */
+/** Properties of a socket that `util.inspect` shows. */
 export interface ShownSocket {
   readonly family: number;
   readonly type: number;
   readonly proto: number;
-  /** undefined once closed */
+  /** Undefined once closed. */
   readonly fd: number | undefined;
   readonly isListening: boolean;
   readonly local: Address | undefined;
   readonly peer: Address | undefined;
 }
 
-/** 'Socket <TCP 10.0.0.2:41234 -> 10.0.0.1:80, fd 26>'. */
+/** Formats a socket: 'Socket <TCP 10.0.0.2:41234 -> 10.0.0.1:80, fd 26>'. */
 export function socketText({ fd, isListening, local, peer, ...kind }: ShownSocket): string {
   const name = kindText(kind);
   if (fd === undefined) return `Socket <${name}, closed>`;
@@ -64,13 +64,13 @@ function typeText(type: number): string {
   return TYPES[type] ?? `type ${type}`;
 }
 
-/** 'route' of NETLINK_ROUTE: the first constant with the prefix and the value. */
+/** Returns the name of the first constant with that prefix and value, in lower case: 'route' for NETLINK_ROUTE. */
 function nameOf(prefix: string, value: number): string | undefined {
   const found = Object.entries(constants).find(([name, number]) => name.startsWith(prefix) && number === value);
   return found?.[0].slice(prefix.length).toLowerCase();
 }
 
-/** An address as `ss` writes it. */
+/** Formats an address like `ss`. */
 function addressText({ family, address, port, scopeid, ifindex, protocol, pid, groups }: Address): string {
   switch (family) {
     case 'IPv4':

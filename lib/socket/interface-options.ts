@@ -15,17 +15,17 @@ import {
 } from '../constants/index.js';
 import { checkInteger, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
 
-/** The index of an interface by its name. @throws {IothError} ENODEV */
+/** Looks up the index of an interface by name. @throws {IothError} ENODEV */
 export type InterfaceIndex = (ifname: string) => number;
 
-/** An interface that is named or numbered, as its index. */
+/** Returns the index of an interface that is given by name or by index. */
 export function interfaceIndex(name: string, value: unknown, indexOf: InterfaceIndex): number {
   if (typeof value === 'string') return indexOf(value);
   if (typeof value === 'number') return checkInteger(name, value, 0, INT_MAX);
   throw invalidType(name, 'the name of an interface, or its index', value);
 }
 
-/** What an option takes where its value is a text: the name of an interface, or of something else that the kernel knows. */
+/** Converts the text value of an option: the name of an interface, or a name that the kernel knows (TCP_CONGESTION …). */
 export function optionOfText(
   level: number,
   optname: number,
@@ -43,19 +43,19 @@ const FORMS: readonly [
   bytes: (text: string, indexOf: InterfaceIndex) => Uint8Array | number,
 ][] = [
   [SOL_SOCKET, SO_BINDTODEVICE, deviceName],
-  // struct ip_mreqn: two addresses, which are not used, and an index
+  // struct ip_mreqn: two unused addresses, then an index
   [IPPROTO_IP, IP_MULTICAST_IF, (text, indexOf) => new Uint8Array(new Int32Array([0, 0, indexOf(text)]).buffer)],
   [IPPROTO_IPV6, IPV6_MULTICAST_IF, (text, indexOf) => indexOf(text)],
-  // in network order
+  // network byte order
   [IPPROTO_IP, IP_UNICAST_IF, (text, indexOf) => htonl(indexOf(text)) | 0],
   [IPPROTO_IPV6, IPV6_UNICAST_IF, (text, indexOf) => htonl(indexOf(text)) | 0],
   [IPPROTO_TCP, TCP_CONGESTION, (text) => Buffer.from(text)],
   [IPPROTO_TCP, TCP_ULP, (text) => Buffer.from(text)],
 ];
 
-/** '' is no device. */
+/** Returns the bytes of SO_BINDTODEVICE; '' means no device. */
 function deviceName(text: string): Uint8Array {
-  // the kernel cuts longer names: 'vde0-and-more-of-it' would be the device of another name
+  // the kernel truncates longer names: the result could name another device
   if (text !== '' && !isInterfaceName(text))
     throw invalidValue('value', "the name of an interface, or '' for none", text);
   return Buffer.from(`${text}\0`);

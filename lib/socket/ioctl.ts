@@ -3,25 +3,25 @@ import { errno } from '../../ffi/libc.js';
 import { checkBytes, checkInteger, INT_MAX, invalidType, invalidValue, UINT_MAX } from '../core/validate.js';
 import { callError } from './operations/errors.js';
 
-/** Requests without a size in their number write less than this. */
+/** Bytes. Requests without a size in their number write less than this. */
 const ROOM = 1024;
 const MAX_SIZE = 65536;
 
-/** Of asm-generic: what would take this library's part away from it, or has addresses of memory in its struct. */
+/** Refused requests (numbers of asm-generic): they would interfere with this library, or their struct holds memory addresses. */
 const REFUSED: Partial<Record<number, string>> = {
-  21537: 'another than FIONBIO: settimeout says how long operations wait, and the descriptor itself never blocks',
-  21586: 'another than FIOASYNC: who waits for data is told by its promise',
-  35090: 'another than SIOCGIFCONF, whose struct points into memory: stack.getifaddrs() lists the addresses',
-  35142: 'another than SIOCETHTOOL, whose struct points into memory',
+  21537: 'a request other than FIONBIO: settimeout sets how long operations wait; the descriptor never blocks',
+  21586: 'a request other than FIOASYNC: await a call such as recv to wait for data',
+  35090: 'a request other than SIOCGIFCONF, whose struct holds memory addresses: use stack.getifaddrs()',
+  35142: 'a request other than SIOCETHTOOL, whose struct holds memory addresses',
 };
 
-/** ioctl(2) on a copy of what `arg` is: a C int, or the bytes of a struct. Gives what the call left there. */
+/** Calls ioctl(2) on a copy of `arg`, a C int or the bytes of a struct. Returns the copy after the call. */
 export function ioctl(fd: number, request: unknown, arg: unknown): number | Buffer {
   const code = checkInteger('request', request, 0, UINT_MAX);
   const refusal = REFUSED[code];
   if (refusal !== undefined) throw invalidValue('request', refusal, request);
   const given = typeof arg === 'number' ? int32(checkInteger('arg', arg, -INT_MAX - 1, INT_MAX)) : structOf(arg);
-  // the size that _IOC() puts into newer requests
+  // _IOC() encodes the size in newer requests
   const encodedSize = (code >>> 16) & 0x3fff;
   const bytes = Buffer.alloc(Math.max(ROOM, given.byteLength, encodedSize));
   bytes.set(given);

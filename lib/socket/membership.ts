@@ -18,14 +18,14 @@ import { IothError } from '../core/errors.js';
 import { checkString, invalidValue } from '../core/validate.js';
 import { type InterfaceIndex, interfaceIndex } from './interface-options.js';
 
-/** A group that a socket joins or leaves, as setsockopt(2) takes it. */
+/** Arguments of setsockopt(2) to join or leave a group. */
 export interface MembershipOption {
   level: number;
   optname: number;
   value: Buffer;
 }
 
-/** The option of `add_membership` and `drop_membership`. */
+/** Builds the option for `add_membership` and `drop_membership`. */
 export function membershipOption(
   socketFamily: number,
   isJoin: boolean,
@@ -46,7 +46,7 @@ export function membershipOption(
     return { level, optname, value: sourceRequest(family, index, address, sourceOf(family, source)) };
   }
   if (family === AF_INET) {
-    // struct ip_mreqn: the group, an address of the interface (not used), its index
+    // struct ip_mreqn: the group, an interface address (unused), an ifindex
     const value = Buffer.concat([inet_pton(AF_INET, address), Buffer.alloc(4), int32(index)]);
     return { level, optname: isJoin ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP, value };
   }
@@ -72,12 +72,12 @@ function groupOf(socketFamily: number, group: unknown): [address: string, family
 function sourceOf(family: number, source: unknown): string {
   const address = checkString('source', source);
   if (familyOf(address) !== family || address.includes('%')) {
-    throw invalidValue('source', 'an address of the family of the group', source);
+    throw invalidValue('source', "an address of the group's family", source);
   }
   return address;
 }
 
-/** struct group_source_req: the index, and two sockaddr_storage at multiples of a long. */
+/** Encodes struct group_source_req: the ifindex and two sockaddr_storage, aligned to a long. */
 function sourceRequest(family: number, index: number, group: string, source: string): Buffer {
   const value = Buffer.alloc(SIZEOF_SIZE_T + 2 * SOCKADDR_SIZE);
   value.set(int32(index));

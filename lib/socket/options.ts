@@ -18,7 +18,7 @@ import { codeOf } from '../core/errno.js';
 import { checkBytes, checkInteger, INT_MAX } from '../core/validate.js';
 import { callError } from './operations/errors.js';
 
-/** getsockopt(2): an integer or, with `buflen`, the bytes that C gave. */
+/** Reads an option with getsockopt(2): returns an integer or, with `buflen`, the bytes from C. */
 export function getsockopt(fd: number, level: number, optname: number, buflen?: number): number | Buffer {
   checkInteger('level', level, 0, INT_MAX);
   checkInteger('optname', optname, 0, INT_MAX);
@@ -29,7 +29,7 @@ export function getsockopt(fd: number, level: number, optname: number, buflen?: 
   return new Int32Array(bytes.buffer, bytes.byteOffset, 1)[0] ?? 0;
 }
 
-/** setsockopt(2): an integer, a boolean, or the bytes of the option's struct. */
+/** Sets an option with setsockopt(2): an integer, a boolean, or the bytes of the option's struct. */
 export function setsockopt(
   fd: number,
   level: number,
@@ -49,11 +49,11 @@ export function setsockopt(
   }
 }
 
-/** What to do about ENODEV of an option. */
+/** Returns the hint for ENODEV of an option. */
 function noDeviceHint(level: number, optname: number): string | undefined {
   if (level === SOL_SOCKET && optname === SO_BINDTODEVICE) return 'the stack has no such interface: see if_nameindex()';
   if (!JOINS.some(([joinLevel, join]) => joinLevel === level && join === optname)) return undefined;
-  return 'no interface was found for the group: name one in the option (struct ip_mreqn, ipv6_mreq, group_req: its ifindex), or add a route to the group (iproute_add)';
+  return 'no interface was found for the group: name one in the option (the ifindex in struct ip_mreqn, ipv6_mreq or group_req), or add a route to the group (iproute_add)';
 }
 
 const JOINS = [
@@ -66,19 +66,19 @@ const JOINS = [
   [IPPROTO_IPV6, MCAST_JOIN_SOURCE_GROUP],
 ] as const;
 
-/** SO_TYPE of a descriptor. @throws {IothError} EBADF for one that libioth does not know */
+/** Returns SO_TYPE of a descriptor. @throws {IothError} EBADF if libioth does not know it */
 export function socketTypeOf(fd: number): number {
   return getsockopt(fd, SOL_SOCKET, SO_TYPE) as number;
 }
 
-/** getsockname(2) or getpeername(2). */
+/** Reads an address with getsockname(2) or getpeername(2). */
 export function readSocketName(fd: number, syscall: 'getsockname' | 'getpeername'): Address {
   const [bytes, length] = [Buffer.alloc(SOCKADDR_SIZE), new Uint32Array([SOCKADDR_SIZE])];
   if (libioth()[syscall](fd, bytes, length) < 0) throw callError(errno(), syscall);
   return decodeSockaddr(bytes, length[0] ?? 0);
 }
 
-/** Whether it listens: SO_ACCEPTCONN; where a stack does not know that, whether it has no peer. */
+/** Returns whether a socket listens: SO_ACCEPTCONN, or, if the stack lacks that option, whether it has no peer. */
 export function acceptsConnections(fd: number): boolean {
   try {
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN) !== 0;

@@ -8,15 +8,15 @@ const DEFAULT_LIMIT = 1 << 20;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
-/** Of `socket.makefile`. */
+/** Options of `socket.makefile`. */
 export interface FileOptions {
-  /** What the bytes are as text: 'utf8' (the default), 'latin1' or 'ascii'. */
+  /** The text encoding: 'utf8' (the default), 'latin1' or 'ascii'. */
   encoding?: (typeof ENCODINGS)[number];
-  /** The longest line in bytes, default 1 MiB: what a peer sends without an end of line does not fill the memory. */
+  /** The longest line in bytes, default 1 MiB. It keeps a peer that never ends its line from filling the memory. */
   limit?: number;
 }
 
-/** What a file needs of its socket. */
+/** The members of a socket that a file uses. */
 interface FileSource {
   readonly type: number;
   recv(bufsize?: number, flags?: number, options?: { signal?: AbortSignal }): Promise<Buffer>;
@@ -24,8 +24,8 @@ interface FileSource {
 }
 
 /**
- * A file on a connection, for text in lines. Its reads take their turns; one that failed (a timeout, an abort) has lost
- * nothing, and the next goes on where it was.
+ * File on a connection, for text in lines. Concurrent reads run one after the other. A read that fails (timeout, abort)
+ * loses no data: the next read continues there.
  */
 export class SocketFile {
   readonly #socket: FileSource;
@@ -44,18 +44,18 @@ export class SocketFile {
   }
 
   /**
-   * The next line, without its end (`\n` or `\r\n`).
-   * @returns null at the end of the stream; what stands there without an end of line is a line too
-   * @throws {IothError} EMSGSIZE for a line longer than the limit; and as `socket.recv`
+   * Reads the next line, without its end (`\n` or `\r\n`).
+   * @returns null at the end of the stream; a last line may lack its end of line
+   * @throws {IothError} EMSGSIZE for a line longer than the limit; and the errors of `socket.recv`
    */
   readline(options?: { signal?: AbortSignal }): Promise<string | null> {
     return this.#inTurn(() => this.#readline(options));
   }
 
   /**
-   * Text or bytes to the end of the stream, as Python's `read`.
-   * @param size so many bytes at most, and fewer at the end of the stream only; then they are a Buffer
-   * @throws as `socket.recv`
+   * Reads to the end of the stream, as text; or `size` bytes, as a Buffer. Like Python's `read`.
+   * @param size how many bytes to read; the result has fewer only at the end of the stream
+   * @throws the errors of `socket.recv`
    */
   read(size?: undefined, options?: { signal?: AbortSignal }): Promise<string>;
   read(size: number, options?: { signal?: AbortSignal }): Promise<Buffer>;
@@ -71,15 +71,15 @@ export class SocketFile {
   }
 
   /**
-   * Sends all of it: `sendall` of the socket, with text in the file's encoding.
-   * @throws as `socket.sendall`
+   * Sends all of `data` with the socket's `sendall`; encodes text in the file's encoding.
+   * @throws the errors of `socket.sendall`
    */
   async write(data: Data, options?: { signal?: AbortSignal }): Promise<void> {
     const bytes = typeof data === 'string' ? Buffer.from(data, this.#encoding) : checkBytes('data', data);
     return this.#socket.sendall(bytes, 0, options);
   }
 
-  /** The lines, until the end of the stream. Leaving the loop loses nothing. @throws as {@link readline} */
+  /** Iterates over the lines until the end of the stream. Leaving the loop loses no data. @throws see {@link readline} */
   async *[Symbol.asyncIterator](): AsyncGenerator<string, void, undefined> {
     for (;;) {
       const line = await this.readline();
@@ -94,7 +94,7 @@ export class SocketFile {
     for (;;) {
       const end = this.#indexOfNewline(searched);
       searched = this.#length;
-      // what is too long stays: read() has it still
+      // a line that is too long stays in the buffer: read() still returns it
       if ((end < 0 ? searched : end) > this.#limit) throw tooLong(this.#limit);
       if (end >= 0) return this.#text(this.#take(end + 1).subarray(0, end));
       if (await this.#receive(options)) continue;
@@ -107,7 +107,7 @@ export class SocketFile {
     return line.toString(this.#encoding, 0, end);
   }
 
-  /** Where the first end of line from `from` on stands in what was received. */
+  /** Returns the index of the first end of line at or after `from` in the received bytes, or -1. */
   #indexOfNewline(from: number): number {
     let start = 0;
     for (const chunk of this.#chunks) {
@@ -120,7 +120,7 @@ export class SocketFile {
     return -1;
   }
 
-  /** False at the end of the stream. */
+  /** Receives more bytes. Returns false at the end of the stream. */
   async #receive(options: { signal?: AbortSignal } | undefined): Promise<boolean> {
     if (this.#isAtEnd) return false;
     const chunk = await this.#socket.recv(undefined, 0, options);
@@ -146,7 +146,7 @@ export class SocketFile {
   }
 }
 
-/** `socket.makefile()`. */
+/** Makes the file for `socket.makefile()`. */
 export function socketFile(socket: FileSource, options?: FileOptions): SocketFile {
   const { encoding = 'utf8', limit = DEFAULT_LIMIT } = checkOptions(options, ['encoding', 'limit']);
   if (!ENCODINGS.includes(checkString('options.encoding', encoding) as (typeof ENCODINGS)[number])) {
@@ -154,7 +154,7 @@ export function socketFile(socket: FileSource, options?: FileOptions): SocketFil
   }
   checkInteger('options.limit', limit, 1, INT_MAX);
   if (socket.type !== SOCK_STREAM && socket.type !== SOCK_SEQPACKET) {
-    throw new IothError('ENOTSUP', { syscall: 'makefile', hint: 'only a stream socket can be a file' });
+    throw new IothError('ENOTSUP', { syscall: 'makefile', hint: 'makefile needs a stream socket' });
   }
   return new SocketFile(socket, encoding, limit);
 }

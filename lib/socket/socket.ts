@@ -23,33 +23,33 @@ import { type FileOptions, type SocketFile, socketFile } from './socket-file.js'
 import { SyncSocket } from './sync-socket.js';
 import { milliseconds } from './timeouts.js';
 
-/** What every operation that may wait takes last. */
+/** Options of every operation that may wait: its last argument. */
 export interface OperationOptions {
-  /** Ends the wait: the promise is rejected with an AbortError. */
+  /** Aborts the wait: the promise is rejected with an AbortError. */
   signal?: AbortSignal;
 }
 
-/** A stream socket that is connected: `for await` has its bytes. */
+/** Connected stream socket: `for await` yields its bytes. */
 export type Connection<Owner extends SocketOwner = SocketOwner> = Socket<Owner, Buffer>;
 
-/** A stream socket that listens: `for await` has the connections. */
+/** Listening stream socket: `for await` yields connections. */
 export type ListeningSocket<Owner extends SocketOwner = SocketOwner> = Socket<Owner, Connection<Owner>>;
 
-/** A socket of datagrams: `for await` has them, each with its sender. */
+/** Datagram socket: `for await` yields datagrams, each with its sender. */
 export type DatagramSocket<Owner extends SocketOwner = SocketOwner> = Socket<Owner, Datagram>;
 
-/** What `for await` has of a socket of any kind. */
+/** Items that `for await` yields for a socket of any kind. */
 export type Incoming<Owner extends SocketOwner = SocketOwner> = Connection<Owner> | Buffer | Datagram;
 
 /**
- * A Berkeley socket on a {@link Stack}: one method a system call, with Python's names. Make it with `stack.socket()`.
+ * Berkeley socket on a {@link Stack}: one method per system call, with Python's names. Make one with `stack.socket()`.
  *
- * What may wait returns a promise: the call is tried at once and, where the socket is not ready, again when it is. What
- * cannot wait is synchronous. `sync` has the waiting calls in a blocking form. Errors are {@link IothError}s.
+ * A call that may wait returns a promise. It is tried at once and, if the socket is not ready, again when it is. A call that
+ * cannot wait is synchronous. `sync` has blocking forms of the waiting calls. Errors are {@link IothError}s.
  *
- * Whatever waits is rejected with ETIMEDOUT or EAGAIN (see {@link settimeout}), an AbortError (`options.signal`), ECANCELED
- * (the socket was closed or detached) or ERR_STACK_DEAD; on a closed socket it is rejected with EBADF. Arguments that make no
- * sense reject it with a TypeError or RangeError that names them.
+ * Every waiting call may be rejected with ETIMEDOUT or EAGAIN (see {@link settimeout}), an AbortError (`options.signal`),
+ * ECANCELED (the socket was closed or detached during the wait), ERR_STACK_DEAD, or EBADF (it was closed before the call).
+ * An invalid argument rejects it with a TypeError or RangeError that names the argument.
  */
 export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Owner>> extends BaseSocket<Owner> {
   readonly #operations: Operations;
@@ -60,7 +60,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
     this.#operations = new Operations(descriptor, type);
   }
 
-  /** For `stack.socket()`. @internal */
+  /** Creates the Socket for `stack.socket()`. @internal */
   static of<Owner extends SocketOwner, Item>(
     stack: Owner,
     descriptor: Descriptor,
@@ -72,17 +72,17 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
   }
 
   /**
-   * The connection of a `net.Socket` that is on a stack (made in `stack.run`, by `stack.net`, by `stream()`), which is destroyed:
-   * its 'close' comes, the connection stays.
-   * @returns a Socket on it, that receives what `netSocket` has not read
-   * @throws {IothError} ENOTSOCK (it is on no stack, or the stack's sockets are not the kernel's), ENOTCONN (it connects still);
-   * EBUSY: it has received data that nobody read, or has not written all; EMFILE, ERR_STACK_DEAD
+   * Takes the connection of a `net.Socket` on a stack (made in `stack.run`, by `stack.net` or by `stream()`). Destroys
+   * `netSocket`: it emits 'close', but the connection stays open.
+   * @returns a Socket on the connection; it receives what `netSocket` has not read
+   * @throws {IothError} ENOTSOCK (on no stack, or the stack has no kernel sockets), ENOTCONN (still connecting), EBUSY (it
+   * holds received data, or data to write), EMFILE, ERR_STACK_DEAD
    */
   static from<Owner extends SocketOwner = SocketOwner>(netSocket: NetSocket): Connection<Owner> {
     return socketOfConnection(netSocket) as Connection<Owner>;
   }
 
-  /** The same operations, blocking the thread (it waits in poll(2)); `settimeout` ends their waits too. */
+  /** Blocking forms of the waiting calls: they block the thread in poll(2), for at most the time of `settimeout`. */
   get sync(): SyncSocket<Connection<Owner>> {
     this.#sync ??= new SyncSocket({
       descriptor: this.descriptor,
@@ -95,28 +95,29 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
   }
 
   /**
-   * accept(2). Where the process is out of descriptors it waits until one is free.
-   * @returns the next connection, and who made it
-   * @throws {IothError} EINVAL (listen first), EOPNOTSUPP (not a stream socket), EMFILE (timeout 0), and as all that waits
+   * Accepts a connection: accept(2). If the process is out of descriptors, waits until one is free.
+   * @returns the next connection and the peer's address
+   * @throws {IothError} EINVAL (listen first), EOPNOTSUPP (not a stream socket), EMFILE (timeout 0), and the errors of every
+   * waiting call
    */
   accept(options?: OperationOptions): Promise<[Connection<Owner>, Address]> {
     return this.#run(() => this.#operations.accept((fd) => this.#wrap(fd)), options);
   }
 
   /**
-   * connect(2). After a failure, a timeout or an abort the socket can connect again.
+   * Connects to an address: connect(2). After a failure, a timeout or an abort the socket can connect again.
    * @param addr an address, or a name that the stack's resolver resolves in the family of the socket
    * @throws {IothError} ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT …, with address and port; EISCONN
-   * @throws {GaiError} where the name has no address
+   * @throws {GaiError} if the name has no address
    */
   connect(addr: AddressInput, options?: OperationOptions): Promise<void> {
     return this.#runTo(addr, (to) => this.#operations.connect(to), options);
   }
 
   /**
-   * connect(2), as Python's connect_ex.
-   * @returns 0, or the errno (positive) of a system call that failed
-   * @throws as {@link connect}, what is not of a system call
+   * Connects like {@link connect} and returns the error number, like Python's connect_ex.
+   * @returns 0, or the positive errno of the system call that failed
+   * @throws those errors of {@link connect} that have no errno
    */
   async connect_ex(addr: AddressInput, options?: OperationOptions): Promise<number> {
     try {
@@ -129,44 +130,44 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
   }
 
   /**
-   * recv(2).
-   * @param bufsize how many bytes to receive at most, 64 KiB if nothing is said
+   * Receives bytes: recv(2).
+   * @param bufsize the most bytes to receive, default 64 KiB
    * @param flags MSG_*
-   * @returns what came; an empty Buffer at the end of the stream
-   * @throws {IothError} ECONNRESET, ENOTCONN, ECONNREFUSED (a datagram that was sent before), and as all that waits
+   * @returns the bytes; an empty Buffer at the end of the stream
+   * @throws {IothError} ECONNRESET, ENOTCONN, ECONNREFUSED (for a datagram sent earlier), and the errors of every waiting call
    */
   recv(bufsize = RECEIVE_SIZE, flags = 0, options?: OperationOptions): Promise<Buffer> {
     return this.#run(() => this.#operations.recv(bufsize, flags), options);
   }
 
   /**
-   * recv(2) into the caller's bytes.
-   * @param nbytes how many at most; 0 or undefined for all that `buffer` has room for
+   * Receives bytes into `buffer`: recv(2).
+   * @param nbytes the most bytes to receive; 0 or undefined fills `buffer`
    * @param flags MSG_*
-   * @returns how many bytes came, 0 at the end of the stream
-   * @throws as {@link recv}
+   * @returns the number of bytes received, 0 at the end of the stream
+   * @throws the errors of {@link recv}
    */
   recv_into(buffer: NodeJS.ArrayBufferView, nbytes?: number, flags = 0, options?: OperationOptions): Promise<number> {
     return this.#run(() => this.#operations.recv_into(buffer, nbytes, flags), options);
   }
 
   /**
-   * recvfrom(2).
-   * @param bufsize what of a datagram is longer, in bytes, is lost; 64 KiB, which no datagram has, if nothing is said
+   * Receives a datagram: recvfrom(2).
+   * @param bufsize the most bytes to receive, default 64 KiB (no datagram is longer); the rest of a longer datagram is lost
    * @param flags MSG_*
-   * @returns one datagram, and who sent it
-   * @throws as {@link recv}
+   * @returns one datagram and the sender's address
+   * @throws the errors of {@link recv}
    */
   recvfrom(bufsize = RECEIVE_SIZE, flags = 0, options?: OperationOptions): Promise<[Buffer, Address]> {
     return this.#run(() => this.#operations.recvfrom(bufsize, flags), options);
   }
 
   /**
-   * recvfrom(2) into the caller's bytes.
-   * @param nbytes how many at most; 0 or undefined for all that `buffer` has room for
+   * Receives a datagram into `buffer`: recvfrom(2).
+   * @param nbytes the most bytes to receive; 0 or undefined fills `buffer`
    * @param flags MSG_*
-   * @returns how many bytes came, and who sent them
-   * @throws as {@link recv}
+   * @returns the number of bytes received and the sender's address
+   * @throws the errors of {@link recv}
    */
   recvfrom_into(
     buffer: NodeJS.ArrayBufferView,
@@ -178,23 +179,23 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
   }
 
   /**
-   * recvmsg(2).
+   * Receives data and control messages: recvmsg(2).
    * @param bufsize room for data, in bytes
-   * @param ancbufsize room for control messages, in bytes: CMSG_SPACE(length) for each
+   * @param ancbufsize room for control messages, in bytes: CMSG_SPACE(length) for each; default 0
    * @param flags MSG_*
-   * @returns data, control messages, MSG_* flags and sender
-   * @throws as {@link recv}
+   * @returns data, control messages, MSG_* flags and the sender's address
+   * @throws the errors of {@link recv}
    */
   recvmsg(bufsize: number, ancbufsize = 0, flags = 0, options?: OperationOptions): Promise<Received<Buffer>> {
     return this.#run(() => this.#operations.recvmsg(bufsize, ancbufsize, flags), options);
   }
 
   /**
-   * recvmsg(2) into the caller's buffers, one after the other.
-   * @param ancbufsize room for control messages, in bytes
+   * Receives data into `buffers`, filling one after the other, and control messages: recvmsg(2).
+   * @param ancbufsize room for control messages, in bytes; default 0
    * @param flags MSG_*
-   * @returns how many bytes came, control messages, MSG_* flags and sender
-   * @throws as {@link recv}
+   * @returns the number of bytes received, control messages, MSG_* flags and the sender's address
+   * @throws the errors of {@link recv}
    */
   recvmsg_into(
     buffers: readonly NodeJS.ArrayBufferView[],
@@ -206,31 +207,31 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
   }
 
   /**
-   * send(2).
+   * Sends bytes to the connected peer: send(2).
    * @param flags MSG_*
-   * @returns how many bytes were taken, which may be fewer than given: see {@link sendall}
-   * @throws {IothError} EPIPE, ECONNRESET, ENOTCONN, EDESTADDRREQ, EMSGSIZE, and as all that waits
+   * @returns the number of bytes sent, which may be fewer than given: see {@link sendall}
+   * @throws {IothError} EPIPE, ECONNRESET, ENOTCONN, EDESTADDRREQ, EMSGSIZE, and the errors of every waiting call
    */
   send(data: Data, flags = 0, options?: OperationOptions): Promise<number> {
     return this.#run(() => this.#operations.send(data, flags), options);
   }
 
   /**
-   * send(2) until all is taken. Two at once do not mix their bytes.
+   * Sends all bytes: calls send(2) until none is left. Two calls at once do not mix their bytes.
    * @param flags MSG_*
-   * @throws as {@link send}: some of it may have been sent
+   * @throws the errors of {@link send}; some bytes may have been sent
    */
   sendall(data: Data, flags = 0, options?: OperationOptions): Promise<void> {
     return this.#run(() => this.#operations.sendall(data, flags), options);
   }
 
   /**
-   * sendto(2): one datagram.
+   * Sends one datagram: sendto(2).
    * @param flags MSG_*
    * @param addr an address, or a name that the stack's resolver resolves in the family of the socket
-   * @returns how many bytes were taken
-   * @throws {IothError} EHOSTUNREACH, ENETUNREACH, EMSGSIZE, EACCES, EISCONN, and as all that waits
-   * @throws {GaiError} where the name has no address
+   * @returns the number of bytes sent
+   * @throws {IothError} EHOSTUNREACH, ENETUNREACH, EMSGSIZE, EACCES, EISCONN, and the errors of every waiting call
+   * @throws {GaiError} if the name has no address
    */
   sendto(data: Data, addr: AddressInput, options?: OperationOptions): Promise<number>;
   sendto(data: Data, flags: number, addr: AddressInput, options?: OperationOptions): Promise<number>;
@@ -240,13 +241,13 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
   }
 
   /**
-   * sendmsg(2).
-   * @param buffers the data, one after the other
+   * Sends data and control messages: sendmsg(2).
+   * @param buffers the data, sent one after the other
    * @param ancdata control messages
    * @param flags MSG_*
-   * @param addr as of {@link sendto}; without it, the connected peer
-   * @returns how many bytes were taken
-   * @throws as {@link send} and {@link sendto}
+   * @param addr see {@link sendto}; default: the connected peer
+   * @returns the number of bytes sent
+   * @throws the errors of {@link send} and {@link sendto}
    */
   sendmsg(
     buffers: readonly Data[],
@@ -260,12 +261,12 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
   }
 
   /**
-   * sendfile(2), on a stream socket.
+   * Sends a file on a stream socket: sendfile(2).
    * @param file a regular file: its path, descriptor or FileHandle; its position is neither used nor changed
-   * @param offset where to begin, in bytes
-   * @param count how many bytes; without it, to the end of the file
-   * @returns how many bytes were sent
-   * @throws {IothError} ENOENT, EACCES, EISDIR … of the file; and as {@link send}
+   * @param offset where to start, in bytes; default 0
+   * @param count how many bytes; default: to the end of the file
+   * @returns the number of bytes sent
+   * @throws {IothError} ENOENT, EACCES, EISDIR … of the file; and the errors of {@link send}
    */
   async sendfile(file: FileInput, offset = 0, count?: number, options?: OperationOptions): Promise<number> {
     const operation = this.#operations.sendfile(file, offset, count);
@@ -277,7 +278,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
   }
 
   /**
-   * dup(2). Only where the stack's sockets are the kernel's.
+   * Duplicates the socket: dup(2). Works only on stacks with kernel sockets.
    * @returns a second Socket on the same connection
    * @throws {IothError} ENOTSUP (picox), EMFILE, EBADF
    */
@@ -292,8 +293,8 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
   }
 
   /**
-   * A stream on this socket, for whatever takes Node streams; its end shuts down writing, its destruction closes the socket.
-   * @returns a `net.Socket` on a TCP connection of a stack whose sockets are the kernel's (vdestack, kernel); else a Duplex
+   * Creates a Node stream on this socket. Ending it shuts down writing; destroying it closes the socket.
+   * @returns a `net.Socket` for a TCP connection on a stack with kernel sockets (vdestack, kernel); else a Duplex
    * @throws {IothError} EMFILE
    */
   stream(): NetSocket | Duplex {
@@ -312,26 +313,26 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
   }
 
   /**
-   * A file on the connection, for text in lines: Python's makefile. It has a buffer of its own, so that its reads do not mix
-   * with `recv` of the socket; closing the socket is the program's.
-   * @throws {IothError} ENOTSUP where it is no stream socket
-   * @throws {TypeError | RangeError} for options that make no sense
+   * Creates a file on the connection, for text in lines, like Python's makefile. It has its own buffer: do not mix its reads
+   * with `recv` of the socket. It never closes the socket: close that yourself.
+   * @throws {IothError} ENOTSUP if it is not a stream socket
+   * @throws {TypeError | RangeError} for invalid options
    */
   makefile(options?: FileOptions): SocketFile {
     return socketFile(this, options);
   }
 
   /**
-   * What comes, until the end of the stream or until the socket is closed: of a listener the connections, of a connected
-   * stream socket chunks of bytes, of any other one datagram after the other with its sender. Leaving the loop leaves the
-   * socket open.
-   * @throws as {@link accept}, {@link recv} and {@link recvfrom}; the loop can be begun again after an error
+   * Yields what arrives, until the end of the stream or until the socket is closed: connections of a listener, chunks of
+   * bytes of a connected stream socket, datagrams with their senders of any other socket. Leaving the loop does not close the
+   * socket.
+   * @throws the errors of {@link accept}, {@link recv} and {@link recvfrom}; you can start the loop again after an error
    */
   [Symbol.asyncIterator](): AsyncGenerator<Item, void, undefined> {
     return incoming(this, () => this.closed || acceptsConnections(this.descriptor.fd)) as AsyncGenerator<Item, void>;
   }
 
-  /** Whether Node's own handle can have the connection. */
+  /** Returns whether a handle of Node can take the connection. */
   #isTcpOfKernel(): boolean {
     const isTcp = (this.family === AF_INET || this.family === AF_INET6) && this.type === SOCK_STREAM;
     return isTcp && !this.closed && this.descriptor.owner.hasKernelSockets && isConnected(this.descriptor.fd);
@@ -341,7 +342,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
     return new Socket(this.stack, new Descriptor(this.descriptor.owner, fd), this.family, this.type, this.proto);
   }
 
-  // make() checks the arguments: what it throws is the promise's rejection too
+  // make() checks the arguments: its errors reject the promise too
   #run<T>(make: () => Operation<T>, options: OperationOptions | undefined): Promise<T> {
     try {
       const signal = signalOf(options);
@@ -351,7 +352,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
     }
   }
 
-  /** The same for an operation with an address: it begins when a name in it is resolved. */
+  /** Runs an operation that takes an address: resolves the name first, if it has one. */
   #runTo<T>(addr: unknown, make: (to: Sockaddr) => Operation<T>, options: OperationOptions | undefined): Promise<T> {
     try {
       const to = destinationOf(this.stack, this.family, addr, signalOf(options));
@@ -363,14 +364,14 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
   }
 }
 
-/** The signal of an operation's options. Checked before anything is begun: what waits then has nothing to undo. */
+/** Checks the options of an operation and returns their signal. Runs first, so that an error has nothing to undo. */
 function signalOf(options: OperationOptions | undefined): AbortSignal | undefined {
   if (options === undefined) return undefined;
   checkOptions(options, ['signal']);
   return checkSignal(options.signal);
 }
 
-/** The flags, the address and the options of `sendto(data, [flags], addr, [options])`. */
+/** Returns the flags, the address and the options of `sendto(data, [flags], addr, [options])`. */
 function splitSendto(rest: unknown[]): [flags: number, addr: unknown, options?: OperationOptions] {
   const [first, second, third] = rest;
   return typeof first === 'number'

@@ -10,23 +10,23 @@ import type { Received } from './operations/message.js';
 import type { Data } from './operations/send.js';
 import type { FileInput } from './operations/sendfile.js';
 
-/** What the blocking view needs of its socket. */
+/** The members of a socket that its blocking view uses. */
 export interface SyncSource<Connection> {
   readonly descriptor: Descriptor;
   readonly operations: Operations;
-  /** Milliseconds; null waits for ever. */
+  /** The timeout in milliseconds; null waits for ever. */
   timeout(): number | null;
   encode(addr: unknown): Sockaddr;
   wrap(fd: number): Connection;
 }
 
 /**
- * The operations of a {@link Socket} that may wait, with the same names and arguments, blocking the thread: for a REPL or
- * a script. A host is an address, 'localhost' or a name of the hosts file: no resolver can be asked. While one waits nothing
- * else of the process runs, a peer in the same process included.
+ * Blocking forms of the {@link Socket} operations that may wait, with the same names and arguments: for a REPL or a script.
+ * A host is an address, 'localhost' or a name in the hosts file; no DNS server is asked. While a call waits, this thread
+ * runs nothing else, and a peer on the same thread cannot answer.
  *
- * Whatever waits throws ETIMEDOUT or EAGAIN (`settimeout`), EINTR (a signal) or ERR_STACK_DEAD; on a closed socket EBADF.
- * Arguments that make no sense are a TypeError or RangeError that names them.
+ * Every call that waits may throw ETIMEDOUT or EAGAIN (`settimeout`), EINTR (a signal), ERR_STACK_DEAD, or EBADF (the
+ * socket is closed). An invalid argument throws a TypeError or RangeError that names it.
  */
 export class SyncSocket<Connection = unknown> {
   readonly #source: SyncSource<Connection>;
@@ -37,27 +37,27 @@ export class SyncSocket<Connection = unknown> {
   }
 
   /**
-   * accept(2).
-   * @returns the next connection, and who made it
-   * @throws {IothError} EINVAL (listen first), EOPNOTSUPP (not a stream socket), EMFILE, and as all that waits
+   * Accepts a connection: accept(2).
+   * @returns the next connection and the peer's address
+   * @throws {IothError} EINVAL (listen first), EOPNOTSUPP (not a stream socket), EMFILE, and the errors of every waiting call
    */
   accept(): [Connection, Address] {
     return this.#run(this.#source.operations.accept((fd) => this.#source.wrap(fd)));
   }
 
   /**
-   * connect(2).
+   * Connects to an address: connect(2).
    * @throws {IothError} ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT …, with address and port; EISCONN
-   * @throws {TypeError} for a name that only a server knows: `await stack.getaddrinfo(host, port)` resolves it
+   * @throws {TypeError} for a name that only a server can resolve: use `await stack.getaddrinfo(host, port)`
    */
   connect(addr: AddressInput): void {
     this.#run(this.#source.operations.connect(this.#source.encode(addr)));
   }
 
   /**
-   * connect(2), as Python's connect_ex.
-   * @returns 0, or the errno (positive) of a system call that failed
-   * @throws as {@link connect}, what is not of a system call
+   * Connects like {@link connect} and returns the error number, like Python's connect_ex.
+   * @returns 0, or the positive errno of the system call that failed
+   * @throws those errors of {@link connect} that have no errno
    */
   connect_ex(addr: AddressInput): number {
     try {
@@ -70,97 +70,97 @@ export class SyncSocket<Connection = unknown> {
   }
 
   /**
-   * recv(2).
-   * @param bufsize how many bytes to receive at most, 64 KiB if nothing is said
+   * Receives bytes: recv(2).
+   * @param bufsize the most bytes to receive, default 64 KiB
    * @param flags MSG_*
-   * @returns what came; an empty Buffer at the end of the stream
-   * @throws {IothError} ECONNRESET, ENOTCONN, ECONNREFUSED (a datagram that was sent before), and as all that waits
+   * @returns the bytes; an empty Buffer at the end of the stream
+   * @throws {IothError} ECONNRESET, ENOTCONN, ECONNREFUSED (for a datagram sent earlier), and the errors of every waiting call
    */
   recv(bufsize = RECEIVE_SIZE, flags = 0): Buffer {
     return this.#run(this.#source.operations.recv(bufsize, flags));
   }
 
   /**
-   * recv(2) into the caller's bytes.
-   * @param nbytes how many at most; 0 or undefined for all that `buffer` has room for
+   * Receives bytes into `buffer`: recv(2).
+   * @param nbytes the most bytes to receive; 0 or undefined fills `buffer`
    * @param flags MSG_*
-   * @returns how many bytes came, 0 at the end of the stream
-   * @throws as {@link recv}
+   * @returns the number of bytes received, 0 at the end of the stream
+   * @throws the errors of {@link recv}
    */
   recv_into(buffer: NodeJS.ArrayBufferView, nbytes?: number, flags = 0): number {
     return this.#run(this.#source.operations.recv_into(buffer, nbytes, flags));
   }
 
   /**
-   * recvfrom(2).
-   * @param bufsize what of a datagram is longer, in bytes, is lost; 64 KiB if nothing is said
+   * Receives a datagram: recvfrom(2).
+   * @param bufsize the most bytes to receive, default 64 KiB; the rest of a longer datagram is lost
    * @param flags MSG_*
-   * @returns one datagram, and who sent it
-   * @throws as {@link recv}
+   * @returns one datagram and the sender's address
+   * @throws the errors of {@link recv}
    */
   recvfrom(bufsize = RECEIVE_SIZE, flags = 0): [Buffer, Address] {
     return this.#run(this.#source.operations.recvfrom(bufsize, flags));
   }
 
   /**
-   * recvfrom(2) into the caller's bytes.
-   * @param nbytes how many at most; 0 or undefined for all that `buffer` has room for
+   * Receives a datagram into `buffer`: recvfrom(2).
+   * @param nbytes the most bytes to receive; 0 or undefined fills `buffer`
    * @param flags MSG_*
-   * @returns how many bytes came, and who sent them
-   * @throws as {@link recv}
+   * @returns the number of bytes received and the sender's address
+   * @throws the errors of {@link recv}
    */
   recvfrom_into(buffer: NodeJS.ArrayBufferView, nbytes?: number, flags = 0): [number, Address] {
     return this.#run(this.#source.operations.recvfrom_into(buffer, nbytes, flags));
   }
 
   /**
-   * recvmsg(2).
+   * Receives data and control messages: recvmsg(2).
    * @param bufsize room for data, in bytes
-   * @param ancbufsize room for control messages, in bytes: CMSG_SPACE(length) for each
+   * @param ancbufsize room for control messages, in bytes: CMSG_SPACE(length) for each; default 0
    * @param flags MSG_*
-   * @returns data, control messages, MSG_* flags and sender
-   * @throws as {@link recv}
+   * @returns data, control messages, MSG_* flags and the sender's address
+   * @throws the errors of {@link recv}
    */
   recvmsg(bufsize: number, ancbufsize = 0, flags = 0): Received<Buffer> {
     return this.#run(this.#source.operations.recvmsg(bufsize, ancbufsize, flags));
   }
 
   /**
-   * recvmsg(2) into the caller's buffers, one after the other.
-   * @param ancbufsize room for control messages, in bytes
+   * Receives data into `buffers`, filling one after the other, and control messages: recvmsg(2).
+   * @param ancbufsize room for control messages, in bytes; default 0
    * @param flags MSG_*
-   * @returns how many bytes came, control messages, MSG_* flags and sender
-   * @throws as {@link recv}
+   * @returns the number of bytes received, control messages, MSG_* flags and the sender's address
+   * @throws the errors of {@link recv}
    */
   recvmsg_into(buffers: readonly NodeJS.ArrayBufferView[], ancbufsize = 0, flags = 0): Received<number> {
     return this.#run(this.#source.operations.recvmsg_into(buffers, ancbufsize, flags));
   }
 
   /**
-   * send(2).
+   * Sends bytes to the connected peer: send(2).
    * @param flags MSG_*
-   * @returns how many bytes were taken, which may be fewer than given: see {@link sendall}
-   * @throws {IothError} EPIPE, ECONNRESET, ENOTCONN, EDESTADDRREQ, EMSGSIZE, and as all that waits
+   * @returns the number of bytes sent, which may be fewer than given: see {@link sendall}
+   * @throws {IothError} EPIPE, ECONNRESET, ENOTCONN, EDESTADDRREQ, EMSGSIZE, and the errors of every waiting call
    */
   send(data: Data, flags = 0): number {
     return this.#run(this.#source.operations.send(data, flags));
   }
 
   /**
-   * send(2) until all is taken.
+   * Sends all bytes: calls send(2) until none is left.
    * @param flags MSG_*
-   * @throws as {@link send}: some of it may have been sent
+   * @throws the errors of {@link send}; some bytes may have been sent
    */
   sendall(data: Data, flags = 0): void {
     this.#run(this.#source.operations.sendall(data, flags));
   }
 
   /**
-   * sendto(2): one datagram.
+   * Sends one datagram: sendto(2).
    * @param flags MSG_*
-   * @returns how many bytes were taken
-   * @throws {IothError} EHOSTUNREACH, ENETUNREACH, EMSGSIZE, EACCES, EISCONN, and as all that waits
-   * @throws {TypeError} for a name that only a server knows
+   * @returns the number of bytes sent
+   * @throws {IothError} EHOSTUNREACH, ENETUNREACH, EMSGSIZE, EACCES, EISCONN, and the errors of every waiting call
+   * @throws {TypeError} for a name that only a server can resolve
    */
   sendto(data: Data, addr: AddressInput): number;
   sendto(data: Data, flags: number, addr: AddressInput): number;
@@ -170,13 +170,13 @@ export class SyncSocket<Connection = unknown> {
   }
 
   /**
-   * sendmsg(2).
-   * @param buffers the data, one after the other
+   * Sends data and control messages: sendmsg(2).
+   * @param buffers the data, sent one after the other
    * @param ancdata control messages
    * @param flags MSG_*
-   * @param addr as of {@link sendto}; without it, the connected peer
-   * @returns how many bytes were taken
-   * @throws as {@link send} and {@link sendto}
+   * @param addr see {@link sendto}; default: the connected peer
+   * @returns the number of bytes sent
+   * @throws the errors of {@link send} and {@link sendto}
    */
   sendmsg(buffers: readonly Data[], ancdata: readonly AncillaryItem[] = [], flags = 0, addr?: AddressInput): number {
     const to = addr === undefined ? undefined : this.#source.encode(addr);
@@ -184,12 +184,12 @@ export class SyncSocket<Connection = unknown> {
   }
 
   /**
-   * sendfile(2), on a stream socket.
+   * Sends a file on a stream socket: sendfile(2).
    * @param file a regular file: its path, descriptor or FileHandle; its position is neither used nor changed
-   * @param offset where to begin, in bytes
-   * @param count how many bytes; without it, to the end of the file
-   * @returns how many bytes were sent
-   * @throws {IothError} ENOENT, EACCES, EISDIR … of the file; and as {@link send}
+   * @param offset where to start, in bytes; default 0
+   * @param count how many bytes; default: to the end of the file
+   * @returns the number of bytes sent
+   * @throws {IothError} ENOENT, EACCES, EISDIR … of the file; and the errors of {@link send}
    */
   sendfile(file: FileInput, offset = 0, count?: number): number {
     const operation = this.#source.operations.sendfile(file, offset, count);

@@ -14,7 +14,7 @@ import { waitOrThrow } from './errors.js';
 const peerBytes = Buffer.alloc(SOCKADDR_SIZE);
 const peerLength = new Uint32Array(1);
 
-/** accept(2): the new descriptor is non-blocking and closed on exec; `wrap` makes a connection of it. */
+/** Accept operation: accept(2). The new descriptor is non-blocking and close-on-exec; `wrap` makes a connection from it. */
 export class Accept<T> implements Operation<[accepted: T, peer: Address]> {
   readonly syscall = 'accept';
   readonly direction = READABLE;
@@ -34,7 +34,7 @@ export class Accept<T> implements Operation<[accepted: T, peer: Address]> {
     const accepted = libioth().accept(this.fd, peerBytes, peerLength);
     if (accepted >= 0) {
       makeNonBlocking(accepted);
-      // most come one by one, and an accept for EAGAIN makes half a socket first
+      // connections mostly come one by one, and an accept that ends in EAGAIN makes half a socket first
       readiness.markDrained();
       return [
         this.wrap(withOwnNumber(accepted, (fd) => this.#copyOf(fd))),

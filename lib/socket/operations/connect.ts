@@ -8,7 +8,7 @@ import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
 import { callError } from './errors.js';
 
-/** connect(2). An abandoned attempt is dissolved (connect to AF_UNSPEC): the socket can connect again. */
+/** Connect operation: connect(2). Abandoning an attempt dissolves it (connect to AF_UNSPEC), so the socket can connect again. */
 export class Connect implements Operation<void> {
   readonly syscall = 'connect';
   readonly direction = WRITABLE;
@@ -32,7 +32,7 @@ export class Connect implements Operation<void> {
     const error = errno();
     if (error !== EINPROGRESS && error !== EINTR) throw this.#error(error);
     this.#started = true;
-    // picox clears SO_ERROR when it is read, and then never reports how the attempt ended
+    // picox clears SO_ERROR when it is read, and then never reports the result of the attempt
     return this.descriptor.owner.hasKernelSockets ? this.#isConnected() : WAIT;
   }
 
@@ -41,8 +41,8 @@ export class Connect implements Operation<void> {
     if (this.#started && !this.descriptor.closed) libioth().connect(this.fd, unspecified, unspecified.length);
   }
 
-  // Called again, connect(2) of the kernel returns the state of the attempt; over a loopback it has ended before the first
-  // call returns, and no wait is needed. Other stacks have SO_ERROR, after the wait only.
+  // On kernel sockets a second connect(2) returns the state of the attempt. Over loopback the attempt ends before the first
+  // call returns, and no wait is needed. Other stacks have SO_ERROR, which is valid only after the wait.
   #isConnected(): typeof WAIT | undefined {
     const isKernel = this.descriptor.owner.hasKernelSockets;
     if (isKernel && this.#connect() === 0) return;

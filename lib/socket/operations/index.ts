@@ -11,7 +11,7 @@ import { PeerAddressCache, Recv, RecvFrom, RecvFromInto, RecvInto } from './rece
 import { type Data, Send, SendAll, SendTo } from './send.js';
 import { type FileInput, type FileOperation, sendfile } from './sendfile.js';
 
-/** The calls of one descriptor that may wait, as operations. Arguments are checked here, before C sees them. */
+/** Factory of the operations of one descriptor: the calls that may wait. Checks the arguments before C sees them. */
 export class Operations {
   readonly #descriptor: Descriptor;
   readonly #type: number;
@@ -102,7 +102,7 @@ function checkSize(size: unknown): void {
   checkInteger('bufsize', size, 0, INT_MAX);
 }
 
-/** How many bytes to receive. nbytes 0 or undefined means all that `buffer` has room for, as in Python. */
+/** Returns how many bytes to receive. As in Python, nbytes 0 or undefined means the size of `buffer`. */
 function checkRoom(buffer: Uint8Array, nbytes: unknown): number {
   const size = nbytes === undefined ? 0 : checkInteger('nbytes', nbytes, 0, buffer.byteLength);
   return size || buffer.byteLength;

@@ -10,10 +10,10 @@ import { waitOrThrow } from './errors.js';
 import { waitsForErrors } from './receive.js';
 import type { Data } from './send.js';
 
-/** What recvmsg(2) gives: how much or which bytes, the control messages, MSG_ flags, and who sent it. */
+/** Result of recvmsg(2): the bytes or their number, the control messages, the MSG_ flags and the sender's address. */
 export type Received<T> = [data: T, ancdata: AncillaryItem[], flags: number, address: Address];
 
-/** recvmsg(2) into `bufsize` new bytes, with room for `ancbufsize` bytes of control messages: see {@link CMSG_SPACE}. */
+/** Creates recvmsg(2) into `bufsize` new bytes, with room for `ancbufsize` bytes of control messages: {@link CMSG_SPACE}. */
 export function recvmsg(
   descriptor: Descriptor,
   bufsize: number,
@@ -37,7 +37,7 @@ export function recvmsg(
   };
 }
 
-/** recvmsg(2) into the caller's buffers, one after the other. */
+/** Creates recvmsg(2) into the caller's buffers, filling one after the other. */
 export function recvmsg_into(
   descriptor: Descriptor,
   into: readonly NodeJS.ArrayBufferView[],
@@ -52,7 +52,7 @@ export function recvmsg_into(
     const name = Buffer.alloc(SOCKADDR_SIZE);
     const control = ancbufsize > 0 ? Buffer.alloc(ancbufsize) : null;
     const message = messageOf(buffers, name, SOCKADDR_SIZE, control);
-    // descriptors that come along (SCM_RIGHTS) must not leak into children
+    // received descriptors (SCM_RIGHTS) must not leak into child processes
     const count = libioth().recvmsg(fd, message, flags | MSG_CMSG_CLOEXEC);
     if (count < 0) return waitOrThrow('recvmsg', undefined, flags);
     const ancdata = control ? decodeAncillary(control.subarray(0, message.msg_controllen)) : [];
@@ -64,7 +64,7 @@ export function recvmsg_into(
   return { syscall: 'recvmsg', direction: READABLE, attempt, whenShutDown };
 }
 
-/** sendmsg(2) of the buffers, one after the other, with control messages. */
+/** Creates sendmsg(2) of the buffers, one after the other, with control messages. */
 export function sendmsg(
   descriptor: Descriptor,
   data: readonly Data[],
@@ -86,7 +86,7 @@ export function sendmsg(
 
 function checkBuffers(name: string, list: unknown, check: (name: string, value: unknown) => Uint8Array): Uint8Array[] {
   if (!Array.isArray(list)) throw invalidType(name, 'an array of buffers', list);
-  // map would leave out what a sparse array lacks
+  // map would skip the holes of a sparse array
   return Array.from(list, (item, i) => check(`${name}[${i}]`, item));
 }
 

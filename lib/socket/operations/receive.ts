@@ -6,10 +6,10 @@ import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
 import { waitOrThrow } from './errors.js';
 
-// Each class here, in send.ts, accept.ts and connect.ts sets its fields itself: a base class, whose constructor saw as many
-// shapes as it had subclasses, made datagrams a third slower.
+// Each class here, in send.ts, accept.ts and connect.ts sets its own fields. With a common base class datagrams were a third
+// slower: its constructor saw as many object shapes as it had subclasses.
 
-/** recv(2) into the caller's bytes. */
+/** Receive operation into the caller's bytes: recv(2). */
 export class RecvInto implements Operation<number> {
   readonly syscall = 'recv';
   readonly direction = READABLE;
@@ -38,7 +38,7 @@ export class RecvInto implements Operation<number> {
   }
 }
 
-/** recv(2) into new bytes. */
+/** Receive operation into new bytes: recv(2). */
 export class Recv implements Operation<Buffer> {
   readonly syscall = 'recv';
   readonly direction = READABLE;
@@ -70,7 +70,7 @@ export class Recv implements Operation<Buffer> {
   }
 }
 
-/** recvfrom(2) into the caller's bytes. */
+/** Receive operation with the sender, into the caller's bytes: recvfrom(2). */
 export class RecvFromInto implements Operation<[number, Address]> {
   readonly syscall = 'recvfrom';
   readonly direction = READABLE;
@@ -96,7 +96,7 @@ export class RecvFromInto implements Operation<[number, Address]> {
   }
 }
 
-/** recvfrom(2) into new bytes. */
+/** Receive operation with the sender, into new bytes: recvfrom(2). */
 export class RecvFrom implements Operation<[Buffer, Address]> {
   readonly syscall = 'recvfrom';
   readonly direction = READABLE;
@@ -124,13 +124,13 @@ export class RecvFrom implements Operation<[Buffer, Address]> {
   }
 }
 
-/** Whether it receives from the error queue, which has no end. */
+/** Returns whether the call reads the error queue, which a shutdown does not end. */
 export function waitsForErrors(flags: number): boolean {
   return (flags & MSG_ERRQUEUE) !== 0;
 }
 
 function receive({ descriptor, fd, isStream, size, flags }: Recv | RecvInto, buffer: Uint8Array): number | typeof WAIT {
-  // as in Python, at once
+  // returns at once, as in Python
   if (size === 0) return 0;
   if (flags === 0 && descriptor.readiness.isDrained) {
     descriptor.readiness.noteNoDatagram();
@@ -143,7 +143,7 @@ function receive({ descriptor, fd, isStream, size, flags }: Recv | RecvInto, buf
     return waits;
   }
   if (!isStream && flags === 0) descriptor.readiness.noteDatagram();
-  // a stream that gave less than was asked for has no more; one at its end does not wait
+  // a short read empties a stream; at the end of a stream (0 bytes) recv does not wait
   if (isStream && count > 0 && count < size && flags === 0) descriptor.readiness.markDrained();
   return count;
 }
@@ -166,16 +166,16 @@ function receiveFrom(operation: RecvFrom | RecvFromInto, buffer: Uint8Array): nu
   return count;
 }
 
-// where recvfrom writes the peer's address: one call returns before the next begins
+// recvfrom writes the peer's address here; safe to share, since each call returns before the next begins
 const peerBytes = Buffer.alloc(SOCKADDR_SIZE);
 const peerLength = new Uint32Array(1);
 
-/** The sender of the last datagram. Many come in a row from one peer: its Address is decoded once. */
+/** Cache of the last sender: many datagrams in a row come from one peer, and its Address is decoded once. */
 export class PeerAddressCache {
   #address: Address | undefined;
   #bytes = Buffer.alloc(0);
 
-  /** The address that the last recvfrom wrote. */
+  /** Returns the address that the last recvfrom wrote. */
   last(): Address {
     const length = Math.min(peerLength[0] ?? 0, SOCKADDR_SIZE);
     if (this.#address && isStartOf(peerBytes, this.#bytes, length)) return this.#address;
@@ -185,14 +185,14 @@ export class PeerAddressCache {
   }
 }
 
-/** Whether `bytes` are the first `length` of `whole`. For the few bytes of an address Buffer.compare is slower. */
+/** Returns whether `bytes` are the first `length` bytes of `whole`. For so few bytes Buffer.compare is slower. */
 function isStartOf(whole: Buffer, bytes: Buffer, length: number): boolean {
   if (bytes.length !== length) return false;
   for (let i = 0; i < length; i++) if (whole[i] !== bytes[i]) return false;
   return true;
 }
 
-// a receive buffer that the last call did not need: no socket that waits has one
+// a receive buffer that the last call did not use, shared by all sockets: a waiting socket holds no buffer
 let spareBuffer: Buffer | undefined;
 
 function takeBuffer(size: number): Buffer {
@@ -201,7 +201,7 @@ function takeBuffer(size: number): Buffer {
   return buffer;
 }
 
-/** The bytes that were received: the buffer itself when they fill it, a right-sized copy when they are few. */
+/** Returns the received bytes: a view of the buffer if they fill half of it, else a copy, and the buffer is reused. */
 function trimBuffer(buffer: Buffer, length: number): Buffer {
   if (length * 2 >= buffer.length) return buffer.subarray(0, length);
   spareBuffer = buffer;

@@ -6,10 +6,10 @@ import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
 import { waitOrThrow } from './errors.js';
 
-/** What can be sent: bytes, or a string as UTF-8. */
+/** Data to send: bytes, or a string, which is sent as UTF-8. */
 export type Data = string | NodeJS.ArrayBufferView;
 
-/** send(2): how much of it was taken. */
+/** Send operation: send(2). The result is the number of bytes sent. */
 export class Send implements Operation<number> {
   readonly syscall = 'send';
   readonly direction = WRITABLE;
@@ -28,7 +28,7 @@ export class Send implements Operation<number> {
   }
 }
 
-/** send(2), again and again until all is taken. */
+/** Send operation that repeats send(2) until all bytes are sent. */
 export class SendAll implements Operation<void> {
   readonly syscall = 'send';
   readonly direction = WRITABLE;
@@ -60,7 +60,7 @@ export class SendAll implements Operation<void> {
   }
 }
 
-/** sendto(2). */
+/** Send operation to an address: sendto(2). */
 export class SendTo implements Operation<number> {
   readonly syscall = 'sendto';
   readonly direction = WRITABLE;

@@ -10,20 +10,20 @@ import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
 import { waitOrThrow } from './errors.js';
 
-/** A regular file: its path, an open descriptor, or Node's FileHandle. */
+/** Regular file: its path, an open descriptor, or Node's FileHandle. */
 export type FileInput = string | URL | number | FileHandle;
 
-/** An operation that holds a file open until it is over. */
+/** Operation that holds a file open until `close` is called. */
 export interface FileOperation extends Operation<number> {
   close(): void;
 }
 
-/** One call reads this much from the disk at most, so that the loop turns in between. */
+/** The most bytes that one system call reads from the disk: reading blocks the event loop. */
 const MAX_CHUNK = 1 << 20;
 
 /**
- * sendfile(2) of `count` bytes (undefined: to the end) from `offset`, where the stack's sockets are the kernel's; elsewhere
- * read and send. The result is how many were sent. The file's own position stays where it is.
+ * Creates sendfile(2) of `count` bytes (undefined: to the end) from `offset`. Stacks without kernel sockets read and send
+ * instead. The result is the number of bytes sent. The file's own position does not change.
  */
 export function sendfile(
   descriptor: Descriptor,
@@ -71,14 +71,14 @@ function sendByCopy(fd: number, fileFd: number, position: number, length: number
   return sent > 0 ? sent : waitOrThrow('sendfile');
 }
 
-/** Makes an IothError of what the file system refuses. */
+/** Converts errors of the file system to IothErrors. */
 function onFile<T>(work: () => T): T {
   try {
     return work();
   } catch (cause) {
     const { errno, code, syscall, path } = cause as NodeJS.ErrnoException;
     if (errno === undefined || code === undefined) throw cause;
-    throw new IothError(code, { syscall, address: path, hint: 'of the file that is to be sent', cause });
+    throw new IothError(code, { syscall, address: path, hint: 'an error of the file, not of the socket', cause });
   }
 }
 

@@ -69,7 +69,7 @@ test('one that is open still: the message names it', async () => {
   const stack = new Stack('vdestack');
   const [open, gone] = [stack.socket().detach(), stack.socket().detach()];
   closeSync(gone);
-  const expected = { code: 'EBUSY', message: expect.stringContaining(`close(${open}) it first`) };
+  const expected = { code: 'EBUSY', message: expect.stringContaining(`close(${open}) first`) };
   await expect(stack.close()).rejects.toMatchObject(expected);
   close(open);
   await stack.close();
