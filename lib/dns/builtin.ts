@@ -7,7 +7,7 @@ import type { NameProvider } from './provider.js';
 import type { ServicePort } from './socket-types.js';
 import type { StubResolver } from './stub-resolver.js';
 
-/** Names resolved in TypeScript, over the stack's own sockets. */
+/** Name resolution in TypeScript, over the stack's own sockets. */
 export class BuiltinProvider implements NameProvider {
   constructor(
     readonly sources: NameSources,

@@ -1,20 +1,20 @@
 interface Entry<T> {
   value: T;
-  /** In milliseconds of the clock. */
+  /** The expiry time, in milliseconds of the clock. */
   expires: number;
 }
 
 export interface CacheOptions {
-  /** How many entries at most; 0 turns the cache off. */
+  /** The most entries, default 1000; 0 turns the cache off. */
   size?: number;
-  /** Milliseconds of a clock that never goes back. */
+  /** Returns the time of a monotonic clock in milliseconds; default `performance.now()`. */
   now?: () => number;
 }
 
 const MAX_TTL_SECONDS = 24 * 3600;
 const DEFAULT_SIZE = 1000;
 
-/** Values with a time to live. Full, it drops the one used longest ago. */
+/** Cache of values with a time to live. When full it drops the least recently used. */
 export class Cache<T> {
   readonly #entries = new Map<string, Entry<T>>();
   readonly #size: number;
@@ -38,7 +38,7 @@ export class Cache<T> {
     return entry.value;
   }
 
-  /** Keeps `value` for `ttl` seconds; not at all for 0. */
+  /** Keeps `value` for `ttl` seconds, at most a day; 0 does not keep it. */
   set(key: string, value: T, ttl: number): void {
     if (this.#size === 0 || ttl <= 0) return;
     this.#entries.delete(key);

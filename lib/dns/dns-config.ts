@@ -7,15 +7,15 @@ import { DEFAULT_OPTIONS, DNS_PORT, type Nameserver, parseResolvConf, type Resol
 const DEFAULT_PATH = '/etc/resolv.conf';
 
 /**
- * Which form a configuration has: a comma-separated list of addresses, the text of a resolv.conf(5) (it has blanks or
- * line ends in it), or else a path.
+ * Returns the form of a configuration: a comma-separated list of addresses, the text of a resolv.conf(5) (contains white
+ * space), or else a path.
  */
 export function dnsConfigForm(config: string): 'path' | 'text' | 'servers' {
   if (serverList(config)) return 'servers';
   return /\s/.test(config.trim()) || config.trim() === '' ? 'text' : 'path';
 }
 
-/** Reads a configuration in any of its forms; null is /etc/resolv.conf, which may be missing (then there are no servers). */
+/** Reads a configuration in any of its forms; null means /etc/resolv.conf. If that is missing, there are no servers. */
 export function readDnsConfig(config: string | null): ResolvConf {
   if (config === null) return parseResolvConf(readIfPresent(DEFAULT_PATH));
   const nameservers = serverList(checkString('config_dns', config));
@@ -40,15 +40,15 @@ function readIfPresent(path: string): string {
   }
 }
 
-/** The servers of a comma-separated list of addresses; undefined where one of them is no address. */
+/** Parses a comma-separated list of servers; returns undefined if one of them is not an address. */
 function serverList(config: string): Nameserver[] | undefined {
   const servers = config.split(',').map((part) => parseServer(part.trim()));
   return servers.every((server) => server !== undefined) ? servers : undefined;
 }
 
 /**
- * A server as Node's setServers takes it: '192.0.2.1', '192.0.2.1:53', '2001:db8::1', '[2001:db8::1]:53'.
- * Undefined where it is none.
+ * Parses a server in the forms of Node's setServers: '192.0.2.1', '192.0.2.1:53', '2001:db8::1', '[2001:db8::1]:53'.
+ * Returns undefined if it is malformed.
  */
 export function parseServer(text: string): Nameserver | undefined {
   if (familyOf(text) !== 0) return { address: text, port: DNS_PORT };
@@ -63,7 +63,7 @@ function serverAt(address: string, port: string | undefined): Nameserver | undef
   return number >= 1 && number <= 65535 ? { address, port: number } : undefined;
 }
 
-/** A server as Node's getServers gives it: the port only where it isn't 53. */
+/** Formats a server like Node's getServers: with the port only if it isn't 53. */
 export function formatServer({ address, port }: Nameserver): string {
   if (port === DNS_PORT) return address;
   return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;

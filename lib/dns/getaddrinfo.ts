@@ -22,7 +22,7 @@ import type { NameSources } from './name-sources.js';
 import { sortDestinations } from './rfc6724.js';
 import { checkServicePort, type ServicePort, type SocketType, socketTypes } from './socket-types.js';
 
-/** One address of a host for one kind of socket: the five fields of Python's socket.getaddrinfo. */
+/** Address of a host for one kind of socket: the five fields of Python's socket.getaddrinfo. */
 export interface AddrInfo {
   /** AF_INET or AF_INET6. */
   family: number;
@@ -30,14 +30,14 @@ export interface AddrInfo {
   type: number;
   /** IPPROTO_*. */
   proto: number;
-  /** With AI_CANONNAME, in the first entry: the name at the end of the aliases. Else ''. */
+  /** The name at the end of the aliases, in the first entry and with AI_CANONNAME; else ''. */
   canonname: string;
   sockaddr: Address;
 }
 
 const KNOWN_FLAGS = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_NUMERICSERV | AI_V4MAPPED | AI_ALL | AI_ADDRCONFIG;
 
-/** The arguments of getaddrinfo(3) after `host` and `port`, 0 for "any". */
+/** Arguments of getaddrinfo(3) after `host` and `port`. Each number defaults to 0: any, or no flags. */
 export interface AddrInfoHints {
   family?: number;
   type?: number;
@@ -46,7 +46,7 @@ export interface AddrInfoHints {
   signal?: AbortSignal;
 }
 
-/** getaddrinfo(3) on names taken from `sources`, in the order of RFC 6724. */
+/** Resolves a host and a port like getaddrinfo(3), with names from `sources`, in the order of RFC 6724. */
 export async function getaddrinfo(
   sources: NameSources,
   host: string | null,
@@ -100,7 +100,7 @@ function addrInfo(address: string, scopeid: number, { type, proto, port }: Socke
   return { family, type, proto, canonname: '', sockaddr };
 }
 
-/** The family that is left when those without an address here are left out; null for none. */
+/** Returns the family to look up for AI_ADDRCONFIG: families without an address here are dropped; null if none is left. */
 function configuredFamily(sources: NameSources, family: number): number | null {
   const configured = sources.configuredFamilies();
   if (family !== AF_UNSPEC) return configured.has(family) ? family : null;

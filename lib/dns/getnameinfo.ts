@@ -13,15 +13,15 @@ import { checkInteger, checkPort, checkString, INT_MAX, invalidType } from '../c
 import { DnsError, eaiOf, GaiError } from './errors.js';
 import type { NameSources } from './name-sources.js';
 
-/** An address to be named: `[address, port]` or an object. */
+/** Address to look up: `[address, port]` or an object. */
 export type NameInfoAddress = readonly [address: string, port: number] | { address: string; port: number };
 
 const NI_IDN = 32;
 const KNOWN_FLAGS = NI_NUMERICHOST | NI_NUMERICSERV | NI_NOFQDN | NI_NAMEREQD | NI_DGRAM | NI_IDN;
 
 /**
- * getnameinfo(3): the names of an address and of its port, from the hosts file, the DNS and the services file; the
- * numbers where there are none.
+ * Looks up the names of an address and its port, like getnameinfo(3), in the hosts file, the DNS and the services file.
+ * Returns the number where there is no name.
  */
 export async function getnameinfo(
   sources: NameSources,
@@ -40,7 +40,7 @@ export async function getnameinfo(
   return [flags & NI_NOFQDN ? localName(sources, name ?? address) : (name ?? address), service ?? String(port)];
 }
 
-/** Checks what getnameinfo is given. A name is no address: EAI_FAMILY. */
+/** Checks the arguments of getnameinfo. @throws {GaiError} EAI_FAMILY for a name instead of an address */
 export function checkNameInfo(sockaddr: NameInfoAddress, flags: number): { address: string; port: number } {
   checkInteger('flags', flags, 0, INT_MAX);
   if (typeof sockaddr !== 'object' || sockaddr === null) throw invalidType('sockaddr', '[address, port]', sockaddr);
@@ -70,7 +70,7 @@ async function nameOf(
   }
 }
 
-/** NI_NOFQDN: a name of the stack's own domain, the first of its search list, loses the domain. */
+/** Applies NI_NOFQDN: strips the stack's own domain, the first of its search list, from a name. */
 function localName(sources: NameSources, name: string): string {
   const domain = sources.searchList().search[0];
   if (!domain || !name.toLowerCase().endsWith(`.${domain.toLowerCase()}`)) return name;

@@ -18,7 +18,7 @@ import type { HostEntry } from './hosts.js';
 import { addressesOf } from './message.js';
 import type { NameSources } from './name-sources.js';
 
-/** The arguments of getaddrinfo(3) that choose the addresses. */
+/** Arguments of getaddrinfo(3) that select the addresses. */
 export interface HostQuery {
   host: string | null;
   family: number;
@@ -26,13 +26,13 @@ export interface HostQuery {
   signal: AbortSignal | undefined;
 }
 
-/** The addresses of a host, and the name at the end of its aliases. */
+/** Addresses of a host, and the name at the end of its aliases. */
 export interface HostAddresses {
   addresses: string[];
   canonname: string;
 }
 
-/** The hosts file, and which zones of its addresses the stack has. */
+/** Source of the hosts file and of the zones that the stack has. */
 type HostsSource = Pick<NameSources, 'hosts' | 'zoneIndex'>;
 
 interface FamilyAddress {
@@ -49,7 +49,7 @@ const ANY: readonly FamilyAddress[] = [
   { address: '0.0.0.0', family: AF_INET },
 ];
 
-/** The addresses of a host in no order: the hosts file comes first, then the DNS. */
+/** Finds the addresses of a host, unsorted: in the hosts file first, then in the DNS. */
 export async function findHost(sources: NameSources, query: HostQuery): Promise<HostAddresses> {
   const { host, family, flags } = query;
   if (host === null) return { addresses: ofFamily(flags & AI_PASSIVE ? ANY : LOOPBACK, family, 0), canonname: '' };
@@ -64,7 +64,7 @@ export async function findHost(sources: NameSources, query: HostQuery): Promise<
   return findInFile(sources, name, family, flags) ?? findInDns(sources, name, query);
 }
 
-/** An address of `host` that is known without asking a server: a numeric host, the hosts file, localhost. */
+/** Resolves `host` without asking a server: a numeric host, the hosts file, localhost. */
 export function resolveLocally(sources: HostsSource, host: string, family: number): string | undefined {
   const numeric = numericAddress(host);
   if (numeric !== null) return inFamily(numeric, family, 0) ?? undefined;
@@ -72,18 +72,18 @@ export function resolveLocally(sources: HostsSource, host: string, family: numbe
   return isDomainName(name) ? findInFile(sources, name, family, 0)?.addresses[0] : undefined;
 }
 
-/** Whether `host` is an address that no socket of `family` can have. */
+/** Returns whether `host` is an address that a socket of `family` cannot use. */
 export function isOfOtherFamily(host: string, family: number): boolean {
   const numeric = numericAddress(host);
   return numeric !== null && inFamily(numeric, family, 0) === null;
 }
 
-/** The address that `host` is the text of, with inet_aton(3)'s short forms; null for a name. */
+/** Parses a numeric host, including inet_aton(3)'s short forms; returns null for a name. */
 function numericAddress(host: string): string | null {
   return familyOf(host) === AF_INET6 ? host : inetAton(host);
 }
 
-/** `address` as one of that family: as it is, or mapped to and fro where that is allowed. */
+/** Returns `address` in that family: unchanged, mapped to IPv6 if the flags allow it, or unmapped; else null. */
 function inFamily(address: string, family: number, flags: number): string | null {
   const own = familyOf(address);
   if (family === AF_UNSPEC || family === own) return address;
@@ -92,7 +92,7 @@ function inFamily(address: string, family: number, flags: number): string | null
   return isMapped(bytes) ? ipText(bytes.subarray(12)) : null;
 }
 
-/** The hosts file, and RFC 6761, 6.3: localhost is this stack, whatever that file or a server says. */
+/** Looks a name up in the hosts file. RFC 6761, 6.3: localhost is always this stack, whatever the file or a server says. */
 function findInFile(sources: HostsSource, name: string, family: number, flags: number): HostAddresses | undefined {
   const isLocalhost = /(^|\.)localhost\.?$/i.test(name);
   const named = sources.hosts().byName(name);
@@ -102,12 +102,12 @@ function findInFile(sources: HostsSource, name: string, family: number, flags: n
   return isLocalhost ? { addresses: ofFamily(LOOPBACK, family, flags), canonname: 'localhost' } : undefined;
 }
 
-/** The loopback has no zones, but hosts files do: '::1%lo0'. */
+/** Removes the zone. Loopback addresses have none, but hosts files write one: '::1%lo0'. */
 function plain(entry: HostEntry): HostEntry {
   return { ...entry, address: withoutZone(entry.address) };
 }
 
-/** Without those in a zone that the stack does not have ('fe80::1%lo0'), unless there is nothing else. */
+/** Removes addresses in a zone that the stack does not have ('fe80::1%lo0'), unless all are such. */
 function usable({ zoneIndex }: HostsSource, addresses: string[]): string[] {
   const good = addresses.filter((address) => zoneOf(address) === '' || zoneIndex(zoneOf(address)) !== undefined);
   return good.length > 0 ? good : addresses;
@@ -147,7 +147,7 @@ async function findInDns(
     if (reason === undefined) continue;
     if (!(reason instanceof DnsError) || reason.code === 'ECANCELLED') throw reason;
     failure = reason;
-    // a server that fails for this name may know the next one; one that is silent doesn't
+    // a server that fails for this name may know the next one; a silent one will not answer either
     if (reason.code === 'ETIMEOUT' || reason.code === 'ECONNREFUSED') break;
   }
   if (failure) throw new GaiError(eaiOf(failure), 'getaddrinfo', host, failure);
@@ -155,8 +155,8 @@ async function findInDns(
 }
 
 /**
- * The full names to ask for `name`, in order, as res_search(3) has it: a name that ends in a dot is full already; one
- * with `ndots` dots or more is tried as it is first, any other only after the search list.
+ * Returns the full names to query for `name`, in the order of res_search(3). A name that ends in a dot is already full. A
+ * name with at least `ndots` dots is tried as it is first; any other only after the search list.
  */
 export function searchNames(name: string, search: readonly string[], ndots: number): string[] {
   if (name.endsWith('.')) return [name.slice(0, -1) || '.'];

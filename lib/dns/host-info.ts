@@ -8,21 +8,21 @@ import type { AddrInfo, AddrInfoHints } from './getaddrinfo.js';
 import type { NameInfoAddress } from './getnameinfo.js';
 import type { Hosts } from './hosts.js';
 
-/** A `struct hostent` in Python's form. */
+/** Names and addresses of a host: a `struct hostent` in Python's form. */
 export type HostInfo = [hostname: string, aliases: string[], addresses: string[]];
 
 interface Options {
   signal?: AbortSignal;
 }
 
-/** What names and addresses are looked up with. */
+/** Members of a Resolver that this file uses. */
 interface HostResolver {
   readonly settings: { hosts(): Hosts };
   getaddrinfo(host: string | null, port: null, hints: AddrInfoHints): Promise<AddrInfo[]>;
   getnameinfo(address: NameInfoAddress, flags: number, options?: Options): Promise<[host: string, service: string]>;
 }
 
-/** gethostbyname(3): IPv4 only. */
+/** Looks up a host by name, IPv4 only: gethostbyname(3). */
 export async function hostByName(resolver: HostResolver, host: string, options?: Options): Promise<HostInfo> {
   const { signal } = checkOptions(options, ['signal']);
   checkString('host', host);
@@ -35,7 +35,7 @@ export async function hostByName(resolver: HostResolver, host: string, options?:
   return [canonname, aliasesOf(canonname, names), infos.map(({ sockaddr }) => sockaddr.address)];
 }
 
-/** gethostbyaddr(3), for an address or for the first one of a name. */
+/** Looks up a host by address, or by the first address of a name: gethostbyaddr(3). */
 export async function hostByAddress(resolver: HostResolver, host: string, options?: Options): Promise<HostInfo> {
   const { signal } = checkOptions(options, ['signal']);
   checkString('address', host);
@@ -44,7 +44,7 @@ export async function hostByAddress(resolver: HostResolver, host: string, option
   return [name, aliasesOf(name, namesInFile(resolver, name)), [address]];
 }
 
-/** getfqdn of Python. */
+/** Returns the fully qualified name of a host, like Python's getfqdn. */
 export async function qualifiedName(resolver: HostResolver, name: string, options?: Options): Promise<string> {
   checkOptions(options, ['signal']);
   const given = checkString('name', name).trim();
@@ -63,7 +63,7 @@ async function firstAddress(resolver: HostResolver, host: string, signal: AbortS
   return withoutZone(first?.sockaddr.address ?? '');
 }
 
-/** The names that the hosts file has on the lines of a canonical name. */
+/** Returns the aliases on the lines of a canonical name in the hosts file. */
 function namesInFile({ settings }: HostResolver, canonical: string): readonly string[] {
   const key = nameKey(canonical);
   const entries = settings.hosts().byName(canonical);

@@ -5,15 +5,15 @@ import { IothError } from '../core/errors.js';
 import { checkString } from '../core/validate.js';
 import { readLines } from './text-lines.js';
 
-/** gethostname(2): the name of this machine, which its stacks share. */
+/** Returns the name of this machine, which all its stacks share: gethostname(2). */
 export function gethostname(): string {
   return hostname();
 }
 
 /**
- * The number of a protocol of IP: getprotobyname(3), from /etc/protocols and, where that has none, from the IPPROTO_ numbers.
+ * Returns the number of an IP protocol, like getprotobyname(3): from /etc/protocols, else from the IPPROTO_ constants.
  * @param name 'tcp', 'ipv6-icmp' …
- * @throws {IothError} ENOENT where nothing has the name
+ * @throws {IothError} ENOENT if no protocol has the name
  */
 export function getprotobyname(name: string): number {
   const protocol = checkString('name', name);
@@ -24,7 +24,7 @@ export function getprotobyname(name: string): number {
   return found;
 }
 
-/** protocols(5): a name, a number, aliases. */
+/** Reads protocols(5): a name, a number, aliases. */
 function protocolsOfFile(): Map<string, number> {
   const numbers = new Map<string, number>();
   readLines(textOf('/etc/protocols'), /#.*/, ([name = '', digits = '', ...aliases]) => {
@@ -39,7 +39,7 @@ function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    // netbase is not on every machine
+    // not every machine has the file (package netbase)
     return '';
   }
 }

@@ -3,20 +3,20 @@ import { nameKey } from '../address/domain-name.js';
 import { familyOf, ipBytes, ipText, withoutZone, zoneOf } from '../address/ip.js';
 import { type Problem, readLines, wordsOf } from './text-lines.js';
 
-/** An address, and the name of it that is the canonical one: the first of its line. */
+/** Entry of a hosts file: an address and its canonical name, the first of its line. */
 export interface HostEntry {
   address: string;
   family: number;
   canonical: string;
-  /** The other names of its line. */
+  /** The other names on its line. */
   aliases: readonly string[];
 }
 
-/** A hosts(5) file. */
+/** Parsed hosts(5) file. */
 export interface Hosts {
-  /** Every entry with that name (in any case), in the order of the file. */
+  /** Returns every entry with that name (case-insensitive), in the order of the file. */
   byName(name: string): readonly HostEntry[];
-  /** The canonical name of the first line with that address. */
+  /** Returns the canonical name on the first line with that address. */
   byAddress(address: string): string | undefined;
   problems: Problem[];
 }
@@ -26,7 +26,7 @@ const COMMENT = /#.*/;
 /**
  * Reads hosts(5): an address, its canonical name, aliases; '#' starts a comment. Bad lines go to `problems`.
  *
- * The text is searched for a name, and names are not indexed: an index of 100,000 lines would block the loop for a second.
+ * A look-up searches the text. There is no index: building one of 100,000 lines would block the event loop for a second.
  */
 export function parseHosts(text: string): Hosts {
   const problems = readLines(text, COMMENT, ([address = '', canonical]) => {
@@ -48,7 +48,7 @@ export function parseHosts(text: string): Hosts {
   };
 }
 
-/** The lines in which `key` stands, as `text` has them. @param keys the same text, in the letters of keys */
+/** Yields the lines of `text` that contain `key`. @param keys the text with the letters A to Z in lower case */
 function* linesWith(text: string, keys: string, key: string): Generator<string> {
   let from = 0;
   for (let at = keys.indexOf(key); key !== '' && at >= 0; at = keys.indexOf(key, from)) {
@@ -78,9 +78,9 @@ function namesByAddress(text: string): Map<string, string> {
   return names;
 }
 
-/** Equal for all texts of one address. */
+/** Returns a key that is equal for all spellings of one address. */
 function addressKey(address: string): string {
-  // it has one text only
+  // an IPv4 address has only one spelling
   if (isIPv4(address)) return address;
   const zone = zoneOf(address);
   return `${ipText(ipBytes(withoutZone(address)))}${zone ? `%${zone}` : ''}`;

@@ -3,7 +3,7 @@ import { MAX_LABEL_BYTES, sameName } from '../address/domain-name.js';
 import { ipBytes, ipText } from '../address/ip.js';
 import { AF_INET, AF_INET6 } from '../constants/index.js';
 
-/** The record types that a resolver of this library asks for by name; any other comes as bytes. */
+/** Record types that this library asks for by name; the data of any other type are bytes. */
 export type RecordType =
   | 'A'
   | 'AAAA'
@@ -24,21 +24,21 @@ export interface Question {
   type: RecordType;
 }
 
-/** A record as dns-packet decodes it, or with its data as bytes where it doesn't know the type. */
+/** Record as dns-packet decodes it; its data are bytes if dns-packet doesn't know the type. */
 export type DnsRecord = Exclude<dnsPacket.Answer, dnsPacket.OptAnswer> & { ttl: number };
 
 export interface DnsMessage {
   id: number;
   isResponse: boolean;
   isTruncated: boolean;
-  /** 'NOERROR', 'NXDOMAIN', 'SERVFAIL', … with the upper bits that EDNS adds. */
+  /** 'NOERROR', 'NXDOMAIN', 'SERVFAIL', …; includes the upper bits from EDNS. */
   rcode: string;
   questions: { name: string; type: string; class: string }[];
   answers: DnsRecord[];
   authorities: DnsRecord[];
 }
 
-/** What a server may send by UDP to one that asks with EDNS: fits the smallest IPv6 link (RFC 9715). */
+/** The largest UDP response that a query with EDNS allows, in bytes: fits the smallest IPv6 link (RFC 9715). */
 const EDNS_PAYLOAD = 1232;
 const HEADER_LENGTH = 12;
 const RCODES = [
@@ -55,7 +55,7 @@ const RCODES = [
   'NOTZONE',
 ];
 
-// What dns-packet has and its types leave out.
+// Exports of dns-packet that its types omit.
 interface Codec<T> {
   decode: { (bytes: Buffer, offset: number): T; bytes: number };
 }
@@ -64,7 +64,7 @@ const codecs = dnsPacket as unknown as {
   answer: Codec<dnsPacket.Answer & { ttl?: number }>;
 };
 
-/** A query for one question, recursion desired, with an EDNS record (RFC 6891) unless told not to. */
+/** Encodes a query for one question with recursion desired and, by default, an EDNS record (RFC 6891). */
 export function encodeQuery(id: number, { name, type }: Question, { edns0 = true } = {}): Buffer {
   const opt: dnsPacket.OptAnswer = {
     type: 'OPT',
@@ -86,8 +86,8 @@ export function encodeQuery(id: number, { name, type }: Question, { edns0 = true
 }
 
 /**
- * Reads a message; null for what is none. Safe on any bytes: dns-packet sees one record at a time, cut off where the
- * record ends, and must use up exactly that. A record that says otherwise makes the whole message malformed.
+ * Decodes a message; returns null for a malformed one. Safe on any bytes: dns-packet sees one record at a time, in a
+ * buffer that ends with the record, and must consume exactly those bytes. Otherwise the whole message is malformed.
  */
 export function decodeMessage(bytes: Uint8Array): DnsMessage | null {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -104,7 +104,7 @@ function decode(buffer: Buffer): DnsMessage | null {
   const counts = [4, 6, 8, 10].map((offset) => buffer.readUInt16BE(offset));
   const [questionCount = 0, ...recordCounts] = counts;
   const records = recordCounts.reduce((sum, count) => sum + count, 0);
-  // a question takes 5 bytes at least, a record 11
+  // a question takes at least 5 bytes, a record at least 11
   if (HEADER_LENGTH + questionCount * 5 + records * 11 > buffer.length) return null;
   const message: DnsMessage = {
     id: buffer.readUInt16BE(0),
@@ -143,14 +143,14 @@ function decodeRecord(buffer: Buffer, start: number): [record: dnsPacket.Answer,
   if (end > buffer.length) throw new RangeError('a record ends after its message');
   const record = codecs.answer.decode(buffer.subarray(0, end), start);
   if (start + codecs.answer.decode.bytes !== end) throw new RangeError('the data of a record has another length');
-  // dns-packet reads an address without a look at its length
+  // dns-packet does not check the length of an address
   if (record.type === 'A' && end - dataStart !== 4) throw new RangeError('an A record has 4 bytes');
   if (record.type === 'AAAA' && end - dataStart !== 16) throw new RangeError('an AAAA record has 16 bytes');
   if (record.ttl !== undefined && record.ttl > 0x7fffffff) record.ttl = 0; // RFC 2181, 8
   return [record, end];
 }
 
-/** Where the name that starts at `offset` ends in the message: after its root label or its pointer. */
+/** Returns where the name that starts at `offset` ends: after its root label or its pointer. */
 function nameEnd(buffer: Buffer, offset: number): number {
   for (let at = offset; ; ) {
     const length = buffer.readUInt8(at);
@@ -161,10 +161,10 @@ function nameEnd(buffer: Buffer, offset: number): number {
   }
 }
 
-/** What a server may say with a header alone, which repeats no question: it did not read so far. */
+/** Codes that a server may send as a bare header: it did not read as far as the question, and does not repeat it. */
 const BARE_RCODES = ['FORMERR', 'SERVFAIL', 'NOTIMP', 'REFUSED'];
 
-/** Whether `message` is the response to exactly that question: its id, its one question (in any case) and the IN class. */
+/** Returns whether `message` responds to exactly that question: same id, one question (any letter case), class IN. */
 export function isResponseTo(message: DnsMessage, id: number, question: Question): boolean {
   const [asked, ...more] = message.questions;
   if (!message.isResponse || message.id !== id) return false;
@@ -174,31 +174,31 @@ export function isResponseTo(message: DnsMessage, id: number, question: Question
   );
 }
 
-/** Whether bytes that may be no message begin as a response to the query of that id. */
+/** Returns whether bytes, even malformed ones, begin like a response to the query with that id. */
 export function isReplyWithId(bytes: Buffer, id: number): boolean {
   return bytes.length >= HEADER_LENGTH && bytes.readUInt16BE(0) === id && bytes.readUInt8(2) >= 0x80;
 }
 
-/** What a response says of its question. */
+/** Answer that a response gives to its question. */
 export interface Reply {
   status: 'found' | 'nodata' | 'nxdomain';
-  /** The records of the type asked for, of the name that the aliases lead to. For ANY, all there are. */
+  /** The records of the requested type, for the name at the end of the aliases. For ANY, of every type. */
   records: DnsRecord[];
   /** The name at the end of the aliases. */
   canonicalName: string;
-  /** Seconds for which it may be cached; 0 where nothing says. */
+  /** How many seconds it may be cached; 0 if the response gives no time. */
   ttl: number;
-  /** Whether it has neither records nor an SOA that says there are none: the aliases may go on elsewhere. */
+  /** True if it has neither records nor an SOA that confirms their absence: the aliases may continue on another server. */
   isOpenEnded: boolean;
 }
 
 const MAX_ALIASES = 16;
-/** RFC 2308, 5. */
+/** The cap on negative caching (RFC 2308, 5). */
 const MAX_NEGATIVE_TTL_SECONDS = 3 * 3600;
 
 /**
- * Reads a response: follows its CNAME records from the name asked for, and takes the time to live from the records used
- * or, where there are none, from the SOA (RFC 2308, 5).
+ * Reads a response: follows its CNAME records from the requested name. Takes the time to live from the records used or,
+ * if there are none, from the SOA (RFC 2308, 5).
  */
 export function readReply(message: DnsMessage, question: Question): Reply {
   let name = question.name;
@@ -221,7 +221,7 @@ export function readReply(message: DnsMessage, question: Question): Reply {
   }
   const status = message.rcode === 'NXDOMAIN' ? 'nxdomain' : 'nodata';
   const soa = message.authorities.find((record) => record.type === 'SOA');
-  // RFC 2308, 5: the lesser of the SOA's own time to live and its last field
+  // RFC 2308, 5: the minimum of the SOA's own time to live and its last field
   const negativeTtl = soa?.type === 'SOA' ? Math.min(soa.ttl, soa.data.minimum ?? 0, MAX_NEGATIVE_TTL_SECONDS) : 0;
   return { status, records, canonicalName: name, ttl: Math.min(ttl, negativeTtl), isOpenEnded: !soa };
 }
@@ -230,7 +230,7 @@ function isInternet(record: DnsRecord): boolean {
   return record.class === undefined || record.class === 'IN';
 }
 
-/** The addresses among the records of a reply. */
+/** Returns the addresses among the records of a reply. */
 export function addressesOf({ records }: Reply): { address: string; family: number }[] {
   return records.flatMap((record) => {
     if (record.type === 'A') return [{ address: record.data, family: AF_INET }];

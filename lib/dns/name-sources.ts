@@ -7,22 +7,22 @@ import type { NameSettings } from './settings.js';
 import { SourceAddresses } from './source-addresses.js';
 import type { StubResolver } from './stub-resolver.js';
 
-/** Where getaddrinfo and getnameinfo take what they don't know themselves from. */
+/** Sources of getaddrinfo and getnameinfo: files, settings, DNS servers and the stack. */
 export interface NameSources {
   hosts(): Hosts;
   services(): Services;
   searchList(): { search: readonly string[]; ndots: number };
-  /** Asks the servers. Where they have no reply it rejects with a {@link DnsError}. */
+  /** Asks the servers. Rejects with a {@link DnsError} if they have no reply. */
   query(name: string, type: 'A' | 'AAAA' | 'PTR', signal?: AbortSignal): Promise<Reply>;
-  /** For each destination the address from which the stack would send to it. */
+  /** Returns, for each destination, the address from which the stack would send to it. */
   sourcesOf(destinations: readonly string[]): (SourceAddress | null)[];
-  /** The families that have an address on some interface that isn't the loopback's (AI_ADDRCONFIG). */
+  /** Returns the families that have an address on an interface other than loopback (AI_ADDRCONFIG). */
   configuredFamilies(): ReadonlySet<number>;
-  /** The interface index of a zone ('vde0', '3'); undefined where there is no such interface. */
+  /** Returns the interface index of a zone ('vde0', '3'); undefined if there is no such interface. */
   zoneIndex(zone: string): number | undefined;
 }
 
-/** The sources of a stack, with its servers asked by `stub`. */
+/** Creates the sources of a stack; `stub` asks its servers. */
 export function nameSources(stack: ResolverStack, settings: NameSettings, stub: StubResolver): NameSources {
   const addresses = new SourceAddresses(stack);
   return {

@@ -2,16 +2,16 @@ import { IothError } from '../core/errors.js';
 import { type NativeStart, runNativeAsync } from '../io/async-calls.js';
 import type { ResolverStack } from './resolver-stack.js';
 
-/** C waits a second for each of three servers. */
+/** C waits up to a second for each of three servers. */
 const CALL_LIMIT_MS = 10_000;
 
 /**
- * The calls of libiothdns for one stack: one at a time, on worker threads. A call that takes longer than its limit hangs
- * in C for good (a compression loop in an answer does that), and nothing more is asked of the library.
+ * Queue of libiothdns calls for one stack: runs one at a time, on worker threads. A call that takes longer than its limit
+ * hangs in C for ever (a compression loop in an answer causes that). After that, all further calls are refused.
  */
 export class NativeCalls {
   #queue: Promise<unknown> = Promise.resolve();
-  /** They hold the memory that C writes to. */
+  /** Running calls: keeps the memory that C writes to alive. */
   readonly #running = new Set<unknown>();
   #isHung = false;
 
@@ -28,21 +28,21 @@ export class NativeCalls {
     return this.#running.size > 0;
   }
 
-  /** Does `work` when that before it is done. */
+  /** Runs `work` after all earlier work. */
   enqueue<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#queue.then(work);
     this.#queue = result.catch(() => {});
     return result;
   }
 
-  /** Fulfilled when all that is queued is done; at once where C hangs. */
+  /** Waits until all queued work is done; returns at once if C hangs. */
   async idle(): Promise<void> {
     if (!this.#isHung) await this.#queue;
   }
 
-  /** One call of C; its time counts from its start, not from when it began to wait for a thread. */
+  /** Runs one call of C. Its time limit starts when the call starts, not when it begins to wait for a thread. */
   run<T>(start: NativeStart<T>): Promise<T> {
-    if (this.#isHung) return Promise.reject(timedOut('libiothdns hangs in an earlier call: IOTH_DNS=builtin'));
+    if (this.#isHung) return Promise.reject(timedOut('libiothdns hangs in an earlier call: set IOTH_DNS=builtin'));
     this.#running.add(start);
     const endNativeCall = this.stack.beginNativeCall();
     return new Promise((resolve, reject) => {
@@ -52,7 +52,7 @@ export class NativeCalls {
         reject(timedOut('libiothdns does not return'));
       };
       const call = runNativeAsync<T>((done) => {
-        // the stack may have been closed meanwhile
+        // the stack may have been closed during the wait for a thread
         if (this.stack.closed) throw new IothError('ECANCELED', { syscall: 'iothdns' });
         timer = setTimeout(onLimit, this.limitMs);
         start(done);

@@ -30,15 +30,15 @@ interface AddressList {
 type Start<T> = (dns: DnsPointer, done: NativeCallback<T>) => void;
 
 /**
- * Names resolved by libiothdns on a worker thread, one call at a time. C does what asks the servers: iothdns_getaddrinfo,
- * iothdns_getnameinfo, iothdns_lookup_a and _aaaa. What it gets wrong or lacks is done here, as for the builtin
+ * Name resolution by libiothdns on a worker thread, one call at a time. C asks the servers: iothdns_getaddrinfo,
+ * iothdns_getnameinfo, iothdns_lookup_a and _aaaa. This class does what C gets wrong or lacks, like the builtin
  * provider: flags, services, the search list with ndots, the hosts file, the order of RFC 6724, EAI_ errors.
  */
 export class NativeProvider implements NameProvider {
   #dns: DnsPointer | null = null;
   #isStale = true;
 
-  /** @param sources as of the builtin provider: only `query` is replaced */
+  /** @param sources the sources of the builtin provider; only `query` is replaced */
   constructor(
     readonly stack: ResolverStack,
     readonly settings: NameSettings,
@@ -75,19 +75,19 @@ export class NativeProvider implements NameProvider {
       (dns, done) => this.library[lookup](dns, bareName(name), bytes, MAX_ADDRESSES, done),
       signal,
     );
-    // -1 stands for a name that doesn't exist and for servers that don't respond
+    // -1 means that the name doesn't exist or that no server responds
     if (count <= 0) throw queryError(count === 0 ? 'ENODATA' : 'ENOTFOUND', type, name);
     return Array.from({ length: Math.min(count, MAX_ADDRESSES) }, (_, i) =>
       ipText(bytes.subarray(i * size, (i + 1) * size)),
     );
   }
 
-  /** The settings changed: C gets them before the next call. */
+  /** Marks the settings as changed: C gets them before the next call. */
   settingsChanged(): void {
     this.#isStale = true;
   }
 
-  /** Settles when nothing of it runs on the stack any more. */
+  /** Waits until no call runs on the stack, then frees the library's descriptor. */
   async close(): Promise<void> {
     await this.calls.idle();
     this.#fini();
@@ -128,7 +128,7 @@ export class NativeProvider implements NameProvider {
     return replyOf(name, type, found.addresses, found.canonname ?? name);
   }
 
-  /** Reads a list of results and frees it. */
+  /** Reads a list of results, then frees it. */
   #readResults(first: bigint): AddressList {
     const addresses: string[] = [];
     let canonname: string | null = null;
@@ -155,11 +155,11 @@ export class NativeProvider implements NameProvider {
       signal,
     );
     const name = eai === 0 ? host.toString('utf8', 0, Math.max(0, host.indexOf(0))) : '';
-    // where there is no name it gives the number back
+    // without a name C returns the number
     return replyOf(reverseName, 'PTR', name && familyOf(name) === 0 ? [name] : [], reverseName);
   }
 
-  /** Runs one call of C when those before it are done. An abort ends the wait, not the call. */
+  /** Runs one call of C after the earlier ones. An abort ends the wait, not the call. */
   #call<T>({ name, type }: Question, start: Start<T>, signal: AbortSignal | undefined): Promise<T> {
     const result = this.calls.enqueue(async () => {
       if (signal?.aborted) throw new AbortError(signal.reason);
@@ -174,7 +174,7 @@ export class NativeProvider implements NameProvider {
     return untilAborted(result, signal);
   }
 
-  /** The library's descriptor, with the settings as they are now. */
+  /** Returns the library's descriptor, with the current settings. */
   async #ready(): Promise<DnsPointer> {
     if (this.#dns !== null && !this.#isStale) return this.#dns;
     this.#isStale = false;
@@ -188,7 +188,7 @@ export class NativeProvider implements NameProvider {
   }
 }
 
-/** C knows the root only as '' and names only without a last dot. */
+/** Removes the last dot of a name: C takes names without it, and the root as ''. */
 function bareName(name: string): string {
   return name.replace(/\.$/, '');
 }

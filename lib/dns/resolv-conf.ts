@@ -3,28 +3,28 @@ import { familyOf } from '../address/ip.js';
 import { type Problem, readLines } from './text-lines.js';
 
 export interface Nameserver {
-  /** An IPv4 address or an IPv6 one, with its zone if it has one ('fe80::1%eth0'). */
+  /** An IPv4 or IPv6 address, with its zone if it has one ('fe80::1%eth0'). */
   address: string;
   port: number;
 }
 
-/** `options` of resolv.conf(5), with glibc's defaults and limits. */
+/** Options of resolv.conf(5), with glibc's defaults and limits. */
 export interface ResolvOptions {
-  /** A name with fewer dots than this goes through the search list first. */
+  /** A name with fewer dots than this is tried with the search list first. Default 1, at most 15. */
   ndots: number;
-  /** Seconds that one server has for one answer. */
+  /** Seconds to wait for an answer of one server. Default 5, at most 30. */
   timeout: number;
-  /** How often the whole list of servers is tried. */
+  /** How many times the whole list of servers is tried. Default 2, at most 5. */
   attempts: number;
-  /** Whether each query starts with another server. */
+  /** True if each query starts with the next server. Default false. */
   rotate: boolean;
-  /** Whether queries go over TCP at once. */
+  /** True if queries use TCP at once. Default false. */
   useVc: boolean;
-  /** Whether queries carry an EDNS record (RFC 6891). */
+  /** True if queries carry an EDNS record (RFC 6891). Default true. */
   edns0: boolean;
 }
 
-/** What a resolv.conf(5) says. */
+/** Content of a resolv.conf(5). */
 export interface ResolvConf {
   nameservers: Nameserver[];
   search: string[];
@@ -51,7 +51,7 @@ const FLAGS: Record<string, Partial<ResolvOptions>> = {
   edns0: { edns0: true },
   'no-edns0': { edns0: false },
 };
-// They change how glibc sends, prints or trusts; here they have nothing to change.
+// They change how glibc sends, prints or trusts; they have no effect here.
 const IGNORED_OPTIONS = new Set([
   'debug',
   'inet6',
@@ -71,8 +71,8 @@ export const MAX_SERVERS = 8;
 export const MAX_SEARCH = 32;
 
 /**
- * Reads resolv.conf(5). Nothing in it makes it throw: what can't be understood is in `problems`, the rest counts.
- * `search` and `domain` replace each other; the last one wins. Values above glibc's limits are cut to them.
+ * Parses resolv.conf(5). Never throws: lines that cannot be parsed go to `problems`, the rest counts.
+ * `search` and `domain` replace each other; the last one wins. Values above glibc's limits are reduced to them.
  */
 export function parseResolvConf(text: string): ResolvConf {
   const conf: ResolvConf = { nameservers: [], search: [], options: { ...DEFAULT_OPTIONS }, problems: [] };
@@ -80,7 +80,7 @@ export function parseResolvConf(text: string): ResolvConf {
   return conf;
 }
 
-/** What is wrong with a line. */
+/** Reads a line; returns its problems. */
 function readLine(conf: ResolvConf, keyword: string, values: string[]): string[] {
   if (keyword === 'options') return values.flatMap((value) => readOption(conf.options, value));
   if (IGNORED_KEYWORDS.has(keyword)) return [];
@@ -92,7 +92,7 @@ function readLine(conf: ResolvConf, keyword: string, values: string[]): string[]
 
 function readNameserver(conf: ResolvConf, [address = '', ...rest]: string[]): string[] {
   if (familyOf(address) === 0) return [`'${address}' is not an IP address`];
-  if (conf.nameservers.length === MAX_SERVERS) return [`more than ${MAX_SERVERS} servers: it is not used`];
+  if (conf.nameservers.length === MAX_SERVERS) return [`more than ${MAX_SERVERS} servers: this one is ignored`];
   conf.nameservers.push({ address, port: DNS_PORT });
   return rest.length > 0 ? [`'nameserver' takes one address; '${rest.join(' ')}' is ignored`] : [];
 }
@@ -117,7 +117,7 @@ function readOption(options: ResolvOptions, option: string): string[] {
   return flag || IGNORED_OPTIONS.has(option) ? [] : [`unknown option '${option}'`];
 }
 
-/** Those servers as the text of a resolv.conf(5), for C. Ports other than 53 have no form there. */
+/** Formats the servers as text of resolv.conf(5), for C. That format has no ports: 53 is implied. */
 export function formatResolvConf({ nameservers }: Pick<ResolvConf, 'nameservers'>): string {
   return nameservers.map(({ address }) => `nameserver ${address}\n`).join('');
 }

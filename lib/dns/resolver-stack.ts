@@ -1,12 +1,12 @@
 import type { Interface } from '../netlink/index.js';
 import type { Socket } from '../socket/socket.js';
 
-/** What name resolution needs of the stack that it works on. A Stack is one. */
+/** Members of a stack that name resolution uses; Stack implements them. */
 export interface ResolverStack {
   readonly closed: boolean;
-  /** `struct ioth *`, for the native provider. */
+  /** Returns the `struct ioth *`, for the native provider. */
   pointer(syscall: string): bigint;
-  /** For a library that makes sockets on the stack by itself: call what it returns when the library is done. */
+  /** Begins a call of a library that makes its own sockets on the stack. Call the returned function when the call ends. */
   beginNativeCall(): () => void;
   socket(family: number, type: number): Socket;
   interfaces(): Interface[];

@@ -21,21 +21,21 @@ const OTHER_SOCKET = {
 };
 
 export interface ResolverOptions {
-  /** libiothdns or the builtin resolver. Default: the environment's IOTH_DNS, else the builtin one. */
+  /** The resolver: libiothdns or the builtin one. Default: the environment variable IOTH_DNS, else builtin. */
   provider?: ProviderName;
-  /** Replies that the builtin resolver caches at most (default 1000); 0 turns its cache off. */
+  /** The most replies that the builtin resolver caches, default 1000; 0 turns its cache off. */
   cacheSize?: number;
 }
 
 /**
- * The names of one stack: all that Stack and the Node-shaped modules need. Nothing is read, loaded or opened before the
- * first look-up, unless a configuration is given.
+ * Name resolver of one stack, for Stack and the Node-shaped modules. Reads, loads and opens nothing before the first
+ * look-up, unless a configuration is given.
  */
 export class Resolver {
   readonly settings: NameSettings;
   /** The builtin resolver, for look-ups of hosts. */
   readonly stub: StubResolver;
-  /** The same for queries in the shape of node:dns. */
+  /** The builtin resolver, for node:dns queries. */
   readonly queries: StubResolver;
   readonly #stack: ResolverStack;
   readonly #sources: NameSources;
@@ -43,7 +43,7 @@ export class Resolver {
   #native: NativeProvider | undefined;
   #choice: ProviderName | undefined;
 
-  /** @param config a path, resolv.conf(5) text, or addresses of servers; null is /etc/resolv.conf */
+  /** @param config a path, resolv.conf(5) text, or addresses of servers; null means /etc/resolv.conf */
   constructor(stack: ResolverStack, config: string | null = null, options: ResolverOptions = {}) {
     this.#stack = stack;
     this.settings = new NameSettings(config);
@@ -54,7 +54,7 @@ export class Resolver {
     if (options.provider !== undefined) this.#choice = checkProvider('options.dns', options.provider);
   }
 
-  /** Who resolves. */
+  /** The provider that resolves names. */
   get provider(): ProviderName {
     this.#choice ??= chooseProvider(undefined, 'IOTH_DNS');
     return this.#choice;
@@ -74,13 +74,13 @@ export class Resolver {
     return this.#activeProvider().getnameinfo(address, flags, { signal });
   }
 
-  /** Every address that the servers have for a name, in one family. */
+  /** Returns every address that the servers have for a name, in one family. */
   async addresses(name: string, type: 'A' | 'AAAA', options: { signal?: AbortSignal } = {}): Promise<string[]> {
     const provider = this.settings.hasQueryServers ? this.#builtin : this.#activeProvider();
     return provider.addresses(name, type, options);
   }
 
-  /** The first address of a host in one family, for a socket; a link-local one with its zone. */
+  /** Returns the first address of a host in one family, for a socket; a link-local one includes its zone. */
   async resolveHost(host: string, family: number, options?: { signal?: AbortSignal }): Promise<string> {
     const signal = checkSignal(checkOptions(options, ['signal']).signal);
     const only = family === AF_INET6 ? AF_INET6 : AF_INET;
@@ -94,58 +94,58 @@ export class Resolver {
   }
 
   /**
-   * An address of a host that is known at once, without asking a server: a numeric host in any form that getaddrinfo
-   * takes, the first of the hosts file, or that of localhost (RFC 6761, 6.3).
-   * @returns an address, with its zone where `host` or the hosts file has one ('fe80::1%vde0'); undefined for any other
-   *   host, and for one without an address in that family
-   * @throws {IothError} for a hosts file that can't be read
+   * Resolves a host without asking a server: a numeric host in any form that getaddrinfo takes, the first entry in the hosts
+   * file, or localhost (RFC 6761, 6.3).
+   * @returns an address, with its zone if `host` or the hosts file has one ('fe80::1%vde0'); undefined for any other host,
+   *   and for a host without an address in that family
+   * @throws {IothError} if the hosts file can't be read
    */
   resolveLocally(host: string, family: number): string | undefined {
     return resolveLocally(this.#sources, host, family);
   }
 
-  /** iothdns_update(3). */
+  /** Replaces the configuration: iothdns_update(3). */
   update(config: string | null): void {
     this.settings.update(config);
     this.#settingsChanged();
   }
 
-  /** What DHCP or router discovery learned; it counts unless a configuration was given. */
+  /** Applies settings from DHCP or router discovery, unless a configuration was given. */
   applyNetworkSettings(settings: NetworkSettings): void {
     if (this.settings.applyNetworkSettings(settings)) this.#settingsChanged();
   }
 
-  /** dns.setServers. */
+  /** Sets the servers of node:dns queries: dns.setServers. */
   setQueryServers(servers: Nameserver[]): void {
     this.settings.setQueryServers(servers);
     this.queries.clearCache();
   }
 
-  /** iothdns_setpath(3). */
+  /** Sets the path of the hosts or services file: iothdns_setpath(3). */
   setPath(tag: PathTag, path: string | null): void {
     this.settings.setPath(tag, path);
     this.#settingsChanged();
   }
 
-  /** A resolver of its own on the same stack, as c-ares is one: a reply that cannot be read is its server's failure. */
+  /** Creates a separate resolver on this stack. Like c-ares it treats an unreadable reply as a failure of the server. */
   newQueries(conf: StubResolver['conf'], options: StubResolverOptions): StubResolver {
     return new StubResolver(this.#stack, conf, { ...options, heedsUnreadable: true });
   }
 
-  /** Ends what runs. The stack may be deleted when the promise is fulfilled; at once where there is none. */
+  /** Cancels running queries. The stack may be deleted when the promise is fulfilled, or at once if there is none. */
   close(): Promise<void> | undefined {
     this.#cancel();
     return this.#native?.close();
   }
 
-  /** @throws {IothError} EBUSY where a call of libiothdns still runs */
+  /** Cancels running queries. @throws {IothError} EBUSY if a call of libiothdns is still running */
   closeSync(): void {
     this.#cancel();
     this.#native?.closeSync();
   }
 
   #activeProvider(): NameProvider {
-    // libiothdns has no way to say another port or a zone
+    // libiothdns takes no other port and no zone
     const isPlain = ({ address, port }: Nameserver) => port === DNS_PORT && !address.includes('%');
     if (this.provider === 'builtin' || !this.settings.conf.nameservers.every(isPlain)) return this.#builtin;
     this.#native ??= new NativeProvider(this.#stack, this.settings, this.#sources);

@@ -1,15 +1,15 @@
 import { familyOf, ipBytes, isLinkLocalIPv6, isMapped, mappedBytes } from '../address/ip.js';
 
-/** The address from which the stack would send to a destination. */
+/** Address from which the stack would send to a destination. */
 export interface SourceAddress {
   address: string;
-  /** Bits of the network that the source lies in. */
+  /** The prefix length of the source's network, in bits. */
   prefixLength: number;
-  /** Whether its preferred lifetime is over (RFC 4862, 5.5.4). */
+  /** True if its preferred lifetime is over (RFC 4862, 5.5.4). */
   deprecated: boolean;
 }
 
-/** A destination with its source; null where the stack has no route or no address for it. */
+/** Destination with its source; null if the stack has no route or no address for it. */
 export interface Candidate {
   address: string;
   source: SourceAddress | null;
@@ -22,7 +22,7 @@ interface Policy {
   label: number;
 }
 
-// RFC 6724, 2.1, the longest prefix first
+// RFC 6724, 2.1; longest prefix first
 const POLICY_TABLE = [
   ['::1', 128, 50, 0],
   ['::ffff:0:0', 96, 35, 4],
@@ -37,7 +37,7 @@ const POLICY_TABLE = [
 
 let parsed: readonly Policy[] | undefined;
 
-/** Not parsed before it is needed: the program starts sooner. */
+/** Parses the table at first use, to keep start-up fast. */
 function policies(): readonly Policy[] {
   parsed ??= POLICY_TABLE.map(([prefix, length, precedence, label]) => {
     return { prefix: ipBytes(prefix), length, precedence, label };
@@ -50,9 +50,9 @@ const SITE_LOCAL = 5;
 const GLOBAL = 14;
 
 /**
- * Orders destinations as RFC 6724, 6 has it. Two equal ones keep their order. Rule 4 (home addresses) and rule 7 (native
- * transport) decide nothing: no stack here knows of either. Rule 9 compares IPv4 prefixes only where source and
- * destination share a network, as glibc does: elsewhere they would undo the rotation of the servers.
+ * Sorts destinations by RFC 6724, 6. Equal ones keep their order. Rule 4 (home addresses) and rule 7 (native transport)
+ * are left out: no stack here supports either. As in glibc, rule 9 compares IPv4 prefixes only if source and destination
+ * share a network: elsewhere it would undo the rotation of addresses by DNS servers.
  */
 export function sortDestinations<T extends Candidate>(candidates: readonly T[]): T[] {
   const facts = candidates.map((candidate) => ({ candidate, ...factsOf(candidate) }));
@@ -88,7 +88,7 @@ function factsOf({ address, source }: Candidate): Omit<Facts, 'candidate'> {
   };
 }
 
-// The sort is stable, so an order that nothing decides is kept (rule 10).
+// The sort is stable: destinations that are equal by all rules keep their order (rule 10).
 function compare(a: Facts, b: Facts): number {
   return (
     Number(b.reachable) - Number(a.reachable) || // rule 1
@@ -107,7 +107,7 @@ function policyOf(bytes: Uint8Array): Policy {
   return policy;
 }
 
-/** RFC 6724, 3.1 and 3.2, of 16 bytes. */
+/** Returns the scope of a 16-byte address (RFC 6724, 3.1 and 3.2). */
 export function scopeOf(bytes: Uint8Array): number {
   const [a = 0, b = 0] = bytes;
   if (a === 255) return b & 15;
@@ -126,7 +126,7 @@ function commonBits(address: string, source: SourceAddress): number {
   return a.length === 4 && bits < source.prefixLength ? 0 : bits;
 }
 
-/** How many leading bits two addresses of one length share. */
+/** Returns how many leading bits two addresses of equal length share. */
 function prefixBits(a: Uint8Array, b: Uint8Array): number {
   const differing = a.findIndex((byte, i) => byte !== b[i]);
   if (differing < 0) return a.length * 8;

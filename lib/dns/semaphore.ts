@@ -1,4 +1,4 @@
-/** Runs so many at once; the others wait, first come, first served. */
+/** Limits concurrency: runs `max` tasks at once; the others wait in order. */
 export class Semaphore {
   readonly #waiting: (() => void)[] = [];
   #running = 0;
@@ -11,7 +11,7 @@ export class Semaphore {
     try {
       return await work();
     } finally {
-      // the place passes on to the next that waits, or is free
+      // pass the slot to the next waiting task, or free it
       const next = this.#waiting.shift();
       if (next) next();
       else this.#running--;

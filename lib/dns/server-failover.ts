@@ -5,17 +5,17 @@ import type { Nameserver } from './resolv-conf.js';
 import type { ResolverStack } from './resolver-stack.js';
 import { queryTcp, queryUdp, type Transaction, type TransportOptions } from './transport.js';
 
-/** Whom to ask, how often and for how long. */
+/** Options of a query: the servers, the attempts and the timeout. */
 export interface FailoverOptions extends TransportOptions {
-  /** In the order in which they are asked. */
+  /** The servers, in the order in which they are asked. */
   servers: readonly Nameserver[];
-  /** How often the whole list is asked. */
+  /** How many times the whole list is asked. */
   attempts: number;
   useVc: boolean;
   signal: AbortSignal;
 }
 
-/** Responses that another server may better. */
+/** Failure responses: another server is asked after one. */
 const FAILURES: Record<string, QueryCode> = {
   SERVFAIL: 'ESERVFAIL',
   REFUSED: 'EREFUSED',
@@ -23,30 +23,30 @@ const FAILURES: Record<string, QueryCode> = {
   FORMERR: 'EFORMERR',
 };
 
-/** A connection that ended too early, or a reply that cannot be read: the server is asked again. */
+/** Temporary errors (the connection ended too early, the reply is unreadable): the server may be asked again. */
 const PASSING_ERRORS = new Set<unknown>(['ECONNRESET', 'EPIPE', 'EBADMSG']);
 
 /**
- * Asks the servers until one knows: a response with records, an empty one, or that the name doesn't exist.
+ * Asks the servers until one answers: with records, without records, or that the name doesn't exist.
  *
- * A server that fails, or is out of reach, passes the question on at once. One that is silent keeps it for its share of
- * the timeout; then the next is asked too, and the first response of any counts. So a dead first server costs a part of
- * its timeout, and a slow one may still respond.
+ * If a server fails or is unreachable, the next one is asked at once. If a server is silent for its share of the timeout,
+ * the next one is asked too, and the first response of any server counts. So a dead first server costs only a part of the
+ * timeout, and a slow one may still respond.
  */
 export function askServers(stack: ResolverStack, question: Question, options: FailoverOptions): Promise<DnsMessage> {
   return new Promise((resolve, reject) => new ServerFailover(stack, question, options, resolve, reject).start());
 }
 
 class ServerFailover {
-  /** The servers still to be asked: the whole list, as often as there are attempts. */
+  /** The servers still to ask: the whole list, once per attempt. */
   readonly #plan: Nameserver[];
-  /** They failed for good: no further attempt. */
+  /** Servers that failed and are not asked again. */
   readonly #failedServers = new Set<Nameserver>();
   readonly #pending = new Set<Transaction>();
   #nextTimer: NodeJS.Timeout | undefined;
   #isSettled = false;
   #stopListening = () => {};
-  /** What the first server that failed responded. */
+  /** The response of the first server that failed. */
   #failure: QueryCode | undefined;
   /** Why the last transaction without a response ended. */
   #lastError: unknown;
@@ -98,7 +98,7 @@ class ServerFailover {
 
   #onResponse(message: DnsMessage, server: Nameserver, isTcp: boolean, edns0: boolean): void {
     const { rcode, questions } = message;
-    // RFC 6891, 6.2.2; and a server that repeats no question may have stumbled at anything
+    // RFC 6891, 6.2.2; a server that does not repeat the question may have failed at EDNS too
     const isEdnsUnknown = edns0 && (rcode === 'FORMERR' || rcode === 'NOTIMP' || questions.length === 0);
     if (message.isTruncated && !isTcp) this.#ask(server, true, edns0);
     else if (isEdnsUnknown) this.#ask(server, isTcp, false);

@@ -6,10 +6,10 @@ interface ServiceFiles {
   services(): Services;
 }
 
-/** In the order in which a service of no named protocol is looked for. */
+/** Protocols in search order, for a look-up that names none. */
 const PROTOCOLS = ['tcp', 'udp', 'sctp', 'dccp', 'udplite', 'ddp'];
 
-/** getservbyname(3). */
+/** Returns the port of a service: getservbyname(3). */
 export function servicePort(files: ServiceFiles, name: string, protocol?: string): number {
   const service = checkString('service', name);
   const protocols = checkProtocol(protocol);
@@ -17,7 +17,7 @@ export function servicePort(files: ServiceFiles, name: string, protocol?: string
   return firstOf(protocols, (one) => services.port(service, one)) ?? notFound('getservbyname', service, protocol);
 }
 
-/** getservbyport(3). */
+/** Returns the service of a port: getservbyport(3). */
 export function serviceName(files: ServiceFiles, port: number, protocol?: string): string {
   const number = checkPort('port', port);
   const protocols = checkProtocol(protocol);
@@ -38,6 +38,6 @@ function firstOf<T>(protocols: readonly string[], find: (protocol: string) => T 
 }
 
 function notFound(syscall: string, service: string | number, protocol: string | undefined): never {
-  const hint = `the services file has no ${service}${protocol ? `/${protocol}` : ''}: iothdns_setpath('services', path) takes another`;
+  const hint = `the services file has no ${service}${protocol ? `/${protocol}` : ''}: iothdns_setpath('services', path) sets another file`;
   throw new IothError('ENOENT', { syscall, hint });
 }

@@ -1,10 +1,10 @@
 import { type Problem, readLines } from './text-lines.js';
 
-/** A services(5) file. */
+/** Parsed services(5) file. */
 export interface Services {
-  /** The port of a service ('http') over a protocol ('tcp'). */
+  /** Returns the port of a service ('http') over a protocol ('tcp'). */
   port(name: string, protocol: string): number | undefined;
-  /** The first name that a port has over a protocol. */
+  /** Returns the first name of a port over a protocol. */
   name(port: number, protocol: string): string | undefined;
   problems: Problem[];
 }
@@ -28,7 +28,7 @@ export function parseServices(text: string): Services {
   };
 }
 
-// the first line counts
+// the first line wins
 function setOnce<T>(map: Map<string, T>, key: string, value: T): void {
   if (!map.has(key)) map.set(key, value);
 }

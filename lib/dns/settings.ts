@@ -7,22 +7,22 @@ import { DEFAULT_OPTIONS, DNS_PORT, MAX_SEARCH, MAX_SERVERS, type Nameserver, ty
 import { parseServices, type Services } from './services.js';
 import { type Problem, warnOfProblems } from './text-lines.js';
 
-/** What DHCP or router discovery learned of names. */
+/** Name servers and search domains from DHCP or router discovery. */
 export interface NetworkSettings {
-  /** Addresses, a link-local one with its zone: 'fe80::1%vde0'. */
+  /** Addresses; a link-local one includes its zone: 'fe80::1%vde0'. */
   readonly servers: readonly string[];
   /** Domains to search, without a dot at the end. */
   readonly search: readonly string[];
 }
 
-/** The files that a look-up reads besides resolv.conf, as iothdns_setpath(3) tells them apart. */
+/** Names of iothdns_setpath(3) for the files that a look-up reads besides resolv.conf. */
 export type PathTag = 'hosts' | 'services';
 
 const DEFAULT_PATHS: Readonly<Record<PathTag, string>> = { hosts: '/etc/hosts', services: '/etc/services' };
 
 /**
- * How a stack's names are resolved: its servers and search list, its hosts and services files. What can't be understood
- * is reported as a process warning of code IOTH_NAMES.
+ * Settings of name resolution for a stack: servers, search list, hosts file and services file. Reports lines that it
+ * cannot parse as process warnings with code IOTH_NAMES.
  */
 export class NameSettings {
   #conf: ResolvConf | undefined;
@@ -31,7 +31,7 @@ export class NameSettings {
   readonly #hosts = new ReloadingFile('hosts', parseHosts);
   readonly #services = new ReloadingFile('services', parseServices);
 
-  /** @param config as of {@link readDnsConfig}; null is /etc/resolv.conf until the network knows better */
+  /** @param config see {@link readDnsConfig}; null means /etc/resolv.conf until the network gives servers */
   constructor(config: string | null) {
     if (config !== null) this.update(config);
   }
@@ -41,7 +41,7 @@ export class NameSettings {
     return this.#conf;
   }
 
-  /** Of queries in the shape of node:dns: without EDNS, as Node asks, and with the servers of {@link setQueryServers}. */
+  /** The settings of node:dns queries: without EDNS, as in Node, and with the servers of {@link setQueryServers}. */
   get queryConf(): ResolvConf {
     const { conf } = this;
     return {
@@ -51,7 +51,7 @@ export class NameSettings {
     };
   }
 
-  /** Whether such queries have servers of their own. */
+  /** True if {@link setQueryServers} gave node:dns queries their own servers. */
   get hasQueryServers(): boolean {
     return this.#queryServers !== undefined;
   }
@@ -62,7 +62,7 @@ export class NameSettings {
     this.#isGiven = config !== null;
   }
 
-  /** Counts unless a configuration was given. Returns whether it does. */
+  /** Applies settings from the network, unless a configuration was given. Returns whether it applied them. */
   applyNetworkSettings({ servers, search }: NetworkSettings): boolean {
     if (this.#isGiven) return false;
     const nameservers = servers.slice(0, MAX_SERVERS).map((address) => ({ address, port: DNS_PORT }));
@@ -70,12 +70,12 @@ export class NameSettings {
     return true;
   }
 
-  /** dns.setServers, until the next update: as in Node, look-ups of hosts do not heed it. */
+  /** Sets the servers of dns.setServers until the next `update`. As in Node, look-ups of hosts do not use them. */
   setQueryServers(nameservers: Nameserver[]): void {
     this.#queryServers = nameservers;
   }
 
-  /** Another file; null is the usual one. */
+  /** Sets the path of the hosts or services file; null restores the default in /etc. */
   setPath(tag: PathTag, path: string | null): void {
     if (typeof tag !== 'string') throw invalidType('tag', "'hosts' or 'services'", tag);
     if (!Object.hasOwn(DEFAULT_PATHS, tag)) throw invalidValue('tag', "'hosts' or 'services'", tag);
@@ -100,7 +100,7 @@ function readConf(config: string | null): ResolvConf {
   return warnOfProblems('config_dns', readDnsConfig(config));
 }
 
-/** A file that is read again when it has changed. A missing one is empty. */
+/** File that is read again after a change (mtime, size or inode). A missing file is empty. */
 class ReloadingFile<T extends { problems: Problem[] }> {
   path: string;
   #stamp = '';
@@ -124,7 +124,7 @@ class ReloadingFile<T extends { problems: Problem[] }> {
       return this.#value;
     } catch (cause) {
       const { code = 'EIO', syscall } = cause as NodeJS.ErrnoException;
-      const hint = `iothdns_setpath('${this.tag}', path) takes another file`;
+      const hint = `iothdns_setpath('${this.tag}', path) sets another file`;
       throw new IothError(code, { syscall, address: this.path, hint, cause });
     }
   }

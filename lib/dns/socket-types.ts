@@ -16,7 +16,7 @@ import {
 import { checkPort, invalidType } from '../core/validate.js';
 import type { Services } from './services.js';
 
-/** A kind of socket that an address is given for, with the port that the service has there. */
+/** Kind of socket of a result, with the port of the service for it. */
 export interface SocketType {
   type: number;
   proto: number;
@@ -26,13 +26,13 @@ export interface SocketType {
 interface KnownType {
   type: number;
   proto: number;
-  /** Its name in services(5); none has services of another kind. */
+  /** Its protocol in services(5); null if it has no named services. */
   service: string | null;
-  /** Whether it is given to one who asks for no type. */
+  /** True if it is returned when no type is requested. */
   byDefault: boolean;
 }
 
-// glibc's table, in its order: the first that fits is taken
+// glibc's table, in its order: the first match wins
 const KNOWN_TYPES: readonly KnownType[] = [
   { type: SOCK_STREAM, proto: IPPROTO_TCP, service: 'tcp', byDefault: true },
   { type: SOCK_DGRAM, proto: IPPROTO_UDP, service: 'udp', byDefault: true },
@@ -43,12 +43,12 @@ const KNOWN_TYPES: readonly KnownType[] = [
   { type: SOCK_RAW, proto: 0, service: null, byDefault: true },
 ];
 
-/** A port as getaddrinfo takes it: a number, the text of one, the name of a service, or none. */
+/** Port argument of getaddrinfo: a number, a numeric string, the name of a service, or null. */
 export type ServicePort = string | number | null;
 
 /**
- * The kinds of socket for `type` and `proto` (0 is any), with the port of the service.
- * @returns EAI_SOCKTYPE, EAI_SERVICE or EAI_NONAME where there is none
+ * Returns the kinds of socket for `type` and `proto` (0 means any), with the port of the service.
+ * @returns EAI_SOCKTYPE, EAI_SERVICE or EAI_NONAME if there is none
  */
 export function socketTypes(
   port: ServicePort,
@@ -80,7 +80,7 @@ function fits(known: KnownType, type: number, proto: number): boolean {
   return (type === 0 || type === known.type) && protoFits;
 }
 
-/** The number that a port is or says; undefined for a name, and for one too big. */
+/** Returns the port number; undefined for a name and for a number above 65535 in a string. */
 function portNumber(port: ServicePort): number | undefined {
   if (port === null) return 0;
   if (typeof port === 'number') return port;

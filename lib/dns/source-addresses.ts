@@ -7,25 +7,25 @@ import type { ResolverStack } from './resolver-stack.js';
 import type { SourceAddress } from './rfc6724.js';
 
 const IFA_F_DEPRECATED = 0x20;
-/** Any: nothing is sent. glibc takes the same. */
+/** Any port would do: nothing is sent. glibc uses the same. */
 const PROBE_PORT = 53;
-/** For so long what the stack said of its interfaces is taken as true. */
+/** How long the list of interfaces is cached. */
 const INTERFACE_CACHE_MS = 100;
-/** `struct sockaddr` of AF_UNSPEC: connecting to it dissolves a connection. */
+/** `struct sockaddr` of AF_UNSPEC: connect(2) to it dissolves a connection. */
 const UNSPECIFIED = Buffer.alloc(16);
 
-/** What only the stack itself knows of a look-up: from where it would send, and what addresses it has. */
+/** Facts that a look-up needs from the stack: its source address for a destination, and its own addresses. */
 export class SourceAddresses {
   #interfaces: Interface[] = [];
   #readAt = Number.NEGATIVE_INFINITY;
-  /** Open for one turn of the loop: look-ups that end together share them. */
+  /** Probe sockets, open for one turn of the event loop: look-ups that end together share them. */
   readonly #probes = new Map<number, Socket>();
 
   constructor(readonly stack: ResolverStack) {}
 
   /**
-   * For each destination the address from which the stack would send to it, or null. The stack chooses it itself, as for
-   * glibc: a UDP socket is connected, which sends nothing, and asked for its own address.
+   * Returns, for each destination, the address from which the stack would send to it, or null. As in glibc, the stack
+   * chooses it: connects a UDP socket, which sends nothing, and reads the socket's own address.
    */
   sourcesOf(destinations: readonly string[]): (SourceAddress | null)[] {
     const known = new Map<string, InterfaceAddress>(
@@ -63,7 +63,7 @@ export class SourceAddresses {
       const probe = this.#probe(family);
       probe.sync.connect([destination, PROBE_PORT]);
       const { address } = probe.getsockname();
-      // else the next destination would get the same source; a stack that can't do it gets a new socket
+      // dissolve the connection: else the next destination gets the same source. If the stack can't, take a new socket
       if (libioth().connect(probe.fileno(), UNSPECIFIED, UNSPECIFIED.length) < 0) this.#closeProbe(family);
       return address;
     } catch {

@@ -11,31 +11,31 @@ import { askServers } from './server-failover.js';
 import type { LocalAddresses } from './transport.js';
 
 export interface StubResolverOptions {
-  /** Replies cached at most; 0 caches none. */
+  /** The most replies to cache, default 1000; 0 caches none. */
   cacheSize?: number;
-  /** Replace `timeout` (here in milliseconds) and `attempts` of resolv.conf. */
+  /** Replaces `timeout` of resolv.conf, but in milliseconds; `attempts` replaces its `attempts`. */
   timeout?: number;
   attempts?: number;
-  /** The addresses to ask from. */
+  /** Returns the source addresses of queries. */
   local?: () => LocalAddresses | undefined;
-  /** Whether a reply that cannot be read ends the wait for its server, instead of being ignored. */
+  /** True: an unreadable reply ends the wait for its server. False (default): it is ignored. */
   heedsUnreadable?: boolean;
 }
 
-/** A query on its way, and how many wait for it. */
+/** Query in progress, with the number of callers that wait for it. */
 interface PendingQuery {
   reply: Promise<Reply>;
   waiting: number;
   controller: AbortController;
 }
 
-/** Queries that are out at once, of one resolver: each has a socket or two. */
+/** The most queries in progress per resolver: each has one or two sockets. */
 const MAX_QUERIES = 128;
 const MAX_ALIAS_QUERIES = 8;
 
 /**
- * A stub resolver (RFC 1034, 5.3.1): questions to the servers of a resolv.conf(5), over the sockets of a stack. The same
- * question asked twice at once goes out once; replies are cached for their time to live.
+ * Stub resolver (RFC 1034, 5.3.1): asks the servers of a resolv.conf(5) over the sockets of a stack. Sends equal
+ * concurrent questions once, and caches replies for their time to live.
  */
 export class StubResolver {
   readonly #pending = new Map<string, PendingQuery>();
@@ -52,8 +52,8 @@ export class StubResolver {
   }
 
   /**
-   * Asks for the records of a name, which is taken as it is: the search list is not for queries. Where no server has a
-   * reply it rejects with a {@link DnsError}: ETIMEOUT, ESERVFAIL, ECONNREFUSED, …; EBADNAME; ECANCELLED.
+   * Asks for the records of a name, without the search list. Rejects with a {@link DnsError} if no server has a reply:
+   * ETIMEOUT, ESERVFAIL, ECONNREFUSED, …; EBADNAME; ECANCELLED.
    */
   async query(name: string, type: RecordType, signal?: AbortSignal): Promise<Reply> {
     if (signal?.aborted) throw new AbortError(signal.reason);
@@ -71,12 +71,12 @@ export class StubResolver {
     }
   }
 
-  /** Ends every query on its way with ECANCELLED. */
+  /** Rejects every query in progress with ECANCELLED. */
   cancel(): void {
     for (const { controller } of this.#pending.values()) controller.abort('ECANCELLED' satisfies QueryCode);
   }
 
-  /** For when the servers are others. */
+  /** Empties the cache: call it when the servers change. */
   clearCache(): void {
     this.#cache.clear();
   }
@@ -99,11 +99,11 @@ export class StubResolver {
           throw error === 'ECANCELLED' ? queryError('ECANCELLED', question.type, question.name) : error;
         },
       );
-    // after the last abort nobody handles its rejection
+    // avoid an unhandled rejection after the last abort
     reply.catch(() => {});
     const query: PendingQuery = { reply, waiting: 0, controller };
     this.#pending.set(key, query);
-    // whoever asks after an abort starts a query anew
+    // a question after an abort starts a new query
     onAbort(controller.signal, forget);
     return query;
   }
@@ -111,7 +111,7 @@ export class StubResolver {
   async #resolve(question: Question, signal: AbortSignal): Promise<Reply> {
     let { name } = question;
     let ttl = Number.POSITIVE_INFINITY;
-    // a server that doesn't recurse may end with an alias: the next question is the alias's
+    // a server that doesn't recurse may return only an alias: then ask for the alias
     for (let hops = 0; ; hops++) {
       const reply = await this.#ask({ ...question, name }, signal);
       ttl = Math.min(ttl, reply.ttl);
@@ -138,7 +138,7 @@ export class StubResolver {
   }
 }
 
-/** A cached reply as it is now: its records have less time to live. */
+/** Returns a cached reply with its times to live reduced by its age. */
 function aged(reply: Reply, seconds: number): Reply {
   if (seconds <= 0) return reply;
   const older = (ttl: number) => Math.max(0, ttl - seconds);

@@ -1,12 +1,12 @@
-/** A line that means nothing, as it is reported. */
+/** Problem with a line of a file. */
 export interface Problem {
-  /** From 1. */
+  /** The line number, from 1. */
   line: number;
   text: string;
   reason: string;
 }
 
-/** Reads a text line by line, as words. `read` returns what is wrong with a line, for the list of problems. */
+/** Splits a text into lines and words. Calls `read` for each line; `read` returns the problems of the line. */
 export function readLines(text: string, comment: RegExp, read: (words: string[]) => readonly string[]): Problem[] {
   const problems: Problem[] = [];
   text.split('\n').forEach((line, index) => {
@@ -22,11 +22,11 @@ export function wordsOf(line: string, comment: RegExp): string[] {
 }
 
 const MAX_WARNINGS = 5;
-/** How much of a line a warning repeats. */
+/** How many characters of a line a warning repeats. */
 const MAX_TEXT = 120;
 const warned = new Set<string>();
 
-/** Warns of what is wrong with `origin`, of each line once a process. */
+/** Emits a process warning for each problem of `origin`, at most 5, and each one once per process. */
 export function warnOfProblems<T extends { problems: Problem[] }>(origin: string, parsed: T): T {
   for (const { line, text, reason } of parsed.problems.slice(0, MAX_WARNINGS)) {
     const message = `${origin}, line ${line}: ${shortened(reason)} (${shortened(text)})`;

@@ -8,43 +8,43 @@ import { type DnsMessage, decodeMessage, encodeQuery, isReplyWithId, isResponseT
 import type { Nameserver } from './resolv-conf.js';
 import type { ResolverStack } from './resolver-stack.js';
 
-/** A query on its way to one server. */
+/** Query to one server, in progress. */
 export interface Transaction {
-  /** The server's response to exactly that query; an IothError where there is none (ETIMEDOUT, ECONNREFUSED, …). */
+  /** The server's response to exactly this query. Rejects with an IothError without one (ETIMEDOUT, ECONNREFUSED, …). */
   readonly response: Promise<DnsMessage>;
-  /** Closes its socket; `response` is rejected if it is still pending. */
+  /** Closes the socket; rejects `response` if it is still pending. */
   cancel(): void;
 }
 
-/** An address of the stack's for each family. */
+/** Local addresses of the stack, one per family. */
 export type LocalAddresses = Readonly<Record<'ipv4' | 'ipv6', string>>;
 
-/** How a server is asked. */
+/** Options of a query to one server. */
 export interface TransportOptions {
-  /** Milliseconds that it has for a response. */
+  /** The timeout for the response, in milliseconds. */
   timeout: number;
-  /** Whether the query has an EDNS record. */
+  /** True if the query has an EDNS record. */
   edns0: boolean;
-  /** Where the query comes from; else the stack chooses. */
+  /** The source addresses of the query; default: the stack chooses. */
   local?: LocalAddresses;
-  /** Whether a reply by UDP that has the id and cannot be read is EBADMSG: else the wait goes on. */
+  /** True: an unreadable UDP reply with the right id is EBADMSG. False (default): it is ignored and the wait goes on. */
   heedsUnreadable?: boolean;
 }
 
-/** Starts one. */
+/** Starts a query to one server. */
 type Query = (stack: ResolverStack, server: Nameserver, question: Question, options: TransportOptions) => Transaction;
 
-/** More than EDNS asks for. */
+/** Bytes; more than EDNS asks for. */
 const UDP_RECEIVE_SIZE = 4096;
 const PORT_ATTEMPTS = 8;
 const FIRST_PORT = 1024;
-/** Why a socket can't be had now. */
+/** Errors of creating a socket that may pass. */
 const TRANSIENT_ERRORS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'EINTR']);
 const EXHAUSTED_PAUSE_MS = 20;
 
 /**
- * Asks a server by UDP from a fresh socket: random port, random id. The socket is connected, so that only the server's
- * packets reach it and an ICMP error ends the wait; what comes must have the id and the question (RFC 5452, 9.1).
+ * Asks a server over UDP, from a new socket with a random port and a random id. The socket is connected: only the server's
+ * packets reach it, and an ICMP error ends the wait. A response must have the id and the question (RFC 5452, 9.1).
  */
 export const queryUdp: Query = (stack, server, question, options) =>
   overSocket(stack, server, SOCK_DGRAM, options.timeout, async (socket) => {
@@ -68,7 +68,7 @@ export const queryUdp: Query = (stack, server, question, options) =>
     }
   });
 
-/** Asks a server by TCP (RFC 7766): for responses that don't fit in a datagram. */
+/** Asks a server over TCP (RFC 7766), for responses that don't fit in a datagram. */
 export const queryTcp: Query = (stack, server, question, options) =>
   overSocket(stack, server, SOCK_STREAM, options.timeout, async (socket) => {
     const deadline = performance.now() + options.timeout;
@@ -88,7 +88,7 @@ export const queryTcp: Query = (stack, server, question, options) =>
     return message;
   });
 
-/** '' for any. */
+/** Returns the address to bind to; '' means any. */
 function localAddress({ address }: Nameserver, { local }: TransportOptions): string {
   return local?.[familyOf(address) === AF_INET ? 'ipv4' : 'ipv6'] ?? '';
 }
@@ -131,7 +131,7 @@ function overSocket(
   return { response: run(), cancel };
 }
 
-/** Where the process is out of descriptors it waits for one: that is no failure of the server. */
+/** Opens a socket. If the process is out of descriptors, waits for one: that is not a failure of the server. */
 async function openSocket(stack: ResolverStack, family: number, type: number, isOver: () => boolean): Promise<Socket> {
   for (;;) {
     try {
@@ -145,7 +145,7 @@ async function openSocket(stack: ResolverStack, family: number, type: number, is
   }
 }
 
-// not every stack picks ports at random by itself
+// not every stack picks random ports itself
 function bindToRandomPort(socket: Socket, local: string): void {
   for (let attempt = 1; ; attempt++) {
     try {

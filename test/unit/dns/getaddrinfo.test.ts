@@ -172,7 +172,7 @@ test('its error reads as that of Node does', async () => {
 
 test('its error says why no server could tell', async () => {
   await expect(getaddrinfo(sources({ 'silent.org': 'ETIMEOUT' }), 'silent.org', 80)).rejects.toThrow(
-    'getaddrinfo EAI_AGAIN silent.org: no server could tell now: no server answered in time',
+    'getaddrinfo EAI_AGAIN silent.org: temporary failure in name resolution: no server answered in time',
   );
 });
 
