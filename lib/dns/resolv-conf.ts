@@ -3,14 +3,14 @@ import { familyOf } from '../address/ip.js';
 import { type Problem, readLines } from './text-lines.js';
 
 export interface Nameserver {
-  /** An IPv4 or IPv6 address, with its zone if it has one ('fe80::1%eth0'). */
+  /** The IPv4 or IPv6 address, with its zone if it has one ('fe80::1%eth0'). */
   address: string;
   port: number;
 }
 
 /** Options of resolv.conf(5), with glibc's defaults and limits. */
 export interface ResolvOptions {
-  /** A name with fewer dots than this is tried with the search list first. Default 1, at most 15. */
+  /** The number of dots: a name with fewer is tried with the search list first. Default 1, at most 15. */
   ndots: number;
   /** Seconds to wait for an answer of one server. Default 5, at most 30. */
   timeout: number;

@@ -38,6 +38,6 @@ function firstOf<T>(protocols: readonly string[], find: (protocol: string) => T 
 }
 
 function notFound(syscall: string, service: string | number, protocol: string | undefined): never {
-  const hint = `the services file has no ${service}${protocol ? `/${protocol}` : ''}: iothdns_setpath('services', path) sets another file`;
+  const hint = `the services file has no ${service}${protocol ? `/${protocol}` : ''}: iothdns_setpath('services', path) sets another`;
   throw new IothError('ENOENT', { syscall, hint });
 }

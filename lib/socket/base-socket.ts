@@ -56,8 +56,8 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
    * @param addr an address; its host may also be 'localhost' or a name in the hosts file
    * @throws {IothError} EADDRINUSE, EADDRNOTAVAIL (no interface has it), EACCES, EINVAL (already bound), EBADF;
    * ENODEV (no interface has the name of the zone)
-   * @throws {TypeError | RangeError} for an address of another family, and for a name that only a server can resolve: use
-   * `await stack.getaddrinfo(host, port)`
+   * @throws {TypeError | RangeError} for an invalid address, one of another family, and a name that only a server can
+   * resolve: use `await stack.getaddrinfo(host, port)`
    */
   bind(addr: AddressInput): void {
     const { bytes, length, address, port } = localDestinationOf(this.stack, this.family, addr);
@@ -208,7 +208,10 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
     return this;
   }
 
-  /** Closes the socket: close(2). Rejects pending operations with ECANCELED. Closing twice is fine. @throws {IothError} EIO … */
+  /**
+   * Closes the socket: close(2). Rejects pending operations with ECANCELED. A second call does nothing.
+   * @throws {IothError} EIO …
+   */
   close(): void {
     this.descriptor.close();
   }

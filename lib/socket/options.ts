@@ -53,7 +53,7 @@ export function setsockopt(
 function noDeviceHint(level: number, optname: number): string | undefined {
   if (level === SOL_SOCKET && optname === SO_BINDTODEVICE) return 'the stack has no such interface: see if_nameindex()';
   if (!JOINS.some(([joinLevel, join]) => joinLevel === level && join === optname)) return undefined;
-  return 'no interface was found for the group: name one in the option (the ifindex in struct ip_mreqn, ipv6_mreq or group_req), or add a route to the group (iproute_add)';
+  return 'no interface was found for the group: name one in the option (ifindex of ip_mreqn, ipv6_mreq or group_req), or add a route to the group (iproute_add)';
 }
 
 const JOINS = [

@@ -17,7 +17,7 @@ export interface DescriptorOwner extends BlockingOwner {
   msocket(family: number, type: number, proto: number): number;
 }
 
-/** A stack that makes sockets. */
+/** Stack that makes sockets. */
 export interface SocketMaker {
   msocket(family: number, type: number, proto: number): number;
   socket(family: number, type: number, proto?: number, fileno?: number): unknown;

@@ -59,7 +59,7 @@ const HINTS: Partial<Record<string, string>> = {
   EADDRINUSE: 'another socket of the stack has this address: choose another port or set SO_REUSEADDR',
   EADDRNOTAVAIL: 'no interface of the stack has this address',
   ECONNREFUSED: 'nothing listens there',
-  EHOSTUNREACH: 'the peer does not answer on the link: check that it is up and on the same network',
+  EHOSTUNREACH: 'the peer does not answer: check that it is up and on the same network',
   ENETDOWN: 'the interface is down: linksetupdown(ifindex, true)',
   ENETUNREACH:
     'the stack has no route to it: add an address (ipaddr_add) or a route (iproute_add), with the interface up (linksetupdown)',
