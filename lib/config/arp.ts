@@ -3,7 +3,7 @@ import { formatMac, parseMac } from '../address/mac.js';
 import { ARPHRD_ETHER, ETH_P_IP } from '../constants/index.js';
 import { concat, Reader, u16 } from './bytes.js';
 
-/** An ARP packet for IPv4 over Ethernet (RFC 826), as a packet socket of type SOCK_DGRAM carries it. */
+/** ARP packet for IPv4 over Ethernet (RFC 826), as on a packet socket of type SOCK_DGRAM: without the Ethernet header. */
 export interface ArpPacket {
   isRequest: boolean;
   senderMac: string;
@@ -14,7 +14,7 @@ export interface ArpPacket {
 const REQUEST = 1;
 const REPLY = 2;
 
-/** RFC 5227 2.1.1: asks who has `address` without claiming it, with a sender of 0.0.0.0. */
+/** Encodes a probe: asks which host has `address` without claiming it, with sender 0.0.0.0 (RFC 5227 2.1.1). */
 export function encodeArpProbe(mac: string, address: string): Uint8Array {
   const nobody = new Uint8Array(6);
   return concat(
@@ -47,7 +47,7 @@ export function decodeArp(bytes: Uint8Array): ArpPacket | null {
   };
 }
 
-/** RFC 5227 2.1.1: whether a packet says that another host has `address`, or is about to take it. */
+/** Returns whether a packet shows that another host has `address` or is about to take it (RFC 5227 2.1.1). */
 export function isConflict(packet: ArpPacket, mac: string, address: string): boolean {
   if (packet.senderMac === mac) return false;
   const isProbe = packet.isRequest && packet.senderAddress === ANY4;

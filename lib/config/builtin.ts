@@ -27,9 +27,9 @@ import { keyOf, withItems } from './static-items.js';
 
 const LINK_TIMEOUT_MS = 1000;
 const LINK_POLL_MS = 5;
-/** How long a RELEASE has to leave the stack before the stack goes. */
+/** How long to wait for a RELEASE to leave the stack before the stack is deleted. */
 const RELEASE_DELAY_MS = 10;
-/** RFC 8415 11.2: a DUID is made once. It lives as long as the process. */
+/** The time in the DUID. RFC 8415 11.2: a DUID is made once; ours lives as long as the process. */
 const DUID_TIME_SECONDS = Date.now() / 1000;
 
 const PROTOCOLS: [ConfigProtocol, number][] = [
@@ -38,10 +38,10 @@ const PROTOCOLS: [ConfigProtocol, number][] = [
   ['dhcp4', IOTHCONF_DHCP],
 ];
 
-/** A protocol that is being started. */
+/** Start of a protocol, in progress. */
 interface Start {
   service: ProtocolService;
-  /** Of the same protocol, before this one: two at once would take each other's replies. */
+  /** Earlier starts of this protocol, to wait for: two at once would take each other's replies. */
   earlier: Promise<void>[];
   finished: Promise<void>;
   finish(): void;
@@ -49,15 +49,15 @@ interface Start {
 
 interface InterfaceState {
   config: InterfaceConfig;
-  /** They have configured the interface, and keep that alive. */
+  /** Services that have configured the interface and keep it configured. */
   services: Partial<Record<ConfigProtocol, ProtocolService>>;
-  /** They have configured nothing yet. */
+  /** Starts that have not configured anything yet. */
   acquiring: Set<Start>;
-  /** What ioth_resolvconf returned last. */
+  /** The last result of ioth_resolvconf. */
   resolvconf: string;
 }
 
-/** iothconf in TypeScript, on the stack's own sockets. */
+/** Implementation of iothconf in TypeScript, on the stack's own sockets. */
 export class BuiltinConfig implements ConfigProvider {
   readonly #interfaces = new Map<number, InterfaceState>();
   #duid: Uint8Array | null = null;
@@ -80,7 +80,7 @@ export class BuiltinConfig implements ConfigProvider {
     }
     if (request.configure & IOTHCONF_STATIC) {
       const rejected = state.config.set('static', withItems(state.config.get('static'), request.statics));
-      // a gateway may be reached only through what a server is still to give
+      // a gateway may be reachable only after a server gives an address or a route
       const isFinal = !(request.configure & NETWORK_FLAGS);
       if (isFinal) this.#throwRejected(state, request, rejected);
       done |= IOTHCONF_STATIC;
@@ -97,7 +97,7 @@ export class BuiltinConfig implements ConfigProvider {
     const state = this.#stateOf(this.#ifindexOf(request));
     const { config } = state;
     const isUp = config.host.link(config.ifindex)?.up === true;
-    // at once, so that whatever takes them off from now on finds them
+    // register before waiting, so that a removal from now on finds them
     const starts = wanted.map(([protocol, bit]) => ({
       bit,
       start: isUp ? this.#register(state, protocol, request) : null,
@@ -144,7 +144,7 @@ export class BuiltinConfig implements ConfigProvider {
     if (this.#stopAll()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RELEASE_DELAY_MS);
   }
 
-  /** Returns whether anything may have been sent. */
+  /** Stops all services. Returns whether anything may have been sent. */
   #stopAll(): boolean {
     let stopped = false;
     for (const { services, acquiring } of this.#interfaces.values()) {
@@ -161,7 +161,7 @@ export class BuiltinConfig implements ConfigProvider {
     return stopped;
   }
 
-  /** ERR_STACK_DEAD, where the stack ends for that, or before it is told. */
+  /** Returns ERR_STACK_DEAD if the stack is dead, even if that has not been reported yet; else undefined. */
   #deathOfStack(): Error | undefined {
     try {
       this.host.pointer('iothconfig');
@@ -188,13 +188,13 @@ export class BuiltinConfig implements ConfigProvider {
     return state;
   }
 
-  /** @throws {IothError} the first error of a removal, after all that can be removed is */
+  /** Removes all that it can. @throws {IothError} the first error of a removal, at the end */
   #clean(state: InterfaceState, clean: number): void {
     const rejected: RejectedEntry[] = [];
     for (const [protocol, bit] of PROTOCOLS) {
       if (!(clean & bit)) continue;
       for (const { service } of startsOf(state, protocol)) service.stop({ release: true });
-      // before its address goes: the RELEASE is sent from there
+      // before its address is removed: RELEASE is sent from that address
       state.services[protocol]?.stop({ release: true });
       delete state.services[protocol];
       rejected.push(...state.config.set(protocol, emptySource()));
@@ -216,7 +216,7 @@ export class BuiltinConfig implements ConfigProvider {
     if (!wasUp) config.reinstall();
   }
 
-  /** Waits until the link works, for a second at most: one that has no peer never works. */
+  /** Waits until the link is running, for at most a second: a link without a peer never runs. */
   async #linkReady({ host, ifindex }: InterfaceConfig, signal: AbortSignal | undefined): Promise<void> {
     const end = performance.now() + LINK_TIMEOUT_MS;
     const isRunning = () => host.link(ifindex)?.running !== false;
@@ -240,7 +240,7 @@ export class BuiltinConfig implements ConfigProvider {
       await Promise.all(start.earlier);
       await service.acquire(options);
       if (service.hasNothing) return;
-      // what was there is replaced: the new one has its lease, if it is the same one
+      // replace the earlier service without RELEASE: if both have the same lease, the new one holds it now
       state.services[service.protocol]?.stop({ release: false });
       state.services[service.protocol] = service;
     } finally {
@@ -266,7 +266,7 @@ export class BuiltinConfig implements ConfigProvider {
     return new Dhcp6Service(config, options, this.#duid, previous, advice);
   }
 
-  /** Throws the first error of the request's own static items, and forgets those that the stack refused. */
+  /** Drops the request's static items that the stack refused. @throws {IothError} the first error of one of them */
   #throwRejected(state: InterfaceState, request: ConfigRequest, rejected: RejectedEntry[]): void {
     const requested = new Set(request.statics.map(keyOf));
     const refused = rejected.filter(({ key }) => requested.has(key));

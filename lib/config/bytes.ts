@@ -1,6 +1,6 @@
 import { ipText } from '../address/ip.js';
 
-/** A cursor over bytes that came from the network. Reading past the end gives null and moves nothing. */
+/** Cursor over bytes from the network. Reading past the end returns null and does not move the cursor. */
 export class Reader {
   #offset = 0;
 
@@ -22,13 +22,13 @@ export class Reader {
     return this.#number(4);
   }
 
-  /** A time in seconds, as DHCP and neighbour discovery write it: all ones are for ever. */
+  /** Reads a time in seconds in the format of DHCP and neighbour discovery: all ones mean Infinity. */
   seconds(): number | null {
     const seconds = this.u32();
     return seconds === 0xffffffff ? Number.POSITIVE_INFINITY : seconds;
   }
 
-  /** The IPv6 addresses up to the end, but for those that no server can have. */
+  /** Reads the IPv6 addresses up to the end; skips those that no server can have (multicast and ::). */
   ipv6Hosts(): string[] {
     const hosts: string[] = [];
     for (let address = this.take(16); address; address = this.take(16)) {
@@ -37,7 +37,7 @@ export class Reader {
     return hosts;
   }
 
-  /** A view, not a copy. */
+  /** Takes the next bytes, as a view and not a copy. */
   take(length: number): Uint8Array | null {
     if (length > this.left) return null;
     const start = this.#offset;
@@ -63,12 +63,12 @@ export function u32(value: number): Uint8Array {
   return Uint8Array.of(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
 }
 
-/** The number in the first `size` bytes, big-endian; null where there are fewer or more. */
+/** Returns the big-endian number in `bytes`; null if their length is not `size`. */
 export function exactNumber(bytes: Uint8Array, size: number): number | null {
   return bytes.length === size ? bytes.reduce((value, byte) => value * 256 + byte, 0) : null;
 }
 
-/** The address of a network: zeros after the prefix. */
+/** Returns the network address: zeros after the prefix. */
 export function withoutHostBits(address: Uint8Array, prefixlen: number): Uint8Array {
   return address.map((byte, i) => byte & (0xff << (8 - Math.min(8, Math.max(0, prefixlen - 8 * i)))));
 }

@@ -1,15 +1,15 @@
-/** Time, as the clients of the protocols see it: tests put their own in its place. */
+/** Clock of the protocol clients; tests replace it. */
 export interface Clock {
-  /** Seconds, from any moment on; never goes back. */
+  /** Returns a monotonic time in seconds, from an arbitrary start. */
   now(): number;
-  /** Calls `callback` once after `seconds` (Infinity: never), unless the returned function is called first. */
+  /** Calls `callback` once after `seconds` (Infinity: never). The returned function cancels it. */
   after(seconds: number, callback: () => void): () => void;
 }
 
-/** setTimeout takes no more than 31 bits of milliseconds: 24.8 days. A lease may be longer. */
+/** setTimeout takes at most 31 bits of milliseconds, 24.8 days. A lease may be longer. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** The machine's clock. Its timers do not keep the process alive. */
+/** Clock of the machine. Its timers do not keep the process alive. */
 export const realClock: Clock = {
   now: () => performance.now() / 1000,
   after(seconds, callback) {
@@ -26,19 +26,19 @@ export const realClock: Clock = {
   },
 };
 
-/** Pauses between retransmissions, in seconds: the first one, doubled each time up to the longest. */
+/** Pauses between retransmissions, in seconds: the first pause, doubled each time up to the longest. */
 export interface RetryPauses {
   first: number;
   longest: number;
 }
 
-/** One timer that is set anew for each thing that is waited for. */
+/** Timer with at most one pending callback. */
 export class Timer {
   #cancel = () => {};
 
   constructor(readonly clock: Clock) {}
 
-  /** Takes the place of what it was set to before. */
+  /** Sets the timer; cancels the earlier callback. */
   set(seconds: number, callback: () => void): void {
     this.#cancel();
     this.#cancel = this.clock.after(seconds, callback);
@@ -50,13 +50,13 @@ export class Timer {
   }
 
   /**
-   * Sends now and again until it is set anew or cleared. Each pause is up to a tenth shorter or longer, so that clients
-   * which began together do not go on together (RFC 2131 4.1, RFC 8415 15).
+   * Sends now, then repeatedly until the timer is set again or cleared. Each pause is randomly up to a tenth shorter or
+   * longer, so that clients that start together do not stay in step (RFC 2131 4.1, RFC 8415 15).
    */
   retransmit({ first, longest }: RetryPauses, send: () => void): void {
     let pause = first;
     const again = () => {
-      // before sending: the reply to it may come at once
+      // set the timer before sending: the reply may arrive at once
       this.set(pause * (0.9 + Math.random() * 0.2), again);
       pause = Math.min(pause * 2, longest);
       send();

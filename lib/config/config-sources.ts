@@ -1,6 +1,6 @@
 import type { NetworkSettings } from '../dns/settings.js';
 
-/** Where a part of the configuration came from. The order is that of precedence: where two disagree, the first wins. */
+/** Sources of configuration, in order of precedence: if two disagree, the first wins. */
 export const SOURCES = ['static', 'dhcp4', 'dhcp6', 'rd'] as const;
 export type SourceName = (typeof SOURCES)[number];
 
@@ -11,7 +11,7 @@ export interface AddressEntry {
   prefixlen: number;
 }
 
-/** `destination` null: the default route; `gateway` null: on the link. */
+/** Route of an interface. `destination` null: the default route. `gateway` null: on the link. */
 export interface RouteEntry {
   family: number;
   destination: string | null;
@@ -19,7 +19,7 @@ export interface RouteEntry {
   gateway: string | null;
 }
 
-/** What one source says that the interface shall have. */
+/** Configuration that one source wants for the interface. */
 export interface SourceConfig extends NetworkSettings {
   addresses: AddressEntry[];
   routes: RouteEntry[];
@@ -42,7 +42,7 @@ export function mtuKey(mtu: number | null): string {
   return `mtu ${mtu}`;
 }
 
-/** The kernel has one route of a metric to a destination: the second is refused. */
+/** Returns the key of a destination. The kernel accepts one route per destination and metric, and refuses a second. */
 export function destinationKey(route: Omit<RouteEntry, 'gateway'>): string {
   return `${route.family} ${route.destination ?? 'default'}/${route.prefixlen}`;
 }

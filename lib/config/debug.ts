@@ -1,7 +1,7 @@
 import { SOURCES } from './config-sources.js';
 import type { InterfaceConfig } from './interface-config.js';
 
-/** What the item `debug` shows: a line for each thing that a source says. */
+/** Returns the output of the item `debug`: a line per entry of each source. */
 export function debugText(config: InterfaceConfig): string {
   const lines = SOURCES.flatMap((source) => {
     const { addresses, routes, servers, search, mtu } = config.get(source);

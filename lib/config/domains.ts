@@ -1,10 +1,10 @@
 import { isPlainDomainName } from '../address/domain-name.js';
 import { concat } from './bytes.js';
 
-/** RFC 1035 2.3.4: a name is at most 255 octets, so it has at most 127 labels, and no more pointers than that. */
+/** RFC 1035 2.3.4: a name has at most 255 octets, thus at most 127 labels and as many pointers. */
 const MAX_JUMPS = 127;
 
-/** A domain name in the form of RFC 1035 3.1, uncompressed. */
+/** Encodes a domain name as in RFC 1035 3.1, uncompressed. */
 export function encodeDomain(name: string): Uint8Array {
   const labels = name.split('.').filter(Boolean);
   return concat(
@@ -14,9 +14,9 @@ export function encodeDomain(name: string): Uint8Array {
 }
 
 /**
- * The names in a list of RFC 1035 names: DHCPv4's option 119 (with compression inside the list, RFC 3397), DHCPv6's 24
- * and a router's DNSSL. Null where any is malformed: a loop, a pointer or label past the end, a character that
- * resolv.conf(5) could not hold.
+ * Decodes a list of RFC 1035 names: DHCPv4's option 119 (with compression inside the list, RFC 3397), DHCPv6's 24 and a
+ * router's DNSSL. Returns null if any name is malformed: a loop, a pointer or label past the end, a character that
+ * resolv.conf(5) cannot hold.
  */
 export function decodeDomains(bytes: Uint8Array): string[] | null {
   const names: string[] = [];
@@ -24,7 +24,7 @@ export function decodeDomains(bytes: Uint8Array): string[] | null {
   while (offset < bytes.length) {
     const found = decodeName(bytes, offset);
     if (!found) return null;
-    // DNSSL is padded with zeros (RFC 8106 5.2), which read as names without labels
+    // DNSSL is padded with zeros (RFC 8106 5.2), which decode as names without labels
     if (found.name !== '') names.push(found.name);
     offset = found.end;
   }
@@ -53,7 +53,7 @@ function decodeName(bytes: Uint8Array, start: number): { name: string; end: numb
     const label = bytes.subarray(offset + 1, offset + 1 + length);
     if (label.length < length || labels.length >= MAX_JUMPS) return null;
     const text = Buffer.from(label).toString('latin1');
-    // a dot in it would read as two labels
+    // a label with a dot would look like two labels
     if (text.includes('.')) return null;
     labels.push(text);
     offset += 1 + length;
@@ -62,8 +62,8 @@ function decodeName(bytes: Uint8Array, start: number): { name: string; end: numb
 }
 
 /**
- * The names written as text in DHCPv4's option 15: one, by RFC 2132 3.17, but some servers have several there, with blanks
- * between them. None where any is malformed. Some servers end the text with NUL.
+ * Returns the names in the text of DHCPv4's option 15: one by RFC 2132 3.17, but some servers send several, separated by
+ * blanks. Returns none if any is malformed. Some servers end the text with NUL.
  */
 export function domainsFromText(bytes: Uint8Array): string[] {
   const text = Buffer.from(bytes).toString('latin1').replace(/\0+$/, '');

@@ -1,4 +1,4 @@
-/** The configuration of a stack: the language of iothconf(3), and its two providers. */
+/** Configuration of a stack: the language of iothconf(3) and its two providers. */
 
 import { isDeepStrictEqual } from 'node:util';
 import { AbortError } from '../core/errors.js';
@@ -16,23 +16,23 @@ import type { StackInterface } from './stack-interface.js';
 export { asksNetwork, isStackConfig, parseConfig } from './language.js';
 export type { ConfigEvent, ConfigEvents, LeaseEvent, Unapplied } from './provider.js';
 
-/** Of {@link Stack.iothconfig}. */
+/** Options of {@link Stack.iothconfig}. */
 export interface ConfigOptions {
   signal?: AbortSignal;
-  /** Milliseconds that each of DHCP, DHCPv6 and router discovery has. Default 6000, which is iothconf's 3 times 2 s. */
+  /** The timeout in milliseconds of each of DHCP, DHCPv6 and router discovery. Default 6000: iothconf's 3 times 2 s. */
   timeout?: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 6000;
 
-/** Where a {@link StackConfig} reports to. */
+/** Listener that a {@link StackConfig} reports to. */
 export interface ConfigListener {
   notify<Name extends keyof ConfigEvents>(name: Name, event: ConfigEvents[Name]): void;
-  /** The name servers and domains of all interfaces together, whenever they change. */
+  /** Gets the name servers and domains of all interfaces together, after each change. */
   onNames(settings: NetworkSettings): void;
 }
 
-/** The configuration of one stack, by the provider that was chosen. */
+/** Configuration of one stack, by the chosen provider. */
 export class StackConfig {
   readonly #provider: ConfigProvider;
   readonly #listener: ConfigListener;
@@ -50,7 +50,7 @@ export class StackConfig {
         : new BuiltinConfig(host, ofProvider, realClock);
   }
 
-  /** The configuration of a new stack: what needs no other host before it returns, the rest when the promise settles. */
+  /** Configures a new stack. Items that need no other host are done when it returns, the rest when the promise settles. */
   start(request: ConfigRequest, options?: ConfigOptions): Promise<void> {
     const checked = checkConfigOptions(options);
     this.#provider.applyNow(request);
@@ -60,7 +60,7 @@ export class StackConfig {
     });
   }
 
-  /** ioth_config(3). */
+  /** Applies a configuration string: ioth_config(3). Returns the mask of IOTHCONF_* that was done. */
   async configure(config: string, options?: ConfigOptions): Promise<number> {
     const checked = checkConfigOptions(options);
     const request = parseConfig(config);
@@ -68,7 +68,7 @@ export class StackConfig {
     return maskOf(request, await this.#provider.apply(request, checked));
   }
 
-  /** ioth_resolvconf(3). */
+  /** Returns the text of resolv.conf(5) if it changed since the last call, else null: ioth_resolvconf(3). */
   resolvconf(config = ''): string | null {
     return this.#provider.resolvconf(parseConfig(config, 'resolvconf'));
   }
@@ -90,7 +90,7 @@ export class StackConfig {
   }
 }
 
-/** @throws the reason, where it was aborted or no protocol succeeded */
+/** Returns the mask of what was done. @throws the reason if it was aborted or no protocol succeeded */
 function maskOf(request: ConfigRequest, { done, failures }: ApplyResult): number {
   const aborted = failures.find((error) => error instanceof AbortError);
   if (aborted) throw aborted;

@@ -17,33 +17,33 @@ import {
 import { mergeSettings } from './resolvconf.js';
 import type { StackInterface } from './stack-interface.js';
 
-/** rtm_protocol of routes that the kernel itself made of a router's advertisement. */
+/** rtm_protocol of routes that the kernel made from a router advertisement. */
 const RTPROT_RA = 9;
 
 /**
- * How the removal of what is not there fails. Linux: EADDRNOTAVAIL for an address, ENXIO where the interface has lost IPv6,
- * ESRCH for a route, ENODEV for the interface; picox: ENODEV and ENOENT.
+ * Errors of removing an entry that is already gone. Linux: EADDRNOTAVAIL for an address, ENXIO if the interface has lost
+ * IPv6, ESRCH for a route, ENODEV for the interface. picox: ENODEV and ENOENT.
  */
 const GONE_ALREADY = ['EADDRNOTAVAIL', 'ENXIO', 'ESRCH', 'ENODEV', 'ENOENT'];
 
 type Entry = { kind: 'address'; entry: AddressEntry } | { kind: 'route'; entry: RouteEntry };
 
-/** An address, route or MTU that the stack did not take, or did not give back. */
+/** Address, route or MTU that the stack refused to add or to remove. */
 export interface RejectedEntry {
   key: string;
-  /** The same in the words of ip(8). */
+  /** The entry in the syntax of ip(8). */
   item: string;
   action: 'add' | 'remove';
   error: IothError;
 }
 
 /**
- * The configuration of one interface: what each source asks for, and what of it the interface has. A change of one
- * source touches only what changes: a renewed lease disturbs no connection.
+ * Configuration of one interface: the entries that each source wants, and those that are installed. A change of a source
+ * touches only the entries that differ: a renewed lease disturbs no connection.
  */
 export class InterfaceConfig {
   readonly #sources = new Map<SourceName, SourceConfig>();
-  /** What was put on the interface, or was there when it should have been put. */
+  /** Entries that were put on the interface, or were already there. */
   readonly #installed = new Map<string, Entry>();
   #originalMtu: number | null = null;
 
@@ -56,25 +56,25 @@ export class InterfaceConfig {
     return this.#sources.get(source) ?? emptySource();
   }
 
-  /** Replaces what `source` asks for, and makes the interface so. Returns what the stack refused. */
+  /** Replaces the entries of `source` and updates the interface. Returns the entries that the stack refused. */
   set(source: SourceName, config: SourceConfig): RejectedEntry[] {
     this.#sources.set(source, config);
     return this.reconcile();
   }
 
-  /** Makes the interface what the sources say; what was refused before is tried again. */
+  /** Updates the interface to match the sources. Retries entries that were refused before. */
   reconcile(): RejectedEntry[] {
     const desired = this.#desired();
     const rejected: RejectedEntry[] = [];
     const gone = [...this.#installed].filter(([key]) => !desired.has(key));
-    // routes first: a gateway is reached through an address
+    // remove routes first: a gateway is reached through an address
     for (const [key, entry] of gone.reverse()) {
       const error = errorOf(() => this.#remove(entry));
-      // what is still there is taken away the next time
+      // an entry that is still there is removed the next time
       if (error) rejected.push({ key, item: textOf(entry), action: 'remove', error });
       else this.#installed.delete(key);
     }
-    // with the first IPv4 address of a network the kernel drops the others of that network, and their routes
+    // with the first IPv4 address of a network the kernel also drops the network's other addresses and their routes
     if (gone.some(([, { kind, entry }]) => kind === 'address' && entry.family === AF_INET)) {
       for (const [key, { entry }] of this.#installed) {
         if (entry.family === AF_INET && desired.has(key)) this.#installed.delete(key);
@@ -89,13 +89,13 @@ export class InterfaceConfig {
     return [...rejected, ...this.#setMtu()];
   }
 
-  /** After the link was down: the kernel has dropped routes and IPv6 addresses with it. */
+  /** Installs everything again after the link was down: the kernel dropped routes and IPv6 addresses then. */
   reinstall(): void {
     this.#installed.clear();
     this.reconcile();
   }
 
-  /** Takes entries of the static source back, by their keys. */
+  /** Drops entries of the static source by their keys. */
   dropStatic(keys: readonly string[]): void {
     const { addresses, routes, ...rest } = this.get('static');
     this.#sources.set('static', {
@@ -105,7 +105,7 @@ export class InterfaceConfig {
     });
   }
 
-  /** What all sources say of names. iothconf puts the static servers first, then DHCPv6's, then DHCPv4's. */
+  /** The name settings of all sources. As in iothconf static servers come first, then DHCPv6's, then DHCPv4's. */
   get settings(): NetworkSettings {
     const { servers, search } = mergeSettings([
       this.get('static'),
@@ -116,7 +116,7 @@ export class InterfaceConfig {
     return { servers: [...new Set(servers.map(this.#withZone, this))], search };
   }
 
-  /** A link-local name server means nothing without its interface: 'fe80::1%vde0'. */
+  /** Adds the zone to a link-local name server, which is useless without one: 'fe80::1%vde0'. */
   #withZone(server: string): string {
     if (zoneOf(server) !== '' || !isLinkLocalIPv6(ipBytes(server))) return server;
     return `${server}%${this.#ifname()}`;
@@ -126,7 +126,7 @@ export class InterfaceConfig {
     return this.host.link(this.ifindex)?.name ?? String(this.ifindex);
   }
 
-  /** Each address and, per destination, the route of the first source that has one. */
+  /** Returns every address and, per destination, the route of the first source that has one. */
   #desired(): Map<string, Entry> {
     const desired = new Map<string, Entry>();
     const destinations = new Set<string>();
@@ -134,7 +134,7 @@ export class InterfaceConfig {
     for (const entry of sources.flatMap(({ addresses }) => addresses)) {
       desired.set(addressKey(entry), { kind: 'address', entry });
     }
-    // routes on the link first: the others' gateways may be reached through them
+    // on-link routes first: gateways may be reached through them
     const routes = sources.flatMap((source) => source.routes);
     for (const entry of [...routes.filter((r) => r.gateway === null), ...routes.filter((r) => r.gateway !== null)]) {
       const destination = destinationKey(entry);
@@ -160,8 +160,9 @@ export class InterfaceConfig {
   }
 
   /**
-   * Whether the route is there all the same: already, in the place of one that the kernel made of a router's advertisement, or
-   * behind those of other interfaces. It has a metric of its own there, and is the one that is left when they go.
+   * Handles EEXIST of a route; returns whether the route is there now. It is if it was there already, if it replaced one that
+   * the kernel made from a router advertisement, or if it was added with a higher metric behind routes of other interfaces: it
+   * stays when those go.
    */
   #takesOver(entry: RouteEntry): boolean {
     const { family, gateway, destination, prefixlen } = entry;
@@ -189,12 +190,12 @@ export class InterfaceConfig {
       if (kind === 'address') host.ipaddr_del(entry.family, entry.address, entry.prefixlen, ifindex);
       else host.iproute_del(entry.family, entry.gateway, entry.destination, entry.prefixlen, ifindex);
     } catch (error) {
-      // with its interface or address, or by the user's own hand
+      // it went with its interface or address, or the user removed it
       if (!hasCode(error, ...GONE_ALREADY)) throw error;
     }
   }
 
-  /** The smallest that a server or router asks for; never more than the interface had. */
+  /** Sets the MTU to the smallest that a server or router asks for, never more than the original one. */
   #setMtu(): RejectedEntry[] {
     const asked = SOURCES.map((name) => this.get(name).mtu).filter((mtu) => mtu !== null);
     if (asked.length === 0 && this.#originalMtu === null) return [];
@@ -211,7 +212,7 @@ export class InterfaceConfig {
   }
 }
 
-/** An address, or a route in the words of ip-route(8). */
+/** Formats an address, or a route in the syntax of ip-route(8). */
 function textOf({ kind, entry }: Entry): string {
   if (kind === 'address') return `${entry.address}/${entry.prefixlen}`;
   const { destination, prefixlen, gateway } = entry;
@@ -220,7 +221,7 @@ function textOf({ kind, entry }: Entry): string {
   );
 }
 
-/** Why the stack did not do it; undefined where it did. */
+/** Runs a change; returns the stack's error, or undefined. */
 function errorOf(change: () => void): IothError | undefined {
   try {
     change();

@@ -2,7 +2,7 @@ import { ipBytes, ipText } from '../address/ip.js';
 import { IPPROTO_UDP } from '../constants/index.js';
 import { concat, Reader, u16 } from './bytes.js';
 
-/** A UDP datagram over IPv4, as a packet socket of type SOCK_DGRAM carries it: from the IP header on. */
+/** UDP datagram over IPv4, as on a packet socket of type SOCK_DGRAM: it starts with the IP header. */
 export interface UdpPacket {
   source: string;
   sourcePort: number;
@@ -21,7 +21,7 @@ export function encodeUdp(packet: UdpPacket): Uint8Array {
   const addresses = concat(ipBytes(source), ipBytes(destination));
   const udp = concat(u16(sourcePort), u16(destinationPort), u16(udpLength), u16(0), payload);
   const pseudoHeader = concat(addresses, Uint8Array.of(0, IPPROTO_UDP), u16(udpLength));
-  // a sum of 0 is sent as all ones: 0 says that there is none (RFC 768)
+  // a checksum of 0 is sent as all ones: 0 means no checksum (RFC 768)
   udp.set(u16(checksum(concat(pseudoHeader, udp)) || 0xffff), 6);
   const fixed = Uint8Array.of(0x45, 0, ...u16(IP_HEADER + udpLength), 0, 0, 0, 0, TTL, IPPROTO_UDP, 0, 0);
   const ip = concat(fixed, addresses);
@@ -30,8 +30,8 @@ export function encodeUdp(packet: UdpPacket): Uint8Array {
 }
 
 /**
- * The UDP datagram in an IPv4 packet, or null: another protocol, a fragment, a truncated or damaged header.
- * The UDP checksum is not looked at: between interfaces of one machine it is left for hardware to fill in.
+ * Decodes the UDP datagram in an IPv4 packet. Returns null for another protocol, a fragment, a truncated or damaged header.
+ * Ignores the UDP checksum: between interfaces of one machine it is left for the hardware to fill in.
  */
 export function decodeUdp(bytes: Uint8Array): UdpPacket | null {
   const first = bytes[0] ?? 0;
@@ -41,7 +41,7 @@ export function decodeUdp(bytes: Uint8Array): UdpPacket | null {
   if (checksum(header) !== 0) return null;
   const totalLength = (header[2]! << 8) | header[3]!;
   const fragment = ((header[6]! << 8) | header[7]!) & 0x3fff;
-  // an Ethernet frame is padded to its minimum: what follows the total length is not of the packet
+  // short Ethernet frames are padded: bytes after the total length are not part of the packet
   if (totalLength > bytes.length || fragment !== 0 || header[9] !== IPPROTO_UDP) return null;
   const udp = new Reader(bytes.subarray(headerLength, totalLength));
   const sourcePort = udp.u16();
@@ -60,7 +60,7 @@ export function decodeUdp(bytes: Uint8Array): UdpPacket | null {
   };
 }
 
-/** The Internet checksum (RFC 1071); 0 for a header that holds its own right one. */
+/** Computes the Internet checksum (RFC 1071); 0 for a header with a correct checksum. */
 export function checksum(bytes: Uint8Array): number {
   let sum = 0;
   for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) | (bytes[i + 1] ?? 0);

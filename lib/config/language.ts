@@ -16,19 +16,19 @@ import { type Option, stropt } from './stropt.js';
 
 type IpFamily = typeof AF_INET | typeof AF_INET6;
 
-/** One item of the static configuration; `remove` for its form with a minus. */
+/** Item of the static configuration; `remove` is true for the form with a minus. */
 export type StaticItem =
   | { item: 'ip'; remove: boolean; family: IpFamily; address: string; prefixlen: number }
   | { item: 'gw'; remove: boolean; family: IpFamily; address: string }
   | { item: 'dns'; remove: boolean; family: IpFamily; address: string }
   | { item: 'domain'; remove: boolean; name: string };
 
-/** The interface of a string that names none. */
+/** The interface, if the string names none. */
 export const DEFAULT_INTERFACE = 'vde0';
-/** What asks a router, a DHCP or a DHCPv6 server. */
+/** Items that ask a router, a DHCP or a DHCPv6 server. */
 export const NETWORK_FLAGS = IOTHCONF_DHCP | IOTHCONF_DHCPV6 | IOTHCONF_RD;
 
-/** A configuration string, understood: what iothconf(3) says about each item. */
+/** Parsed configuration string; iothconf(3) describes the items. */
 export interface ConfigRequest {
   /** newstackc only. */
   stack?: string;
@@ -39,15 +39,15 @@ export interface ConfigRequest {
   fqdn?: string;
   /** 'aa:bb:cc:dd:ee:ff', lower case. */
   mac?: string;
-  /** Mask of IOTHCONF_*: what is to be configured. */
+  /** The items to configure: a mask of IOTHCONF_*. */
   configure: number;
-  /** Mask of IOTHCONF_*: what is to be undone, before anything is configured. */
+  /** The items to remove first: a mask of IOTHCONF_*. */
   clean: number;
-  /** Addresses from the prefixes of routers. */
+  /** True to make addresses from the prefixes of routers. */
   slaac: boolean;
-  /** Whether DHCPv6 does what the router says of it: `auto` and `auto6`, without `dhcp6`. */
+  /** True if DHCPv6 follows the flags of the router: `auto` and `auto6`, without `dhcp6`. */
   heedsRouter: boolean;
-  /** Whether the routes, or the name servers and domains, that the network gives are left out. */
+  /** True to ignore the routes from the network; `nonames`: its name servers and domains. */
   noroutes: boolean;
   nonames: boolean;
   debug: boolean;
@@ -76,14 +76,14 @@ const FLAGS: Record<string, number> = {
   auto6: AUTO6,
   autov6: AUTO6,
 };
-/** Those with DHCPv6 as the router has it. */
+/** Items whose DHCPv6 follows the router. */
 const AUTO6_TAGS = ['auto', 'auto6', 'autov6'];
 const CLEAN_FLAGS: Record<string, number> = { ...FLAGS, static: IOTHCONF_STATIC, all: AUTO };
 
-/** Which functions of iothconf(3) a string is for: they understand different items. */
+/** Function of iothconf(3) that a string is for: each accepts different items. */
 export type Dialect = 'config' | 'newstackc' | 'resolvconf';
 
-/** A request for nothing. */
+/** Returns an empty request. */
 export function emptyRequest(): ConfigRequest {
   const flags = { slaac: false, heedsRouter: false, noroutes: false, nonames: false, debug: false };
   return { configure: 0, clean: 0, ...flags, statics: [] };
@@ -91,7 +91,7 @@ export function emptyRequest(): ConfigRequest {
 
 /**
  * Parses a configuration string of iothconf(3).
- * @throws {TypeError} ERR_INVALID_ARG_VALUE, naming the item, where one is unknown or malformed
+ * @throws {TypeError} ERR_INVALID_ARG_VALUE, with the name of an unknown or malformed item
  */
 export function parseConfig(config: string, dialect: Dialect = 'config'): ConfigRequest {
   checkString('config', config);
@@ -109,11 +109,11 @@ export function parseConfig(config: string, dialect: Dialect = 'config'): Config
 
 const ITEMS_WITH_VALUE = ['iface', 'ifindex', 'fqdn', 'mac', 'macaddr', 'ip', 'gw', 'dns', 'domain'];
 
-/** Whether a string is a configuration rather than the name of a stack: 'vdestack' and 'vdestack,option' are names. */
+/** Returns whether a string is a configuration and not the name of a stack: 'vdestack' and 'vdestack,option' are names. */
 export function isStackConfig(text: string): boolean {
   const options = stropt(text);
   if (options.some(({ tag, value }) => value !== null && (tag === 'stack' || tag === 'vnl'))) return true;
-  // one that forgot them, as 'eth,ip=10.0.0.1/24': no plugin has such a name
+  // a configuration without stack and vnl, such as 'eth,ip=10.0.0.1/24': no plugin has such a name
   const [first] = options;
   return (
     first !== undefined &&
@@ -121,7 +121,7 @@ export function isStackConfig(text: string): boolean {
   );
 }
 
-/** Whether a router, DHCP or DHCPv6 server is to be asked. */
+/** Returns whether a request asks a router, a DHCP or a DHCPv6 server. */
 export function asksNetwork(request: ConfigRequest): boolean {
   return (request.configure & NETWORK_FLAGS) !== 0;
 }
@@ -135,7 +135,7 @@ function parseItem(request: ConfigRequest, option: Option, dialect: Dialect): vo
   } else if (dialect === 'resolvconf') {
     throw invalidItem(option, 'one of iface=… and ifindex=…');
   } else if (tag === 'stack' || tag === 'vnl') {
-    if (dialect !== 'newstackc') throw invalidItem(option, 'used for a new stack only');
+    if (dialect !== 'newstackc') throw invalidItem(option, 'used only for a new stack');
     request[tag] = option.value ?? '';
   } else if (tag === 'fqdn') {
     request.fqdn = domainName(option);
@@ -192,14 +192,14 @@ function interfaceIndex(option: Option): number {
 function macAddress(option: Option): string {
   const digits = /^[\da-f]{1,2}([:-])(?:[\da-f]{1,2}\1){4}[\da-f]{1,2}$/i.exec(option.value ?? '');
   const bytes = digits ? option.value!.split(digits[1]!).map((byte) => byte.toLowerCase().padStart(2, '0')) : [];
-  // the lowest bit of the first byte marks groups: no interface can have such an address
+  // the lowest bit of the first byte marks multicast: no interface can have such an address
   if (bytes.length !== 6 || Number.parseInt(bytes[0]!, 16) & 1) {
-    throw invalidItem(option, `${option.tag}=xx:xx:xx:xx:xx:xx, not an address of a group`);
+    throw invalidItem(option, `${option.tag}=xx:xx:xx:xx:xx:xx, not a multicast address`);
   }
   return bytes.join(':');
 }
 
-/** A dot at the end is left out. */
+/** Parses a domain name; removes a dot at the end. */
 function domainName(option: Option): string {
   const name = (option.value ?? '').replace(/\.$/, '');
   if (!isPlainDomainName(name)) {
@@ -219,21 +219,21 @@ function interfaceAddress(option: Option): { family: IpFamily; address: string; 
   return { family, address, prefixlen };
 }
 
-/** A link-local one may have its zone; without it, the interface of the string is meant. */
+/** Parses a name server. A link-local one may have a zone; the default is the interface of the string. */
 function serverAddress(option: Option, text: string): { family: IpFamily; address: string } {
   const { family, address } = ipAddress(option, withoutZone(text));
   if (!text.includes('%')) return { family, address };
   const zone = zoneOf(text);
   if (!isLinkLocalIPv6(ipBytes(address)) || !isInterfaceName(zone)) {
-    throw invalidItem(option, `${option.tag}=ADDRESS, with %INTERFACE after a link-local one`);
+    throw invalidItem(option, `${option.tag}=ADDRESS, with %INTERFACE only after a link-local one`);
   }
   return { family, address: `${address}%${zone}` };
 }
 
 function ipAddress(option: Option, text: string): { family: IpFamily; address: string } {
   if (isIPv4(text)) return { family: AF_INET, address: text };
-  // isIPv6 takes a zone: 'fe80::1%eth0' needs none here, the interface is known. In canonical form, so that `-ip` takes
-  // away what `ip` added, however it is written
+  // isIPv6 accepts a zone, but 'fe80::1%eth0' needs none here: the interface is known. The canonical form lets `-ip`
+  // remove what `ip` added in another spelling
   if (isIPv6(text) && !text.includes('%')) return { family: AF_INET6, address: ipText(ipBytes(text)) };
   throw invalidItem(option, `${option.tag}=ADDRESS, an IPv4 or IPv6 address`);
 }

@@ -3,9 +3,9 @@ import { AF_INET6 } from '../constants/index.js';
 import type { StackInterface } from './stack-interface.js';
 
 /**
- * The link-local address of an interface, ready to be used; null where it has none. The kernel makes one when the
- * interface goes up and then looks for duplicates for up to two seconds, during which nothing can be sent from it: here
- * it is replaced by the same address without that search, as static addresses are added without it.
+ * Returns the link-local address of an interface, ready to use; null if there is none. The kernel makes one when the
+ * interface goes up. Then it looks for duplicates for up to two seconds, and the address cannot send. This function
+ * replaces the address by itself without that search, as static addresses are added without it.
  */
 export function readyLinkLocal(host: StackInterface, ifindex: number): string | null {
   const found = host.addressesOf(ifindex).find(({ address }) => isLinkLocalIPv6(ipBytes(address)));

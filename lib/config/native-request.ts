@@ -10,7 +10,7 @@ const NETWORK: Flag[] = [
 ];
 const FLAGS: Flag[] = [[IOTHCONF_ETH, 'eth'], ...NETWORK];
 
-/** A request as ioth_config(3) reads it. */
+/** Formats a request for ioth_config(3). */
 export function requestText(request: ConfigRequest, ifindex: number): string {
   const { configure, clean, fqdn, mac, slaac, debug, statics } = request;
   const flags = (mask: number) => FLAGS.filter(([bit]) => mask & bit).map(([, item]) => item);
@@ -27,7 +27,7 @@ export function requestText(request: ConfigRequest, ifindex: number): string {
   ].join(',');
 }
 
-/** The protocols of a mask, as C names them. */
+/** Returns the protocols in a mask, by C's names. */
 export function protocolsOf(mask: number): string[] {
   return NETWORK.filter(([bit]) => mask & bit).map(([, item]) => item);
 }

@@ -11,23 +11,23 @@ import { protocolsOf, requestText } from './native-request.js';
 import type { ApplyResult, ConfigProvider, NetworkOptions, ProviderListener } from './provider.js';
 import type { StackInterface } from './stack-interface.js';
 
-/** What C may take beside the protocols: `eth` sleeps for a second, a removal for up to one more. */
+/** The time that C may take in addition to the protocols: `eth` sleeps for a second, a removal for up to one more. */
 const OVERHEAD_MS = 3000;
-/** More than any call of C takes: 12 s for each DHCP, and what else there is. */
+/** More than any call of C takes: 12 s for each DHCP, and the rest. */
 const NATIVE_CALL_LIMIT_MS = 30_000;
 
 /**
- * libiothconf. It blocks, so it runs on a worker thread, one call at a time; a call that takes too long, or is aborted,
- * is left to end by itself. It renews nothing.
+ * Configuration by libiothconf. C blocks, so it runs on a worker thread, one call at a time. A call that times out or is
+ * aborted runs on until it returns. C renews no lease.
  */
 export class NativeConfig implements ConfigProvider {
-  /** What C remembers of this stack: mask of IOTHCONF_* by interface. */
+  /** The items that C remembers of this stack: a mask of IOTHCONF_* per interface. */
   readonly #used = new Map<number, number>();
-  /** What ioth_resolvconf said last, which says each change once, and what of it the user has got. */
+  /** The last text of ioth_resolvconf (C returns each change only once), and the last text that was returned to the user. */
   readonly #resolvconf = new Map<number, { text: string; returned: string }>();
   #last: Promise<unknown> = Promise.resolve();
   #running = false;
-  /** Settles when a call did not return within {@link NATIVE_CALL_LIMIT_MS}: those behind it will not begin. */
+  /** Settles when a call did not return within {@link NATIVE_CALL_LIMIT_MS}: queued calls will not start. */
   readonly #hung: Promise<void>;
   #hang: () => void = () => {};
 
@@ -84,7 +84,7 @@ export class NativeConfig implements ConfigProvider {
   }
 
   closeSync(): void {
-    // the call that runs holds sockets: the stack cannot go before it
+    // the running call holds sockets: the stack cannot be deleted before it returns
     if (this.#running) return;
     try {
       for (const text of this.#removals()) this.#runSync(text);
@@ -95,8 +95,8 @@ export class NativeConfig implements ConfigProvider {
   }
 
   /**
-   * C keeps what it configured by the stack's address in memory, for ever. The next stack may get that address: it would
-   * not be given what C believes that it has.
+   * Returns the requests that make C forget this stack. C remembers for ever what it configured, by the stack's address in
+   * memory. The next stack may get that address, and C would not configure what it believes is there.
    */
   #removals(): string[] {
     const used = [...this.#used].filter(([, mask]) => mask !== 0);
@@ -130,19 +130,19 @@ export class NativeConfig implements ConfigProvider {
     return result;
   }
 
-  /** @param onStart called when a thread has taken it */
+  /** Runs one call of C on a worker thread. @param onStart called when the thread starts it */
   async #run(text: string, onStart: () => void): Promise<number> {
     let end = () => {};
     try {
       const { result, errno: error } = await runNativeAsync<number>((done) => {
-        // not before: the stack may have been closed while this waited for a thread
+        // read the pointer only now: the stack may have been closed during the wait for a thread
         const pointer = this.host.pointer('ioth_config');
         end = this.#begin();
         onStart();
         this.library.config_async(pointer, text, done);
       }, 'slow');
       if (result < 0) {
-        // a daemon that died meanwhile is the reason
+        // if the daemon died during the call, that is the reason
         this.host.pointer('ioth_config');
         throw configError(error);
       }
@@ -152,7 +152,7 @@ export class NativeConfig implements ConfigProvider {
     }
   }
 
-  /** @returns to be called when C returned */
+  /** Marks a call as running. @returns a function to call when C returned */
   #begin(): () => void {
     const endNativeCall = this.host.beginNativeCall();
     const timer = setTimeout(this.#hang, NATIVE_CALL_LIMIT_MS).unref();
@@ -188,11 +188,11 @@ function asksAnything({ configure, clean, debug }: ConfigRequest): boolean {
   return configure !== 0 || clean !== 0 || debug;
 }
 
-/** What C would pass over in silence. */
+/** Refuses items that C would silently ignore. @throws {IothError} ENOTSUP */
 function checkItems({ noroutes, nonames, statics }: ConfigRequest): void {
   const zoned = statics.find((item) => item.item === 'dns' && item.address.includes('%'));
   if (!noroutes && !nonames && !zoned) return;
-  const hint = `libiothconf has no ${noroutes ? 'noroutes' : nonames ? 'nonames' : 'zones of addresses'}; the builtin provider has`;
+  const hint = `libiothconf has no ${noroutes ? 'noroutes' : nonames ? 'nonames' : 'zones in addresses'}: use the builtin provider`;
   throw new IothError('ENOTSUP', { syscall: 'ioth_config', hint });
 }
 
@@ -201,10 +201,10 @@ function configError(error: number): IothError {
 }
 
 function timeoutError(protocol: string): IothError {
-  return new IothError('ETIMEDOUT', { syscall: protocol, hint: 'libiothconf had no answer' });
+  return new IothError('ETIMEDOUT', { syscall: protocol, hint: 'libiothconf got no answer' });
 }
 
-/** Ends the wait, not the call. Its time begins when `started` settles. */
+/** Limits the wait for a call; does not end the call. The time counts from when `started` settles. */
 async function withLimit<T>(call: Promise<T>, started: Promise<void>, timeout: number): Promise<T> {
   const end = new AbortController();
   const limit = started

@@ -5,21 +5,21 @@ import { type AddressEntry, addressKey, emptySource, mtuKey, type RouteEntry, ro
 import type { InterfaceConfig, RejectedEntry } from './interface-config.js';
 import type { ConfigProtocol, LeaseEvent, NetworkOptions, ProviderListener, Unapplied } from './provider.js';
 
-/** The client of a protocol, without any socket or timer of its own. */
+/** Client of a protocol. Owns no socket and no clock: both are passed in. */
 export interface ProtocolClient {
-  /** Why there is no configuration yet: what the last server said. */
+  /** The reason why there is no configuration yet, from the last server. */
   readonly failure: { code: 'ETIMEDOUT' | 'ECANCELED' | 'EADDRINUSE'; hint: string };
   start(): void;
-  /** Ends it all; with `release` the server gets its addresses back. */
+  /** Stops the client; with `release` gives the addresses back to the server. */
   stop(options?: { release: boolean }): void;
 }
 
-/** What a client of DHCP reports. */
+/** Events of a DHCP client. */
 export interface LeaseEvents<Lease> {
-  /** A lease was granted: the first one, or another one after a loss. */
+  /** Called when a lease is granted: the first one, or another one after a loss. */
   onBound(lease: Lease): void;
   onRenewed(lease: Lease): void;
-  /** The lease is over: its addresses must not be used any more. The client goes on looking for another. */
+  /** Called when the lease ends: its addresses must not be used any more. The client looks for another lease. */
   onLost(lease: Lease, reason: 'expired' | 'refused'): void;
 }
 
@@ -27,19 +27,19 @@ export interface ServiceOptions {
   clock: Clock;
   onLease: ProviderListener['onLease'];
   fqdn?: string;
-  /** Whether routes, or servers and domains, of what is given are left to whoever hears of them. */
+  /** True to report routers without adding routes; `nonames`: to report name servers and domains without using them. */
   noroutes?: boolean;
   nonames?: boolean;
 }
 
-/** What a lease puts on the interface, and what else is reported of it, besides names. */
+/** Content of a lease without names: the entries for the interface, and the fields of its event. */
 export interface LeaseContent extends Pick<LeaseEvent, 'server' | 'routers' | 'leaseTime'> {
   addresses: AddressEntry[];
   routes: RouteEntry[];
   mtu: number | null;
 }
 
-/** A protocol at work on one interface: acquires a configuration, then keeps it alive. */
+/** Service of a protocol on one interface: acquires a configuration, then renews it. */
 export abstract class ProtocolService<Lease extends { dns: string[]; domains: string[] } = never> {
   protected abstract readonly client: ProtocolClient;
   protected readonly leaseEvents: LeaseEvents<Lease> = {
@@ -61,17 +61,17 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
 
   protected abstract contentOf(lease: Lease): LeaseContent;
 
-  /** Whether the acquisition ended because there is nothing to ask for on this link. */
+  /** True if the acquisition ended because there is nothing to ask for on this link. */
   get hasNothing(): boolean {
     return this.#hasNothing;
   }
 
-  /** What of the last lease the stack refused. */
+  /** The parts of the last lease that the stack refused. */
   get unapplied(): readonly Unapplied[] {
     return this.#unapplied;
   }
 
-  /** Whether an acquisition waits. */
+  /** True while an acquisition waits. */
   protected get isPending(): boolean {
     return this.#isPending;
   }
@@ -86,8 +86,8 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
   }
 
   /**
-   * Resolves when the interface is configured. After a rejection the client has stopped.
-   * @throws {IothError} ECANCELED where it was stopped meanwhile, or before
+   * Waits until the interface is configured. After a rejection the client has stopped.
+   * @throws {IothError} ECANCELED if it was stopped during the wait or before
    */
   async acquire(options: NetworkOptions): Promise<void> {
     const { signal, timeout } = options;
@@ -96,7 +96,7 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
     let timer: NodeJS.Timeout | undefined;
     const acquired = new Promise<void>((resolve, reject) => {
       this.#settle = (error) => (error ? reject(error) : resolve());
-      // this timer keeps the process alive while somebody waits; those of the clients do not
+      // this timer keeps the process alive during the wait; those of the clients do not
       timer = setTimeout(() => reject(this.#failure()), timeout);
       this.begin(options);
     });
@@ -111,7 +111,7 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
     }
   }
 
-  /** @param reason what rejects {@link acquire}: ECANCELED unless it is given */
+  /** Stops the service. @param reason the error that rejects {@link acquire}, default ECANCELED */
   stop(options: { release: boolean }, reason?: Error): void {
     this.#stopped = reason ?? this.#cancelledError();
     this.client.stop(options);
@@ -119,10 +119,10 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
   }
 
   #cancelledError(): IothError {
-    return new IothError('ECANCELED', { syscall: this.#syscall, hint: 'it was taken off the interface meanwhile' });
+    return new IothError('ECANCELED', { syscall: this.#syscall, hint: 'it was removed from the interface' });
   }
 
-  /** Makes the interface what `lease` says, or takes that away for a `reason`. */
+  /** Puts `lease` on the interface or, with a `reason`, removes it. */
   protected update(name: 'lease' | 'renew' | 'expire', lease: Lease, reason?: LeaseEvent['reason']): void {
     const { dns, domains } = lease;
     const { addresses, routes, mtu, ...event } = this.contentOf(lease);
@@ -154,19 +154,19 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
     return new IothError(code, { syscall: this.#syscall, hint });
   }
 
-  /** As the language names it. */
+  /** The name of the protocol in the configuration language. */
   get #syscall(): string {
     return this.protocol === 'dhcp4' ? 'dhcp' : this.protocol;
   }
 }
 
-/** Why an address of the lease is not on the interface. */
+/** Returns the error of an address of the lease that is not on the interface. */
 function rejectionOf(addresses: AddressEntry[], rejected: RejectedEntry[]): IothError | undefined {
   const keys = addresses.map(addressKey);
   return rejected.find(({ key }) => keys.includes(key))?.error;
 }
 
-/** What of `wanted`, and of what was there before it, the stack refused. */
+/** Returns the parts that the stack refused, of `wanted` and of the removal of the earlier lease. */
 function unappliedOf(
   { addresses, routes, mtu }: Pick<LeaseContent, 'addresses' | 'routes' | 'mtu'>,
   rejected: RejectedEntry[],

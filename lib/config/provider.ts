@@ -3,52 +3,52 @@ import type { NetworkSettings } from '../dns/settings.js';
 import type { SourceName } from './config-sources.js';
 import type { ConfigRequest } from './language.js';
 
-/** A protocol that has a configuration from the network. */
+/** Protocol that gets a configuration from the network. */
 export type ConfigProtocol = Exclude<SourceName, 'static'>;
 
-/** How to wait for servers and routers. */
+/** Options of waiting for servers and routers. */
 export interface NetworkOptions {
   signal?: AbortSignal;
-  /** Milliseconds that each protocol has. */
+  /** The timeout of each protocol, in milliseconds. */
   timeout: number;
 }
 
-/** What became of a request: a mask of IOTHCONF_*, and why the rest of what was asked for is not in it. */
+/** Result of a request: the mask of IOTHCONF_* that was done, and the errors of the rest. */
 export interface ApplyResult {
   done: number;
   failures: Error[];
 }
 
-/** A part of a lease that the stack did not take, or did not give back. */
+/** Part of a lease that the stack refused to add or to remove. */
 export interface Unapplied {
   action: 'add' | 'remove';
-  /** '10.0.0.5/24', 'default via 10.0.0.1', '192.168.7.0/24 via 10.0.0.2', 'mtu 1400'. */
+  /** For example '10.0.0.5/24', 'default via 10.0.0.1', '192.168.7.0/24 via 10.0.0.2' or 'mtu 1400'. */
   item: string;
   error: IothError;
 }
 
-/** What a protocol gave an interface, or took from it. */
+/** Configuration that a protocol gave to an interface, or removed from it. */
 export interface LeaseEvent {
   protocol: ConfigProtocol;
   ifindex: number;
-  /** '10.0.0.5/24'. */
+  /** Addresses with their prefix lengths: '10.0.0.5/24'. */
   addresses: string[];
-  /** An address (DHCP), a DUID (DHCPv6), null where there may be several (router discovery). */
+  /** The server: an address (DHCP), a DUID (DHCPv6), or null, since there may be several (router discovery). */
   server: string | null;
   routers: string[];
   dns: string[];
   domains: string[];
-  /** Seconds; Infinity for ever; null for router discovery, of which each part has its own. */
+  /** Seconds; Infinity means no end; null for router discovery, where each part has its own lifetime. */
   leaseTime: number | null;
-  /** What of it is not on the interface, or still is, and why; mostly empty. */
+  /** The parts that could not be added to the interface, or removed from it, and why; usually empty. */
   unapplied: Unapplied[];
-  /** Of 'expire': the time ran out, or the server took the address back. */
+  /** The reason of 'expire': the time ran out, or the server took the address back. */
   reason?: 'expired' | 'refused';
 }
 
 export interface ConfigEvent {
   ifindex: number;
-  /** resolv.conf(5) of the interface, as it is now. */
+  /** The current resolv.conf(5) text of the interface. */
   resolvconf: string;
 }
 
@@ -59,24 +59,24 @@ export interface ConfigEvents {
   config: ConfigEvent;
 }
 
-/** What a provider reports while it works. */
+/** Listener for the events of a provider. */
 export interface ProviderListener {
   onLease(name: 'lease' | 'renew' | 'expire', event: LeaseEvent): void;
-  /** After every change: the name servers and domains of an interface, as they are now. */
+  /** Gets the current name servers and domains of an interface, after every change. */
   onChange(ifindex: number, settings: NetworkSettings): void;
 }
 
-/** One of the two ways to configure a stack. */
+/** Implementation of the configuration: builtin or native. */
 export interface ConfigProvider {
-  /** All that needs no other host, before it returns: removals, `eth`, static items. */
+  /** Applies, before it returns, everything that needs no other host: removals, `eth`, static items. */
   applyNow(request: ConfigRequest): ApplyResult;
-  /** The protocols of a request that {@link applyNow} has seen. */
+  /** Runs the protocols of a request that {@link applyNow} has already got. */
   applyNetwork(request: ConfigRequest, options: NetworkOptions): Promise<ApplyResult>;
-  /** Both, without blocking. */
+  /** Applies a whole request without blocking. */
   apply(request: ConfigRequest, options: NetworkOptions): Promise<ApplyResult>;
-  /** Null where it is what it was at the last call. */
+  /** Returns the resolv.conf(5) text, or null if it is unchanged since the last call. */
   resolvconf(request: ConfigRequest): string | null;
-  /** Gives leases back and forgets the stack, before the stack is closed. */
+  /** Releases the leases and forgets the stack; call it before the stack is closed. */
   close(): Promise<void>;
   closeSync(): void;
 }

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Socket } from '../socket/socket.js';
 
-/** An interface that is down fails every receive at once. */
+/** The pause after an error: while the interface is down, every receive fails at once. */
 const PAUSE_AFTER_ERROR_MS = 100;
 
 /**
- * Calls `receive` again and again until the socket is closed, without keeping the process alive. Errors of the network
- * (the interface went down, a port was unreachable) are passed over.
+ * Calls `receive` repeatedly until the socket is closed, without keeping the process alive. Ignores network errors (the
+ * interface went down, a port was unreachable).
  */
 export async function receiveAll(socket: Socket, receive: () => Promise<void>): Promise<void> {
   socket.unref();
@@ -19,11 +19,11 @@ export async function receiveAll(socket: Socket, receive: () => Promise<void>): 
   }
 }
 
-/** Sends, as a network does: what it does not take is lost, and sent again when its sender's time comes. */
+/** Sends and ignores errors, like a network that loses a packet: the sender retransmits later. */
 export function trySend(send: () => void): void {
   try {
     send();
   } catch {
-    // the interface may be down for a moment, or the address not ready
+    // the interface may be down, or the address not ready
   }
 }

@@ -1,6 +1,6 @@
 import type { NetworkSettings } from '../dns/settings.js';
 
-/** Several settings as one: each server and domain once, in their order. */
+/** Merges settings: each server and domain once, in order. */
 export function mergeSettings(all: readonly NetworkSettings[]): NetworkSettings {
   return {
     servers: [...new Set(all.flatMap(({ servers }) => servers))],
@@ -8,7 +8,7 @@ export function mergeSettings(all: readonly NetworkSettings[]): NetworkSettings 
   };
 }
 
-/** The text of resolv.conf(5), as ioth_resolvconf(3) writes it: a `search` line, then the servers; '' for neither. */
+/** Formats resolv.conf(5) like ioth_resolvconf(3): a `search` line, then the servers; '' without either. */
 export function renderResolvConf({ servers, search }: NetworkSettings): string {
   const searchLine = search.length > 0 ? `search ${search.join(' ')}\n` : '';
   return searchLine + servers.map((server) => `nameserver ${server}\n`).join('');

@@ -1,9 +1,9 @@
 import type { Link, Route, StackAddress } from '../netlink/index.js';
 import type { Socket } from '../socket/socket.js';
 
-/** What configuration needs of a stack. */
+/** Members of a stack that configuration uses. */
 export interface StackInterface {
-  /** Whether its sockets are the kernel's, for which every system call works. */
+  /** True if its sockets are kernel sockets, so that every system call works on them. */
   readonly hasKernelSockets: boolean;
   if_nametoindex(ifname: string): number;
   link(ifindex: number): Link | undefined;
@@ -19,8 +19,8 @@ export interface StackInterface {
   iproute_add(route: string): void;
   iproute_del(family: number, gw: string | null, dst?: string | null, dst_prefixlen?: number, ifindex?: number): void;
   socket(family: number, type: number, proto: number): Socket;
-  /** `struct ioth *`. */
+  /** Returns the `struct ioth *`. */
   pointer(syscall: string): bigint;
-  /** For a library that makes sockets on it by itself: the returned function is to be called when it is done. */
+  /** Begins a call of a library that makes its own sockets on the stack. Call the returned function when the call ends. */
   beginNativeCall(): () => void;
 }

@@ -1,7 +1,7 @@
 import { type AddressEntry, addressKey, type RouteEntry, routeKey, type SourceConfig } from './config-sources.js';
 import type { StaticItem } from './language.js';
 
-/** The static configuration after some items more, or fewer, in their order. */
+/** Returns the static configuration after adding and removing items, in their order. */
 export function withItems(before: SourceConfig, items: readonly StaticItem[]): SourceConfig {
   const addresses = new Map(before.addresses.map((entry) => [addressKey(entry), entry]));
   const routes = new Map(before.routes.map((entry) => [routeKey(entry), entry]));
@@ -22,7 +22,7 @@ export function withItems(before: SourceConfig, items: readonly StaticItem[]): S
       else routes.set(routeKey(entry), entry);
     }
   }
-  // as ioth_resolvconf(3) writes them: IPv6 servers first
+  // IPv6 servers first, like ioth_resolvconf(3)
   const sorted = [...servers].sort((a, b) => Number(b.includes(':')) - Number(a.includes(':')));
   return {
     addresses: [...addresses.values()],
@@ -33,7 +33,7 @@ export function withItems(before: SourceConfig, items: readonly StaticItem[]): S
   };
 }
 
-/** What an item adds, as {@link addressKey} and {@link routeKey} name it; null for what is no address or route. */
+/** Returns the {@link addressKey} or {@link routeKey} of an item; null if it is neither an address nor a route. */
 export function keyOf(item: StaticItem): string | null {
   if (item.item === 'ip') return addressKey(addressEntry(item));
   return item.item === 'gw' ? routeKey(defaultRoute(item)) : null;

@@ -1,4 +1,4 @@
-/** One option of a stropt(3) string: `tag` or `tag=value`. `value` is null where there was no `=`. */
+/** Option of a stropt(3) string: `tag` or `tag=value`. `value` is null without `=`. */
 export interface Option {
   tag: string;
   value: string | null;
@@ -7,8 +7,8 @@ export interface Option {
 const SEPARATORS = ' \t\n;,';
 
 /**
- * Splits a string as stropt(3) does: options between commas, semicolons and white space; `'…'`, `"…"` and `\` protect;
- * `#` starts a comment that ends with the line. A quotation that is not closed ends with the string.
+ * Splits a string like stropt(3): options are separated by commas, semicolons and white space; `'…'`, `"…"` and `\` quote;
+ * `#` starts a comment that ends with the line. An unclosed quote ends with the string.
  */
 export function stropt(input: string): Option[] {
   const options: Option[] = [];
@@ -39,7 +39,7 @@ export function stropt(input: string): Option[] {
     } else if (char === '\\') {
       started = true;
       const protectedChar = input[++i] ?? '\n';
-      // a line that ends with a backslash goes on in the next one
+      // a backslash at the end of a line joins it with the next one
       if (protectedChar !== '\n') append(protectedChar);
     } else if (char === '#') {
       finish();

@@ -25,18 +25,18 @@ import {
   Option,
 } from './message.js';
 
-/** How a client reaches its link. What cannot be sent is lost, as on any network: nothing here throws. */
+/** Transport of a client on its link. A message that cannot be sent is lost, as on any network: nothing here throws. */
 export interface Dhcp4Transport {
   /**
-   * What to listen to from now on: `link`: all IPv4 and ARP of the link, for a host without address; `host`:
-   * UDP to `address`; `nothing`.
+   * Sets what to listen to. `link`: all IPv4 and ARP packets of the link, for a host without an address. `host`: UDP to
+   * `address`. `nothing`.
    */
   listen(to: 'link' | 'host' | 'nothing', address?: string): void;
-  /** To every server on the link: from 0.0.0.0, or from the address that is listened to. */
+  /** Sends to every server on the link, from 0.0.0.0 or from the address it listens to. */
   broadcast(message: Uint8Array): void;
-  /** To one server, from the address that is listened to. */
+  /** Sends to one server, from the address it listens to. */
   unicast(message: Uint8Array, server: string): void;
-  /** To one server, from an address that is about to go. */
+  /** Sends to one server, from an address that will be removed. */
   sendRelease(message: Uint8Array, server: string, address: string): void;
   arp(packet: Uint8Array): void;
 }
@@ -44,27 +44,27 @@ export interface Dhcp4Transport {
 export interface Dhcp4Options {
   mac: string;
   fqdn?: string;
-  /** The address to ask for first. */
+  /** The address to request first. */
   requestedAddress?: string;
-  /** Seconds that others have to say that they use the address (RFC 5227); 0: they are not asked. */
+  /** Seconds to wait for other hosts to claim the address (RFC 5227); 0 does not probe. */
   probeTime: number;
 }
 
 type State = 'stopped' | 'selecting' | 'requesting' | 'probing' | 'declined' | 'bound' | 'renewing' | 'rebinding';
 
-/** RFC 2131 4.1 leaves the pauses to the network: a virtual one is quick. */
+/** RFC 2131 4.1 lets the pauses depend on the network: a virtual one is fast. */
 const PAUSES_SECONDS = { first: 0.5, longest: 64 };
-/** How often a REQUEST is sent before the client starts again. */
+/** How many times a REQUEST is sent before the client starts again. */
 const MAX_REQUESTS = 4;
-/** RFC 2131 3.1.5: how long a client waits after DECLINE, but for the first one. */
+/** The pause after each DECLINE but the first (RFC 2131 3.1.5). */
 const DECLINE_PAUSE_SECONDS = 10;
 const NAK_PAUSE_SECONDS = 1;
-/** RFC 2131 4.4.5 asks for a minute between two REQUESTs of a renewal: too long for a lease of minutes. */
+/** RFC 2131 4.4.5 asks for a minute between two REQUESTs of a renewal: too long for a lease of a few minutes. */
 const MIN_RENEW_PAUSE_SECONDS = { ofShortLease: 4, ofLongLease: 60 };
 const LONG_LEASE_SECONDS = 600;
 const PROBES = 3;
 const MAX_MESSAGE_SIZE = 1500;
-/** A server may ask for less: it would keep client and network busy with nothing else. */
+/** The minimum, even if a server asks for less: renewing more often would keep client and network busy. */
 const MIN_RENEWAL_SECONDS = 1;
 
 const PARAMETERS = Uint8Array.of(
@@ -87,7 +87,7 @@ const REQUESTED_OPTIONS: [number, Uint8Array][] = [
   [Option.PARAMETERS, PARAMETERS],
 ];
 
-/** The client of RFC 2131 4.4 (figure 5), without any socket or timer of its own. */
+/** Client of RFC 2131 4.4 (figure 5). Owns no socket and no clock: both are passed in. */
 export class Dhcp4Client implements ProtocolClient {
   #state: State = 'stopped';
   #lease: Dhcp4Lease | null = null;
@@ -97,9 +97,9 @@ export class Dhcp4Client implements ProtocolClient {
   #xid = 0;
   #began = 0;
   #declines = 0;
-  /** When the lease was requested: its times count from then (RFC 2131 4.4.1). */
+  /** When the lease was requested. Its times count from then (RFC 2131 4.4.1). */
   #requestedAt = 0;
-  /** For what the current state does next. */
+  /** The timer of the current state. */
   readonly #timer: Timer;
   readonly #expiry: Timer;
 
@@ -130,7 +130,7 @@ export class Dhcp4Client implements ProtocolClient {
     if (this.#state === 'stopped') this.#discover();
   }
 
-  /** RFC 2131 4.4.6 with `release`. */
+  /** Stops the client; with `release` sends RELEASE (RFC 2131 4.4.6). */
   stop({ release = false } = {}): void {
     const lease = this.#lease;
     this.#enter('stopped');
@@ -143,7 +143,7 @@ export class Dhcp4Client implements ProtocolClient {
     this.transport.listen('nothing');
   }
 
-  /** The payload of a UDP datagram from a server's port to a client's: any bytes. */
+  /** Handles the payload of a UDP datagram from the server port to the client port: any bytes. */
   receive(bytes: Uint8Array): void {
     if (this.#state === 'stopped' || this.#state === 'bound') return;
     const reply = decodeReply(bytes);
@@ -159,13 +159,13 @@ export class Dhcp4Client implements ProtocolClient {
     else this.#acknowledged(lease);
   }
 
-  /** Says it where there is nothing that weighs more: a refusal, another host with the address. */
+  /** Records a dropped message as the failure, unless a more important one is known: a refusal or an address conflict. */
   #dropped(what: string, why: string): void {
     const hint = `${what} was dropped: ${why}`;
     if (!this.#failure || this.#failure.code === 'ETIMEDOUT') this.#failure = { code: 'ETIMEDOUT', hint };
   }
 
-  /** An ARP packet of the link: any bytes. */
+  /** Handles an ARP packet of the link: any bytes. */
   receiveArp(bytes: Uint8Array): void {
     const packet = this.#state === 'probing' ? decodeArp(bytes) : null;
     const offer = this.#offer;
@@ -203,7 +203,7 @@ export class Dhcp4Client implements ProtocolClient {
 
   #acknowledged(lease: Dhcp4Lease): void {
     if (this.#state === 'requesting') {
-      // another server's ACK is not for this request, whatever its number
+      // an ACK of another server is not for this request, even with the right xid
       if (lease.address !== this.#offer?.address || lease.server !== this.#offer.server) return;
       this.#offer = lease;
       this.#probe(lease);
@@ -214,7 +214,7 @@ export class Dhcp4Client implements ProtocolClient {
     }
   }
 
-  /** RFC 2131 4.4.1: the client should check by ARP that nobody has the address. */
+  /** Checks by ARP that no other host has the address (RFC 2131 4.4.1). */
   #probe(lease: Dhcp4Lease): void {
     this.#enter('probing');
     let probes = this.options.probeTime === 0 ? PROBES : 0;
@@ -242,7 +242,7 @@ export class Dhcp4Client implements ProtocolClient {
     this.#timer.set(Math.max(MIN_RENEWAL_SECONDS, renewal), () => this.#extend(lease, 'renewing', requestedAt));
   }
 
-  /** RFC 2131 4.4.5: the server from T1 on, every server from T2 on. */
+  /** Asks for an extension (RFC 2131 4.4.5): from T1 on its own server, from T2 on every server. */
   #extend(lease: Dhcp4Lease, state: 'renewing' | 'rebinding', requestedAt: number): void {
     this.#enter(state);
     this.#newExchange();
@@ -282,7 +282,7 @@ export class Dhcp4Client implements ProtocolClient {
     const server = fixedOption(reply.options, Option.SERVER_ID, 4);
     const from = this.#state === 'requesting' ? this.#offer?.server : this.#lease?.server;
     if (this.#state === 'selecting' || this.#state === 'probing' || this.#state === 'declined') return;
-    // while rebinding any server may refuse
+    // during rebinding any server may refuse
     if (this.#state !== 'rebinding' && server?.join('.') !== from) return;
     const text = serverText(reply.options.get(Option.MESSAGE) ?? new Uint8Array());
     this.#failure = { code: 'ECANCELED', hint: `the server ${from} refused the address${text && `: ${text}`}` };
@@ -333,7 +333,7 @@ function serverId({ server }: Dhcp4Lease): [number, Uint8Array] {
   return [Option.SERVER_ID, ipBytes(server)];
 }
 
-/** RFC 4702 2.1: S asks the server to write the A record, E says how the name is encoded. */
+/** Encodes the FQDN option. RFC 4702 2.1: flag S asks the server to write the A record, flag E selects the DNS encoding. */
 function fqdnOption(fqdn: string): [number, Uint8Array][] {
   const value = concat(Uint8Array.of(0x05, 0, 0), encodeDomain(fqdn));
   return value.length > 255 ? [] : [[Option.FQDN, value]];

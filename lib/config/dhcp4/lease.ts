@@ -3,14 +3,14 @@ import { concat, equal, exactNumber, Reader, withoutHostBits } from '../bytes.js
 import { decodeDomains, domainsFromText } from '../domains.js';
 import { addressesOf, type Dhcp4Reply, fixedOption, Option } from './message.js';
 
-/** A route beyond the link. `gateway` null: the destination is on the link itself. */
+/** Route of a lease. `gateway` null: the destination is on the link itself. */
 export interface Route4 {
   destination: string;
   prefixlen: number;
   gateway: string | null;
 }
 
-/** What a server offered or granted. Times are in seconds; Infinity for a lease without end. */
+/** Lease that a server offered or granted. Times are in seconds; Infinity means no end. */
 export interface Dhcp4Lease {
   address: string;
   prefixlen: number;
@@ -24,19 +24,19 @@ export interface Dhcp4Lease {
   t2: number;
 }
 
-/** The smallest MTU that every IPv4 host must take (RFC 791): less would break more than it mends. */
+/** The smallest MTU to accept: every IPv4 host takes 576 bytes (RFC 791); a smaller one would break more than it fixes. */
 const MIN_MTU = 576;
 
-/** Why an OFFER or ACK has no lease in it; null where it has one. */
+/** Returns why an OFFER or ACK contains no valid lease; null if it does. */
 export function faultOf({ options, yiaddr }: Dhcp4Reply): string | null {
   const server = fixedOption(options, Option.SERVER_ID, 4);
-  if (!isHostIPv4(yiaddr)) return `${ipText(yiaddr)} is no address that a host can have`;
+  if (!isHostIPv4(yiaddr)) return `${ipText(yiaddr)} is not a valid host address`;
   if (!server) return 'it does not say which server it is from (option 54)';
-  if (!isHostIPv4(server)) return `it says that it is from ${ipText(server)} (option 54)`;
+  if (!isHostIPv4(server)) return `its server address ${ipText(server)} is invalid (option 54)`;
   return seconds(options, Option.LEASE_TIME) ? null : 'it has no lease time (option 51)';
 }
 
-/** The lease in an OFFER or ACK; null where it makes no sense: {@link faultOf} says why. */
+/** Returns the lease in an OFFER or ACK; null if it is invalid: {@link faultOf} returns why. */
 export function leaseOf(reply: Dhcp4Reply): Dhcp4Lease | null {
   const { options, yiaddr } = reply;
   const server = fixedOption(options, Option.SERVER_ID, 4);
@@ -67,7 +67,7 @@ function seconds(options: Map<number, Uint8Array>, code: number): number | null 
   return value ? new Reader(value).seconds() : null;
 }
 
-/** RFC 2131 4.4.5: half and seven eighths of the lease, unless the server gave times in the right order. */
+/** Returns T1 and T2 (RFC 2131 4.4.5): the server's if they are in order, else 1/2 and 7/8 of the lease time. */
 function renewalTimes(leaseTime: number, t1: number | null, t2: number | null): { t1: number; t2: number } {
   if (t1 && t2 && t1 < t2 && t2 < leaseTime) return { t1, t2 };
   return { t1: leaseTime * 0.5, t2: leaseTime * 0.875 };
@@ -77,7 +77,7 @@ function hostAddresses(value: Uint8Array | undefined): string[] {
   return [...new Set(addressesOf(value))].filter((address) => isHostIPv4(ipBytes(address)));
 }
 
-/** RFC 3442: where there are classless routes, options 3 and 33 are not looked at. */
+/** Returns the routes of a lease. RFC 3442: with classless routes, options 3 and 33 are ignored. */
 function routesOf(options: Map<number, Uint8Array>): Route4[] {
   for (const code of [Option.CLASSLESS_ROUTES, Option.MS_CLASSLESS_ROUTES]) {
     const classless = options.get(code);
@@ -91,14 +91,14 @@ function routesOf(options: Map<number, Uint8Array>): Route4[] {
   ];
 }
 
-/** RFC 2132 5.8: pairs of a destination, which is no default route, and a router. An odd address is left out. */
+/** Decodes option 33 (RFC 2132 5.8): pairs of a destination, never the default route, and a router. Skips an odd address. */
 function staticRoutes(addresses: string[]): Route4[] {
   const routes: Route4[] = [];
   for (let i = 0; i + 1 < addresses.length; i += 2) {
     const [destination = ANY4, gateway = ANY4] = addresses.slice(i, i + 2);
     const bytes = ipBytes(destination);
     if (!isHostIPv4(bytes) || !isHostIPv4(ipBytes(gateway))) continue;
-    // it has no masks: a network of its class, or else a host
+    // the option has no masks: the destination is a network of its class, or else a host
     const network = classPrefixlen(bytes);
     const prefixlen = equal(withoutHostBits(bytes, network), bytes) ? network : 32;
     routes.push({ destination, prefixlen, gateway });
@@ -106,7 +106,7 @@ function staticRoutes(addresses: string[]): Route4[] {
   return routes;
 }
 
-/** With a route on the link to each gateway that no other reaches: clouds give a /32 and a router outside of it. */
+/** Adds an on-link route to each gateway that no other route reaches: clouds give a /32 and a router outside of it. */
 function withLinkRoutes(routes: Route4[], address: Uint8Array, prefixlen: number): Route4[] {
   const onLink = [{ network: address, prefixlen }];
   for (const { destination, prefixlen, gateway } of routes) {
@@ -136,7 +136,7 @@ function classlessRoutes(value: Uint8Array): Route4[] | null {
   return routes;
 }
 
-/** The prefix length of an address's class (RFC 791), for servers that give no mask. */
+/** Returns the prefix length of an address's class (RFC 791), for servers that give no mask. */
 function classPrefixlen(address: Uint8Array): number {
   const first = address[0] ?? 0;
   return first < 128 ? 8 : first < 192 ? 16 : 24;

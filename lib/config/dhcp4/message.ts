@@ -3,7 +3,7 @@ import { parseMac } from '../../address/mac.js';
 import { ARPHRD_ETHER } from '../../constants/index.js';
 import { concat, equal, Reader, u16, u32 } from '../bytes.js';
 
-/** RFC 2131 3.1, with the numbers of RFC 2132 9.6. */
+/** Message types: RFC 2131 3.1, with the numbers of RFC 2132 9.6. */
 export const DHCPDISCOVER = 1;
 export const DHCPOFFER = 2;
 export const DHCPREQUEST = 3;
@@ -16,7 +16,7 @@ export const DHCPINFORM = 8;
 export const SERVER_PORT = 67;
 export const CLIENT_PORT = 68;
 
-/** Options of RFC 2132 unless another is named. */
+/** Options, of RFC 2132 unless noted. */
 export const Option = {
   PAD: 0,
   SUBNET_MASK: 1,
@@ -42,32 +42,32 @@ export const Option = {
   DOMAIN_SEARCH: 119,
   /** RFC 3442 */
   CLASSLESS_ROUTES: 121,
-  /** The same as 121, by the number that Windows asked for before there was one. */
+  /** Content of option 121; Windows requested this number before 121 existed. */
   MS_CLASSLESS_ROUTES: 249,
   END: 255,
 } as const;
 
-/** What a client sends. */
+/** Message of a client. */
 export interface Dhcp4Request {
   type: number;
   xid: number;
-  /** Seconds since the client began. */
+  /** Seconds since the exchange began. */
   secs: number;
   mac: string;
-  /** The address that the client has, if any. */
+  /** The client's address, or 0.0.0.0. */
   ciaddr: string;
   options: [code: number, value: Uint8Array][];
 }
 
-/** What a server sent: the fields that a client looks at. */
+/** Message of a server: the fields that a client uses. */
 export interface Dhcp4Reply {
   type: number;
   xid: number;
   yiaddr: Uint8Array;
   chaddr: Uint8Array;
   /**
-   * All options, those in `file` and `sname` too; the parts of one that was split are joined (RFC 3396). Those of a fixed length
-   * may be there twice as well: {@link fixedOption} has the first.
+   * All options, including those in `file` and `sname`. The parts of a split option are joined (RFC 3396). An option of fixed
+   * length that occurs twice is joined too: {@link fixedOption} returns the first.
    */
   options: Map<number, Uint8Array>;
 }
@@ -75,7 +75,7 @@ export interface Dhcp4Reply {
 const BOOTREQUEST = 1;
 const BOOTREPLY = 2;
 export const COOKIE = Uint8Array.of(99, 130, 83, 99);
-/** RFC 1542 2.1: some relays drop what is shorter. */
+/** RFC 1542 2.1: some relays drop shorter messages. */
 const MIN_SIZE = 300;
 
 export function encodeRequest(request: Dhcp4Request): Uint8Array {
@@ -97,7 +97,7 @@ export function encodeRequest(request: Dhcp4Request): Uint8Array {
   return concat(message, new Uint8Array(Math.max(0, MIN_SIZE - message.length)));
 }
 
-/** A server's message, or null: not a reply, truncated, without the cookie, with options past its end. */
+/** Decodes a server's message. Returns null if it is no reply, is truncated, lacks the cookie or has options past its end. */
 export function decodeReply(bytes: Uint8Array): Dhcp4Reply | null {
   const reader = new Reader(bytes);
   const op = reader.u8();
@@ -127,7 +127,7 @@ export function decodeReply(bytes: Uint8Array): Dhcp4Reply | null {
   return { type: type[0]!, xid, yiaddr, chaddr: chaddr.subarray(0, 6), options };
 }
 
-/** Adds the options of one field to `options`; false where one goes past the end. END may be missing. */
+/** Adds the options of one field to `options`. Returns false if one runs past the end. END may be missing. */
 export function readOptions(bytes: Uint8Array, options: Map<number, Uint8Array>): boolean {
   const reader = new Reader(bytes);
   while (reader.left > 0) {
@@ -143,20 +143,20 @@ export function readOptions(bytes: Uint8Array, options: Map<number, Uint8Array>)
   return true;
 }
 
-/** The value of an option of `size` bytes, the first where it is there several times; undefined where it is malformed. */
+/** Returns the value of an option of `size` bytes, the first if it occurs several times; undefined if it is malformed. */
 export function fixedOption(options: Map<number, Uint8Array>, code: number, size: number): Uint8Array | undefined {
   const value = options.get(code);
   return value && value.length > 0 && value.length % size === 0 ? value.subarray(0, size) : undefined;
 }
 
-/** Whether bytes that {@link decodeReply} could not read are of the exchange `xid` all the same. */
+/** Returns whether bytes that {@link decodeReply} could not decode belong to the exchange `xid`. */
 export function isOfExchange(bytes: Uint8Array, xid: number): boolean {
   const reader = new Reader(bytes);
   reader.take(4);
   return bytes[0] === BOOTREPLY && reader.u32() === xid;
 }
 
-/** The IPv4 addresses of an option; empty where it is not a whole number of them. */
+/** Returns the IPv4 addresses of an option; none if its length is not a multiple of 4. */
 export function addressesOf(value: Uint8Array | undefined): string[] {
   if (!value || value.length % 4 !== 0) return [];
   return Array.from({ length: value.length / 4 }, (_, i) => ipText(value.subarray(4 * i, 4 * i + 4)));

@@ -6,10 +6,10 @@ import { Dhcp4Client } from './client.js';
 import type { Dhcp4Lease } from './lease.js';
 import { Dhcp4Sockets } from './sockets.js';
 
-/** RFC 5227 has several seconds; every host of a virtual network answers within milliseconds. */
+/** RFC 5227 waits several seconds; hosts of a virtual network answer within milliseconds. */
 const PROBE_SECONDS = 0.06;
 
-/** DHCPv4 on one interface. */
+/** Service of DHCPv4 on one interface. */
 export class Dhcp4Service extends ProtocolService<Dhcp4Lease> {
   protected readonly client: Dhcp4Client;
 

@@ -19,12 +19,12 @@ import type { Dhcp4Transport } from './client.js';
 import { CLIENT_PORT, SERVER_PORT } from './message.js';
 
 const BROADCAST_MAC = 'ff:ff:ff:ff:ff:ff';
-/** More than any DHCP message has; what is longer is cut, and then malformed. */
+/** Bytes; more than any DHCP message. A longer one is truncated, and thus malformed. */
 const FRAME_SIZE = 4096;
 
 /**
- * The link of a DHCPv4 client: packet sockets while it has no address (RFC 2131 4.1 lets servers answer to an address
- * that the host does not have yet), a UDP socket when it has one.
+ * Transport of a DHCPv4 client. Uses packet sockets while it has no address (RFC 2131 4.1 lets servers answer to an
+ * address that the host does not have yet), and a UDP socket once it has one.
  */
 export class Dhcp4Sockets implements Dhcp4Transport {
   onMessage: (payload: Uint8Array) => void = () => {};
@@ -58,7 +58,7 @@ export class Dhcp4Sockets implements Dhcp4Transport {
     trySend(() => this.#udp?.sync.sendto(message, [server, SERVER_PORT]));
   }
 
-  /** By a packet socket: it leaves at once, while UDP might have to wait for the server's MAC address. */
+  /** Sends over a packet socket: it sends at once, while UDP might have to resolve the server's MAC address first. */
   sendRelease(message: Uint8Array, server: string, address: string): void {
     trySend(() => {
       const socket = this.#packetSocket(ETH_P_IP);
@@ -88,11 +88,11 @@ export class Dhcp4Sockets implements Dhcp4Transport {
   }
 
   #packetSocket(protocol: number): Socket {
-    // without a protocol it receives nothing yet; to change one that it has, the kernel would wait for all processors.
-    // Other stacks (picox) may heed only the protocol that a socket is made with
+    // With protocol 0 the socket receives nothing before bind. Changing another protocol in bind makes the kernel wait for
+    // all CPUs. Other stacks (picox) may use only the protocol that the socket is created with
     const initialProtocol = this.host.hasKernelSockets ? 0 : htons(protocol);
     const socket = this.host.socket(AF_PACKET, SOCK_DGRAM, initialProtocol);
-    // picoTCP would compare the MAC address that bind gives, zeros, with each frame's, and deliver none
+    // not on picoTCP: it would compare the MAC address from bind (zeros) with that of each frame, and deliver none
     if (this.host.hasKernelSockets) socket.bind({ ifindex: this.ifindex, protocol });
     return socket;
   }
@@ -104,7 +104,7 @@ export class Dhcp4Sockets implements Dhcp4Transport {
     udp.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
     udp.setsockopt(SOL_SOCKET, SO_BROADCAST, 1);
     udp.setsockopt(SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(this.#ifname()));
-    // not to the address: a server refuses by broadcast, which would not come there
+    // not to the address: a server sends its refusal by broadcast, which would not arrive there
     udp.bind([ANY4, CLIENT_PORT]);
     void receiveAll(udp, async () => {
       const [payload, from] = await udp.recvfrom(FRAME_SIZE);
@@ -129,7 +129,7 @@ export class Dhcp4Sockets implements Dhcp4Transport {
     const sockets = [this.#ip, this.#arp];
     this.#ip = null;
     this.#arp = null;
-    // the kernel takes some 10 ms to close one: whoever waits for the lease need not wait for that
+    // the kernel takes about 10 ms to close a packet socket: do not delay the lease by that
     setImmediate(() => {
       for (const socket of sockets) socket?.close();
     });

@@ -21,19 +21,19 @@ import {
   Status,
 } from './message.js';
 
-/** How a client reaches its link. What cannot be sent is lost: nothing here throws. */
+/** Transport of a client on its link. A message that cannot be sent is lost: nothing here throws. */
 export interface Dhcp6Transport {
-  /** Whether to listen from now on. */
+  /** Starts or stops listening. */
   listen(on: boolean): void;
-  /** To all servers and relays of the link. */
+  /** Sends to all servers and relays of the link. */
   send(message: Uint8Array): void;
 }
 
-/** What a server granted. Times are in seconds, Infinity for no end. */
+/** Lease that a server granted. Times are in seconds; Infinity means no end. */
 export interface Dhcp6Lease {
-  /** Its DUID, in hexadecimal. */
+  /** The server's DUID, in hexadecimal. */
   server: string;
-  /** None where the server gives only options. */
+  /** The addresses; none if the server gives only options. */
   addresses: Dhcp6Address[];
   dns: string[];
   domains: string[];
@@ -45,16 +45,16 @@ export interface Dhcp6Options {
   duid: Uint8Array;
   iaid: number;
   fqdn?: string;
-  /** The addresses to ask for first. */
+  /** The addresses to request first. */
   requestedAddresses?: string[];
 }
 
-/** What to ask a server for. */
+/** Kind of configuration to request from a server. */
 export type Dhcp6Mode = 'addresses' | 'options';
 
 type State = 'stopped' | 'soliciting' | 'requesting' | 'informing' | 'bound' | 'renewing' | 'rebinding';
 
-/** RFC 8415 7.6. */
+/** Retransmission times of RFC 8415 7.6, in seconds. */
 const FIRST_SOLICIT_SECONDS = 1;
 const DEFAULT_MAX_RT_SECONDS = 3600;
 const REQUEST_PAUSES_SECONDS = { first: 1, longest: 30 };
@@ -63,8 +63,8 @@ const MAX_REQUESTS = 10;
 const DEFAULT_REFRESH_SECONDS = 86400;
 const MIN_REFRESH_SECONDS = 600;
 /**
- * How long other servers have to advertise after the first. RFC 8415 18.2.1 gives them the whole first second, which is
- * long on a link inside one machine.
+ * How long to wait for other servers' advertisements after the first. RFC 8415 18.2.1 waits for the whole first second,
+ * which is long on a link inside one machine.
  */
 const ADVERTISE_SECONDS = 0.1;
 const BEST_PREFERENCE = 255;
@@ -74,7 +74,7 @@ interface LeasedAddress extends Dhcp6Address {
   until: number;
 }
 
-/** The client of RFC 8415 18.2 for one IA_NA, without any socket or timer of its own. */
+/** Client of RFC 8415 18.2 for one IA_NA. Owns no socket and no clock: both are passed in. */
 export class Dhcp6Client implements ProtocolClient {
   #state: State = 'stopped';
   #lease: Dhcp6Lease | null = null;
@@ -84,12 +84,12 @@ export class Dhcp6Client implements ProtocolClient {
   #optionsOnly = false;
   #request: Dhcp6Request | null = null;
   #failure: ProtocolClient['failure'] | null = null;
-  /** SOL_MAX_RT and INF_MAX_RT, where a server gave them. */
+  /** SOL_MAX_RT and INF_MAX_RT, if a server gave them. */
   #solicitMax: number | null = null;
   #informMax: number | null = null;
-  /** For what is sent in the current state. */
+  /** The timer for sending in the current state. */
   readonly #timer: Timer;
-  /** For what ends the current state. */
+  /** The timer that ends the current state. */
   readonly #deadline: Timer;
   readonly #expiry: Timer;
 
@@ -122,7 +122,7 @@ export class Dhcp6Client implements ProtocolClient {
     else this.#solicit();
   }
 
-  /** RFC 8415 18.2.7 with `release`. */
+  /** Stops the client; with `release` sends RELEASE (RFC 8415 18.2.7). */
   stop({ release = false } = {}): void {
     const addresses = this.#leased.map(({ address }) => address);
     this.#enter('stopped');
@@ -136,7 +136,7 @@ export class Dhcp6Client implements ProtocolClient {
     this.transport.listen(false);
   }
 
-  /** A datagram from a server's port: any bytes. */
+  /** Handles a datagram from the server port: any bytes. */
   receive(bytes: Uint8Array): void {
     const reply = decodeReply(bytes);
     if (!reply?.serverId && this.#request && isOfExchange(bytes, this.#request.xid)) {
@@ -162,7 +162,7 @@ export class Dhcp6Client implements ProtocolClient {
 
   #advertised(reply: Dhcp6Reply): void {
     const hasAddress = (this.#iaOf(reply)?.addresses.length ?? 0) > 0;
-    // a server without addresses may still have options (RFC 8415 18.2.9 lets the client take them)
+    // a server without addresses may still give options (RFC 8415 18.2.9 lets the client take them)
     if (!hasAddress) this.#optionsOnly = true;
     else if (!this.#best || reply.preference > this.#best.preference) this.#best = reply;
     const wait = hasAddress && reply.preference === BEST_PREFERENCE ? 0 : ADVERTISE_SECONDS;
@@ -217,7 +217,7 @@ export class Dhcp6Client implements ProtocolClient {
     }
   }
 
-  /** Whether an address is left: a server takes one back with a valid lifetime of 0. */
+  /** Takes a lease. Returns whether an address is left: a server takes one back with a valid lifetime of 0. */
   #bind(reply: Dhcp6Reply, ia: Dhcp6Ia): boolean {
     const now = this.clock.now();
     const mentioned = new Set(ia.addresses.map(({ address }) => address));
@@ -226,7 +226,7 @@ export class Dhcp6Client implements ProtocolClient {
     if (given.length + kept.length === 0) return false;
     this.#leased = [...given, ...kept];
     const preferred = Math.min(...this.#leased.map((each) => each.preferred || each.valid));
-    // RFC 8415 21.4: what the server leaves open is half and four fifths of the shortest preferred lifetime
+    // RFC 8415 21.4: default T1 and T2 are 0.5 and 0.8 of the shortest preferred lifetime
     const t1 = ia.t1 || preferred * 0.5;
     const t2 = Math.max(t1, ia.t2 || preferred * 0.8);
     this.#accept(reply, t1, t2);
@@ -235,7 +235,7 @@ export class Dhcp6Client implements ProtocolClient {
     return true;
   }
 
-  /** RFC 8415 18.2.4 and 18.2.5: the server from T1 on, every server from T2 on. */
+  /** Asks for an extension (RFC 8415 18.2.4 and 18.2.5): from T1 on its own server, from T2 on every server. */
   #extend(type: typeof RENEW | typeof REBIND, t2: number): void {
     this.#enter(type === RENEW ? 'renewing' : 'rebinding');
     this.transport.listen(true);
@@ -244,7 +244,7 @@ export class Dhcp6Client implements ProtocolClient {
     if (type === RENEW) this.#deadline.set(t2 - this.clock.now(), () => this.#extend(REBIND, t2));
   }
 
-  /** An address that is not valid any more goes; with the last one goes the lease. */
+  /** Removes each address when it expires; without addresses the lease is lost. */
   #watchExpiry(): void {
     const next = Math.min(...this.#leased.map(({ until }) => until));
     this.#expiry.set(next - this.clock.now(), () => {
@@ -301,7 +301,7 @@ export class Dhcp6Client implements ProtocolClient {
     return request;
   }
 
-  /** Sends now and again until another state is entered; after `max` times it starts from the beginning. */
+  /** Sends now, then repeatedly until the state changes. After `max` times it solicits again. */
   #send(request: Dhcp6Request, pauses: RetryPauses, max = Number.POSITIVE_INFINITY): void {
     const began = this.clock.now();
     let sendings = 0;
@@ -328,7 +328,7 @@ function pausesTo(max: number | null): RetryPauses {
   return { first: FIRST_SOLICIT_SECONDS, longest: max ?? DEFAULT_MAX_RT_SECONDS };
 }
 
-/** RFC 8415 18.2.9: where servers advertise different values the default holds. */
+/** Returns the longest pause. RFC 8415 18.2.9: the default, if servers advertise different values. */
 function agreedMax(type: number, current: number | null, given: number | null): number | null {
   if (given === null) return current;
   return type === REPLY || current === null || current === given ? given : DEFAULT_MAX_RT_SECONDS;

@@ -5,7 +5,7 @@ import { concat, equal, exactNumber, Reader, u16, u32 } from '../bytes.js';
 import { decodeDomains, encodeDomain } from '../domains.js';
 import { serverText } from '../server-text.js';
 
-/** RFC 8415 7.3. */
+/** Message types: RFC 8415 7.3. */
 export const SOLICIT = 1;
 export const ADVERTISE = 2;
 export const REQUEST = 3;
@@ -17,10 +17,10 @@ export const INFORMATION_REQUEST = 11;
 
 export const CLIENT_PORT = 546;
 export const SERVER_PORT = 547;
-/** RFC 8415 7.1: All_DHCP_Relay_Agents_and_Servers. */
+/** All_DHCP_Relay_Agents_and_Servers: RFC 8415 7.1. */
 export const SERVERS_GROUP = 'ff02::1:2';
 
-/** Options of RFC 8415 unless another is named. */
+/** Options, of RFC 8415 unless noted. */
 export const Option = {
   CLIENT_ID: 1,
   SERVER_ID: 2,
@@ -41,10 +41,10 @@ export const Option = {
   INF_MAX_RT: 83,
 } as const;
 
-/** RFC 8415 21.13. */
+/** Status codes: RFC 8415 21.13. */
 export const Status = { SUCCESS: 0, UNSPEC_FAIL: 1, NO_ADDRS_AVAIL: 2, NO_BINDING: 3, NOT_ON_LINK: 4 } as const;
 
-/** An address in an IA_NA, with its lifetimes in seconds (Infinity for one without end). */
+/** Address in an IA_NA, with its lifetimes in seconds; Infinity means no end. */
 export interface Dhcp6Address {
   address: string;
   preferred: number;
@@ -58,12 +58,12 @@ export interface Dhcp6Request {
   serverId?: Uint8Array;
   /** Hundredths of a second since the exchange began. */
   elapsed: number;
-  /** Undefined where only options are wanted. */
+  /** Undefined to request only options. */
   ia?: { iaid: number; addresses: string[] };
   fqdn?: string;
 }
 
-/** A server's message: what a client looks at. */
+/** Message of a server: the fields that a client uses. */
 export interface Dhcp6Reply {
   type: number;
   xid: number;
@@ -75,14 +75,14 @@ export interface Dhcp6Reply {
   ia: Dhcp6Ia[];
   dns: string[];
   domains: string[];
-  /** Seconds; null where the server said nothing. */
+  /** Seconds; null if the server gave none. */
   refreshTime: number | null;
-  /** SOL_MAX_RT and INF_MAX_RT: the longest pauses between solicitations and information-requests, in the same way. */
+  /** SOL_MAX_RT and INF_MAX_RT: the longest pauses between solicitations and information-requests. Seconds or null. */
   solicitMax: number | null;
   informMax: number | null;
 }
 
-/** An IA_NA. T1 and T2 in seconds, 0 where the server leaves them to the client. */
+/** IA_NA of a reply. T1 and T2 are in seconds; 0 lets the client choose. */
 export interface Dhcp6Ia {
   iaid: number;
   t1: number;
@@ -91,13 +91,13 @@ export interface Dhcp6Ia {
   addresses: Dhcp6Address[];
 }
 
-/** RFC 8415 21.24 and 21.25: any other SOL_MAX_RT and INF_MAX_RT is ignored. */
+/** The valid range of SOL_MAX_RT and INF_MAX_RT; other values are ignored (RFC 8415 21.24 and 21.25). */
 const MAX_RT_RANGE_SECONDS = { min: 60, max: 86400 };
 const DUID_LLT = 1;
-/** RFC 8415 11.2: the time of a DUID counts from here. */
+/** The start of DUID time, in Unix seconds (RFC 8415 11.2). */
 const DUID_EPOCH = Date.UTC(2000, 0, 1) / 1000;
 
-/** A DUID-LLT (RFC 8415 11.2) of an interface and a moment (Unix time, seconds). */
+/** Makes a DUID-LLT (RFC 8415 11.2) from the MAC address of an interface and a Unix time in seconds. */
 export function duidLlt(mac: string, unixTime: number): Uint8Array {
   const time = Math.max(0, Math.floor(unixTime) - DUID_EPOCH) % 2 ** 32;
   return concat(u16(DUID_LLT), u16(ARPHRD_ETHER), u32(time), parseMac(mac));
@@ -120,7 +120,7 @@ export function encodeRequest(request: Dhcp6Request): Uint8Array {
 }
 
 function encodeIa({ iaid, addresses }: { iaid: number; addresses: string[] }): Uint8Array {
-  // RFC 8415 21.4 and 21.6: a client leaves all times to the server, with 0
+  // RFC 8415 21.4 and 21.6: a client sends 0 to let the server choose the times
   const inner = addresses.map((address) => option(Option.IAADDR, concat(ipBytes(address), u32(0), u32(0))));
   return option(Option.IA_NA, concat(u32(iaid), u32(0), u32(0), ...inner));
 }
@@ -129,7 +129,7 @@ function option(code: number, value: Uint8Array): Uint8Array {
   return concat(u16(code), u16(value.length), value);
 }
 
-/** A server's message, or null: another kind, truncated, with an option that is malformed or past its end. */
+/** Decodes a server's message. Returns null for another type, and if it is truncated or an option is malformed or too long. */
 export function decodeReply(bytes: Uint8Array): Dhcp6Reply | null {
   const type = bytes[0];
   if ((type !== ADVERTISE && type !== REPLY) || bytes.length < 4) return null;
@@ -152,7 +152,7 @@ export function decodeReply(bytes: Uint8Array): Dhcp6Reply | null {
   return complete ? reply : null;
 }
 
-/** False where the option is malformed: the whole message is ignored then. */
+/** Reads an option. Returns false if it is malformed: the whole message is then ignored. */
 function readOption(reply: Dhcp6Reply, code: number, value: Uint8Array): boolean {
   const reader = new Reader(value);
   switch (code) {
@@ -216,7 +216,7 @@ function decodeIa(value: Uint8Array): Dhcp6Ia | null {
     }
     return code !== Option.IAADDR || readAddress(ia, inner);
   });
-  // RFC 8415 21.4: an IA whose T1 is past its T2 is as if it was not there
+  // RFC 8415 21.4: an IA with T1 greater than T2 is ignored
   return complete && !(t1 > t2 && t2 > 0) ? ia : null;
 }
 
@@ -226,7 +226,7 @@ function readAddress(ia: Dhcp6Ia, value: Uint8Array): boolean {
   const preferred = reader.seconds();
   const valid = reader.seconds();
   if (!address || preferred === null || valid === null) return false;
-  // RFC 8415 21.6: an address that is preferred for longer than it is valid is left out
+  // RFC 8415 21.6: ignore an address whose preferred lifetime exceeds its valid lifetime
   if (preferred <= valid && isGlobalIPv6(address)) ia.addresses.push({ address: ipText(address), preferred, valid });
   return true;
 }
@@ -247,12 +247,12 @@ function maxRetransmission(value: Uint8Array): number | null {
   return seconds >= MAX_RT_RANGE_SECONDS.min && seconds <= MAX_RT_RANGE_SECONDS.max ? seconds : null;
 }
 
-/** Whether bytes that {@link decodeReply} could not read are of the exchange `xid` all the same. */
+/** Returns whether bytes that {@link decodeReply} could not decode belong to the exchange `xid`. */
 export function isOfExchange(bytes: Uint8Array, xid: number): boolean {
   return (bytes[0] === ADVERTISE || bytes[0] === REPLY) && exactNumber(bytes.subarray(1, 4), 3) === xid;
 }
 
-/** Whether a reply is for the client that sent `request`, and for that request. */
+/** Returns whether a reply answers `request`: same client, same exchange. */
 export function isReplyTo(reply: Dhcp6Reply, request: Dhcp6Request): boolean {
   return reply.xid === request.xid && reply.clientId !== null && equal(reply.clientId, request.clientId);
 }

@@ -7,20 +7,20 @@ import type { RouterAdvice } from '../router-discovery/service.js';
 import { Dhcp6Client, type Dhcp6Lease } from './client.js';
 import { Dhcp6Sockets } from './sockets.js';
 
-/** RFC 8415 18.2.10.1: an address of DHCPv6 says nothing of what else is on the link. */
+/** RFC 8415 18.2.10.1: an address from DHCPv6 does not tell which other addresses are on the link. */
 const PREFIXLEN = 128;
 /**
- * How long a router has to say whether there is DHCPv6 on the link (RFC 4861 6.2.6 gives it half a second to answer); RFC 4862
- * 5.5.2: without a router there may be.
+ * How long to wait for a router to tell whether the link has DHCPv6 (RFC 4861 6.2.6: it answers within half a second).
+ * RFC 4862 5.5.2: without a router there may be DHCPv6.
  */
 const ROUTER_WAIT_MS = 1000;
 
-/** DHCPv6 on one interface. */
+/** Service of DHCPv6 on one interface. */
 export class Dhcp6Service extends ProtocolService<Dhcp6Lease> {
   protected readonly client: Dhcp6Client;
   readonly #advice: Promise<RouterAdvice> | undefined;
 
-  /** @param advice what a router says of DHCPv6, where that is to be heeded */
+  /** @param advice the flags of a router on DHCPv6; undefined ignores routers */
   constructor(
     config: InterfaceConfig,
     options: ServiceOptions,
@@ -40,7 +40,7 @@ export class Dhcp6Service extends ProtocolService<Dhcp6Lease> {
     this.client = client;
   }
 
-  /** RFC 4861 4.2: M is for addresses and all else, O for all else; with neither there is nothing to ask for. */
+  /** Starts the client. RFC 4861 4.2: M means addresses and all else, O means all else; with neither it asks for nothing. */
   protected override begin({ timeout }: NetworkOptions): void {
     if (!this.#advice) {
       this.client.start();
@@ -55,7 +55,7 @@ export class Dhcp6Service extends ProtocolService<Dhcp6Lease> {
   }
 
   #heed({ managed, other }: RouterAdvice): void {
-    // it may have been stopped, or have begun without a router
+    // it may have been stopped, or have started without a router
     if (!this.isPending || this.client.state !== 'stopped') return;
     if (managed || other) this.client.start(managed ? 'addresses' : 'options');
     else this.settleWithNothing();

@@ -8,7 +8,7 @@ import { CLIENT_PORT, SERVER_PORT, SERVERS_GROUP } from './message.js';
 
 const MESSAGE_SIZE = 4096;
 
-/** The link of a DHCPv6 client: a UDP socket on the interface's link-local address, while an answer is expected. */
+/** Transport of a DHCPv6 client: a UDP socket on the interface's link-local address, open while an answer is expected. */
 export class Dhcp6Sockets implements Dhcp6Transport {
   onMessage: (message: Uint8Array) => void = () => {};
   #wanted = false;
@@ -30,7 +30,7 @@ export class Dhcp6Sockets implements Dhcp6Transport {
   }
 
   send(message: Uint8Array): void {
-    // the interface may have got its link-local address since
+    // the interface may have got its link-local address by now
     this.#open();
     trySend(() => this.#udp?.sync.sendto(message, [SERVERS_GROUP, SERVER_PORT, 0, this.ifindex]));
   }

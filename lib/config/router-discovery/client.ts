@@ -3,9 +3,9 @@ import { type Clock, Timer } from '../clock.js';
 import type { ProtocolClient } from '../protocol-service.js';
 import { decodeAdvert, encodeSolicit, HOP_LIMIT, type Prefix, type RouterAdvert } from './message.js';
 
-/** What the routers of the link said, as far as it still holds. */
+/** Configuration from the routers of the link, without expired parts. */
 export interface RouterConfig {
-  /** Default routers, as link-local addresses. */
+  /** The link-local addresses of the default routers. */
   routers: string[];
   prefixes: Prefix[];
   mtu: number | null;
@@ -13,29 +13,29 @@ export interface RouterConfig {
   domains: string[];
 }
 
-/** How a client reaches its link. What cannot be sent is lost. */
+/** Transport of a client on its link. A message that cannot be sent is lost. */
 export interface RouterDiscoveryTransport {
-  /** @throws where there can be no socket */
+  /** Opens the socket. @throws if it cannot be created */
   open(): void;
-  /** To all routers of the link. */
+  /** Sends to all routers of the link. */
   send(message: Uint8Array): void;
   close(): void;
 }
 
 export interface RouterDiscoveryEvents {
-  /** The first advertisement came. */
+  /** Called for the first advertisement. */
   onFound(config: RouterConfig, advert: RouterAdvert): void;
-  /** Something is new, or other than it was. */
+  /** Called when an advertisement changes the configuration. */
   onChanged(config: RouterConfig): void;
-  /** A lifetime ran out. */
+  /** Called when a lifetime runs out. */
   onExpired(config: RouterConfig): void;
 }
 
-/** Between two solicitations. RFC 4861 6.3.7 has 4 s; a link inside one machine is quicker. */
+/** The pauses between solicitations. RFC 4861 6.3.7 has 4 s; a link inside one machine is faster. */
 const SOLICIT_PAUSES_SECONDS = { first: 0.5, longest: 4 };
-/** RFC 4862 5.5.3 e: what an advertisement, which anybody could send, cannot take from an address. */
+/** RFC 4862 5.5.3 e: an advertisement, which any host could forge, cannot cut the lifetime of an address below this. */
 const TWO_HOURS_SECONDS = 7200;
-/** Of each kind, so that no flood of advertisements fills the stack. */
+/** The most entries of each kind, so that a flood of advertisements cannot fill the stack. */
 const MAX_ENTRIES = 16;
 
 interface Timed<T> {
@@ -43,9 +43,9 @@ interface Timed<T> {
   until: number;
 }
 
-/** Router discovery by a host (RFC 4861 6.3, RFC 8106), without any socket or timer of its own. */
+/** Client of router discovery (RFC 4861 6.3, RFC 8106). Owns no socket and no clock: both are passed in. */
 export class RouterDiscoveryClient implements ProtocolClient {
-  #failure: ProtocolClient['failure'] = { code: 'ETIMEDOUT', hint: 'no router advertised itself' };
+  #failure: ProtocolClient['failure'] = { code: 'ETIMEDOUT', hint: 'no router sent an advertisement' };
   readonly #routers = new Map<string, Timed<string>>();
   readonly #prefixes = new Map<string, Timed<Prefix>>();
   readonly #dns = new Map<string, Timed<string>>();
@@ -84,7 +84,7 @@ export class RouterDiscoveryClient implements ProtocolClient {
     };
   }
 
-  /** Solicits until a router answers. */
+  /** Sends solicitations until a router answers. */
   start(): void {
     if (this.#running) return;
     this.transport.open();
@@ -99,7 +99,7 @@ export class RouterDiscoveryClient implements ProtocolClient {
     this.transport.close();
   }
 
-  /** An ICMPv6 message: any bytes, with its source and hop limit (RFC 4861 6.1.2). */
+  /** Handles an ICMPv6 message: any bytes, with its source and hop limit (RFC 4861 6.1.2). */
   receive(bytes: Uint8Array, source: string, hopLimit: number | null): void {
     if (!this.#running) return;
     const isOfLink = hopLimit === HOP_LIMIT && isLinkLocalIPv6(ipBytes(source));
@@ -147,7 +147,7 @@ export class RouterDiscoveryClient implements ProtocolClient {
   }
 }
 
-/** Sets how long a value holds; 0 ends it. */
+/** Keeps a value for `lifetime` seconds; 0 removes it. */
 function keep<T>(table: Map<string, Timed<T>>, key: string, value: T, now: number, lifetime: number): void {
   if (lifetime === 0) table.delete(key);
   else if (table.has(key) || table.size < MAX_ENTRIES) table.set(key, { value, until: now + lifetime });

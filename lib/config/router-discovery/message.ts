@@ -5,19 +5,19 @@ import { decodeDomains } from '../domains.js';
 
 const ND_ROUTER_SOLICIT = 133;
 export const ND_ROUTER_ADVERT = 134;
-/** RFC 4861: All-Routers on the link. */
+/** The group of all routers on the link (RFC 4861). */
 export const ROUTERS_GROUP = 'ff02::2';
-/** RFC 4861 6.1.2: a packet that came through a router has less. */
+/** The hop limit of packets from the link: a packet that passed a router has less (RFC 4861 6.1.2). */
 export const HOP_LIMIT = 255;
 
-/** RFC 4861 4.6 and RFC 8106 5. */
+/** Options: RFC 4861 4.6 and RFC 8106 5. */
 const Option = { SOURCE_LINK_ADDRESS: 1, PREFIX_INFORMATION: 3, MTU: 5, RDNSS: 25, DNSSL: 31 } as const;
 
 const MIN_MTU = 1280;
 
-/** A prefix of a router. Lifetimes in seconds, Infinity for no end. */
+/** Prefix from a router. Lifetimes are in seconds; Infinity means no end. */
 export interface Prefix {
-  /** With zeros after the prefix. */
+  /** The network address, with zeros after the prefix. */
   prefix: string;
   prefixlen: number;
   onLink: boolean;
@@ -26,28 +26,31 @@ export interface Prefix {
   preferred: number;
 }
 
-/** A router advertisement (RFC 4861 4.2). */
+/** Router advertisement (RFC 4861 4.2). */
 export interface RouterAdvert {
-  /** M: addresses are to be had by DHCPv6. */
+  /** Flag M: DHCPv6 gives addresses. */
   managed: boolean;
-  /** O: other configuration, as name servers, is to be had by DHCPv6. */
+  /** Flag O: DHCPv6 gives other configuration, such as name servers. */
   other: boolean;
-  /** Seconds that this router is a default router for; 0: it is none. */
+  /** How many seconds this is a default router; 0 means it is not one. */
   routerLifetime: number;
   prefixes: Prefix[];
   mtu: number | null;
-  /** Lifetime 0 takes back what was said before. */
+  /** The name servers; a lifetime of 0 removes an earlier one. */
   dns: { address: string; lifetime: number }[];
   domains: { name: string; lifetime: number }[];
 }
 
-/** RFC 4861 4.1. The kernel fills in the checksum. */
+/** Encodes a solicitation (RFC 4861 4.1). The kernel fills in the checksum. */
 export function encodeSolicit(mac: string): Uint8Array {
   const header = Uint8Array.of(ND_ROUTER_SOLICIT, 0, 0, 0, 0, 0, 0, 0);
   return concat(header, Uint8Array.of(Option.SOURCE_LINK_ADDRESS, 1), parseMac(mac));
 }
 
-/** An advertisement, or null: another message, truncated, with an option of length 0 or past the end (RFC 4861 6.1.2). */
+/**
+ * Decodes an advertisement. Returns null for another message, a truncated one, or one with an option of length 0 or past
+ * the end (RFC 4861 6.1.2).
+ */
 export function decodeAdvert(bytes: Uint8Array): RouterAdvert | null {
   const reader = new Reader(bytes);
   const type = reader.u8();
@@ -76,7 +79,7 @@ export function decodeAdvert(bytes: Uint8Array): RouterAdvert | null {
   return advert;
 }
 
-/** An option that is malformed inside, or not known, is left out: the rest of the advertisement holds. */
+/** Reads an option. Ignores an unknown or malformed one: the rest of the advertisement is still valid. */
 function readOption(advert: RouterAdvert, option: number, value: Reader): void {
   if (option === Option.PREFIX_INFORMATION) {
     const prefix = decodePrefix(value);
@@ -105,7 +108,7 @@ function decodePrefix(value: Reader): Prefix | null {
   value.take(4);
   const address = value.take(16);
   if (prefixlen === null || flags === null || valid === null || preferred === null || !address) return null;
-  // RFC 4861 6.3.4 and RFC 4862 5.5.3: no link-local or multicast prefix, none preferred for longer than valid
+  // RFC 4861 6.3.4 and RFC 4862 5.5.3: ignore link-local and multicast prefixes, and a preferred lifetime above the valid one
   if (prefixlen > 128 || preferred > valid || isLinkLocalIPv6(address) || address[0] === 0xff) return null;
   const prefix = ipText(withoutHostBits(address, prefixlen));
   const onLink = (flags & 0x80) !== 0;
@@ -113,7 +116,7 @@ function decodePrefix(value: Reader): Prefix | null {
   return { prefix, prefixlen, onLink, autonomous, valid, preferred };
 }
 
-/** `struct icmp6_filter` (RFC 3542 3.2) that lets only one type of message through: a bit set is a type that is blocked. */
+/** Makes a `struct icmp6_filter` (RFC 3542 3.2) that passes only one type of message: a set bit blocks a type. */
 export function icmp6FilterOnly(type: number): Uint8Array {
   const words = new Uint32Array(8).fill(0xffffffff);
   words[type >> 5]! &= ~(1 << (type & 31));

@@ -7,15 +7,15 @@ import { type RouterConfig, RouterDiscoveryClient } from './client.js';
 import type { Prefix, RouterAdvert } from './message.js';
 import { RouterDiscoverySocket } from './sockets.js';
 
-/** An address of a prefix and an interface identifier needs half of the bits for each (RFC 4291 2.5.1). */
+/** The prefix and the interface identifier have 64 bits each (RFC 4291 2.5.1). */
 const PREFIXLEN = 64;
 
-/** What a router says of DHCPv6 (RFC 4861 4.2): its flags M and O. */
+/** Flags M and O of a router, about DHCPv6 (RFC 4861 4.2). */
 export type RouterAdvice = Pick<RouterAdvert, 'managed' | 'other'>;
 
-/** Router discovery on one interface and, with `slaac`, addresses from the routers' prefixes. */
+/** Service of router discovery on one interface; with `slaac` it makes addresses from the routers' prefixes. */
 export class RouterDiscoveryService extends ProtocolService<RouterConfig> {
-  /** What the first advertisement said; pending for ever where none comes. */
+  /** Resolves with the flags of the first advertisement; stays pending if none comes. */
   readonly advice: Promise<RouterAdvice>;
   protected readonly client: RouterDiscoveryClient;
   readonly #mac: string;
@@ -55,7 +55,7 @@ export class RouterDiscoveryService extends ProtocolService<RouterConfig> {
     };
   }
 
-  /** As iothconf: the hash of the fqdn for any prefix of 64 bits, EUI-64 where the router lets hosts choose. */
+  /** Makes an address like iothconf: with an fqdn its hash, for any 64-bit prefix; else EUI-64, if the router allows SLAAC. */
   #addressOf({ prefix, prefixlen, autonomous }: Prefix): AddressEntry | null {
     const { fqdn } = this.options;
     if (prefixlen !== PREFIXLEN || (!autonomous && fqdn === undefined)) return null;

@@ -18,7 +18,7 @@ import { HOP_LIMIT, icmp6FilterOnly, ND_ROUTER_ADVERT, ROUTERS_GROUP } from './m
 
 const MESSAGE_SIZE = 4096;
 
-/** A raw ICMPv6 socket that sends solicitations and receives the advertisements of one interface. */
+/** Raw ICMPv6 socket that sends solicitations and receives advertisements on one interface. */
 export class RouterDiscoverySocket implements RouterDiscoveryTransport {
   onAdvert: (message: Uint8Array, source: string, hopLimit: number | null) => void = () => {};
   #socket: Socket | null = null;
@@ -45,7 +45,7 @@ export class RouterDiscoverySocket implements RouterDiscoveryTransport {
 
   send(message: Uint8Array): void {
     trySend(() => {
-      // a source that is still tentative could not be used
+      // a tentative source address cannot send
       readyLinkLocal(this.host, this.ifindex);
       this.#socket?.sync.sendto(message, [ROUTERS_GROUP, 0, 0, this.ifindex]);
     });
