@@ -93,7 +93,7 @@ it('a picox needs vde_plug for its networks, and is the only one', () => {
   try {
     process.env.PATH = directory.path;
     expect(() => preparePicox(one)).toThrow(
-      expect.objectContaining({ code: 'ENOENT', message: expect.stringContaining('the package vdeplug') }),
+      expect.objectContaining({ code: 'ENOENT', message: expect.stringContaining('Debian package vdeplug') }),
     );
     expect(() => preparePicox({ ...one, vnls: [] })).not.toThrow();
     writeFileSync(join(directory.path, 'vde_plug'), '');

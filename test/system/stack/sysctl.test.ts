@@ -30,7 +30,9 @@ test('an interface whose name has a dot', () => {
   stack.iplink_add(-1, 'veth', [[VETH_INFO_PEER, vethPeer('b')]], 'eth0.1');
   stack.sysctl('net.ipv4.conf.eth0/1.forwarding', 1);
   expect(stack.sysctl('net/ipv4/conf/eth0.1/forwarding')).toBe('1');
-  expect(() => stack.sysctl('net.ipv4.conf.eth0.1.forwarding')).toThrow("a dot in an interface's name is a slash");
+  expect(() => stack.sysctl('net.ipv4.conf.eth0.1.forwarding')).toThrow(
+    "write a dot in an interface's name as a slash",
+  );
 });
 
 test('what the kernel refuses', () => {
