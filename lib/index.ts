@@ -36,12 +36,14 @@ export { gethostname, getprotobyname } from './dns/host-names.js';
 export type { PathTag } from './dns/settings.js';
 export type { ServicePort } from './dns/socket-types.js';
 export {
+  type AddressOptions,
   type Attribute,
   type AttributeValue,
   type IfAddress,
   type IfAddrs,
   type Interface,
   type InterfaceAddress,
+  type InterfaceRef,
   type Link,
   type Route,
   vethPeer,
@@ -75,12 +77,9 @@ export type { ServerOptions } from './stack/create-server.js';
 export { get_defstack, set_defstack } from './stack/default-stack.js';
 export type { StackEvents } from './stack/events.js';
 export { set_license } from './stack/license.js';
-export type { AddressOptions, InterfaceRef, NetlinkStack } from './stack/netlink-stack.js';
-export type { NodeModulesStack } from './stack/node-modules-stack.js';
 export { override } from './stack/override.js';
 export type { PingOptions, PingProbe, PingResult } from './stack/ping/ping.js';
 export { Stack } from './stack/stack.js';
-export type { ToolsStack } from './stack/tools-stack.js';
 
 /** The class of the sockets that `stack.socket()` returns. */
 export const Socket = SocketOn;

@@ -10,6 +10,7 @@ import {
 } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { printableLines } from '../core/printable.js';
+import type { StackInterface } from '../dns/stack-interface.js';
 import type { Clock } from './clock.js';
 import { emptySource } from './config-sources.js';
 import { debugText } from './debug.js';
@@ -22,7 +23,6 @@ import type { ProtocolService, ServiceOptions } from './protocol-service.js';
 import type { ApplyResult, ConfigProtocol, ConfigProvider, NetworkOptions, ProviderListener } from './provider.js';
 import { renderResolvConf } from './resolvconf.js';
 import { RouterDiscoveryService } from './router-discovery/service.js';
-import type { StackInterface } from './stack-interface.js';
 import { keyOf, withItems } from './static-items.js';
 
 const LINK_TIMEOUT_MS = 1000;

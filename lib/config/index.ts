@@ -5,13 +5,13 @@ import { AbortError } from '../core/errors.js';
 import { chooseProvider, type ProviderName } from '../core/provider.js';
 import { checkInteger, checkOptions, checkSignal, INT_MAX } from '../core/validate.js';
 import type { NetworkSettings } from '../dns/settings.js';
+import type { StackInterface } from '../dns/stack-interface.js';
 import { BuiltinConfig } from './builtin.js';
 import { realClock } from './clock.js';
 import { asksNetwork, type ConfigRequest, parseConfig } from './language.js';
 import { NativeConfig } from './native.js';
 import type { ApplyResult, ConfigEvents, ConfigProvider, NetworkOptions, ProviderListener } from './provider.js';
 import { mergeSettings, renderResolvConf } from './resolvconf.js';
-import type { StackInterface } from './stack-interface.js';
 
 export { asksNetwork, isStackConfig, parseConfig } from './language.js';
 export type { ConfigEvent, ConfigEvents, LeaseEvent, Unapplied } from './provider.js';

@@ -2,6 +2,7 @@ import { ipBytes, isLinkLocalIPv6, zoneOf } from '../address/ip.js';
 import { AF_INET } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import type { NetworkSettings } from '../dns/settings.js';
+import type { StackInterface } from '../dns/stack-interface.js';
 import {
   type AddressEntry,
   addressKey,
@@ -15,7 +16,6 @@ import {
   type SourceName,
 } from './config-sources.js';
 import { mergeSettings } from './resolvconf.js';
-import type { StackInterface } from './stack-interface.js';
 
 /** rtm_protocol of routes that the kernel made from a router advertisement. */
 const RTPROT_RA = 9;

@@ -1,6 +1,6 @@
 import { ipBytes, isLinkLocalIPv6 } from '../address/ip.js';
 import { AF_INET6 } from '../constants/index.js';
-import type { StackInterface } from './stack-interface.js';
+import type { StackInterface } from '../dns/stack-interface.js';
 
 /**
  * Returns the link-local address of an interface, ready to use; null if there is none. The kernel makes one when the

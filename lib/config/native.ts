@@ -5,11 +5,11 @@ import { IOTHCONF_ETH } from '../constants/index.js';
 import { untilAborted } from '../core/abort.js';
 import { AbortError, IothError, systemError } from '../core/errors.js';
 import { parseResolvConf } from '../dns/resolv-conf.js';
+import type { StackInterface } from '../dns/stack-interface.js';
 import { runNativeAsync } from '../io/async-calls.js';
 import { type ConfigRequest, DEFAULT_INTERFACE, emptyRequest, NETWORK_FLAGS } from './language.js';
 import { protocolsOf, requestText } from './native-request.js';
 import type { ApplyResult, ConfigProvider, NetworkOptions, ProviderListener } from './provider.js';
-import type { StackInterface } from './stack-interface.js';
 
 /** The time that C may take in addition to the protocols: `eth` sleeps for a second, a removal for up to one more. */
 const OVERHEAD_MS = 3000;

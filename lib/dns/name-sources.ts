@@ -1,10 +1,10 @@
 import type { Hosts } from './hosts.js';
 import type { Reply } from './message.js';
-import type { ResolverStack } from './resolver-stack.js';
 import type { SourceAddress } from './rfc6724.js';
 import type { Services } from './services.js';
 import type { NameSettings } from './settings.js';
 import { SourceAddresses } from './source-addresses.js';
+import type { StackInterface } from './stack-interface.js';
 import type { StubResolver } from './stub-resolver.js';
 
 /** Sources of getaddrinfo and getnameinfo: files, settings, DNS servers and the stack. */
@@ -23,7 +23,7 @@ export interface NameSources {
 }
 
 /** Creates the sources of a stack; `stub` asks its servers. */
-export function nameSources(stack: ResolverStack, settings: NameSettings, stub: StubResolver): NameSources {
+export function nameSources(stack: StackInterface, settings: NameSettings, stub: StubResolver): NameSources {
   const addresses = new SourceAddresses(stack);
   return {
     hosts: () => settings.hosts(),

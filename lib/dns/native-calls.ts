@@ -1,6 +1,6 @@
 import { IothError } from '../core/errors.js';
 import { type NativeStart, runNativeAsync } from '../io/async-calls.js';
-import type { ResolverStack } from './resolver-stack.js';
+import type { StackInterface } from './stack-interface.js';
 
 /** C waits up to a second for each of three servers. */
 const CALL_LIMIT_MS = 10_000;
@@ -16,7 +16,7 @@ export class NativeCalls {
   #isHung = false;
 
   constructor(
-    readonly stack: Pick<ResolverStack, 'closed' | 'beginNativeCall'>,
+    readonly stack: Pick<StackInterface, 'closed' | 'beginNativeCall'>,
     readonly limitMs = CALL_LIMIT_MS,
   ) {}
 

@@ -14,9 +14,9 @@ import type { NameSources } from './name-sources.js';
 import { NativeCalls } from './native-calls.js';
 import type { NameProvider } from './provider.js';
 import { formatResolvConf } from './resolv-conf.js';
-import type { ResolverStack } from './resolver-stack.js';
 import type { NameSettings } from './settings.js';
 import type { ServicePort } from './socket-types.js';
+import type { StackInterface } from './stack-interface.js';
 
 const MAX_ADDRESSES = 64;
 const NI_MAXHOST = 1025;
@@ -40,7 +40,7 @@ export class NativeProvider implements NameProvider {
 
   /** @param sources the sources of the builtin provider; only `query` is replaced */
   constructor(
-    readonly stack: ResolverStack,
+    readonly stack: StackInterface,
     readonly settings: NameSettings,
     readonly sources: NameSources,
     readonly library: Libiothdns = libiothdns(),

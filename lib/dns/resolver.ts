@@ -10,9 +10,9 @@ import { type NameSources, nameSources } from './name-sources.js';
 import { NativeProvider } from './native.js';
 import type { NameProvider } from './provider.js';
 import { DNS_PORT, type Nameserver } from './resolv-conf.js';
-import type { ResolverStack } from './resolver-stack.js';
 import { NameSettings, type NetworkSettings, type PathTag } from './settings.js';
 import type { ServicePort } from './socket-types.js';
+import type { StackInterface } from './stack-interface.js';
 import { StubResolver, type StubResolverOptions } from './stub-resolver.js';
 
 const OTHER_SOCKET = {
@@ -37,14 +37,14 @@ export class Resolver {
   readonly stub: StubResolver;
   /** The builtin resolver, for node:dns queries. */
   readonly queries: StubResolver;
-  readonly #stack: ResolverStack;
+  readonly #stack: StackInterface;
   readonly #sources: NameSources;
   readonly #builtin: BuiltinProvider;
   #native: NativeProvider | undefined;
   #choice: ProviderName | undefined;
 
   /** @param config a path, resolv.conf(5) text, or addresses of servers; null means /etc/resolv.conf */
-  constructor(stack: ResolverStack, config: string | null = null, options: ResolverOptions = {}) {
+  constructor(stack: StackInterface, config: string | null = null, options: ResolverOptions = {}) {
     this.#stack = stack;
     this.settings = new NameSettings(config);
     this.stub = new StubResolver(stack, () => this.settings.conf, { cacheSize: options.cacheSize });

@@ -2,7 +2,7 @@ import { onAbort } from '../core/abort.js';
 import { type QueryCode, queryError } from './errors.js';
 import type { DnsMessage, Question } from './message.js';
 import type { Nameserver } from './resolv-conf.js';
-import type { ResolverStack } from './resolver-stack.js';
+import type { StackInterface } from './stack-interface.js';
 import { queryTcp, queryUdp, type Transaction, type TransportOptions } from './transport.js';
 
 /** Options of a query: the servers, the attempts and the timeout. */
@@ -33,7 +33,7 @@ const PASSING_ERRORS = new Set<unknown>(['ECONNRESET', 'EPIPE', 'EBADMSG']);
  * the next one is asked too, and the first response of any server counts. So a dead first server costs only a part of the
  * timeout, and a slow one may still respond.
  */
-export function askServers(stack: ResolverStack, question: Question, options: FailoverOptions): Promise<DnsMessage> {
+export function askServers(stack: StackInterface, question: Question, options: FailoverOptions): Promise<DnsMessage> {
   return new Promise((resolve, reject) => new ServerFailover(stack, question, options, resolve, reject).start());
 }
 
@@ -52,7 +52,7 @@ class ServerFailover {
   #lastError: unknown;
 
   constructor(
-    readonly stack: ResolverStack,
+    readonly stack: StackInterface,
     readonly question: Question,
     readonly options: FailoverOptions,
     readonly resolve: (message: DnsMessage) => void,

@@ -3,8 +3,8 @@ import { familyOf, ipBytes } from '../address/ip.js';
 import { IFF_LOOPBACK, SOCK_DGRAM } from '../constants/index.js';
 import type { Interface, InterfaceAddress } from '../netlink/index.js';
 import type { Socket } from '../socket/socket.js';
-import type { ResolverStack } from './resolver-stack.js';
 import type { SourceAddress } from './rfc6724.js';
+import type { StackInterface } from './stack-interface.js';
 
 const IFA_F_DEPRECATED = 0x20;
 /** Any port would do: nothing is sent. glibc uses the same. */
@@ -21,7 +21,7 @@ export class SourceAddresses {
   /** Probe sockets, open for one turn of the event loop: look-ups that end together share them. */
   readonly #probes = new Map<number, Socket>();
 
-  constructor(readonly stack: ResolverStack) {}
+  constructor(readonly stack: StackInterface) {}
 
   /**
    * Returns, for each destination, the address from which the stack would send to it, or null. As in glibc, the stack

@@ -1,11 +1,33 @@
-import type { Link, Route, StackAddress } from '../netlink/index.js';
+import type { Address } from '../address/sockaddr.js';
+import type { Interface, Link, Route, StackAddress } from '../netlink/index.js';
+import type { SocketMaker, SocketOwner } from '../socket/owner.js';
 import type { Socket } from '../socket/socket.js';
 
-/** Members of a stack that configuration uses. */
-export interface StackInterface {
-  /** True if its sockets are kernel sockets, so that every system call works on them. */
+/** The members of a Stack that the rooms below it use: resolvers, configuration, Node's modules, ping. Stack implements it. */
+export interface StackInterface extends SocketOwner, SocketMaker {
+  readonly closed: boolean;
+  /** The process that carries its frames, if it has a network namespace of its own. */
+  readonly daemonPid: number | undefined;
+  /** True if its sockets are the kernel's: every system call works on them. */
   readonly hasKernelSockets: boolean;
-  if_nametoindex(ifname: string): number;
+  /** Returns the `struct ioth *`. @throws {IothError} EBADF once closed, ERR_STACK_DEAD with a dead daemon */
+  pointer(syscall: string): bigint;
+  /** Announces a library that makes sockets on it directly. Returns a function to call when the library is done. */
+  beginNativeCall(): () => void;
+  socket(family: number, type: number, proto?: number, fileno?: number): Socket;
+  /** Returns whether an AF_INET6 socket accepts IPv4 connections too. */
+  has_dualstack_ipv6(): boolean;
+  getaddrinfo(
+    host: string | null,
+    port: number | null,
+    family: number,
+    type: number,
+    proto: number,
+    flags: number,
+    options: { signal?: AbortSignal },
+  ): Promise<{ family: number; type: number; proto: number; sockaddr: Address }[]>;
+  if_indextoname(ifindex: number): string;
+  interfaces(): Interface[];
   link(ifindex: number): Link | undefined;
   addressesOf(ifindex: number): StackAddress[];
   routes(family?: number): Route[];
@@ -18,9 +40,4 @@ export interface StackInterface {
   iproute_add(family: number, gw: string | null, dst?: string | null, dst_prefixlen?: number, ifindex?: number): void;
   iproute_add(route: string): void;
   iproute_del(family: number, gw: string | null, dst?: string | null, dst_prefixlen?: number, ifindex?: number): void;
-  socket(family: number, type: number, proto: number): Socket;
-  /** Returns the `struct ioth *`. */
-  pointer(syscall: string): bigint;
-  /** Begins a call of a library that makes its own sockets on the stack. Call the returned function when the call ends. */
-  beginNativeCall(): () => void;
 }

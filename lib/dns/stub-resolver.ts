@@ -5,9 +5,9 @@ import { Cache } from './cache.js';
 import { type QueryCode, queryError } from './errors.js';
 import { type Question, type RecordType, type Reply, readReply } from './message.js';
 import type { ResolvConf } from './resolv-conf.js';
-import type { ResolverStack } from './resolver-stack.js';
 import { Semaphore } from './semaphore.js';
 import { askServers } from './server-failover.js';
+import type { StackInterface } from './stack-interface.js';
 import type { LocalAddresses } from './transport.js';
 
 export interface StubResolverOptions {
@@ -44,7 +44,7 @@ export class StubResolver {
   #rotation = 0;
 
   constructor(
-    readonly stack: ResolverStack,
+    readonly stack: StackInterface,
     readonly conf: () => ResolvConf,
     readonly options: StubResolverOptions = {},
   ) {

@@ -6,7 +6,7 @@ import { IothError } from '../core/errors.js';
 import type { Socket } from '../socket/socket.js';
 import { type DnsMessage, decodeMessage, encodeQuery, isReplyWithId, isResponseTo, type Question } from './message.js';
 import type { Nameserver } from './resolv-conf.js';
-import type { ResolverStack } from './resolver-stack.js';
+import type { StackInterface } from './stack-interface.js';
 
 /** Query to one server, in progress. */
 export interface Transaction {
@@ -32,7 +32,7 @@ export interface TransportOptions {
 }
 
 /** Starts a query to one server. */
-type Query = (stack: ResolverStack, server: Nameserver, question: Question, options: TransportOptions) => Transaction;
+type Query = (stack: StackInterface, server: Nameserver, question: Question, options: TransportOptions) => Transaction;
 
 /** Bytes; more than EDNS asks for. */
 const UDP_RECEIVE_SIZE = 4096;
@@ -106,7 +106,7 @@ async function receiveExactly(socket: Socket, size: number, limit: () => void): 
 }
 
 function overSocket(
-  stack: ResolverStack,
+  stack: StackInterface,
   server: Nameserver,
   type: number,
   timeout: number,
@@ -132,7 +132,7 @@ function overSocket(
 }
 
 /** Opens a socket. If the process is out of descriptors, waits for one: that is not a failure of the server. */
-async function openSocket(stack: ResolverStack, family: number, type: number, isOver: () => boolean): Promise<Socket> {
+async function openSocket(stack: StackInterface, family: number, type: number, isOver: () => boolean): Promise<Socket> {
   for (;;) {
     try {
       return stack.socket(family, type);

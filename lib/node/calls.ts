@@ -10,6 +10,7 @@ import { patchedInternals, stackOfHandle } from './handles.js';
 import type { NodeStack } from './node-stack.js';
 import { noteWrapped } from './open-handles.js';
 import { type AnyFunction, replaceFunction } from './replace.js';
+import { isPumped } from './stack-sockets.js';
 
 /*
  * Patches the calls of Node that lead to a bind or a connect some turns of the event loop later. The first such call assigns
@@ -71,7 +72,8 @@ export function patchCalls(): void {
 function withoutIPv6(stack: NodeStack | undefined, args: unknown[]): unknown[] {
   const [address, port, , , fd] = args;
   const isForAny = !address && typeof port === 'number' && port >= 0 && typeof fd !== 'number';
-  return isForAny && stack?.isPumped && stack.has_dualstack_ipv6?.() === false ? ['0.0.0.0', ...args.slice(1)] : args;
+  if (!isForAny || !stack?.local || !isPumped(stack) || stack.local.has_dualstack_ipv6()) return args;
+  return ['0.0.0.0', ...args.slice(1)];
 }
 
 /** Returns node:cluster if this process is a worker of a cluster. Does not load it in a process without an IPC channel. */

@@ -5,6 +5,7 @@ import { noteConnection } from '../socket/connection.js';
 import { stackOf } from './current-stack.js';
 import { type HandleMethod, type NodeHandle, type NodeInternals, nodeInternals } from './internals.js';
 import type { NodeStack } from './node-stack.js';
+import { isPumped } from './stack-sockets.js';
 import { TcpPump } from './tcp-pump.js';
 import { UdpPump } from './udp-pump.js';
 
@@ -76,7 +77,7 @@ function open(handle: NodeHandle, family: number, type: number): number {
   const owner = internals?.ownerOf(handle);
   const stack = stackOf(owner);
   if (!stack) return 0;
-  if (stack.isPumped) return pump(handle);
+  if (isPumped(stack)) return pump(handle);
   let fd: number;
   try {
     fd = stack.uncountedSocket(family, type);
@@ -100,7 +101,7 @@ function pump(handle: NodeHandle): number {
   if (!internals || handle.fd >= 0) return 0;
   const { ownerOf, tcp } = internals;
   const stack = stackOf(ownerOf(handle));
-  if (!stack?.isPumped) return 0;
+  if (!stack || !isPumped(stack)) return 0;
   if (Object.getPrototypeOf(handle) === tcp) {
     new TcpPump(handle, stack, ownerOf);
   } else {
@@ -119,7 +120,7 @@ function failure(error: IothError, owner: object | undefined): number {
 
 function follow(handle: NodeHandle, stack: NodeStack): void {
   stacks.set(handle, stack);
-  if (Object.getPrototypeOf(handle) === internals?.tcp) noteConnection(handle, stack);
+  if (Object.getPrototypeOf(handle) === internals?.tcp) noteConnection(handle, stack.local);
   stack.nodeHandles.add(handle, () => internals?.ownerOf(handle));
 }
 

@@ -1,24 +1,14 @@
-import type { SocketMaker } from '../socket/owner.js';
-import type { Socket } from '../socket/socket.js';
+import type { StackInterface } from '../dns/stack-interface.js';
 import type { StackDns } from './dns.js';
 import type { OpenHandles } from './open-handles.js';
 
-/** The parts of a stack that Node's modules need. Stack implements it. */
+/** The parts of a stack that Node's modules need, in any thread. Stack implements it; so does the stack of a worker thread (threads.ts). */
 export interface NodeStack {
   readonly dns: StackDns;
   /** Node's handles that have a socket of the stack. */
   readonly nodeHandles: OpenHandles;
-  /** Makes its sockets; only in the thread that owns the stack. */
-  readonly sockets?: SocketMaker;
-  /** True if Node's handles cannot have its sockets, since they are not the kernel's. */
-  readonly isPumped?: boolean;
-  /** Returns whether an AF_INET6 socket accepts IPv4 connections too. */
-  has_dualstack_ipv6?(): boolean;
-  /**
-   * Creates a Socket of a stack whose sockets are not the kernel's.
-   * @throws {IothError} as {@link checkUsable}; errors of the stack
-   */
-  pumpedSocket?(family: number, type: number): Socket;
+  /** The stack itself, in the thread that made it. */
+  readonly local?: StackInterface;
   /** Checks that the stack can be used. @throws {IothError} EBADF once closed, ERR_STACK_DEAD with a dead daemon */
   checkUsable(): void;
   /**

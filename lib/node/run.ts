@@ -1,4 +1,5 @@
 import { syncBuiltinESMExports } from 'node:module';
+import { invalidType } from '../core/validate.js';
 import { patchCalls } from './calls.js';
 import { pushOverride, runOn } from './current-stack.js';
 import { wrapGlobalDispatcher } from './dispatcher.js';
@@ -28,6 +29,7 @@ export function patchNode(): void {
 
 /** Calls `fn`. In it, and in the asynchronous work that it starts, Node's modules work on `stack`. */
 export function run<A extends unknown[], T>(stack: NodeStack, fn: (...args: A) => T, args: A): T {
+  if (typeof fn !== 'function') throw invalidType('fn', 'a function', fn);
   patchNode();
   return runOn(stack, fn, ...args);
 }

@@ -3,7 +3,7 @@ import { noteConnection } from '../socket/connection.js';
 import type { StreamedSocket } from '../socket/owner.js';
 import type { NodeStack } from './node-stack.js';
 import type { OpenHandle } from './open-handles.js';
-import { uncountedDuplicate } from './uncounted-socket.js';
+import { uncountedDuplicate } from './stack-sockets.js';
 
 /** A Node socket on the connection of a Socket. The Socket can still be used, and is closed with it. */
 class SocketStream extends Socket {
@@ -37,7 +37,7 @@ export function netSocketOn(socket: StreamedSocket, stack: NodeStack): Socket {
   const stream: Socket & { _handle?: OpenHandle } = new SocketStream(socket, options);
   const { _handle: handle } = stream;
   if (handle) {
-    noteConnection(handle, stack);
+    noteConnection(handle, stack.local);
     stack.nodeHandles.add(handle, () => stream);
     stream.once('close', () => stack.nodeHandles.delete(handle));
   }

@@ -1,25 +1,20 @@
 import { libioth } from '../../ffi/ioth.js';
 import { errno, F_DUPFD_CLOEXEC, libc } from '../../ffi/libc.js';
 import { IothError, systemError } from '../core/errors.js';
+import type { StackInterface } from '../dns/stack-interface.js';
+import type { Socket } from '../socket/socket.js';
+import type { NodeStack } from './node-stack.js';
 
-/** The parts of a stack that {@link uncountedSocket} needs. */
-export interface CountingStack {
-  /** The process of the stack, which has a loopback interface of its own. */
-  readonly daemonPid: number | undefined;
-  readonly hasKernelSockets: boolean;
-  msocket(family: number, type: number, proto: number): number;
-  if_nametoindex(ifname: string): number;
-  linksetupdown(ifindex: number, up: boolean): void;
-}
-
+/** The environment variable that makes Node's modules pump data on stacks with sockets of the kernel too, for tests. */
+const PUMP_VARIABLE = 'IOTH_PUMP';
 const FIRST_FD = 3;
-const loopbacks = new WeakSet<CountingStack>();
+const loopbacks = new WeakSet<StackInterface>();
 
 /**
  * Creates a socket that libioth does not count. libuv closes its file descriptors with close(2), which libioth would not notice.
  * So this returns a duplicate, and closes the original with libioth.
  */
-export function uncountedSocket(stack: CountingStack, family: number, type: number): number {
+export function uncountedSocket(stack: StackInterface, family: number, type: number): number {
   if (!stack.hasKernelSockets) {
     throw new IothError('ENOTSUP', { syscall: 'socket', hint: 'the sockets of this stack are not kernel sockets' });
   }
@@ -32,6 +27,22 @@ export function uncountedSocket(stack: CountingStack, family: number, type: numb
   }
 }
 
+/** Returns whether Node's handles cannot hold sockets of the stack, so that data is pumped between them and its Sockets. */
+export function isPumped({ local }: NodeStack): boolean {
+  return local !== undefined && (!local.hasKernelSockets || process.env[PUMP_VARIABLE] === '1');
+}
+
+/**
+ * Creates the Socket of a pumped handle.
+ * @throws {IothError} EBADF, ERR_STACK_DEAD; ENOTSUP in a worker thread; errors of the stack
+ */
+export function pumpedSocket(stack: NodeStack, family: number, type: number): Socket {
+  stack.checkUsable();
+  if (!stack.local) throw new IothError('ENOTSUP', { syscall: 'socket' });
+  bringUpLoopback(stack.local);
+  return stack.local.socket(family, type);
+}
+
 /** Returns a duplicate of a file descriptor that close(2) closes. @throws {IothError} EMFILE */
 export function uncountedDuplicate(fd: number, syscall: string): number {
   const copy = libc().fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD);
@@ -40,7 +51,7 @@ export function uncountedDuplicate(fd: number, syscall: string): number {
 }
 
 /** Sets `lo` up: a new vdestack has it down, and a program expects its own 127.0.0.1. */
-export function bringUpLoopback(stack: CountingStack): void {
+function bringUpLoopback(stack: StackInterface): void {
   if (loopbacks.has(stack)) return;
   loopbacks.add(stack);
   if (stack.daemonPid !== undefined) stack.linksetupdown(stack.if_nametoindex('lo'), true);

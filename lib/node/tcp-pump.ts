@@ -22,6 +22,7 @@ import type { NodeHandle } from './internals.js';
 import type { NodeStack } from './node-stack.js';
 import type { OpenHandle } from './open-handles.js';
 import { attempt, callNative, errnoOf, isBeyondErrno, nameInto, type OwnerOf, overrideMethods } from './pump.js';
+import { pumpedSocket } from './stack-sockets.js';
 import { TcpConnection } from './tcp-connection.js';
 
 /** A TCPConnectWrap. */
@@ -88,12 +89,11 @@ export class TcpPump implements OpenHandle {
   #open(family: number): Socket {
     if (this.#socket) return this.#socket;
     try {
-      this.#socket = this.#stack.pumpedSocket?.(family, SOCK_STREAM);
+      this.#socket = pumpedSocket(this.#stack, family, SOCK_STREAM);
     } catch (error) {
       if (isBeyondErrno(error)) this.#fail(error as Error);
       throw error;
     }
-    if (!this.#socket) throw new IothError('ENOTSUP', { syscall: 'socket' });
     this.#socket.settimeout(null);
     if (!callNative(this.#handle, 'hasRef')) this.#socket.unref();
     for (const set of this.#options) attempt(() => set(this.#socket as Socket));

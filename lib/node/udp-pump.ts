@@ -38,6 +38,7 @@ import type { NodeHandle } from './internals.js';
 import type { NodeStack } from './node-stack.js';
 import type { OpenHandle } from './open-handles.js';
 import { attempt, callNative, errnoOf, isBeyondErrno, nameInto, type OwnerOf, overrideMethods } from './pump.js';
+import { pumpedSocket } from './stack-sockets.js';
 
 /** A SendWrap. */
 interface SendRequest {
@@ -150,13 +151,12 @@ export class UdpPump implements OpenHandle {
   #open(family: number): Socket {
     if (this.#socket) return this.#socket;
     try {
-      this.#socket = this.#stack.pumpedSocket?.(family, SOCK_DGRAM);
+      this.#socket = pumpedSocket(this.#stack, family, SOCK_DGRAM);
     } catch (error) {
       const owner = this.#ownerOf(this.#handle) as DatagramSocket | undefined;
       if (isBeyondErrno(error)) process.nextTick(() => owner?.emit('error', error as Error));
       throw error;
     }
-    if (!this.#socket) throw new IothError('ENOTSUP', { syscall: 'socket' });
     this.#socket.settimeout(null);
     if (!this.#isReferenced) this.#socket.unref();
     return this.#socket;

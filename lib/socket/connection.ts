@@ -10,8 +10,8 @@ import type { SocketMaker } from './owner.js';
 const makers = new WeakMap<object, SocketMaker>();
 
 /** Records the stack of a handle, so that {@link socketOfConnection} can take its connection. */
-export function noteConnection(handle: object, { sockets }: { readonly sockets?: SocketMaker }): void {
-  if (sockets) makers.set(handle, sockets);
+export function noteConnection(handle: object, stack: SocketMaker | undefined): void {
+  if (stack) makers.set(handle, stack);
 }
 
 /** Takes the connection from a net.Socket, and destroys that: for `Socket.from()`. */

@@ -36,46 +36,67 @@ export interface StackOptions extends StackSettings {
   config_dns?: string | null;
 }
 
-/** The checked arguments of a new stack. */
-export interface StackArguments extends Omit<StackOptions, 'stack' | 'vnl' | 'wait'> {
-  wait: number;
-  /** The plugin in the form that ioth_newstack(3) takes. */
-  plugin: string;
-  vnls: readonly string[];
-  config: ConfigRequest | undefined;
-}
-
 const SETTINGS = ['dns', 'dns_cache', 'conf', 'signal', 'timeout', 'wait'] as const;
 // C copies the name into a buffer and keeps the length of the buffer in a char
 const MAX_PLUGIN_NAME = 100;
 
-/** Returns the arguments of the constructor as one options object, for both of its forms. */
-export function namedOptions(
-  stack: string | StackOptions,
-  vnl: StackOptions['vnl'],
-  config_dns: StackOptions['config_dns'],
-  settings: StackSettings | undefined,
-): StackOptions {
-  if (typeof stack === 'object' && stack !== null) {
-    return checkOptions(stack, ['stack', 'vnl', 'config_dns', ...SETTINGS]);
-  }
-  return { ...checkOptions(settings, SETTINGS), stack, vnl, config_dns };
-}
+/** The checked arguments of a new stack. They can be given to the constructor in place of options. */
+export class StackArguments implements StackOptions {
+  readonly stack: string;
+  readonly config_dns: string | null | undefined;
+  readonly dns: ProviderName | undefined;
+  readonly dns_cache: number | undefined;
+  readonly conf: ProviderName | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly timeout: number | undefined;
+  readonly wait: number;
+  /** The plugin in the form that ioth_newstack(3) takes. */
+  readonly plugin: string;
+  readonly vnls: readonly string[];
+  readonly config: ConfigRequest | undefined;
 
-export function checkStackOptions({ stack, vnl, wait, ...others }: StackOptions): StackArguments {
-  const config = isStackConfig(checkString('stack', stack)) ? parseConfig(stack, 'newstackc') : undefined;
-  if (config && vnl !== undefined && vnl !== null) {
-    throw invalidValue('vnl', "undefined with a configuration, which has a 'vnl=' of its own", vnl);
+  private constructor(options: StackOptions) {
+    const { stack, vnl, wait, ...others } = options;
+    this.config = isStackConfig(checkString('stack', stack)) ? parseConfig(stack, 'newstackc') : undefined;
+    if (this.config && vnl !== undefined && vnl !== null) {
+      throw invalidValue('vnl', "undefined with a configuration, which has a 'vnl=' of its own", vnl);
+    }
+    checkSettings(others);
+    this.stack = stack;
+    this.plugin = checkPlugin(this.config ? this.config.stack : stack);
+    this.config_dns = others.config_dns;
+    this.dns = others.dns;
+    this.dns_cache = others.dns_cache;
+    this.conf = others.conf;
+    this.signal = others.signal;
+    this.timeout = others.timeout;
+    this.wait = checkWait(wait);
+    this.vnls = checkVnls(baseName(this.plugin), this.config ? this.config.vnl : vnl);
   }
-  checkSettings(others);
-  const plugin = checkPlugin(config ? config.stack : stack);
-  return {
-    ...others,
-    wait: checkWait(wait),
-    plugin,
-    vnls: checkVnls(baseName(plugin), config ? config.vnl : vnl),
-    config,
-  };
+
+  /**
+   * Checks the arguments of the constructor: options, or one argument after the other.
+   * @throws {TypeError | RangeError} for the first argument that is wrong
+   */
+  static of(
+    stack: string | StackOptions,
+    vnl: StackOptions['vnl'],
+    config_dns: StackOptions['config_dns'],
+    settings: StackSettings | undefined,
+  ): StackArguments {
+    if (stack instanceof StackArguments) return stack;
+    if (typeof stack !== 'object' || stack === null) {
+      return new StackArguments({ ...checkOptions(settings, SETTINGS), stack, vnl, config_dns });
+    }
+    const others = vnl ?? config_dns ?? settings;
+    if (others !== undefined) throw invalidValue('vnl', 'no other argument after the options', others);
+    return new StackArguments(checkOptions(stack, ['stack', 'vnl', 'config_dns', ...SETTINGS]));
+  }
+
+  /** Returns the same arguments for a caller that waits for the network itself. */
+  withoutWait(): StackArguments {
+    return Object.assign(Object.create(StackArguments.prototype), this, { wait: 0 });
+  }
 }
 
 /** Checks the settings. A stack without a configuration gets the same checks. */

@@ -1,9 +1,9 @@
 import { hostAndPort } from '../address/host-and-port.js';
 import { familyOf, withoutZone } from '../address/ip.js';
-import type { Address, AddressInput, InetAddressInput } from '../address/sockaddr.js';
+import type { InetAddressInput } from '../address/sockaddr.js';
 import { SOCK_STREAM } from '../constants/index.js';
 import { checkBoolean, checkOptions, checkSignal } from '../core/validate.js';
-import type { AddrInfo } from '../dns/getaddrinfo.js';
+import type { StackInterface } from '../dns/stack-interface.js';
 import { checkTimeout } from '../socket/timeouts.js';
 
 /** Options of {@link Stack.create_connection}. */
@@ -18,29 +18,9 @@ export interface ConnectionOptions {
   signal?: AbortSignal;
 }
 
-interface ConnectingSocket {
-  settimeout(seconds: number | null): void;
-  bind(addr: AddressInput): void;
-  connect(addr: Address, options?: { signal?: AbortSignal }): Promise<void>;
-  close(): void;
-}
-
-interface ConnectingStack {
-  getaddrinfo(
-    host: string | null,
-    port: number,
-    family: number,
-    type: number,
-    proto: number,
-    flags: number,
-    options: { signal?: AbortSignal },
-  ): Promise<AddrInfo[]>;
-  socket(family: number, type: number, proto: number): ConnectingSocket;
-}
-
 /** Connects to the first address of a host that accepts, as Python's create_connection. */
 export async function createConnection<Connection>(
-  stack: ConnectingStack,
+  stack: StackInterface,
   address: InetAddressInput,
   options?: ConnectionOptions,
 ): Promise<Connection> {

@@ -9,6 +9,7 @@ import type { Closable } from '../core/finalization.js';
 import { runNativeAsync } from '../io/async-calls.js';
 import { makeNonBlocking } from '../io/descriptor-flags.js';
 import { msocket, type ReplyTimeoutHandler, setReplyTimeoutHandler } from '../io/msocket.js';
+import { adopt } from '../socket/adopt.js';
 import type { Descriptor } from '../socket/descriptor.js';
 import { busyHint, uncountClosed, unregisterDetachedOf, withOwnNumber } from '../socket/detached.js';
 import { canceled, type WaitEnd } from '../socket/operations/errors.js';
@@ -185,6 +186,12 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     }
     if (!flags) makeNonBlocking(fd);
     return withOwnNumber(fd, () => this.msocket(family, type, proto));
+  }
+
+  /** Takes a descriptor that `socket.detach` gave up. */
+  adopt(fileno: number): number {
+    this.pointer('socket');
+    return adopt(fileno);
   }
 
   /**

@@ -1,37 +1,54 @@
-import type { StackConfig } from '../config/index.js';
+import { StackConfig } from '../config/index.js';
 import type { IothError } from '../core/errors.js';
+import type { ProviderName } from '../core/provider.js';
 import type { TypedEmitter } from '../core/typed-emitter.js';
 import type { Resolver } from '../dns/resolver.js';
-import type { OpenHandles } from '../node/open-handles.js';
+import type { StackInterface } from '../dns/stack-interface.js';
+import type { NodeStack } from '../node/node-stack.js';
 import { type CloseOptions, checkCloseOptions, lingerLimits } from './close-options.js';
 import type { StackEvents } from './events.js';
 import type { NativeStack } from './native-stack.js';
+
+type EndingStack = StackInterface & NodeStack & TypedEmitter<StackEvents>;
 
 /**
  * The end of a stack. Programs, Node's handles, the configuration and the resolver end first, then its sockets and its `struct ioth`
  * (native-stack.ts), then 'close' is emitted. If the daemon dies, 'error' comes before that.
  */
 export class StackLife {
-  /** The configuration of its interfaces, once one was asked for. */
-  config: StackConfig | undefined;
   readonly #native: NativeStack;
   readonly #resolver: Resolver;
-  readonly #handles: OpenHandles;
-  readonly #emitter: TypedEmitter<StackEvents>;
+  readonly #stack: EndingStack;
+  readonly #configProvider: ProviderName | undefined;
+  #config: StackConfig | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(native: NativeStack, resolver: Resolver, handles: OpenHandles, emitter: TypedEmitter<StackEvents>) {
+  constructor(native: NativeStack, resolver: Resolver, stack: EndingStack, configProvider?: ProviderName) {
     this.#native = native;
     this.#resolver = resolver;
-    this.#handles = handles;
-    this.#emitter = emitter;
-    native.closeUncounted = () => handles.closeSilently();
+    this.#stack = stack;
+    this.#configProvider = configProvider;
+    const { nodeHandles } = stack;
+    native.closeUncounted = () => nodeHandles.closeSilently();
     // a stack that the program forgot is garbage collected
     const weak = new WeakRef(this);
     native.onDeath = (error) => {
       const life = weak.deref();
       if (life) life.#onDeath(error);
     };
+  }
+
+  /** The configuration of its interfaces. */
+  get configuration(): StackConfig {
+    this.#config ??= new StackConfig(
+      this.#stack,
+      {
+        notify: (name, event) => this.#stack.emit(name, event),
+        onNames: (names) => this.#resolver.applyNetworkSettings(names),
+      },
+      this.#configProvider,
+    );
+    return this.#config;
   }
 
   /** True if the stack is closed, or is being closed. */
@@ -56,34 +73,47 @@ export class StackLife {
   closeSync(options?: CloseOptions): void {
     checkCloseOptions(options);
     if (this.#closing) return;
-    this.config?.closeSync();
+    this.#config?.closeSync();
     this.#native.programs.endSync();
-    this.#handles.destroy();
+    this.#stack.nodeHandles.destroy();
     this.#resolver.closeSync();
     this.#native.closeSync(options);
     this.#closing = Promise.resolve();
-    this.#emitter.emit('close');
+    this.#stack.emit('close');
   }
 
   /** Closes everything in order. If nothing has to be waited for, the stack begins to close before this returns. */
   async #close(options?: CloseOptions): Promise<void> {
     const { stall } = lingerLimits(options);
-    const handles = this.#handles.size > 0 ? this.#handles.close(stall) : undefined;
-    const ends = [this.#native.programs.end(), handles, this.config?.close(), this.#resolver.close()];
+    const handles = this.#stack.nodeHandles.size > 0 ? this.#stack.nodeHandles.close(stall) : undefined;
+    const ends = [this.#native.programs.end(), handles, this.#config?.close(), this.#resolver.close()];
     const before = ends.filter((wait) => wait !== undefined);
     if (before.length > 0) await Promise.all(before);
     await this.#native.close(options);
-    this.#emitter.emit('close');
+    this.#stack.emit('close');
   }
 
   #onDeath(error: IothError): void {
-    this.#handles.destroy(error);
+    this.#stack.nodeHandles.destroy(error);
     if (this.#closing) return;
     try {
-      this.#emitter.emit('error', error);
+      this.#stack.emit('error', error);
     } finally {
       // a detached socket may prevent the deletion: the program's own close() reports it
       this.close().catch(() => {});
     }
+  }
+}
+
+/** Waits until a new stack is configured. Closes it if that fails. */
+export async function whenReady<Stack extends { readonly ready: Promise<void>; close(): Promise<void> }>(
+  stack: Stack,
+): Promise<Stack> {
+  try {
+    await stack.ready;
+    return stack;
+  } catch (error) {
+    await stack.close();
+    throw error;
   }
 }

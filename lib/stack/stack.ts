@@ -1,25 +1,62 @@
+import type { spawn, spawnSync } from 'node:child_process';
+import type { Socket as NetSocket } from 'node:net';
 import { inspect } from 'node:util';
 import type { StackPointer } from '../../ffi/ioth.js';
-import { type ConfigEvents, type ConfigOptions, StackConfig } from '../config/index.js';
-import { AF_INET, SOCK_NONBLOCK, SOCK_STREAM } from '../constants/index.js';
+import type { InetAddressInput } from '../address/sockaddr.js';
+import type { ConfigOptions } from '../config/index.js';
+import { AF_INET, AF_UNIX, SOCK_NONBLOCK, SOCK_STREAM } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { registerFinalizer } from '../core/finalization.js';
-import type { ProviderName } from '../core/provider.js';
-import { checkInteger } from '../core/validate.js';
+import { printedAs } from '../core/printed-list.js';
+import { typedEmitter } from '../core/typed-emitter.js';
+import { checkInteger, checkOptions } from '../core/validate.js';
+import type { AddrInfo } from '../dns/getaddrinfo.js';
+import type { NameInfoAddress } from '../dns/getnameinfo.js';
+import { type HostInfo, hostByAddress, hostByName, qualifiedName } from '../dns/host-info.js';
+import { gethostname, getprotobyname } from '../dns/host-names.js';
 import { Resolver } from '../dns/resolver.js';
+import { serviceName, servicePort } from '../dns/service-port.js';
+import type { PathTag } from '../dns/settings.js';
+import type { ServicePort } from '../dns/socket-types.js';
+import * as netlink from '../netlink/index.js';
 import { type StackDns, stackDns } from '../node/dns.js';
-import { adopt } from '../socket/adopt.js';
+import { face, type NodeModules } from '../node/faces.js';
+import { type DispatcherOptions, type FetchDispatcher, fetchOn, undiciAgent } from '../node/fetch.js';
+import { OpenHandles } from '../node/open-handles.js';
+import { run } from '../node/run.js';
+import { netSocketOn } from '../node/socket-stream.js';
+import { uncountedSocket } from '../node/stack-sockets.js';
 import { Descriptor } from '../socket/descriptor.js';
-import { type DatagramSocket, type Incoming, type ListeningSocket, Socket } from '../socket/socket.js';
-import { checkStackOptions, namedOptions, type StackOptions, type StackSettings } from './arguments.js';
-import { type CloseOptions, checkCloseOptions, lingerLimits } from './close-options.js';
+import type { StreamedSocket } from '../socket/owner.js';
+import {
+  type Connection,
+  type DatagramSocket,
+  type Incoming,
+  type ListeningSocket,
+  type OperationOptions,
+  Socket,
+} from '../socket/socket.js';
+import { StackArguments, type StackOptions, type StackSettings } from './arguments.js';
+import type { CloseOptions } from './close-options.js';
+import { type ConnectionOptions, createConnection } from './create-connection.js';
+import { acceptIPv4, createServer, type ServerOptions } from './create-server.js';
+import type { StackEvents } from './events.js';
+import {
+  canPrepare,
+  checkSocketArguments,
+  type DatagramType,
+  type StreamType,
+  socketFrom,
+  socketPairOn,
+} from './make-sockets.js';
 import { NativeStack } from './native-stack.js';
-import { checkWait, whenNetworkIsThere, whenNetworkIsThereSync } from './network-wait.js';
+import { whenNetworkIsThere, whenNetworkIsThereSync } from './network-wait.js';
 import { listStack } from './open-stacks.js';
-import { baseName } from './plugin.js';
-import type { Programs } from './programs/programs.js';
-import { checkSocketArguments, type DatagramType, type StreamType } from './socket-stack.js';
-import { ToolsStack } from './tools-stack.js';
+import { type PingOptions, type PingResult, ping } from './ping/ping.js';
+import { baseName, isVdestack } from './plugin.js';
+import { StackPrograms } from './programs/stack-programs.js';
+import { StackLife, whenReady } from './stack-life.js';
+import { interfaceName } from './vnl.js';
 
 const MAX_BUSY_POLL_USECS = 1_000_000;
 
@@ -29,19 +66,21 @@ const MAX_BUSY_POLL_USECS = 1_000_000;
  * Configuration methods have the names of ioth(3) and nlinline(3), and speak rtnetlink with the stack. If the stack refuses a
  * request, the error is an {@link IothError} with the kernel's errno and, if the stack gave one, its explanation.
  */
-export class Stack extends ToolsStack {
+export class Stack extends typedEmitter<StackEvents>() {
   /** The plugin: 'vdestack', 'kernel', 'picox' … */
   readonly name: string;
   /** The virtual networks that it joined. */
   readonly vnl: readonly string[];
   /** Settles when the configuration string of the constructor is applied; at once without one. */
   readonly ready: Promise<void>;
+  /** The Node handles that have a socket of the stack. @internal */
+  readonly nodeHandles = new OpenHandles();
   readonly #native: NativeStack;
+  readonly #life: StackLife;
   readonly #resolver: Resolver;
+  readonly #programs: StackPrograms;
   #dns: StackDns | undefined;
-  readonly #conf: ProviderName | undefined;
-  #config: StackConfig | undefined;
-  #closing: Promise<void> | undefined;
+  #fetch: typeof fetch | undefined;
 
   /**
    * Makes a stack: ioth_newstackv(3), or ioth_newstackc(3).
@@ -56,13 +95,6 @@ export class Stack extends ToolsStack {
    *   if it refuses a part of the configuration
    * @throws {TypeError} ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE
    */
-  constructor(options: StackOptions);
-  constructor(
-    stack: string,
-    vnl?: string | readonly string[] | null,
-    config_dns?: string | null,
-    settings?: StackSettings,
-  );
   constructor(
     stack: string | StackOptions,
     vnl?: string | readonly string[] | null,
@@ -70,24 +102,18 @@ export class Stack extends ToolsStack {
     settings?: StackSettings,
   ) {
     super();
-    const checked = checkStackOptions(namedOptions(stack, vnl, config_dns, settings));
+    const checked = StackArguments.of(stack, vnl, config_dns, settings);
     const { plugin, vnls, config, dns, dns_cache, conf, signal, timeout } = checked;
     this.name = baseName(plugin);
     this.vnl = vnls;
-    this.#conf = conf;
     this.#resolver = new Resolver(this, checked.config_dns ?? null, { provider: dns, cacheSize: dns_cache });
     this.#native = whenNetworkIsThereSync(() => NativeStack.open({ plugin, vnls }), checked);
     registerFinalizer(this, 'Stack', this.#native);
     listStack(this);
-    const handles = this.nodeHandles;
-    this.#native.closeUncounted = () => handles.closeSilently();
-    const weak = new WeakRef(this);
-    this.#native.onDeath = (error) => {
-      const living = weak.deref();
-      if (living) living.#onDeath(error);
-    };
+    this.#life = new StackLife(this.#native, this.#resolver, this, conf);
+    this.#programs = new StackPrograms(this, this.#native.programs);
     try {
-      this.ready = config ? this.#configuration().start(config, { signal, timeout }) : Promise.resolve();
+      this.ready = config ? this.#life.configuration.start(config, { signal, timeout }) : Promise.resolve();
     } catch (error) {
       this.closeSync();
       throw error;
@@ -100,34 +126,19 @@ export class Stack extends ToolsStack {
    * Makes a stack with the constructor's arguments, and waits until it is `ready`. Closes the stack if that fails or is aborted.
    * @throws {IothError} as the constructor and {@link iothconfig}, as a rejection
    */
-  static create(options: StackOptions): Promise<Stack>;
-  static create(
-    stack: string,
-    vnl?: string | readonly string[] | null,
-    config_dns?: string | null,
-    settings?: StackSettings,
-  ): Promise<Stack>;
   static async create(
     stack: string | StackOptions,
     vnl?: string | readonly string[] | null,
     config_dns?: string | null,
     settings?: StackSettings,
   ): Promise<Stack> {
-    const { wait, ...options } = namedOptions(stack, vnl, config_dns, settings);
-    const { vnls } = checkStackOptions(options);
-    const made = await whenNetworkIsThere(() => new Stack(options), { vnls, wait: checkWait(wait) }, options.signal);
-    try {
-      await made.ready;
-      return made;
-    } catch (error) {
-      await made.close();
-      throw error;
-    }
+    const checked = StackArguments.of(stack, vnl, config_dns, settings);
+    return whenReady(await whenNetworkIsThere(() => new Stack(checked.withoutWait()), checked, checked.signal));
   }
 
   /** True if the stack is closed, or is being closed. */
   get closed(): boolean {
-    return this.#closing !== undefined || this.#native.closed;
+    return this.#life.closed;
   }
 
   /** The process id of a vdestack's daemon (its network namespace is /proc/PID/ns/net); undefined for other stacks. */
@@ -145,7 +156,7 @@ export class Stack extends ToolsStack {
    * @throws {TypeError} ERR_INVALID_ARG_VALUE for an unknown or malformed item, before anything is changed
    */
   async iothconfig(config: string, options?: ConfigOptions): Promise<number> {
-    return this.#configuration().configure(config, options);
+    return this.#life.configuration.configure(config, options);
   }
 
   /** Configures an interface: the C name of {@link iothconfig}. */
@@ -159,7 +170,213 @@ export class Stack extends ToolsStack {
    * @returns null if nothing changed since the last call
    */
   ioth_resolvconf(config?: string): string | null {
-    return this.#configuration().resolvconf(config);
+    return this.#life.configuration.resolvconf(config);
+  }
+
+  /**
+   * Returns the index of an interface: if_nametoindex(3), ioth_if_nametoindex(3).
+   * @throws {IothError} ENODEV if no interface has the name
+   */
+  if_nametoindex(ifname: string): number {
+    return netlink.if_nametoindex(this.pointer('if_nametoindex'), ifname);
+  }
+
+  /**
+   * Returns the name of an interface: if_indextoname(3).
+   * @throws {IothError} ENODEV if no interface has the index
+   */
+  if_indextoname(ifindex: number): string {
+    return netlink.if_indextoname(this.pointer('if_indextoname'), ifindex);
+  }
+
+  /**
+   * Lists the interfaces, by index: if_nameindex(3).
+   * @returns the index and the name of each
+   * @throws {IothError} EAGAIN if the configuration keeps changing while it is read
+   */
+  if_nameindex(): [ifindex: number, ifname: string][] {
+    return netlink.if_nameindex(this.pointer('if_nameindex'));
+  }
+
+  /**
+   * Lists interfaces and their addresses as getifaddrs(3) does.
+   * @returns one entry of family 'Packet' per interface, then one entry per address
+   * @throws {IothError} EAGAIN as {@link if_nameindex}
+   */
+  getifaddrs(): netlink.IfAddrs[] {
+    return netlink.getifaddrs(this.pointer('getifaddrs'));
+  }
+
+  /**
+   * Lists every interface with its addresses, by index: dumps of RTM_GETLINK and RTM_GETADDR. util.inspect, console.log and the
+   * REPL print the list as `ip -br addr` does.
+   * @throws {IothError} EAGAIN as {@link if_nameindex}
+   */
+  interfaces(): netlink.Interface[] {
+    return printedAs(netlink.interfaces(this.pointer('interfaces')), netlink.interfaceLines);
+  }
+
+  /** Returns the interface with this index, without its addresses. @internal */
+  link(ifindex: number): netlink.Link | undefined {
+    return netlink.findLink(this.pointer('link'), ifindex);
+  }
+
+  /** Returns the addresses of one interface. @internal */
+  addressesOf(ifindex: number): netlink.StackAddress[] {
+    return netlink.addresses(this.pointer('addressesOf'), ifindex);
+  }
+
+  /**
+   * Lists the unicast routes of the main table: a dump of RTM_GETROUTE. A route with several gateways gives several entries.
+   * util.inspect prints the list as ip-route(8) does.
+   * @param family AF_INET or AF_INET6; default: both, IPv4 first
+   * @param options `all`: the routes of every table and type
+   * @throws {IothError} EAGAIN as {@link if_nameindex}
+   */
+  routes(family?: number, options?: { all?: boolean }): netlink.Route[] {
+    return printedAs(netlink.routes(this.pointer('routes'), family, options), netlink.routeLines);
+  }
+
+  /**
+   * Brings an interface up or takes it down: ioth_linksetupdown(3).
+   * @throws {IothError} ENODEV
+   */
+  linksetupdown(ifindex: netlink.InterfaceRef, up: boolean | 0 | 1): void {
+    netlink.linksetupdown(this.pointer('linksetupdown'), ifindex, up);
+  }
+
+  /**
+   * Returns the MAC address of an interface: ioth_linkgetaddr(3).
+   * @returns its text, '80:00:42:0e:e7:3a'
+   * @throws {IothError} ENODEV; ENOENT if the interface has none
+   */
+  linkgetaddr(ifindex: netlink.InterfaceRef): string {
+    return netlink.linkgetaddr(this.pointer('linkgetaddr'), ifindex);
+  }
+
+  /**
+   * Sets the MAC address of an interface: ioth_linksetaddr(3).
+   * @param mac '80:00:42:0e:e7:3a' or its 6 bytes
+   * @throws {IothError} ENODEV; EADDRNOTAVAIL for a multicast address
+   */
+  linksetaddr(ifindex: netlink.InterfaceRef, mac: string | Uint8Array): void {
+    netlink.linksetaddr(this.pointer('linksetaddr'), ifindex, mac);
+  }
+
+  /**
+   * Sets the MTU of an interface: linksetmtu of nlinline(3). On picox this also removes its IPv4 addresses.
+   * @param mtu in bytes, 68 or more; at most 9220 on an interface that joined a VDE network, which carries no longer frames
+   * @throws {IothError} ENODEV; EINVAL if the interface cannot have this MTU
+   */
+  linksetmtu(ifindex: netlink.InterfaceRef, mtu: number): void {
+    netlink.linksetmtu(this.pointer('linksetmtu'), ifindex, mtu, this.vnl.map(interfaceName));
+  }
+
+  /**
+   * Adds a link: ioth_iplink_add(3).
+   * @param ifindex its index; -1 or 0 for any
+   * @param type its kind: 'bridge', 'veth' … The stack, or the machine's kernel, decides which kinds exist
+   * @param data the attributes of IFLA_INFO_DATA, which depend on the kind: [tag, value] with the tags of the kernel's headers. A
+   *   number is an u32, a string gets a NUL after it, bytes are sent unchanged, an array is nested attributes
+   * @param ifname its name, at most 15 bytes; default: the first free name of the kind, 'bridge0'
+   * @returns its index
+   * @throws {IothError} ENOTSUP for an unknown kind; EEXIST or EBUSY for a name or an index in use
+   */
+  iplink_add(ifindex: number, type: string, data?: readonly netlink.Attribute[], ifname?: string): number {
+    return netlink.iplink_add(this.pointer('iplink_add'), ifindex, type, data, ifname);
+  }
+
+  /**
+   * Adds an interface that joins a network: ioth_iplink_add(3) of kind 'vde', on stacks that have it (picox).
+   * @param ifindex its index; -1 or 0 for any
+   * @param vnl the network, a virtual network locator of vde_open(3)
+   * @param ifname its name; default: 'vde' and a number
+   * @returns its index
+   * @throws {IothError} ENOTSUP on other stacks; EEXIST or EBUSY for a name or an index in use
+   */
+  iplink_add_vde(ifindex: number, vnl: string, ifname?: string): number {
+    return netlink.iplink_add_vde(this.pointer('iplink_add_vde'), ifindex, vnl, ifname);
+  }
+
+  /**
+   * Deletes a link: ioth_iplink_del(3).
+   * @param link its name, its index, or an object with either; if an object has both, the index counts
+   * @throws {IothError} ENODEV; ENOTSUP for a link that cannot be deleted; EBUSY for an interface that joins a network of a
+   *   vdestack
+   */
+  iplink_del(link: { ifname?: string; ifindex?: number } | netlink.InterfaceRef): void {
+    const own = isVdestack(this.name) ? this.vnl.map(interfaceName) : [];
+    netlink.iplink_del(this.pointer('iplink_del'), link, own);
+  }
+
+  /**
+   * Adds an address to an interface: ioth_ipaddr_add(3). The address may be one string as in ip-address(8), '10.0.0.1/24'. An
+   * IPv6 address can be bound at once: no duplicate address detection runs unless `options.dad` asks for it.
+   * @param family AF_INET or AF_INET6
+   * @param prefixlen bits of the network: 0 to 32 or 128
+   * @throws {IothError} EEXIST if the interface has it; ENODEV; ENXIO or EINVAL if the interface has no IPv6
+   */
+  ipaddr_add(
+    family: number,
+    addr: string,
+    prefixlen: number,
+    ifindex: netlink.InterfaceRef,
+    options?: netlink.AddressOptions,
+  ): void;
+  ipaddr_add(addr: string, ifindex: netlink.InterfaceRef, options?: netlink.AddressOptions): void;
+  ipaddr_add(...args: netlink.AddAddressArguments): void {
+    netlink.ipaddr_add(this.pointer('ipaddr_add'), ...args);
+  }
+
+  /**
+   * Removes an address from an interface: ioth_ipaddr_del(3). Arguments as {@link ipaddr_add}.
+   * @throws {IothError} EADDRNOTAVAIL (picox: ENODEV) if the interface does not have it; ENODEV
+   */
+  ipaddr_del(family: number, addr: string, prefixlen: number, ifindex: netlink.InterfaceRef): void;
+  ipaddr_del(addr: string, ifindex: netlink.InterfaceRef): void;
+  ipaddr_del(...args: netlink.DelAddressArguments): void {
+    netlink.ipaddr_del(this.pointer('ipaddr_del'), ...args);
+  }
+
+  /**
+   * Adds a route to the main table: ioth_iproute_add(3), with the gateway first. The route may be one string as in ip-route(8),
+   * 'default via 10.0.0.254' or '10.2.0.0/16 via 10.0.0.254 dev vde0 metric 5': a destination, then any of via, dev, metric, src,
+   * proto, scope, pref and onlink.
+   * @param family AF_INET or AF_INET6
+   * @param gw the gateway, a link-local one with `ifindex`; null if the network is on the link of `ifindex` itself
+   * @param dst the network; null or missing for the default route
+   * @param dst_prefixlen bits of the network: 0 to 32 or 128
+   * @param ifindex the interface; if 0 or missing, the gateway decides
+   * @throws {IothError} EEXIST; ENETUNREACH or EHOSTUNREACH if no address of the stack reaches the gateway; ENODEV
+   * @throws {TypeError} ERR_INVALID_ARG_VALUE for an unknown word
+   */
+  iproute_add(
+    family: number,
+    gw: string | null,
+    dst?: string | null,
+    dst_prefixlen?: number,
+    ifindex?: netlink.InterfaceRef,
+  ): void;
+  iproute_add(route: string): void;
+  iproute_add(...args: netlink.RouteArguments): void {
+    netlink.iproute_add(this.pointer('iproute_add'), ...args);
+  }
+
+  /**
+   * Deletes a route of the main table, even one that another program made: ioth_iproute_del(3). Arguments as {@link iproute_add}.
+   * `gw` null matches any gateway, except on picox. A word missing from a string matches anything.
+   * @throws {IothError} ESRCH (picox: ENODEV or ENOENT) if there is no such route
+   */
+  iproute_del(
+    family: number,
+    gw: string | null,
+    dst?: string | null,
+    dst_prefixlen?: number,
+    ifindex?: netlink.InterfaceRef,
+  ): void;
+  iproute_del(route: string): void;
+  iproute_del(...args: netlink.RouteArguments): void {
+    netlink.iproute_del(this.pointer('iproute_del'), ...args);
   }
 
   /**
@@ -171,21 +388,320 @@ export class Stack extends ToolsStack {
    * @throws {IothError} EAFNOSUPPORT, EPROTONOSUPPORT, EPERM, EMFILE; EBADF for a `fileno` that is not a socket of a stack;
    *   ERR_STACK_DEAD
    */
-  override socket(family?: number, type?: StreamType, proto?: number, fileno?: number): ListeningSocket<this>;
-  override socket(family: number, type: DatagramType, proto?: number, fileno?: number): DatagramSocket<this>;
-  override socket(family?: number, type?: number, proto?: number, fileno?: number): Socket<this>;
-  override socket(family: number = AF_INET, type: number = SOCK_STREAM, proto = 0, fileno?: number): Socket<this> {
+  socket(family?: number, type?: StreamType, proto?: number, fileno?: number): ListeningSocket<this>;
+  socket(family: number, type: DatagramType, proto?: number, fileno?: number): DatagramSocket<this>;
+  socket(family?: number, type?: number, proto?: number, fileno?: number): Socket<this>;
+  socket(family: number = AF_INET, type: number = SOCK_STREAM, proto = 0, fileno?: number): Socket<this> {
     const plainType = checkSocketArguments(family, type, proto);
-    const fd = fileno === undefined ? this.#native.msocket(family, plainType, proto) : this.#adopted(fileno);
+    const fd = fileno === undefined ? this.#native.msocket(family, plainType, proto) : this.#native.adopt(fileno);
     const socket = Socket.of<this, Incoming<this>>(this, new Descriptor(this.#native, fd), family, plainType, proto);
     if (type & SOCK_NONBLOCK) socket.setblocking(false);
     return socket;
+  }
+
+  /**
+   * Makes a TCP connection, as Python's create_connection. Tries the addresses of the host one after the other.
+   * @param address the host and port to connect to; the host may be a name
+   * @param options.timeout seconds for each address, and then for the socket; null for none (default: getdefaulttimeout())
+   * @param options.source_address the local address; the host '' and the port 0 let the stack choose
+   * @param options.all_errors true to get all failures together as an AggregateError
+   * @returns the connected socket
+   * @throws {IothError} as `socket.connect`: the error of the last address
+   * @throws {GaiError} if the host has no address
+   */
+  async create_connection(address: InetAddressInput, options?: ConnectionOptions): Promise<Connection<this>> {
+    return createConnection<Connection<this>>(this, address, options);
+  }
+
+  /**
+   * Makes a TCP socket that listens, as Python's create_server, with SO_REUSEADDR.
+   * @param address where to listen; the host '' is every address of the family
+   * @param options.family AF_INET or AF_INET6; default: the family of the host, and AF_INET for ''
+   * @param options.backlog the maximum number of connections that wait for accept; default SOMAXCONN
+   * @param options.reuse_port true to set SO_REUSEPORT: several sockets may listen there
+   * @param options.dualstack_ipv6 true to accept IPv4 connections on an AF_INET6 socket too, as ::ffff:10.0.0.1
+   * @throws {IothError} as `socket.bind` and `socket.listen`
+   */
+  create_server(address: InetAddressInput, options?: ServerOptions): ListeningSocket<this> {
+    return createServer<ListeningSocket<this>>((family) => this.socket(family, SOCK_STREAM), address, options);
+  }
+
+  /**
+   * Makes two sockets that are connected to each other: socketpair(2). Works only if the stack's sockets are the kernel's.
+   * @param family AF_UNIX, the only family that supports it on Linux
+   * @throws {IothError} ENOTSUP (another family, or picox), EMFILE
+   */
+  socketpair(
+    family: number = AF_UNIX,
+    type: number = SOCK_STREAM,
+    proto = 0,
+  ): [socket: Connection<this>, other: Connection<this>] {
+    return socketPairOn(this, family, type, proto) as [Connection<this>, Connection<this>];
+  }
+
+  /**
+   * Makes a Socket on a duplicate of a descriptor, as Python's fromfd: one from `recv_fds`, or one that other code opened. The
+   * socket stays on the network on which it was made. It becomes non-blocking for all its users. Works only if the stack's
+   * sockets are the kernel's.
+   * @param fd stays open, and stays the caller's
+   * @param family default for family, type and proto: they are read from the socket
+   * @throws {IothError} EBADF, ENOTSOCK, EMFILE; ENOTSUP (picox)
+   */
+  fromfd(fd: number, family?: number, type?: number, proto?: number): Socket<this> {
+    return socketFrom(this, fd, family, type, proto) as Socket<this>;
+  }
+
+  /** True if the stack has IPv6: Python's has_ipv6, for this stack. */
+  get has_ipv6(): boolean {
+    return canPrepare(this, () => {});
+  }
+
+  /** Returns whether an AF_INET6 socket of the stack can accept IPv4 connections too, as Python's. */
+  has_dualstack_ipv6(): boolean {
+    return canPrepare(this, acceptIPv4);
+  }
+
+  /** Returns the name of this machine: gethostname(2). The stacks of a process have no names of their own. */
+  gethostname(): string {
+    return gethostname();
+  }
+
+  /**
+   * Returns the number of a protocol of IP: getprotobyname(3).
+   * @throws {IothError} ENOENT if no protocol has the name
+   */
+  getprotobyname(name: string): number {
+    return getprotobyname(name);
+  }
+
+  /**
+   * Returns the addresses of `host` for each type of socket, best first: getaddrinfo(3), with Python's arguments and fields.
+   * @param host a name, an address, or null for the loopback (with AI_PASSIVE the any-address)
+   * @param port a number, the name of a service, or null
+   * @param flags AI_*
+   * @throws {GaiError} `eai` is C's EAI_ number, `code` is Node's: 'ENOTFOUND', 'EAI_AGAIN' …
+   */
+  async getaddrinfo(
+    host: string | null,
+    port: ServicePort,
+    family = 0,
+    type = 0,
+    proto = 0,
+    flags = 0,
+    options?: OperationOptions,
+  ): Promise<AddrInfo[]> {
+    const { signal } = checkOptions(options, ['signal']);
+    return this.#resolver.getaddrinfo(host, port, { family, type, proto, flags, signal });
+  }
+
+  /**
+   * Returns the names of an address and of its port, or the numbers if they have no names: getnameinfo(3).
+   * @param flags NI_*
+   * @throws {GaiError} EAI_NONAME with NI_NAMEREQD
+   */
+  async getnameinfo(
+    sockaddr: NameInfoAddress,
+    flags = 0,
+    options?: OperationOptions,
+  ): Promise<[host: string, service: string]> {
+    return this.#resolver.getnameinfo(sockaddr, flags, options);
+  }
+
+  /**
+   * Returns the first IPv4 address of a host: gethostbyname(3), as Python's. `getaddrinfo` gives IPv6 too.
+   * @param host a name or an IPv4 address; '' is 0.0.0.0, '<broadcast>' 255.255.255.255
+   * @throws {GaiError} if it has none
+   */
+  async gethostbyname(host: string, options?: OperationOptions): Promise<string> {
+    const [, , addresses] = await hostByName(this.#resolver, host, options);
+    return addresses[0] as string;
+  }
+
+  /**
+   * Returns the names and all IPv4 addresses of a host: gethostbyname(3), as Python's gethostbyname_ex.
+   * @returns the canonical name, its other known names, and all IPv4 addresses
+   * @throws {GaiError} if it has none
+   */
+  async gethostbyname_ex(host: string, options?: OperationOptions): Promise<HostInfo> {
+    return hostByName(this.#resolver, host, options);
+  }
+
+  /**
+   * Returns the names of an address: gethostbyaddr(3), as Python's.
+   * @param address an IPv4 or IPv6 address, or a name that is resolved first
+   * @returns the canonical name, its other names in the hosts file, and the address
+   * @throws {GaiError} if it has no name
+   */
+  async gethostbyaddr(address: string, options?: OperationOptions): Promise<HostInfo> {
+    return hostByAddress(this.#resolver, address, options);
+  }
+
+  /**
+   * Returns the fully qualified name of a host, as Python's getfqdn: the first of its names that has a dot.
+   * @param name a host; '' is this machine
+   * @returns `name` itself if no better name is known
+   */
+  async getfqdn(name = '', options?: OperationOptions): Promise<string> {
+    return qualifiedName(this.#resolver, name, options);
+  }
+
+  /**
+   * Returns the port of a service: getservbyname(3).
+   * @param protocol 'tcp', 'udp' …; default: any
+   * @throws {IothError} ENOENT if the services file does not have it
+   */
+  getservbyname(service: string, protocol?: string): number {
+    return servicePort(this.#resolver.settings, service, protocol);
+  }
+
+  /**
+   * Returns the service on a port: getservbyport(3).
+   * @param protocol 'tcp', 'udp' …; default: any
+   * @throws {IothError} ENOENT if the services file does not have it
+   */
+  getservbyport(port: number, protocol?: string): string {
+    return serviceName(this.#resolver.settings, port, protocol);
+  }
+
+  /**
+   * Changes how names are resolved from now on: iothdns_update(3).
+   * @param config as `config_dns` of the constructor; null is /etc/resolv.conf
+   * @throws {TypeError} ERR_INVALID_ARG_VALUE for a path that cannot be read
+   */
+  iothdns_update(config: string | null): void {
+    this.#resolver.update(config);
+  }
+
+  /**
+   * Sets another file in place of /etc/hosts or /etc/services: iothdns_setpath(3).
+   * @param path null restores the usual file
+   */
+  iothdns_setpath(file: PathTag, path: string | null): void {
+    this.#resolver.setPath(file, path);
+  }
+
+  /** Resolves a host name to an address, for sockets. @internal */
+  async resolveHost(host: string, family: number, options?: OperationOptions): Promise<string> {
+    return this.#resolver.resolveHost(host, family, options);
+  }
+
+  /** Returns the address of a host name if it is known without a query to a server. @internal */
+  resolveLocally(host: string, family: number): string | undefined {
+    return this.#resolver.resolveLocally(host, family);
   }
 
   /** The functions of node:dns on this stack: `stack.dns.lookup` is a `lookup` option for any library. */
   get dns(): StackDns {
     this.#dns ??= stackDns(this.#resolver);
     return this.#dns;
+  }
+
+  /**
+   * Calls `fn` with this stack as the network of Node's `net`, `dgram`, `http`, `https`, `http2`, `tls`, `dns`, `fetch` and
+   * `WebSocket`. This includes what `fn` starts: promises, timers, the handlers of its servers. Names, 'localhost' and 127.0.0.1
+   * are those of the stack too: the first socket brings its `lo` up.
+   * @returns what `fn` returns
+   * @throws what `fn` throws
+   * @throws {IothError} ERR_NODE_INTERNALS in a Node whose sockets are unlike those of 20, 22, 24 and 26
+   */
+  run<A extends unknown[], T>(fn: (...args: A) => T, ...args: A): T {
+    return run(this, fn, args);
+  }
+
+  /** node:net on this stack, from any caller. @throws {IothError} ERR_NODE_INTERNALS as {@link run} */
+  get net(): NodeModules['net'] {
+    return face(this, 'net');
+  }
+
+  /** node:dgram, as {@link net}. */
+  get dgram(): NodeModules['dgram'] {
+    return face(this, 'dgram');
+  }
+
+  /** node:http, as {@link net}. Its `globalAgent`, and what it makes, use this stack. */
+  get http(): NodeModules['http'] {
+    return face(this, 'http');
+  }
+
+  /** node:https, as {@link http}. */
+  get https(): NodeModules['https'] {
+    return face(this, 'https');
+  }
+
+  /** node:http2, as {@link net}. */
+  get http2(): NodeModules['http2'] {
+    return face(this, 'http2');
+  }
+
+  /** node:tls, as {@link net}. */
+  get tls(): NodeModules['tls'] {
+    return face(this, 'tls');
+  }
+
+  /** The global fetch on this stack, with connections of its own. It can be called without `this`. */
+  get fetch(): typeof fetch {
+    this.#fetch ??= fetchOn(this);
+    return this.#fetch;
+  }
+
+  /**
+   * Makes an Agent of undici (version 6, 7 or 8) whose connections are on this stack. Use it with undici's `request`, `stream`
+   * and `fetch`, and as the `dispatcher` of the global fetch. Each call makes a new one; close it yourself.
+   * @param options undici's; `connect` has those of tls.connect, `timeout` in milliseconds and `allowH2`
+   * @throws {IothError} ERR_MODULE_NOT_FOUND if undici is not installed
+   */
+  dispatcher(options?: DispatcherOptions): FetchDispatcher {
+    return undiciAgent(this, options);
+  }
+
+  /**
+   * Runs a program in the network of this stack: child_process.spawn, with its arguments, its ChildProcess, its errors. If this
+   * process has no rights, the program runs as root of the stack's user namespace; its rights on files are those of the user.
+   * Programs end with the stack: by SIGTERM and, after two seconds, SIGKILL. It can be called without `this`.
+   *
+   * On the kernel stack it is child_process.spawn, ended with the stack.
+   * @throws {IothError} ENOTSUP (picox: no namespace of the kernel), ENOENT (nsenter(1) is missing), EBADF, ERR_STACK_DEAD
+   * @throws {TypeError} as child_process.spawn; for `options.argv0`
+   */
+  get spawn(): typeof spawn {
+    return this.#programs.spawn;
+  }
+
+  /**
+   * Runs a program in the network of this stack, as `spawn`, and blocks until it ends: child_process.spawnSync.
+   * @throws as `spawn`, and ERR_STACK_DEAD if the program failed because the stack's daemon died. An `error` that
+   *   child_process.spawnSync returns is returned here too
+   */
+  get spawnSync(): typeof spawnSync {
+    return this.#programs.spawnSync;
+  }
+
+  /**
+   * Reads or sets a setting of the stack's network, by its name in sysctl(8): 'net.ipv4.ip_forward'. Write a dot in the name of
+   * an interface as a slash: 'net.ipv4.conf.eth0/1.forwarding'; or use slashes for all separators. It runs a program in the
+   * stack, which takes a few milliseconds.
+   * @param value the new value: an integer, a string of one line, or a boolean (1 or 0). Without it, the setting is read
+   * @returns the value if it is read, nothing if it is set
+   * @throws {IothError} ENOENT (no such setting), EACCES, EINVAL (no such value), EROFS; as `spawn`
+   * @throws {TypeError} for a name outside the network: 'kernel.hostname' is the host's
+   */
+  sysctl(name: string): string;
+  sysctl(name: string, value: string | number | boolean): void;
+  sysctl(name: string, value?: string | number | boolean): string | undefined {
+    return this.#programs.sysctl(name, value);
+  }
+
+  /**
+   * Pings a host with ICMP echo: RFC 792, RFC 4443. On the kernel stack this needs CAP_NET_RAW, or a group in
+   * net.ipv4.ping_group_range. The failure of one request is the `error` of its probe.
+   * @param host an address ('fe80::1%vde0' too), or a name that the stack resolves
+   * @returns the times, in milliseconds, and the loss
+   * @throws {GaiError} if the name has no address
+   * @throws {IothError} EACCES, EPERM; ECANCELED (the stack was closed), ERR_STACK_DEAD
+   * @throws {AbortError} `options.signal`
+   */
+  ping(host: string, options?: PingOptions): Promise<PingResult> {
+    return ping(this, host, options);
   }
 
   /** Makes pending operations of its sockets keep the process alive (the default). */
@@ -218,16 +734,7 @@ export class Stack extends ToolsStack {
    * @throws {IothError} EBUSY while a detached socket is open on it
    */
   close(options?: CloseOptions): Promise<void> {
-    try {
-      checkCloseOptions(options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    this.#closing ??= this.#close(options).catch((error) => {
-      this.#closing = undefined;
-      throw error;
-    });
-    return this.#closing;
+    return this.#life.close(options);
   }
 
   /**
@@ -235,56 +742,7 @@ export class Stack extends ToolsStack {
    * @throws {IothError} EBUSY, as {@link close}
    */
   closeSync(options?: CloseOptions): void {
-    checkCloseOptions(options);
-    if (this.#closing) return;
-    this.#config?.closeSync();
-    this.programs.endSync();
-    this.nodeHandles.destroy();
-    this.#resolver.closeSync();
-    this.#native.closeSync(options);
-    this.#closing = Promise.resolve();
-    this.emit('close');
-  }
-
-  /** @internal */
-  override pointer(syscall: string): StackPointer {
-    return this.#native.pointer(syscall);
-  }
-
-  /** @internal */
-  protected override get resolver(): Resolver {
-    return this.#resolver;
-  }
-
-  /** @internal */
-  protected override get nodeStack(): this {
-    return this;
-  }
-
-  /** @internal */
-  protected override get programs(): Programs {
-    return this.#native.programs;
-  }
-
-  /** @internal */
-  checkUsable(): void {
-    this.#native.pointer('socket');
-    if (this.closed) throw new IothError('EBADF', { syscall: 'socket', hint: 'the stack is being closed' });
-  }
-
-  /** @internal */
-  override msocket(family: number, type: number, proto: number): number {
-    return this.#native.msocket(family, type, proto);
-  }
-
-  /** True if every system call of the kernel works on its sockets. @internal */
-  override get hasKernelSockets(): boolean {
-    return this.#native.hasKernelSockets;
-  }
-
-  /** Notes that a library makes sockets on it directly. Returns a function to call when the library is done. @internal */
-  beginNativeCall(): () => void {
-    return this.#native.beginNativeCall();
+    this.#life.closeSync(options);
   }
 
   [Symbol.dispose](): void {
@@ -296,47 +754,54 @@ export class Stack extends ToolsStack {
   }
 
   [inspect.custom](): string {
-    const daemon = this.daemonPid === undefined ? '' : `, daemon ${this.daemonPid}`;
-    const networks = this.vnl.length > 0 ? `, ${this.vnl.join(' ')}` : '';
-    return `Stack <${this.name}${networks}${daemon}${this.closed ? ', closed' : ''}>`;
+    const parts = [
+      this.name,
+      this.vnl.join(' '),
+      this.daemonPid && `daemon ${this.daemonPid}`,
+      this.closed && 'closed',
+    ];
+    return `Stack <${parts.filter(Boolean).join(', ')}>`;
   }
 
-  /** Closes everything in order. If nothing has to be waited for, the stack begins to close before this returns. */
-  async #close(options?: CloseOptions): Promise<void> {
-    const { stall } = lingerLimits(options);
-    const handles = this.nodeHandles.size > 0 ? this.nodeHandles.close(stall) : undefined;
-    const ends = [this.programs.end(), handles, this.#config?.close(), this.#resolver.close()];
-    const before = ends.filter((wait) => wait !== undefined);
-    if (before.length > 0) await Promise.all(before);
-    await this.#native.close(options);
-    this.emit('close');
+  /** @internal */
+  pointer(syscall: string): StackPointer {
+    return this.#native.pointer(syscall);
   }
 
-  #configuration(): StackConfig {
-    const notify = <Name extends keyof ConfigEvents>(name: Name, event: ConfigEvents[Name]) => {
-      this.emit(name, event);
-    };
-    this.#config ??= new StackConfig(
-      this,
-      { notify, onNames: (settings) => this.#resolver.applyNetworkSettings(settings) },
-      this.#conf,
-    );
-    return this.#config;
+  /** @internal */
+  checkUsable(): void {
+    this.#native.pointer('socket');
+    if (this.closed) throw new IothError('EBADF', { syscall: 'socket', hint: 'the stack is being closed' });
   }
 
-  #adopted(fileno: number): number {
-    this.pointer('socket');
-    return adopt(fileno);
+  /** @internal */
+  msocket(family: number, type: number, proto: number): number {
+    return this.#native.msocket(family, type, proto);
   }
 
-  #onDeath(error: IothError): void {
-    this.nodeHandles.destroy(error);
-    if (this.#closing) return;
-    try {
-      this.emit('error', error);
-    } finally {
-      // a detached socket may prevent the deletion: the program's own close() reports it
-      this.close().catch(() => {});
-    }
+  /** True if every system call of the kernel works on its sockets. @internal */
+  get hasKernelSockets(): boolean {
+    return this.#native.hasKernelSockets;
+  }
+
+  /** Notes that a library makes sockets on it directly. Returns a function to call when the library is done. @internal */
+  beginNativeCall(): () => void {
+    return this.#native.beginNativeCall();
+  }
+
+  /** @internal */
+  get local(): this {
+    return this;
+  }
+
+  /** @internal */
+  uncountedSocket(family: number, type: number): number {
+    this.checkUsable();
+    return uncountedSocket(this, family, type);
+  }
+
+  /** Makes the net.Socket of `Socket.stream()`. @internal */
+  netSocket(socket: StreamedSocket): NetSocket {
+    return netSocketOn(socket, this);
   }
 }

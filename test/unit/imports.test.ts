@@ -81,7 +81,13 @@ test('only ffi/ imports koffi', () => {
   expect(users.filter((file) => roomOf(file) !== 'ffi')).toEqual([]);
 });
 
-test('no file has more than 400 lines', () => {
-  const long = SOURCES.filter((file) => readFileSync(join(ROOT, file), 'utf8').split('\n').length > 401);
+/** The lines that have code: neither empty nor a comment alone. */
+function linesOfCode(text: string): number {
+  const withoutBlocks = text.replace(/^ *\/\*[\s\S]*?\*\/ *$/gm, '');
+  return withoutBlocks.split('\n').filter((line) => /^\s*[^\s/]|^\s*\/[^/]/.test(line)).length;
+}
+
+test('no file has more than 400 lines of code', () => {
+  const long = SOURCES.filter((file) => linesOfCode(readFileSync(join(ROOT, file), 'utf8')) > 400);
   expect(long).toEqual([]);
 });

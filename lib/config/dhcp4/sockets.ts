@@ -11,10 +11,10 @@ import {
   SOCK_DGRAM,
   SOL_SOCKET,
 } from '../../constants/index.js';
+import type { StackInterface } from '../../dns/stack-interface.js';
 import type { Socket } from '../../socket/socket.js';
 import { decodeUdp, encodeUdp } from '../ipv4-udp.js';
 import { receiveAll, trySend } from '../receive-loop.js';
-import type { StackInterface } from '../stack-interface.js';
 import type { Dhcp4Transport } from './client.js';
 import { CLIENT_PORT, SERVER_PORT } from './message.js';
 

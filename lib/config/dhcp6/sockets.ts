@@ -1,8 +1,8 @@
 import { AF_INET6, SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET } from '../../constants/index.js';
+import type { StackInterface } from '../../dns/stack-interface.js';
 import type { Socket } from '../../socket/socket.js';
 import { readyLinkLocal } from '../link-local.js';
 import { receiveAll, trySend } from '../receive-loop.js';
-import type { StackInterface } from '../stack-interface.js';
 import type { Dhcp6Transport } from './client.js';
 import { CLIENT_PORT, SERVER_PORT, SERVERS_GROUP } from './message.js';
 

@@ -8,11 +8,11 @@ import {
   IPV6_RECVHOPLIMIT,
   SOCK_RAW,
 } from '../../constants/index.js';
+import type { StackInterface } from '../../dns/stack-interface.js';
 import { CMSG_SPACE } from '../../socket/cmsg.js';
 import type { Socket } from '../../socket/socket.js';
 import { readyLinkLocal } from '../link-local.js';
 import { receiveAll, trySend } from '../receive-loop.js';
-import type { StackInterface } from '../stack-interface.js';
 import type { RouterDiscoveryTransport } from './client.js';
 import { HOP_LIMIT, icmp6FilterOnly, ND_ROUTER_ADVERT, ROUTERS_GROUP } from './message.js';
 

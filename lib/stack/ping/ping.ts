@@ -14,8 +14,8 @@ import {
   invalidValue,
   outOfRange,
 } from '../../core/validate.js';
-import type { AddrInfo } from '../../dns/getaddrinfo.js';
-import { type EchoReply, PingSocket, type PingStack } from './socket.js';
+import type { StackInterface } from '../../dns/stack-interface.js';
+import { type EchoReply, PingSocket } from './socket.js';
 
 /** Options of {@link Stack.ping}. */
 export interface PingOptions {
@@ -74,21 +74,6 @@ export interface PingResult {
   readonly probes: PingProbe[];
 }
 
-/** The members of a stack that {@link ping} needs. */
-export interface PingingStack extends PingStack {
-  if_indextoname(ifindex: number): string;
-  interfaces(): { readonly name: string; readonly up: boolean }[];
-  getaddrinfo(
-    host: string,
-    port: null,
-    family: number,
-    type: number,
-    proto: number,
-    flags: number,
-    options: { signal?: AbortSignal },
-  ): Promise<AddrInfo[]>;
-}
-
 type Settings = Required<Pick<PingOptions, 'count' | 'interval' | 'timeout' | 'size'>> & PingOptions;
 
 const NAMES = ['count', 'interval', 'timeout', 'size', 'ttl', 'family', 'onProbe', 'signal'] as const;
@@ -96,7 +81,7 @@ const MAX_COUNT = 0xffff;
 const MAX_SIZE = 65_507;
 
 /** Pings a host with ICMP echo. */
-export async function ping(stack: PingingStack, host: string, options?: PingOptions): Promise<PingResult> {
+export async function ping(stack: StackInterface, host: string, options?: PingOptions): Promise<PingResult> {
   const settings = checkPing(host, options);
   const { signal } = settings;
   const family = settings.family === undefined ? 0 : settings.family === 4 ? AF_INET : AF_INET6;
@@ -115,7 +100,7 @@ export async function ping(stack: PingingStack, host: string, options?: PingOpti
 /** The requests in flight, until all are over. */
 class Ping {
   readonly #socket: PingSocket;
-  readonly #stack: PingingStack;
+  readonly #stack: StackInterface;
   readonly #to: Address;
   readonly #settings: Settings;
   readonly #pending = new Map<number, { sentAt: number; timer: NodeJS.Timeout }>();
@@ -124,7 +109,7 @@ class Ping {
   #finish: () => void = () => {};
   #fail: (error: unknown) => void = () => {};
 
-  constructor(socket: PingSocket, stack: PingingStack, to: Address, settings: Settings) {
+  constructor(socket: PingSocket, stack: StackInterface, to: Address, settings: Settings) {
     this.#socket = socket;
     this.#stack = stack;
     this.#to = to;
@@ -231,7 +216,7 @@ class Ping {
 }
 
 /** Returns the address as text, with the name of its interface if it is link-local. */
-function textOf({ address, scopeid }: Address, stack: PingingStack): string {
+function textOf({ address, scopeid }: Address, stack: StackInterface): string {
   if (!scopeid) return address;
   try {
     return `${address}%${stack.if_indextoname(scopeid)}`;

@@ -25,15 +25,10 @@ import {
 import { IS_LITTLE_ENDIAN, viewOf } from '../../core/byte-order.js';
 import { codeOf } from '../../core/errno.js';
 import { IothError } from '../../core/errors.js';
+import type { StackInterface } from '../../dns/stack-interface.js';
 import type { AncillaryItem } from '../../socket/cmsg.js';
 import type { Socket } from '../../socket/socket.js';
 import { type Echo, echoRequest, echoTypes, ipv4Payload, readEcho } from './icmp.js';
-
-/** The members of a stack that make the socket. */
-export interface PingStack {
-  readonly hasKernelSockets: boolean;
-  socket(family: number, type: number, proto?: number, fileno?: number): Socket;
-}
 
 /** The answer to a request, or a report about it. */
 export interface EchoReply {
@@ -71,7 +66,7 @@ export class PingSocket {
 
   /** @throws {IothError} EACCES, EPERM if the user may make neither kind; an error of the stack */
   constructor(
-    stack: PingStack,
+    stack: StackInterface,
     family: number,
     readonly payload: Uint8Array,
     ttl: number | undefined,
@@ -167,7 +162,7 @@ export class PingSocket {
   }
 }
 
-function openSocket(stack: PingStack, family: number, proto: number): [Socket, isRaw: boolean] {
+function openSocket(stack: StackInterface, family: number, proto: number): [Socket, isRaw: boolean] {
   try {
     return [stack.socket(family, SOCK_RAW, proto), true];
   } catch (error) {

@@ -1,5 +1,6 @@
 import { AF_INET, IothError, SOCK_STREAM, type Socket, type Stack } from 'ioth';
 import { parseResolvConf } from '../../../lib/dns/resolv-conf.js';
+import type { StackInterface } from '../../../lib/dns/stack-interface.js';
 import { StubResolver } from '../../../lib/dns/stub-resolver.js';
 import { NameNetwork } from '../../support/name-servers.js';
 import { answerTo, type ReceivedQuery, ScriptedServer, type Sent } from '../../support/scripted-server.js';
@@ -153,20 +154,16 @@ test('a query that is lost is sent again', async () => {
 test('out of descriptors, a query waits for one', async () => {
   server.answer = (query) => [{ bytes: answerTo(query, TRUE) }];
   let refused = 0;
-  const stub = new StubResolver(
-    {
-      closed: false,
-      pointer: (syscall) => client.pointer(syscall),
-      beginNativeCall: () => client.beginNativeCall(),
-      interfaces: () => client.interfaces(),
-      if_nametoindex: (name) => client.if_nametoindex(name),
-      socket: (family, type) => {
-        if (refused++ < 3) throw new IothError('EMFILE', { syscall: 'socket' });
-        return client.socket(family, type);
-      },
+  const scarce: Partial<StackInterface> = {
+    closed: false,
+    interfaces: () => client.interfaces(),
+    if_nametoindex: (name) => client.if_nametoindex(name),
+    socket: (family, type) => {
+      if (refused++ < 3) throw new IothError('EMFILE', { syscall: 'socket' });
+      return client.socket(family, type);
     },
-    () => parseResolvConf('nameserver 10.5.0.1'),
-  );
+  };
+  const stub = new StubResolver(scarce as StackInterface, () => parseResolvConf('nameserver 10.5.0.1'));
   expect((await stub.query('h.test', 'A')).records).toMatchObject([{ data: TRUE }]);
   expect(refused).toBe(4);
 });

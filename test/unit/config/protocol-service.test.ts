@@ -4,9 +4,9 @@ import { realClock } from '../../../lib/config/clock.js';
 import { InterfaceConfig } from '../../../lib/config/interface-config.js';
 import { type LeaseContent, type ProtocolClient, ProtocolService } from '../../../lib/config/protocol-service.js';
 import type { LeaseEvent } from '../../../lib/config/provider.js';
-import type { StackInterface } from '../../../lib/config/stack-interface.js';
 import { AF_INET } from '../../../lib/constants/index.js';
 import { IothError } from '../../../lib/core/errors.js';
+import type { StackInterface } from '../../../lib/dns/stack-interface.js';
 
 const LEASE = { dns: ['10.0.0.1', 'fe80::1'], domains: ['a.org'] };
 
