@@ -44,11 +44,10 @@ export {
   type Interface,
   type InterfaceAddress,
   type InterfaceRef,
-  type Link,
   type Route,
   vethPeer,
 } from './netlink/index.js';
-export type { ConnectOptions, Dispatcher } from './node/dispatcher.js';
+export type { Dispatcher, DispatcherConnectOptions } from './node/dispatcher.js';
 export type {
   DnsCodeName,
   DnsPromisesResolver,
@@ -72,8 +71,8 @@ export type { FileOptions, SocketFile } from './socket/socket-file.js';
 export { getdefaulttimeout, setdefaulttimeout } from './socket/timeouts.js';
 export type { StackOptions, StackSettings } from './stack/arguments.js';
 export type { CloseOptions } from './stack/close-options.js';
-export type { ConnectionOptions } from './stack/create-connection.js';
-export type { ServerOptions } from './stack/create-server.js';
+export type { CreateConnectionOptions } from './stack/create-connection.js';
+export type { CreateServerOptions } from './stack/create-server.js';
 export { get_defstack, set_defstack } from './stack/default-stack.js';
 export type { StackEvents } from './stack/events.js';
 export { set_license } from './stack/license.js';

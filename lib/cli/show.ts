@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { printable } from '../core/printable.js';
-import type { Link } from '../netlink/index.js';
+import type { InterfaceLink } from '../netlink/index.js';
 import type { Stack } from '../stack/stack.js';
 import { isColoured, table } from './terminal.js';
 
@@ -29,7 +29,7 @@ function listText(list: readonly unknown[]): string {
 }
 
 /** Formats links as `ip -br link` does, with the MTU. */
-export function linkText(links: readonly Link[]): string {
+export function linkText(links: readonly InterfaceLink[]): string {
   const rows = links.map(({ name, operstate, up, mac, mtu, flags }) => [
     printable(name),
     operstate ?? (up ? 'UNKNOWN' : 'DOWN'),

@@ -1,5 +1,5 @@
 import type { Address } from '../address/sockaddr.js';
-import type { Interface, Link, Route, StackAddress } from '../netlink/index.js';
+import type { Interface, InterfaceLink, Route, StackAddress } from '../netlink/index.js';
 import type { SocketMaker, SocketOwner } from '../socket/owner.js';
 import type { Socket } from '../socket/socket.js';
 
@@ -28,7 +28,7 @@ export interface StackInterface extends SocketOwner, SocketMaker {
   ): Promise<{ family: number; type: number; proto: number; sockaddr: Address }[]>;
   if_indextoname(ifindex: number): string;
   interfaces(): Interface[];
-  link(ifindex: number): Link | undefined;
+  link(ifindex: number): InterfaceLink | undefined;
   addressesOf(ifindex: number): StackAddress[];
   routes(family?: number): Route[];
   linksetupdown(ifindex: number, up: boolean): void;

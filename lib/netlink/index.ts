@@ -14,11 +14,11 @@ export { iplink_add, iplink_add_vde, iplink_del, vethPeer } from './iplink.js';
 export { iproute_add, iproute_del, type RouteArguments } from './iproute.js';
 export {
   findLink,
+  type InterfaceLink,
   type InterfaceRef,
   if_indextoname,
   if_nameindex,
   if_nametoindex,
-  type Link,
   linkgetaddr,
   linksetaddr,
   linksetmtu,

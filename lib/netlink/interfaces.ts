@@ -1,10 +1,10 @@
 import type { StackPointer } from '../../ffi/ioth.js';
 import { familyName } from '../address/ip.js';
 import { addresses, type InterfaceAddress } from './address.js';
-import { type Link, links } from './link.js';
+import { type InterfaceLink, links } from './link.js';
 
 /** A link with its addresses. */
-export interface Interface extends Link {
+export interface Interface extends InterfaceLink {
   addresses: InterfaceAddress[];
 }
 

@@ -40,7 +40,7 @@ const OPER_STATES = ['UNKNOWN', 'NOTPRESENT', 'DOWN', 'LOWERLAYERDOWN', 'TESTING
 export type InterfaceRef = number | string;
 
 /** A link, without its addresses. */
-export interface Link {
+export interface InterfaceLink {
   ifindex: number;
   name: string;
   /** The MAC address, 'aa:bb:cc:dd:ee:ff'; null if the kind of link has none. */
@@ -68,12 +68,12 @@ export interface Link {
 }
 
 /** Decodes an RTM_NEWLINK message. Returns undefined for any other message. */
-export function decodeLink({ type, payload }: Message, syscall: string): Link | undefined {
+export function decodeLink({ type, payload }: Message, syscall: string): InterfaceLink | undefined {
   if (type !== RTM.RTM_NEWLINK) return undefined;
   const [info, attributes] = splitPayload(payload, IFINFOMSG_SIZE, syscall);
   const flags = info.getUint32(8, IS_LITTLE_ENDIAN);
   const mac = attributes.get(IFLA_ADDRESS);
-  const link: Link = {
+  const link: InterfaceLink = {
     ifindex: info.getInt32(4, IS_LITTLE_ENDIAN),
     name: stringOf(attributes.get(IFLA_IFNAME)) ?? '',
     mac: mac && mac.length > 0 ? formatMac(mac) : null,
@@ -98,7 +98,7 @@ export function decodeLink({ type, payload }: Message, syscall: string): Link | 
 }
 
 /** Returns all links, ordered by index. */
-export function links(stack: StackPointer): Link[] {
+export function links(stack: StackPointer): InterfaceLink[] {
   return dump(stack, 'RTM_GETLINK', ifinfomsg())
     .map((message) => decodeLink(message, 'RTM_GETLINK'))
     .filter((link) => link !== undefined)
@@ -106,7 +106,7 @@ export function links(stack: StackPointer): Link[] {
 }
 
 /** Returns the link with this index or name. @throws {IothError} ENODEV without one */
-function linkOf(stack: StackPointer, which: InterfaceRef): Link {
+function linkOf(stack: StackPointer, which: InterfaceRef): InterfaceLink {
   const isIndex = typeof which === 'number';
   const hints = missingLinkHints(which);
   const attributes: Attribute[] = isIndex ? [] : [[IFLA_IFNAME, which]];
@@ -117,7 +117,7 @@ function linkOf(stack: StackPointer, which: InterfaceRef): Link {
 }
 
 /** Returns the link with this index or name; undefined without one. */
-export function findLink(stack: StackPointer, which: InterfaceRef): Link | undefined {
+export function findLink(stack: StackPointer, which: InterfaceRef): InterfaceLink | undefined {
   try {
     return linkOf(stack, which);
   } catch (error) {

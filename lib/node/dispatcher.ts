@@ -30,7 +30,7 @@ interface ConnectTarget {
 type OnConnect = (error: Error | null, socket?: net.Socket) => void;
 
 /** Options of the connections of `stack.dispatcher()`: those of tls.connect(), and undici's own of its buildConnector. */
-export interface ConnectOptions extends tls.ConnectionOptions {
+export interface DispatcherConnectOptions extends tls.ConnectionOptions {
   /** The timeout of a connect, in milliseconds; 0 for none. Default 10000. */
   timeout?: number;
   /** Offers HTTP/2 to servers. Default true with undici 8, false with older versions. */
@@ -161,7 +161,7 @@ function agentOf(stack: NodeStack, Agent: AgentClass, allowH2: boolean): Dispatc
 export function stackAgent<T extends object>(
   stack: MeantStack,
   Agent: AgentClass<T>,
-  { connect, ...options }: { connect?: ConnectOptions } = {},
+  { connect, ...options }: { connect?: DispatcherConnectOptions } = {},
 ): T {
   return new Agent({ ...options, connect: connector(stack, connect) });
 }
@@ -169,7 +169,7 @@ export function stackAgent<T extends object>(
 /** Creates a connector like undici's buildConnector. It shares no TLS sessions with other stacks. */
 export function connector(
   stack: MeantStack,
-  { timeout = CONNECT_TIMEOUT_MS, allowH2, ...options }: ConnectOptions = {},
+  { timeout = CONNECT_TIMEOUT_MS, allowH2, ...options }: DispatcherConnectOptions = {},
 ) {
   const sessions = new Map<string, Buffer>();
   const open = (target: ConnectTarget): net.Socket => {

@@ -2,9 +2,9 @@ import { IothError } from '../core/errors.js';
 import { checkOptions } from '../core/validate.js';
 import {
   type AgentClass,
-  type ConnectOptions,
   connector,
   type Dispatcher,
+  type DispatcherConnectOptions,
   stackAgent,
   type WrapHandler,
 } from './dispatcher.js';
@@ -22,7 +22,7 @@ export type FetchDispatcher = RequestInit extends { dispatcher?: infer Known } ?
 
 /** Options of {@link Stack.dispatcher}: those of undici's Agent. */
 export interface DispatcherOptions {
-  connect?: ConnectOptions;
+  connect?: DispatcherConnectOptions;
   [option: string]: unknown;
 }
 

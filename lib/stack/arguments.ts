@@ -13,7 +13,7 @@ export interface StackSettings extends ConfigOptions {
   /** The resolver of names: 'builtin', or 'native' (libiothdns). Default: IOTH_DNS of the environment, else 'builtin'. */
   dns?: ProviderName;
   /** The number of answers that the builtin resolver caches. Default 1000; 0 for none. */
-  dns_cache?: number;
+  dnsCache?: number;
   /**
    * Milliseconds to wait for a network that does not exist yet. Default 0. The constructor blocks the thread for this time, even
    * if this program is to make the network; `Stack.create` keeps the event loop running.
@@ -36,7 +36,7 @@ export interface StackOptions extends StackSettings {
   config_dns?: string | null;
 }
 
-const SETTINGS = ['dns', 'dns_cache', 'conf', 'signal', 'timeout', 'wait'] as const;
+const SETTINGS = ['dns', 'dnsCache', 'conf', 'signal', 'timeout', 'wait'] as const;
 // C copies the name into a buffer and keeps the length of the buffer in a char
 const MAX_PLUGIN_NAME = 100;
 
@@ -45,7 +45,7 @@ export class StackArguments implements StackOptions {
   readonly stack: string;
   readonly config_dns: string | null | undefined;
   readonly dns: ProviderName | undefined;
-  readonly dns_cache: number | undefined;
+  readonly dnsCache: number | undefined;
   readonly conf: ProviderName | undefined;
   readonly signal: AbortSignal | undefined;
   readonly timeout: number | undefined;
@@ -66,7 +66,7 @@ export class StackArguments implements StackOptions {
     this.plugin = checkPlugin(this.config ? this.config.stack : stack);
     this.config_dns = others.config_dns;
     this.dns = others.dns;
-    this.dns_cache = others.dns_cache;
+    this.dnsCache = others.dnsCache;
     this.conf = others.conf;
     this.signal = others.signal;
     this.timeout = others.timeout;
@@ -100,9 +100,9 @@ export class StackArguments implements StackOptions {
 }
 
 /** Checks the settings. A stack without a configuration gets the same checks. */
-function checkSettings({ conf, dns_cache, signal, timeout }: StackSettings): void {
+function checkSettings({ conf, dnsCache, signal, timeout }: StackSettings): void {
   if (conf !== undefined) checkProvider('options.conf', conf);
-  if (dns_cache !== undefined) checkInteger('options.dns_cache', dns_cache, 0, INT_MAX);
+  if (dnsCache !== undefined) checkInteger('options.dnsCache', dnsCache, 0, INT_MAX);
   if (timeout !== undefined) checkInteger('options.timeout', timeout, 1, INT_MAX);
   checkSignal(signal);
 }

@@ -7,7 +7,7 @@ import type { StackInterface } from '../dns/stack-interface.js';
 import { checkTimeout } from '../socket/timeouts.js';
 
 /** Options of {@link Stack.create_connection}. */
-export interface ConnectionOptions {
+export interface CreateConnectionOptions {
   /** The timeout of each attempt to connect, and then of the socket, in seconds; null for none. Default: getdefaulttimeout(). */
   timeout?: number | null;
   /** The local address of the connection. */
@@ -22,7 +22,7 @@ export interface ConnectionOptions {
 export async function createConnection<Connection>(
   stack: StackInterface,
   address: InetAddressInput,
-  options?: ConnectionOptions,
+  options?: CreateConnectionOptions,
 ): Promise<Connection> {
   const { host, port, scopeid } = hostAndPort('address', address);
   const { timeout, source_address, all_errors = false, ...others } = checkOptions(options, OPTIONS);

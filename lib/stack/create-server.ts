@@ -14,7 +14,7 @@ import { IothError } from '../core/errors.js';
 import { checkBoolean, checkInteger, checkOptions, INT_MAX, invalidValue } from '../core/validate.js';
 
 /** Options of {@link Stack.create_server}. */
-export interface ServerOptions {
+export interface CreateServerOptions {
   /** AF_INET or AF_INET6. Default: the family of the host, and AF_INET for ''. */
   family?: number;
   /** The maximum number of connections that wait for accept. */
@@ -36,7 +36,7 @@ interface ServerSocket {
 export function createServer<Listener extends ServerSocket>(
   makeSocket: (family: number) => Listener,
   address: InetAddressInput,
-  options?: ServerOptions,
+  options?: CreateServerOptions,
 ): Listener {
   const { host } = hostAndPort('address', address);
   const { backlog, reuse_port = false, dualstack_ipv6 = false, ...others } = checkOptions(options, OPTIONS);

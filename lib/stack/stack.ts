@@ -38,8 +38,8 @@ import {
 } from '../socket/socket.js';
 import { StackArguments, type StackOptions, type StackSettings } from './arguments.js';
 import type { CloseOptions } from './close-options.js';
-import { type ConnectionOptions, createConnection } from './create-connection.js';
-import { acceptIPv4, createServer, type ServerOptions } from './create-server.js';
+import { type CreateConnectionOptions, createConnection } from './create-connection.js';
+import { acceptIPv4, type CreateServerOptions, createServer } from './create-server.js';
 import type { StackEvents } from './events.js';
 import {
   canPrepare,
@@ -103,10 +103,10 @@ export class Stack extends typedEmitter<StackEvents>() {
   ) {
     super();
     const checked = StackArguments.of(stack, vnl, config_dns, settings);
-    const { plugin, vnls, config, dns, dns_cache, conf, signal, timeout } = checked;
+    const { plugin, vnls, config, dns, dnsCache, conf, signal, timeout } = checked;
     this.name = baseName(plugin);
     this.vnl = vnls;
-    this.#resolver = new Resolver(this, checked.config_dns ?? null, { provider: dns, cacheSize: dns_cache });
+    this.#resolver = new Resolver(this, checked.config_dns ?? null, { provider: dns, cacheSize: dnsCache });
     this.#native = whenNetworkIsThereSync(() => NativeStack.open({ plugin, vnls }), checked);
     registerFinalizer(this, 'Stack', this.#native);
     listStack(this);
@@ -217,7 +217,7 @@ export class Stack extends typedEmitter<StackEvents>() {
   }
 
   /** Returns the interface with this index, without its addresses. @internal */
-  link(ifindex: number): netlink.Link | undefined {
+  link(ifindex: number): netlink.InterfaceLink | undefined {
     return netlink.findLink(this.pointer('link'), ifindex);
   }
 
@@ -409,7 +409,7 @@ export class Stack extends typedEmitter<StackEvents>() {
    * @throws {IothError} as `socket.connect`: the error of the last address
    * @throws {GaiError} if the host has no address
    */
-  async create_connection(address: InetAddressInput, options?: ConnectionOptions): Promise<Connection<this>> {
+  async create_connection(address: InetAddressInput, options?: CreateConnectionOptions): Promise<Connection<this>> {
     return createConnection<Connection<this>>(this, address, options);
   }
 
@@ -422,7 +422,7 @@ export class Stack extends typedEmitter<StackEvents>() {
    * @param options.dualstack_ipv6 true to accept IPv4 connections on an AF_INET6 socket too, as ::ffff:10.0.0.1
    * @throws {IothError} as `socket.bind` and `socket.listen`
    */
-  create_server(address: InetAddressInput, options?: ServerOptions): ListeningSocket<this> {
+  create_server(address: InetAddressInput, options?: CreateServerOptions): ListeningSocket<this> {
     return createServer<ListeningSocket<this>>((family) => this.socket(family, SOCK_STREAM), address, options);
   }
 
@@ -722,7 +722,7 @@ export class Stack extends typedEmitter<StackEvents>() {
    * uses a CPU while it polls. Backs off when events rarely arrive in time. The event loop still runs every millisecond.
    * @throws {TypeError | RangeError} if `usecs` is not an integer from 0 to 1000000
    */
-  busy_poll(usecs: number): void {
+  busyPoll(usecs: number): void {
     this.#native.busyPollUsecs = checkInteger('usecs', usecs, 0, MAX_BUSY_POLL_USECS);
   }
 

@@ -15,7 +15,7 @@ export type WorkName = 'round trips' | 'connections' | 'datagrams';
 
 /** A request to the server process, which replies with its port, and again when it is done. */
 export interface ServerRequest {
-  contender: 'ioth' | 'node' | 'ioth sync' | 'ioth busy_poll' | 'blocking koffi';
+  contender: 'ioth' | 'node' | 'ioth sync' | 'ioth busyPoll' | 'blocking koffi';
   work: WorkName;
   count: number;
 }
@@ -30,7 +30,7 @@ export async function processRows(wanted: (group: string) => boolean, rounds: nu
   if (!wanted('processes')) return [];
   const stack = new Stack('kernel');
   const busy = new Stack('kernel');
-  busy.busy_poll(BUSY_POLL_USECS);
+  busy.busyPoll(BUSY_POLL_USECS);
   const bare = libioth().newstack('kernel', null);
   if (bare === null) throw new Error('the kernel stack could not be made');
   const server = fork(fileURLToPath(new URL('./server.js', import.meta.url)));
@@ -40,7 +40,7 @@ export async function processRows(wanted: (group: string) => boolean, rounds: nu
       ioth: awaiting(server, 'ioth', iothHalves(stack), work),
       [work === 'datagrams' ? 'node:dgram' : 'node:net']: awaiting(server, 'node', nodeHalves, work),
       'ioth sync': blocking(server, 'ioth sync', syncOn(stack), work),
-      'ioth busy_poll': awaiting(server, 'ioth busy_poll', iothHalves(busy), work),
+      'ioth busyPoll': awaiting(server, 'ioth busyPoll', iothHalves(busy), work),
       'blocking koffi': blocking(server, 'blocking koffi', blockingCalls(bare), work),
     });
     const works: Work[] = [

@@ -7,7 +7,7 @@ import { BUSY_POLL_USECS, HOST, type ServerRequest } from './processes.js';
 
 const stack = new Stack('kernel');
 const busy = new Stack('kernel');
-busy.busy_poll(BUSY_POLL_USECS);
+busy.busyPoll(BUSY_POLL_USECS);
 const bare = libioth().newstack('kernel', null) as StackPointer;
 
 process.on('message', (request: ServerRequest) => {
@@ -33,7 +33,7 @@ async function serve({ contender, work, count }: ServerRequest): Promise<void> {
     });
     return;
   }
-  const halves = contender === 'node' ? nodeHalves : iothHalves(contender === 'ioth busy_poll' ? busy : stack);
+  const halves = contender === 'node' ? nodeHalves : iothHalves(contender === 'ioth busyPoll' ? busy : stack);
   const [port, run] = await halves.server(work, HOST);
   const done = run(count);
   process.send?.(port);

@@ -116,7 +116,7 @@ function timed(times: number, work: () => Promise<unknown>): Turn {
 }
 
 function clientOf(vnl: string, number: number, dns: 'builtin' | 'native'): Stack {
-  const client = new Stack('vdestack', vnl, 'nameserver 10.0.0.1\noptions timeout:30\n', { dns, dns_cache: 0 });
+  const client = new Stack('vdestack', vnl, 'nameserver 10.0.0.1\noptions timeout:30\n', { dns, dnsCache: 0 });
   const ifindex = client.if_nametoindex('vde0');
   client.linksetupdown(ifindex, true);
   client.ipaddr_add(AF_INET, `10.0.0.${number}`, 24, ifindex);

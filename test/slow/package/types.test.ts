@@ -44,6 +44,7 @@ beforeAll(async () => {
     'required.cts': IMPORTS + USES + REQUIRES,
     'expectations.mts': expectations,
     'expectations.cts': expectations,
+    'misspelt.ts': "import { Stack } from 'ioth';\nnew Stack({ stack: 'kernel', vln: '' });\n",
   });
 });
 
@@ -83,3 +84,20 @@ it.each(COMPILERS.flatMap(([compiler, lib]) => MODES.map((mode) => [compiler, ..
     expect(outcome).toEqual({ code: 0, stdout: '', stderr: '' });
   },
 );
+
+it('reports a misspelt option by its name', async () => {
+  const options = [
+    '--ignoreConfig',
+    '--strict',
+    '--noEmit',
+    '--target',
+    'es2022',
+    '--module',
+    'nodenext',
+    '--types',
+    'node',
+  ];
+  const { code, stdout } = await user.node(['node_modules/typescript/bin/tsc', ...options, 'misspelt.ts']);
+  expect(stdout).toContain("'vln' does not exist in type 'StackOptions'");
+  expect(code).not.toBe(0);
+});

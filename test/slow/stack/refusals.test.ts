@@ -7,8 +7,8 @@ import { runUnprivileged } from '../../support/unprivileged.js';
 const directory = useDirectory();
 
 test.each([
-  ['dns_cache', [-1, Number.NaN, 1.5, 2 ** 40], 'ERR_OUT_OF_RANGE'],
-  ['dns_cache', ['1', {}, null, true], 'ERR_INVALID_ARG_TYPE'],
+  ['dnsCache', [-1, Number.NaN, 1.5, 2 ** 40], 'ERR_OUT_OF_RANGE'],
+  ['dnsCache', ['1', {}, null, true], 'ERR_INVALID_ARG_TYPE'],
   ['timeout', [0, -1, Number.NaN, 2 ** 40], 'ERR_OUT_OF_RANGE'],
   ['timeout', ['1', {}, null], 'ERR_INVALID_ARG_TYPE'],
   ['signal', [{}, 'x', 1], 'ERR_INVALID_ARG_TYPE'],

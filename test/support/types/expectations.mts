@@ -16,7 +16,8 @@ import {
   type ConfigEvents,
   type ConfigOptions,
   type Connection,
-  type ConnectionOptions,
+  type CreateConnectionOptions,
+  type CreateServerOptions,
   constants,
   type Data,
   type Datagram,
@@ -41,7 +42,6 @@ import {
   type Received,
   type Route,
   recv_fds,
-  type ServerOptions,
   SOCK_DGRAM,
   SOCK_STREAM,
   Socket,
@@ -71,7 +71,7 @@ declare const socket: Socket;
 // stacks: one argument after the other, or by name, one set of names for both
 const settings: StackSettings = {
   dns: 'builtin',
-  dns_cache: 0,
+  dnsCache: 0,
   conf: 'builtin',
   timeout: 100,
   signal: AbortSignal.timeout(1),
@@ -166,8 +166,10 @@ socket.connect('[fd00::1]:80');
 socket.bind({ ifindex: 'vde0', protocol: 3 });
 // @ts-expect-error a port is a number
 socket.bind(['10.0.0.1', '80']);
-expectType<Promise<Connection>>()(stack.create_connection('10.0.0.1:80', { timeout: 1 } satisfies ConnectionOptions));
-expectType<ListeningSocket>()(stack.create_server(['', 80], { backlog: 1 } satisfies ServerOptions));
+expectType<Promise<Connection>>()(
+  stack.create_connection('10.0.0.1:80', { timeout: 1 } satisfies CreateConnectionOptions),
+);
+expectType<ListeningSocket>()(stack.create_server(['', 80], { backlog: 1 } satisfies CreateServerOptions));
 expectType<[Connection, Connection]>()(stack.socketpair());
 expectType<Promise<HostInfo>>()(stack.gethostbyname_ex('host.example'));
 expectType<SocketFile>()(socket.makefile({ limit: 1 } satisfies FileOptions));
@@ -257,6 +259,12 @@ async function links(): Promise<void> {
 void links;
 // @ts-expect-error links are made by create
 new Link();
+export function misspelt(): void {
+  // @ts-expect-error no such option
+  new Stack({ stack: 'kernel', vln: 'vde:///tmp/net' });
+  // @ts-expect-error no such option
+  void Stack.create({ stack: 'kernel', tiemout: 5 });
+}
 export async function laboratory(): Promise<void> {
   const lab = await Lab.create({
     networks: { lan: '10.0.0.0/24', wan: { prefix: '10.1.0.0/24', loss: { p: 0.1, r: 0.5 }, rate: '10mbit' } },

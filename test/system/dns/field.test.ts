@@ -15,7 +15,7 @@ let second: ScriptedServer;
 beforeAll(() => {
   const server = network.join(1);
   server.ipaddr_add(AF_INET, SECOND, 24, server.if_nametoindex('vde0'));
-  client = network.join(2, null, { dns: 'builtin', dns_cache: 0 });
+  client = network.join(2, null, { dns: 'builtin', dnsCache: 0 });
   first = new ScriptedServer(server, FIRST, () => []);
   second = new ScriptedServer(server, SECOND, (query) => [{ bytes: answerTo(query, '10.9.0.2') }]);
 });

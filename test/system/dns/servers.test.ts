@@ -14,7 +14,7 @@ let client: Stack;
 
 beforeAll(async () => {
   server = network.join(1);
-  client = network.join(2, null, { dns: 'builtin', dns_cache: 0 });
+  client = network.join(2, null, { dns: 'builtin', dnsCache: 0 });
   server.ipaddr_add(AF_INET, DNSMASQ, 24, server.if_nametoindex('vde0'));
   await network.nsd(server, [SERVER, 'fd05::1'], ZONES);
   await network.dnsmasq(

@@ -19,7 +19,7 @@ let otherAddress: Socket;
 beforeAll(() => {
   const stack = network.join(1);
   stack.ipaddr_add(AF_INET, OTHER_ADDRESS, 24, stack.if_nametoindex('vde0'));
-  client = network.join(2, 'nameserver 10.5.0.1\noptions timeout:30 attempts:1\n', { dns: 'builtin', dns_cache: 0 });
+  client = network.join(2, 'nameserver 10.5.0.1\noptions timeout:30 attempts:1\n', { dns: 'builtin', dnsCache: 0 });
   server = new ScriptedServer(stack, '10.5.0.1', () => []);
   otherPort = server.open(5353);
   otherAddress = server.open(53, OTHER_ADDRESS);
@@ -214,7 +214,7 @@ test('a resolver of its own has its own servers and timeout', async () => {
   expect(answer).toEqual([null, [TRUE]]);
 });
 
-test('answers are held as long as they say, and not at all with dns_cache 0', async () => {
+test('answers are held as long as they say, and not at all with dnsCache 0', async () => {
   server.answer = (query) => [{ bytes: answerTo(query, TRUE) }];
   const holding = network.join(5, '10.5.0.1', { dns: 'builtin' });
   server.queries.splice(0);

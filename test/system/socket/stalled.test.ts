@@ -229,22 +229,22 @@ describe('a connected UDP socket after shutdown', () => {
   });
 });
 
-describe('busy_poll', () => {
+describe('busyPoll', () => {
   test('is off by default, takes microseconds, and refuses what is none', () => {
     using busy = new Stack('kernel');
-    busy.busy_poll(50);
-    busy.busy_poll(0);
+    busy.busyPoll(50);
+    busy.busyPoll(0);
     for (const wrong of [-1, 0.5, 1e9]) {
-      expect(() => busy.busy_poll(wrong)).toThrow(expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }));
+      expect(() => busy.busyPoll(wrong)).toThrow(expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }));
     }
-    expect(() => busy.busy_poll('50' as unknown as number)).toThrow(
+    expect(() => busy.busyPoll('50' as unknown as number)).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
     );
   });
 
   test('lets timers and immediates have their turns in a dialog that never pauses, and rests when it is over', async () => {
     await using busy = new Stack('kernel');
-    busy.busy_poll(1000);
+    busy.busyPoll(1000);
     const [[ping, toPing], [pong, toPong]] = [udpOn(busy, '127.0.0.1'), udpOn(busy, '127.0.0.1')];
     const answering = (async () => {
       for (;;) {
@@ -269,7 +269,7 @@ describe('busy_poll', () => {
 
   test('blocking calls wait on after it', () => {
     using busy = new Stack('kernel');
-    busy.busy_poll(100);
+    busy.busyPoll(100);
     const [socket, address] = udpOn(busy, '127.0.0.1');
     socket.settimeout(0.05);
     expect(() => socket.sync.recv(1)).toThrow(expect.objectContaining({ code: 'ETIMEDOUT' }));
