@@ -38,7 +38,7 @@ const SOURCES = [
 ];
 /** Not the dist/ of the checkout, which may be built anew meanwhile; not in node_modules, where tsc takes `type` for the format. */
 const BUILDS = join(ROOT, '.cache/package');
-const BUILD_LIMIT_MS = 150_000;
+const BUILD_LIMIT_MS = 280_000;
 
 /** What differs from this environment before jest, and npm, ran the tests: their variables would steer what is run here. */
 export const plainEnvironment: NodeJS.ProcessEnv = Object.fromEntries(
