@@ -28,6 +28,8 @@ export interface Operation<T> {
   whenShutDown?(): T | typeof WAIT;
   /** Undoes the half-done work of a wait that ended early (timeout, abort). */
   abandon?(): void;
+  /** Releases what the operation holds, once it is over. */
+  close?(): void;
 }
 
 /** An operation that waits, and the promise that waits for it. */

@@ -4,7 +4,6 @@ import type { Address, AddressInput, Sockaddr } from '../address/sockaddr.js';
 import { AF_INET, AF_INET6, SOCK_STREAM } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { checkOptions, checkSignal } from '../core/validate.js';
-import type { Operation } from '../io/wait-queue.js';
 import { BaseSocket } from './base-socket.js';
 import type { AncillaryItem } from './cmsg.js';
 import { socketOfConnection } from './connection.js';
@@ -12,15 +11,18 @@ import { Descriptor } from './descriptor.js';
 import { destinationOf, localDestinationOf } from './destination.js';
 import { socketStream } from './duplex.js';
 import { duplicate } from './duplicate.js';
+import { errnoOf } from './errno-of.js';
 import { type Datagram, incoming, RECEIVE_SIZE } from './incoming.js';
-import { Operations } from './operations/index.js';
+import type { Call, CallTarget, WithNames } from './operations/call.js';
+import { type ArgumentsOf, CALLS } from './operations/calls.js';
 import type { Received } from './operations/message.js';
+import { PeerAddressCache } from './operations/receive.js';
 import type { Data } from './operations/send.js';
 import type { FileInput } from './operations/sendfile.js';
 import { acceptsConnections, isConnected } from './options.js';
 import type { SocketOwner } from './owner.js';
 import { type FileOptions, type SocketFile, socketFile } from './socket-file.js';
-import { SyncSocket } from './sync-socket.js';
+import { type SyncSocket, syncSocket } from './sync-socket.js';
 import { milliseconds } from './timeouts.js';
 
 /** Options of every operation that may wait: its last argument. */
@@ -52,12 +54,12 @@ export type Incoming<Owner extends SocketOwner = SocketOwner> = Connection<Owner
  * An invalid argument rejects it with a TypeError or RangeError that names the argument.
  */
 export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Owner>> extends BaseSocket<Owner> {
-  readonly #operations: Operations;
+  readonly #target: CallTarget;
   #sync: SyncSocket<Connection<Owner>> | undefined;
 
   private constructor(stack: Owner, descriptor: Descriptor, family: number, type: number, proto: number) {
     super(stack, descriptor, family, type, proto);
-    this.#operations = new Operations(descriptor, type);
+    this.#target = { descriptor, type, peers: new PeerAddressCache(), wrap: (fd) => this.#wrap(fd) };
   }
 
   /** Creates the Socket for `stack.socket()`. @internal */
@@ -84,12 +86,10 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
 
   /** Blocking forms of the waiting calls: they block the thread in poll(2), for at most the time of `settimeout`. */
   get sync(): SyncSocket<Connection<Owner>> {
-    this.#sync ??= new SyncSocket({
-      descriptor: this.descriptor,
-      operations: this.#operations,
+    this.#sync ??= syncSocket({
+      target: this.#target,
       timeout: () => milliseconds(this.gettimeout()),
       encode: (addr) => localDestinationOf(this.stack, this.family, addr),
-      wrap: (fd) => this.#wrap(fd),
     });
     return this.#sync;
   }
@@ -101,7 +101,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
    * waiting call
    */
   accept(options?: OperationOptions): Promise<[Connection<Owner>, Address]> {
-    return this.#run(() => this.#operations.accept((fd) => this.#wrap(fd)), options);
+    return this.#run(CALLS.accept, [], options) as Promise<[Connection<Owner>, Address]>;
   }
 
   /**
@@ -111,7 +111,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
    * @throws {GaiError} if the name has no address
    */
   connect(addr: AddressInput, options?: OperationOptions): Promise<void> {
-    return this.#runTo(addr, (to) => this.#operations.connect(to), options);
+    return this.#run(CALLS.connect, [addr], options);
   }
 
   /**
@@ -124,8 +124,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
       await this.connect(addr, options);
       return 0;
     } catch (error) {
-      if (error instanceof IothError && error.errno !== undefined) return -error.errno;
-      throw error;
+      return errnoOf(error);
     }
   }
 
@@ -137,7 +136,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
    * @throws {IothError} ECONNRESET, ENOTCONN, ECONNREFUSED (for a datagram sent earlier), and the errors of every waiting call
    */
   recv(bufsize = RECEIVE_SIZE, flags = 0, options?: OperationOptions): Promise<Buffer> {
-    return this.#run(() => this.#operations.recv(bufsize, flags), options);
+    return this.#run(CALLS.recv, [bufsize, flags], options);
   }
 
   /**
@@ -148,7 +147,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
    * @throws the errors of {@link recv}
    */
   recv_into(buffer: NodeJS.ArrayBufferView, nbytes?: number, flags = 0, options?: OperationOptions): Promise<number> {
-    return this.#run(() => this.#operations.recv_into(buffer, nbytes, flags), options);
+    return this.#run(CALLS.recv_into, [buffer, nbytes, flags], options);
   }
 
   /**
@@ -159,7 +158,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
    * @throws the errors of {@link recv}
    */
   recvfrom(bufsize = RECEIVE_SIZE, flags = 0, options?: OperationOptions): Promise<[Buffer, Address]> {
-    return this.#run(() => this.#operations.recvfrom(bufsize, flags), options);
+    return this.#run(CALLS.recvfrom, [bufsize, flags], options);
   }
 
   /**
@@ -175,7 +174,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
     flags = 0,
     options?: OperationOptions,
   ): Promise<[number, Address]> {
-    return this.#run(() => this.#operations.recvfrom_into(buffer, nbytes, flags), options);
+    return this.#run(CALLS.recvfrom_into, [buffer, nbytes, flags], options);
   }
 
   /**
@@ -187,7 +186,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
    * @throws the errors of {@link recv}
    */
   recvmsg(bufsize: number, ancbufsize = 0, flags = 0, options?: OperationOptions): Promise<Received<Buffer>> {
-    return this.#run(() => this.#operations.recvmsg(bufsize, ancbufsize, flags), options);
+    return this.#run(CALLS.recvmsg, [bufsize, ancbufsize, flags], options);
   }
 
   /**
@@ -203,7 +202,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
     flags = 0,
     options?: OperationOptions,
   ): Promise<Received<number>> {
-    return this.#run(() => this.#operations.recvmsg_into(buffers, ancbufsize, flags), options);
+    return this.#run(CALLS.recvmsg_into, [buffers, ancbufsize, flags], options);
   }
 
   /**
@@ -213,7 +212,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
    * @throws {IothError} EPIPE, ECONNRESET, ENOTCONN, EDESTADDRREQ, EMSGSIZE, and the errors of every waiting call
    */
   send(data: Data, flags = 0, options?: OperationOptions): Promise<number> {
-    return this.#run(() => this.#operations.send(data, flags), options);
+    return this.#run(CALLS.send, [data, flags], options);
   }
 
   /**
@@ -222,7 +221,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
    * @throws the errors of {@link send}; some bytes may have been sent
    */
   sendall(data: Data, flags = 0, options?: OperationOptions): Promise<void> {
-    return this.#run(() => this.#operations.sendall(data, flags), options);
+    return this.#run(CALLS.sendall, [data, flags], options);
   }
 
   /**
@@ -236,8 +235,9 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
   sendto(data: Data, addr: AddressInput, options?: OperationOptions): Promise<number>;
   sendto(data: Data, flags: number, addr: AddressInput, options?: OperationOptions): Promise<number>;
   sendto(data: Data, ...rest: unknown[]): Promise<number> {
-    const [flags, addr, options] = splitSendto(rest);
-    return this.#runTo(addr, (to) => this.#operations.sendto(data, flags, to), options);
+    const count = typeof rest[0] === 'number' ? 2 : 1;
+    const args = [data, ...rest.slice(0, count)] as ArgumentsOf<typeof CALLS.sendto>;
+    return this.#run(CALLS.sendto, args, rest[count] as OperationOptions | undefined);
   }
 
   /**
@@ -256,8 +256,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
     addr?: AddressInput,
     options?: OperationOptions,
   ): Promise<number> {
-    const make = (to?: Sockaddr) => this.#operations.sendmsg(buffers, ancdata, flags, to);
-    return addr === undefined ? this.#run(() => make(), options) : this.#runTo(addr, make, options);
+    return this.#run(CALLS.sendmsg, [buffers, ancdata, flags, addr], options);
   }
 
   /**
@@ -268,13 +267,8 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
    * @returns the number of bytes sent
    * @throws {IothError} ENOENT, EACCES, EISDIR … of the file; and the errors of {@link send}
    */
-  async sendfile(file: FileInput, offset = 0, count?: number, options?: OperationOptions): Promise<number> {
-    const operation = this.#operations.sendfile(file, offset, count);
-    try {
-      return await this.#run(() => operation, options);
-    } finally {
-      operation.close();
-    }
+  sendfile(file: FileInput, offset = 0, count?: number, options?: OperationOptions): Promise<number> {
+    return this.#run(CALLS.sendfile, [file, offset, count], options);
   }
 
   /**
@@ -342,25 +336,28 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
     return new Socket(this.stack, new Descriptor(this.descriptor.owner, fd), this.family, this.type, this.proto);
   }
 
-  // make() checks the arguments: its errors reject the promise too
-  #run<T>(make: () => Operation<T>, options: OperationOptions | undefined): Promise<T> {
+  /** Makes the operation of a call and runs it. A name among the arguments is resolved first. An invalid argument rejects. */
+  #run<Args extends unknown[], T>(call: Call<Args, T>, args: WithNames<Args>, options?: OperationOptions): Promise<T> {
     try {
       const signal = signalOf(options);
-      return this.descriptor.readiness.run(make(), this, milliseconds(this.gettimeout()), signal);
+      const given: unknown[] = args;
+      const at = call.addressIn ? call.addressIn(given) : -1;
+      if (at < 0) return this.#begin(call, given as Args, signal);
+      const to = destinationOf(this.stack, this.family, given[at], signal);
+      const begin = (resolved: Sockaddr) => {
+        given[at] = resolved;
+        return this.#begin(call, given as Args, signal);
+      };
+      return to instanceof Promise ? to.then(begin) : begin(to);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  /** Runs an operation that takes an address: resolves the name first, if it has one. */
-  #runTo<T>(addr: unknown, make: (to: Sockaddr) => Operation<T>, options: OperationOptions | undefined): Promise<T> {
-    try {
-      const to = destinationOf(this.stack, this.family, addr, signalOf(options));
-      if (!(to instanceof Promise)) return this.#run(() => make(to), options);
-      return to.then((resolved) => this.#run(() => make(resolved), options));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  #begin<Args extends unknown[], T>(call: Call<Args, T>, args: Args, signal: AbortSignal | undefined): Promise<T> {
+    const operation = call.make(this.#target, ...args);
+    const result = this.descriptor.readiness.run(operation, this, milliseconds(this.gettimeout()), signal);
+    return operation.close ? result.finally(() => operation.close?.()) : result;
   }
 }
 
@@ -369,12 +366,4 @@ function signalOf(options: OperationOptions | undefined): AbortSignal | undefine
   if (options === undefined) return undefined;
   checkOptions(options, ['signal']);
   return checkSignal(options.signal);
-}
-
-/** Returns the flags, the address and the options of `sendto(data, [flags], addr, [options])`. */
-function splitSendto(rest: unknown[]): [flags: number, addr: unknown, options?: OperationOptions] {
-  const [first, second, third] = rest;
-  return typeof first === 'number'
-    ? [first, second, third as OperationOptions]
-    : [0, first, second as OperationOptions];
 }

@@ -9,13 +9,14 @@ import { EXHAUSTED, type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
 import { withOwnNumber } from '../detached.js';
 import { duplicate } from '../duplicate.js';
+import { call } from './call.js';
 import { waitOrThrow } from './errors.js';
 
 const peerBytes = Buffer.alloc(SOCKADDR_SIZE);
 const peerLength = new Uint32Array(1);
 
 /** Accept operation: accept(2). The new descriptor is non-blocking and close-on-exec; `wrap` makes a connection from it. */
-export class Accept<T> implements Operation<[accepted: T, peer: Address]> {
+class Accept<T> implements Operation<[accepted: T, peer: Address]> {
   readonly syscall = 'accept';
   readonly direction = READABLE;
   readonly fd: number;
@@ -51,3 +52,8 @@ export class Accept<T> implements Operation<[accepted: T, peer: Address]> {
     return duplicate(owner, fd, SOCK_STREAM);
   }
 }
+
+/** The call that accepts. */
+export const ACCEPT_CALLS = {
+  accept: call((target): Operation<[unknown, Address]> => new Accept(target.descriptor, (fd) => target.wrap(fd))),
+};

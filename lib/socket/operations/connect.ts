@@ -6,10 +6,11 @@ import { EALREADY, EINPROGRESS, EINTR, EISCONN } from '../../core/errno.js';
 import { WRITABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
+import { call } from './call.js';
 import { callError } from './errors.js';
 
 /** Connect operation: connect(2). Abandoning an attempt dissolves it (connect to AF_UNSPEC), so the socket can connect again. */
-export class Connect implements Operation<void> {
+class Connect implements Operation<void> {
   readonly syscall = 'connect';
   readonly direction = WRITABLE;
   readonly fd: number;
@@ -71,3 +72,11 @@ export class Connect implements Operation<void> {
     return callError(error, 'connect', { address: this.to.address, port: this.to.port });
   }
 }
+
+/** The call that connects. */
+export const CONNECT_CALLS = {
+  connect: call(
+    ({ descriptor }, addr: Sockaddr): Operation<void> => new Connect(descriptor, addr),
+    () => 0,
+  ),
+};

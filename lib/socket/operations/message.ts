@@ -6,6 +6,7 @@ import { READABLE, WRITABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
 import { type AncillaryItem, CMSG_SPACE, decodeAncillary, encodeAncillary } from '../cmsg.js';
 import type { Descriptor } from '../descriptor.js';
+import { call, checkSize } from './call.js';
 import { waitOrThrow } from './errors.js';
 import { waitsForErrors } from './receive.js';
 import type { Data } from './send.js';
@@ -13,75 +14,97 @@ import type { Data } from './send.js';
 /** Result of recvmsg(2): the bytes or their number, the control messages, the MSG_ flags and the sender's address. */
 export type Received<T> = [data: T, ancdata: AncillaryItem[], flags: number, address: Address];
 
-/** Creates recvmsg(2) into `bufsize` new bytes, with room for `ancbufsize` bytes of control messages: {@link CMSG_SPACE}. */
-export function recvmsg(
-  descriptor: Descriptor,
-  bufsize: number,
-  ancbufsize: number,
-  flags: number,
-): Operation<Received<Buffer>> {
-  const data = Buffer.allocUnsafe(bufsize);
-  const operation = recvmsg_into(descriptor, [data], ancbufsize, flags);
-  return {
-    ...operation,
-    attempt: () => {
-      const received = operation.attempt();
-      if (typeof received === 'symbol') return received;
-      const [count, ...others] = received;
-      return [data.subarray(0, count), ...others];
-    },
-    whenShutDown: () => {
-      const received = operation.whenShutDown?.() ?? WAIT;
-      return received === WAIT ? WAIT : [Buffer.alloc(0), [], received[2], received[3]];
-    },
-  };
-}
+/** RecvMsgInto operation: recvmsg(2) into the caller's buffers, one after the other. */
+class RecvMsgInto implements Operation<Received<number>> {
+  readonly syscall = 'recvmsg';
+  readonly direction = READABLE;
+  readonly fd: number;
+  readonly #buffers: Uint8Array[];
 
-/** Creates recvmsg(2) into the caller's buffers, filling one after the other. */
-export function recvmsg_into(
-  descriptor: Descriptor,
-  into: readonly NodeJS.ArrayBufferView[],
-  ancbufsize: number,
-  flags: number,
-): Operation<Received<number>> {
-  const buffers = checkBuffers('buffers', into, checkBytes);
-  checkInteger('ancbufsize', ancbufsize, 0, INT_MAX);
-  checkFlags(flags);
-  const fd = descriptor.use('recvmsg');
-  const attempt = () => {
+  constructor(
+    descriptor: Descriptor,
+    buffers: readonly NodeJS.ArrayBufferView[],
+    readonly ancbufsize: number,
+    readonly flags: number,
+  ) {
+    this.#buffers = checkBuffers('buffers', buffers, checkBytes);
+    checkInteger('ancbufsize', ancbufsize, 0, INT_MAX);
+    checkFlags(flags);
+    this.fd = descriptor.use(this.syscall);
+  }
+
+  attempt(): Received<number> | typeof WAIT {
     const name = Buffer.alloc(SOCKADDR_SIZE);
-    const control = ancbufsize > 0 ? Buffer.alloc(ancbufsize) : null;
-    const message = messageOf(buffers, name, SOCKADDR_SIZE, control);
-    // received descriptors (SCM_RIGHTS) must not leak into child processes
-    const count = libioth().recvmsg(fd, message, flags | MSG_CMSG_CLOEXEC);
-    if (count < 0) return waitOrThrow('recvmsg', undefined, flags);
+    const control = this.ancbufsize > 0 ? Buffer.alloc(this.ancbufsize) : null;
+    const message = messageOf(this.#buffers, name, SOCKADDR_SIZE, control);
+    // descriptors that arrive with the message (SCM_RIGHTS) must not leak into children
+    const count = libioth().recvmsg(this.fd, message, this.flags | MSG_CMSG_CLOEXEC);
+    if (count < 0) return waitOrThrow('recvmsg', undefined, this.flags);
     const ancdata = control ? decodeAncillary(control.subarray(0, message.msg_controllen)) : [];
     const address = decodeSockaddr(name, message.msg_namelen);
-    return [count, ancdata, message.msg_flags & ~MSG_CMSG_CLOEXEC, address] as Received<number>;
-  };
-  const whenShutDown = (): Received<number> | typeof WAIT =>
-    waitsForErrors(flags) ? WAIT : [0, [], 0, decodeSockaddr(Buffer.alloc(0), 0)];
-  return { syscall: 'recvmsg', direction: READABLE, attempt, whenShutDown };
+    return [count, ancdata, message.msg_flags & ~MSG_CMSG_CLOEXEC, address];
+  }
+
+  whenShutDown(): Received<number> | typeof WAIT {
+    return waitsForErrors(this.flags) ? WAIT : [0, [], 0, decodeSockaddr(Buffer.alloc(0), 0)];
+  }
 }
 
-/** Creates sendmsg(2) of the buffers, one after the other, with control messages. */
-export function sendmsg(
-  descriptor: Descriptor,
-  data: readonly Data[],
-  ancdata: readonly AncillaryItem[],
-  flags: number,
-  to: Sockaddr | undefined,
-): Operation<number> {
-  const buffers = checkBuffers('buffers', data, checkData);
-  const encoded = encodeAncillary(ancdata);
-  const control = encoded.length > 0 ? encoded : null;
-  checkFlags(flags);
-  const fd = descriptor.use('sendmsg');
-  const attempt = () => {
-    const count = libioth().sendmsg(fd, messageOf(buffers, to?.bytes ?? null, to?.length ?? 0, control), flags);
+/** RecvMsg operation: recvmsg(2) into `bufsize` new bytes, with room for `ancbufsize` bytes of control messages: {@link CMSG_SPACE}. */
+class RecvMsg implements Operation<Received<Buffer>> {
+  readonly syscall = 'recvmsg';
+  readonly direction = READABLE;
+  readonly #data: Buffer;
+  readonly #into: RecvMsgInto;
+
+  constructor(descriptor: Descriptor, bufsize: number, ancbufsize: number, flags: number) {
+    this.#data = Buffer.allocUnsafe(bufsize);
+    this.#into = new RecvMsgInto(descriptor, [this.#data], ancbufsize, flags);
+  }
+
+  attempt(): Received<Buffer> | typeof WAIT {
+    return this.#withBytes(this.#into.attempt());
+  }
+
+  whenShutDown(): Received<Buffer> | typeof WAIT {
+    return this.#withBytes(this.#into.whenShutDown());
+  }
+
+  #withBytes(received: Received<number> | typeof WAIT): Received<Buffer> | typeof WAIT {
+    if (received === WAIT) return WAIT;
+    const [count, ...others] = received;
+    return [this.#data.subarray(0, count), ...others];
+  }
+}
+
+/** SendMsg operation: sendmsg(2) of the buffers, one after the other, with control messages. */
+class SendMsg implements Operation<number> {
+  readonly syscall = 'sendmsg';
+  readonly direction = WRITABLE;
+  readonly fd: number;
+  readonly #buffers: Uint8Array[];
+  readonly #control: Buffer | null;
+
+  constructor(
+    descriptor: Descriptor,
+    data: readonly Data[],
+    ancdata: readonly AncillaryItem[],
+    readonly flags: number,
+    readonly to: Sockaddr | undefined,
+  ) {
+    this.#buffers = checkBuffers('buffers', data, checkData);
+    const control = encodeAncillary(ancdata);
+    this.#control = control.length > 0 ? control : null;
+    checkFlags(flags);
+    this.fd = descriptor.use(this.syscall);
+  }
+
+  attempt(): number | typeof WAIT {
+    const { fd, flags, to } = this;
+    const message = messageOf(this.#buffers, to?.bytes ?? null, to?.length ?? 0, this.#control);
+    const count = libioth().sendmsg(fd, message, flags);
     return count >= 0 ? count : waitOrThrow('sendmsg', { address: to?.address, port: to?.port }, flags);
-  };
-  return { syscall: 'sendmsg', direction: WRITABLE, attempt };
+  }
 }
 
 function checkBuffers(name: string, list: unknown, check: (name: string, value: unknown) => Uint8Array): Uint8Array[] {
@@ -101,3 +124,31 @@ function messageOf(buffers: Uint8Array[], name: Uint8Array | null, namelen: numb
     msg_flags: 0,
   };
 }
+
+/** The calls with control messages. */
+export const MESSAGE_CALLS = {
+  recvmsg: call(
+    ({ descriptor }, bufsize: number, ancbufsize: number = 0, flags: number = 0): Operation<Received<Buffer>> => {
+      checkSize(bufsize);
+      return new RecvMsg(descriptor, bufsize, ancbufsize, flags);
+    },
+  ),
+  recvmsg_into: call(
+    (
+      { descriptor },
+      buffers: readonly NodeJS.ArrayBufferView[],
+      ancbufsize: number = 0,
+      flags: number = 0,
+    ): Operation<Received<number>> => new RecvMsgInto(descriptor, buffers, ancbufsize, flags),
+  ),
+  sendmsg: call(
+    (
+      { descriptor },
+      buffers: readonly Data[],
+      ancdata: readonly AncillaryItem[] = [],
+      flags: number = 0,
+      addr?: Sockaddr,
+    ): Operation<number> => new SendMsg(descriptor, buffers, ancdata, flags, addr),
+    ([, , , addr]) => (addr === undefined ? -1 : 3),
+  ),
+};

@@ -1,16 +1,19 @@
 import { libioth } from '../../../ffi/ioth.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE } from '../../address/sockaddr.js';
-import { MSG_ERRQUEUE } from '../../constants/index.js';
+import { MSG_ERRQUEUE, SOCK_STREAM } from '../../constants/index.js';
+import { checkBytes, checkFlags, checkInteger } from '../../core/validate.js';
 import { READABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
+import { RECEIVE_SIZE } from '../incoming.js';
+import { type CallTarget, call, checkSize } from './call.js';
 import { waitOrThrow } from './errors.js';
 
 // Each class here, in send.ts, accept.ts and connect.ts sets its own fields. With a common base class datagrams were a third
 // slower: its constructor saw as many object shapes as it had subclasses.
 
 /** Receive operation into the caller's bytes: recv(2). */
-export class RecvInto implements Operation<number> {
+class RecvInto implements Operation<number> {
   readonly syscall = 'recv';
   readonly direction = READABLE;
   readonly fd: number;
@@ -39,7 +42,7 @@ export class RecvInto implements Operation<number> {
 }
 
 /** Receive operation into new bytes: recv(2). */
-export class Recv implements Operation<Buffer> {
+class Recv implements Operation<Buffer> {
   readonly syscall = 'recv';
   readonly direction = READABLE;
   readonly fd: number;
@@ -71,14 +74,14 @@ export class Recv implements Operation<Buffer> {
 }
 
 /** Receive operation with the sender, into the caller's bytes: recvfrom(2). */
-export class RecvFromInto implements Operation<[number, Address]> {
+class RecvFromInto implements Operation<[number, Address]> {
   readonly syscall = 'recvfrom';
   readonly direction = READABLE;
   readonly fd: number;
 
   constructor(
     readonly descriptor: Descriptor,
-    readonly peers: PeerAddressCache,
+    readonly peers: CallTarget['peers'],
     readonly buffer: Uint8Array,
     readonly size: number,
     readonly flags: number,
@@ -97,14 +100,14 @@ export class RecvFromInto implements Operation<[number, Address]> {
 }
 
 /** Receive operation with the sender, into new bytes: recvfrom(2). */
-export class RecvFrom implements Operation<[Buffer, Address]> {
+class RecvFrom implements Operation<[Buffer, Address]> {
   readonly syscall = 'recvfrom';
   readonly direction = READABLE;
   readonly fd: number;
 
   constructor(
     readonly descriptor: Descriptor,
-    readonly peers: PeerAddressCache,
+    readonly peers: CallTarget['peers'],
     readonly size: number,
     readonly flags: number,
   ) {
@@ -206,4 +209,47 @@ function trimBuffer(buffer: Buffer, length: number): Buffer {
   if (length * 2 >= buffer.length) return buffer.subarray(0, length);
   spareBuffer = buffer;
   return Buffer.from(buffer.subarray(0, length));
+}
+
+/** The calls that receive bytes. */
+export const RECEIVE_CALLS = {
+  recv: call(({ descriptor, type }, bufsize: number = RECEIVE_SIZE, flags: number = 0): Operation<Buffer> => {
+    checkSize(bufsize);
+    checkFlags(flags);
+    return new Recv(descriptor, type === SOCK_STREAM, bufsize, flags);
+  }),
+  recv_into: call(
+    ({ descriptor, type }, buffer: NodeJS.ArrayBufferView, nbytes?: number, flags: number = 0): Operation<number> => {
+      const into = checkBytes('buffer', buffer);
+      const size = checkRoom(into, nbytes);
+      checkFlags(flags);
+      return new RecvInto(descriptor, type === SOCK_STREAM, into, size, flags);
+    },
+  ),
+  recvfrom: call(
+    ({ descriptor, peers }, bufsize: number = RECEIVE_SIZE, flags: number = 0): Operation<[Buffer, Address]> => {
+      checkSize(bufsize);
+      checkFlags(flags);
+      return new RecvFrom(descriptor, peers, bufsize, flags);
+    },
+  ),
+  recvfrom_into: call(
+    (
+      { descriptor, peers },
+      buffer: NodeJS.ArrayBufferView,
+      nbytes?: number,
+      flags: number = 0,
+    ): Operation<[number, Address]> => {
+      const into = checkBytes('buffer', buffer);
+      const size = checkRoom(into, nbytes);
+      checkFlags(flags);
+      return new RecvFromInto(descriptor, peers, into, size, flags);
+    },
+  ),
+};
+
+/** Returns how many bytes to receive. As in Python, nbytes 0 or undefined means as many as `buffer` can hold. */
+function checkRoom(buffer: Uint8Array, nbytes: unknown): number {
+  const size = nbytes === undefined ? 0 : checkInteger('nbytes', nbytes, 0, buffer.byteLength);
+  return size || buffer.byteLength;
 }

@@ -1,16 +1,17 @@
 import { libioth } from '../../../ffi/ioth.js';
 import type { Sockaddr } from '../../address/sockaddr.js';
-import { detachedBytes } from '../../core/validate.js';
+import { checkData, checkFlags, detachedBytes } from '../../core/validate.js';
 import { WRITABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
+import { call } from './call.js';
 import { waitOrThrow } from './errors.js';
 
 /** Data to send: bytes, or a string, which is sent as UTF-8. */
 export type Data = string | NodeJS.ArrayBufferView;
 
 /** Send operation: send(2). The result is the number of bytes sent. */
-export class Send implements Operation<number> {
+class Send implements Operation<number> {
   readonly syscall = 'send';
   readonly direction = WRITABLE;
   readonly fd: number;
@@ -29,7 +30,7 @@ export class Send implements Operation<number> {
 }
 
 /** Send operation that repeats send(2) until all bytes are sent. */
-export class SendAll implements Operation<void> {
+class SendAll implements Operation<void> {
   readonly syscall = 'send';
   readonly direction = WRITABLE;
   readonly fd: number;
@@ -61,7 +62,7 @@ export class SendAll implements Operation<void> {
 }
 
 /** Send operation to an address: sendto(2). */
-export class SendTo implements Operation<number> {
+class SendTo implements Operation<number> {
   readonly syscall = 'sendto';
   readonly direction = WRITABLE;
   readonly fd: number;
@@ -88,3 +89,30 @@ function send({ descriptor, fd, flags }: Send | SendAll, data: Uint8Array): numb
   descriptor.readiness.noteSent(count);
   return count;
 }
+
+/** The calls that send bytes. */
+export const SEND_CALLS = {
+  send: call(({ descriptor }, data: Data, flags: number = 0): Operation<number> => {
+    const bytes = checkData('data', data);
+    checkFlags(flags);
+    return new Send(descriptor, bytes, flags);
+  }),
+  sendall: call(({ descriptor }, data: Data, flags: number = 0): Operation<void> => {
+    const bytes = checkData('data', data);
+    checkFlags(flags);
+    return new SendAll(descriptor, bytes, flags);
+  }),
+  sendto: call(
+    (
+      { descriptor },
+      ...args: [data: Data, addr: Sockaddr] | [data: Data, flags: number, addr: Sockaddr]
+    ): Operation<number> => {
+      const [data, first, second] = args;
+      const [flags, addr] = second === undefined ? [0, first as Sockaddr] : [first as number, second];
+      const bytes = checkData('data', data);
+      checkFlags(flags);
+      return new SendTo(descriptor, bytes, flags, addr);
+    },
+    ([, first]) => (typeof first === 'number' ? 2 : 1),
+  ),
+};

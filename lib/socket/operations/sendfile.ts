@@ -8,52 +8,58 @@ import { checkInteger, INT_MAX, invalidType, invalidValue } from '../../core/val
 import { WRITABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
+import { call } from './call.js';
 import { waitOrThrow } from './errors.js';
 
 /** Regular file: its path, an open descriptor, or Node's FileHandle. */
 export type FileInput = string | URL | number | FileHandle;
 
-/** Operation that holds a file open until `close` is called. */
-export interface FileOperation extends Operation<number> {
-  close(): void;
-}
-
 /** The most bytes that one system call reads from the disk: reading blocks the event loop. */
 const MAX_CHUNK = 1 << 20;
 
 /**
- * Creates sendfile(2) of `count` bytes (undefined: to the end) from `offset`. Stacks without kernel sockets read and send
- * instead. The result is the number of bytes sent. The file's own position does not change.
+ * SendFile operation: sendfile(2) of `count` bytes (undefined: to the end) from `offset`. Stacks without kernel sockets read and
+ * send instead. The result is the number of bytes sent. The file's own position does not change.
  */
-export function sendfile(
-  descriptor: Descriptor,
-  type: number,
-  file: FileInput,
-  offset: number,
-  count?: number,
-): FileOperation {
-  if (type !== SOCK_STREAM) throw invalidValue('socket type', 'SOCK_STREAM for sendfile', type);
-  checkInteger('offset', offset, 0, Number.MAX_SAFE_INTEGER);
-  if (count !== undefined) checkInteger('count', count, 1, Number.MAX_SAFE_INTEGER);
-  const fd = descriptor.use('sendfile');
-  const { fileFd, isOwn } = open(file);
-  const end = count === undefined ? onFile(() => fstatSync(fileFd).size) : offset + count;
-  const sendChunk = descriptor.owner.hasKernelSockets ? sendByKernel : sendByCopy;
-  let position = offset;
-  const attempt = () => {
-    while (position < end) {
-      const sent = sendChunk(fd, fileFd, position, Math.min(end - position, MAX_CHUNK));
+class SendFile implements Operation<number> {
+  readonly syscall = 'sendfile';
+  readonly direction = WRITABLE;
+  readonly fd: number;
+  readonly #descriptor: Descriptor;
+  readonly #file: { readonly fileFd: number; readonly isOwn: boolean };
+  readonly #start: number;
+  readonly #end: number;
+  #position: number;
+
+  constructor(descriptor: Descriptor, type: number, file: FileInput, offset: number, count?: number) {
+    if (type !== SOCK_STREAM) throw invalidValue('socket type', 'SOCK_STREAM for sendfile', type);
+    checkInteger('offset', offset, 0, Number.MAX_SAFE_INTEGER);
+    if (count !== undefined) checkInteger('count', count, 1, Number.MAX_SAFE_INTEGER);
+    this.fd = descriptor.use(this.syscall);
+    this.#descriptor = descriptor;
+    this.#file = open(file);
+    const { fileFd } = this.#file;
+    this.#end = count === undefined ? onFile(() => fstatSync(fileFd).size) : offset + count;
+    this.#start = offset;
+    this.#position = offset;
+  }
+
+  attempt(): number | typeof WAIT {
+    const sendChunk = this.#descriptor.owner.hasKernelSockets ? sendByKernel : sendByCopy;
+    while (this.#position < this.#end) {
+      const length = Math.min(this.#end - this.#position, MAX_CHUNK);
+      const sent = sendChunk(this.fd, this.#file.fileFd, this.#position, length);
       if (sent === WAIT) return WAIT;
       if (sent === 0) break;
-      position += sent;
-      descriptor.readiness.noteSent(sent);
+      this.#position += sent;
+      this.#descriptor.readiness.noteSent(sent);
     }
-    return position - offset;
-  };
-  const close = () => {
-    if (isOwn) closeSync(fileFd);
-  };
-  return { syscall: 'sendfile', direction: WRITABLE, attempt, close };
+    return this.#position - this.#start;
+  }
+
+  close(): void {
+    if (this.#file.isOwn) closeSync(this.#file.fileFd);
+  }
 }
 
 function sendByKernel(fd: number, fileFd: number, position: number, length: number): number | typeof WAIT {
@@ -90,3 +96,11 @@ function open(file: FileInput): { fileFd: number; isOwn: boolean } {
     return { fileFd: file.fd, isOwn: false };
   throw invalidType('file', 'a path, a file descriptor or a FileHandle', file);
 }
+
+/** The call that sends a file. */
+export const SENDFILE_CALLS = {
+  sendfile: call(
+    ({ descriptor, type }, file: FileInput, offset: number = 0, count?: number): Operation<number> =>
+      new SendFile(descriptor, type, file, offset, count),
+  ),
+};
