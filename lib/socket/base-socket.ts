@@ -108,15 +108,15 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
    * @param source receives only datagrams from this address; call again to add more sources
    * @throws {IothError} EADDRINUSE (already a member), ENODEV (no such interface, or no route to the group), ENOBUFS, EBADF
    */
-  add_membership(group: string, ifname?: string | number | null, source?: string | null): void {
+  addMembership(group: string, ifname?: string | number | null, source?: string | null): void {
     this.#setMembership(true, group, ifname, source);
   }
 
   /**
-   * Leaves a multicast group. Takes the arguments that {@link add_membership} got.
+   * Leaves a multicast group. Takes the arguments that {@link addMembership} got.
    * @throws {IothError} EADDRNOTAVAIL (not a member), ENODEV, EBADF
    */
-  drop_membership(group: string, ifname?: string | number | null, source?: string | null): void {
+  dropMembership(group: string, ifname?: string | number | null, source?: string | null): void {
     this.#setMembership(false, group, ifname, source);
   }
 

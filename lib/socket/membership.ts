@@ -25,7 +25,7 @@ export interface MembershipOption {
   value: Buffer;
 }
 
-/** Builds the option for `add_membership` and `drop_membership`. */
+/** Builds the option for `addMembership` and `dropMembership`. */
 export function membershipOption(
   socketFamily: number,
   isJoin: boolean,
@@ -35,7 +35,7 @@ export function membershipOption(
   indexOf: InterfaceIndex,
 ): MembershipOption {
   if (socketFamily !== AF_INET && socketFamily !== AF_INET6) {
-    const syscall = isJoin ? 'add_membership' : 'drop_membership';
+    const syscall = isJoin ? 'addMembership' : 'dropMembership';
     throw new IothError('ENOTSUP', { syscall, hint: 'only sockets of AF_INET and AF_INET6 join groups' });
   }
   const [address, family] = groupOf(socketFamily, group);

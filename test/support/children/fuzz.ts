@@ -194,8 +194,8 @@ function plausible(name: string): unknown[] {
     setsockopt: [1, 2, 1],
     socket: [AF_INET, SOCK_DGRAM, 0],
     socketpair: [AF_UNIX, SOCK_DGRAM, 0],
-    add_membership: ['239.1.2.3', 'vde0', '10.0.0.2'],
-    drop_membership: ['239.1.2.3', 'vde0', '10.0.0.2'],
+    addMembership: ['239.1.2.3', 'vde0', '10.0.0.2'],
+    dropMembership: ['239.1.2.3', 'vde0', '10.0.0.2'],
     // FIONREAD
     ioctl: [0x541b, 0],
     makefile: [{ encoding: 'utf8', limit: 10 }],

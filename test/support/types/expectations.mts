@@ -175,7 +175,7 @@ expectType<Promise<HostInfo>>()(stack.gethostbyname_ex('host.example'));
 expectType<SocketFile>()(socket.makefile({ limit: 1 } satisfies FileOptions));
 expectType<number>()(socket.ioctl(0x541b));
 expectType<Buffer>()(socket.ioctl(0x8921, Buffer.alloc(40)));
-socket.add_membership('239.1.2.3', 'vde0');
+socket.addMembership('239.1.2.3', 'vde0');
 expectType<Promise<number>>()(send_fds(socket, ['data'], [0]));
 expectType<Promise<[data: Buffer, fds: number[], flags: number, address: Address]>>()(recv_fds(socket, 10, 1));
 

@@ -52,25 +52,25 @@ describe.each([
   test.each([['its name'], ['its index']])('is joined on an interface by %s, and left', async (how) => {
     const ifname = how === 'its name' ? 'vde0' : receiving.if_nametoindex('vde0');
     expect(await received('before')).toEqual([]);
-    receiver.add_membership(group, ifname);
+    receiver.addMembership(group, ifname);
     expect(await received('meanwhile')).toEqual(['meanwhile']);
-    expect(() => receiver.add_membership(group, ifname)).toThrow(expect.objectContaining({ code: 'EADDRINUSE' }));
-    receiver.drop_membership(group, ifname);
+    expect(() => receiver.addMembership(group, ifname)).toThrow(expect.objectContaining({ code: 'EADDRINUSE' }));
+    receiver.dropMembership(group, ifname);
     expect(await received('after')).toEqual([]);
-    expect(() => receiver.drop_membership(group, ifname)).toThrow(expect.objectContaining({ code: 'EADDRNOTAVAIL' }));
+    expect(() => receiver.dropMembership(group, ifname)).toThrow(expect.objectContaining({ code: 'EADDRNOTAVAIL' }));
   });
 
   test('is joined for one source', async () => {
-    receiver.add_membership(group, 'vde0', stranger);
+    receiver.addMembership(group, 'vde0', stranger);
     expect(await received('of another')).toEqual([]);
-    receiver.add_membership(group, 'vde0', source);
+    receiver.addMembership(group, 'vde0', source);
     expect(await received('of the source')).toEqual(['of the source']);
-    receiver.drop_membership(group, 'vde0', source);
+    receiver.dropMembership(group, 'vde0', source);
     expect(await received('after')).toEqual([]);
   });
 
   test('refuses what is no group, no interface, no source', () => {
-    const join = (...args: unknown[]) => expect(() => Reflect.apply(receiver.add_membership, receiver, args));
+    const join = (...args: unknown[]) => expect(() => Reflect.apply(receiver.addMembership, receiver, args));
     for (const wrong of ['10.0.0.1', 'fd00::1', 'name', '', `${group}%vde0`]) {
       join(wrong).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }));
     }
@@ -86,9 +86,9 @@ describe.each([
 
 test('an IPv6 group on an IPv4 socket, and any on others, is refused', () => {
   using four = receiving.socket(AF_INET, SOCK_DGRAM);
-  expect(() => four.add_membership('ff15::1')).toThrow(
+  expect(() => four.addMembership('ff15::1')).toThrow(
     expect.objectContaining({ message: expect.stringContaining('socket(AF_INET6)') }),
   );
   using unix = receiving.socket(AF_UNIX, SOCK_DGRAM);
-  expect(() => unix.add_membership('239.1.2.3')).toThrow(expect.objectContaining({ code: 'ENOTSUP' }));
+  expect(() => unix.addMembership('239.1.2.3')).toThrow(expect.objectContaining({ code: 'ENOTSUP' }));
 });
