@@ -59,6 +59,7 @@ export type {
 } from './node/dns.js';
 export type { NodeModules } from './node/faces.js';
 export type { AnyDispatcher, DispatcherOptions, FetchDispatcher } from './node/fetch.js';
+export type { PingOptions, PingProbe, PingResult } from './ping/ping.js';
 export { close } from './socket/adopt.js';
 export { type AncillaryItem, CMSG_LEN, CMSG_SPACE } from './socket/cmsg.js';
 export { recv_fds, send_fds } from './socket/fds.js';
@@ -70,15 +71,14 @@ export type { OperationOptions } from './socket/socket.js';
 export type { FileOptions, SocketFile } from './socket/socket-file.js';
 export { getdefaulttimeout, setdefaulttimeout } from './socket/timeouts.js';
 export type { StackOptions, StackSettings } from './stack/arguments.js';
-export type { CloseOptions } from './stack/close-options.js';
 export type { CreateConnectionOptions } from './stack/create-connection.js';
 export type { CreateServerOptions } from './stack/create-server.js';
 export { get_defstack, set_defstack } from './stack/default-stack.js';
 export type { StackEvents } from './stack/events.js';
 export { set_license } from './stack/license.js';
 export { override } from './stack/override.js';
-export type { PingOptions, PingProbe, PingResult } from './stack/ping/ping.js';
 export { Stack } from './stack/stack.js';
+export type { CloseOptions } from './vdestack/close-options.js';
 
 /** The class of the sockets that `stack.socket()` returns. */
 export const Socket = SocketOn;

@@ -1,10 +1,10 @@
 import { inspect } from 'node:util';
 import { IothError } from '../core/errors.js';
 import { checkString, invalidValue } from '../core/validate.js';
+import { Fabric } from '../fabric/fabric.js';
+import type { FabricNetwork } from '../fabric/network.js';
 import type { BootPlan } from './boot.js';
 import { makeDirectory, removeDirectory } from './directory.js';
-import { Fabric } from './fabric/fabric.js';
-import type { FabricNetwork } from './fabric/network.js';
 import { LabHost } from './host.js';
 import { LabNetwork } from './network.js';
 import { RunningHost } from './running-host.js';

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { checkOptions, checkString, invalidType, invalidValue } from '../core/validate.js';
-import type { LinkFaults } from './fabric/faults.js';
-import type { FabricNetwork } from './fabric/network.js';
+import type { LinkFaults } from '../fabric/faults.js';
+import type { FabricNetwork } from '../fabric/network.js';
 import { type HostPlan, membersOf, type NetworkPlan, type Topology } from './topology/plan.js';
 import { prefixTexts } from './topology/text.js';
 

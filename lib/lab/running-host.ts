@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { IothError } from '../core/errors.js';
+import type { FabricNetwork } from '../fabric/network.js';
 import type { Stack } from '../stack/stack.js';
 import { acquireAddresses, type BootPlan, boot, cableOf } from './boot.js';
-import type { FabricNetwork } from './fabric/network.js';
 import type { HostState } from './host.js';
 import type { HostPlan, NetworkPlan } from './topology/plan.js';
 

@@ -5,9 +5,9 @@ import { noteConnection } from '../socket/connection.js';
 import { stackOf } from './current-stack.js';
 import { type HandleMethod, type NodeHandle, type NodeInternals, nodeInternals } from './internals.js';
 import type { NodeStack } from './node-stack.js';
+import { TcpPump } from './pump/tcp-pump.js';
+import { UdpPump } from './pump/udp-pump.js';
 import { isPumped } from './stack-sockets.js';
-import { TcpPump } from './tcp-pump.js';
-import { UdpPump } from './udp-pump.js';
 
 /*
  * Puts sockets of a stack into Node's handles. Before a handle without a file descriptor is bound or connected, it is opened with

@@ -4,9 +4,9 @@ import type { ConfigRequest } from '../config/language.js';
 import { checkProvider, type ProviderName } from '../core/provider.js';
 import { checkInteger, checkOptions, checkSignal, checkString, INT_MAX, invalidValue } from '../core/validate.js';
 import { checkLocator } from '../vde/locator.js';
+import { baseName } from '../vdestack/plugin.js';
+import { interfaceName, splitVnl } from '../vdestack/vnl.js';
 import { checkWait } from './network-wait.js';
-import { baseName } from './plugin.js';
-import { interfaceName, splitVnl } from './vnl.js';
 
 /** Settings of a stack: how it resolves names and follows configuration strings. */
 export interface StackSettings extends ConfigOptions {

@@ -6,17 +6,17 @@ import { INT_MAX, invalidType, outOfRange } from '../core/validate.js';
 import { interruptFd } from '../io/interrupt.js';
 import { waitInterruptibly } from '../io/interruptible-wait.js';
 import { READABLE } from '../io/poll-handle.js';
+import { nodePath } from '../vde/locator.js';
+import { joinsThisThread } from '../vde/open.js';
 import {
   ANSWER_TIMEOUT_MS,
   joinsSwitch,
   type SwitchQuestion,
   untilServed,
   untilServedSync,
-} from '../vde/joined-switch.js';
-import { nodePath } from '../vde/locator.js';
-import { joinsThisThread } from '../vde/open.js';
-import { hookIntoExit } from './exit-cleanup.js';
-import { splitVnl } from './vnl.js';
+} from '../vde/switch/joined-switch.js';
+import { hookIntoExit } from '../vdestack/exit-cleanup.js';
+import { splitVnl } from '../vdestack/vnl.js';
 
 const SYSCALL = 'ioth_newstack';
 /** The least time a switch has to answer if it appears during the wait, however late it appears. */

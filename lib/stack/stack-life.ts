@@ -5,9 +5,9 @@ import type { TypedEmitter } from '../core/typed-emitter.js';
 import type { Resolver } from '../dns/resolver.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 import type { NodeStack } from '../node/node-stack.js';
-import { type CloseOptions, checkCloseOptions, lingerLimits } from './close-options.js';
+import { type CloseOptions, checkCloseOptions, lingerLimits } from '../vdestack/close-options.js';
+import type { NativeStack } from '../vdestack/native-stack.js';
 import type { StackEvents } from './events.js';
-import type { NativeStack } from './native-stack.js';
 
 type EndingStack = StackInterface & NodeStack & TypedEmitter<StackEvents>;
 

@@ -26,6 +26,8 @@ import { OpenHandles } from '../node/open-handles.js';
 import { run } from '../node/run.js';
 import { netSocketOn } from '../node/socket-stream.js';
 import { uncountedSocket } from '../node/stack-sockets.js';
+import { type PingOptions, type PingResult, ping } from '../ping/ping.js';
+import { StackPrograms } from '../programs/stack-programs.js';
 import { Descriptor } from '../socket/descriptor.js';
 import type { StreamedSocket } from '../socket/owner.js';
 import {
@@ -36,8 +38,11 @@ import {
   type OperationOptions,
   Socket,
 } from '../socket/socket.js';
+import type { CloseOptions } from '../vdestack/close-options.js';
+import { NativeStack } from '../vdestack/native-stack.js';
+import { baseName, isVdestack } from '../vdestack/plugin.js';
+import { interfaceName } from '../vdestack/vnl.js';
 import { StackArguments, type StackOptions, type StackSettings } from './arguments.js';
-import type { CloseOptions } from './close-options.js';
 import { type CreateConnectionOptions, createConnection } from './create-connection.js';
 import { acceptIPv4, type CreateServerOptions, createServer } from './create-server.js';
 import type { StackEvents } from './events.js';
@@ -49,14 +54,9 @@ import {
   socketFrom,
   socketPairOn,
 } from './make-sockets.js';
-import { NativeStack } from './native-stack.js';
 import { whenNetworkIsThere, whenNetworkIsThereSync } from './network-wait.js';
 import { listStack } from './open-stacks.js';
-import { type PingOptions, type PingResult, ping } from './ping/ping.js';
-import { baseName, isVdestack } from './plugin.js';
-import { StackPrograms } from './programs/stack-programs.js';
 import { StackLife, whenReady } from './stack-life.js';
-import { interfaceName } from './vnl.js';
 
 const MAX_BUSY_POLL_USECS = 1_000_000;
 

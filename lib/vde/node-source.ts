@@ -9,7 +9,7 @@ import { pollOnce } from '../io/poll-sync.js';
 import { wouldBlock } from '../io/readiness.js';
 import { type Operation, WAIT, Waiter, WaitQueue } from '../io/wait-queue.js';
 import { copyInto, copyOfScratch, type END, type FrameSource, MIN_FRAME_SIZE, receive } from './frame-source.js';
-import { NodePeers } from './node-peers.js';
+import { NodePeers } from './switch/node-peers.js';
 
 /** The most frames that wait for the program. Further ones are lost, as in a network card. */
 export const MAX_QUEUED_FRAMES = 1024;

@@ -7,10 +7,10 @@ import { codeOf } from '../core/errno.js';
 import { AbortError, IothError, systemError } from '../core/errors.js';
 import { type NativeResult, runNativeAsync } from '../io/async-calls.js';
 import { Connection, servesNode } from './connection.js';
-import { joinedDirectories, untilServed } from './joined-switch.js';
 import { checkLocator, type NetworkOptions, nodeDirectory, nodePath, resolveLocator, withOptions } from './locator.js';
-import { removeGoneNode } from './switch-directory.js';
-import { SwitchPeer } from './switch-peer.js';
+import { joinedDirectories, untilServed } from './switch/joined-switch.js';
+import { removeGoneNode } from './switch/switch-directory.js';
+import { SwitchPeer } from './switch/switch-peer.js';
 
 /** The arguments of vde_open(3). */
 export interface OpenRequest {

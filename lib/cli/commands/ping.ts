@@ -1,5 +1,5 @@
 import { printable } from '../../core/printable.js';
-import type { PingProbe, PingResult } from '../../stack/ping/ping.js';
+import type { PingProbe, PingResult } from '../../ping/ping.js';
 import type { Stack } from '../../stack/stack.js';
 import { type Command, EXIT_FAILED, EXIT_OK, type Invocation } from '../command.js';
 import { openStack } from '../config.js';

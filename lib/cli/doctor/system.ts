@@ -8,7 +8,7 @@ import {
   readNamespaceSettings,
   refusalObstacle,
   settingsObstacle,
-} from '../../stack/user-namespaces.js';
+} from '../../process/user-namespaces.js';
 import { minimumNodeVersion } from '../package.js';
 import { type Finding, fault, ok, warning } from './finding.js';
 

@@ -1,8 +1,8 @@
 import { AF_INET } from '../../constants/index.js';
 import { IothError } from '../../core/errors.js';
 import { TemporaryDirectory } from '../../core/temporary-directory.js';
+import { refusalObstacle } from '../../process/user-namespaces.js';
 import { Stack } from '../../stack/stack.js';
-import { refusalObstacle } from '../../stack/user-namespaces.js';
 import { type Finding, fault, ok } from './finding.js';
 
 const CHECK = 'a real stack';

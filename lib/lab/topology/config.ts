@@ -1,4 +1,4 @@
-import type { LinkFaults } from '../fabric/faults.js';
+import type { LinkFaults } from '../../fabric/faults.js';
 
 /** A network: its prefixes, and the faults of each of its links, in the names and units of tc-netem(8). */
 export interface NetworkConfig extends LinkFaults {

@@ -1,7 +1,7 @@
 import { INTERFACE_NAME, isInterfaceName } from '../../address/interface-name.js';
 import { AF_INET, AF_INET6 } from '../../constants/index.js';
 import { checkBoolean, invalidType, invalidValue } from '../../core/validate.js';
-import { checkFaults, FAULT_NAMES, type LinkFaults } from '../fabric/faults.js';
+import { checkFaults, FAULT_NAMES, type LinkFaults } from '../../fabric/faults.js';
 import type { NetworkConfig } from './config.js';
 import { EXIT, type NetworkPlan } from './plan.js';
 import { familyText, overlaps, type Prefix, parsePrefix } from './prefix.js';

@@ -1,5 +1,5 @@
 import { AF_INET, AF_INET6 } from '../../constants/index.js';
-import type { LinkFaults } from '../fabric/faults.js';
+import type { LinkFaults } from '../../fabric/faults.js';
 import type { Prefix } from './prefix.js';
 
 /** A checked network. */

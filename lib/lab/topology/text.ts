@@ -1,4 +1,4 @@
-import type { LinkFaults } from '../fabric/faults.js';
+import type { LinkFaults } from '../../fabric/faults.js';
 import { type Attachment, type HostPlan, membersOf, type NetworkPlan, type Topology } from './plan.js';
 
 /** Returns the prefixes as text: '10.0.0.0/24 fd00::/64'. */

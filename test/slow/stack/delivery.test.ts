@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AF_INET, SO_RCVBUF, SO_SNDBUF, SOCK_DGRAM, SOL_SOCKET, type Socket, type Stack } from 'ioth';
-import { resetsSent } from '../../../lib/stack/undelivered.js';
+import { resetsSent } from '../../../lib/vdestack/undelivered.js';
 import { type Child, startScript } from '../../support/child.js';
 import { useNetwork } from '../../support/network.js';
 import { receiveAll } from '../../support/sockets.js';

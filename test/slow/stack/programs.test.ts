@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import { plugins, Stack, set_license } from 'ioth';
-import { stateOfProcess } from '../../../lib/stack/process-state.js';
+import { stateOfProcess } from '../../../lib/process/process-state.js';
 import { runText, startScript } from '../../support/child.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';
 import { useNetwork } from '../../support/network.js';

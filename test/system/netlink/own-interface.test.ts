@@ -1,5 +1,5 @@
 import { AF_INET, Stack } from 'ioth';
-import { interfaceName } from '../../../lib/stack/vnl.js';
+import { interfaceName } from '../../../lib/vdestack/vnl.js';
 import { expectAtRest } from '../../support/at-rest.js';
 import { inNamespace } from '../../support/namespace.js';
 import { configure, useNetwork } from '../../support/network.js';

@@ -1,8 +1,8 @@
-import { Decision } from '../../../lib/lab/fabric/decision.js';
-import { checkFaults, type LinkFaults } from '../../../lib/lab/fabric/faults.js';
-import { FrameRandom, keyOf, philox } from '../../../lib/lab/fabric/philox.js';
-import { checkRate } from '../../../lib/lab/fabric/rate.js';
-import { RateQueue } from '../../../lib/lab/fabric/rate-queue.js';
+import { Decision } from '../../../lib/fabric/decision.js';
+import { checkFaults, type LinkFaults } from '../../../lib/fabric/faults.js';
+import { FrameRandom, keyOf, philox } from '../../../lib/fabric/philox.js';
+import { checkRate } from '../../../lib/fabric/rate.js';
+import { RateQueue } from '../../../lib/fabric/rate-queue.js';
 
 const N = 20_000;
 

@@ -1,0 +1,183 @@
+import type { Writable } from 'node:stream';
+import { checkInteger, checkOptions, invalidType, UINT_MAX } from '../core/validate.js';
+import { PcapngWriter } from '../vde/pcapng.js';
+import type { FrameBatch } from './recorder.js';
+import type { WorkerThread } from './worker-thread.js';
+
+/** The target of a capture: a file, a stream, or a writer that others write to as well; undefined for memory. */
+export type FabricCaptureTarget = string | URL | Writable | PcapngWriter | undefined;
+
+/** Options of a capture. */
+export interface FabricCaptureOptions {
+  /** The number of bytes of a frame that are kept. Default 0: all of them. */
+  snaplen?: number;
+  /** Returns whether a frame is written. Default: all frames are. */
+  filter?: (frame: Buffer, port: string) => boolean;
+  /** Called for each written frame, with its time in nanoseconds since 1970 and a comment on what was done to it on purpose. */
+  onFrame?: (frame: Buffer, time: bigint, comment: string | undefined) => void;
+}
+
+/** Checks the options of a capture. @throws {TypeError | RangeError} */
+export function checkCaptureOptions(options: FabricCaptureOptions | undefined): FabricCaptureOptions {
+  const checked = checkOptions(options, ['snaplen', 'filter', 'onFrame']);
+  if (checked.snaplen !== undefined) checkInteger('options.snaplen', checked.snaplen, 0, UINT_MAX);
+  for (const name of ['filter', 'onFrame'] as const) {
+    const value: unknown = checked[name];
+    if (value !== undefined && typeof value !== 'function') throw invalidType(`options.${name}`, 'a function', value);
+  }
+  return checked;
+}
+
+/** Writes the frames of a network: an interface for each port, and a frame once, when it came from its port. */
+export class BatchWriter {
+  frames = 0;
+  bytes = 0;
+  readonly #writer: PcapngWriter;
+  readonly #options: FabricCaptureOptions;
+  readonly #interfaces: number[] = [];
+
+  constructor(writer: PcapngWriter, options: FabricCaptureOptions) {
+    this.#writer = writer;
+    this.#options = options;
+  }
+
+  /** Writes a batch of frames. @throws the error of a callback */
+  write(names: readonly string[], { records, bytes }: FrameBatch): void {
+    const { snaplen, filter, onFrame } = this.#options;
+    const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    let at = 0;
+    for (const { time, station, length, originalLength, comment } of records) {
+      const frame = all.subarray(at, at + length);
+      at += length;
+      if (filter && !filter(frame, names[station]!)) continue;
+      while (this.#interfaces.length <= station) {
+        this.#interfaces.push(this.#writer.addInterface(names[this.#interfaces.length]!, { snaplen }));
+      }
+      this.#writer.writeFrame(this.#interfaces[station]!, frame, {
+        time,
+        comment,
+        direction: 'inbound',
+        originalLength,
+      });
+      this.frames++;
+      this.bytes += originalLength;
+      onFrame?.(frame, time, comment);
+    }
+  }
+}
+
+/** A capture of a network, until it is stopped or the network is closed. */
+export class FabricCapture {
+  /** Settles when the capture ends. Rejects if the target or a callback failed. */
+  readonly done: Promise<void>;
+  readonly #thread: WorkerThread;
+  readonly #where: [network: string, capture: number];
+  readonly #writer: PcapngWriter;
+  readonly #batches: BatchWriter;
+  readonly #isShared: boolean;
+  #finish: (error?: unknown) => void = () => {};
+  #writing: Promise<void> = Promise.resolve();
+  readonly #abort = new AbortController();
+  #stopping: Promise<void> | undefined;
+  #failure: { error: unknown } | undefined;
+  #missed = 0;
+
+  /**
+   * @internal use the capture method of a network or link
+   * @param isShared whether others write to the writer too, and end it
+   */
+  constructor(
+    thread: WorkerThread,
+    where: [network: string, capture: number],
+    writer: PcapngWriter,
+    options: FabricCaptureOptions & { isShared: boolean },
+  ) {
+    this.#thread = thread;
+    this.#where = where;
+    this.#writer = writer;
+    this.#isShared = options.isShared;
+    this.#batches = new BatchWriter(writer, options);
+    this.done = new Promise((resolve, reject) => {
+      this.#finish = (error) => (error === undefined ? resolve() : reject(error));
+    });
+    // stop() reports the failure; without a stop() it must not become an unhandled rejection
+    this.done.catch(() => {});
+    thread.captures.set(where[1], (names, batch) => this.#onBatch(names, batch));
+  }
+
+  /** The number of frames that were written. */
+  get frames(): number {
+    return this.#batches.frames;
+  }
+
+  /** The number of bytes of these frames, before `snaplen` cut them. */
+  get bytes(): number {
+    return this.#batches.bytes;
+  }
+
+  /** The number of frames that are missing, because 64 MiB of others waited to be written. It is 0 until {@link stop} is done. */
+  get missed(): number {
+    return this.#missed;
+  }
+
+  #onBatch(names: readonly string[], batch: FrameBatch): void {
+    if (this.#failure) return;
+    this.#writing = this.#writing.then(() => this.#write(names, batch));
+  }
+
+  async #write(names: readonly string[], batch: FrameBatch): Promise<void> {
+    if (this.#failure) return;
+    try {
+      this.#batches.write(names, batch);
+      await this.#writer.flushUntil(this.#abort.signal);
+      // a slow target makes the capture miss frames, but does not fill the memory
+      this.#thread.call('captureTaken', ...this.#where, batch.bytes.length).catch(() => {});
+    } catch (error) {
+      this.#failure = { error };
+      void this.stop().catch(() => {});
+    }
+  }
+
+  /**
+   * Ends the capture after all earlier frames are written, or after the target took nothing for five seconds. Stopping twice is
+   * fine.
+   * @throws the error of {@link done}; {IothError} ETIMEDOUT
+   */
+  stop(): Promise<void> {
+    this.#abort.abort();
+    this.#stopping ??= this.#stop();
+    return this.done;
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      this.#missed = await this.#thread.call('stopCapture', ...this.#where);
+    } catch {
+      // the thread is gone: everything that it sent has arrived
+    }
+    this.#thread.captures.delete(this.#where[1]);
+    await this.#writing;
+    try {
+      await (this.#isShared ? this.#writer.flushUntil(this.#abort.signal) : this.#writer.end());
+    } catch (error) {
+      this.#failure ??= { error };
+    }
+    this.#finish(this.#failure?.error);
+  }
+
+  /** Returns the capture so far, if it is in memory. */
+  toBuffer(): Buffer {
+    return this.#writer.toBuffer();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
+
+/** Returns a writer to a target. @throws {Error} of fs.open */
+export function writerTo(target: FabricCaptureTarget): PcapngWriter | Promise<PcapngWriter> {
+  if (target instanceof PcapngWriter) return target;
+  if (typeof target === 'string' || target instanceof URL) return PcapngWriter.toFile(target);
+  return new PcapngWriter(target);
+}

@@ -1,0 +1,122 @@
+import { randomInt } from 'node:crypto';
+import { IothError } from '../core/errors.js';
+import { atExit } from '../core/exit-hook.js';
+import { checkInteger, checkOptions, checkString, invalidValue } from '../core/validate.js';
+import { checkFaults, type LinkFaults } from './faults.js';
+import { FabricNetwork } from './network.js';
+import { WorkerThread } from './worker-thread.js';
+
+/** Options of {@link Fabric.start}. */
+export interface FabricOptions {
+  /** The seed of all random faults, an integer from 0. Default: a random one. */
+  seed?: number;
+}
+
+const MAX_SEED = Number.MAX_SAFE_INTEGER;
+const MAX_RANDOM_SEED = 2 ** 32;
+
+/** The open fabrics of this thread. */
+const open = new Set<Fabric>();
+let isHooked = false;
+
+/** Returns a checked seed, or a random one if none is given. @throws {TypeError | RangeError} */
+export function checkSeed(seed: unknown): number {
+  return seed === undefined ? randomInt(MAX_RANDOM_SEED) : checkInteger('options.seed', seed, 0, MAX_SEED);
+}
+
+/**
+ * Networks with faults. One worker thread does all forwarding, so that a busy program does not change its timing. A fabric does
+ * not keep the process alive; the end of the process closes it.
+ *
+ * With the same seed, frame number n of a direction has the same random faults; n counts from the first frame between the two
+ * ports. Other traffic does not change that: the random numbers depend only on the seed, the names of the network and of the two
+ * ports, and n.
+ */
+export class Fabric {
+  /** The seed of its random faults. */
+  readonly seed: number;
+  readonly #thread: WorkerThread;
+  readonly #networks = new Map<string, FabricNetwork>();
+  #closing: Promise<void> | undefined;
+
+  private constructor(thread: WorkerThread, seed: number) {
+    this.#thread = thread;
+    this.seed = seed;
+    open.add(this);
+    if (isHooked) return;
+    isHooked = true;
+    atExit(closeAllSync);
+  }
+
+  /**
+   * Starts the worker thread.
+   * @throws {IothError} ERR_IOTH_FABRIC if it cannot be started; EMFILE
+   * @throws {TypeError | RangeError} for invalid options
+   */
+  static async start(options?: FabricOptions): Promise<Fabric> {
+    const seed = checkSeed(checkOptions(options, ['seed']).seed);
+    return new Fabric(await WorkerThread.start(seed), seed);
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /**
+   * Creates a network without ports.
+   * @param faults of all directions; see {@link FabricNetwork.set}
+   * @throws {IothError} EEXIST (the name is taken), ERR_IOTH_FABRIC (it is closed)
+   * @throws {TypeError | RangeError} naming the fault
+   */
+  addNetwork(name: string, faults?: LinkFaults): FabricNetwork {
+    return this.#addNetwork(name, faults, false);
+  }
+
+  /** @internal Creates a cable: a frame from one of its two ports goes to the other, whatever its MACs are */
+  addWire(name: string): FabricNetwork {
+    return this.#addNetwork(name, undefined, true);
+  }
+
+  #addNetwork(name: string, faults: LinkFaults | undefined, isWire: boolean): FabricNetwork {
+    if (checkString('name', name) === '') throw invalidValue('name', 'the name of a network', name);
+    const plan = checkFaults(faults);
+    if (this.closed) throw new IothError('ERR_IOTH_FABRIC', { syscall: 'addNetwork', hint: 'the fabric is closed' });
+    if (this.#networks.has(name)) {
+      throw new IothError('EEXIST', { syscall: 'addNetwork', hint: `there is a network '${name}' already` });
+    }
+    const network = new FabricNetwork(this.#thread, name);
+    this.#networks.set(name, network);
+    // calls are served in order; if the thread is gone the next one reports it
+    this.#thread.call('addNetwork', name, isWire).catch(() => {});
+    const rule = { from: undefined, to: undefined, plan };
+    if (plan) this.#thread.call('setFaults', name, rule).catch(() => {});
+    return network;
+  }
+
+  /** Closes all ports and ends the worker thread. Closing twice is fine. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#thread.end();
+    // a port in use stays open: the end of the process closes its file descriptors
+    if (this.#thread.isIdle) await Promise.all([...this.#networks.values()].map((network) => network.closePorts()));
+    open.delete(this);
+  }
+
+  /** @internal Closes it at the end of the process */
+  closeSync(): void {
+    this.#thread.endSync();
+    if (this.#thread.isIdle) for (const network of this.#networks.values()) network.closePortsSync();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function closeAllSync(): void {
+  for (const fabric of open) fabric.closeSync();
+}

@@ -1,0 +1,276 @@
+import type { VdeConnPointer } from '../../ffi/vdeplug.js';
+import type { DueHeap, FrameUnderWay } from './due-heap.js';
+import type { EventSet } from './event-set.js';
+import type { FaultPlan } from './faults.js';
+import type { FrameStore } from './frame-store.js';
+import { MacTable } from './mac-table.js';
+import { Path } from './path.js';
+import { FrameRandom } from './philox.js';
+import { Plug, scratch } from './plug.js';
+import { type CaptureFeed, History } from './recorder.js';
+import { Station } from './station.js';
+import { type DropCounts, type NetworkStats, sumOf } from './stats.js';
+
+/** The parts that all networks of the thread share. */
+export interface SharedParts {
+  readonly seed: number;
+  readonly events: EventSet;
+  readonly store: FrameStore;
+  readonly heap: DueHeap<UnderWay>;
+  /** The plugs whose receivers must be tried again. */
+  readonly slowPlugs: Set<Plug>;
+}
+
+/** The network and path of a frame in transit. */
+export interface UnderWay {
+  readonly forwarder: Forwarder;
+  readonly path: Path;
+}
+
+/** Faults, and the directions that they are for. Undefined names mean from, or to, all. */
+export interface FaultRule {
+  readonly from: readonly string[] | undefined;
+  readonly to: readonly string[] | undefined;
+  readonly plan: FaultPlan | undefined;
+}
+
+const DROPPED: Record<keyof DropCounts, string> = {
+  loss: 'dropped: loss',
+  queue: 'dropped: the queue of the link is full',
+  partition: 'dropped: partition',
+  down: 'dropped: the port is down',
+  full: 'dropped: the receiver takes no more',
+};
+
+/** A network. It learns which MAC is behind which port, and sends a frame to that port, or to all others. */
+export class Forwarder {
+  readonly feeds = new Set<CaptureFeed>();
+  readonly #stations = new Map<string, Station>();
+  readonly #list: Station[] = [];
+  readonly #macs = new MacTable();
+  readonly #history = new History();
+  /** The directions, by the indexes of both ends. Each is made for its first frame. */
+  readonly #paths: (Path | undefined)[][] = [];
+  readonly #underWay = new Map<Path, UnderWay>();
+  #rules: FaultRule[] = [];
+  /** Comments on what is done on purpose to the frame that is forwarded now. */
+  #notes: string[] = [];
+
+  /** @param isWire whether it is a cable between two ports, which ignores MACs */
+  constructor(
+    readonly name: string,
+    readonly shared: SharedParts,
+    readonly isWire: boolean,
+  ) {}
+
+  #station(name: string): Station {
+    let station = this.#stations.get(name);
+    if (!station) {
+      station = new Station(this.#list.length, name);
+      this.#stations.set(name, station);
+      this.#list.push(station);
+      this.#paths.push([]);
+    }
+    return station;
+  }
+
+  /** Adds a port. @throws {IothError} */
+  addPort(name: string, conn: VdeConnPointer): void {
+    const station = this.#station(name);
+    station.plug = new Plug(conn, this.shared, (length) => this.#onFrame(station, length));
+    station.isUp = true;
+  }
+
+  removePort(name: string): void {
+    const station = this.#station(name);
+    station.plug?.end();
+    station.plug = undefined;
+  }
+
+  setPortUp(name: string, isUp: boolean): void {
+    this.#station(name).isUp = isUp;
+  }
+
+  /** Partitions the network. Stations that are in no group form one more group. */
+  partition(groups: readonly (readonly string[])[]): void {
+    for (const station of this.#list) station.group = 0;
+    groups.forEach((names, i) => {
+      for (const name of names) this.#station(name).group = i + 1;
+    });
+  }
+
+  setFaults(rule: FaultRule): void {
+    const isSame = ({ from, to }: FaultRule) => `${from}` === `${rule.from}` && `${to}` === `${rule.to}`;
+    const isForAll = rule.from === undefined && rule.to === undefined;
+    this.#rules = isForAll ? [rule] : [...this.#rules.filter((other) => !isSame(other)), rule];
+    for (const path of this.#underWay.keys()) path.plan = this.#planOf(path);
+  }
+
+  #planOf({ from, to }: Path): FaultPlan | undefined {
+    const rule = this.#rules.findLast(
+      (rule) => (rule.from?.includes(from.name) ?? true) && (rule.to?.includes(to.name) ?? true),
+    );
+    return rule?.plan;
+  }
+
+  #newPath(from: Station, to: Station): Path {
+    const path = new Path(from, to, new FrameRandom(this.shared.seed, this.name, from.name, to.name));
+    this.#paths[from.index]![to.index] = path;
+    this.#underWay.set(path, { forwarder: this, path });
+    path.plan = this.#planOf(path);
+    return path;
+  }
+
+  #onFrame(from: Station, length: number): void {
+    const now = performance.now();
+    const { received } = from.stats;
+    received.frames++;
+    received.bytes += length;
+    if (!from.isUp) this.#drop(from, undefined, 'down');
+    else if (this.isWire) this.#flood(from, length, now);
+    else {
+      this.#macs.learn(scratch, from.index);
+      const port = this.#macs.lookUp(scratch);
+      if (port < 0) this.#flood(from, length, now);
+      else if (port !== from.index) this.#forward(from, this.#list[port]!, length, now);
+    }
+    this.#record(from, scratch, length, now);
+  }
+
+  #flood(from: Station, length: number, now: number): void {
+    for (const to of this.#list) if (to !== from && to.plug) this.#forward(from, to, length, now);
+  }
+
+  #forward(from: Station, to: Station, length: number, now: number): void {
+    const path = this.#paths[from.index]![to.index] ?? this.#newPath(from, to);
+    const n = path.next++;
+    const obstacle = obstacleOf(path);
+    if (obstacle) this.#drop(from, to, obstacle);
+    else if (path.plan) this.#forwardWithFaults(path, path.plan, n, length, now);
+    else this.#send(path, scratch, length);
+  }
+
+  #forwardWithFaults(path: Path, plan: FaultPlan, n: number, length: number, now: number): void {
+    const { from, to, decision } = path;
+    decision.make(plan, n, length);
+    if (decision.isLost && !decision.isDuplicated) {
+      this.#drop(from, to, 'loss');
+      return;
+    }
+    const gone = path.queue.add(plan, now, length);
+    if (gone < 0) {
+      this.#drop(from, to, 'queue');
+      return;
+    }
+    if (decision.corruptBit >= 0) this.#note(from, to, 'corrupted', `corrupted: bit ${decision.corruptBit}`);
+    this.#sendLater(path, gone + decision.delay, length, now, decision.corruptBit);
+    if (!decision.isDuplicated || decision.isLost) return;
+    const goneAgain = path.queue.add(plan, now, length);
+    if (goneAgain < 0) {
+      this.#drop(from, to, 'queue');
+      return;
+    }
+    this.#note(from, to, 'duplicated', 'duplicated');
+    this.#sendLater(path, goneAgain + decision.delayOfDuplicate, length, now, -1);
+  }
+
+  #sendLater(path: Path, due: number, length: number, now: number, corruptBit: number): void {
+    const overtakes = path.underWay > 0 && due < path.lastDue;
+    if (overtakes) this.#note(path.from, path.to, 'reordered', 'reordered: overtakes earlier frames');
+    else path.lastDue = due;
+    const frame = corruptBit < 0 ? scratch : corrupted(length, corruptBit);
+    if (due <= now && (overtakes || path.underWay === 0)) {
+      this.#send(path, frame, length);
+      return;
+    }
+    const stored = this.shared.store.store(frame, length);
+    if (!stored) {
+      this.#drop(path.from, path.to, 'queue');
+      return;
+    }
+    path.underWay++;
+    this.shared.heap.add(due, stored, this.#underWay.get(path)!);
+  }
+
+  /** Delivers a frame that was in transit. */
+  deliver({ frame, path: { path } }: FrameUnderWay<UnderWay>): void {
+    path.underWay--;
+    const obstacle = obstacleOf(path);
+    if (obstacle) this.#drop(path.from, path.to, obstacle);
+    else this.#send(path, frame.bytes, frame.length);
+    if (this.#notes.length > 0) this.#record(path.from, frame.bytes, frame.length, performance.now());
+  }
+
+  #send({ from, to }: Path, frame: Buffer, length: number): void {
+    const plug = to.plug!;
+    const isTaken = plug.send(frame, length);
+    // on a network a slow receiver must not stop frames to other receivers
+    if (this.isWire && from.plug) plug.holdWhileCongested(from.plug);
+    if (!isTaken) {
+      this.#drop(from, to, 'full');
+      return;
+    }
+    const { sent } = to.stats;
+    sent.frames++;
+    sent.bytes += length;
+  }
+
+  #drop(from: Station, to: Station | undefined, cause: keyof DropCounts): void {
+    from.stats.dropped[cause]++;
+    this.#say(to, DROPPED[cause]);
+  }
+
+  #note(from: Station, to: Station, count: 'duplicated' | 'corrupted' | 'reordered', text: string): void {
+    from.stats[count]++;
+    this.#say(to, text);
+  }
+
+  #say(to: Station | undefined, text: string): void {
+    this.#notes.push(to && this.#list.length > 2 ? `to ${to.name}: ${text}` : text);
+  }
+
+  #record(from: Station, frame: Buffer, length: number, now: number): void {
+    let comment: string | undefined;
+    if (this.#notes.length > 0) {
+      comment = this.#notes.join('; ');
+      this.#notes = [];
+    }
+    this.#history.add(from.index, frame, length, now, comment);
+    for (const feed of this.feeds) feed.add(from.index, frame, length, now, comment);
+  }
+
+  recentFrames() {
+    return { names: this.names(), batch: this.#history.batch() };
+  }
+
+  /** Returns the names of the stations, by their indexes. */
+  names(): string[] {
+    return this.#list.map(({ name }) => name);
+  }
+
+  stats(): NetworkStats {
+    const present = this.#list.filter(({ plug }) => plug);
+    return {
+      ports: Object.fromEntries(present.map(({ name, stats }) => [name, stats])),
+      total: sumOf(this.#list.map(({ stats }) => stats)),
+    };
+  }
+
+  end(): void {
+    for (const { name } of this.#list) this.removePort(name);
+  }
+}
+
+const altered = Buffer.allocUnsafeSlow(scratch.length);
+
+/** Returns the frame in {@link scratch} with one bit flipped, valid until the next call. */
+function corrupted(length: number, bit: number): Buffer {
+  scratch.copy(altered, 0, 0, length);
+  altered[bit >> 3]! ^= 0x80 >> (bit & 7);
+  return altered;
+}
+
+function obstacleOf({ from, to }: Path): 'partition' | 'down' | undefined {
+  if (from.group !== to.group) return 'partition';
+  return to.plug && to.isUp && from.isUp ? undefined : 'down';
+}

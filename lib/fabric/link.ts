@@ -1,0 +1,131 @@
+import { checkOptions, checkString, invalidValue } from '../core/validate.js';
+import { checkSeed, Fabric } from './fabric.js';
+import type { FabricCapture, FabricCaptureOptions, FabricCaptureTarget } from './fabric-capture.js';
+import { checkFaults, FAULT_NAMES, type LinkFaults } from './faults.js';
+import type { FabricNetwork, FaultDirections } from './network.js';
+import type { PortStats } from './stats.js';
+
+/** A direction of a {@link Link}. */
+export type LinkDirection = 'aToB' | 'bToA';
+
+/** Options of {@link Link.create}: faults of both directions, and faults of one direction, which replace them there. */
+export interface LinkOptions extends LinkFaults {
+  /** The seed of random faults, an integer from 0. Default: a random one. */
+  seed?: number;
+  aToB?: LinkFaults;
+  bToA?: LinkFaults;
+}
+
+/** The counts of a {@link Link}: {@link PortStats} of its ends. */
+export interface LinkStats {
+  /** The first end: frames that came from it, and frames that went to it. */
+  a: PortStats;
+  /** The second end. */
+  b: PortStats;
+}
+
+const DIRECTIONS: Record<LinkDirection, FaultDirections> = {
+  aToB: { from: 'a', to: 'b' },
+  bToA: { from: 'b', to: 'a' },
+};
+
+/**
+ * A cable between two virtual networks, with faults. It forwards in a worker thread of its own, so that a busy program does not
+ * change its timing.
+ */
+export class Link {
+  /** The seed of its random faults: the same seed repeats them. */
+  readonly seed: number;
+  readonly #fabric: Fabric;
+  readonly #network: FabricNetwork;
+
+  private constructor(fabric: Fabric, network: FabricNetwork) {
+    this.#fabric = fabric;
+    this.#network = network;
+    this.seed = fabric.seed;
+  }
+
+  /**
+   * Joins two networks.
+   * @param a a virtual network locator: 'ptp:///tmp/a', whose other end a stack opens; 'vde:///tmp/sw', a switch
+   * @param b the locator of the second network
+   * @param options faults, named as by tc-netem(8): `{ delay: 20, loss: 0.01, seed: 1 }`
+   * @throws {IothError} as VdePort.open; ERR_IOTH_FABRIC if the worker thread cannot be started
+   * @throws {TypeError | RangeError} naming the option
+   */
+  static async create(a: string, b: string, options?: LinkOptions): Promise<Link> {
+    checkString('a', a);
+    checkString('b', b);
+    const { seed, aToB, bToA, ...both } = checkOptions(options, ['seed', 'aToB', 'bToA', ...FAULT_NAMES]);
+    checkFaults(both, 'options');
+    if (aToB !== undefined) checkFaults(aToB, 'options.aToB');
+    if (bToA !== undefined) checkFaults(bToA, 'options.bToA');
+    const fabric = await Fabric.start({ seed: checkSeed(seed) });
+    try {
+      const network = fabric.addWire('link');
+      await network.addPort('a', a);
+      await network.set(both);
+      // the second end opens last, so that no frame escapes the faults
+      await network.addPort('b', b);
+      const link = new Link(fabric, network);
+      if (aToB !== undefined) await link.set(aToB, 'aToB');
+      if (bToA !== undefined) await link.set(bToA, 'bToA');
+      return link;
+    } catch (error) {
+      await fabric.close();
+      throw error;
+    }
+  }
+
+  get closed(): boolean {
+    return this.#fabric.closed;
+  }
+
+  /**
+   * Sets the faults of one direction, or of both, from the next frame on. Faults that are not named end.
+   * @throws {TypeError | RangeError} naming the fault
+   */
+  async set(faults: LinkFaults, direction?: LinkDirection): Promise<void> {
+    await this.#network.set(faults, direction === undefined ? undefined : directionsOf(direction));
+  }
+
+  /** Unplugs the cable, or plugs it in again. Frames in transit are lost. */
+  async setUp(up: boolean): Promise<void> {
+    await this.#network.setPortUp('a', up);
+  }
+
+  /**
+   * Captures the frames from both ends as pcapng. The interfaces are 'a' and 'b'. A frame that was dropped or changed on purpose
+   * has a comment.
+   * @param target a file's path or URL, a stream, which is ended, or a PcapngWriter, which is not. Default: memory
+   * @throws {Error} of fs.open
+   */
+  capture(target?: FabricCaptureTarget, options?: FabricCaptureOptions): Promise<FabricCapture> {
+    return this.#network.capture(target, options);
+  }
+
+  /** Returns the last 1000 frames as pcapng, up to 2048 bytes of each. */
+  recentFrames(): Promise<Buffer> {
+    return this.#network.recentFrames();
+  }
+
+  /** Returns the counts of what it forwarded and dropped. */
+  async stats(): Promise<LinkStats> {
+    const { a, b } = (await this.#network.stats()).ports;
+    return { a: a!, b: b! };
+  }
+
+  /** Closes both ends and ends the worker thread. Closing twice is fine. */
+  close(): Promise<void> {
+    return this.#fabric.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function directionsOf(direction: LinkDirection): FaultDirections {
+  if (direction === 'aToB' || direction === 'bToA') return DIRECTIONS[direction];
+  throw invalidValue('direction', "'aToB' or 'bToA'", direction);
+}

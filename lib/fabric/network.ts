@@ -1,0 +1,245 @@
+import { libc } from '../../ffi/libc.js';
+import { AF_UNIX, SOCK_SEQPACKET } from '../constants/index.js';
+import { IothError } from '../core/errors.js';
+import { checkBoolean, checkOptions, checkString, invalidType, invalidValue } from '../core/validate.js';
+import { socketPair } from '../io/socket-pair.js';
+import { PcapngWriter } from '../vde/pcapng.js';
+import {
+  BatchWriter,
+  checkCaptureOptions,
+  FabricCapture,
+  type FabricCaptureOptions,
+  type FabricCaptureTarget,
+  writerTo,
+} from './fabric-capture.js';
+import { FabricPort } from './fabric-port.js';
+import { checkFaults, type LinkFaults } from './faults.js';
+import type { NetworkStats } from './stats.js';
+import type { WorkerThread } from './worker-thread.js';
+
+/** The directions that faults are for. Default: from all ports, to all ports. */
+export interface FaultDirections {
+  /** The ports that the frames come from. */
+  from?: string | readonly string[];
+  /** The ports that they go to. */
+  to?: string | readonly string[];
+}
+
+/** The limit in characters: a switch shows 100 bytes of a port's description. */
+const MAX_DESCRIPTION = 25;
+
+let lastCapture = 0;
+
+/**
+ * An Ethernet switch with faults, in the worker thread of a {@link Fabric}. It learns which MAC is behind which port. Frames to
+ * a group or to an unknown MAC go to all other ports. From each port to each other port there is a separate link, with its own
+ * rate, queue and random numbers.
+ */
+export class FabricNetwork {
+  readonly name: string;
+  readonly #thread: WorkerThread;
+  /** The ports by name; undefined while a port opens. */
+  readonly #ports = new Map<string, FabricPort | undefined>();
+  /** The names of all ports, former ones too. */
+  readonly #names = new Set<string>();
+  #isClosed = false;
+
+  /** @internal use `fabric.addNetwork` */
+  constructor(thread: WorkerThread, name: string) {
+    this.#thread = thread;
+    this.name = name;
+  }
+
+  /** The names of the ports that are open. */
+  get ports(): string[] {
+    return [...this.#ports.keys()];
+  }
+
+  /**
+   * Opens a port.
+   * @param name its name in faults, partitions and captures
+   * @param vnl a virtual network locator: 'ptp:///tmp/lab/alice', whose other end a stack opens; 'switch://PATH' is a whole
+   * switch behind the port
+   * @throws {IothError} EEXIST (the name is taken), and as VdePort.open
+   * @throws {TypeError} for an invalid name or locator
+   */
+  async addPort(name: string, vnl: string): Promise<void> {
+    checkString('vnl', vnl);
+    await this.#addPort(name, () => FabricPort.open(vnl, this.#describe(name)));
+  }
+
+  /**
+   * Opens a port on a cable of its own, a socket pair. Unlike `ptp://` it has nothing in the file system, has room for more
+   * frames, and sees the end when the other side is killed.
+   * @returns the locator of the other end. A stack or port of this process must open it, and owns it from then on
+   * @throws {IothError} EEXIST, EMFILE
+   */
+  async addCable(name: string): Promise<string> {
+    let vnl = '';
+    let other = -1;
+    const open = async () => {
+      let own: number;
+      [own, other] = socketPair(AF_UNIX, SOCK_SEQPACKET);
+      vnl = `seqpacket://${other}`;
+      return FabricPort.open(`seqpacket://${own}`, this.#describe(name));
+    };
+    try {
+      await this.#addPort(name, open);
+    } catch (error) {
+      if (other >= 0) libc().close(other);
+      throw error;
+    }
+    return vnl;
+  }
+
+  #describe(name: string): string {
+    return `ioth ${this.name} ${name}`.slice(0, MAX_DESCRIPTION);
+  }
+
+  async #addPort(name: string, open: () => Promise<FabricPort>): Promise<void> {
+    if (checkString('name', name) === '') throw invalidValue('name', 'the name of a port', name);
+    this.#checkOpen('addPort');
+    if (this.#ports.has(name)) {
+      throw new IothError('EEXIST', { syscall: 'addPort', hint: `there is a port '${name}' already` });
+    }
+    this.#ports.set(name, undefined);
+    let port: FabricPort | undefined;
+    try {
+      port = await open();
+      this.#checkOpen('addPort');
+      await this.#thread.call('addPort', this.name, name, port.conn);
+      this.#names.add(name);
+      this.#ports.set(name, port);
+    } catch (error) {
+      this.#ports.delete(name);
+      await port?.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Closes a port. Frames in transit to it are lost. Its name keeps its faults, its group in a partition, and its counts in the
+   * total, for a port that is added later.
+   * @throws {TypeError} if there is no such port
+   */
+  async removePort(name: string): Promise<void> {
+    const port = this.#ports.get(this.#checkPort(name));
+    if (!port) throw invalidValue('name', 'a port that is open', name);
+    this.#ports.delete(name);
+    try {
+      await this.#thread.call('removePort', this.name, name);
+    } finally {
+      await port.close();
+    }
+  }
+
+  /**
+   * Sets the faults of the network, or of some directions, from the next frame on. Frames in transit arrive as planned. Faults
+   * that are not named end, as with `tc qdisc change`. Without `where`, or with neither `from` nor `to`, this also replaces
+   * earlier settings for some directions.
+   * @throws {TypeError | RangeError} naming the fault
+   */
+  async set(faults: LinkFaults, where?: FaultDirections): Promise<void> {
+    const plan = checkFaults(faults);
+    const { from, to } = checkOptions(where, ['from', 'to']);
+    const rule = { from: this.#checkNames('where.from', from), to: this.#checkNames('where.to', to), plan };
+    await this.#thread.call('setFaults', this.name, rule);
+  }
+
+  /**
+   * Blocks all frames between ports of different groups. Ports that are in no group form one more group. Replaces an earlier
+   * partition.
+   * @throws {TypeError} for a name that is in two groups, or that no port has
+   */
+  async partition(...groups: (readonly string[])[]): Promise<void> {
+    const seen = new Set<string>();
+    const checked = groups.map((group, i) => this.#checkNames(`groups[${i}]`, group) ?? []);
+    for (const name of checked.flat()) {
+      if (seen.has(name)) throw invalidValue('groups', `lists with each port once: '${name}' is there twice`, groups);
+      seen.add(name);
+    }
+    await this.#thread.call('partition', this.name, checked);
+  }
+
+  /** Ends a partition. */
+  async heal(): Promise<void> {
+    await this.#thread.call('partition', this.name, []);
+  }
+
+  /** Unplugs the cable of a port, or plugs it in again. @throws {TypeError} if there is no such port */
+  async setPortUp(name: string, up: boolean): Promise<void> {
+    await this.#thread.call('setPortUp', this.name, this.#checkPort(name), checkBoolean('up', up));
+  }
+
+  /**
+   * Captures the frames of the network as pcapng: an interface for each port, each frame once, as it came from its port, with a
+   * comment on what was done to it on purpose.
+   * @param target a file's path or URL, a stream, which is ended, or a PcapngWriter, which is not. Default: memory
+   * @throws {Error} of fs.open
+   */
+  async capture(target?: FabricCaptureTarget, options?: FabricCaptureOptions): Promise<FabricCapture> {
+    const checked = checkCaptureOptions(options);
+    this.#checkOpen('capture');
+    const writer = await writerTo(target);
+    const id = ++lastCapture;
+    const isShared = writer === target;
+    const capture = new FabricCapture(this.#thread, [this.name, id], writer, { ...checked, isShared });
+    try {
+      await this.#thread.call('startCapture', this.name, id);
+    } catch (error) {
+      await capture.stop();
+      throw error;
+    }
+    return capture;
+  }
+
+  /** Returns the last 1000 frames that the network forwarded or dropped, as pcapng, up to 2048 bytes of each. */
+  async recentFrames(): Promise<Buffer> {
+    const { names, batch } = await this.#thread.call('recentFrames', this.name);
+    const writer = new PcapngWriter();
+    new BatchWriter(writer, {}).write(names, batch);
+    return writer.toBuffer();
+  }
+
+  /** Returns the counts of what it forwarded and dropped. */
+  stats(): Promise<NetworkStats> {
+    return this.#thread.call('stats', this.name);
+  }
+
+  /** @internal Closes all ports after the worker thread has ended */
+  async closePorts(): Promise<void> {
+    this.#isClosed = true;
+    const ports = [...this.#ports.values()];
+    this.#ports.clear();
+    await Promise.all(ports.map((port) => port?.close()));
+  }
+
+  /** @internal Closes all ports at the end of the process */
+  closePortsSync(): void {
+    for (const port of this.#ports.values()) port?.closeSync();
+  }
+
+  #checkOpen(syscall: string): void {
+    if (this.#isClosed || this.#thread.hasEnded) {
+      throw new IothError('ERR_IOTH_FABRIC', { syscall, hint: 'the fabric is closed' });
+    }
+  }
+
+  #checkPort(name: unknown): string {
+    if (this.#names.has(checkString('name', name))) return name as string;
+    throw invalidValue('name', `a port of the network: ${this.#shownNames()}`, name);
+  }
+
+  #checkNames(what: string, value: unknown): readonly string[] | undefined {
+    if (value === undefined) return undefined;
+    const names: unknown = typeof value === 'string' ? [value] : value;
+    if (!Array.isArray(names)) throw invalidType(what, 'the name of a port, or an array of them', value);
+    const unknown = names.findIndex((name) => !this.#names.has(name as string));
+    if (unknown >= 0) throw invalidValue(what, `ports of the network: ${this.#shownNames()}`, names[unknown]);
+    return [...new Set(names as string[])].sort();
+  }
+
+  #shownNames(): string {
+    return this.#names.size === 0 ? 'it has none' : [...this.#names].map((name) => `'${name}'`).join(', ');
+  }
+}

@@ -1,0 +1,178 @@
+import { readlinkSync } from 'node:fs';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, errno, POLLIN } from '../../ffi/libc.js';
+import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
+import { codeOf } from '../core/errno.js';
+import { closeOnExec } from '../io/descriptor-flags.js';
+import { isReceiveShutDown, pollOnce } from '../io/poll-sync.js';
+import { MAX_FRAME_SIZE, MIN_FRAME_SIZE } from '../vde/frame-source.js';
+import { isEventSet, NodePeers } from '../vde/switch/node-peers.js';
+import type { EventSet } from './event-set.js';
+import type { FrameStore, StoredFrame } from './frame-store.js';
+
+/** The number of frames that are received before other plugs get their turn. */
+const MAX_BATCH = 32;
+/** The number of frames that may wait for a slow receiver; frames beyond that are lost. */
+const MAX_WAITING = 1024;
+/** This many waiting frames stop a sender, if it can be stopped. It goes on below half of that. */
+const CONGESTED = 256;
+/** The pause between searches for peers that have gone. */
+const GONE_PEERS_PAUSE_MS = 100;
+/** Stops receiving after this many errors in a row. */
+const MAX_ERRORS = 1024;
+
+/** The buffer of vde_recv(3). A frame is handled before the next one is received. */
+export const scratch = Buffer.allocUnsafeSlow(MAX_FRAME_SIZE);
+
+/** A `VDECONN *` in the thread that uses it. The thread that opened it closes it. */
+export class Plug {
+  readonly #conn: VdeConnPointer;
+  readonly #fd: number;
+  readonly #events: EventSet;
+  readonly #store: FrameStore;
+  readonly #slowPlugs: Set<Plug>;
+  readonly #isSocket: boolean;
+  /** The peers of a node (`switch://`, `hub://`). */
+  readonly #peers: NodePeers | undefined;
+  /** The frames that wait for a slow receiver. */
+  readonly #waiting: StoredFrame[] = [];
+  #errors = 0;
+  #isWritableWatched = false;
+  #lookedAt = 0;
+  /** The sender that waits until this plug has sent enough. */
+  #heldSender: Plug | undefined;
+  #isHeld = false;
+  #isEnded = false;
+
+  /**
+   * @param onFrame gets the length of a frame in {@link scratch}
+   * @throws {IothError} ENOSPC
+   */
+  constructor(
+    conn: VdeConnPointer,
+    { events, store, slowPlugs }: { events: EventSet; store: FrameStore; slowPlugs: Set<Plug> },
+    readonly onFrame: (length: number) => void,
+  ) {
+    this.#conn = conn;
+    this.#fd = libvdeplug().datafd(conn);
+    this.#events = events;
+    this.#store = store;
+    this.#slowPlugs = slowPlugs;
+    this.#isSocket = readlinkSync(`/proc/self/fd/${this.#fd}`).startsWith('socket:');
+    this.#peers = isEventSet(this.#fd) ? new NodePeers(this.#fd) : undefined;
+    events.add(this.#fd, EPOLLIN, (ready) => this.#onReady(ready));
+  }
+
+  #onReady(ready: number): void {
+    if (ready & EPOLLOUT) this.sendWaiting();
+    if (ready & EPOLLIN) this.#receive();
+    else if (ready & (EPOLLHUP | EPOLLERR)) this.#noteError();
+  }
+
+  #receive(): void {
+    let others = 0;
+    for (let i = 0; i < MAX_BATCH && !this.#isHeld; i++) {
+      // except for a socket, vde_recv(3) blocks if there is no frame; epoll(7) reported the first one
+      if (i > 0 && !this.#isSocket && (pollOnce(this.#fd, POLLIN, 0) & POLLIN) === 0) break;
+      const length = libvdeplug().recv(this.#conn, scratch, MAX_FRAME_SIZE, 0);
+      if (length >= MIN_FRAME_SIZE) {
+        this.#errors = 0;
+        this.onFrame(length);
+      } else if (length > 0) others++;
+      else if (length === 0 ? this.#isSocket && !isReceiveShutDown(this.#fd) : isTemporary(errno())) break;
+      else {
+        this.#noteError();
+        break;
+      }
+    }
+    // libvdeplug accepts peers without FD_CLOEXEC
+    if (others > 0) closeOnExec();
+    if (others > MAX_BATCH / 2) this.#closeGonePeers();
+  }
+
+  /** Closes peers of a node that left before they asked for a port: epoll(7) would report them for ever. */
+  #closeGonePeers(): void {
+    const now = performance.now();
+    if (now - this.#lookedAt < GONE_PEERS_PAUSE_MS) return;
+    this.#lookedAt = now;
+    this.#peers?.closeGone();
+  }
+
+  #noteError(): void {
+    if (++this.#errors === MAX_ERRORS) this.#events.remove(this.#fd);
+  }
+
+  /**
+   * Sends the first `length` bytes of `frame`, at once or when the receiver takes them.
+   * @returns false if they are lost
+   */
+  send(frame: Buffer, length: number): boolean {
+    if (this.#waiting.length === 0) {
+      if (libvdeplug().send(this.#conn, frame, length, 0) >= 0) return true;
+      if (!isTemporary(errno())) return false;
+    }
+    if (this.#waiting.length >= MAX_WAITING) return false;
+    const stored = this.#store.store(frame, length);
+    if (!stored) return false;
+    this.#waiting.push(stored);
+    if (this.#waiting.length === 1) this.#watchWritable(true);
+    return true;
+  }
+
+  /** Sends waiting frames, as many as the receiver takes. */
+  sendWaiting(): void {
+    let sent = 0;
+    for (const frame of this.#waiting) {
+      if (libvdeplug().send(this.#conn, frame.bytes, frame.length, 0) < 0 && isTemporary(errno())) break;
+      this.#store.release(frame);
+      sent++;
+    }
+    this.#waiting.splice(0, sent);
+    if (this.#waiting.length === 0) this.#watchWritable(false);
+    if (this.#waiting.length < CONGESTED / 2) this.#releaseSender();
+  }
+
+  /** Stops receiving from `sender` while too many frames wait here. Its own queue fills, and it waits. */
+  holdWhileCongested(sender: Plug): void {
+    if (this.#waiting.length < CONGESTED || this.#heldSender) return;
+    this.#heldSender = sender;
+    sender.#setHeld(true);
+  }
+
+  #releaseSender(): void {
+    const sender = this.#heldSender;
+    if (sender) sender.#setHeld(false);
+    this.#heldSender = undefined;
+  }
+
+  #setHeld(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#updateWatch();
+  }
+
+  /** Watches for room in the receiver. epoll(7) reports it for a socket; anything else has to be tried again. */
+  #watchWritable(isWatched: boolean): void {
+    if (!this.#isSocket) this.#slowPlugs[isWatched ? 'add' : 'delete'](this);
+    this.#isWritableWatched = isWatched && this.#isSocket;
+    this.#updateWatch();
+  }
+
+  #updateWatch(): void {
+    if (this.#errors >= MAX_ERRORS || this.#isEnded) return;
+    this.#events.modify(this.#fd, (this.#isHeld ? 0 : EPOLLIN) | (this.#isWritableWatched ? EPOLLOUT : 0));
+  }
+
+  /** Ends the use of the port. Its file descriptor may be closed after that. */
+  end(): void {
+    this.#isEnded = true;
+    this.#peers?.close();
+    this.#releaseSender();
+    this.#events.remove(this.#fd);
+    this.#slowPlugs.delete(this);
+    for (const frame of this.#waiting.splice(0)) this.#store.release(frame);
+  }
+}
+
+function isTemporary(error: number): boolean {
+  const code = codeOf(error);
+  return code === 'EAGAIN' || code === 'EINTR' || code === 'ENOBUFS';
+}

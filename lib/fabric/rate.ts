@@ -1,0 +1,24 @@
+import { invalidType, invalidValue, outOfRange } from '../core/validate.js';
+
+const PREFIXES = { '': 0, k: 1, m: 2, g: 3, t: 4 } as const;
+const RATE = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)(bit|bps)$/i;
+const BITS_PER_BYTE = 8;
+const EXPECTED = "bits per second, or a number with a unit of tc(8): '10mbit', '64kbit', '1gibit', '2mbps' (bytes)";
+
+/**
+ * Parses a rate, in the units of tc(8).
+ * @returns bits per second
+ * @throws {TypeError | RangeError}
+ */
+export function checkRate(name: string, value: unknown): number {
+  if (typeof value === 'number') {
+    if (Number.isFinite(value) && value > 0) return value;
+    throw outOfRange(name, `more than 0: ${EXPECTED}`, value);
+  }
+  if (typeof value !== 'string') throw invalidType(name, EXPECTED, value);
+  const [, amount = '', prefix = '', binary, unit = ''] = RATE.exec(value.trim()) ?? [];
+  const power = PREFIXES[prefix.toLowerCase() as keyof typeof PREFIXES];
+  const rate = Number(amount) * (binary ? 1024 : 1000) ** power * (unit.toLowerCase() === 'bps' ? BITS_PER_BYTE : 1);
+  if (amount === '' || !Number.isFinite(rate) || rate <= 0) throw invalidValue(name, EXPECTED, value);
+  return rate;
+}

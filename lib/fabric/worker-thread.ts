@@ -1,0 +1,162 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { libc } from '../../ffi/libc.js';
+import { MSG_DONTWAIT } from '../constants/index.js';
+import { IothError } from '../core/errors.js';
+import { within } from '../core/within.js';
+import { socketPair } from '../io/socket-pair.js';
+import directory from './directory.cjs';
+import { type CallName, type Calls, END_WORD, ENDED, STATE_WORD, WORKING, type WorkerMessage } from './protocol.js';
+import type { FrameBatch } from './recorder.js';
+
+/** The time that the end of the process waits for the thread, which checks for its end after each event. */
+const END_TIMEOUT_MS = 2000;
+/** The time that {@link WorkerThread.end} waits for the thread, without blocking the event loop. */
+const EXIT_TIMEOUT_MS = 10_000;
+const ONE_BYTE = Buffer.of(1);
+
+interface Pending {
+  done(value: unknown): void;
+  fail(error: Error): void;
+}
+
+type CaptureListener = (names: readonly string[], batch: FrameBatch) => void;
+
+/** The worker thread of a Fabric, from the side of the thread that started it. */
+export class WorkerThread {
+  readonly captures = new Map<number, CaptureListener>();
+  readonly #worker: Worker;
+  readonly #wakefds: [own: number, others: number];
+  readonly #control: Int32Array;
+  readonly #pending = new Map<number, Pending>();
+  readonly #exited: Promise<void>;
+  #lastId = 0;
+  #hasExited = false;
+  #isEnding = false;
+  #failure: Error | undefined;
+
+  private constructor(seed: number) {
+    this.#wakefds = socketPair();
+    const control = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
+    this.#control = new Int32Array(control);
+    this.#worker = newWorker({ seed, wakefd: this.#wakefds[1], control });
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#onExit();
+        resolve();
+      });
+    });
+    this.#worker.on('error', (cause) => {
+      this.#failure = cause as Error;
+    });
+    this.#worker.on('message', (message: WorkerMessage) => this.#onMessage(message));
+  }
+
+  /** Starts the thread. @throws {IothError} ERR_IOTH_FABRIC if it cannot be started, EMFILE */
+  static async start(seed: number): Promise<WorkerThread> {
+    const thread = new WorkerThread(seed);
+    await new Promise<void>((resolve, reject) => {
+      // the ready message of the thread counts as the answer to call 0
+      thread.#pending.set(0, { done: () => resolve(), fail: reject });
+    });
+    return thread;
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasExited || this.#control[END_WORD] !== 0;
+  }
+
+  /** Calls a function of the thread. Calls are served in order. @throws {IothError} */
+  call<K extends CallName>(call: K, ...args: Parameters<Calls[K]>): Promise<ReturnType<Calls[K]>> {
+    if (this.hasEnded) return Promise.reject(this.#endedError());
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { done: (value) => resolve(value as ReturnType<Calls[K]>), fail: reject });
+      this.#worker.ref();
+      this.#worker.postMessage({ id, call, args });
+      this.#wake();
+    });
+  }
+
+  #wake(): void {
+    // if its buffer is full the thread is awake
+    libc().send(this.#wakefds[0], ONE_BYTE, 1, MSG_DONTWAIT);
+  }
+
+  #onMessage(message: WorkerMessage): void {
+    if ('capture' in message) {
+      this.captures.get(message.capture)?.(message.names, message.batch);
+      return;
+    }
+    const id = 'ready' in message ? 0 : message.id;
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    // an open fabric does not keep the process alive, a pending call does
+    if (this.#pending.size === 0 && !this.#isEnding) this.#worker.unref();
+    if ('failure' in message) {
+      const { code, syscall, message: text } = message.failure;
+      pending?.fail(Object.assign(new IothError(code, { syscall }), { message: text }));
+    } else pending?.done('value' in message ? message.value : undefined);
+  }
+
+  #onExit(): void {
+    this.#hasExited = true;
+    for (const fd of this.#wakefds) libc().close(fd);
+    const error = this.#endedError();
+    for (const { fail } of this.#pending.values()) fail(error);
+    this.#pending.clear();
+  }
+
+  #endedError(): IothError {
+    const hint = this.#failure ? 'its worker thread failed' : 'it is closed';
+    return new IothError('ERR_IOTH_FABRIC', { hint: `the fabric is gone: ${hint}`, cause: this.#failure });
+  }
+
+  /** Ends the thread. Leaves one that hangs in C for ten seconds to the end of the process. */
+  async end(): Promise<void> {
+    this.#tellToEnd();
+    this.#isEnding = true;
+    this.#worker.ref();
+    await within(this.#exited, EXIT_TIMEOUT_MS);
+    this.#worker.unref();
+  }
+
+  /** Ends the thread at the end of the process. Blocks up to two seconds, until the thread uses no port any more. */
+  endSync(): void {
+    this.#tellToEnd();
+    if (this.#control[STATE_WORD] === WORKING) Atomics.wait(this.#control, STATE_WORD, WORKING, END_TIMEOUT_MS);
+  }
+
+  /** True if the thread uses no port any more. */
+  get isIdle(): boolean {
+    return this.#hasExited || this.#control[STATE_WORD] === ENDED;
+  }
+
+  #tellToEnd(): void {
+    if (this.#hasExited) return;
+    Atomics.store(this.#control, END_WORD, 1);
+    this.#wake();
+  }
+}
+
+function newWorker(workerData: unknown): Worker {
+  const built = join(directory, 'worker.js');
+  const options = { workerData, name: 'ioth fabric', execArgv: [], stdin: false };
+  try {
+    if (existsSync(built)) return new Worker(built, options);
+    // runs the sources, as tests and scripts do
+    const source = JSON.stringify(pathToFileURL(join(directory, 'worker.ts')).href);
+    // resolved here: an eval'ed script would look for it in the directory of the program
+    const api = createRequire(join(directory, 'worker.ts'))
+      .resolve('tsx/esm/api')
+      .replace(/\.cjs$/, '.mjs');
+    const tsx = JSON.stringify(pathToFileURL(api).href);
+    const loader = `import(${tsx}).then(({ register }) => (register(), import(${source})))`;
+    return new Worker(loader, { ...options, eval: true });
+  } catch (cause) {
+    throw new IothError('ERR_IOTH_FABRIC', { hint: 'the worker thread cannot be started', cause });
+  }
+}

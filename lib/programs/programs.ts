@@ -1,0 +1,165 @@
+import type { ChildProcess, SpawnSyncReturns } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isMainThread } from 'node:worker_threads';
+import { GrowingPause } from '../core/growing-pause.js';
+import { pollOnce } from '../io/poll-sync.js';
+import { KillOnWorkerExit } from '../process/kill-on-worker-exit.js';
+import { stateOfProcess } from '../process/process-state.js';
+import { type SpawnArguments, spawnIn, spawnSyncIn } from './launch.js';
+
+/** The time for programs to end by themselves after SIGTERM. */
+const TERM_TIMEOUT_MS = 2000;
+/** The time for programs to end when the process ends, which waits for them. */
+const EXIT_TERM_TIMEOUT_MS = 200;
+/** The time for a killed program to disappear. */
+const KILL_TIMEOUT_MS = 1000;
+/** The time for a process without namespaces to disappear. */
+const DEATH_TIMEOUT_MS = 1000;
+/** The longest pause between two checks. */
+const MAX_PAUSE_MS = 20;
+
+/**
+ * The programs that run in a stack, and the programs that these started: all processes in its network namespace. The namespace is
+ * useless without the stack.
+ */
+export class Programs {
+  readonly #running = new Set<ChildProcess>();
+  /** Keeps the namespace open, because another namespace could get its inode otherwise. */
+  #namespaceFd: number | undefined;
+
+  /** @param daemonPid a process in the network namespace of the programs; undefined for the namespace of this process */
+  constructor(readonly daemonPid: number | undefined) {}
+
+  /** @param stack is not garbage collected while the program runs */
+  spawn(parameters: SpawnArguments, stack: object): ChildProcess {
+    this.#openNamespace();
+    const child = spawnIn(this.daemonPid, parameters);
+    const { pid } = child;
+    if (pid === undefined) return child;
+    this.#running.add(child);
+    const killer = isMainThread ? undefined : new KillOnWorkerExit(pid);
+    child.once('exit', () => {
+      this.#running.delete(child);
+      killer?.close();
+      holders.delete(child);
+    });
+    holders.set(child, stack);
+    return child;
+  }
+
+  spawnSync(parameters: SpawnArguments): SpawnSyncReturns<Buffer | string> {
+    this.#openNamespace();
+    return spawnSyncIn(this.daemonPid, parameters);
+  }
+
+  /** Ends them: SIGTERM and, if that does not help, SIGKILL. Returns undefined if no program was started. */
+  end(): Promise<void> | undefined {
+    return this.#wasUsed ? this.#end() : undefined;
+  }
+
+  /** Ends them, blocking. */
+  endSync(): void {
+    if (this.#wasUsed) endSync([this], TERM_TIMEOUT_MS);
+  }
+
+  /** The process ids of the running programs, and of the programs that these started. */
+  get pids(): number[] {
+    const own = Array.from(this.#running, ({ pid }) => pid as number);
+    return [...new Set([...own, ...this.#inNamespace()])].filter((pid) => stateOfProcess(pid) !== 'gone');
+  }
+
+  /** Waits, blocking, until a killed daemon is dead. It loses its namespaces first: while it has them, this returns at once. */
+  awaitDeath(): void {
+    if (this.daemonPid === undefined || existsSync(namespaceFile(this.daemonPid))) return;
+    const end = performance.now() + DEATH_TIMEOUT_MS;
+    while (stateOfProcess(this.daemonPid) !== 'gone' && performance.now() < end) pollOnce(-1, 0, 1);
+  }
+
+  /** Releases the namespace, once all programs are gone. */
+  release(): void {
+    if (this.#namespaceFd !== undefined) closeSync(this.#namespaceFd);
+    this.#namespaceFd = undefined;
+  }
+
+  get #wasUsed(): boolean {
+    return this.#namespaceFd !== undefined || this.#running.size > 0;
+  }
+
+  async #end(): Promise<void> {
+    for (const pause of ending([this], TERM_TIMEOUT_MS)) await delay(pause);
+    // wait for 'exit', so that the programs have ended when close() resolves
+    const left = Array.from(this.#running).filter(({ pid }) => stateOfProcess(pid as number) === 'gone');
+    for (const child of left) child.ref();
+    await Promise.all(left.map((child) => once(child, 'exit')));
+    this.release();
+  }
+
+  #openNamespace(): void {
+    if (this.daemonPid !== undefined) this.#namespaceFd ??= openSync(namespaceFile(this.daemonPid), 'r');
+  }
+
+  #inNamespace(): number[] {
+    if (this.#namespaceFd === undefined) return [];
+    const { ino } = fstatSync(this.#namespaceFd);
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => pid !== process.pid && pid !== this.daemonPid && namespaceOf(pid) === ino);
+  }
+}
+
+/** The stacks of the running programs. */
+const holders = new Map<ChildProcess, object>();
+
+/** Ends the programs of all stacks when a process, or a worker thread, ends. Must not throw. */
+export function endAllPrograms(all: readonly Programs[]): void {
+  try {
+    endSync(all, EXIT_TERM_TIMEOUT_MS);
+  } catch {
+    // out of descriptors: the programs stay, in a network without a daemon
+  }
+}
+
+function endSync(all: readonly Programs[], patience: number): void {
+  for (const pause of ending(all, patience)) pollOnce(-1, 0, pause);
+  for (const programs of all) programs.release();
+}
+
+/** Signals the programs until all are gone. Yields how many milliseconds to pause before the next check. */
+function* ending(all: readonly Programs[], patience: number): Generator<number> {
+  const [start, pause, told] = [performance.now(), new GrowingPause(MAX_PAUSE_MS), new Set<number>()];
+  for (;;) {
+    const pids = all.flatMap((programs) => programs.pids);
+    const waited = performance.now() - start;
+    if (pids.length === 0 || waited > patience + KILL_TIMEOUT_MS) return;
+    for (const pid of pids) {
+      if (waited > patience) kill(pid, 'SIGKILL');
+      else if (!told.has(pid)) kill(pid, 'SIGTERM');
+      told.add(pid);
+    }
+    yield pause.take();
+  }
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // it has just ended, or runs as another user now
+  }
+}
+
+function namespaceFile(pid: number): string {
+  return `/proc/${pid}/ns/net`;
+}
+
+/** Returns the inode of a process's network namespace; -1 if it may not be read. */
+function namespaceOf(pid: number): number {
+  try {
+    return statSync(namespaceFile(pid)).ino;
+  } catch {
+    return -1;
+  }
+}

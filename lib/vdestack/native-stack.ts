@@ -1,0 +1,406 @@
+import { isMainThread } from 'node:worker_threads';
+import { libioth, type StackPointer } from '../../ffi/ioth.js';
+import { errno } from '../../ffi/libc.js';
+import { readSocketCount } from '../../ffi/vdestack.js';
+import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../constants/index.js';
+import { codeOf, EBUSY } from '../core/errno.js';
+import { IothError, systemError } from '../core/errors.js';
+import type { Closable } from '../core/finalization.js';
+import { runNativeAsync } from '../io/async-calls.js';
+import { makeNonBlocking } from '../io/descriptor-flags.js';
+import { msocket, type ReplyTimeoutHandler, setReplyTimeoutHandler } from '../io/msocket.js';
+import { Programs } from '../programs/programs.js';
+import { adopt } from '../socket/adopt.js';
+import type { Descriptor } from '../socket/descriptor.js';
+import { busyHint, uncountClosed, unregisterDetachedOf, withOwnNumber } from '../socket/detached.js';
+import { canceled, type WaitEnd } from '../socket/operations/errors.js';
+import type { DescriptorOwner } from '../socket/owner.js';
+import { closeAcceptedIn, findNode } from '../vde/switch/node-peers.js';
+import { NodeWatch } from '../vde/switch/node-watch.js';
+import { SwitchDirectory } from '../vde/switch/switch-directory.js';
+import { type CloseOptions, lingerLimits } from './close-options.js';
+import { canServe, checkInterfaces, checkVdestack } from './daemon-check.js';
+import { type ExitCleanup, registerExitCleanup, unregisterExitCleanup } from './exit-cleanup.js';
+import { type LingerLimits, linger, lingerSync } from './linger.js';
+import { NativeCalls } from './native-calls.js';
+import { type NewStack, newstack } from './newstack.js';
+import { PeerDescriptors } from './peer-descriptors.js';
+import { hasKernelSockets, isPicox, type StackSpec } from './plugin.js';
+import { resetConnections } from './reset-connections.js';
+import type { Undelivered } from './undelivered.js';
+import { Daemon } from './vdestack-daemon.js';
+import { resolveVnl } from './vnl.js';
+
+/** Gives up after this many unusable daemons in a row. */
+const MAX_ATTEMPTS = 50;
+
+/**
+ * A `struct ioth *` and what belongs to it: the descriptors on it and, for a vdestack, its daemon.
+ *
+ * It ends once, in one of four ways: it is closed, it is garbage collected, the process ends, or its daemon is killed. After that
+ * no call of C gets the pointer.
+ */
+export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, DescriptorOwner {
+  /** The open sockets of the stack. */
+  readonly descriptors = new Set<Descriptor>();
+  /** Closes the handles of Node's that use it, which libioth does not count, at the end of the process. */
+  closeUncounted: (() => void) | undefined;
+  /** True if its sockets are sockets of the kernel. Then every system call of the kernel works on them. */
+  readonly hasKernelSockets: boolean;
+  readonly shutdownBase: number;
+  /** Called from the event loop when the daemon died. Must not hold a strong reference to the Stack. */
+  onDeath: ((error: IothError) => void) | undefined;
+  /** The time that a wait busy polls before it sleeps, in microseconds. */
+  busyPollUsecs = 0;
+  readonly #structure: StackPointer;
+  readonly #daemon: Daemon | undefined;
+  readonly programs: Programs;
+  #isOpen = true;
+  #isChecked = false;
+  #isDead = false;
+  #isDeleted = false;
+  readonly #nativeCalls = new NativeCalls();
+  // true while the process ends, which closes its descriptors
+  #keepsDescriptors = false;
+  #end: Promise<void> | undefined;
+  readonly #switches: SwitchDirectory[];
+  readonly #peers: PeerDescriptors[] = [];
+  readonly #nodes: NodeWatch[] = [];
+  #referenced = true;
+
+  private constructor(
+    readonly spec: StackSpec,
+    { pointer, daemonPid, pipe }: NewStack,
+  ) {
+    this.#structure = pointer;
+    this.hasKernelSockets = hasKernelSockets(spec.plugin);
+    this.shutdownBase = isPicox(spec.plugin) ? 1 : 0;
+    this.#switches = spec.vnls.map((vnl) => SwitchDirectory.of(vnl)).filter((found) => found !== undefined);
+    this.programs = new Programs(daemonPid);
+    registerExitCleanup(this);
+    if (daemonPid === undefined) return;
+    try {
+      this.#daemon = new Daemon(daemonPid, pipe, () => this.#die());
+      setReplyTimeoutHandler(pointer, this);
+    } catch (error) {
+      this.closeSync();
+      throw error;
+    }
+  }
+
+  /**
+   * Makes a stack: ioth_newstackv(3). Tries again if the new daemon cannot work.
+   * @throws {IothError} as {@link newstack}; ENODEV if a network could not be joined and C did not report it
+   */
+  static open({ plugin, vnls }: StackSpec): NativeStack {
+    const spec = { plugin, vnls: vnls.map(resolveVnl) };
+    for (let attempt = 1; ; attempt++) {
+      const made = newstack(spec);
+      const stack = new NativeStack(spec, made);
+      try {
+        stack.#check(made.firstFd);
+        stack.#isChecked = true;
+        return stack;
+      } catch (failure) {
+        stack.closeSync({ linger: 0 });
+        const isDaemonUseless = failure instanceof IothError && failure.code === 'ERR_STACK_DEAD';
+        if (!isDaemonUseless || attempt === MAX_ATTEMPTS) throw failure;
+      }
+    }
+  }
+
+  /** @throws {IothError} ERR_STACK_DEAD if the daemon cannot work; ENODEV if a network was not joined */
+  #check(firstFd: number): void {
+    const { vnls } = this.spec;
+    if (vnls.length === 0) return;
+    const daemon = this.#daemon;
+    if (!daemon?.pipe) {
+      checkInterfaces(this.#structure, vnls);
+      return;
+    }
+    const [namespace, afterTaps] = checkVdestack(this.#structure, vnls);
+    daemon.locateTaps(namespace, firstFd, afterTaps);
+    for (const { path } of this.#switches) {
+      const node = findNode(path, range(firstFd, afterTaps));
+      if (node !== undefined) this.#nodes.push(new NodeWatch(node, daemon));
+      if (!canServe(daemon, path)) this.#abandonDaemon('ioth_newstack');
+      this.#peers.push(new PeerDescriptors(path));
+    }
+  }
+
+  /** True if it has ended, or is about to. */
+  get closed(): boolean {
+    return !this.#isOpen;
+  }
+
+  /** The process id of a vdestack's daemon, else undefined. */
+  get daemonPid(): number | undefined {
+    return this.#daemon?.pid;
+  }
+
+  /** True if the pending operations of its sockets keep the process alive. */
+  get referenced(): boolean {
+    return this.#referenced;
+  }
+
+  setRef(referenced: boolean): void {
+    this.#referenced = referenced;
+    for (const { readiness } of this.descriptors) readiness.setStackRef(referenced);
+  }
+
+  /**
+   * Returns the pointer for a call of C that `syscall` names in errors. ioth_msocket(3) would wait for ever for a dead daemon. So
+   * each call checks the daemon, which also covers the time between its death and the event.
+   * @throws {IothError} EBADF once closed, ERR_STACK_DEAD once the daemon is dead
+   */
+  pointer(syscall: string): StackPointer {
+    this.checkAlive(syscall);
+    if (!this.#isOpen) throw new IothError('EBADF', { syscall, hint: 'the stack is closed' });
+    if (this.#daemon?.alive === false) this.#abandonDaemon(syscall);
+    return this.#structure;
+  }
+
+  /** @throws {IothError} ERR_STACK_DEAD once the daemon is known to be dead */
+  checkAlive(syscall: string): void {
+    if (this.#isDead) throw this.#deathError(syscall);
+  }
+
+  /** Notes that C code uses the stack directly, on a thread of its own. Returns a function to call when that code is done. */
+  beginNativeCall(): () => void {
+    this.#nativeCalls.begin();
+    this.setAttempt(0);
+    return () => {
+      this.#nativeCalls.end();
+      // after the stack has ended, the pipe may be closed, and its number reused
+      if (this.#isOpen) this.setAttempt(0);
+    };
+  }
+
+  /** Makes a non-blocking, close-on-exec socket: ioth_msocket(3). Returns its descriptor. */
+  msocket(family: number, type: number, proto: number): number {
+    const pointer = this.pointer('socket');
+    const flags = this.hasKernelSockets ? SOCK_NONBLOCK | SOCK_CLOEXEC : 0;
+    const [fd, error] = msocket(pointer, family, type | flags, proto);
+    if (fd < 0) {
+      throw systemError(error, 'socket', { hint: SOCKET_HINTS[codeOf(error)] });
+    }
+    if (!flags) makeNonBlocking(fd);
+    return withOwnNumber(fd, () => this.msocket(family, type, proto));
+  }
+
+  /** Takes a descriptor that `socket.detach` gave up. */
+  adopt(fileno: number): number {
+    this.pointer('socket');
+    return adopt(fileno);
+  }
+
+  /**
+   * Closes its sockets, waits until their peers have what was sent, then deletes the stack (ioth_delstack(3)). `linger` limits
+   * how long no peer may accept any data, in seconds. The event loop keeps running.
+   */
+  close(options?: CloseOptions): Promise<void> {
+    this.#end ??= this.#retryable(this.#close(lingerLimits(options)));
+    return this.#end;
+  }
+
+  /** Closes it as {@link close}, but blocks the thread. */
+  closeSync(options?: CloseOptions): void {
+    if (!this.#closeSockets(stackWasClosed)) return;
+    lingerSync([this], lingerLimits(options));
+    this.#deleteSync();
+  }
+
+  closeFromFinalizer(): void {
+    // a detached socket may still be open: then the stack stays until the process ends
+    Promise.resolve(this.programs.end())
+      .then(() => this.close())
+      .catch(() => {});
+  }
+
+  /** The pidfd of a vdestack's daemon, readable once it is dead; else -1. */
+  get deathFd(): number {
+    return this.#daemon?.pidfd ?? -1;
+  }
+
+  get daemon(): Daemon | undefined {
+    return this.#daemon;
+  }
+
+  reset(connections: readonly Undelivered[]): void {
+    try {
+      resetConnections(this.#structure, connections);
+    } catch {
+      // the daemon has just died
+    }
+  }
+
+  closeSocketsSilently(): void {
+    // when a worker thread ends, the process and its descriptor table live on
+    this.#keepsDescriptors = isMainThread;
+    try {
+      this.closeUncounted?.();
+      for (const descriptor of this.descriptors) descriptor.closeSilently();
+    } catch {
+      // they end with the process
+    }
+  }
+
+  cleanupSync(): void {
+    // stacks without a daemon are memory and descriptors of this process, and end with it
+    if (isMainThread && !this.#daemon) return;
+    try {
+      this.#closeSockets(undefined);
+      // a running close() does not get to this: the process ends first
+      if (!this.#isDeleted) this.#deleteSync();
+    } catch {
+      // detached sockets: they end with the process
+      this.#removeSwitches();
+    }
+  }
+
+  setAttempt(attempt: number): void {
+    this.#daemon?.setAttempt(attempt, this.#nativeCalls.areRunning);
+  }
+
+  onReplyTimeout(): void {
+    if (!this.#daemon?.onReplyTimeout()) this.#abandonDaemon('socket');
+  }
+
+  async #close(limits: LingerLimits): Promise<void> {
+    if (!this.#closeSockets(stackWasClosed)) return;
+    const lingering = linger(this, limits);
+    if (lingering) await lingering;
+    await this.#delete();
+  }
+
+  /** Lets close() try again after a failure. */
+  #retryable(end: Promise<void>): Promise<void> {
+    return end.catch((error) => {
+      this.#end = undefined;
+      throw error;
+    });
+  }
+
+  #deleteSync(): void {
+    this.#checkUnused();
+    setReplyTimeoutHandler(this.#structure, undefined);
+    this.#daemon?.endSync();
+    this.#closePeers();
+    if (libioth().delstack(this.#structure) !== 0) throw this.#reopen(errno());
+    this.#ended();
+  }
+
+  async #delete(): Promise<void> {
+    // worker.terminate() would leave the work half done
+    if (!isMainThread) return this.#deleteSync();
+    this.#checkUnused();
+    setReplyTimeoutHandler(this.#structure, undefined);
+    // the slow part of ioth_delstack(3) is the end of the daemon
+    await Promise.all([this.#daemon?.end(), ...this.#peers.map((peers) => peers.close())]);
+    this.#closePeers();
+    const error = await this.#delstack();
+    if (error !== 0) throw this.#reopen(error);
+    this.#ended();
+  }
+
+  /** Deletes it on a thread of libuv, because a plugin without a daemon may block. Returns errno, or 0. */
+  async #delstack(): Promise<number> {
+    if (this.#daemon) return libioth().delstack(this.#structure) === 0 ? 0 : errno();
+    const call = await runNativeAsync<number>((done) => libioth().delstack_async(this.#structure, done));
+    return call.result === 0 ? 0 : call.errno;
+  }
+
+  /** Fails if sockets are open, as ioth_delstack(3) does: the daemon must not be ended before that is known. */
+  #checkUnused(): void {
+    const count = () => (this.#daemon?.pipe ? readSocketCount(this.#structure) : undefined);
+    if (count() !== 0) uncountClosed(this);
+    if (count()) throw this.#reopen(EBUSY);
+  }
+
+  /** Closes its sockets. Returns false if they were already closed. Without `reason`, at exit, nothing is reported. */
+  #closeSockets(reason: WaitEnd | undefined): boolean {
+    for (const descriptor of this.descriptors) {
+      if (reason) descriptor.close(reason);
+      else descriptor.closeSilently();
+    }
+    const wasOpen = this.#isOpen;
+    this.#isOpen = false;
+    return wasOpen;
+  }
+
+  #reopen(error: number): IothError {
+    this.#isOpen = true;
+    if (this.#daemon) setReplyTimeoutHandler(this.#structure, this);
+    return systemError(error, 'ioth_delstack', { hint: error === EBUSY ? busyHint(this) : undefined });
+  }
+
+  #ended(): void {
+    this.#isDeleted = true;
+    if (!this.#keepsDescriptors) for (const peers of this.#peers) peers.closeSync();
+    unregisterDetachedOf(this);
+    if (!this.#keepsDescriptors) this.#daemon?.closeLeftovers();
+    this.#daemon?.release();
+    this.#removeSwitches();
+    unregisterExitCleanup(this);
+  }
+
+  /** Closes what the ended daemon opened for the peers of its switches: it is in our table, and C does not know of it. */
+  #closePeers(): void {
+    if (this.#keepsDescriptors) return;
+    for (const node of this.#nodes) node.close();
+    for (const { path } of this.#switches) closeAcceptedIn(path);
+  }
+
+  #removeSwitches(): void {
+    for (const directory of this.#switches) directory.remove();
+  }
+
+  #die(): void {
+    if (this.#isDead || !this.#isOpen) return;
+    this.#isDead = true;
+    if (this.#nativeCalls.areRunning) this.#daemon?.refuseSockets();
+    const error = this.#deathError('vdestack');
+    this.#closeSockets(() => this.#deathError('vdestack'));
+    const reported = new Promise<void>((done) => {
+      setImmediate(() => {
+        done();
+        this.onDeath?.(error);
+      });
+    });
+    // 'error' comes before 'close'
+    this.#end = this.#retryable(
+      Promise.all([this.#nativeCalls.ended().then(() => this.#delete()), reported]).then(() => {}),
+    );
+    // if a detached socket prevents the deletion, the caller's close() reports it
+    this.#end.catch(() => {});
+  }
+
+  #abandonDaemon(syscall: string): never {
+    this.#daemon?.kill();
+    // before the checks passed, there is no listener
+    if (this.#isChecked) this.#die();
+    throw this.#deathError(syscall);
+  }
+
+  #deathError(syscall: string): IothError {
+    return new IothError('ERR_STACK_DEAD', {
+      syscall,
+      hint: `the stack's daemon (process ${this.#daemon?.pid}) died: close the stack and make a new one`,
+    });
+  }
+}
+
+function range(first: number, end: number): number[] {
+  return Array.from({ length: end - first }, (_, i) => first + i);
+}
+
+const stackWasClosed = canceled('the stack was closed');
+
+const SOCKET_HINTS: Partial<Record<string, string>> = {
+  EACCES: 'raw and packet sockets of the kernel stack need CAP_NET_RAW',
+  EPERM: 'raw and packet sockets of the kernel stack need CAP_NET_RAW',
+  EAFNOSUPPORT: 'the stack has no such address family',
+  EMFILE: 'the process is out of descriptors: close some, or raise ulimit -n',
+  EPROTONOSUPPORT: 'the stack has no such protocol in this family',
+  ESOCKTNOSUPPORT: 'the stack has no such type in this family',
+};

@@ -1,0 +1,120 @@
+import { closeSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { pluginDirectories, pluginLicense, plugins } from '../../ffi/loader.js';
+import { codeOf, errnoOf } from '../core/errno.js';
+import { IothError } from '../core/errors.js';
+import { lookAt } from '../core/file-identity.js';
+import { refusalObstacle } from '../process/user-namespaces.js';
+import { nodeDirectory, nodePath } from '../vde/locator.js';
+import { baseName, type StackSpec } from './plugin.js';
+
+const TUN = '/dev/net/tun';
+
+/** Explains why ioth_newstack(3) failed, and what to do. */
+export function newstackError(error: number, { plugin, vnls }: StackSpec): IothError {
+  // some plugins of libvdeplug fail without an errno
+  const code = error === 0 ? 'EINVAL' : codeOf(error);
+  const vnl = vnls.length === 1 ? vnls[0] : failedVnl(code, vnls);
+  const hint = hintFor(code, baseName(plugin), vnl, vnls);
+  return new IothError(code, { syscall: 'ioth_newstack', address: vnl, hint });
+}
+
+/** Explains why a stack has no interface `ifname` for `vnl`, though C reported no error. */
+export function missingInterface(ifname: string, vnl: string, cause: IothError): IothError {
+  const tun = tunFailure();
+  return new IothError(tun?.code ?? 'ENODEV', {
+    syscall: 'ioth_newstack',
+    address: vnl,
+    hint: tun?.hint ?? `the network could not be joined: the stack has no interface ${ifname}`,
+    cause,
+  });
+}
+
+function hintFor(code: string, plugin: string, vnl: string | undefined, vnls: readonly string[]): string | undefined {
+  switch (code) {
+    case 'ENOTSUP':
+      return missingPlugin(plugin);
+    case 'EPERM':
+      return refusedLicense(plugin) ?? refusedNamespace();
+    case 'EADDRINUSE':
+      return `somebody serves a network there already: join it with 'vde://${nodePath(vnl ?? '') ?? 'PATH'}', or choose another path`;
+    case 'EEXIST':
+      return 'the path exists and is not the directory of a switch: choose another path, or remove it';
+    case 'EAGAIN':
+      return 'no more processes can be made, and each vdestack is one: close some stacks, or raise ulimit -u';
+    case 'EMFILE':
+      return 'the process is out of descriptors: close some, or raise ulimit -n';
+    case 'ENOENT':
+      if (vnl !== undefined && isWithoutParent(vnl)) {
+        return `the directory ${dirname(nodePath(vnl) as string)} does not exist: make it first`;
+      }
+      return unreachable(vnls);
+    case 'ECONNREFUSED':
+      return unreachable(vnls);
+    default:
+      return vnls.length > 0 ? `the network ${quoted(vnls)} could not be joined` : undefined;
+  }
+}
+
+/** Returns the network that failed, if it can be told which of several it was. */
+function failedVnl(code: string, vnls: readonly string[]): string | undefined {
+  if (code === 'ENOENT') return vnls.find(isWithoutParent);
+  if (code === 'EEXIST' || code === 'EADDRINUSE') return vnls.find((vnl) => exists(nodeDirectory(vnl)));
+  return undefined;
+}
+
+function isWithoutParent(vnl: string): boolean {
+  return nodePath(vnl) !== undefined && nodeDirectory(vnl) === undefined;
+}
+
+function exists(path: string | undefined): boolean {
+  return path !== undefined && lookAt(path) !== undefined;
+}
+
+function unreachable(vnls: readonly string[]): string {
+  return `the network ${quoted(vnls)} could not be joined: 'switch://PATH' makes one that 'vde://PATH' joins`;
+}
+
+/** Explains why the daemon cannot open /dev/net/tun. The daemon does not report this. */
+function tunFailure(): { code: string; hint: string } | undefined {
+  try {
+    closeSync(openSync(TUN, 'r+'));
+    return undefined;
+  } catch (error) {
+    const { code = 'ENODEV' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || errnoOf(code) === undefined) {
+      return { code: 'ENODEV', hint: `there is no ${TUN}: a vdestack needs it to join a network (modprobe tun)` };
+    }
+    const { mode, uid, gid } = statSync(TUN);
+    const rights = (mode & 0o777).toString(8).padStart(4, '0');
+    return {
+      code,
+      hint: `${TUN} (mode ${rights}, owner ${uid}:${gid}) cannot be opened by uid ${process.geteuid?.()}: chmod 666 ${TUN}, or run as its owner`,
+    };
+  }
+}
+
+function missingPlugin(plugin: string): string {
+  const known = plugins();
+  const found = known.filter(({ path }) => path).map(({ name }) => name);
+  const origin = known.find(({ name }) => name === plugin)?.package;
+  return (
+    `there is no stack plugin '${plugin}'; found: ${found.join(', ') || 'none'} in ${pluginDirectories().join(' and ')}` +
+    (origin ? `; '${plugin}' comes with ${origin}` : '')
+  );
+}
+
+function refusedLicense(plugin: string): string | undefined {
+  const license = pluginLicense(plugin);
+  if (!license || /^LGPL/i.test(license)) return undefined;
+  return `the plugin '${plugin}' is under ${license}: if your program's licence is compatible, call set_license('${license}') first`;
+}
+
+function refusedNamespace(): string {
+  const { why, remedy } = refusalObstacle();
+  return `a user namespace was refused: ${why}. ${remedy[0]?.toUpperCase()}${remedy.slice(1)}`;
+}
+
+function quoted(vnls: readonly string[]): string {
+  return vnls.map((vnl) => `'${vnl}'`).join(' or ');
+}

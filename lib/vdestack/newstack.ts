@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import { libioth, type StackPointer } from '../../ffi/ioth.js';
+import { clearErrno, errno } from '../../ffi/libc.js';
+import { readVdestack } from '../../ffi/vdestack.js';
+import { requireProc } from '../core/environment.js';
+import { EADDRINUSE, EEXIST, EMFILE } from '../core/errno.js';
+import { IothError } from '../core/errors.js';
+import { closeOnExec } from '../io/descriptor-flags.js';
+import { withSignalsBlocked } from '../io/signal-mask.js';
+import { freeDescriptors } from '../process/free-descriptors.js';
+import { nodeDirectory, nodePath } from '../vde/locator.js';
+import { joinsThisThread } from '../vde/open.js';
+import { removeGoneNode } from '../vde/switch/switch-directory.js';
+import { CommandPipe } from './command-pipe.js';
+import { newstackError } from './newstack-error.js';
+import { notePicox, preparePicox } from './picox.js';
+import { isPicox, isVdestack, type StackSpec } from './plugin.js';
+import { splitVnl } from './vnl.js';
+
+/** The stack that ioth_newstackv(3) made. */
+export interface NewStack {
+  readonly pointer: StackPointer;
+  readonly daemonPid: number | undefined;
+  readonly pipe: CommandPipe | undefined;
+  /** The lowest descriptor number that it may have opened. */
+  readonly firstFd: number;
+}
+
+/**
+ * Makes a stack: ioth_newstackv(3).
+ * @throws {IothError} ENOTSUP for a missing plugin, EPERM for a plugin whose licence needs a compatible one, EBUSY for a second
+ *   picox, ENOENT for a picox without vde_plug, EMFILE, EADDRINUSE for a switch that another process serves there, EDEADLK for a
+ *   switch of this thread, the error of vde_open(3) for a network that cannot be joined
+ */
+export function newstack(spec: StackSpec): NewStack {
+  requireProc('ioth_newstack');
+  checkNotOfThisThread(spec);
+  preparePicox(spec);
+  const firstFd = checkFreeDescriptors(spec);
+  const isKnown = isVdestack(spec.plugin);
+  const childrenBefore = isKnown ? [] : childrenOfThisThread();
+  let [pointer, error] = callNewstack(spec);
+  if (error === EEXIST && makeRoom(spec)) [pointer, error] = callNewstack(spec);
+  // libvdeplug opens descriptors that a spawned child would inherit
+  closeOnExec(firstFd);
+  if (pointer === null) throw newstackError(error, spec);
+  notePicox(spec);
+  if (isKnown) {
+    const memory = readVdestack(pointer);
+    const pipe = CommandPipe.of(memory);
+    if (pipe) return { pointer, daemonPid: memory.pid, pipe, firstFd };
+  }
+  // the kernel lists children in the order in which they were made. The child of picox is not used: it carries frames, and
+  // picoTCP waits for ever if it ends before the stack
+  const daemonPid = isPicox(spec.plugin)
+    ? undefined
+    : childrenOfThisThread().findLast((child) => !childrenBefore.includes(child));
+  return { pointer, daemonPid, pipe: undefined, firstFd };
+}
+
+/** Refuses a switch of this thread: C would wait for the switch, and the switch for C. */
+function checkNotOfThisThread({ vnls }: StackSpec): void {
+  const vnl = vnls.find((each) => joinsThisThread(splitVnl(each)[1]));
+  if (vnl === undefined) return;
+  const hint =
+    'a VdePort of this thread serves that network, and cannot answer during this call: use a stack or a worker thread for it';
+  throw new IothError('EDEADLK', { syscall: 'ioth_newstack', address: vnl, hint });
+}
+
+/**
+ * Calls ioth_newstackv(3) with all signals blocked. A vdestack's daemon is a clone that keeps Node's signal handlers, on the same
+ * pipe as ours: without a full mask, one Ctrl-C would be one 'SIGINT' event per daemon. The daemon keeps this mask.
+ */
+function callNewstack({ plugin, vnls }: StackSpec): [pointer: StackPointer | null, error: number] {
+  return withSignalsBlocked(() => {
+    clearErrno();
+    const made = libioth().newstackv(plugin, [...vnls, null]);
+    return [made, made === null ? errno() : 0];
+  });
+}
+
+/** Removes a switch whose process is gone. Returns whether there was one. */
+function makeRoom({ vnls }: StackSpec): boolean {
+  const directories = vnls.map(nodeDirectory).filter((directory) => directory !== undefined);
+  const found = directories.map(removeGoneNode);
+  if (found.includes('alive')) throw newstackError(EADDRINUSE, { plugin: '', vnls });
+  return found.includes('removed');
+}
+
+/**
+ * Checks that enough descriptors are free. Without them C reports different errors, or hangs: for a plugin of libvdeplug that
+ * cannot be opened it gives EPROTONOSUPPORT, for a tap that cannot be opened it gives no error.
+ * @returns the lowest free descriptor number
+ * @throws {IothError} EMFILE if there are fewer than a stack needs
+ */
+function checkFreeDescriptors(spec: StackSpec): number {
+  const nodes = spec.vnls.filter((vnl) => nodePath(vnl) !== undefined).length;
+  const needed = COMMON_DESCRIPTORS + DESCRIPTORS_OF_A_NETWORK * spec.vnls.length + DESCRIPTORS_OF_A_PROOF * nodes;
+  const free = freeDescriptors(needed);
+  if (free.length < needed) throw newstackError(EMFILE, spec);
+  return free[0] as number;
+}
+
+/**
+ * The command pipe, the daemon's pidfd, the socket pair that kills it with a worker, a netlink socket, the event set and a file.
+ */
+const COMMON_DESCRIPTORS = 8;
+/** The connection to the network, and the tap. */
+const DESCRIPTORS_OF_A_NETWORK = 4;
+/** The peers that test a switch of our own, what the switch opens for each, and the watches on them and on its directory. */
+const DESCRIPTORS_OF_A_PROOF = 18;
+
+function childrenOfThisThread(): number[] {
+  return readFileSync('/proc/thread-self/children', 'latin1').split(' ').filter(Boolean).map(Number);
+}
