@@ -77,6 +77,18 @@ export function checkBoolean(name: string, value: unknown): boolean {
   return Boolean(value);
 }
 
+/** Checks an array and each of its items. `check` gets the name of an item, as `name[0]`, and the item. Returns its results. */
+export function checkEach<T>(
+  name: string,
+  expected: string,
+  list: unknown,
+  check: (name: string, item: unknown) => T,
+): T[] {
+  if (!Array.isArray(list)) throw invalidType(name, expected, list);
+  // map would skip the holes of a sparse array
+  return Array.from(list, (item, i) => check(`${name}[${i}]`, item));
+}
+
 /** Returns the bytes of any view. */
 export function checkBytes(name: string, value: unknown): Uint8Array {
   if (ArrayBuffer.isView(value)) return bytesOf(name, value);

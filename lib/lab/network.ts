@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { checkOptions, checkString, invalidType, invalidValue } from '../core/validate.js';
+import { checkEach, checkOptions, checkString, invalidValue } from '../core/validate.js';
 import type { LinkFaults } from '../fabric/faults.js';
 import type { FabricNetwork } from '../fabric/network.js';
 import { type HostPlan, membersOf, type NetworkPlan, type Topology } from './topology/plan.js';
@@ -57,10 +57,9 @@ export class LabNetwork<H extends string = string> {
   async partition(...groups: (readonly H[])[]): Promise<void> {
     const taken = new Set<string>();
     const checked = groups.map((group, position) => {
-      if (!Array.isArray(group)) throw invalidType(`groups[${position}]`, 'an array of hosts', group);
-      // map would skip the holes of a sparse array
-      return Array.from(group, (host) => {
-        const name = this.#member(`groups[${position}]`, host);
+      const where = `groups[${position}]`;
+      return checkEach(where, 'an array of hosts', group, (_, host) => {
+        const name = this.#member(where, host);
         if (taken.has(name)) throw invalidValue('groups', `with '${name}' once`, groups);
         taken.add(name);
         return name;
@@ -100,9 +99,8 @@ export class LabNetwork<H extends string = string> {
 
   #list(name: string, hosts: H | readonly H[] | undefined): string[] | undefined {
     if (hosts === undefined) return undefined;
-    const list: readonly unknown[] = Array.isArray(hosts) ? hosts : [hosts];
-    // map would skip the holes of a sparse array
-    return Array.from(list, (host) => this.#member(`path.${name}`, host));
+    const list = Array.isArray(hosts) ? hosts : [hosts];
+    return checkEach(`path.${name}`, 'a list', list, (_, host) => this.#member(`path.${name}`, host));
   }
 
   #member(name: string, host: unknown): string {

@@ -10,7 +10,7 @@ import { inet_ntop } from '../address/inet.js';
 import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
 import { IothError } from '../core/errors.js';
-import { checkInteger, invalidType, invalidValue, UINT_MAX } from '../core/validate.js';
+import { checkEach, checkInteger, invalidType, invalidValue, UINT_MAX } from '../core/validate.js';
 
 /**
  * The value of an attribute: a number is a u32, a string is UTF-8 with a NUL at the end, bytes stay as they are, an array is
@@ -68,12 +68,10 @@ export function encodeMessage(header: MessageHeader, body: Uint8Array, attribute
 
 /** Encodes attributes one after the other, each at a multiple of 4. */
 export function encodeAttributes(attributes: readonly Attribute[]): Buffer {
-  if (!Array.isArray(attributes)) throw invalidType('attributes', 'an array of [tag, value]', attributes);
-  // map would skip the holes of a sparse array
-  return Buffer.concat(Array.from(attributes, encodeAttribute));
+  return Buffer.concat(checkEach('attributes', 'an array of [tag, value]', attributes, encodeAttribute));
 }
 
-function encodeAttribute(attribute: Attribute): Buffer {
+function encodeAttribute(_name: string, attribute: unknown): Buffer {
   if (!Array.isArray(attribute)) throw invalidType('attribute', 'an array [tag, value]', attribute);
   const [tag, value] = attribute;
   checkInteger('attribute tag', tag, 0, 0xffff);

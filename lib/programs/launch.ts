@@ -4,7 +4,7 @@ import child_process, {
   type SpawnSyncOptions,
   type SpawnSyncReturns,
 } from 'node:child_process';
-import { checkOptions, checkString, invalidType, invalidValue } from '../core/validate.js';
+import { checkEach, checkOptions, checkString, invalidType, invalidValue } from '../core/validate.js';
 import { CHILD_VARIABLE, ON_HOST } from '../node/children.js';
 import { whyNotExecutable } from '../process/executable.js';
 import { entranceTo } from './namespace.js';
@@ -71,8 +71,9 @@ function split([command, ...rest]: SpawnArguments): [command: string, args: stri
   }
   const args = ((isList && first) || []) as unknown[];
   const options = checkOptions((isList ? second : first) as SpawnOptions | undefined);
-  // map would skip the holes of a sparse array
-  const checked = Array.from(args, (arg, i) => checkString(`args[${i}]`, typeof arg === 'number' ? `${arg}` : arg));
+  const checked = checkEach('args', 'an array of strings', args, (name, arg) =>
+    checkString(name, typeof arg === 'number' ? `${arg}` : arg),
+  );
   return [command, checked, options];
 }
 

@@ -2,7 +2,7 @@
 
 import { SIZEOF_SIZE_T as WORD } from '../../ffi/libc.js';
 import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
-import { checkBytes, checkInteger, INT_MAX, invalidType } from '../core/validate.js';
+import { checkBytes, checkEach, checkInteger, INT_MAX, invalidType } from '../core/validate.js';
 
 /** Control message: level (SOL_SOCKET), type (SCM_RIGHTS) and data, as in Python's socket. */
 export type AncillaryItem<Data extends Uint8Array = Uint8Array> = [level: number, type: number, data: Data];
@@ -73,11 +73,7 @@ function aligned(length: number): number {
 }
 
 function checkItems(list: readonly AncillaryItem[]): AncillaryItem[] {
-  const expected = 'an array of [level, type, data]';
-  if (!Array.isArray(list)) throw invalidType('ancdata', expected, list);
-  // map would skip the holes of a sparse array
-  return Array.from(list, (item, index): AncillaryItem => {
-    const name = `ancdata[${index}]`;
+  return checkEach('ancdata', 'an array of [level, type, data]', list, (name, item): AncillaryItem => {
     if (!Array.isArray(item) || item.length !== 3) throw invalidType(name, '[level, type, data]', item);
     const [level, type, data] = item;
     return [

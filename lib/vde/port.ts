@@ -3,12 +3,12 @@ import { AbortError } from '../core/errors.js';
 import { registerFinalizer } from '../core/finalization.js';
 import {
   checkBytes,
+  checkEach,
   checkInteger,
   checkOptions,
   checkSignal,
   checkString,
   INT_MAX,
-  invalidType,
   invalidValue,
   outOfRange,
 } from '../core/validate.js';
@@ -158,9 +158,7 @@ export class VdePort {
    */
   sendBatch(frames: readonly NodeJS.ArrayBufferView[], options?: VdeWaitOptions): Promise<number> {
     return this.#run((port) => {
-      if (!Array.isArray(frames)) throw invalidType('frames', 'an array of frames', frames);
-      // map would skip the holes of a sparse array
-      const bytes = Array.from(frames, (frame, i) => checkFrame(`frames[${i}]`, frame));
+      const bytes = checkEach('frames', 'an array of frames', frames, checkFrame);
       return new SendBatch(port.use('vde_send'), bytes);
     }, options);
   }

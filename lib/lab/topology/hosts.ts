@@ -1,5 +1,5 @@
 import { inetAton } from '../../address/ip.js';
-import { checkString, invalidType, invalidValue } from '../../core/validate.js';
+import { checkEach, checkString, invalidType, invalidValue } from '../../core/validate.js';
 import { entriesOf } from './networks.js';
 import type { NetworkPlan } from './plan.js';
 
@@ -63,6 +63,5 @@ function findNetwork(where: string, name: string, networks: readonly NetworkPlan
 
 function listOf(where: string, value: unknown): string[] {
   const list = Array.isArray(value) ? value : [value];
-  // map would skip the holes of a sparse array
-  return Array.from(list, (item) => checkString(where, item));
+  return checkEach(where, 'a list', list, (_, item) => checkString(where, item));
 }

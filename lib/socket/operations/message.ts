@@ -1,7 +1,7 @@
 import { libioth, type Msghdr } from '../../../ffi/ioth.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE, type Sockaddr } from '../../address/sockaddr.js';
 import { MSG_CMSG_CLOEXEC } from '../../constants/index.js';
-import { checkBytes, checkData, checkFlags, checkInteger, INT_MAX, invalidType } from '../../core/validate.js';
+import { checkBytes, checkData, checkEach, checkFlags, checkInteger, INT_MAX } from '../../core/validate.js';
 import { READABLE, WRITABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
 import { type AncillaryItem, CMSG_SPACE, decodeAncillary, encodeAncillary } from '../cmsg.js';
@@ -27,7 +27,7 @@ class RecvMsgInto implements Operation<Received<number>> {
     readonly ancbufsize: number,
     readonly flags: number,
   ) {
-    this.#buffers = checkBuffers('buffers', buffers, checkBytes);
+    this.#buffers = checkEach('buffers', 'an array of buffers', buffers, checkBytes);
     checkInteger('ancbufsize', ancbufsize, 0, INT_MAX);
     checkFlags(flags);
     this.fd = descriptor.use(this.syscall);
@@ -92,7 +92,7 @@ class SendMsg implements Operation<number> {
     readonly flags: number,
     readonly to: Sockaddr | undefined,
   ) {
-    this.#buffers = checkBuffers('buffers', data, checkData);
+    this.#buffers = checkEach('buffers', 'an array of buffers', data, checkData);
     const control = encodeAncillary(ancdata);
     this.#control = control.length > 0 ? control : null;
     checkFlags(flags);
@@ -105,12 +105,6 @@ class SendMsg implements Operation<number> {
     const count = libioth().sendmsg(fd, message, flags);
     return count >= 0 ? count : waitOrThrow('sendmsg', { address: to?.address, port: to?.port }, flags);
   }
-}
-
-function checkBuffers(name: string, list: unknown, check: (name: string, value: unknown) => Uint8Array): Uint8Array[] {
-  if (!Array.isArray(list)) throw invalidType(name, 'an array of buffers', list);
-  // map would skip the holes of a sparse array
-  return Array.from(list, (item, i) => check(`${name}[${i}]`, item));
 }
 
 function messageOf(buffers: Uint8Array[], name: Uint8Array | null, namelen: number, control: Buffer | null): Msghdr {
