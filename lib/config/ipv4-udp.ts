@@ -1,5 +1,6 @@
 import { ipBytes, ipText } from '../address/ip.js';
 import { IPPROTO_UDP } from '../constants/index.js';
+import { checksum } from '../core/internet-checksum.js';
 import { concat, Reader, u16 } from './bytes.js';
 
 /** UDP datagram over IPv4, as on a packet socket of type SOCK_DGRAM: it starts with the IP header. */
@@ -58,12 +59,4 @@ export function decodeUdp(bytes: Uint8Array): UdpPacket | null {
     destinationPort,
     payload,
   };
-}
-
-/** Computes the Internet checksum (RFC 1071); 0 for a header with a correct checksum. */
-export function checksum(bytes: Uint8Array): number {
-  let sum = 0;
-  for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) | (bytes[i + 1] ?? 0);
-  while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x10000);
-  return ~sum & 0xffff;
 }

@@ -1,6 +1,7 @@
 /** ICMP echo: RFC 792, and RFC 4443, section 4. */
 
 import { AF_INET } from '../constants/index.js';
+import { checksum } from '../core/internet-checksum.js';
 
 /** The fields of an echo request or reply, or of the message that an error is about. */
 export interface Echo {
@@ -46,13 +47,4 @@ export function readEcho(message: Buffer): Echo | undefined {
 /** Returns the part of an IPv4 packet after its header. */
 export function ipv4Payload(packet: Buffer): Buffer {
   return packet.subarray(((packet[0] ?? 0) & 0xf) * 4);
-}
-
-/** Computes the internet checksum: RFC 1071. */
-function checksum(bytes: Buffer): number {
-  let sum = 0;
-  for (let i = 0; i + 1 < bytes.length; i += 2) sum += bytes.readUInt16BE(i);
-  if (bytes.length % 2 === 1) sum += (bytes.at(-1) ?? 0) << 8;
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
 }

@@ -1,5 +1,6 @@
 import { decodeArp, encodeArpProbe, isConflict } from '../../../lib/config/arp.js';
-import { checksum, decodeUdp, encodeUdp, type UdpPacket } from '../../../lib/config/ipv4-udp.js';
+import { decodeUdp, encodeUdp, type UdpPacket } from '../../../lib/config/ipv4-udp.js';
+import { checksum } from '../../../lib/core/internet-checksum.js';
 import { fuzz } from '../../support/fuzz.js';
 
 const PACKET: UdpPacket = {
