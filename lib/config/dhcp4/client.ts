@@ -17,7 +17,7 @@ import {
   DHCPOFFER,
   DHCPRELEASE,
   DHCPREQUEST,
-  type Dhcp4Reply,
+  type Dhcp4Message,
   decodeReply,
   encodeRequest,
   fixedOption,
@@ -278,7 +278,7 @@ export class Dhcp4Client implements ProtocolClient {
     if (this.#state !== 'stopped') this.#discover();
   }
 
-  #refused(reply: Dhcp4Reply): void {
+  #refused(reply: Dhcp4Message): void {
     const server = fixedOption(reply.options, Option.SERVER_ID, 4);
     const from = this.#state === 'requesting' ? this.#offer?.server : this.#lease?.server;
     if (this.#state === 'selecting' || this.#state === 'probing' || this.#state === 'declined') return;

@@ -1,7 +1,7 @@
 import { ANY4, ipBytes, ipText, isHostIPv4, prefixlenOf } from '../../address/ip.js';
 import { concat, equal, exactNumber, Reader, withoutHostBits } from '../bytes.js';
 import { decodeDomains, domainsFromText } from '../domains.js';
-import { addressesOf, type Dhcp4Reply, fixedOption, Option } from './message.js';
+import { addressesOf, type Dhcp4Message, fixedOption, Option } from './message.js';
 
 /** Route of a lease. `gateway` null: the destination is on the link itself. */
 export interface Route4 {
@@ -28,7 +28,7 @@ export interface Dhcp4Lease {
 const MIN_MTU = 576;
 
 /** Returns why an OFFER or ACK contains no valid lease; null if it does. */
-export function faultOf({ options, yiaddr }: Dhcp4Reply): string | null {
+export function faultOf({ options, yiaddr }: Dhcp4Message): string | null {
   const server = fixedOption(options, Option.SERVER_ID, 4);
   if (!isHostIPv4(yiaddr)) return `${ipText(yiaddr)} is not a valid host address`;
   if (!server) return 'it does not say which server it is from (option 54)';
@@ -37,7 +37,7 @@ export function faultOf({ options, yiaddr }: Dhcp4Reply): string | null {
 }
 
 /** Returns the lease in an OFFER or ACK; null if it is invalid: {@link faultOf} returns why. */
-export function leaseOf(reply: Dhcp4Reply): Dhcp4Lease | null {
+export function leaseOf(reply: Dhcp4Message): Dhcp4Lease | null {
   const { options, yiaddr } = reply;
   const server = fixedOption(options, Option.SERVER_ID, 4);
   const leaseTime = seconds(options, Option.LEASE_TIME);

@@ -1,4 +1,4 @@
-import { ipBytes, ipText } from '../../address/ip.js';
+import { ANY4, ipBytes, ipText } from '../../address/ip.js';
 import { parseMac } from '../../address/mac.js';
 import { ARPHRD_ETHER } from '../../constants/index.js';
 import { concat, equal, Reader, u16, u32 } from '../bytes.js';
@@ -56,14 +56,34 @@ export interface Dhcp4Request {
   mac: string;
   /** The client's address, or 0.0.0.0. */
   ciaddr: string;
-  options: [code: number, value: Uint8Array][];
+  options: Dhcp4Options;
 }
 
-/** Message of a server: the fields that a client uses. */
-export interface Dhcp4Reply {
+/** The options of a message to encode, in their order. */
+export type Dhcp4Options = readonly [code: number, value: Uint8Array][];
+
+/** The fields of a message to encode, besides its options. An address that is left out is 0.0.0.0. */
+interface Dhcp4Fields {
+  op: typeof BOOTREQUEST | typeof BOOTREPLY;
   type: number;
   xid: number;
+  secs?: number;
+  flags?: number;
+  ciaddr: string;
+  yiaddr?: string;
+  giaddr?: string;
+  chaddr: Uint8Array;
+}
+
+/** A decoded message of a client or of a server. */
+export interface Dhcp4Message {
+  type: number;
+  xid: number;
+  flags: number;
+  ciaddr: Uint8Array;
   yiaddr: Uint8Array;
+  giaddr: Uint8Array;
+  /** 6 bytes. */
   chaddr: Uint8Array;
   /**
    * All options, including those in `file` and `sname`. The parts of a split option are joined (RFC 3396). An option of fixed
@@ -72,48 +92,69 @@ export interface Dhcp4Reply {
   options: Map<number, Uint8Array>;
 }
 
-const BOOTREQUEST = 1;
-const BOOTREPLY = 2;
-export const COOKIE = Uint8Array.of(99, 130, 83, 99);
+export const BOOTREQUEST = 1;
+export const BOOTREPLY = 2;
+const COOKIE = Uint8Array.of(99, 130, 83, 99);
 /** RFC 1542 2.1: some relays drop shorter messages. */
 const MIN_SIZE = 300;
 
-export function encodeRequest(request: Dhcp4Request): Uint8Array {
-  const options = request.options.flatMap(([code, value]) => [Uint8Array.of(code, value.length), value]);
+export function encodeRequest({ mac, options, ...fields }: Dhcp4Request): Uint8Array {
+  const secs = Math.min(fields.secs, 0xffff);
+  return encodeMessage({ ...fields, op: BOOTREQUEST, secs, chaddr: parseMac(mac) }, options);
+}
+
+/** Encodes a message (RFC 2131, 2). */
+export function encodeMessage(fields: Dhcp4Fields, options: Dhcp4Options): Uint8Array {
+  const { op, type, xid, secs = 0, flags = 0, ciaddr, yiaddr = ANY4, giaddr = ANY4, chaddr } = fields;
   const message = concat(
-    Uint8Array.of(BOOTREQUEST, ARPHRD_ETHER, 6, 0),
-    u32(request.xid),
-    u16(Math.min(request.secs, 0xffff)),
-    u16(0),
-    ipBytes(request.ciaddr),
-    new Uint8Array(12), // yiaddr, siaddr, giaddr
-    parseMac(request.mac),
+    Uint8Array.of(op, ARPHRD_ETHER, 6, 0),
+    u32(xid),
+    u16(secs),
+    u16(flags),
+    ipBytes(ciaddr),
+    ipBytes(yiaddr),
+    new Uint8Array(4), // siaddr
+    ipBytes(giaddr),
+    chaddr,
     new Uint8Array(10 + 64 + 128), // the rest of chaddr, sname, file
     COOKIE,
-    Uint8Array.of(Option.MESSAGE_TYPE, 1, request.type),
-    ...options,
+    Uint8Array.of(Option.MESSAGE_TYPE, 1, type),
+    ...options.flatMap(([code, value]) => splitOption(code, value)),
     Uint8Array.of(Option.END),
   );
   return concat(message, new Uint8Array(Math.max(0, MIN_SIZE - message.length)));
 }
 
-/** Decodes a server's message. Returns null if it is no reply, is truncated, lacks the cookie or has options past its end. */
-export function decodeReply(bytes: Uint8Array): Dhcp4Reply | null {
+/** Splits an option that is longer than 255 bytes into several parts (RFC 3396). */
+function splitOption(code: number, value: Uint8Array): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  for (let start = 0; start === 0 || start < value.length; start += 255) {
+    const part = value.subarray(start, start + 255);
+    parts.push(Uint8Array.of(code, part.length), part);
+  }
+  return parts;
+}
+
+/** Decodes a server's message, as {@link decodeMessage} does. */
+export function decodeReply(bytes: Uint8Array): Dhcp4Message | null {
+  return decodeMessage(BOOTREPLY, bytes);
+}
+
+/** Decodes a message. Returns null if it has another `op`, is truncated, lacks the cookie or has options past its end. */
+export function decodeMessage(op: Dhcp4Fields['op'], bytes: Uint8Array): Dhcp4Message | null {
   const reader = new Reader(bytes);
-  const op = reader.u8();
-  const htype = reader.u8();
-  const hlen = reader.u8();
-  reader.u8();
+  const start = reader.take(4);
   const xid = reader.u32();
-  reader.take(8); // secs, flags, ciaddr
-  const yiaddr = reader.take(4);
-  reader.take(8); // siaddr, giaddr
+  reader.u16(); // secs
+  const flags = reader.u16();
+  const [ciaddr, yiaddr, , giaddr] = [reader.take(4), reader.take(4), reader.take(4), reader.take(4)];
   const chaddr = reader.take(16);
   const sname = reader.take(64);
   const file = reader.take(128);
   const cookie = reader.take(4);
-  if (op !== BOOTREPLY || htype !== ARPHRD_ETHER || hlen !== 6) return null;
-  if (xid === null || !yiaddr || !chaddr || !sname || !file || !cookie || !equal(cookie, COOKIE)) return null;
+  if (!start || xid === null || flags === null || !ciaddr || !yiaddr || !giaddr || !chaddr) return null;
+  if (!sname || !file || !cookie || !equal(cookie, COOKIE)) return null;
+  if (!equal(start.subarray(0, 3), Uint8Array.of(op, ARPHRD_ETHER, 6))) return null;
 
   const options = new Map<number, Uint8Array>();
   if (!readOptions(reader.rest(), options)) return null;
@@ -124,11 +165,11 @@ export function decodeReply(bytes: Uint8Array): Dhcp4Reply | null {
 
   const type = fixedOption(options, Option.MESSAGE_TYPE, 1);
   if (!type) return null;
-  return { type: type[0]!, xid, yiaddr, chaddr: chaddr.subarray(0, 6), options };
+  return { type: type[0]!, xid, flags, ciaddr, yiaddr, giaddr, chaddr: chaddr.subarray(0, 6), options };
 }
 
 /** Adds the options of one field to `options`. Returns false if one runs past the end. END may be missing. */
-export function readOptions(bytes: Uint8Array, options: Map<number, Uint8Array>): boolean {
+function readOptions(bytes: Uint8Array, options: Map<number, Uint8Array>): boolean {
   const reader = new Reader(bytes);
   while (reader.left > 0) {
     const code = reader.u8()!;
