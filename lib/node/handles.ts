@@ -5,6 +5,7 @@ import { noteConnection } from '../socket/connection.js';
 import { stackOf } from './current-stack.js';
 import { type HandleMethod, type NodeHandle, type NodeInternals, nodeInternals } from './internals.js';
 import type { NodeStack } from './node-stack.js';
+import { errnoOf, isBeyondErrno, UV_ENETDOWN } from './pump/pump.js';
 import { TcpPump } from './pump/tcp-pump.js';
 import { UdpPump } from './pump/udp-pump.js';
 import { isPumped } from './stack-sockets.js';
@@ -14,8 +15,6 @@ import { isPumped } from './stack-sockets.js';
  * a socket of its stack.
  */
 
-/** The negative errno of libuv for a stack that is closed or dead. */
-const UV_ENETDOWN = -100;
 /** UV_UDP_REUSEADDR: the flag of the bind that uv_udp_set_membership makes. */
 const REUSE = 4;
 
@@ -113,7 +112,7 @@ function pump(handle: NodeHandle): number {
 
 /** Returns the negative errno of an error. If libuv has no number for it, also destroys `owner` with the error. */
 function failure(error: IothError, owner: object | undefined): number {
-  if (error.errno !== undefined && error.code !== 'EBADF') return error.errno;
+  if (!isBeyondErrno(error)) return errnoOf(error);
   (owner as { destroy?: (error: Error) => void } | undefined)?.destroy?.(error);
   return UV_ENETDOWN;
 }

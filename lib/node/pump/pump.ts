@@ -6,8 +6,8 @@ import type { HandleMethod, NodeHandle } from '../internals.js';
  * Node's handles on a stack whose sockets are not the kernel's. Each handle gets methods of its own, which work on a Socket.
  */
 
-/** The negative errno of libuv for errors that it has no number for. */
-const UV_ENETDOWN = -100;
+/** The negative errno of libuv for errors that it has no number for, as that of a stack that is closed or dead. */
+export const UV_ENETDOWN = -100;
 const UV_EINVAL = -22;
 
 /** Returns the socket or server of a handle. */
