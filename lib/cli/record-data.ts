@@ -1,13 +1,11 @@
-import { ipBytes, ipText } from '../address/ip.js';
 import type { DnsRecord } from '../dns/message.js';
 
 /** Formats the data of a record as in a zone file (RFC 1035, section 5.1). */
 export function recordData(record: DnsRecord): string {
   switch (record.type) {
     case 'A':
-      return record.data;
     case 'AAAA':
-      return ipText(ipBytes(record.data));
+      return record.data;
     case 'CNAME':
     case 'NS':
     case 'PTR':

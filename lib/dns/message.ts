@@ -1,6 +1,6 @@
 import * as dnsPacket from 'dns-packet';
 import { MAX_LABEL_BYTES, sameName } from '../address/domain-name.js';
-import { ipBytes, ipText } from '../address/ip.js';
+import { ipText } from '../address/ip.js';
 import { AF_INET, AF_INET6 } from '../constants/index.js';
 
 /** Record types that this library asks for by name; the data of any other type are bytes. */
@@ -146,6 +146,8 @@ function decodeRecord(buffer: Buffer, start: number): [record: dnsPacket.Answer,
   // dns-packet does not check the length of an address
   if (record.type === 'A' && end - dataStart !== 4) throw new RangeError('an A record has 4 bytes');
   if (record.type === 'AAAA' && end - dataStart !== 16) throw new RangeError('an AAAA record has 16 bytes');
+  // dns-packet does not shorten the longest run of zeros (RFC 5952)
+  if (record.type === 'AAAA') record.data = ipText(buffer.subarray(dataStart, end));
   if (record.ttl !== undefined && record.ttl > 0x7fffffff) record.ttl = 0; // RFC 2181, 8
   return [record, end];
 }
@@ -234,6 +236,6 @@ function isInternet(record: DnsRecord): boolean {
 export function addressesOf({ records }: Reply): { address: string; family: number }[] {
   return records.flatMap((record) => {
     if (record.type === 'A') return [{ address: record.data, family: AF_INET }];
-    return record.type === 'AAAA' ? [{ address: ipText(ipBytes(record.data)), family: AF_INET6 }] : [];
+    return record.type === 'AAAA' ? [{ address: record.data, family: AF_INET6 }] : [];
   });
 }

@@ -1,6 +1,5 @@
 import type { AnyRecord, CaaRecord, MxRecord, NaptrRecord, RecordWithTtl, SoaRecord, SrvRecord } from 'node:dns';
 import { sameName } from '../address/domain-name.js';
-import { ipBytes, ipText } from '../address/ip.js';
 import type { DnsRecord, RecordType } from '../dns/message.js';
 
 /** The form that node:dns gives to a record of each type. */
@@ -48,9 +47,8 @@ export function anyRecords(records: readonly DnsRecord[]): AnyRecord[] {
 function nodeRecord(record: DnsRecord): NodeRecords[keyof NodeRecords] | undefined {
   switch (record.type) {
     case 'A':
-      return { address: record.data, ttl: record.ttl };
     case 'AAAA':
-      return { address: ipText(ipBytes(record.data)), ttl: record.ttl };
+      return { address: record.data, ttl: record.ttl };
     case 'CAA':
       return { critical: record.data.flags ?? 0, [record.data.tag]: record.data.value };
     case 'CNAME':
