@@ -51,6 +51,13 @@ export function checkInteger(name: string, value: unknown, min: number, max: num
 export const INT_MAX = 0x7fffffff;
 export const UINT_MAX = 0xffffffff;
 
+/** Checks a number of milliseconds, which may have a fraction. */
+export function checkMilliseconds(name: string, value: unknown, min = 0, max = INT_MAX): number {
+  if (typeof value !== 'number') throw invalidType(name, 'a number of milliseconds', value);
+  if (!(value >= min && value <= max)) throw outOfRange(name, `from ${min} to ${max} milliseconds`, value);
+  return value;
+}
+
 /** Checks the MSG_ flags of a system call. */
 export function checkFlags(flags: unknown): void {
   checkInteger('flags', flags, 0, INT_MAX);

@@ -1,4 +1,4 @@
-import { checkOptions, INT_MAX, invalidType, invalidValue, outOfRange } from '../core/validate.js';
+import { checkMilliseconds, checkOptions, INT_MAX, invalidType, invalidValue, outOfRange } from '../core/validate.js';
 import { DISTRIBUTIONS, type Distribution } from './distribution.js';
 import { checkRate } from './rate.js';
 
@@ -94,8 +94,8 @@ export function checkFaults(faults: LinkFaults | undefined, where = 'faults'): F
   const probability = (option: 'duplicate' | 'reorder' | 'corrupt') =>
     checkProbability(name(option), given[option] ?? 0);
   const plan: FaultPlan = {
-    delay: checkNumber(name('delay'), given.delay ?? 0, MAX_DELAY_MS),
-    jitter: checkNumber(name('jitter'), given.jitter ?? 0, MAX_DELAY_MS),
+    delay: checkMilliseconds(name('delay'), given.delay ?? 0, 0, MAX_DELAY_MS),
+    jitter: checkMilliseconds(name('jitter'), given.jitter ?? 0, 0, MAX_DELAY_MS),
     distribution: checkDistribution(name('distribution'), given.distribution ?? 'uniform'),
     loss: checkLoss(name('loss'), given.loss),
     duplicate: probability('duplicate'),
@@ -125,12 +125,6 @@ function checkTogether(given: LinkFaults, plan: FaultPlan, name: (option: keyof 
       throw invalidValue(name(option), 'used with a rate', given[option]);
     }
   }
-}
-
-function checkNumber(name: string, value: unknown, max: number): number {
-  if (typeof value !== 'number') throw invalidType(name, 'a number of milliseconds', value);
-  if (value >= 0 && value <= max) return value;
-  throw outOfRange(name, `from 0 to ${max} milliseconds`, value);
 }
 
 function checkCount(name: string, value: unknown, min: number): number {

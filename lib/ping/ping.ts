@@ -6,13 +6,12 @@ import { onAbort } from '../core/abort.js';
 import { AbortError, IothError } from '../core/errors.js';
 import {
   checkInteger,
+  checkMilliseconds,
   checkOptions,
   checkSignal,
   checkString,
-  INT_MAX,
   invalidType,
   invalidValue,
-  outOfRange,
 } from '../core/validate.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 import { type EchoReply, PingSocket } from './socket.js';
@@ -254,7 +253,7 @@ function checkPing(host: unknown, given: PingOptions | undefined): Settings {
   const options = checkOptions(given, NAMES);
   const { count = 4, interval = 1000, timeout = 2000, size = 56, ttl, family, onProbe } = options;
   checkInteger('options.count', count, 1, MAX_COUNT);
-  checkMilliseconds('options.interval', interval, 0);
+  checkMilliseconds('options.interval', interval);
   checkMilliseconds('options.timeout', timeout, 1);
   checkInteger('options.size', size, 0, MAX_SIZE);
   if (ttl !== undefined) checkInteger('options.ttl', ttl, 1, 255);
@@ -263,9 +262,4 @@ function checkPing(host: unknown, given: PingOptions | undefined): Settings {
     throw invalidType('options.onProbe', 'a function', onProbe);
   }
   return { ...options, count, interval, timeout, size, signal: checkSignal(options.signal) };
-}
-
-function checkMilliseconds(name: string, value: unknown, min: number): void {
-  if (typeof value !== 'number') throw invalidType(name, 'a number of milliseconds', value);
-  if (!(value >= min && value <= INT_MAX)) throw outOfRange(name, `from ${min} to ${INT_MAX} milliseconds`, value);
 }
