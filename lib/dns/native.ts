@@ -11,7 +11,7 @@ import { type AddrInfo, type AddrInfoHints, getaddrinfo } from './getaddrinfo.js
 import { checkNameInfo, getnameinfo, type NameInfoAddress } from './getnameinfo.js';
 import type { DnsRecord, Question, Reply } from './message.js';
 import type { NameSources } from './name-sources.js';
-import { NativeCalls } from './native-calls.js';
+import { NativeQueue } from './native-queue.js';
 import type { NameProvider } from './provider.js';
 import { formatResolvConf } from './resolv-conf.js';
 import type { NameSettings } from './settings.js';
@@ -44,7 +44,7 @@ export class NativeProvider implements NameProvider {
     readonly settings: NameSettings,
     readonly sources: NameSources,
     readonly library: Libiothdns = libiothdns(),
-    readonly calls = new NativeCalls(stack),
+    readonly calls = new NativeQueue(stack),
   ) {}
 
   getaddrinfo(host: string | null, port: ServicePort, hints: AddrInfoHints): Promise<AddrInfo[]> {

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { AF_INET, AI_CANONNAME, NI_NUMERICSERV, SOCK_STREAM, Stack } from 'ioth';
 import { nameSources } from '../../../lib/dns/name-sources.js';
 import { NativeProvider } from '../../../lib/dns/native.js';
-import { NativeCalls } from '../../../lib/dns/native-calls.js';
+import { NativeQueue } from '../../../lib/dns/native-queue.js';
 import { NameSettings } from '../../../lib/dns/settings.js';
 import { StubResolver } from '../../../lib/dns/stub-resolver.js';
 import { LibiothdnsStandIn } from '../../support/libiothdns-stand-in.js';
@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 afterEach(() => stack.closeSync());
 
-function provider(on: Stack = stack, settings = new NameSettings('10.5.0.1'), calls?: NativeCalls): NativeProvider {
+function provider(on: Stack = stack, settings = new NameSettings('10.5.0.1'), calls?: NativeQueue): NativeProvider {
   const stub = new StubResolver(on, () => settings.conf);
   return new NativeProvider(on, settings, nameSources(on, settings, stub), library, calls);
 }
@@ -78,7 +78,7 @@ test('without memory in C a look-up fails', async () => {
 });
 
 test('closing at once is refused while C runs, and leaves a C that hangs what it has', async () => {
-  const calls = new NativeCalls(stack, 20);
+  const calls = new NativeQueue(stack, 20);
   const native = provider(stack, undefined, calls);
   library.pause = 60;
   const looking = native.addresses('a.test', 'A', {});

@@ -9,7 +9,7 @@ const CALL_LIMIT_MS = 10_000;
  * Queue of libiothdns calls for one stack: runs one at a time, on worker threads. A call that takes longer than its limit
  * hangs in C for ever (a compression loop in an answer causes that). After that, all further calls are refused.
  */
-export class NativeCalls {
+export class NativeQueue {
   #queue: Promise<unknown> = Promise.resolve();
   /** Running calls: keeps the memory that C writes to alive. */
   readonly #running = new Set<unknown>();

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { NativeCalls } from '../../../lib/dns/native-calls.js';
+import { NativeQueue } from '../../../lib/dns/native-queue.js';
 import type { NativeCallback } from '../../../lib/io/async-calls.js';
 
 const LIMIT_MS = 30;
@@ -22,7 +22,7 @@ const callFor =
     void setTimeout(() => done(error, 'result'), ms);
 
 test('one at a time, in their order, past one that fails', async () => {
-  const calls = new NativeCalls(stack, LIMIT_MS);
+  const calls = new NativeQueue(stack, LIMIT_MS);
   const done: number[] = [];
   const work = [10, 1, 5].map((ms, i) =>
     calls.enqueue(async () => {
@@ -38,7 +38,7 @@ test('one at a time, in their order, past one that fails', async () => {
 });
 
 test('one past its limit is given up, and with it the library', async () => {
-  const calls = new NativeCalls(stack, LIMIT_MS);
+  const calls = new NativeQueue(stack, LIMIT_MS);
   const hanging = calls.enqueue(() => calls.run(callFor(LIMIT_MS * 3)));
   const timedOut = { code: 'ETIMEDOUT', message: expect.stringContaining('does not return') };
   await expect(hanging).rejects.toMatchObject(timedOut);
@@ -52,7 +52,7 @@ test('one past its limit is given up, and with it the library', async () => {
 });
 
 test('none is made on a closed stack', async () => {
-  const calls = new NativeCalls(stack, LIMIT_MS);
+  const calls = new NativeQueue(stack, LIMIT_MS);
   stack.closed = true;
   const never = jest.fn();
   await expect(calls.run(never)).rejects.toMatchObject({ code: 'ECANCELED' });
