@@ -4,6 +4,7 @@ import { errno } from '../../ffi/libc.js';
 import { IOTHCONF_ETH } from '../constants/index.js';
 import { untilAborted } from '../core/abort.js';
 import { AbortError, IothError, systemError } from '../core/errors.js';
+import { within } from '../core/within.js';
 import { parseResolvConf } from '../dns/resolv-conf.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 import { runNativeAsync } from '../io/async-calls.js';
@@ -206,17 +207,8 @@ function timeoutError(protocol: string): IothError {
 
 /** Limits the wait for a call; does not end the call. The time counts from when `started` settles. */
 async function withLimit<T>(call: Promise<T>, started: Promise<void>, timeout: number): Promise<T> {
-  const end = new AbortController();
-  const limit = started
-    .then(() => delay(timeout, undefined, { signal: end.signal }))
-    .then(() => {
-      const hint = `libiothconf did not return within ${timeout / 1000} s`;
-      throw new IothError('ETIMEDOUT', { syscall: 'ioth_config', hint });
-    });
-  try {
-    return await Promise.race([call, limit]);
-  } finally {
-    end.abort();
-    limit.catch(() => {});
-  }
+  await Promise.race([call, started]);
+  if (await within(call, timeout)) return call;
+  const hint = `libiothconf did not return within ${timeout / 1000} s`;
+  throw new IothError('ETIMEDOUT', { syscall: 'ioth_config', hint });
 }
