@@ -7,3 +7,13 @@ export const IS_LITTLE_ENDIAN = endianness() === 'LE';
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
+
+/** Returns the bytes of C ints. */
+export function intBytes(...values: number[]): Buffer {
+  return Buffer.from(Int32Array.from(values).buffer);
+}
+
+/** Returns the C int at the start of bytes. */
+export function intOf(bytes: Uint8Array): number {
+  return viewOf(bytes).getInt32(0, IS_LITTLE_ENDIAN);
+}

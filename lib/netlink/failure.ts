@@ -1,6 +1,6 @@
 /** Errors that a stack reports: NLMSG_ERROR and NLMSG_DONE of netlink(7). */
 
-import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
+import { IS_LITTLE_ENDIAN, intOf, viewOf } from '../core/byte-order.js';
 import { codeOf } from '../core/errno.js';
 import { type IothError, systemError } from '../core/errors.js';
 import { NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSG_ERROR, NLMSGERR_ATTR_MSG } from './constants.js';
@@ -16,7 +16,7 @@ export type Hints = Readonly<Record<string, string | (() => string)>>;
 export function failureOf(message: Message, syscall: string, hints: Hints = {}): IothError | undefined {
   const { payload } = message;
   if (payload.length < 4) throw malformed(syscall, `an error of ${payload.length} bytes`);
-  const error = -viewOf(payload).getInt32(0, IS_LITTLE_ENDIAN);
+  const error = -intOf(payload);
   if (error <= 0) return undefined;
   const hint = hints[codeOf(error)];
   const texts = [extendedAck(message, syscall), typeof hint === 'function' ? hint() : hint];

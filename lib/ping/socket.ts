@@ -22,11 +22,12 @@ import {
   SOCK_RAW,
   SOL_RAW,
 } from '../constants/index.js';
-import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
+import { IS_LITTLE_ENDIAN, intOf, viewOf } from '../core/byte-order.js';
 import { codeOf } from '../core/errno.js';
 import { IothError } from '../core/errors.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 import type { AncillaryItem } from '../socket/cmsg.js';
+import { icmpFilter } from '../socket/icmp-filter.js';
 import type { Socket } from '../socket/socket.js';
 import { type Echo, echoRequest, echoTypes, ipv4Payload, readEcho } from './icmp.js';
 
@@ -155,7 +156,7 @@ export class PingSocket {
     const socket = this.#socket;
     if (this.#isRaw) {
       const [filters, option] = isIpv4 ? [SOL_RAW, ICMP_FILTER] : [IPPROTO_ICMPV6, ICMP6_FILTER];
-      socket.setsockopt(filters, option, filterFor(echoTypes(this.#family).reply, isIpv4 ? 4 : 32));
+      socket.setsockopt(filters, option, icmpFilter(echoTypes(this.#family).reply, isIpv4 ? 4 : 32));
     }
     socket.setsockopt(level, isIpv4 ? IP_RECVERR : IPV6_RECVERR, 1);
     socket.setsockopt(level, isIpv4 ? IP_RECVTTL : IPV6_RECVHOPLIMIT, 1);
@@ -178,19 +179,11 @@ function openSocket(stack: StackInterface, family: number, proto: number): [Sock
   }
 }
 
-/** Makes an ICMP filter of `size` bytes that passes one type: each bit that is set blocks its type. */
-function filterFor(type: number, size: number): Uint8Array {
-  const words = new Uint32Array(size / 4).fill(0xffffffff);
-  const at = type >>> 5;
-  words[at] = (words[at] ?? 0) & ~(1 << (type & 31));
-  return new Uint8Array(words.buffer);
-}
-
 function ttlOf(ancillary: readonly AncillaryItem[]): number | null {
   const isTtl = ([level, type]: AncillaryItem) =>
     (level === IPPROTO_IP && type === IP_TTL) || (level === IPPROTO_IPV6 && type === IPV6_HOPLIMIT);
   const data = ancillary.find(isTtl)?.[2];
-  return data ? viewOf(data).getInt32(0, IS_LITTLE_ENDIAN) : null;
+  return data ? intOf(data) : null;
 }
 
 function isErrorReport(level: number, type: number): boolean {

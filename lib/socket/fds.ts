@@ -1,6 +1,7 @@
 import type { Address, AddressInput } from '../address/sockaddr.js';
 import { SCM_RIGHTS, SOL_SOCKET } from '../constants/index.js';
-import { checkInteger, INT_MAX, invalidType } from '../core/validate.js';
+import { intBytes } from '../core/byte-order.js';
+import { checkEach, checkInteger, INT_MAX, invalidType } from '../core/validate.js';
 import { type AncillaryItem, CMSG_LEN } from './cmsg.js';
 import type { Received } from './operations/message.js';
 import type { Data } from './operations/send.js';
@@ -45,10 +46,9 @@ export async function send_fds(
   options?: Options,
 ): Promise<number> {
   checkMethod(socket, 'sendmsg');
-  if (!Array.isArray(fds)) throw invalidType('fds', 'an array of descriptors', fds);
-  checkInteger('fds.length', fds.length, 1, MAX_FDS);
-  const numbers = Int32Array.from(Array.from(fds, (fd, i) => checkInteger(`fds[${i}]`, fd, 0, INT_MAX)));
-  return socket.sendmsg(buffers, [[SOL_SOCKET, SCM_RIGHTS, new Uint8Array(numbers.buffer)]], flags, address, options);
+  const numbers = checkEach('fds', 'an array of descriptors', fds, (name, fd) => checkInteger(name, fd, 0, INT_MAX));
+  checkInteger('fds.length', numbers.length, 1, MAX_FDS);
+  return socket.sendmsg(buffers, [[SOL_SOCKET, SCM_RIGHTS, intBytes(...numbers)]], flags, address, options);
 }
 
 /**

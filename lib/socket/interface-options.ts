@@ -13,6 +13,7 @@ import {
   TCP_CONGESTION,
   TCP_ULP,
 } from '../constants/index.js';
+import { intBytes } from '../core/byte-order.js';
 import { checkInteger, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
 
 /** Looks up the index of an interface by name. @throws {IothError} ENODEV */
@@ -44,7 +45,7 @@ const FORMS: readonly [
 ][] = [
   [SOL_SOCKET, SO_BINDTODEVICE, deviceName],
   // struct ip_mreqn: two unused addresses, then an index
-  [IPPROTO_IP, IP_MULTICAST_IF, (text, indexOf) => new Uint8Array(new Int32Array([0, 0, indexOf(text)]).buffer)],
+  [IPPROTO_IP, IP_MULTICAST_IF, (text, indexOf) => intBytes(0, 0, indexOf(text))],
   [IPPROTO_IPV6, IPV6_MULTICAST_IF, (text, indexOf) => indexOf(text)],
   // network byte order
   [IPPROTO_IP, IP_UNICAST_IF, (text, indexOf) => htonl(indexOf(text)) | 0],

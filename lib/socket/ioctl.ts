@@ -1,5 +1,6 @@
 import { libioth } from '../../ffi/ioth.js';
 import { errno } from '../../ffi/libc.js';
+import { intBytes, intOf } from '../core/byte-order.js';
 import { checkBytes, checkInteger, INT_MAX, invalidType, invalidValue, UINT_MAX } from '../core/validate.js';
 import { callError } from './operations/errors.js';
 
@@ -20,14 +21,14 @@ export function ioctl(fd: number, request: unknown, arg: unknown): number | Buff
   const code = checkInteger('request', request, 0, UINT_MAX);
   const refusal = REFUSED[code];
   if (refusal !== undefined) throw invalidValue('request', refusal, request);
-  const given = typeof arg === 'number' ? int32(checkInteger('arg', arg, -INT_MAX - 1, INT_MAX)) : structOf(arg);
+  const given = typeof arg === 'number' ? intBytes(checkInteger('arg', arg, -INT_MAX - 1, INT_MAX)) : structOf(arg);
   // _IOC() encodes the size in newer requests
   const encodedSize = (code >>> 16) & 0x3fff;
   const bytes = Buffer.alloc(Math.max(ROOM, given.byteLength, encodedSize));
   bytes.set(given);
   if (libioth().ioctl(fd, code, bytes) < 0) throw callError(errno(), 'ioctl');
   if (typeof arg !== 'number') return Buffer.from(bytes.subarray(0, given.byteLength));
-  return new Int32Array(bytes.buffer, bytes.byteOffset, 1)[0] ?? 0;
+  return intOf(bytes);
 }
 
 function structOf(arg: unknown): Uint8Array {
@@ -35,8 +36,4 @@ function structOf(arg: unknown): Uint8Array {
   const bytes = checkBytes('arg', arg);
   if (bytes.byteLength > MAX_SIZE) throw invalidValue('arg', `at most ${MAX_SIZE} bytes`, arg);
   return bytes;
-}
-
-function int32(value: number): Uint8Array {
-  return new Uint8Array(new Int32Array([value]).buffer);
 }

@@ -14,6 +14,7 @@ import {
   MCAST_JOIN_SOURCE_GROUP,
   MCAST_LEAVE_SOURCE_GROUP,
 } from '../constants/index.js';
+import { intBytes } from '../core/byte-order.js';
 import { IothError } from '../core/errors.js';
 import { checkString, invalidValue } from '../core/validate.js';
 import { type InterfaceIndex, interfaceIndex } from './interface-options.js';
@@ -47,11 +48,11 @@ export function membershipOption(
   }
   if (family === AF_INET) {
     // struct ip_mreqn: the group, an interface address (unused), an ifindex
-    const value = Buffer.concat([inet_pton(AF_INET, address), Buffer.alloc(4), int32(index)]);
+    const value = Buffer.concat([inet_pton(AF_INET, address), Buffer.alloc(4), intBytes(index)]);
     return { level, optname: isJoin ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP, value };
   }
   // struct ipv6_mreq
-  const value = Buffer.concat([inet_pton(AF_INET6, address), int32(index)]);
+  const value = Buffer.concat([inet_pton(AF_INET6, address), intBytes(index)]);
   return { level, optname: isJoin ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP, value };
 }
 
@@ -80,13 +81,9 @@ function sourceOf(family: number, source: unknown): string {
 /** Encodes struct group_source_req: the ifindex and two sockaddr_storage, aligned to a long. */
 function sourceRequest(family: number, index: number, group: string, source: string): Buffer {
   const value = Buffer.alloc(SIZEOF_SIZE_T + 2 * SOCKADDR_SIZE);
-  value.set(int32(index));
+  value.set(intBytes(index));
   [group, source].forEach((address, i) => {
     value.set(encodeSockaddr(family, [address, 0], () => 0).bytes, SIZEOF_SIZE_T + i * SOCKADDR_SIZE);
   });
   return value;
-}
-
-function int32(value: number): Buffer {
-  return Buffer.from(new Int32Array([value]).buffer);
 }

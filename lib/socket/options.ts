@@ -14,6 +14,7 @@ import {
   SO_TYPE,
   SOL_SOCKET,
 } from '../constants/index.js';
+import { intBytes, intOf } from '../core/byte-order.js';
 import { codeOf } from '../core/errno.js';
 import { checkBytes, checkInteger, INT_MAX } from '../core/validate.js';
 import { callError } from './operations/errors.js';
@@ -26,7 +27,7 @@ export function getsockopt(fd: number, level: number, optname: number, buflen?: 
   const length = new Uint32Array([bytes.length]);
   if (libioth().getsockopt(fd, level, optname, bytes, length) < 0) throw callError(errno(), 'getsockopt');
   if (buflen !== undefined) return bytes.subarray(0, length[0]);
-  return new Int32Array(bytes.buffer, bytes.byteOffset, 1)[0] ?? 0;
+  return intOf(bytes);
 }
 
 /** Sets an option with setsockopt(2): an integer, a boolean, or the bytes of the option's struct. */
@@ -40,7 +41,7 @@ export function setsockopt(
   checkInteger('optname', optname, 0, INT_MAX);
   const isNumber = typeof value === 'number' || typeof value === 'boolean';
   const bytes = isNumber
-    ? new Uint8Array(new Int32Array([checkInteger('value', Number(value), -INT_MAX - 1, INT_MAX)]).buffer)
+    ? intBytes(checkInteger('value', Number(value), -INT_MAX - 1, INT_MAX))
     : checkBytes('value', value);
   if (libioth().setsockopt(fd, level, optname, bytes, bytes.byteLength) < 0) {
     const error = errno();

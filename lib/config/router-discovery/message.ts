@@ -115,10 +115,3 @@ function decodePrefix(value: Reader): Prefix | null {
   const autonomous = (flags & 0x40) !== 0;
   return { prefix, prefixlen, onLink, autonomous, valid, preferred };
 }
-
-/** Makes a `struct icmp6_filter` (RFC 3542 3.2) that passes only one type of message: a set bit blocks a type. */
-export function icmp6FilterOnly(type: number): Uint8Array {
-  const words = new Uint32Array(8).fill(0xffffffff);
-  words[type >> 5]! &= ~(1 << (type & 31));
-  return new Uint8Array(words.buffer);
-}

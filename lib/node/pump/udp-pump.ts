@@ -32,6 +32,7 @@ import {
   SOCK_DGRAM,
   SOL_SOCKET,
 } from '../../constants/index.js';
+import { intBytes } from '../../core/byte-order.js';
 import { IothError } from '../../core/errors.js';
 import type { Socket } from '../../socket/socket.js';
 import type { NodeHandle } from '../internals.js';
@@ -291,8 +292,7 @@ function setMembership(
     socket.setsockopt(IPPROTO_IP, optname4, Buffer.concat(parts));
     return;
   }
-  const index = new Int32Array([interfaceIndex(socket, networkInterface ?? '')]);
-  const parts = [inet_pton(AF_INET6, withoutZone(group)), new Uint8Array(index.buffer)];
+  const parts = [inet_pton(AF_INET6, withoutZone(group)), intBytes(interfaceIndex(socket, networkInterface ?? ''))];
   socket.setsockopt(IPPROTO_IPV6, optname6, Buffer.concat(parts));
 }
 
