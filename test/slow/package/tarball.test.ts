@@ -6,7 +6,7 @@ import { type Consumer, consumer } from '../../support/consumer.js';
 /** Of what `import 'ioth'` loads, with its declarations and the rest of the package. */
 const MAX_PACKED_SIZE = 250_000;
 /** What has an entry, or a command, of its own. */
-const APART = ['cli', 'lab', 'vde'];
+const APART = ['cli', 'lab', 'fabric', 'vde'];
 const MAX_PACKED_SIZE_APART = 100_000;
 
 let user: Consumer;
