@@ -35,6 +35,12 @@ import { resolveVnl } from './vnl.js';
 const MAX_ATTEMPTS = 50;
 
 /**
+ * The state of a stack. 'making': it is checked, and nothing uses it yet. 'open'. 'closing': its sockets are closed, and it will be
+ * deleted; if that fails, it is open again. 'closed': it is deleted. 'dead': its daemon died; it stays dead after its deletion.
+ */
+type State = 'making' | 'open' | 'closing' | 'closed' | 'dead';
+
+/**
  * A `struct ioth *` and what belongs to it: the descriptors on it and, for a vdestack, its daemon.
  *
  * It ends once, in one of four ways: it is closed, it is garbage collected, the process ends, or its daemon is killed. After that
@@ -55,10 +61,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   readonly #structure: StackPointer;
   readonly #daemon: Daemon | undefined;
   readonly programs: Programs;
-  #isOpen = true;
-  #isChecked = false;
-  #isDead = false;
-  #isDeleted = false;
+  #state: State = 'making';
   readonly #nativeCalls = new NativeCalls();
   // true while the process ends, which closes its descriptors
   #keepsDescriptors = false;
@@ -99,7 +102,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
       const stack = new NativeStack(spec, made);
       try {
         stack.#check(made.firstFd);
-        stack.#isChecked = true;
+        stack.#state = 'open';
         return stack;
       } catch (failure) {
         stack.closeSync({ linger: 0 });
@@ -130,7 +133,12 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
 
   /** True if it has ended, or is about to. */
   get closed(): boolean {
-    return !this.#isOpen;
+    if (this.#state === 'dead') return this.#end !== undefined;
+    return this.#state === 'closing' || this.#state === 'closed';
+  }
+
+  get #isUsable(): boolean {
+    return this.#state === 'making' || this.#state === 'open';
   }
 
   /** The process id of a vdestack's daemon, else undefined. */
@@ -155,14 +163,14 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
    */
   pointer(syscall: string): StackPointer {
     this.checkAlive(syscall);
-    if (!this.#isOpen) throw new IothError('EBADF', { syscall, hint: 'the stack is closed' });
+    if (this.closed) throw new IothError('EBADF', { syscall, hint: 'the stack is closed' });
     if (this.#daemon?.alive === false) this.#abandonDaemon(syscall);
     return this.#structure;
   }
 
   /** @throws {IothError} ERR_STACK_DEAD once the daemon is known to be dead */
   checkAlive(syscall: string): void {
-    if (this.#isDead) throw this.#deathError(syscall);
+    if (this.#state === 'dead') throw this.#deathError(syscall);
   }
 
   /** Notes that C code uses the stack directly, on a thread of its own. Returns a function to call when that code is done. */
@@ -172,7 +180,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     return () => {
       this.#nativeCalls.end();
       // after the stack has ended, the pipe may be closed, and its number reused
-      if (this.#isOpen) this.setAttempt(0);
+      if (this.#isUsable) this.setAttempt(0);
     };
   }
 
@@ -205,7 +213,8 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
 
   /** Closes it as {@link close}, but blocks the thread. */
   closeSync(options?: CloseOptions): void {
-    if (!this.#closeSockets(stackWasClosed)) return;
+    if (this.closed) return;
+    this.#closeSockets(stackWasClosed);
     lingerSync([this], lingerLimits(options));
     this.#deleteSync();
   }
@@ -251,7 +260,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     try {
       this.#closeSockets(undefined);
       // a running close() does not get to this: the process ends first
-      if (!this.#isDeleted) this.#deleteSync();
+      if (this.#state !== 'closed') this.#deleteSync();
     } catch {
       // detached sockets: they end with the process
       this.#removeSwitches();
@@ -267,7 +276,8 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   }
 
   async #close(limits: LingerLimits): Promise<void> {
-    if (!this.#closeSockets(stackWasClosed)) return;
+    if (this.#state === 'closed') return;
+    this.#closeSockets(stackWasClosed);
     const lingering = linger(this, limits);
     if (lingering) await lingering;
     await this.#delete();
@@ -317,25 +327,24 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     if (count()) throw this.#reopen(EBUSY);
   }
 
-  /** Closes its sockets. Returns false if they were already closed. Without `reason`, at exit, nothing is reported. */
-  #closeSockets(reason: WaitEnd | undefined): boolean {
+  /** Closes its sockets. Without `reason`, at exit, nothing is reported. */
+  #closeSockets(reason: WaitEnd | undefined): void {
     for (const descriptor of this.descriptors) {
       if (reason) descriptor.close(reason);
       else descriptor.closeSilently();
     }
-    const wasOpen = this.#isOpen;
-    this.#isOpen = false;
-    return wasOpen;
+    if (this.#isUsable) this.#state = 'closing';
   }
 
   #reopen(error: number): IothError {
-    this.#isOpen = true;
+    if (this.#state === 'closing') this.#state = 'open';
     if (this.#daemon) setReplyTimeoutHandler(this.#structure, this);
     return systemError(error, 'ioth_delstack', { hint: error === EBUSY ? busyHint(this) : undefined });
   }
 
   #ended(): void {
-    this.#isDeleted = true;
+    if (this.#state !== 'dead') this.#state = 'closed';
+    this.#end ??= Promise.resolve();
     if (!this.#keepsDescriptors) for (const peers of this.#peers) peers.closeSync();
     unregisterDetachedOf(this);
     if (!this.#keepsDescriptors) this.#daemon?.closeLeftovers();
@@ -356,8 +365,8 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   }
 
   #die(): void {
-    if (this.#isDead || !this.#isOpen) return;
-    this.#isDead = true;
+    if (!this.#isUsable) return;
+    this.#state = 'dead';
     if (this.#nativeCalls.areRunning) this.#daemon?.refuseSockets();
     const error = this.#deathError('vdestack');
     this.#closeSockets(() => this.#deathError('vdestack'));
@@ -378,7 +387,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   #abandonDaemon(syscall: string): never {
     this.#daemon?.kill();
     // before the checks passed, there is no listener
-    if (this.#isChecked) this.#die();
+    if (this.#state !== 'making') this.#die();
     throw this.#deathError(syscall);
   }
 
