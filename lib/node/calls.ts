@@ -5,7 +5,7 @@ import http2 from 'node:http2';
 import https from 'node:https';
 import net, { Server, Socket } from 'node:net';
 import tls from 'node:tls';
-import { callOn, noteMade, runCallOn, stackForCall, stackOf } from './current-stack.js';
+import { stackInUse } from './current-stack.js';
 import { patchedInternals, stackOfHandle } from './handles.js';
 import type { NodeStack } from './node-stack.js';
 import { noteWrapped } from './open-handles.js';
@@ -28,21 +28,21 @@ export function patchCalls(): void {
   for (const [module, names] of FACTORIES) for (const name of names) patchFactory(module, name);
   replaceFunction(Socket.prototype, 'connect', (original) => {
     return function (this: Socket, ...args) {
-      return runCallOn(stackForCall(this), this, () => Reflect.apply(original, this, args));
+      return stackInUse.run(stackInUse.of(this, true), () => Reflect.apply(original, this, args), { object: this });
     };
   });
   replaceFunction(Server.prototype, 'listen', (original) => {
     return function (this: Server, ...args) {
-      const stack = stackForCall(this);
+      const stack = stackInUse.of(this, true);
       if (isUnusable(this, stack)) return this;
-      return runCallOn(stack, this, () => Reflect.apply(original, this, args));
+      return stackInUse.run(stack, () => Reflect.apply(original, this, args), { object: this });
     };
   });
   // Node calls it after the address look-up: the handle that it makes has no server yet
   replaceFunction(Server.prototype, '_listen2', (original) => {
     return function (this: Server, ...args) {
-      const stack = stackOf(this);
-      return callOn(stack, () => Reflect.apply(original, this, withoutIPv6(stack, args)));
+      const stack = stackInUse.of(this);
+      return stackInUse.run(stack, () => Reflect.apply(original, this, withoutIPv6(stack, args)), 'call');
     };
   });
   patchCluster();
@@ -59,7 +59,7 @@ export function patchCalls(): void {
         const stack = stackOfDatagrams(this);
         if (isUnusable(this, stack)) return this;
         const given = stack && name === 'bind' && workersCluster() ? exclusiveBind(args) : args;
-        return runCallOn(stack, this, () => Reflect.apply(original, this, given));
+        return stackInUse.run(stack, () => Reflect.apply(original, this, given), { object: this });
       };
     });
   }
@@ -93,7 +93,7 @@ function patchCluster(): void {
   replaceFunction(cluster, '_getServer', (original) => {
     return function (this: unknown, owner: object, query: ListenQuery, ...rest) {
       const { address, port, addressType, backlog, fd, flags } = query;
-      const isOfStack = owner instanceof Server && (addressType === 4 || addressType === 6) && stackOf(owner);
+      const isOfStack = owner instanceof Server && (addressType === 4 || addressType === 6) && stackInUse.of(owner);
       if (!isOfStack) return Reflect.apply(original, this, [owner, query, ...rest]);
       // as net.Server does in a primary, or with `exclusive: true`
       (owner as unknown as { _listen2: AnyFunction })._listen2(address, port, addressType, backlog, fd, flags);
@@ -119,7 +119,7 @@ function exclusiveBind([first, ...rest]: unknown[]): unknown[] {
 function patchFactory(module: object, name: string): void {
   replaceFunction(module, name, (original) => {
     return function (this: unknown, ...args) {
-      return noteMade(Reflect.apply(original, this, args));
+      return stackInUse.assign(Reflect.apply(original, this, args));
     };
   });
 }
@@ -127,7 +127,7 @@ function patchFactory(module: object, name: string): void {
 /** Returns the stack of a datagram socket. A bound socket keeps its stack. */
 function stackOfDatagrams(socket: DatagramSocket): NodeStack | undefined {
   const handle = patchedInternals().handleOf(socket);
-  return handle && handle.fd >= 0 ? stackOfHandle(handle) : stackForCall(socket);
+  return handle && handle.fd >= 0 ? stackOfHandle(handle) : stackInUse.of(socket, true);
 }
 
 /** Returns true if `stack` is closed or dead, and emits that as an 'error' of `object`. */

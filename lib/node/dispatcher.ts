@@ -2,7 +2,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { runInThisContext } from 'node:vm';
 import { IothError } from '../core/errors.js';
-import { callWithOptionsOn, currentStack, type MeantStack } from './current-stack.js';
+import { type MeantStack, scopeOf, stackInUse } from './current-stack.js';
 import type { NodeStack } from './node-stack.js';
 
 /*
@@ -123,7 +123,7 @@ function agentClass(dispatcher: Dispatcher | undefined): AgentClass | undefined 
 
 function wrap(host: Dispatcher, kind: Kind | undefined): Dispatcher {
   const dispatch: Dispatcher['dispatch'] = (options, handler) => {
-    const stack = currentStack();
+    const stack = stackInUse.of();
     return stack ? dispatchOn(stack, host, kind, options, handler) : host.dispatch(options, handler);
   };
   const wrapper = new Proxy(host, {
@@ -188,7 +188,7 @@ export function connector(
     return socket.on('session', (ticket) => sessions.set(key, ticket));
   };
   return (target: ConnectTarget, callback: OnConnect) => {
-    const socket = callWithOptionsOn(stack, [options], () => open(target));
+    const socket = stackInUse.run(stack, () => open(target), scopeOf([options]));
     watchConnect(socket, target.protocol === 'https:' ? 'secureConnect' : 'connect', timeout, callback);
     return socket;
   };

@@ -4,7 +4,7 @@ import http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
 import tls from 'node:tls';
-import { assignToFace, callWithOptionsOn } from './current-stack.js';
+import { scopeOf, stackInUse } from './current-stack.js';
 import type { NodeStack } from './node-stack.js';
 import { patchNode } from './run.js';
 
@@ -45,18 +45,18 @@ function moduleOn(stack: NodeStack, module: object): object {
 function functionOn(stack: NodeStack, value: object): object {
   const made: object = new Proxy(value as new () => object, {
     apply: (target, self, args) =>
-      callWithOptionsOn(stack, args, () => assigned(stack, Reflect.apply(target as never, self, args))),
+      stackInUse.run(stack, () => assigned(stack, Reflect.apply(target as never, self, args)), scopeOf(args)),
     construct(target, args, newTarget) {
       // `new` of a subclass makes an instance of the subclass
       const constructed = newTarget === made ? target : newTarget;
-      return callWithOptionsOn(stack, args, () => assigned(stack, Reflect.construct(target, args, constructed)));
+      return stackInUse.run(stack, () => assigned(stack, Reflect.construct(target, args, constructed)), scopeOf(args));
     },
   });
   return made;
 }
 
 function assigned<T>(stack: NodeStack, result: T): T {
-  if (LASTING.some((lasting) => result instanceof lasting)) assignToFace(result as object, stack);
+  if (LASTING.some((lasting) => result instanceof lasting)) stackInUse.assign(result as object, stack);
   return result;
 }
 

@@ -2,7 +2,7 @@ import { libc } from '../../ffi/libc.js';
 import { AF_INET, AF_INET6, SO_REUSEADDR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { noteConnection } from '../socket/connection.js';
-import { stackOf } from './current-stack.js';
+import { stackInUse } from './current-stack.js';
 import { type HandleMethod, type NodeHandle, type NodeInternals, nodeInternals } from './internals.js';
 import type { NodeStack } from './node-stack.js';
 import { errnoOf, isBeyondErrno, UV_ENETDOWN } from './pump/pump.js';
@@ -74,7 +74,7 @@ function define(prototype: NodeHandle, method: string, value: HandleMethod): voi
 function open(handle: NodeHandle, family: number, type: number): number {
   if (handle.fd >= 0) return 0;
   const owner = internals?.ownerOf(handle);
-  const stack = stackOf(owner);
+  const stack = stackInUse.of(owner);
   if (!stack) return 0;
   if (isPumped(stack)) return pump(handle);
   let fd: number;
@@ -99,7 +99,7 @@ function open(handle: NodeHandle, family: number, type: number): number {
 function pump(handle: NodeHandle): number {
   if (!internals || handle.fd >= 0) return 0;
   const { ownerOf, tcp } = internals;
-  const stack = stackOf(ownerOf(handle));
+  const stack = stackInUse.of(ownerOf(handle));
   if (!stack || !isPumped(stack)) return 0;
   if (Object.getPrototypeOf(handle) === tcp) {
     new TcpPump(handle, stack, ownerOf);

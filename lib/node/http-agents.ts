@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import https from 'node:https';
-import { callWithOptionsOn, type MeantStack, runOn, stackForCall, stackOf } from './current-stack.js';
+import { type MeantStack, scopeOf, stackInUse } from './current-stack.js';
 import type { NodeStack } from './node-stack.js';
 import { replaceFunction } from './replace.js';
 
@@ -25,21 +25,21 @@ export function patchAgents(): void {
   replaceFunction(prototype, 'getName', (original) => {
     return function (this: Agent, ...args) {
       const [options] = args as [StackOptions | undefined];
-      const { stack } = options?.[kStack] ?? { stack: stackOf(this) };
+      const { stack } = options?.[kStack] ?? { stack: stackInUse.of(this) };
       const name: string = Reflect.apply(original, this, args);
       return stack && stack !== plain ? `${name}:ioth:${numberOf(stack)}` : name;
     };
   });
   replaceFunction(prototype, 'addRequest', (original) => {
     return function (this: Agent, request, options, ...legacy) {
-      const stack = stackForCall(this);
+      const stack = stackInUse.of(this, true);
       const own = typeof options === 'object' ? { ...options, [kStack]: { stack } } : options;
       return connectOn(stack, this, own, () => Reflect.apply(original, this, [request, own, ...legacy]));
     };
   });
   replaceFunction(prototype, 'createSocket', (original) => {
     return function (this: Agent, request, options: StackOptions, ...rest) {
-      const { stack } = options[kStack] ?? { stack: stackForCall(this) };
+      const { stack } = options[kStack] ?? { stack: stackInUse.of(this, true) };
       return connectOn(stack, this, options, () => Reflect.apply(original, this, [request, options, ...rest]));
     };
   });
@@ -48,7 +48,7 @@ export function patchAgents(): void {
 /** Calls `connect` on `stack`. Node's own agents connect before it returns, other agents may connect later. */
 function connectOn<T>(stack: MeantStack, agent: Agent, options: unknown, connect: () => T): T {
   const isNodes = PROTOTYPES.includes(Object.getPrototypeOf(agent)) && !Object.hasOwn(agent, 'createConnection');
-  return isNodes ? callWithOptionsOn(stack, [options], connect) : runOn(stack, connect);
+  return stackInUse.run(stack, connect, isNodes ? scopeOf([options]) : 'work');
 }
 
 /** The stack of {@link useProcessNames}. */

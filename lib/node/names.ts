@@ -1,6 +1,6 @@
 import dns from 'node:dns';
 import { IothError } from '../core/errors.js';
-import { callOn, currentStack } from './current-stack.js';
+import { stackInUse } from './current-stack.js';
 import { backendOf } from './dns.js';
 import {
   ASKING,
@@ -40,7 +40,7 @@ const problem = patchResolvers();
 export function patchNames(): void {
   if (problem) throw problem;
   const source = () => {
-    const stack = currentStack();
+    const stack = stackInUse.of();
     return stack && backendOf(stack.dns).source;
   };
   for (const [module, lookups] of [
@@ -56,7 +56,7 @@ export function patchNames(): void {
 /** Patches setServers. A stack gets servers of its own. On the host, Node makes a new default channel. */
 function patchSetServers(module: object, shapeOf: (stack: NodeStack) => { setServers: AnyFunction }): void {
   replaceFunction(module, 'setServers', (original) => (servers) => {
-    const stack = currentStack();
+    const stack = stackInUse.of();
     if (stack) return shapeOf(stack).setServers(servers);
     defaultChannel = undefined;
     return original(servers);
@@ -95,7 +95,7 @@ function patchResolvers(): IothError | undefined {
 function patchQuery(prototype: object, method: string): void {
   replaceFunction(prototype, method, (original) => {
     return function (this: HostChannel, request: Request, name: string) {
-      const stack = currentStack();
+      const stack = stackInUse.of();
       return stack ? channelOn(this, stack).ask(method, request, name) : Reflect.apply(original, this, [request, name]);
     };
   });
@@ -105,7 +105,7 @@ function patchSettings(prototype: object): void {
   replaceFunction(prototype, 'getServers', (original) => {
     return function (this: HostChannel) {
       if (isLooking) defaultChannel = this;
-      const stack = isLooking ? undefined : currentStack();
+      const stack = isLooking ? undefined : stackInUse.of();
       return stack ? channelOn(this, stack).getServers() : Reflect.apply(original, this, []);
     };
   });
@@ -153,7 +153,7 @@ function channelsOf(channel: HostChannel): Channels {
 /** Returns the settings of a channel that is older than this file. Its servers are its own if a new channel has others. */
 function settingsFromBefore(channel: HostChannel): ResolverSettings {
   const { _handle: fresh } = new dns.Resolver() as unknown as { _handle: HostChannel };
-  const [own, usual] = [channel, fresh].map((one) => callOn(undefined, () => one.getServers()));
+  const [own, usual] = [channel, fresh].map((one) => stackInUse.run(undefined, () => one.getServers(), 'call'));
   if (!own || String(own) === String(usual)) return {};
   return { servers: own.map(([address, port]) => ({ address, port })) };
 }

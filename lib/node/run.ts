@@ -1,7 +1,7 @@
 import { syncBuiltinESMExports } from 'node:module';
 import { invalidType } from '../core/validate.js';
 import { patchCalls } from './calls.js';
-import { pushOverride, runOn } from './current-stack.js';
+import { stackInUse } from './current-stack.js';
 import { wrapGlobalDispatcher } from './dispatcher.js';
 import { patchHandles } from './handles.js';
 import { patchAgents, useProcessNames } from './http-agents.js';
@@ -31,13 +31,13 @@ export function patchNode(): void {
 export function run<A extends unknown[], T>(stack: NodeStack, fn: (...args: A) => T, args: A): T {
   if (typeof fn !== 'function') throw invalidType('fn', 'a function', fn);
   patchNode();
-  return runOn(stack, fn, ...args);
+  return stackInUse.run(stack, () => fn(...args));
 }
 
 /** Makes `stack` the default of the whole thread. Returns a function that undoes it. */
 export function overrideWith(stack: NodeStack): () => void {
   patchNode();
-  return pushOverride(stack);
+  return stackInUse.override(stack);
 }
 
 /** Makes `stack` the default of a program from its start to its end. */
