@@ -1,29 +1,29 @@
-import { readlinkSync } from 'node:fs';
 import { F_SETFL, libc } from '../../ffi/libc.js';
 import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { SOCK_NONBLOCK } from '../constants/index.js';
+import { fileOf } from '../io/descriptor-file.js';
 import { closeOnExec } from '../io/descriptor-flags.js';
 import { closeCommand } from '../vde/close-command.js';
 import { openPointer } from '../vde/open.js';
-import { isEventSet, NodePeers } from '../vde/switch/node-peers.js';
+import { NodePeers } from '../vde/switch/node-peers.js';
 
 const OPEN_TIMEOUT_MS = 10_000;
 
 /** A `VDECONN *` that the worker thread uses, and that this thread opens and closes. */
 export class FabricPort {
-  readonly #file: string;
-  readonly #kind: string;
+  /** The pipe that the command of a cmd:// writes to. */
+  readonly #pipe: string | undefined;
   readonly #peers: NodePeers | undefined;
   #isOpen = true;
 
   private constructor(readonly conn: VdeConnPointer) {
     const fd = libvdeplug().datafd(conn);
     closeOnExec();
-    this.#file = readlinkSync(`/proc/self/fd/${fd}`);
-    this.#kind = this.#file.replace(/:?\[\d+\]$/, '');
-    this.#peers = isEventSet(fd) ? new NodePeers(fd) : undefined;
+    const { kind, name } = fileOf(fd);
+    if (kind === 'pipe') this.#pipe = name;
+    if (kind === 'eventpoll') this.#peers = new NodePeers(fd);
     // vde_recv(3) of a socket then reports that there is no frame, instead of waiting for one
-    if (this.#kind === 'socket') libc().fcntl(fd, F_SETFL, SOCK_NONBLOCK);
+    if (kind === 'socket') libc().fcntl(fd, F_SETFL, SOCK_NONBLOCK);
   }
 
   /** Opens a port. @throws {IothError} as VdePort.open */
@@ -35,14 +35,14 @@ export class FabricPort {
   /** Closes it by vde_close(3), after the worker thread has stopped using it. Closing twice is fine. */
   async close(): Promise<void> {
     if (!this.#isOpen) return;
-    if (this.#kind !== 'pipe') return this.closeSync();
+    if (this.#pipe === undefined) return this.closeSync();
     this.#isOpen = false;
-    await closeCommand(this.conn, this.#file);
+    await closeCommand(this.conn, this.#pipe);
   }
 
   /** Closes it at once. Leaves the pipes of a command to the end of the process. */
   closeSync(): void {
-    if (!this.#isOpen || this.#kind === 'pipe') return;
+    if (!this.#isOpen || this.#pipe !== undefined) return;
     this.#isOpen = false;
     this.#peers?.closeWaiting();
     this.#peers?.close();

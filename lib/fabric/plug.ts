@@ -1,11 +1,11 @@
-import { readlinkSync } from 'node:fs';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, errno, POLLIN } from '../../ffi/libc.js';
 import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { codeOf } from '../core/errno.js';
+import { fileOf } from '../io/descriptor-file.js';
 import { closeOnExec } from '../io/descriptor-flags.js';
 import { isReceiveShutDown, pollOnce } from '../io/poll-sync.js';
 import { MAX_FRAME_SIZE, MIN_FRAME_SIZE } from '../vde/frame-source.js';
-import { isEventSet, NodePeers } from '../vde/switch/node-peers.js';
+import { NodePeers } from '../vde/switch/node-peers.js';
 import type { EventSet } from './event-set.js';
 import type { FrameStore, StoredFrame } from './frame-store.js';
 
@@ -57,8 +57,9 @@ export class Plug {
     this.#events = events;
     this.#store = store;
     this.#slowPlugs = slowPlugs;
-    this.#isSocket = readlinkSync(`/proc/self/fd/${this.#fd}`).startsWith('socket:');
-    this.#peers = isEventSet(this.#fd) ? new NodePeers(this.#fd) : undefined;
+    const { kind } = fileOf(this.#fd);
+    this.#isSocket = kind === 'socket';
+    this.#peers = kind === 'eventpoll' ? new NodePeers(this.#fd) : undefined;
     events.add(this.#fd, EPOLLIN, (ready) => this.#onReady(ready));
   }
 

@@ -1,4 +1,3 @@
-import { readlinkSync } from 'node:fs';
 import { errno, F_SETFL, libc } from '../../ffi/libc.js';
 import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { MSG_DONTWAIT, SOCK_NONBLOCK } from '../constants/index.js';
@@ -6,6 +5,7 @@ import { codeOf } from '../core/errno.js';
 import { IothError } from '../core/errors.js';
 import { atExit } from '../core/exit-hook.js';
 import type { Closable } from '../core/finalization.js';
+import { fileOf } from '../io/descriptor-file.js';
 import { closeOnExec } from '../io/descriptor-flags.js';
 import { PollHandle, READABLE } from '../io/poll-handle.js';
 import { descriptorWasReleased } from '../io/readiness.js';
@@ -51,9 +51,10 @@ export class Connection implements Closable {
     const datafd = libvdeplug().datafd(conn);
     this.#ctlfd = libvdeplug().ctlfd(conn);
     closeOnExec();
-    const kind = fileKind(datafd);
-    if (kind === 'pipe') this.#pipe = readlinkSync(`/proc/self/fd/${datafd}`);
+    const { kind, name } = fileOf(datafd);
+    if (kind === 'pipe') this.#pipe = name;
     try {
+      // the event set of a node
       if (kind === 'eventpoll') this.source = new NodeSource(conn, datafd);
       else {
         libc().fcntl(datafd, F_SETFL, SOCK_NONBLOCK);
@@ -137,10 +138,4 @@ function closeAllSilently(): void {
 
 function canceled({ syscall }: Operation<unknown>): Error {
   return new IothError('ECANCELED', { syscall, hint: 'the port was closed' });
-}
-
-/** Returns 'socket', 'pipe', 'eventpoll' (a node), or another name that /proc has for it. */
-function fileKind(fd: number): string {
-  const target = readlinkSync(`/proc/self/fd/${fd}`);
-  return /^(?:anon_inode:\[(\w+)\]|(\w+):\[\d+\])$/.exec(target)?.slice(1).find(Boolean) ?? target;
 }

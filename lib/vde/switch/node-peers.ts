@@ -1,8 +1,9 @@
-import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { libc, POLLHUP, POLLIN, POLLRDHUP } from '../../../ffi/libc.js';
 import { decodeSockaddr, SOCKADDR_SIZE } from '../../address/sockaddr.js';
 import { MSG_DONTWAIT, MSG_PEEK, SO_ACCEPTCONN, SOCK_CLOEXEC, SOL_SOCKET } from '../../constants/index.js';
+import { fileOf } from '../../io/descriptor-file.js';
 import { pollOnce } from '../../io/poll-sync.js';
 
 /** A descriptor in an event set, with the two halves of its data word. */
@@ -172,9 +173,9 @@ export function closeAcceptedIn(directory: string): void {
   }
 }
 
-export function isEventSet(fd: number): boolean {
+function isEventSet(fd: number): boolean {
   try {
-    return readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:[eventpoll]';
+    return fileOf(fd).kind === 'eventpoll';
   } catch {
     return false;
   }
