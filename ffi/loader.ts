@@ -143,6 +143,8 @@ export function plugins(): Plugin[] {
 /** Returns the directories in which ioth_newstack(3) looks for plugins: the user's, then the one beside the library. */
 export function pluginDirectories(): string[] {
   const directories = [join(process.env.HOME ?? homedir(), '.ioth')];
+  loadLibrary('ioth');
+  // the directory is compiled in; packages put it beside the library
   const library = mappedPath('libioth.so');
   if (library) directories.push(join(dirname(library), 'ioth'));
   return directories;
@@ -184,12 +186,11 @@ function pluginsIn(directory: string): [string, string][] {
   });
 }
 
-// libioth's plugin directory is compiled in; packages put it beside the library, whose path the kernel knows
-function mappedPath(file: string): string | undefined {
-  loadLibrary('ioth');
+/** Returns the real file of an open library, from the kernel's list of mappings: 'libioth.so.0' is only a link to it. */
+export function mappedPath(stem: string): string | undefined {
   for (const line of readFileSync('/proc/self/maps', 'utf8').split('\n')) {
-    const path = line.slice(line.indexOf('/'));
-    if (path.includes(`/${file}`)) return realpathSync(path);
+    const start = line.indexOf('/');
+    if (start >= 0 && line.slice(start).includes(`/${stem}`)) return realpathSync(line.slice(start));
   }
   return undefined;
 }
