@@ -88,6 +88,12 @@ export function numberOption(
   return value;
 }
 
+/** Returns the value of an option in seconds, as milliseconds, rounded up; undefined if it was not given. @throws {UsageError} */
+export function secondsOption(parsed: ParsedArguments, name: string): number | undefined {
+  const seconds = numberOption(parsed, name, { min: 0.001, max: 1_000_000 });
+  return seconds === undefined ? undefined : Math.ceil(seconds * 1000);
+}
+
 /** @throws {UsageError} if `text` is not a port */
 export function portArgument(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;

@@ -1,8 +1,9 @@
-import { type FSWatcher, readdirSync, readFileSync, statSync, watch } from 'node:fs';
+import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { errno, libc } from '../../ffi/libc.js';
 import { SO_PEERCRED, SOL_SOCKET } from '../constants/index.js';
 import { systemError } from '../core/errors.js';
+import { textIfReadable } from '../core/text-file.js';
 
 /** A peer that is plugged into a switch of this process. */
 export interface Peer {
@@ -101,13 +102,5 @@ function peerOf(fd: number): Peer | undefined {
     throw error;
   }
   const [pid = 0, uid = 0] = credentials;
-  return { port: fd, pid, uid, command: commandOf(pid) };
-}
-
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
-  } catch {
-    return '';
-  }
+  return { port: fd, pid, uid, command: textIfReadable(`/proc/${pid}/comm`).trim() };
 }

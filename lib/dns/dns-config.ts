@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIPv4, isIPv6 } from 'node:net';
 import { familyOf } from '../address/ip.js';
+import { textIfReadable } from '../core/text-file.js';
 import { checkString, invalidValue } from '../core/validate.js';
 import { DEFAULT_OPTIONS, DNS_PORT, type Nameserver, parseResolvConf, type ResolvConf } from './resolv-conf.js';
 
@@ -17,7 +18,7 @@ export function dnsConfigForm(config: string): 'path' | 'text' | 'servers' {
 
 /** Reads a configuration in any of its forms; null means /etc/resolv.conf. If that is missing, there are no servers. */
 export function readDnsConfig(config: string | null): ResolvConf {
-  if (config === null) return parseResolvConf(readIfPresent(DEFAULT_PATH));
+  if (config === null) return parseResolvConf(textIfReadable(DEFAULT_PATH));
   const nameservers = serverList(checkString('config_dns', config));
   if (nameservers) return { nameservers, search: [], options: { ...DEFAULT_OPTIONS }, problems: [] };
   if (dnsConfigForm(config) === 'text') return parseResolvConf(config);
@@ -29,14 +30,6 @@ export function readDnsConfig(config: string | null): ResolvConf {
       invalidValue('config_dns', 'a readable file, the text of a resolv.conf(5) or a list of addresses', config),
       { cause: reason },
     );
-  }
-}
-
-function readIfPresent(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
   }
 }
 

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import * as constants from '../constants/index.js';
 import { IothError } from '../core/errors.js';
+import { textIfReadable } from '../core/text-file.js';
 import { checkString } from '../core/validate.js';
 import { readLines } from './text-lines.js';
 
@@ -27,21 +27,13 @@ export function getprotobyname(name: string): number {
 /** Reads protocols(5): a name, a number, aliases. */
 function protocolsOfFile(): Map<string, number> {
   const numbers = new Map<string, number>();
-  readLines(textOf('/etc/protocols'), /#.*/, ([name = '', digits = '', ...aliases]) => {
+  // not every machine has the file (package netbase)
+  readLines(textIfReadable('/etc/protocols'), /#.*/, ([name = '', digits = '', ...aliases]) => {
     if (!/^\d{1,3}$/.test(digits)) return [];
     for (const one of [name, ...aliases]) if (!numbers.has(one)) numbers.set(one, Number(digits));
     return [];
   });
   return numbers;
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    // not every machine has the file (package netbase)
-    return '';
-  }
 }
 
 function protocolOfConstants(name: string): number | undefined {

@@ -7,7 +7,7 @@ import { StubResolver } from '../../dns/stub-resolver.js';
 import type { Stack } from '../../stack/stack.js';
 import { type Command, CommandError, EXIT_FAILED, EXIT_OK, type Invocation, UsageError } from '../command.js';
 import { openStack } from '../config.js';
-import { checkArgumentCount, numberOption } from '../parse.js';
+import { checkArgumentCount, secondsOption } from '../parse.js';
 import { recordData } from '../record-data.js';
 import { print, printError, printJson, table } from '../terminal.js';
 
@@ -52,10 +52,10 @@ unchanged: there is no search list. Exit code 1 if there is no such record.
   async run(invocation: Invocation) {
     const { options, signal } = invocation;
     const query = queryOf(invocation.args);
-    const seconds = numberOption(invocation, 'wait', { min: 0.001, max: 1_000_000 });
+    const timeout = secondsOption(invocation, 'wait');
     const stack = await openStack(query.config, { signal, loopback: true });
     try {
-      const reply = await ask(stack, query, seconds, signal);
+      const reply = await ask(stack, query, timeout, signal);
       if (options.json) printJson(reply.records.map(plainRecord));
       else if (reply.records.length > 0) print(table(reply.records.map((record) => recordRow(record).map(printable))));
       if (reply.status === 'found') return EXIT_OK;
@@ -82,14 +82,13 @@ function queryOf(words: readonly string[]): Query {
   return { config, name: type === 'PTR' && isIP(given) ? reverseName(given) : given, type, server };
 }
 
-async function ask(stack: Stack, query: Query, seconds: number | undefined, signal: AbortSignal): Promise<Reply> {
+async function ask(stack: Stack, query: Query, timeout: number | undefined, signal: AbortSignal): Promise<Reply> {
   const servers = query.server === undefined ? stack.dns.getServers() : [query.server];
   if (servers.length === 0) {
     throw new CommandError('the stack has no name server: give one as @10.0.0.53, or as dns=10.0.0.53 in CONFIG');
   }
   const conf = readDnsConfig(servers.join(','));
-  const timeout = seconds === undefined ? undefined : Math.ceil(seconds * 1000);
-  const stub = new StubResolver(stack, () => conf, { cacheSize: 0, timeout, attempts: seconds && 1 });
+  const stub = new StubResolver(stack, () => conf, { cacheSize: 0, timeout, attempts: timeout && 1 });
   return stub.query(query.name, query.type, signal);
 }
 

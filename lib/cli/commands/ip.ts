@@ -1,7 +1,7 @@
 import type { Stack } from '../../stack/stack.js';
 import { type Command, type Invocation, UsageError } from '../command.js';
 import { openStack } from '../config.js';
-import { checkArgumentCount, numberOption } from '../parse.js';
+import { checkArgumentCount, secondsOption } from '../parse.js';
 import { addressText, linkText, routeText } from '../show.js';
 import { print, printJson } from '../terminal.js';
 
@@ -65,9 +65,7 @@ and name servers.
     const [config = '', word] = args;
     const view = word === undefined ? ALL : Object.hasOwn(VIEWS, word) ? VIEWS[word] : undefined;
     if (!view) throw new UsageError(`'${word}' is none of ${Object.keys(VIEWS).join(', ')}: ${USAGE}`);
-    const seconds = numberOption(invocation, 'wait', { min: 0.001, max: 1_000_000 });
-    const timeout = seconds === undefined ? undefined : Math.ceil(seconds * 1000);
-    const stack = await openStack(config, { signal, timeout });
+    const stack = await openStack(config, { signal, timeout: secondsOption(invocation, 'wait') });
     try {
       if (options.json) printJson(view.json(stack));
       else print(view.text(stack));

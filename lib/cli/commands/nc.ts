@@ -2,7 +2,7 @@ import type { Command, Invocation } from '../command.js';
 import { openStack } from '../config.js';
 import { carryDatagrams } from '../nc/datagrams.js';
 import { carryStream } from '../nc/stream.js';
-import { checkArgumentCount, numberOption, portArgument } from '../parse.js';
+import { checkArgumentCount, portArgument, secondsOption } from '../parse.js';
 
 const USAGE = 'CONFIG HOST PORT, or -l CONFIG [ADDRESS] PORT';
 
@@ -33,10 +33,10 @@ or -w.
     const config = args[0] as string;
     const port = portArgument(args.at(-1) as string);
     const host = args.length === 3 ? args[1] : undefined;
-    const seconds = numberOption(invocation, 'wait', { min: 0.001, max: 1_000_000 });
+    const idleMs = secondsOption(invocation, 'wait');
     const stack = await openStack(config, { signal, loopback: true });
     try {
-      const end = { host, port, listens: options.listen === true, idleMs: seconds && seconds * 1000, signal };
+      const end = { host, port, listens: options.listen === true, idleMs, signal };
       await (options.udp ? carryDatagrams(stack, end) : carryStream(stack, end));
     } finally {
       await stack.close();

@@ -3,7 +3,7 @@ import type { PingProbe, PingResult } from '../../ping/ping.js';
 import type { Stack } from '../../stack/stack.js';
 import { type Command, EXIT_FAILED, EXIT_OK, type Invocation } from '../command.js';
 import { openStack } from '../config.js';
-import { checkArgumentCount, numberOption } from '../parse.js';
+import { checkArgumentCount, numberOption, secondsOption } from '../parse.js';
 import { print, printJson } from '../terminal.js';
 
 const USAGE = 'CONFIG HOST';
@@ -43,16 +43,12 @@ no answer.
 };
 
 function pingSettings(invocation: Invocation) {
-  const seconds = (name: string, min: number) => {
-    const value = numberOption(invocation, name, { min, max: 1_000_000 });
-    return value === undefined ? undefined : Math.ceil(value * 1000);
-  };
   return {
     count: numberOption(invocation, 'count', { min: 1, max: 65_535 }) ?? DEFAULT_COUNT,
-    interval: seconds('interval', 0.001),
+    interval: secondsOption(invocation, 'interval'),
     size: numberOption(invocation, 'size', { min: 0, max: 65_507 }),
     ttl: numberOption(invocation, 'ttl', { min: 1, max: 255 }),
-    timeout: seconds('wait', 0.001),
+    timeout: secondsOption(invocation, 'wait'),
   };
 }
 
