@@ -95,6 +95,11 @@ export function isGlobalIPv6(bytes: Uint8Array): boolean {
   return bytes.length === 16 && bytes[0] !== 0xff && !isLinkLocalIPv6(bytes) && !isAnyOrLoopback;
 }
 
+/** Returns the netmask of a prefix: `size` bytes, 4 or 16. */
+export function netmaskOf(size: number, prefixlen: number): Uint8Array {
+  return Uint8Array.from({ length: size }, (_, i) => 0xff00 >> Math.min(8, Math.max(0, prefixlen - 8 * i)));
+}
+
 /** Returns the prefix length of an IPv4 netmask: 24 for 255.255.255.0; null if a one follows a zero. */
 export function prefixlenOf(mask: Uint8Array): number | null {
   if (mask.length !== 4) return null;

@@ -1,4 +1,4 @@
-import { ipText } from '../address/ip.js';
+import { ipText, netmaskOf } from '../address/ip.js';
 
 /** Cursor over bytes from the network. Reading past the end returns null and does not move the cursor. */
 export class Reader {
@@ -70,7 +70,8 @@ export function exactNumber(bytes: Uint8Array, size: number): number | null {
 
 /** Returns the network address: zeros after the prefix. */
 export function withoutHostBits(address: Uint8Array, prefixlen: number): Uint8Array {
-  return address.map((byte, i) => byte & (0xff << (8 - Math.min(8, Math.max(0, prefixlen - 8 * i)))));
+  const mask = netmaskOf(address.length, prefixlen);
+  return address.map((byte, i) => byte & mask[i]!);
 }
 
 export function concat(...parts: Uint8Array[]): Uint8Array {

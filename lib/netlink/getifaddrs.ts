@@ -1,5 +1,5 @@
 import type { StackPointer } from '../../ffi/ioth.js';
-import { ipBytes, ipText, isLinkLocalIPv6 } from '../address/ip.js';
+import { ipBytes, ipText, isLinkLocalIPv6, netmaskOf } from '../address/ip.js';
 import type { Address } from '../address/sockaddr.js';
 import type { InterfaceAddress } from './address.js';
 import { type Interface, interfaces } from './interfaces.js';
@@ -45,8 +45,4 @@ function inetEntry({ name, flags, ifindex }: Interface, one: InterfaceAddress): 
   if (one.broadcast !== undefined) entry.broadaddr = inet(one.broadcast);
   if (one.peer !== undefined) entry.dstaddr = inet(one.peer);
   return entry;
-}
-
-function netmaskOf(length: number, prefixlen: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => 0xff00 >> Math.min(8, Math.max(0, prefixlen - 8 * i)));
 }

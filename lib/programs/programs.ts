@@ -4,6 +4,7 @@ import { closeSync, existsSync, fstatSync, openSync, readdirSync, statSync } fro
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import { GrowingPause } from '../core/growing-pause.js';
+import { kill } from '../core/kill.js';
 import { pollOnce } from '../io/poll-sync.js';
 import { KillOnWorkerExit } from '../process/kill-on-worker-exit.js';
 import { stateOfProcess } from '../process/process-state.js';
@@ -140,14 +141,6 @@ function* ending(all: readonly Programs[], patience: number): Generator<number> 
       told.add(pid);
     }
     yield pause.take();
-  }
-}
-
-function kill(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // it has just ended, or runs as another user now
   }
 }
 

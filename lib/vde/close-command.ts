@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
+import { kill } from '../core/kill.js';
 import { within } from '../core/within.js';
 import { runNativeAsync } from '../io/async-calls.js';
 
@@ -37,13 +38,5 @@ function writesTo(pid: number, pipe: string): boolean {
     return readlinkSync(`/proc/${pid}/fd/1`) === pipe;
   } catch {
     return false;
-  }
-}
-
-function kill(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // it has just ended
   }
 }

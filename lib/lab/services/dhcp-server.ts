@@ -1,4 +1,5 @@
-import { ANY4, BROADCAST4, ipBytes } from '../../address/ip.js';
+import { ANY4, BROADCAST4, ipBytes, netmaskOf } from '../../address/ip.js';
+import { formatMac } from '../../address/mac.js';
 import { concat, equal, u32 } from '../../config/bytes.js';
 import {
   CLIENT_PORT,
@@ -115,7 +116,7 @@ export class DhcpResponder {
     const client = this.#clientOf(chaddr);
     const settings: [number, Uint8Array][] = [
       [Option.SERVER_ID, ipBytes(this.#address)],
-      [Option.SUBNET_MASK, maskOf(this.#prefix.length)],
+      [Option.SUBNET_MASK, netmaskOf(4, this.#prefix.length)],
     ];
     const routes = this.#routesOf(client);
     if (routes.length > 0) settings.push([Option.CLASSLESS_ROUTES, concat(...routes)]);
@@ -128,9 +129,7 @@ export class DhcpResponder {
   /** Returns the lab's host with a MAC, or a similar plan for an unknown client. */
   #clientOf(mac: Uint8Array): HostPlan {
     const { network } = this.#attachment;
-    const text = Buffer.from(mac)
-      .toString('hex')
-      .replace(/..(?=.)/g, '$&:');
+    const text = formatMac(mac);
     const isThis = (each: Attachment) => each.network === network && each.mac === text;
     const known = this.#topology.hosts.find(({ attachments }) => attachments.some(isThis));
     return (
@@ -156,8 +155,4 @@ export class DhcpResponder {
         return concat(Uint8Array.of(prefix.length), network, ipBytes(gateway));
       });
   }
-}
-
-function maskOf(length: number): Uint8Array {
-  return u32((0xffffffff << (32 - length)) >>> 0);
 }

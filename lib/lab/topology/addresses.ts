@@ -1,4 +1,5 @@
 import { ipBytes } from '../../address/ip.js';
+import { formatMac } from '../../address/mac.js';
 import { checkBoolean, invalidValue } from '../../core/validate.js';
 import type { HostRequest } from './hosts.js';
 import { type Attachment, EXIT, type HostPlan, type NetworkPlan } from './plan.js';
@@ -88,6 +89,5 @@ class Pool {
 
 /** Returns a locally administered MAC, which is the same in every run, so that captures can be compared. */
 function macOf(network: number, host: number): string {
-  const bytes = [2, 0, network >> 8, network & 0xff, (host + 1) >> 8, (host + 1) & 0xff];
-  return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+  return formatMac(Uint8Array.of(2, 0, network >> 8, network & 0xff, (host + 1) >> 8, (host + 1) & 0xff));
 }
