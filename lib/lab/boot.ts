@@ -6,8 +6,8 @@ import { Stack } from '../stack/stack.js';
 import { serveDhcp } from './services/dhcp-server.js';
 import { serveDns } from './services/dns-server.js';
 import { DnsZone } from './services/dns-zone.js';
-import { addressesFor, hostsTable } from './topology/names.js';
-import { type Attachment, EXIT, type HostPlan, type Topology } from './topology/plan.js';
+import { EXIT } from './topology/config.js';
+import { type Attachment, attachmentOn, type HostPlan, type Topology } from './topology/topology.js';
 
 /** The data that a host is made from. */
 export interface BootPlan {
@@ -34,7 +34,7 @@ export async function boot(plan: BootPlan): Promise<Stack> {
   try {
     const table = join(directory, `hosts-${topology.hosts.indexOf(host)}`);
     // with a DNS server in the lab names come from it, over its network
-    writeFileSync(table, topology.dns ? '127.0.0.1 localhost\n::1 localhost\n' : hostsTable(topology, host));
+    writeFileSync(table, topology.dns ? '127.0.0.1 localhost\n::1 localhost\n' : topology.hostsTable(host));
     stack.iothdns_setpath('hosts', table);
     configure(stack, plan);
     if (topology.dns === host) await serveDns(stack, host, new DnsZone(topology, host));
@@ -86,10 +86,7 @@ function hasExit(host: HostPlan): boolean {
 function isByDhcp({ topology, host }: BootPlan, { network }: Attachment): boolean {
   const { dhcp } = topology;
   if (!dhcp || dhcp === host) return false;
-  return (
-    network.prefixes.some(({ family }) => family === AF_INET) &&
-    dhcp.attachments.some((attachment) => attachment.network === network)
-  );
+  return network.prefixes.some(({ family }) => family === AF_INET) && attachmentOn(dhcp, network) !== undefined;
 }
 
 function isGatewayOn({ topology }: BootPlan, network: string, gateway: string): boolean {
@@ -110,6 +107,6 @@ function resolverOf(plan: BootPlan): string | null {
   const search = `search ${topology.domain}\n`;
   if (!topology.dns) return hasExit(host) ? `${search}nameserver ${EXIT.nameserver}\n` : search;
   if (host.attachments.some((attachment) => isByDhcp(plan, attachment))) return null;
-  const servers = addressesFor(topology, host, topology.dns);
+  const servers = topology.addressesFor(host, topology.dns);
   return search + servers.map((address) => `nameserver ${address}\n`).join('');
 }

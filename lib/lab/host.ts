@@ -3,7 +3,7 @@ import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { invalidValue } from '../core/validate.js';
 import type { Stack } from '../stack/stack.js';
-import type { HostPlan } from './topology/plan.js';
+import type { HostPlan } from './topology/topology.js';
 
 /** The state of a host in its lab. @internal */
 export interface HostState {

@@ -8,10 +8,9 @@ import { makeDirectory, removeDirectory } from './directory.js';
 import { LabHost } from './host.js';
 import { LabNetwork } from './network.js';
 import { RunningHost } from './running-host.js';
-import type { LabConfig } from './topology/config.js';
-import { EXIT, type HostPlan, type NetworkPlan, type Topology } from './topology/plan.js';
-import { drawing, mermaid } from './topology/text.js';
-import { topologyOf } from './topology/topology.js';
+import { EXIT, type LabConfig, type NetworkPlan } from './topology/config.js';
+import { drawing, mermaid } from './topology/drawing.js';
+import { type HostPlan, Topology } from './topology/topology.js';
 
 const KEY = Symbol('Lab');
 /** The port of a way out. No host can have this name. */
@@ -58,7 +57,7 @@ export class Lab<N extends string = string, H extends string = string> {
    * @throws {IothError} as the constructor of Stack; ETIMEDOUT if a host gets no address by DHCP
    */
   static async create<const N extends string, const H extends string>(config: LabConfig<N, H>): Promise<Lab<N, H>> {
-    const topology = topologyOf(config as LabConfig);
+    const topology = new Topology(config as LabConfig);
     const directory = makeDirectory();
     let fabric: Fabric | undefined;
     let lab: Lab<N, H> | undefined;

@@ -2,8 +2,9 @@ import { inspect } from 'node:util';
 import { checkEach, checkOptions, checkString, invalidValue } from '../core/validate.js';
 import type { LinkFaults } from '../fabric/faults.js';
 import type { FabricNetwork } from '../fabric/network.js';
-import { type HostPlan, membersOf, type NetworkPlan, type Topology } from './topology/plan.js';
-import { prefixTexts } from './topology/text.js';
+import type { NetworkPlan } from './topology/config.js';
+import { prefixTexts } from './topology/drawing.js';
+import type { HostPlan, Topology } from './topology/topology.js';
 
 /** The links, and their directions, that {@link LabNetwork.set} changes. */
 export interface FaultPath<H extends string = string> {
@@ -23,7 +24,7 @@ export class LabNetwork<H extends string = string> {
   constructor(plan: NetworkPlan, fabric: FabricNetwork, topology: Topology) {
     this.#plan = plan;
     this.#fabric = fabric;
-    this.#members = membersOf(plan, topology.hosts);
+    this.#members = topology.membersOf(plan);
   }
 
   /** The name of the network, and of its hosts' interfaces. */

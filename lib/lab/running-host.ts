@@ -4,7 +4,8 @@ import type { FabricNetwork } from '../fabric/network.js';
 import type { Stack } from '../stack/stack.js';
 import { acquireAddresses, type BootPlan, boot, cableOf } from './boot.js';
 import type { HostState } from './host.js';
-import type { HostPlan, NetworkPlan } from './topology/plan.js';
+import type { NetworkPlan } from './topology/config.js';
+import type { HostPlan } from './topology/topology.js';
 
 /** The stack and the cables of a host. */
 export class RunningHost implements HostState {

@@ -1,6 +1,7 @@
 import { formatMac } from '../../address/mac.js';
-import { membersOf, type NetworkPlan, type Topology } from '../topology/plan.js';
+import type { NetworkPlan } from '../topology/config.js';
 import { addressAt, type Prefix } from '../topology/prefix.js';
+import { attachmentOn, type Topology } from '../topology/topology.js';
 
 interface Lease {
   readonly address: string;
@@ -28,8 +29,8 @@ export class DhcpLeases {
     this.#prefix = prefix;
     this.#now = now;
     this.#next = prefix.capacity;
-    for (const host of membersOf(network, topology.hosts)) {
-      const attachment = host.attachments.find((each) => each.network === network);
+    for (const host of topology.membersOf(network)) {
+      const attachment = attachmentOn(host, network);
       const address = attachment?.addresses.get(prefix.family);
       if (attachment && address !== undefined) this.#reserved.set(attachment.mac, address);
     }

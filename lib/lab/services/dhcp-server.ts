@@ -17,10 +17,8 @@ import {
 import { receiveAll, trySend } from '../../config/receive-loop.js';
 import { AF_INET, SO_BINDTODEVICE, SO_BROADCAST, SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET } from '../../constants/index.js';
 import type { Stack } from '../../stack/stack.js';
-import { addressesFor } from '../topology/names.js';
-import type { Attachment, HostPlan, Topology } from '../topology/plan.js';
 import type { Prefix } from '../topology/prefix.js';
-import { routesOf } from '../topology/routes.js';
+import type { Attachment, HostPlan, Topology } from '../topology/topology.js';
 import { DhcpLeases } from './dhcp-leases.js';
 import { decodeRequest, encodeReply, type ReceivedRequest, type ServerReply } from './dhcp-message.js';
 
@@ -121,7 +119,7 @@ export class DhcpResponder {
     const routes = this.#routesOf(client);
     if (routes.length > 0) settings.push([Option.CLASSLESS_ROUTES, concat(...routes)]);
     if (!dns) return settings;
-    const servers = addressesFor(this.#topology, client, dns).filter((address) => !address.includes(':'));
+    const servers = this.#topology.addressesFor(client, dns).filter((address) => !address.includes(':'));
     if (servers.length > 0) settings.push([Option.DNS, concat(...servers.map(ipBytes))]);
     return [...settings, [Option.DOMAIN_NAME, Buffer.from(domain, 'latin1')]];
   }
@@ -139,12 +137,11 @@ export class DhcpResponder {
 
   /** Returns the classless static routes of a client: RFC 3442. */
   #routesOf(client: HostPlan): Uint8Array[] {
-    const { networks, hosts } = this.#topology;
-    const routes = this.#topology.routes.get(client) ?? routesOf(client, networks, hosts);
     const gateways = this.#topology.hosts
       .flatMap(({ attachments }) => attachments)
       .filter(({ network }) => network === this.#attachment.network);
-    return routes
+    return this.#topology
+      .routesOf(client)
       .filter(
         ({ prefix, gateway }) =>
           prefix.family === AF_INET && gateways.some(({ addresses }) => addresses.get(AF_INET) === gateway),

@@ -4,7 +4,7 @@ import { receiveAll, trySend } from '../../config/receive-loop.js';
 import { AF_INET, SOCK_DGRAM } from '../../constants/index.js';
 import type { Socket } from '../../socket/socket.js';
 import type { Stack } from '../../stack/stack.js';
-import type { HostPlan } from '../topology/plan.js';
+import type { HostPlan } from '../topology/topology.js';
 import type { DnsZone } from './dns-zone.js';
 
 export const DNS_PORT = 53;

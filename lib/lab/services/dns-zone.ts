@@ -3,7 +3,7 @@ import { nameKey } from '../../address/domain-name.js';
 import { reverseName } from '../../address/ip.js';
 import { AF_INET } from '../../constants/index.js';
 import { decodeMessage } from '../../dns/message.js';
-import type { HostPlan, Topology } from '../topology/plan.js';
+import type { HostPlan, Topology } from '../topology/topology.js';
 
 const TTL_SECONDS = 60;
 const HEADER_LENGTH = 12;

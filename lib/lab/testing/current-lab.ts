@@ -1,7 +1,7 @@
 import { checkOptions, checkString, invalidValue } from '../../core/validate.js';
 import { Lab } from '../lab.js';
 import type { LabConfig } from '../topology/config.js';
-import { topologyOf } from '../topology/topology.js';
+import { Topology } from '../topology/topology.js';
 import { DEFAULT_REPORT, type UseLabOptions, writeFrames } from './report.js';
 
 /** The lab of a file's tests. Hooks of the test runner create and close it. */
@@ -15,7 +15,8 @@ export class CurrentLab<N extends string, H extends string> {
   constructor(config: LabConfig<N, H>, options?: UseLabOptions) {
     const { per = 'file', report = DEFAULT_REPORT } = checkOptions(options, ['per', 'report']);
     if (per !== 'file' && per !== 'test') throw invalidValue('options.per', "'file' or 'test'", per);
-    topologyOf(config as LabConfig);
+    // checks the configuration
+    new Topology(config as LabConfig);
     this.#config = config;
     this.#report = checkString('options.report', report);
     this.isPerTest = per === 'test';

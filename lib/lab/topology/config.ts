@@ -1,4 +1,10 @@
-import type { LinkFaults } from '../../fabric/faults.js';
+import { isPlainDomainName } from '../../address/domain-name.js';
+import { INTERFACE_NAME, isInterfaceName } from '../../address/interface-name.js';
+import { familyName, inetAton } from '../../address/ip.js';
+import { AF_INET, AF_INET6 } from '../../constants/index.js';
+import { checkBoolean, checkEach, checkString, invalidType, invalidValue } from '../../core/validate.js';
+import { checkFaults, FAULT_NAMES, type LinkFaults } from '../../fabric/faults.js';
+import { overlaps, type Prefix, parsePrefix } from './prefix.js';
 
 /** A network: its prefixes, and the faults of each of its links, in the names and units of tc-netem(8). */
 export interface NetworkConfig extends LinkFaults {
@@ -42,4 +48,166 @@ export interface LabConfig<N extends string = string, H extends string = string>
   dhcp?: NoInfer<H>;
   /** The domain of the hosts' names. Default 'lab.test'. */
   domain?: string;
+}
+
+/** The locator, the prefix, the router and the name server of libslirp's network. @internal */
+export const EXIT = { vnl: 'slirp://', prefix: '10.0.2.0/24', router: '10.0.2.2', nameserver: '10.0.2.3' } as const;
+
+/** A checked network. @internal */
+export interface NetworkPlan {
+  readonly name: string;
+  /** One prefix of each family that it has, IPv4 first. */
+  readonly prefixes: readonly Prefix[];
+  readonly faults: LinkFaults;
+  readonly isIsolated: boolean;
+  /** True if it has a way out of the lab. */
+  readonly hasExit: boolean;
+}
+
+/** A checked host. @internal */
+export interface HostRequest {
+  readonly name: string;
+  readonly networks: readonly NetworkPlan[];
+  /** The addresses that it asks for. */
+  readonly addresses: readonly string[];
+  readonly router: unknown;
+}
+
+const HOST_NAME = "letters, digits and '-' between them, 63 at most, and not a number";
+
+/** Reads the networks of a configuration. @internal */
+export function networkPlans(value: unknown): NetworkPlan[] {
+  const networks = entriesOf('config.networks', value).map(([name, network]) => networkPlan(name, network));
+  if (networks.length === 0) throw invalidValue('config.networks', 'at least one network', value);
+  checkOverlaps(networks);
+  return networks;
+}
+
+/** Returns the entries of an object, in their order. */
+function entriesOf(name: string, value: unknown): [string, unknown][] {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.entries(value);
+  throw invalidType(name, 'an object with names as keys', value);
+}
+
+function networkPlan(name: string, value: unknown): NetworkPlan {
+  const where = `config.networks.${name}`;
+  if (!isInterfaceName(name) || name === 'lo' || !/^[a-z][\w-]*$/i.test(name)) {
+    const expected = `letters, digits, '-' and '_', a letter first, and ${INTERFACE_NAME}: the hosts' interfaces have it`;
+    throw invalidValue('the name of a network', expected, name);
+  }
+  if (typeof value === 'string') {
+    return { name, prefixes: [parsePrefix(where, value)], faults: {}, isIsolated: false, hasExit: false };
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalidType(where, "a prefix such as '10.0.0.0/24', or an object with it", value);
+  }
+  const { exit, prefix = exit && EXIT.prefix, prefix6, isolated = false, ...faults }: NetworkConfig = value;
+  if (exit !== undefined && exit !== 'slirp') throw invalidValue(`${where}.exit`, "'slirp'", exit);
+  if (exit && prefix !== EXIT.prefix) throw invalidValue(`${where}.prefix`, `${EXIT.prefix}, that of slirp`, prefix);
+  const prefixes = [
+    ...(prefix === undefined ? [] : [prefixOf(`${where}.prefix`, prefix, AF_INET)]),
+    ...(prefix6 === undefined ? [] : [prefixOf(`${where}.prefix6`, prefix6, AF_INET6)]),
+  ];
+  if (prefixes.length === 0) throw invalidValue(where, "an object with a 'prefix' or a 'prefix6'", value);
+  const unknown = Object.keys(faults).find((key) => !FAULT_NAMES.includes(key as keyof LinkFaults));
+  if (unknown !== undefined) {
+    const known = ['prefix', 'prefix6', 'exit', 'isolated', ...FAULT_NAMES].join(', ');
+    throw invalidType(where, `{ ${known} }, without '${unknown}'`, value);
+  }
+  checkFaults(faults, where);
+  return {
+    name,
+    prefixes,
+    faults,
+    isIsolated: checkBoolean(`${where}.isolated`, isolated),
+    hasExit: exit !== undefined,
+  };
+}
+
+function prefixOf(where: string, value: unknown, family: number): Prefix {
+  const prefix = parsePrefix(where, value);
+  if (prefix.family === family) return prefix;
+  throw invalidValue(where, `an ${familyName(family)} prefix, not an ${familyName(prefix.family)} one`, value);
+}
+
+function checkOverlaps(networks: readonly NetworkPlan[]): void {
+  const prefixes = networks.flatMap(({ name, prefixes }) => prefixes.map((prefix) => ({ name, prefix })));
+  prefixes.forEach(({ name, prefix }, position) => {
+    const earlier = prefixes.slice(0, position).find((other) => overlaps(other.prefix, prefix));
+    if (!earlier) return;
+    const expected = `disjoint from that of network '${earlier.name}', ${earlier.prefix.text}`;
+    throw invalidValue(`the prefix of network '${name}'`, expected, prefix.text);
+  });
+}
+
+/** Reads the hosts of a configuration. @internal */
+export function hostRequests(value: unknown, networks: readonly NetworkPlan[]): HostRequest[] {
+  const entries = entriesOf('config.hosts', value);
+  if (entries.length === 0) throw invalidValue('config.hosts', 'at least one host', value);
+  const taken = new Set(['localhost']);
+  return entries.map(([name, host]) => {
+    const key = name.toLowerCase();
+    // a name that inet_aton(3) reads as an address would never be looked up
+    if (!/^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i.test(name) || inetAton(name) !== null) {
+      throw invalidValue('the name of a host', HOST_NAME, name);
+    }
+    if (taken.has(key)) throw invalidValue('the name of a host', 'unique, ignoring case', name);
+    taken.add(key);
+    return hostRequest(name, host, networks);
+  });
+}
+
+function hostRequest(name: string, value: unknown, networks: readonly NetworkPlan[]): HostRequest {
+  const where = `config.hosts.${name}`;
+  const isNames = typeof value === 'string' || Array.isArray(value);
+  if (!isNames && (typeof value !== 'object' || value === null)) {
+    throw invalidType(where, 'the name of a network, an array of them, or an object', value);
+  }
+  const options: Record<string, unknown> = isNames ? { networks: value } : (value as Record<string, unknown>);
+  for (const key of Object.keys(options)) {
+    if (!['networks', 'address', 'router'].includes(key)) {
+      throw invalidType(where, `{ networks, address, router }, without '${key}'`, value);
+    }
+  }
+  const names = listOf(`${where}.networks`, options.networks);
+  if (names.length === 0) throw invalidValue(where, 'on a network: it has none', value);
+  const repeated = names.find((network, position) => names.indexOf(network) !== position);
+  if (repeated !== undefined) throw invalidValue(`${where}.networks`, `without '${repeated}' twice`, names);
+  return {
+    name,
+    networks: names.map((network) => findNetwork(where, network, networks)),
+    addresses: options.address === undefined ? [] : listOf(`${where}.address`, options.address),
+    router: options.router,
+  };
+}
+
+function findNetwork(where: string, name: string, networks: readonly NetworkPlan[]): NetworkPlan {
+  const found = networks.find((network) => network.name === name);
+  if (found) return found;
+  const known = networks.map((network) => network.name).join(', ');
+  throw invalidValue(where, `on existing networks (${known})`, name);
+}
+
+function listOf(where: string, value: unknown): string[] {
+  const list = Array.isArray(value) ? value : [value];
+  return checkEach(where, 'a list', list, (_, item) => checkString(where, item));
+}
+
+/** Returns the host that a configuration names for a service. @internal */
+export function serviceHost<T extends { readonly name: string }>(
+  option: string,
+  value: unknown,
+  hosts: readonly T[],
+): T | undefined {
+  if (value === undefined) return undefined;
+  const found = hosts.find(({ name }) => name === value);
+  if (found) return found;
+  throw invalidValue(`config.${option}`, `one of the hosts ${hosts.map(({ name }) => name).join(', ')}`, value);
+}
+
+/** Reads the domain of a configuration. @internal */
+export function checkDomain(value: unknown): string {
+  const domain = checkString('config.domain', value);
+  if (isPlainDomainName(domain) && !domain.endsWith('.')) return domain;
+  throw invalidValue('config.domain', "a domain name such as 'lab.test'", value);
 }

@@ -1,4 +1,4 @@
-import { familyName, familyOf, ipBytes, ipText } from '../../address/ip.js';
+import { familyOf, ipBytes, ipText } from '../../address/ip.js';
 import { AF_INET } from '../../constants/index.js';
 import { checkString, invalidValue } from '../../core/validate.js';
 import { splitPrefix } from '../../netlink/prefix.js';
@@ -31,7 +31,7 @@ const SPECIAL: readonly [prefix: string, meaning: string][] = [
 export function parsePrefix(name: string, value: unknown): Prefix {
   const [address, length] = splitPrefix(checkString(name, value));
   const family = familyOf(address);
-  const bits = family === AF_INET ? 32 : 128;
+  const bits = bitsOf(family);
   if (family === 0 || address.includes('%') || length === undefined || !(length <= bits)) {
     throw invalidValue(name, "a prefix such as '10.0.0.0/24' or 'fd00::/64'", value);
   }
@@ -65,11 +65,6 @@ export function hasHost(prefix: Prefix, address: string): boolean {
 export function addressAt(prefix: Prefix, position: bigint): string {
   const digits = (prefix.base + position).toString(16).padStart(bitsOf(prefix.family) / 4, '0');
   return ipText(Buffer.from(digits, 'hex'));
-}
-
-/** Returns 'IPv4' or 'IPv6'. */
-export function familyText({ family }: Prefix): string {
-  return familyName(family);
 }
 
 function prefixOf(address: string, length: number): Prefix {

@@ -18,8 +18,7 @@ import {
 import { decodeRequest, encodeReply } from '../../../lib/lab/services/dhcp-message.js';
 import { DhcpResponder } from '../../../lib/lab/services/dhcp-server.js';
 import { DnsZone } from '../../../lib/lab/services/dns-zone.js';
-import type { HostPlan } from '../../../lib/lab/topology/plan.js';
-import { topologyOf } from '../../../lib/lab/topology/topology.js';
+import { type HostPlan, Topology } from '../../../lib/lab/topology/topology.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS } from '../../support/until.js';
 
@@ -30,7 +29,7 @@ const config = {
 } as const;
 
 describe('the DNS server of a lab', () => {
-  const topology = topologyOf(config);
+  const topology = new Topology(config);
   const zone = new DnsZone(topology, topology.dns as HostPlan);
 
   function ask(name: string, type: string, { isTcp = false, ...more }: { isTcp?: boolean; flags?: number } = {}) {
@@ -72,7 +71,7 @@ describe('the DNS server of a lab', () => {
 
   it('says by UDP that an answer is too long for it, and gives it by TCP', () => {
     const hosts = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`n${i}`, `10.${i + 2}.0.0/24`]));
-    const big = topologyOf({ networks: hosts, hosts: { hub: Object.keys(hosts) } });
+    const big = new Topology({ networks: hosts, hosts: { hub: Object.keys(hosts) } });
     const all = new DnsZone(big, big.hosts[0] as HostPlan);
     const query = dnsPacket.encode({ type: 'query', id: 1, questions: [{ name: 'hub.lab.test', type: 'A' }] });
     expect(dnsPacket.decode(all.answer(query, false) as Buffer)).toMatchObject({ flag_tc: true, answers: [] });
@@ -120,7 +119,7 @@ describe('the DNS server of a lab', () => {
 });
 
 describe('the DHCP server of a lab', () => {
-  const topology = topologyOf({ ...config, dhcp: 'gate' });
+  const topology = new Topology({ ...config, dhcp: 'gate' });
   const gate = topology.dhcp as HostPlan;
   const attachment = gate.attachments[0]!;
   const prefix = attachment.network.prefixes[0]!;

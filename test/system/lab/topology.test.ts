@@ -1,8 +1,6 @@
 import { Lab, type LabConfig } from 'ioth/lab';
-import { addressesFor, hostsTable } from '../../../lib/lab/topology/names.js';
-import type { HostPlan, Topology } from '../../../lib/lab/topology/plan.js';
-import { drawing, mermaid } from '../../../lib/lab/topology/text.js';
-import { topologyOf } from '../../../lib/lab/topology/topology.js';
+import { drawing, mermaid } from '../../../lib/lab/topology/drawing.js';
+import { type HostPlan, Topology } from '../../../lib/lab/topology/topology.js';
 import { holdings } from '../../support/leaks.js';
 
 const dual = (number: number) => ({ prefix: `10.0.${number}.0/24`, prefix6: `fd00:0:0:${number}::/64` });
@@ -21,7 +19,7 @@ function routesOf(topology: Topology, name: string): string[] {
 
 describe('addresses', () => {
   it('go to the hosts in the order of their names as given', () => {
-    const topology = topologyOf({
+    const topology = new Topology({
       networks: { lan: '10.0.0.0/24', wan: dual(1) },
       hosts: { zoe: 'lan', gate: ['lan', 'wan'], adam: 'wan' },
     });
@@ -31,7 +29,7 @@ describe('addresses', () => {
   });
 
   it('are those that a host asks for, which no other host gets', () => {
-    const topology = topologyOf({
+    const topology = new Topology({
       networks: { lan: dual(0) },
       hosts: { a: 'lan', b: { networks: 'lan', address: ['10.0.0.1', 'fd00::0:1'] }, c: 'lan' },
     });
@@ -42,9 +40,9 @@ describe('addresses', () => {
 
   it('fill a prefix to its last', () => {
     const hosts = Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`h${i}`, 'lan' as const]));
-    const topology = topologyOf({ networks: { lan: '10.0.0.8/29' }, hosts });
+    const topology = new Topology({ networks: { lan: '10.0.0.8/29' }, hosts });
     expect(addressesOf(topology, 'h5')).toEqual(['10.0.0.14']);
-    expect(() => topologyOf({ networks: { lan: '10.0.0.8/29' }, hosts: { ...hosts, more: 'lan' } })).toThrow(
+    expect(() => new Topology({ networks: { lan: '10.0.0.8/29' }, hosts: { ...hosts, more: 'lan' } })).toThrow(
       "the IPv4 prefix of network 'lan' must be large enough for its hosts: 10.0.0.8/29 has 6 addresses, and 'more' needs one more",
     );
   });
@@ -52,7 +50,7 @@ describe('addresses', () => {
   it('have MACs that are the same in every run, each another one', () => {
     const hosts = { a: 'lan', b: ['lan', 'wan'], c: 'wan' } as const;
     const macs = () => {
-      const topology = topologyOf({ networks: { lan: dual(0), wan: dual(1) }, hosts });
+      const topology = new Topology({ networks: { lan: dual(0), wan: dual(1) }, hosts });
       return topology.hosts.flatMap(({ attachments }) => attachments.map(({ mac }) => mac));
     };
     expect(macs()).toEqual(macs());
@@ -61,7 +59,7 @@ describe('addresses', () => {
 });
 
 describe('routes', () => {
-  const topology = topologyOf({
+  const topology = new Topology({
     networks: { a: dual(0), b: dual(1), c: dual(2), d: '10.0.3.0/24' },
     hosts: {
       first: 'a',
@@ -97,24 +95,24 @@ describe('routes', () => {
   });
 
   it('of IPv6 are there only where all of the way has it', () => {
-    const parts = topologyOf({
+    const parts = new Topology({
       networks: { six: 'fd00::/64', both: dual(1), four: '10.0.2.0/24' },
       hosts: { a: 'six', r: ['six', 'both'], q: ['both', 'four'], z: 'four' },
     });
     expect(routesOf(parts, 'a')).toEqual(['fd00:0:0:1::/64 fd00::2']);
     expect(routesOf(parts, 'z')).toEqual(['10.0.1.0/24 10.0.2.1']);
-    expect(addressesFor(parts, hostOf(parts, 'a'), hostOf(parts, 'q'))).toEqual(['fd00:0:0:1::2']);
-    expect(addressesFor(parts, hostOf(parts, 'a'), hostOf(parts, 'z'))).toEqual([]);
+    expect(parts.addressesFor(hostOf(parts, 'a'), hostOf(parts, 'q'))).toEqual(['fd00:0:0:1::2']);
+    expect(parts.addressesFor(hostOf(parts, 'a'), hostOf(parts, 'z'))).toEqual([]);
   });
 });
 
 it('names hosts for each host with the nearest address first', () => {
-  const topology = topologyOf({
+  const topology = new Topology({
     networks: { lan: '10.0.0.0/24', wan: dual(1) },
     hosts: { alice: 'lan', gate: ['lan', 'wan'], bob: 'wan' },
     domain: 'example.test',
   });
-  expect(hostsTable(topology, hostOf(topology, 'bob'))).toBe(
+  expect(topology.hostsTable(hostOf(topology, 'bob'))).toBe(
     [
       '127.0.0.1 localhost',
       '::1 localhost',
@@ -130,7 +128,7 @@ it('names hosts for each host with the nearest address first', () => {
 });
 
 it('is drawn as text and as a mermaid flowchart', () => {
-  const topology = topologyOf({
+  const topology = new Topology({
     networks: { lan: '10.0.0.0/24', wan: { ...dual(1), delay: 20, loss: { p: 0.1, r: 0.5 }, rate: '10mbit' } },
     hosts: { alice: 'lan', gate: ['lan', 'wan'], bob: 'wan' },
     dns: 'gate',
@@ -250,11 +248,11 @@ describe('a topology that is wrong is refused with words', () => {
   });
 
   it('and networks may be isolated on purpose', () => {
-    const topology = topologyOf({
+    const topology = new Topology({
       networks: { lan: '10.0.0.0/24', wan: { prefix: '10.0.1.0/24', isolated: true } },
       hosts: { a: 'lan', b: 'wan' },
     });
     expect(routesOf(topology, 'a')).toEqual([]);
-    expect(hostsTable(topology, hostOf(topology, 'a'))).not.toContain('10.0.1');
+    expect(topology.hostsTable(hostOf(topology, 'a'))).not.toContain('10.0.1');
   });
 });

@@ -1,13 +1,13 @@
 import { AF_INET } from '../../../lib/constants/index.js';
 import { DhcpLeases } from '../../../lib/lab/services/dhcp-leases.js';
-import type { NetworkPlan } from '../../../lib/lab/topology/plan.js';
-import { topologyOf } from '../../../lib/lab/topology/topology.js';
+import type { NetworkPlan } from '../../../lib/lab/topology/config.js';
+import { Topology } from '../../../lib/lab/topology/topology.js';
 
 const macOf = (number: number) => Uint8Array.of(6, 0, 0, 0, number >> 8, number & 255);
 
 /** Leases of a network with one host of its own, by a clock that the test sets; `looks` counts looks at the prefix. */
 function leasesOf(prefix: string) {
-  const topology = topologyOf({ networks: { lan: prefix }, hosts: { alice: 'lan' } });
+  const topology = new Topology({ networks: { lan: prefix }, hosts: { alice: 'lan' } });
   const network = topology.networks[0] as NetworkPlan;
   const plain = network.prefixes.find(({ family }) => family === AF_INET)!;
   const clock = { now: 0, looks: 0 };

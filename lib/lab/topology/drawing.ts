@@ -1,5 +1,6 @@
 import type { LinkFaults } from '../../fabric/faults.js';
-import { type Attachment, type HostPlan, membersOf, type NetworkPlan, type Topology } from './plan.js';
+import type { NetworkPlan } from './config.js';
+import { attachmentOn, type HostPlan, type Topology } from './topology.js';
 
 /** Returns the prefixes as text: '10.0.0.0/24 fd00::/64'. */
 export function prefixTexts({ prefixes }: NetworkPlan): string {
@@ -16,7 +17,7 @@ export function prefixTexts({ prefixes }: NetworkPlan): string {
 export function drawing(topology: Topology): string {
   const width = Math.max(...topology.hosts.map(({ name }) => name.length));
   const lines = topology.networks.flatMap((network) => {
-    const members = membersOf(network, topology.hosts);
+    const members = topology.membersOf(network);
     const head = networkTexts(network).join(' ');
     return [
       head,
@@ -52,8 +53,7 @@ export function mermaid(topology: Topology): string {
 }
 
 function addressTexts(host: HostPlan, network: NetworkPlan): string {
-  const own = host.attachments.find((attachment) => attachment.network === network) as Attachment;
-  return [...own.addresses.values()].join(' ');
+  return [...(attachmentOn(host, network)?.addresses.values() ?? [])].join(' ');
 }
 
 function roles(topology: Topology, host: HostPlan, network: NetworkPlan): string[] {
