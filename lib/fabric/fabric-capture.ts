@@ -1,11 +1,6 @@
-import type { Writable } from 'node:stream';
-import { checkInteger, checkOptions, invalidType, UINT_MAX } from '../core/validate.js';
-import { PcapngWriter } from '../vde/pcapng.js';
+import type { PcapngWriter } from '../vde/pcapng.js';
 import type { FrameBatch } from './recorder.js';
 import type { WorkerThread } from './worker-thread.js';
-
-/** The target of a capture: a file, a stream, or a writer that others write to as well; undefined for memory. */
-export type FabricCaptureTarget = string | URL | Writable | PcapngWriter | undefined;
 
 /** Options of a capture. */
 export interface FabricCaptureOptions {
@@ -15,17 +10,6 @@ export interface FabricCaptureOptions {
   filter?: (frame: Buffer, port: string) => boolean;
   /** Called for each written frame, with its time in nanoseconds since 1970 and a comment on what was done to it on purpose. */
   onFrame?: (frame: Buffer, time: bigint, comment: string | undefined) => void;
-}
-
-/** Checks the options of a capture. @throws {TypeError | RangeError} */
-export function checkCaptureOptions(options: FabricCaptureOptions | undefined): FabricCaptureOptions {
-  const checked = checkOptions(options, ['snaplen', 'filter', 'onFrame']);
-  if (checked.snaplen !== undefined) checkInteger('options.snaplen', checked.snaplen, 0, UINT_MAX);
-  for (const name of ['filter', 'onFrame'] as const) {
-    const value: unknown = checked[name];
-    if (value !== undefined && typeof value !== 'function') throw invalidType(`options.${name}`, 'a function', value);
-  }
-  return checked;
 }
 
 /** Writes the frames of a network: an interface for each port, and a frame once, when it came from its port. */
@@ -173,11 +157,4 @@ export class FabricCapture {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
-}
-
-/** Returns a writer to a target. @throws {Error} of fs.open */
-export function writerTo(target: FabricCaptureTarget): PcapngWriter | Promise<PcapngWriter> {
-  if (target instanceof PcapngWriter) return target;
-  if (typeof target === 'string' || target instanceof URL) return PcapngWriter.toFile(target);
-  return new PcapngWriter(target);
 }

@@ -1,6 +1,7 @@
 import { checkOptions, checkString, invalidValue } from '../core/validate.js';
+import type { CaptureTarget } from '../vde/capture.js';
 import { checkSeed, Fabric } from './fabric.js';
-import type { FabricCapture, FabricCaptureOptions, FabricCaptureTarget } from './fabric-capture.js';
+import type { FabricCapture, FabricCaptureOptions } from './fabric-capture.js';
 import { checkFaults, FAULT_NAMES, type LinkFaults } from './faults.js';
 import type { FabricNetwork, FaultDirections } from './network.js';
 import type { PortStats } from './stats.js';
@@ -100,7 +101,7 @@ export class Link {
    * @param target a file's path or URL, a stream, which is ended, or a PcapngWriter, which is not. Default: memory
    * @throws {Error} of fs.open
    */
-  capture(target?: FabricCaptureTarget, options?: FabricCaptureOptions): Promise<FabricCapture> {
+  capture(target?: CaptureTarget, options?: FabricCaptureOptions): Promise<FabricCapture> {
     return this.#network.capture(target, options);
   }
 

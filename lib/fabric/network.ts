@@ -3,15 +3,9 @@ import { AF_UNIX, SOCK_SEQPACKET } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { checkBoolean, checkOptions, checkString, invalidType, invalidValue } from '../core/validate.js';
 import { socketPair } from '../io/socket-pair.js';
+import { type CaptureTarget, checkCaptureOptions, writerTo } from '../vde/capture.js';
 import { PcapngWriter } from '../vde/pcapng.js';
-import {
-  BatchWriter,
-  checkCaptureOptions,
-  FabricCapture,
-  type FabricCaptureOptions,
-  type FabricCaptureTarget,
-  writerTo,
-} from './fabric-capture.js';
+import { BatchWriter, FabricCapture, type FabricCaptureOptions } from './fabric-capture.js';
 import { FabricPort } from './fabric-port.js';
 import { checkFaults, type LinkFaults } from './faults.js';
 import type { NetworkStats } from './stats.js';
@@ -177,8 +171,8 @@ export class FabricNetwork {
    * @param target a file's path or URL, a stream, which is ended, or a PcapngWriter, which is not. Default: memory
    * @throws {Error} of fs.open
    */
-  async capture(target?: FabricCaptureTarget, options?: FabricCaptureOptions): Promise<FabricCapture> {
-    const checked = checkCaptureOptions(options);
+  async capture(target?: CaptureTarget, options?: FabricCaptureOptions): Promise<FabricCapture> {
+    const checked = checkCaptureOptions(options, ['snaplen', 'filter', 'onFrame']);
     this.#checkOpen('capture');
     const writer = await writerTo(target);
     const id = ++lastCapture;

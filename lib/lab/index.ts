@@ -5,11 +5,12 @@
 
 export type { Distribution } from '../fabric/distribution.js';
 export { Fabric, type FabricOptions } from '../fabric/fabric.js';
-export type { FabricCapture, FabricCaptureOptions, FabricCaptureTarget } from '../fabric/fabric-capture.js';
+export type { FabricCapture, FabricCaptureOptions } from '../fabric/fabric-capture.js';
 export type { BurstLoss, LinkFaults, QueueLimit } from '../fabric/faults.js';
 export { Link, type LinkDirection, type LinkOptions, type LinkStats } from '../fabric/link.js';
 export type { FabricNetwork, FaultDirections } from '../fabric/network.js';
 export type { DropCounts, NetworkStats, PortStats } from '../fabric/stats.js';
+export type { CaptureTarget as FabricCaptureTarget } from '../vde/capture.js';
 export { LabHost } from './host.js';
 export { Lab } from './lab.js';
 export { type FaultPath, LabNetwork } from './network.js';

@@ -113,7 +113,7 @@ export async function capturePort(
   target?: CaptureTarget,
   options?: CaptureOptions,
 ): Promise<Capture> {
-  const checked = checkCaptureOptions(options);
+  const checked = checkCaptureOptions(options, ['name', 'snaplen', 'filter', 'onFrame']);
   if (!(source instanceof VdePort)) checkString('source', source);
   else if (source.closed) throw new IothError('EBADF', { syscall: 'vde_recv', hint: 'the port is closed' });
   const port = source instanceof VdePort ? source : await VdePort.open(source, { description: 'ioth capture' });
@@ -121,7 +121,7 @@ export async function capturePort(
     if (port !== source) await port.close();
   };
   try {
-    const writer = await writerOf(target);
+    const writer = await writerTo(target);
     return new Capture(port, writer, checked, async () => {
       await closePort();
       if (writer !== target) await writer.end();
@@ -132,14 +132,19 @@ export async function capturePort(
   }
 }
 
-function writerOf(target: CaptureTarget): PcapngWriter | Promise<PcapngWriter> {
+/** Returns a writer to a target. @throws {Error} of fs.open @internal */
+export function writerTo(target: CaptureTarget): PcapngWriter | Promise<PcapngWriter> {
   if (target instanceof PcapngWriter) return target;
   if (typeof target === 'string' || target instanceof URL) return PcapngWriter.toFile(target);
   return new PcapngWriter(target);
 }
 
-function checkCaptureOptions(options: CaptureOptions | undefined): CaptureOptions {
-  const checked = checkOptions(options, ['name', 'snaplen', 'filter', 'onFrame']);
+/** Checks the options of a capture that has some of these. @throws {TypeError | RangeError} @internal */
+export function checkCaptureOptions<T extends { [K in keyof CaptureOptions]?: unknown }>(
+  options: T | undefined,
+  names: readonly (keyof T & string)[],
+): T {
+  const checked = checkOptions(options, names);
   if (checked.name !== undefined) checkString('options.name', checked.name);
   if (checked.snaplen !== undefined) checkInteger('options.snaplen', checked.snaplen, 0, UINT_MAX);
   for (const name of ['filter', 'onFrame'] as const) {
