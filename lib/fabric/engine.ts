@@ -1,12 +1,12 @@
 import { EPOLLIN, libc } from '../../ffi/libc.js';
 import { MSG_DONTWAIT } from '../constants/index.js';
 import { DueHeap } from './due-heap.js';
-import { EventSet } from './event-set.js';
 import { Forwarder, type UnderWay } from './forwarder.js';
 import { FrameStore } from './frame-store.js';
 import type { Plug } from './plug.js';
 import { type CallMessage, type Calls, END_WORD, type WorkerMessage, type WorkerSettings } from './protocol.js';
 import { CaptureFeed } from './recorder.js';
+import { TimedEventSet } from './timed-event-set.js';
 
 /** The longest wait: worker.terminate() has to wait for it. */
 const MAX_WAIT_MS = 50;
@@ -18,7 +18,7 @@ const WAKE_SIZE = 64;
 
 /** The loop of the thread that forwards. It never returns to libuv's loop, whose timers have a resolution of milliseconds. */
 export class Engine {
-  readonly #events = new EventSet();
+  readonly #events = new TimedEventSet();
   readonly #store = new FrameStore();
   readonly #heap = new DueHeap<UnderWay>();
   readonly #slowPlugs = new Set<Plug>();

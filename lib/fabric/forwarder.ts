@@ -1,6 +1,5 @@
 import type { VdeConnPointer } from '../../ffi/vdeplug.js';
 import type { DueHeap, FrameUnderWay } from './due-heap.js';
-import type { EventSet } from './event-set.js';
 import type { FaultPlan } from './faults.js';
 import type { FrameStore } from './frame-store.js';
 import { MacTable } from './mac-table.js';
@@ -10,11 +9,12 @@ import { Plug, scratch } from './plug.js';
 import { type CaptureFeed, History } from './recorder.js';
 import { Station } from './station.js';
 import { type DropCounts, type NetworkStats, sumOf } from './stats.js';
+import type { TimedEventSet } from './timed-event-set.js';
 
 /** The parts that all networks of the thread share. */
 export interface SharedParts {
   readonly seed: number;
-  readonly events: EventSet;
+  readonly events: TimedEventSet;
   readonly store: FrameStore;
   readonly heap: DueHeap<UnderWay>;
   /** The plugs whose receivers must be tried again. */

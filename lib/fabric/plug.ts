@@ -6,8 +6,8 @@ import { closeOnExec } from '../io/descriptor-flags.js';
 import { isReceiveShutDown, pollOnce } from '../io/poll-sync.js';
 import { MAX_FRAME_SIZE, MIN_FRAME_SIZE } from '../vde/frame-source.js';
 import { NodePeers } from '../vde/switch/node-peers.js';
-import type { EventSet } from './event-set.js';
 import type { FrameStore, StoredFrame } from './frame-store.js';
+import type { TimedEventSet } from './timed-event-set.js';
 
 /** The number of frames that are received before other plugs get their turn. */
 const MAX_BATCH = 32;
@@ -27,7 +27,7 @@ export const scratch = Buffer.allocUnsafeSlow(MAX_FRAME_SIZE);
 export class Plug {
   readonly #conn: VdeConnPointer;
   readonly #fd: number;
-  readonly #events: EventSet;
+  readonly #events: TimedEventSet;
   readonly #store: FrameStore;
   readonly #slowPlugs: Set<Plug>;
   readonly #isSocket: boolean;
@@ -49,7 +49,7 @@ export class Plug {
    */
   constructor(
     conn: VdeConnPointer,
-    { events, store, slowPlugs }: { events: EventSet; store: FrameStore; slowPlugs: Set<Plug> },
+    { events, store, slowPlugs }: { events: TimedEventSet; store: FrameStore; slowPlugs: Set<Plug> },
     readonly onFrame: (length: number) => void,
   ) {
     this.#conn = conn;

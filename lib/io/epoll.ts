@@ -1,10 +1,7 @@
-import { EPOLL_CLOEXEC, EPOLL_CTL_DEL, errno, libc } from '../../ffi/libc.js';
+import { libc } from '../../ffi/libc.js';
+import { EventSet } from './event-set.js';
 import { type LoopWatcher, watchReadable } from './loop-watcher.js';
 
-// struct epoll_event in words of 32 bits: uint32_t events; epoll_data_t data, of which only the first word is used. The
-// struct is packed on x86-64 only.
-export const EVENT_WORDS = process.arch === 'x64' ? 3 : 4;
-export const DATA_WORD = process.arch === 'x64' ? 1 : 2;
 const MAX_EVENTS = 256;
 
 /** The longest time that one turn of the event loop polls, so that timers and other work run. */
@@ -19,26 +16,12 @@ export const PREEMPTED_MS = 0.1;
 /** The number of events after such a gap that are waited for without busy polling. */
 const CONTENDED_EVENTS = 64;
 
-/** A failed call of epoll(7): EMFILE, ENOMEM, ENOSPC (fs.epoll.max_user_watches). */
-export class EpollError extends Error {
-  constructor(
-    readonly syscall: string,
-    readonly errno: number,
-  ) {
-    super(`${syscall}: errno ${errno}`);
-  }
-}
-
 /**
  * One epoll(7) for all watches of a thread, which libuv watches in turn. All ready descriptors together cost one event of
  * libuv. Descriptors that become ready because of the callbacks cost none.
  */
-export class Epoll {
-  readonly #fd: number;
+export class Epoll extends EventSet {
   readonly #watcher: LoopWatcher;
-  readonly #callbacks = new Map<number, (events: number) => void>();
-  readonly #event = new Uint32Array(EVENT_WORDS);
-  readonly #events = new Uint32Array(MAX_EVENTS * EVENT_WORDS);
   #lastId = 0;
   #isServing = false;
   #turns = 0;
@@ -50,37 +33,28 @@ export class Epoll {
   #contended = 0;
   #closed = false;
 
-  /** @throws {EpollError} */
+  /** @throws {IothError} EMFILE, ENOMEM */
   constructor() {
-    this.#fd = libc().epoll_create1(EPOLL_CLOEXEC);
-    if (this.#fd < 0) throw new EpollError('epoll_create1', errno());
-    this.#watcher = watchReadable(this.#fd, () => void this.#serve());
+    super(MAX_EVENTS);
+    this.#watcher = watchReadable(this.epfd, () => void this.#serve());
   }
 
   /** Returns an id for {@link control}, whose events `callback` gets. It is not the descriptor's number, which is reused. */
   register(callback: (events: number) => void): number {
     this.#lastId = (this.#lastId + 1) >>> 0;
-    this.#callbacks.set(this.#lastId, callback);
+    this.callbacks.set(this.#lastId, callback);
     return this.#lastId;
   }
 
   unregister(id: number): void {
-    this.#callbacks.delete(id);
-  }
-
-  /** Calls epoll_ctl(2). Errors and hang-ups are always reported, until EPOLL_CTL_DEL. @throws {EpollError} */
-  control(operation: number, fd: number, events: number, id: number): void {
-    this.#event[0] = events;
-    this.#event[DATA_WORD] = id;
-    const failed = libc().epoll_ctl(this.#fd, operation, fd, this.#event) < 0;
-    if (failed && operation !== EPOLL_CTL_DEL) throw new EpollError('epoll_ctl', errno());
+    this.callbacks.delete(id);
   }
 
   /** Closes the set. Call it when nothing is watched. Returns false if the set stays open until its thread ends. */
   close(): boolean {
     if (!this.#watcher.end()) return false;
     this.#closed = true;
-    libc().close(this.#fd);
+    libc().close(this.epfd);
     return true;
   }
 
@@ -94,8 +68,8 @@ export class Epoll {
     this.#isServing = true;
     const end = performance.now() + SERVE_BUDGET_MS;
     this.#turns++;
-    for (let look = 0; ; look++) {
-      const count = this.#dispatch();
+    for (let look = 0; !this.#closed; look++) {
+      const count = this.wait(0);
       if (this.#closed) break;
       if (look === 1 && this.#busyUsecs === 0) this.#missedLooks = count > 0 ? 0 : this.#missedLooks + 1;
       if (!this.#looksAgain(count)) break;
@@ -138,16 +112,5 @@ export class Epoll {
     this.#busyShare = Math.max(MIN_BUSY_SHARE, this.#busyShare / 2);
     this.#busyUsecs = 0;
     return false;
-  }
-
-  /** Calls the callbacks of all ready descriptors; returns the number of events. */
-  #dispatch(): number {
-    if (this.#closed) return 0;
-    const events = this.#events;
-    const count = libc().epoll_wait(this.#fd, events, MAX_EVENTS, 0);
-    for (let i = 0, at = 0; i < count; i++, at += EVENT_WORDS) {
-      this.#callbacks.get(events[at + DATA_WORD]!)?.(events[at]!);
-    }
-    return count;
   }
 }

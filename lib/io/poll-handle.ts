@@ -41,7 +41,7 @@ export class PollHandle {
 
   /**
    * @param callback gets a mask of READABLE and WRITABLE, with both for a descriptor in error
-   * @throws {EpollError} EMFILE, ENOMEM, ENOSPC
+   * @throws {IothError} EMFILE, ENOMEM, ENOSPC
    */
   constructor(fd: number, mask: number, callback: (mask: number) => void) {
     epoll ??= new Epoll();
@@ -76,7 +76,7 @@ export class PollHandle {
    * Watches exactly `mask` from now on; 0 stops. A change costs a system call, and reports directions that are ready already at
    * least once.
    * @param isEdge true sets EPOLLET: reports a direction when it becomes ready, not as long as it is; false by default
-   * @throws {EpollError}
+   * @throws {IothError}
    */
   watch(mask: number, isEdge = false): void {
     if (this.#closed || (mask === this.#watched && (isEdge === this.#isEdge || mask === 0))) return;

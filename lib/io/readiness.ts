@@ -1,6 +1,5 @@
-import { AbortError, IothError, systemError } from '../core/errors.js';
+import { AbortError, IothError } from '../core/errors.js';
 import { GrowingPause } from '../core/growing-pause.js';
-import { EpollError } from './epoll.js';
 import { refLoop, unrefLoop } from './keepalive.js';
 import { PollHandle, READABLE, WRITABLE } from './poll-handle.js';
 import { isReceiveShutDown } from './poll-sync.js';
@@ -235,7 +234,7 @@ export class Readiness {
       if (this.#poll) this.#poll.watch(this.#poll.watched | wanted, this.#isStalled);
       else this.#poll = new PollHandle(this.fd, wanted, (ready) => this.#onReady(ready));
     } catch (error) {
-      this.#rejectAll(() => (error instanceof EpollError ? systemError(error.errno, error.syscall) : (error as Error)));
+      this.#rejectAll(() => error as Error);
     }
   }
 

@@ -41,7 +41,7 @@ export class Connection implements Closable {
   /**
    * @param conn the connection, which is closed if this throws
    * @param directory the directory of the node, if the connection is one
-   * @throws {IothError | EpollError}
+   * @throws {IothError}
    */
   constructor(
     conn: VdeConnPointer,

@@ -43,7 +43,7 @@ export class NodeSource implements FrameSource {
   #isClosed = false;
   readonly #peers: NodePeers;
 
-  /** @throws {EpollError} */
+  /** @throws {IothError} */
   constructor(
     readonly conn: VdeConnPointer,
     readonly epfd: number,

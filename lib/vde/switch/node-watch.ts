@@ -3,7 +3,7 @@ import { EPOLL_CTL_ADD, EPOLLIN, errno, libc } from '../../../ffi/libc.js';
 import { SOCK_CLOEXEC } from '../../constants/index.js';
 import { systemError } from '../../core/errors.js';
 import { GrowingPause } from '../../core/growing-pause.js';
-import { DATA_WORD, EVENT_WORDS } from '../../io/epoll.js';
+import { DATA_WORD, EVENT_WORDS } from '../../io/event-set.js';
 import { PollHandle, READABLE } from '../../io/poll-handle.js';
 import { NodePeers, type NodeServer } from './node-peers.js';
 

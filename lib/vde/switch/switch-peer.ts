@@ -47,7 +47,7 @@ export class SwitchPeer {
 
   /**
    * Waits in the loop, at most `milliseconds`. Returns whether the node answered or hung up.
-   * @throws {EpollError} if descriptors run out; {AbortError}
+   * @throws {IothError} if descriptors run out; {AbortError}
    */
   replied(milliseconds: number, signal: AbortSignal | undefined): Promise<boolean> {
     return new Promise((resolve, reject) => {
