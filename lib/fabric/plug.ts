@@ -2,7 +2,6 @@ import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, errno, POLLIN } from '../../ffi/
 import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { codeOf } from '../core/errno.js';
 import { fileOf } from '../io/descriptor-file.js';
-import { closeOnExec } from '../io/descriptor-flags.js';
 import { isReceiveShutDown, pollOnce } from '../io/poll-sync.js';
 import { MAX_FRAME_SIZE, MIN_FRAME_SIZE } from '../vde/frame-source.js';
 import { NodePeers } from '../vde/switch/node-peers.js';
@@ -15,8 +14,6 @@ const MAX_BATCH = 32;
 const MAX_WAITING = 1024;
 /** This many waiting frames stop a sender, if it can be stopped. It goes on below half of that. */
 const CONGESTED = 256;
-/** The pause between searches for peers that have gone. */
-const GONE_PEERS_PAUSE_MS = 100;
 /** Stops receiving after this many errors in a row. */
 const MAX_ERRORS = 1024;
 
@@ -37,7 +34,6 @@ export class Plug {
   readonly #waiting: StoredFrame[] = [];
   #errors = 0;
   #isWritableWatched = false;
-  #lookedAt = 0;
   /** The sender that waits until this plug has sent enough. */
   #heldSender: Plug | undefined;
   #isHeld = false;
@@ -85,17 +81,7 @@ export class Plug {
         break;
       }
     }
-    // libvdeplug accepts peers without FD_CLOEXEC
-    if (others > 0) closeOnExec();
-    if (others > MAX_BATCH / 2) this.#closeGonePeers();
-  }
-
-  /** Closes peers of a node that left before they asked for a port: epoll(7) would report them for ever. */
-  #closeGonePeers(): void {
-    const now = performance.now();
-    if (now - this.#lookedAt < GONE_PEERS_PAUSE_MS) return;
-    this.#lookedAt = now;
-    this.#peers?.closeGone();
+    if (others > 0) this.#peers?.afterCalls(others, MAX_BATCH);
   }
 
   #noteError(): void {

@@ -2,7 +2,6 @@ import { errno, POLLIN } from '../../ffi/libc.js';
 import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { codeOf } from '../core/errno.js';
 import { AbortError, IothError, systemError } from '../core/errors.js';
-import { closeOnExec } from '../io/descriptor-flags.js';
 import { refLoop, unrefLoop } from '../io/keepalive.js';
 import { PollHandle, READABLE, WRITABLE } from '../io/poll-handle.js';
 import { pollOnce } from '../io/poll-sync.js';
@@ -19,8 +18,6 @@ const MAX_BURST_FRAMES = 64;
 const MAX_EVENTS = 64;
 /** Gives up after this many errors in a row. */
 const MAX_ERRORS = 1024;
-/** The shortest time between two searches for peers that have gone. */
-const GONE_PEERS_PAUSE_MS = 100;
 
 /**
  * A node that others join: `switch://`, `hub://`, `multi://` or `bonding://`. It works only inside the vde_recv(3) calls of its
@@ -38,7 +35,6 @@ export class NodeSource implements FrameSource {
   #failure: Error | undefined;
   #refs = true;
   #refsLoop = false;
-  #lookedAt = 0;
   #sent = 0;
   #isClosed = false;
   readonly #peers: NodePeers;
@@ -71,22 +67,13 @@ export class NodeSource implements FrameSource {
       // most errors are those of one peer: the node goes on with the others
       else if (++this.#errors > MAX_ERRORS) this.#fail(systemError(errno(), 'vde_recv'));
     }
-    // libvdeplug accepts peers without FD_CLOEXEC
-    if (others > 0) closeOnExec();
-    if (others > MAX_EVENTS / 2) this.#closeGonePeers();
+    if (others > 0) this.#peers.afterCalls(others, MAX_EVENTS);
     this.#advance();
   }
 
   #queue(length: number): void {
     if (this.#frames.length < MAX_QUEUED_FRAMES) this.#frames.push(copyOfScratch(length));
     else this.#dropped++;
-  }
-
-  #closeGonePeers(): void {
-    const now = performance.now();
-    if (now - this.#lookedAt < GONE_PEERS_PAUSE_MS) return;
-    this.#lookedAt = now;
-    this.#peers.closeGone();
   }
 
   #fail(error: Error): void {

@@ -109,7 +109,8 @@ async function makeRoom({ vnl, signal }: OpenRequest, deadline: number): Promise
     if (!(await peer.replied(limit, signal)) || peer.takeReply()) throw inUse(vnl);
   } catch (error) {
     // anything else at the path is checked below
-    if (!(error instanceof IothError) || ['EADDRINUSE', 'EMFILE', 'ENFILE'].includes(error.code)) throw error;
+    if (!(error instanceof IothError) || ['EADDRINUSE', 'EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC'].includes(error.code))
+      throw error;
   } finally {
     peer?.close();
   }

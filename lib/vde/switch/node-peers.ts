@@ -4,7 +4,11 @@ import { libc, POLLHUP, POLLIN, POLLRDHUP } from '../../../ffi/libc.js';
 import { decodeSockaddr, SOCKADDR_SIZE } from '../../address/sockaddr.js';
 import { MSG_DONTWAIT, MSG_PEEK, SO_ACCEPTCONN, SOCK_CLOEXEC, SOL_SOCKET } from '../../constants/index.js';
 import { fileOf } from '../../io/descriptor-file.js';
+import { closeOnExec } from '../../io/descriptor-flags.js';
 import { pollOnce } from '../../io/poll-sync.js';
+
+/** The shortest time between two searches for peers that have gone, after calls of vde_recv(3). */
+const GONE_PEERS_PAUSE_MS = 100;
 
 /** A descriptor in an event set, with the two halves of its data word. */
 interface Watched {
@@ -35,6 +39,7 @@ export class NodePeers {
   #suspects = new Map<string, number>();
   /** Descriptor numbers of closed peers, reserved for a while: the number of calls that the server had made by then. */
   readonly #replaced = new Map<number, number>();
+  #lookedAt = 0;
 
   /** @throws {Error} EMFILE */
   constructor(epfd: number) {
@@ -57,6 +62,22 @@ export class NodePeers {
     return this.#watched().filter(
       ({ fd, low, high }) => fd === low && high === listener && fd !== listener && boundPath(fd) === path,
     );
+  }
+
+  /**
+   * Handles what a series of vde_recv(3) calls may leave behind.
+   * @param others the number of calls that returned no frame, not 0
+   * @param max the most calls of a series
+   */
+  afterCalls(others: number, max: number): void {
+    // libvdeplug accepts peers without FD_CLOEXEC
+    closeOnExec();
+    if (others <= max / 2) return;
+    // peers that left before they asked for a port: the event set reports them for ever
+    const now = performance.now();
+    if (now - this.#lookedAt < GONE_PEERS_PAUSE_MS) return;
+    this.#lookedAt = now;
+    this.closeGone();
   }
 
   /**
