@@ -96,6 +96,11 @@ export function checkEach<T>(
   return Array.from(list, (item, i) => check(`${name}[${i}]`, item));
 }
 
+/** Returns the first item that is in a list twice, or undefined. */
+export function repeatedIn<T>(list: readonly T[]): T | undefined {
+  return list.find((item, i) => list.indexOf(item) !== i);
+}
+
 /** Returns the bytes of any view. */
 export function checkBytes(name: string, value: unknown): Uint8Array {
   if (ArrayBuffer.isView(value)) return bytesOf(name, value);

@@ -1,7 +1,7 @@
 import { libc } from '../../ffi/libc.js';
 import { AF_UNIX, SOCK_SEQPACKET } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
-import { checkBoolean, checkOptions, checkString, invalidType, invalidValue } from '../core/validate.js';
+import { checkBoolean, checkOptions, checkString, invalidType, invalidValue, repeatedIn } from '../core/validate.js';
 import { socketPair } from '../io/socket-pair.js';
 import { type CaptureTarget, checkCaptureOptions, writerTo } from '../vde/capture.js';
 import { PcapngWriter } from '../vde/pcapng.js';
@@ -146,12 +146,10 @@ export class FabricNetwork {
    * @throws {TypeError} for a name that is in two groups, or that no port has
    */
   async partition(...groups: (readonly string[])[]): Promise<void> {
-    const seen = new Set<string>();
     const checked = groups.map((group, i) => this.#checkNames(`groups[${i}]`, group) ?? []);
-    for (const name of checked.flat()) {
-      if (seen.has(name)) throw invalidValue('groups', `lists with each port once: '${name}' is there twice`, groups);
-      seen.add(name);
-    }
+    const twice = repeatedIn(checked.flat());
+    if (twice !== undefined)
+      throw invalidValue('groups', `lists with each port once: '${twice}' is there twice`, groups);
     await this.#thread.call('partition', this.name, checked);
   }
 

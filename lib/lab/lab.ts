@@ -6,7 +6,7 @@ import type { FabricNetwork } from '../fabric/network.js';
 import type { BootPlan } from './boot.js';
 import { makeDirectory, removeDirectory } from './directory.js';
 import { LabHost } from './host.js';
-import { LabNetwork } from './network.js';
+import { checkGroups, LabNetwork } from './network.js';
 import { RunningHost } from './running-host.js';
 import { EXIT, type LabConfig, type NetworkPlan } from './topology/config.js';
 import { drawing, mermaid } from './topology/drawing.js';
@@ -90,12 +90,9 @@ export class Lab<N extends string = string, H extends string = string> {
    * @throws {TypeError} for an unknown host, or a host in two groups
    */
   async partition(...groups: (readonly H[])[]): Promise<void> {
-    const listed = groups.flat();
-    for (const host of listed) this.#host('groups', host);
-    const repeated = listed.find((host, position) => listed.indexOf(host) !== position);
-    if (repeated !== undefined) throw invalidValue('groups', `with '${repeated}' once`, groups);
+    const checked = checkGroups(groups, (_, host) => this.#host('groups', host).plan.name as H);
     await this.#eachNetwork((network) =>
-      network.partition(...groups.map((group) => group.filter((host) => network.hosts.includes(host)))),
+      network.partition(...checked.map((group) => group.filter((host) => network.hosts.includes(host)))),
     );
   }
 

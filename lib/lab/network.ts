@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { checkEach, checkOptions, checkString, invalidValue } from '../core/validate.js';
+import { checkEach, checkOptions, checkString, invalidValue, repeatedIn } from '../core/validate.js';
 import type { LinkFaults } from '../fabric/faults.js';
 import type { FabricNetwork } from '../fabric/network.js';
 import type { NetworkPlan } from './topology/config.js';
@@ -12,6 +12,19 @@ export interface FaultPath<H extends string = string> {
   from?: H | readonly H[];
   /** Frames to these hosts. Default: to all. */
   to?: H | readonly H[];
+}
+
+/** Checks the groups of a partition, and each of their hosts. @throws {TypeError} also for a host that is there twice */
+export function checkGroups<H extends string>(
+  groups: readonly (readonly unknown[])[],
+  check: (where: string, host: unknown) => H,
+): H[][] {
+  const checked = groups.map((group, i) =>
+    checkEach(`groups[${i}]`, 'an array of hosts', group, (_, host) => check(`groups[${i}]`, host)),
+  );
+  const repeated = repeatedIn(checked.flat());
+  if (repeated !== undefined) throw invalidValue('groups', `with '${repeated}' once`, groups);
+  return checked;
 }
 
 /** A network of a lab: a switch with a link to each of its hosts. */
@@ -56,17 +69,7 @@ export class LabNetwork<H extends string = string> {
    * @throws {TypeError} for a host that is not on this network, or in two groups
    */
   async partition(...groups: (readonly H[])[]): Promise<void> {
-    const taken = new Set<string>();
-    const checked = groups.map((group, position) => {
-      const where = `groups[${position}]`;
-      return checkEach(where, 'an array of hosts', group, (_, host) => {
-        const name = this.#member(where, host);
-        if (taken.has(name)) throw invalidValue('groups', `with '${name}' once`, groups);
-        taken.add(name);
-        return name;
-      });
-    });
-    await this.#fabric.partition(...checked);
+    await this.#fabric.partition(...checkGroups(groups, (where, host) => this.#member(where, host)));
   }
 
   /** Ends a {@link partition}. */

@@ -2,7 +2,7 @@ import { isPlainDomainName } from '../../address/domain-name.js';
 import { INTERFACE_NAME, isInterfaceName } from '../../address/interface-name.js';
 import { familyName, inetAton } from '../../address/ip.js';
 import { AF_INET, AF_INET6 } from '../../constants/index.js';
-import { checkBoolean, checkEach, checkString, invalidType, invalidValue } from '../../core/validate.js';
+import { checkBoolean, checkEach, checkString, invalidType, invalidValue, repeatedIn } from '../../core/validate.js';
 import { checkFaults, FAULT_NAMES, type LinkFaults } from '../../fabric/faults.js';
 import { overlaps, type Prefix, parsePrefix } from './prefix.js';
 
@@ -171,7 +171,7 @@ function hostRequest(name: string, value: unknown, networks: readonly NetworkPla
   }
   const names = listOf(`${where}.networks`, options.networks);
   if (names.length === 0) throw invalidValue(where, 'on a network: it has none', value);
-  const repeated = names.find((network, position) => names.indexOf(network) !== position);
+  const repeated = repeatedIn(names);
   if (repeated !== undefined) throw invalidValue(`${where}.networks`, `without '${repeated}' twice`, names);
   return {
     name,
