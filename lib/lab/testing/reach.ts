@@ -94,37 +94,37 @@ function otherHost(host: LabHost, name: unknown): LabHost {
 }
 
 /** Pings until there is one answer: the link may lose some. @returns the reason for no answer, or undefined */
-async function ping(from: LabHost, to: string, timeout: number): Promise<string | undefined> {
-  const deadline = performance.now() + timeout;
-  let failure = NO_ANSWER;
-  for (let left: number = timeout; left > 0; left = deadline - performance.now()) {
-    try {
-      const limit = Math.ceil(Math.min(left, PING_TIMEOUT_MS));
-      const { received, probes } = await from.ping(to, { count: 1, timeout: limit });
-      if (received > 0) return undefined;
-      failure = tellingOf(failure, probes[0]?.error?.message ?? NO_ANSWER);
-    } catch (error) {
-      failure = tellingOf(failure, messageOf(error));
-    }
-    await delay(PAUSE_MS);
-  }
-  return failure;
+function ping(from: LabHost, to: string, timeout: number): Promise<string | undefined> {
+  return retry(timeout, async (left) => {
+    const limit = Math.ceil(Math.min(left, PING_TIMEOUT_MS));
+    const { received, probes } = await from.ping(to, { count: 1, timeout: limit });
+    return received > 0 ? undefined : (probes[0]?.error?.message ?? NO_ANSWER);
+  });
 }
 
 /** Connects until it succeeds: a server that has not started yet refuses. @returns the reason for a failure, or undefined */
-async function connect(from: LabHost, host: string, port: number, timeout: number): Promise<string | undefined> {
+function connect(from: LabHost, host: string, port: number, timeout: number): Promise<string | undefined> {
+  return retry(timeout, async (left) => {
+    await connected(
+      from.run(() => from.stack.net.connect({ host, port })),
+      left,
+    );
+    return undefined;
+  });
+}
+
+/** Tries until it succeeds. @param attempt gets the time that is left, and returns the reason for a failure */
+async function retry(
+  timeout: number,
+  attempt: (left: number) => Promise<string | undefined>,
+): Promise<string | undefined> {
   const deadline = performance.now() + timeout;
   let failure = NO_ANSWER;
   for (let left: number = timeout; left > 0; left = deadline - performance.now()) {
-    try {
-      await connected(
-        from.run(() => from.stack.net.connect({ host, port })),
-        left,
-      );
-      return undefined;
-    } catch (error) {
-      failure = tellingOf(failure, messageOf(error));
-    }
+    const now = await attempt(left).catch(messageOf);
+    if (now === undefined) return undefined;
+    // the last try may have had no time to fail
+    if (now !== NO_ANSWER) failure = now;
     await delay(PAUSE_MS);
   }
   return failure;
@@ -137,11 +137,6 @@ function connected(socket: Socket, timeout: number): Promise<void> {
     socket.on('error', reject);
     socket.once('close', () => clearTimeout(timer));
   }).finally(() => socket.destroy());
-}
-
-/** Returns the more telling failure: the last try may have had no time to fail. */
-function tellingOf(before: string, now: string): string {
-  return now === NO_ANSWER ? before : now;
 }
 
 function messageOf(error: unknown): string {
