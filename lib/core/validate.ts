@@ -141,11 +141,14 @@ export function checkOptions<T extends object>(options: T | undefined, known?: r
   if (typeof options !== 'object' || options === null || Array.isArray(options) || isSignal(options)) {
     throw invalidType('options', expected, options);
   }
-  for (const key of known ? Object.keys(options) : []) {
-    if (!known?.includes(key as keyof T & string))
-      throw invalidType('options', `${expected}, without '${key}'`, options);
-  }
+  if (known) checkKeys('options', options, known);
   return options;
+}
+
+/** Checks that an object has no keys but the known ones. */
+export function checkKeys(name: string, value: object, known: readonly string[]): void {
+  const unknown = Object.keys(value).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw invalidType(name, `{ ${known.join(', ')} }, without '${unknown}'`, value);
 }
 
 /** Checks the AbortSignal of an operation's options, and returns it; undefined for null or undefined. */

@@ -1,4 +1,13 @@
-import { checkMilliseconds, checkOptions, INT_MAX, invalidType, invalidValue, outOfRange } from '../core/validate.js';
+import {
+  checkInteger,
+  checkKeys,
+  checkMilliseconds,
+  checkOptions,
+  INT_MAX,
+  invalidType,
+  invalidValue,
+  outOfRange,
+} from '../core/validate.js';
 import { DISTRIBUTIONS, type Distribution } from './distribution.js';
 import { checkRate } from './rate.js';
 
@@ -128,9 +137,7 @@ function checkTogether(given: LinkFaults, plan: FaultPlan, name: (option: keyof 
 }
 
 function checkCount(name: string, value: unknown, min: number): number {
-  if (typeof value !== 'number') throw invalidType(name, 'an integer', value);
-  if (Number.isInteger(value) && value >= min && value <= INT_MAX) return value;
-  throw outOfRange(name, `an integer from ${min} to ${INT_MAX}`, value);
+  return checkInteger(name, value, min, INT_MAX);
 }
 
 function checkProbability(name: string, value: unknown): number {
@@ -151,8 +158,7 @@ function checkLoss(name: string, value: LinkFaults['loss']): Required<BurstLoss>
   if (typeof value !== 'object' || value === null) {
     throw invalidType(name, 'a probability, from 0 to 1, or { p, r, h, k }', value);
   }
-  const unknown = Object.keys(value).find((key) => !['p', 'r', 'h', 'k'].includes(key));
-  if (unknown !== undefined) throw invalidType(name, `{ p, r, h, k }, without '${unknown}'`, value);
+  checkKeys(name, value, ['p', 'r', 'h', 'k']);
   const { p, r, h = 0, k = 1 } = value;
   const check = (key: string, probability: unknown) => checkProbability(`${name}.${key}`, probability);
   return { p: check('p', p), r: check('r', r), h: check('h', h), k: check('k', k) };
@@ -162,8 +168,7 @@ function checkQueue(name: string, value: LinkFaults['queue']): Pick<FaultPlan, '
   if (value === undefined) return { queueFrames: DEFAULT_QUEUE, queueBytes: INT_MAX };
   if (typeof value === 'number') return { queueFrames: checkCount(name, value, 1), queueBytes: INT_MAX };
   if (typeof value !== 'object' || value === null) throw invalidType(name, 'frames, or { frames, bytes }', value);
-  const unknown = Object.keys(value).find((key) => key !== 'frames' && key !== 'bytes');
-  if (unknown !== undefined) throw invalidType(name, `{ frames, bytes }, without '${unknown}'`, value);
+  checkKeys(name, value, ['frames', 'bytes']);
   const { frames, bytes } = value;
   return {
     queueFrames: frames === undefined ? INT_MAX : checkCount(`${name}.frames`, frames, 1),

@@ -2,7 +2,15 @@ import { isPlainDomainName } from '../../address/domain-name.js';
 import { INTERFACE_NAME, isInterfaceName } from '../../address/interface-name.js';
 import { familyName, inetAton } from '../../address/ip.js';
 import { AF_INET, AF_INET6 } from '../../constants/index.js';
-import { checkBoolean, checkEach, checkString, invalidType, invalidValue, repeatedIn } from '../../core/validate.js';
+import {
+  checkBoolean,
+  checkEach,
+  checkKeys,
+  checkString,
+  invalidType,
+  invalidValue,
+  repeatedIn,
+} from '../../core/validate.js';
 import { checkFaults, FAULT_NAMES, type LinkFaults } from '../../fabric/faults.js';
 import { overlaps, type Prefix, parsePrefix } from './prefix.js';
 
@@ -109,11 +117,7 @@ function networkPlan(name: string, value: unknown): NetworkPlan {
     ...(prefix6 === undefined ? [] : [prefixOf(`${where}.prefix6`, prefix6, AF_INET6)]),
   ];
   if (prefixes.length === 0) throw invalidValue(where, "an object with a 'prefix' or a 'prefix6'", value);
-  const unknown = Object.keys(faults).find((key) => !FAULT_NAMES.includes(key as keyof LinkFaults));
-  if (unknown !== undefined) {
-    const known = ['prefix', 'prefix6', 'exit', 'isolated', ...FAULT_NAMES].join(', ');
-    throw invalidType(where, `{ ${known} }, without '${unknown}'`, value);
-  }
+  checkKeys(where, value, ['prefix', 'prefix6', 'exit', 'isolated', ...FAULT_NAMES]);
   checkFaults(faults, where);
   return {
     name,
@@ -164,11 +168,7 @@ function hostRequest(name: string, value: unknown, networks: readonly NetworkPla
     throw invalidType(where, 'the name of a network, an array of them, or an object', value);
   }
   const options: Record<string, unknown> = isNames ? { networks: value } : (value as Record<string, unknown>);
-  for (const key of Object.keys(options)) {
-    if (!['networks', 'address', 'router'].includes(key)) {
-      throw invalidType(where, `{ networks, address, router }, without '${key}'`, value);
-    }
-  }
+  checkKeys(where, options, ['networks', 'address', 'router']);
   const names = listOf(`${where}.networks`, options.networks);
   if (names.length === 0) throw invalidValue(where, 'on a network: it has none', value);
   const repeated = repeatedIn(names);
