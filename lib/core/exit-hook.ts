@@ -14,8 +14,15 @@ export function exitEmitter(): ExitEmitter | undefined {
   return (globalThis as Record<symbol, unknown>)[Symbol.for('signal-exit emitter')] as ExitEmitter | undefined;
 }
 
-/** Calls `endAll` when the process or this worker ends in any way but SIGKILL: exit, an uncaught error, SIGINT, SIGTERM … */
+const hooked = new Set<() => void>();
+
+/**
+ * Calls `endAll` when the process or this worker ends in any way but SIGKILL: exit, an uncaught error, SIGINT, SIGTERM … A second
+ * call with the same function does nothing.
+ */
 export function atExit(endAll: () => void): void {
+  if (hooked.has(endAll)) return;
+  hooked.add(endAll);
   // signal-exit works on signals, which a worker does not get
   if (!isMainThread) return void process.on('exit', endAll);
   const emit = process.emit as Emit;

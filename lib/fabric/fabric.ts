@@ -17,7 +17,6 @@ const MAX_RANDOM_SEED = 2 ** 32;
 
 /** The open fabrics of this thread. */
 const open = new Set<Fabric>();
-let isHooked = false;
 
 /** Returns a checked seed, or a random one if none is given. @throws {TypeError | RangeError} */
 export function checkSeed(seed: unknown): number {
@@ -43,8 +42,6 @@ export class Fabric {
     this.#thread = thread;
     this.seed = seed;
     open.add(this);
-    if (isHooked) return;
-    isHooked = true;
     atExit(closeAllSync);
   }
 

@@ -2,22 +2,20 @@ import { atExit } from '../core/exit-hook.js';
 import { TemporaryDirectory } from '../core/temporary-directory.js';
 
 const directories = new Map<string, TemporaryDirectory>();
-let isHooked = false;
 
 /** Creates a directory for the sockets and tables of a lab. {@link removeDirectory} or the end of the process removes it. */
 export function makeDirectory(): string {
   const directory = new TemporaryDirectory(`ioth-lab-${process.pid}-`);
   directories.set(directory.path, directory);
-  if (!isHooked) {
-    isHooked = true;
-    atExit(() => {
-      for (const path of directories.keys()) removeDirectory(path);
-    });
-  }
+  atExit(removeAll);
   return directory.path;
 }
 
 export function removeDirectory(path: string): void {
   directories.get(path)?.remove();
   directories.delete(path);
+}
+
+function removeAll(): void {
+  for (const path of directories.keys()) removeDirectory(path);
 }

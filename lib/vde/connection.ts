@@ -20,7 +20,6 @@ const NEWS_SIZE = 256;
 
 /** The open connections of this thread. */
 const connections = new Set<Connection>();
-let isHooked = false;
 
 /** Returns whether a port of this thread is the node in `directory`. Its peers can join only while this thread's loop runs. */
 export function servesNode(directory: string): boolean {
@@ -66,10 +65,7 @@ export class Connection implements Closable {
       throw error;
     }
     connections.add(this);
-    if (!isHooked) {
-      isHooked = true;
-      atExit(closeAllSilently);
-    }
+    atExit(closeAllSilently);
   }
 
   get closed(): boolean {
