@@ -1,11 +1,12 @@
 import type { VdeConnPointer } from '../../ffi/vdeplug.js';
+import { scratch } from '../vde/frame-source.js';
 import type { DueHeap, FrameUnderWay } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
 import type { FrameStore } from './frame-store.js';
 import { MacTable } from './mac-table.js';
 import { Path } from './path.js';
 import { FrameRandom } from './philox.js';
-import { Plug, scratch } from './plug.js';
+import { Plug } from './plug.js';
 import { type CaptureFeed, History } from './recorder.js';
 import { Station } from './station.js';
 import { type DropCounts, type NetworkStats, sumOf } from './stats.js';

@@ -3,7 +3,7 @@ import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { codeOf } from '../core/errno.js';
 import { fileOf } from '../io/descriptor-file.js';
 import { isReceiveShutDown, pollOnce } from '../io/poll-sync.js';
-import { MAX_FRAME_SIZE, MIN_FRAME_SIZE } from '../vde/frame-source.js';
+import { MAX_FRAME_SIZE, MIN_FRAME_SIZE, scratch } from '../vde/frame-source.js';
 import { NodePeers } from '../vde/switch/node-peers.js';
 import type { FrameStore, StoredFrame } from './frame-store.js';
 import type { TimedEventSet } from './timed-event-set.js';
@@ -16,9 +16,6 @@ const MAX_WAITING = 1024;
 const CONGESTED = 256;
 /** Stops receiving after this many errors in a row. */
 const MAX_ERRORS = 1024;
-
-/** The buffer of vde_recv(3). A frame is handled before the next one is received. */
-export const scratch = Buffer.allocUnsafeSlow(MAX_FRAME_SIZE);
 
 /** A `VDECONN *` in the thread that uses it. The thread that opened it closes it. */
 export class Plug {

@@ -25,7 +25,7 @@ export interface FrameSource {
   close(error: ((operation: Operation<unknown>) => Error) | undefined): void;
 }
 
-/** The buffer of vde_recv(3). The result of a call is copied before the next call begins. */
+/** The buffer of vde_recv(3). The result of a call is used or copied before the next call begins. */
 export const scratch = Buffer.allocUnsafeSlow(MAX_FRAME_SIZE);
 
 /** Calls vde_recv(3) into {@link scratch}. It takes whole frames, since a node also forwards them from there. */
