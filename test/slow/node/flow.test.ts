@@ -38,12 +38,14 @@ it(`${CONNECTIONS} idle connections are on one stack, are served, and closed`, a
   try {
     await server.says('listening');
     const client = start('ask', `vde://${dir.path}/switch`);
+    await server.says('all');
+    client.end();
     const outcomes = [await client.exit];
     server.end();
     outcomes.push(await server.exit);
     for (const [i, { code, stdout, stderr }] of outcomes.entries()) {
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      const { before, idle, handles, open, left, after } = JSON.parse(stdout.replace('listening\n', ''));
+      const { before, idle, handles, open, left, after } = JSON.parse(stdout.replace('listening\nall\n', ''));
       expect(handles).toBe(count + i); // the server listens too
       expect(idle.descriptors).toBeGreaterThan(count);
       expect(open).toBeLessThanOrEqual(i);

@@ -1,6 +1,7 @@
 /**
  * Many connections that do nothing: `idle-connections.ts serve|ask VNL COUNT`. The client opens all of them, lets them be, has
- * each served, and closes them. The server ends when its standard input does. Both print as JSON what they held before, with all of them, and after.
+ * each served when its standard input ends, and closes them. The server says 'all' when it has all of them, and ends when its standard
+ * input does. Both print as JSON what they held before, with all of them, and after.
  */
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
@@ -13,7 +14,6 @@ const COUNT = Number(number);
 const PORT = 7950;
 /** Connections that are opened at a time: fewer than a listener's queue. */
 const BATCH = 200;
-const IDLE_MS = 500;
 
 // what the first stack of a process leaves is for all of them
 await new Stack('vdestack', 'null://').close();
@@ -31,6 +31,7 @@ async function serve() {
   console.log('listening');
   while ((await connections()) < COUNT) await delay(20);
   const most = { idle: held(), handles: stack.nodeHandles.size };
+  console.log('all');
   while ((await connections()) > 0) await delay(20);
   // its side of a connection is closed when the client has heard of that
   await once(process.stdin.resume(), 'end');
@@ -51,7 +52,8 @@ async function ask() {
     await Promise.all(batch.map((socket) => once(socket, 'connect')));
     sockets.push(...batch);
   }
-  await delay(IDLE_MS);
+  // the server has all of them: without that it might see the first ones go before the last ones come
+  await once(process.stdin.resume(), 'end');
   const most = { idle: held(), handles: stack.nodeHandles.size };
   const wrong = await Promise.all(
     sockets.map(async (socket, i) => {
