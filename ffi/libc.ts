@@ -61,6 +61,8 @@ export interface Libc {
   close_range(first: number, last: number, flags: number): number;
   fcntl(fd: number, cmd: number, arg: number): number;
   ioctl(fd: number, request: number, arg: number): number;
+  /** ioctl(2) that writes its result to `arg`. */
+  ioctl_into(fd: number, request: number, arg: Uint8Array): number;
   socket(domain: number, type: number, protocol: number): number;
   socketpair(domain: number, type: number, protocol: number, fds: Uint8Array): number;
   connect(fd: number, addr: Uint8Array, addrlen: number): number;
@@ -140,6 +142,7 @@ function bind(): Libc {
     close_range: lib.func('close_range', 'int', ['uint', 'uint', 'int']),
     fcntl: lib.func('fcntl', 'int', ['int', 'int', 'long']),
     ioctl: lib.func('ioctl', 'int', ['int', 'unsigned long', 'long']),
+    ioctl_into: lib.func('ioctl', 'int', ['int', 'unsigned long', 'void *']),
     socket: lib.func('socket', 'int', ['int', 'int', 'int']),
     socketpair: lib.func('socketpair', 'int', ['int', 'int', 'int', buf]),
     connect: lib.func('connect', 'int', ['int', buf, 'uint32_t']),

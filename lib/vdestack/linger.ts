@@ -26,7 +26,7 @@ export interface Lingering {
 export const DEFAULT_LINGER_MS = 5000;
 /** A FIN is sent at once. A peer that is gone never acknowledges it. */
 const FIN_LINGER_MS = 50;
-/** The time for frames that are queued for the daemon, and for a reset that a peer asks about. */
+/** The time for frames that the daemon or its switch has not read, and for a reset that a peer asks about. */
 const FRAMES_TIMEOUT_MS = 500;
 const MAX_PAUSE_MS = 16;
 

@@ -2,6 +2,7 @@ import { fstatSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
 import { errno, libc } from '../../ffi/libc.js';
+import { AF_UNIX, SO_DOMAIN, SO_TYPE, SOCK_DGRAM, SOL_SOCKET } from '../constants/index.js';
 import { systemError } from '../core/errors.js';
 import { PollHandle, READABLE } from '../io/poll-handle.js';
 import { waitSync } from '../io/poll-sync.js';
@@ -39,6 +40,7 @@ export class Daemon implements NodeServer {
   readonly #pidfd: number;
   #tapNumbers: readonly [first: number, end: number] = [0, 0];
   #foundTaps: readonly number[] | undefined;
+  #foundPlugs: readonly number[] | undefined;
   /** The inode of its network namespace, which identifies its taps. */
   #namespace = -1;
   #watch: PollHandle | undefined;
@@ -162,9 +164,12 @@ export class Daemon implements NodeServer {
     this.#killOnWorkerExit?.close();
   }
 
-  /** True if packets of its stack wait to be carried. */
+  /**
+   * True if packets of its stack wait to be carried, or the switch has not read all carried ones. A switch drops the unread
+   * frames of a peer that has gone.
+   */
   get hasFrames(): boolean {
-    return this.alive && this.#taps.some(isReadable);
+    return this.alive && (this.#taps.some(isReadable) || this.#plugs.some(isUnread));
   }
 
   /** True if packets wait to be carried, or one is being carried. */
@@ -190,6 +195,13 @@ export class Daemon implements NodeServer {
     const [first, end] = this.#tapNumbers;
     this.#foundTaps ??= Array.from({ length: end - first }, (_, i) => first + i).filter((fd) => this.#isTap(fd));
     return this.#foundTaps;
+  }
+
+  /** The sockets by which it sends frames to switches, in our table too. */
+  get #plugs(): readonly number[] {
+    const [first, end] = this.#tapNumbers;
+    this.#foundPlugs ??= Array.from({ length: end - first }, (_, i) => first + i).filter(isPlug);
+    return this.#foundPlugs;
   }
 
   #isTap(fd: number): boolean {
@@ -260,7 +272,8 @@ export function killAll(daemons: readonly Daemon[]): void {
 // linux/if_tun.h. TUNGETDEVNETNS gives a descriptor of the network namespace that a tap is in
 const TUNGETDEVNETNS = 0x54e3;
 const TUNSETPERSIST = 0x400454cb;
-// linux/sockios.h. SIOCGSKNS gives the network namespace of a socket
+// linux/sockios.h. SIOCGSKNS gives the network namespace of a socket; SIOCOUTQ how much is sent and not read
+const SIOCOUTQ = 0x5411;
 const SIOCGSKNS = 0x894c;
 
 /** Returns whether there is something to read. False if the daemon is ending and has just closed it. */
@@ -270,6 +283,20 @@ function isReadable(fd: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Returns whether it is a unix socket of datagrams. */
+function isPlug(fd: number): boolean {
+  const value = new Int32Array(1);
+  const option = (name: number) =>
+    libc().getsockopt(fd, SOL_SOCKET, name, new Uint8Array(value.buffer), new Uint32Array([4])) < 0 ? -1 : value[0];
+  return option(SO_TYPE) === SOCK_DGRAM && option(SO_DOMAIN) === AF_UNIX;
+}
+
+/** Returns whether the receiver of a unix socket's datagrams has not read all of them. */
+function isUnread(fd: number): boolean {
+  const bytes = new Int32Array(1);
+  return libc().ioctl_into(fd, SIOCOUTQ, new Uint8Array(bytes.buffer)) === 0 && bytes[0] !== 0;
 }
 
 /** Returns the inode of the network namespace that a tap is in; -1 if the descriptor is not a tap. */

@@ -167,3 +167,23 @@ test('a signal ends a program with such a peer, by that signal', async () => {
   expect((await life.exit).code).toBe('SIGTERM');
   connection.close();
 });
+
+test('the switch has no processor now and then: it reads the reset before it sees that the program has gone', async () => {
+  const carrier = (net.stacks[0] as Stack).daemonPid as number;
+  const life = sender('SIGTERM in vain', TOO_MUCH);
+  const connection = await accept(smallListener);
+  await life.line('ending');
+  const outcome = sip(connection).catch((error) => error.code);
+  const over = life.exit.then(() => true);
+  try {
+    for (let isOver = false; !isOver; await delay(20)) {
+      process.kill(carrier, 'SIGSTOP');
+      isOver = await Promise.race([over, delay(400).then(() => false)]);
+      process.kill(carrier, 'SIGCONT');
+    }
+  } finally {
+    process.kill(carrier, 'SIGCONT');
+  }
+  expect(await outcome).toBe('ECONNRESET');
+  connection.close();
+});
