@@ -117,7 +117,7 @@ describe('the samples of the guide', () => {
     const urls = ofPage.map((sample) => pathToFileURL(compiledFile(fileOf(sample))).href);
     // a sample leaves its sockets to its stack: which of them are collected before is the garbage collector's business
     const args = ['--disable-warning=IOTH_FORGOTTEN', compiledFile(join(dir, 'runner.mts')), dir, ...urls];
-    const { code, stdout, stderr } = await run(process.execPath, args, { limit: 280_000 });
+    const { code, stdout, stderr } = await run(process.execPath, args);
     const printed = stdout.split(/^--- .*\n/m).slice(1);
     expect({ code, stderr, last: code === 0 ? '' : ofPage[printed.length - 1]?.where }).toEqual({
       code: 0,

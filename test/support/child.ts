@@ -6,6 +6,9 @@ import { compiled, ROOT } from './compiled.js';
 import { reporters } from './reports.js';
 import { becomes, PATIENCE_MS } from './until.js';
 
+/** How long a whole program may take: work of 20 s on a quiet machine, where many others work. It is less than a test may take. */
+const CHILD_LIMIT_MS = 280_000;
+
 export interface Exit {
   /** The exit code, or the signal that ended it. */
   code: number | NodeJS.Signals;
@@ -21,7 +24,7 @@ export interface ChildOptions {
   flags?: readonly string[];
   /** A command in front: ['unshare', '-m']. */
   prefix?: readonly string[];
-  /** Milliseconds until it is killed, and its exit rejects: default PATIENCE_MS. */
+  /** Milliseconds until it is killed, and its exit rejects: default CHILD_LIMIT_MS. */
   limit?: number;
   /** Whether it leads a process group, as a shell's job does: {@link Child.group}. Scripts do. */
   leads?: boolean;
@@ -49,7 +52,7 @@ export class Child {
   #hasEnded = false;
 
   constructor(command: string, args: readonly (string | number)[], options: ChildOptions = {}) {
-    const { cwd = ROOT, env, prefix = [], limit = PATIENCE_MS, leads = false } = options;
+    const { cwd = ROOT, env, prefix = [], limit = CHILD_LIMIT_MS, leads = false } = options;
     const [first = '', ...rest] = [...prefix, command, ...args.map(String)];
     this.name = [first, ...rest].map((word) => (word.length > 60 ? `…${word.slice(-60)}` : word)).join(' ');
     this.#process = spawn(first, rest, { cwd, env: { ...process.env, ...env }, detached: leads, stdio: 'pipe' });

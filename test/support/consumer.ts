@@ -5,8 +5,6 @@ import { ROOT } from './compiled.js';
 import { workDirectory } from './directory.js';
 import { builtPackage, plainEnvironment } from './package.js';
 
-const RUN_LIMIT_MS = 120_000;
-
 /** A folder of somebody's own, with ioth from its tarball. */
 export interface Consumer {
   readonly dir: string;
@@ -38,8 +36,7 @@ export async function consumer(tools: readonly string[] = []): Promise<Consumer>
     write(files) {
       for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
     },
-    node: (args, env = {}) =>
-      run(process.execPath, args, { cwd: dir, env: { ...plainEnvironment, ...env }, limit: RUN_LIMIT_MS }),
+    node: (args, env = {}) => run(process.execPath, args, { cwd: dir, env: { ...plainEnvironment, ...env } }),
     remove,
   };
 }

@@ -87,7 +87,7 @@ async function outcome(name: string, condition: keyof typeof CONDITIONS, place: 
     await stack.close({ linger: 1 });
     console.log('ended');`;
   try {
-    const { code, stdout } = await runText(place, text, { env: { SWITCH: String(sw.pid) }, limit: 280_000 });
+    const { code, stdout } = await runText(place, text, { env: { SWITCH: String(sw.pid) } });
     return code === 0 && stdout.includes('ended') ? 'ended' : `${code} ${stdout}`;
   } finally {
     sw.kill('SIGCONT');
