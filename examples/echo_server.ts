@@ -21,9 +21,9 @@ stack.linksetupdown(ifindex, true);
 stack.ipaddr_add(AF_INET, '10.0.0.1', 24, ifindex);
 stack.iproute_add(AF_INET, '10.0.0.254');
 
-const listener = stack.socket(AF_INET, SOCK_STREAM);
-listener.bind(['', 5000]);
-listener.listen();
+const socket = stack.socket(AF_INET, SOCK_STREAM);
+socket.bind(['', 5000]);
+const listener = socket.listen();
 console.log('listening on 10.0.0.1:5000');
 
 for await (const connection of listener) {

@@ -8,6 +8,7 @@ import {
   type DatagramSocket as DatagramSocketOn,
   type ListeningSocket as ListeningSocketOn,
   Socket as SocketOn,
+  type StreamSocket as StreamSocketOn,
 } from './socket/socket.js';
 import type { SyncSocket as SyncSocketOn } from './socket/sync-socket.js';
 import type { Stack } from './stack/stack.js';
@@ -85,5 +86,6 @@ export const Socket = SocketOn;
 export type Socket = SocketOn<Stack>;
 export type ListeningSocket = ListeningSocketOn<Stack>;
 export type Connection = ConnectionOn<Stack>;
+export type StreamSocket = StreamSocketOn<Stack>;
 export type DatagramSocket = DatagramSocketOn<Stack>;
 export type SyncSocket = SyncSocketOn<Socket>;

@@ -55,9 +55,7 @@ setTimeout(() => {
 await using main = new Stack('vdestack');
 main.linksetupdown(main.if_nametoindex('lo'), true);
 
-const listener = main.socket();
-listener.bind(['', 0]);
-listener.listen();
+const listener = main.create_server(['', 0]);
 const { port } = listener.getsockname();
 const serving = serve();
 const silent = main.socket(undefined, SOCK_DGRAM);

@@ -90,9 +90,14 @@ export class Link {
     await this.#network.set(faults, direction === undefined ? undefined : directionsOf(direction));
   }
 
-  /** Unplugs the cable, or plugs it in again. Frames in transit are lost. */
-  async setUp(up: boolean): Promise<void> {
-    await this.#network.setPortUp('a', up);
+  /** Unplugs the cable. Frames in transit are lost. */
+  async down(): Promise<void> {
+    await this.#network.down('a');
+  }
+
+  /** Plugs the cable in again. */
+  async up(): Promise<void> {
+    await this.#network.up('a');
   }
 
   /**

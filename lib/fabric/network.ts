@@ -1,7 +1,7 @@
 import { libc } from '../../ffi/libc.js';
 import { AF_UNIX, SOCK_SEQPACKET } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
-import { checkBoolean, checkOptions, checkString, invalidType, invalidValue, repeatedIn } from '../core/validate.js';
+import { checkOptions, checkString, invalidType, invalidValue, repeatedIn } from '../core/validate.js';
 import { socketPair } from '../io/socket-pair.js';
 import { type CaptureTarget, checkCaptureOptions, writerTo } from '../vde/capture.js';
 import { PcapngWriter } from '../vde/pcapng.js';
@@ -158,9 +158,14 @@ export class FabricNetwork {
     await this.#thread.call('partition', this.name, []);
   }
 
-  /** Unplugs the cable of a port, or plugs it in again. @throws {TypeError} if there is no such port */
-  async setPortUp(name: string, up: boolean): Promise<void> {
-    await this.#thread.call('setPortUp', this.name, this.#checkPort(name), checkBoolean('up', up));
+  /** Unplugs the cable of a port. @throws {TypeError} if there is no such port */
+  async down(name: string): Promise<void> {
+    await this.#thread.call('setPortUp', this.name, this.#checkPort(name), false);
+  }
+
+  /** Plugs the cable of a port in again. @throws {TypeError} if there is no such port */
+  async up(name: string): Promise<void> {
+    await this.#thread.call('setPortUp', this.name, this.#checkPort(name), true);
   }
 
   /**

@@ -40,7 +40,7 @@ export class RunningHost implements HostState {
       this.plan.attachments.map(async (attachment) => {
         const network = this.#networks.get(attachment.network);
         await network?.addPort(this.plan.name, cableOf(this.#boot, attachment));
-        if (!this.#isUp) await network?.setPortUp(this.plan.name, false);
+        if (!this.#isUp) await network?.down(this.plan.name);
       }),
     );
   }
@@ -93,7 +93,7 @@ export class RunningHost implements HostState {
   }
 
   async #setPorts(isUp: boolean): Promise<void> {
-    await Promise.all(this.#cables().map((network) => network.setPortUp(this.plan.name, isUp)));
+    await Promise.all(this.#cables().map((network) => network[isUp ? 'up' : 'down'](this.plan.name)));
   }
 
   #cables(): FabricNetwork[] {

@@ -37,6 +37,9 @@ export type Connection<Owner extends SocketOwner = SocketOwner> = Socket<Owner, 
 /** Listening stream socket: `for await` yields connections. */
 export type ListeningSocket<Owner extends SocketOwner = SocketOwner> = Socket<Owner, Connection<Owner>>;
 
+/** Stream socket that may listen or connect: `for await` yields connections if it listens, else bytes. */
+export type StreamSocket<Owner extends SocketOwner = SocketOwner> = Socket<Owner, Connection<Owner> | Buffer>;
+
 /** Datagram socket: `for await` yields datagrams, each with its sender. */
 export type DatagramSocket<Owner extends SocketOwner = SocketOwner> = Socket<Owner, Datagram>;
 
@@ -102,6 +105,17 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
    */
   accept(options?: OperationOptions): Promise<[Connection<Owner>, Address]> {
     return this.#run(CALLS.accept, [], options) as Promise<[Connection<Owner>, Address]>;
+  }
+
+  /**
+   * Listens for connections: listen(2).
+   * @param backlog the most connections that wait for accept, default SOMAXCONN
+   * @returns this socket, typed as a listener
+   * @throws {IothError} EADDRINUSE, EOPNOTSUPP (not a stream socket), EBADF
+   */
+  override listen(backlog?: number): ListeningSocket<Owner> {
+    super.listen(backlog);
+    return this as unknown as ListeningSocket<Owner>;
   }
 
   /**

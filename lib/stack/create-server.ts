@@ -25,16 +25,16 @@ export interface CreateServerOptions {
   dualstack_ipv6?: boolean;
 }
 
-interface ServerSocket {
+interface ServerSocket<Listener = unknown> {
   setsockopt(level: number, optname: number, value: boolean): void;
   bind(addr: AddressInput): void;
-  listen(backlog?: number): void;
+  listen(backlog?: number): Listener;
   close(): void;
 }
 
 /** Makes a TCP socket that listens, as Python's create_server. */
-export function createServer<Listener extends ServerSocket>(
-  makeSocket: (family: number) => Listener,
+export function createServer<Listener>(
+  makeSocket: (family: number) => ServerSocket<Listener>,
   address: InetAddressInput,
   options?: CreateServerOptions,
 ): Listener {
@@ -54,8 +54,7 @@ export function createServer<Listener extends ServerSocket>(
     if (isDual) acceptIPv4(socket);
     else if (family === AF_INET6) refuseIPv4(socket);
     socket.bind(address);
-    socket.listen(backlog);
-    return socket;
+    return socket.listen(backlog);
   } catch (error) {
     socket.close();
     throw error;

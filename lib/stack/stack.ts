@@ -37,6 +37,7 @@ import {
   type ListeningSocket,
   type OperationOptions,
   Socket,
+  type StreamSocket,
 } from '../socket/socket.js';
 import type { CloseOptions } from '../vdestack/close-options.js';
 import { NativeStack } from '../vdestack/native-stack.js';
@@ -388,7 +389,7 @@ export class Stack extends typedEmitter<StackEvents>() {
    * @throws {IothError} EAFNOSUPPORT, EPROTONOSUPPORT, EPERM, EMFILE; EBADF for a `fileno` that is not a socket of a stack;
    *   ERR_STACK_DEAD
    */
-  socket(family?: number, type?: StreamType, proto?: number, fileno?: number): ListeningSocket<this>;
+  socket(family?: number, type?: StreamType, proto?: number, fileno?: number): StreamSocket<this>;
   socket(family: number, type: DatagramType, proto?: number, fileno?: number): DatagramSocket<this>;
   socket(family?: number, type?: number, proto?: number, fileno?: number): Socket<this>;
   socket(family: number = AF_INET, type: number = SOCK_STREAM, proto = 0, fileno?: number): Socket<this> {
@@ -423,7 +424,7 @@ export class Stack extends typedEmitter<StackEvents>() {
    * @throws {IothError} as `socket.bind` and `socket.listen`
    */
   create_server(address: InetAddressInput, options?: CreateServerOptions): ListeningSocket<this> {
-    return createServer<ListeningSocket<this>>((family) => this.socket(family, SOCK_STREAM), address, options);
+    return createServer((family) => this.socket(family, SOCK_STREAM), address, options);
   }
 
   /**

@@ -36,9 +36,8 @@ export class ScriptedServer {
     void this.#serveUdp(udp);
     const tcp = stack.socket(AF_INET, SOCK_STREAM);
     tcp.bind([address, port]);
-    tcp.listen();
     this.#sockets.push(tcp);
-    void this.#serveTcp(tcp);
+    void this.#serveTcp(tcp.listen());
   }
 
   /** One more UDP socket of the server, on another address or port. */

@@ -16,9 +16,9 @@ export function listenOn(
   host: string,
   backlog = 128,
 ): [listener: ListeningSocket, address: [string, number]] {
-  const listener: ListeningSocket = stack.socket(host.includes(':') ? AF_INET6 : AF_INET, SOCK_STREAM);
-  listener.bind([host, 0]);
-  listener.listen(backlog);
+  const socket = stack.socket(host.includes(':') ? AF_INET6 : AF_INET, SOCK_STREAM);
+  socket.bind([host, 0]);
+  const listener = socket.listen(backlog);
   return [listener, [host, listener.getsockname().port]];
 }
 

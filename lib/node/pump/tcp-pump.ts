@@ -153,9 +153,8 @@ export class TcpPump implements OpenHandle {
 
   #listen(backlog: number): number {
     return attempt(() => {
-      const socket = this.#open(AF_INET) as ListeningSocket;
-      socket.listen(backlog);
-      this.#accept(socket).catch((error) => process.nextTick(() => this.#onConnection(errnoOf(error))));
+      const listener = this.#open(AF_INET).listen(backlog);
+      this.#accept(listener).catch((error) => process.nextTick(() => this.#onConnection(errnoOf(error))));
     });
   }
 

@@ -5,9 +5,7 @@ import './few-descriptors.js';
 
 const stack = new Stack('vdestack');
 stack.linksetupdown(stack.if_nametoindex('lo'), true);
-const listener = stack.socket();
-listener.bind(['127.0.0.1', 80]);
-listener.listen(128);
+const listener = stack.create_server(['127.0.0.1', 80], { backlog: 128 });
 
 const served: Socket[] = [];
 const serving = (async () => {

@@ -235,7 +235,6 @@ function plausible(name: string): unknown[] {
     ],
     addPort: ['z', 'null://'],
     removePort: ['z'],
-    setPortUp: ['x', true],
     down: ['y'],
     up: ['y'],
     address: ['lan', 4],

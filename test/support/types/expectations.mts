@@ -51,6 +51,7 @@ import {
   type StackEvents,
   type StackOptions,
   type StackSettings,
+  type StreamSocket,
   type SyncSocket,
   send_fds,
   type Unapplied,
@@ -185,14 +186,15 @@ async function loops(): Promise<void> {
     expectType<Buffer>()(data);
     expectType<Address>()(from);
   }
-  for await (const connection of stack.socket(AF_INET, SOCK_STREAM)) expectType<Connection>()(connection);
-  for await (const connection of stack.socket()) expectType<Connection>()(connection);
+  for await (const item of stack.socket(AF_INET, SOCK_STREAM)) expectType<Connection | Buffer>()(item);
+  for await (const item of stack.socket()) expectType<Connection | Buffer>()(item);
+  for await (const connection of stack.socket().listen()) expectType<Connection>()(connection);
   for await (const chunk of await stack.create_connection('10.0.0.1:80')) expectType<Buffer>()(chunk);
   for await (const line of socket.makefile()) expectType<string>()(line);
   for await (const item of socket) expectType<Connection | Buffer | Datagram>()(item);
 }
 export const sockets: Socket[] = [
-  stack.socket(),
+  stack.socket() satisfies StreamSocket,
   stack.socket(AF_INET, SOCK_DGRAM) satisfies DatagramSocket,
   ...stack.socketpair(),
 ];

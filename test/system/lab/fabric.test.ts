@@ -148,11 +148,11 @@ describe('a network', () => {
   test('plugs and unplugs ports', async () => {
     const network = (await fabricOf()).addNetwork('lan');
     const [a, b] = (await stations(network, 'a', 'b')) as [VdePort, VdePort];
-    await network.setPortUp('b', false);
+    await network.down('b');
     await a.send(greeting(1, 'lost'));
     await b.send(greeting(2, 'lost too'));
     expect(await heard(network, 2, [a, b])).toEqual([[], []]);
-    await network.setPortUp('b', true);
+    await network.up('b');
     await a.send(greeting(1, 'there'));
     expect(textOf(await b.recv(WAIT))).toBe('there');
     await network.removePort('b');
@@ -209,7 +209,7 @@ describe('a network', () => {
     await expect(network.partition(['z'])).rejects.toThrow("groups[0] must be ports of the network: 'a', not 'z'");
     await expect(network.set({}, { from: 'z' })).rejects.toThrow('where.from must be');
     await expect(network.set({}, { form: 'a' } as object)).rejects.toThrow("without 'form'");
-    await expect(network.setPortUp('z', true)).rejects.toThrow('name must be a port');
+    await expect(network.up('z')).rejects.toThrow('name must be a port');
     await fabric.close();
     await fabric.close();
     expect(() => fabric.addNetwork('wan')).toThrow(expect.objectContaining({ code: 'ERR_IOTH_FABRIC' }));

@@ -141,11 +141,11 @@ test('unplugged, it loses what is under way; plugged in again it goes on', async
   await ends.a.send(numbered(1));
   // it was heard: a's next answer comes after it
   while ((await ends.link.stats()).a.received.frames < 1) await delay(5);
-  await ends.link.setUp(false);
+  await ends.link.down();
   await ends.b.send(numbered(2));
   while ((await ends.link.stats()).b.dropped.down < 1) await delay(5);
   while ((await ends.link.stats()).a.dropped.down < 1) await delay(5);
-  await ends.link.setUp(true);
+  await ends.link.up();
   await ends.a.send(numbered(3));
   expect(numberOf(await ends.b.recv(WAIT))).toBe(3);
 });
