@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { COMMANDS } from '../../lib/cli/commands.js';
+import { FAULT_NAMES } from '../../lib/fabric/faults.js';
 import * as ioth from '../../lib/index.js';
 import { ROOT } from '../support/compiled.js';
 import { PAGES, textOf } from '../support/guide.js';
@@ -58,6 +60,25 @@ it('names no variable of the environment and no code of an error that does not e
     for (const [name] of proseOf(page).matchAll(/\b(?:IOTH|ERR)_[A-Z_]*[A-Z]\b/g)) {
       expect({ page, name, there: all.includes(name) }).toEqual({ page, name, there: true });
     }
+  }
+});
+
+it('has a section and a place in lists for each command', () => {
+  const commands = Object.keys(COMMANDS);
+  expect([...textOf('docs/cli.md').matchAll(/^## (\w+)$/gm)].map(([, name]) => name)).toEqual(
+    expect.arrayContaining(commands),
+  );
+  const [, list = ''] = /^- \[The command\]\(docs\/cli\.md\): (.*)$/m.exec(textOf('README.md')) ?? [];
+  expect(list.match(/[a-z]+(?=`)/g)).toEqual(commands);
+});
+
+it('has each fault of a link in the table of faults, and in the list of what a network of a lab takes', () => {
+  const [, table = ''] = textOf('docs/links.md').split('\n## Faults\n');
+  const [section = ''] = table.split('\n## ');
+  const [list = ''] = /^\| `networks\.x\.delay`.*$/m.exec(textOf('docs/lab.md')) ?? [];
+  for (const text of [section, list]) {
+    const named = [...text.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+    expect(named).toEqual(expect.arrayContaining([...FAULT_NAMES]));
   }
 });
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { COMMANDS as entries } from '../../../lib/cli/commands.js';
 import { dispatch } from '../../../lib/cli/dispatch.js';
 import { suggestion } from '../../../lib/cli/suggest.js';
 import { buildCli, ioth, iothAtTerminal, startIoth } from '../../support/cli.js';
@@ -7,7 +8,7 @@ import { ROOT } from '../../support/compiled.js';
 
 /* What is the same for every subcommand. */
 
-const COMMANDS = ['doctor', 'repl', 'run', 'exec', 'switch', 'ip', 'dig', 'ping', 'dump', 'nc'];
+const COMMANDS = Object.keys(entries);
 
 beforeAll(buildCli);
 
