@@ -53,17 +53,13 @@ unchanged: there is no search list. Exit code 1 if there is no such record.
     const { options, signal } = invocation;
     const query = queryOf(invocation.args);
     const timeout = secondsOption(invocation, 'wait');
-    const stack = await openStack(query.config, { signal, loopback: true });
-    try {
-      const reply = await ask(stack, query, timeout, signal);
-      if (options.json) printJson(reply.records.map(plainRecord));
-      else if (reply.records.length > 0) print(table(reply.records.map((record) => recordRow(record).map(printable))));
-      if (reply.status === 'found') return EXIT_OK;
-      if (!options.json) printError(`ioth dig: ${printable(missing(reply, query))}`);
-      return EXIT_FAILED;
-    } finally {
-      await stack.close();
-    }
+    await using stack = await openStack(query.config, { signal, loopback: true });
+    const reply = await ask(stack, query, timeout, signal);
+    if (options.json) printJson(reply.records.map(plainRecord));
+    else if (reply.records.length > 0) print(table(reply.records.map((record) => recordRow(record).map(printable))));
+    if (reply.status === 'found') return EXIT_OK;
+    if (!options.json) printError(`ioth dig: ${printable(missing(reply, query))}`);
+    return EXIT_FAILED;
   },
 };
 

@@ -32,14 +32,10 @@ or for a MAC that it has not learned. To see every frame use a hub: 'ioth switch
     const file = options.write as string | undefined;
     const count = numberOption(invocation, 'count', { min: 1 }) ?? Number.POSITIVE_INFINITY;
     const snaplen = numberOption(invocation, 'snaplen', { min: 1, max: 0xffffffff });
-    const port = await VdePort.open(vnl, { signal, description: 'ioth dump' });
-    try {
-      const target = file === '-' ? process.stdout : file;
-      const frames = await capture(port, target, { count, snaplen, signal });
-      if (file !== undefined) printError(`${frames} frames`);
-    } finally {
-      await port.close();
-    }
+    await using port = await VdePort.open(vnl, { signal, description: 'ioth dump' });
+    const target = file === '-' ? process.stdout : file;
+    const frames = await capture(port, target, { count, snaplen, signal });
+    if (file !== undefined) printError(`${frames} frames`);
     return undefined;
   },
 };

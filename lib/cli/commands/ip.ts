@@ -65,13 +65,9 @@ and name servers.
     const [config = '', word] = args;
     const view = word === undefined ? ALL : Object.hasOwn(VIEWS, word) ? VIEWS[word] : undefined;
     if (!view) throw new UsageError(`'${word}' is none of ${Object.keys(VIEWS).join(', ')}: ${USAGE}`);
-    const stack = await openStack(config, { signal, timeout: secondsOption(invocation, 'wait') });
-    try {
-      if (options.json) printJson(view.json(stack));
-      else print(view.text(stack));
-    } finally {
-      await stack.close();
-    }
+    await using stack = await openStack(config, { signal, timeout: secondsOption(invocation, 'wait') });
+    if (options.json) printJson(view.json(stack));
+    else print(view.text(stack));
     return undefined;
   },
 };

@@ -34,13 +34,9 @@ or -w.
     const port = portArgument(args.at(-1) as string);
     const host = args.length === 3 ? args[1] : undefined;
     const idleMs = secondsOption(invocation, 'wait');
-    const stack = await openStack(config, { signal, loopback: true });
-    try {
-      const end = { host, port, listens: options.listen === true, idleMs, signal };
-      await (options.udp ? carryDatagrams(stack, end) : carryStream(stack, end));
-    } finally {
-      await stack.close();
-    }
+    await using stack = await openStack(config, { signal, loopback: true });
+    const end = { host, port, listens: options.listen === true, idleMs, signal };
+    await (options.udp ? carryDatagrams(stack, end) : carryStream(stack, end));
     return undefined;
   },
 };

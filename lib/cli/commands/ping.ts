@@ -30,15 +30,11 @@ no answer.
     checkArgumentCount(args, 2, 2, USAGE);
     const [config, host] = args as [string, string];
     const settings = pingSettings(invocation);
-    const stack = await openStack(config, { signal, loopback: true });
-    try {
-      const result = await pingAloud(stack, host, settings, { signal, isQuiet: options.json === true });
-      if (options.json) printJson(plainResult(result));
-      else print(summary(result));
-      return result.received > 0 ? EXIT_OK : EXIT_FAILED;
-    } finally {
-      await stack.close();
-    }
+    await using stack = await openStack(config, { signal, loopback: true });
+    const result = await pingAloud(stack, host, settings, { signal, isQuiet: options.json === true });
+    if (options.json) printJson(plainResult(result));
+    else print(summary(result));
+    return result.received > 0 ? EXIT_OK : EXIT_FAILED;
   },
 };
 

@@ -41,21 +41,15 @@ function stackAt(vnl: string, address: string): Stack {
 }
 
 async function exchange(server: Stack, client: Stack, signal: AbortSignal): Promise<void> {
-  const listener = server.socket();
-  const socket = client.socket();
-  const sockets: { close(): void }[] = [listener, socket];
-  try {
-    listener.bind(['10.0.0.1', PORT]);
-    listener.listen();
-    await socket.connect(['10.0.0.1', PORT], { signal });
-    const [connection] = await listener.accept({ signal });
-    sockets.push(connection);
-    await socket.sendall('!', 0, { signal });
-    const received = await connection.recv(1, 0, { signal });
-    if (String(received) !== '!') throw new Error('what was received is not what was sent');
-  } finally {
-    for (const each of sockets) each.close();
-  }
+  using listener = server.socket();
+  using socket = client.socket();
+  listener.bind(['10.0.0.1', PORT]);
+  listener.listen();
+  await socket.connect(['10.0.0.1', PORT], { signal });
+  using connection = (await listener.accept({ signal }))[0];
+  await socket.sendall('!', 0, { signal });
+  const received = await connection.recv(1, 0, { signal });
+  if (String(received) !== '!') throw new Error('what was received is not what was sent');
 }
 
 async function closeAll(stacks: readonly Stack[]): Promise<void> {
