@@ -18,6 +18,8 @@ export interface Invocation {
   readonly args: readonly string[];
   /** Aborted by the first signal that ends a program. Then the command closes everything it has open. */
   readonly signal: AbortSignal;
+  /** Call it when something else handles signals from here on: then `signal` does not abort. */
+  readonly leaveSignals: () => void;
 }
 
 export interface Command {
@@ -28,8 +30,6 @@ export interface Command {
   readonly options: OptionSpecs;
   /** The number of the command's own arguments. All arguments and options after them belong to another program. */
   readonly ownArguments?: number;
-  /** True if the command handles signals itself: `signal` never aborts. Default false. */
-  readonly handlesSignals?: boolean;
   /** @returns the exit code; undefined stands for 0 */
   run(invocation: Invocation): Promise<number | undefined>;
 }

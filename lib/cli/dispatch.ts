@@ -72,19 +72,17 @@ async function runCommand(name: string, entry: CommandEntry, argv: readonly stri
 }
 
 async function runInterruptible(command: Command, parsed: ReturnType<typeof parseCommandLine>): Promise<number> {
-  if (command.handlesSignals) {
-    return (await command.run({ ...parsed, signal: new AbortController().signal })) ?? EXIT_OK;
-  }
   const interruption = new Interruption();
+  const { signal, stop: leaveSignals } = interruption;
   try {
-    const code = await command.run({ ...parsed, signal: interruption.signal });
+    const code = await command.run({ ...parsed, signal, leaveSignals });
     return interruption.exitCode ?? code ?? EXIT_OK;
   } catch (error) {
     // an error after the interruption is not a failure
     if (interruption.exitCode !== undefined) return interruption.exitCode;
     throw error;
   } finally {
-    interruption.stop();
+    leaveSignals();
   }
 }
 

@@ -1,6 +1,5 @@
 import type { Command, Invocation } from '../command.js';
 import { openStack } from '../config.js';
-import { Interruption } from '../interruption.js';
 import { checkArgumentCount } from '../parse.js';
 import { endOf, type ProgramEnd, passOn } from '../program.js';
 
@@ -20,40 +19,23 @@ signal that ends it. Exit code 127 if the program does not exist.
   ioth exec vde:///tmp/sw,eth,ip=10.0.0.2/24 curl http://10.0.0.1/`,
   options: {},
   ownArguments: 1,
-  handlesSignals: true,
-  async run({ args }: Invocation) {
-    checkArgumentCount(args, 2, Number.POSITIVE_INFINITY, USAGE);
-    const [config = '', program = '', ...programArgs] = args;
-    const interruption = new Interruption();
-    try {
-      return await execute(config, program, programArgs, interruption);
-    } catch (error) {
-      if (interruption.exitCode === undefined) throw error;
-      return interruption.exitCode;
-    } finally {
-      interruption.stop();
-    }
+  async run(invocation: Invocation) {
+    checkArgumentCount(invocation.args, 2, Number.POSITIVE_INFINITY, USAGE);
+    return passOn(await execute(invocation));
   },
 };
 
-async function execute(
-  config: string,
-  program: string,
-  args: readonly string[],
-  interruption: Interruption,
-): Promise<number> {
-  const stack = await openStack(config, { signal: interruption.signal, loopback: true });
-  let end: ProgramEnd;
+/** Runs the program. The stack is closed when it returns. */
+async function execute({ args, signal, leaveSignals }: Invocation): Promise<ProgramEnd> {
+  const [config = '', program = '', ...programArgs] = args;
+  await using stack = await openStack(config, { signal, loopback: true });
+  // from here on the program handles signals
+  leaveSignals();
   try {
-    // from here on the program handles signals
-    interruption.stop();
-    end = await endOf(stack.spawn(program, args, { stdio: 'inherit' }));
+    return await endOf(stack.spawn(program, programArgs, { stdio: 'inherit' }));
   } catch (error) {
-    end = { code: codeOfFailure(error), signal: null };
-  } finally {
-    await stack.close();
+    return { code: codeOfFailure(error), signal: null };
   }
-  return passOn(end);
 }
 
 function codeOfFailure(error: unknown): number {

@@ -6,7 +6,6 @@ import * as ioth from '../../index.js';
 import { openStacks } from '../../stack/open-stacks.js';
 import type { Command, Invocation } from '../command.js';
 import { openStack } from '../config.js';
-import { Interruption } from '../interruption.js';
 import { installedIn, packageVersion } from '../package.js';
 import { checkArgumentCount } from '../parse.js';
 import { defineDotCommands } from '../repl/dot-commands.js';
@@ -32,22 +31,14 @@ Ctrl-D closes every stack. Without CONFIG the stack has no network. STACK is an 
 
   ioth repl vde:///tmp/sw,eth,ip=10.0.0.2/24`,
   options: {},
-  handlesSignals: true,
-  async run({ args }: Invocation) {
+  async run({ args, signal, leaveSignals }: Invocation) {
     checkArgumentCount(args, 0, 1, USAGE);
-    const interruption = new Interruption();
-    try {
-      const stack = await openStack(args[0] ?? DEFAULT_CONFIG, { signal: interruption.signal, loopback: true });
-      // from here on the REPL handles Ctrl-C
-      interruption.stop();
-      stack.on('error', (error) => printError(`\nstack: ${printableLines(error.message)}`));
-      await converse(stack);
-    } catch (error) {
-      if (interruption.exitCode === undefined) throw error;
-    } finally {
-      interruption.stop();
-    }
-    return interruption.exitCode;
+    const stack = await openStack(args[0] ?? DEFAULT_CONFIG, { signal, loopback: true });
+    // from here on the REPL handles Ctrl-C
+    leaveSignals();
+    stack.on('error', (error) => printError(`\nstack: ${printableLines(error.message)}`));
+    await converse(stack);
+    return undefined;
   },
 };
 

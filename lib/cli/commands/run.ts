@@ -24,8 +24,7 @@ Options before PROGRAM go to node: ioth run CONFIG --inspect app.js
     },
   },
   ownArguments: 1,
-  handlesSignals: true,
-  async run({ args, options }: Invocation) {
+  async run({ args, options, leaveSignals }: Invocation) {
     checkArgumentCount(args, 2, Number.POSITIVE_INFINITY, USAGE);
     const [config = '', ...program] = args;
     const IOTH = expandConfig(config);
@@ -33,6 +32,8 @@ Options before PROGRAM go to node: ioth run CONFIG --inspect app.js
     // inside another such program, the new program still gets a stack of its own
     const { [CHILD_VARIABLE]: _, ...environment } = process.env;
     const env = { ...environment, IOTH, ...(options.children ? { IOTH_CHILDREN: '1' } : {}) };
+    // from here on the program handles signals
+    leaveSignals();
     const child = spawn(process.execPath, [registerFlag(waits), ...program], { stdio: 'inherit', env });
     return passOn(await endOf(child));
   },
