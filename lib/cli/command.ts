@@ -30,8 +30,8 @@ export interface Command {
   readonly options: OptionSpecs;
   /** The number of the command's own arguments. All arguments and options after them belong to another program. */
   readonly ownArguments?: number;
-  /** @returns the exit code; undefined stands for 0 */
-  run(invocation: Invocation): Promise<number | undefined>;
+  /** @returns the exit code, or nothing for 0 */
+  run(invocation: Invocation): Promise<number> | Promise<void>;
 }
 
 export const EXIT_OK = 0;

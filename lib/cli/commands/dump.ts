@@ -36,7 +36,6 @@ or for a MAC that it has not learned. To see every frame use a hub: 'ioth switch
     const target = file === '-' ? process.stdout : file;
     const frames = await capture(port, target, { count, snaplen, signal });
     if (file !== undefined) printError(`${frames} frames`);
-    return undefined;
   },
 };
 

@@ -68,6 +68,5 @@ and name servers.
     await using stack = await openStack(config, { signal, timeout: secondsOption(invocation, 'wait') });
     if (options.json) printJson(view.json(stack));
     else print(view.text(stack));
-    return undefined;
   },
 };

@@ -37,6 +37,5 @@ or -w.
     await using stack = await openStack(config, { signal, loopback: true });
     const end = { host, port, listens: options.listen === true, idleMs, signal };
     await (options.udp ? carryDatagrams(stack, end) : carryStream(stack, end));
-    return undefined;
   },
 };

@@ -38,7 +38,6 @@ Ctrl-D closes every stack. Without CONFIG the stack has no network. STACK is an 
     leaveSignals();
     stack.on('error', (error) => printError(`\nstack: ${printableLines(error.message)}`));
     await converse(stack);
-    return undefined;
   },
 };
 

@@ -45,7 +45,6 @@ removes PATH. Programs on this machine can join it: stacks of ioth, vde_plug, vi
       ports.close();
       await stack.close({ linger: 0 });
     }
-    return undefined;
   },
 };
 
