@@ -1,10 +1,9 @@
 /** The parts of a subcommand of `ioth`. */
 
-/** An option, in the form of node:util's parseArgs, with its line of `--help`. */
+/** An option, with its line of `--help`. */
 export interface OptionSpec {
-  type: 'boolean' | 'string';
   short?: string;
-  /** The name of its value in the help: 'SECONDS'. */
+  /** The name of its value in the help: 'SECONDS'. An option without one takes no value. */
   value?: string;
   help: string;
 }

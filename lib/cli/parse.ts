@@ -1,7 +1,7 @@
 import { parseArgs, types } from 'node:util';
 import { type Command, type Invocation, type OptionSpec, UsageError } from './command.js';
 
-const HELP: OptionSpec = { type: 'boolean', short: 'h', help: 'shows this text' };
+const HELP: OptionSpec = { short: 'h', help: 'shows this text' };
 
 export type ParsedArguments = Pick<Invocation, 'options' | 'args'>;
 
@@ -12,9 +12,9 @@ export type ParsedArguments = Pick<Invocation, 'options' | 'args'>;
 export function parseCommandLine(command: Command, argv: readonly string[]): ParsedArguments {
   const [own, others] = splitArguments(command, argv);
   const options = Object.fromEntries(
-    Object.entries({ ...command.options, help: HELP }).map(([name, { type, short }]) => [
+    Object.entries({ ...command.options, help: HELP }).map(([name, { short, value }]) => [
       name,
-      short === undefined ? { type } : { type, short },
+      { type: value ? 'string' : 'boolean', ...(short && { short }) } as const,
     ]),
   );
   try {
@@ -35,9 +35,7 @@ function splitArguments(
 ): [own: string[], others: string[]] {
   if (ownArguments === undefined) return [[...argv], []];
   const takesValue = (word: string) =>
-    Object.entries(options).some(
-      ([name, { type, short }]) => type === 'string' && (word === `--${name}` || word === `-${short}`),
-    );
+    Object.entries(options).some(([name, { short, value }]) => value && (word === `--${name}` || word === `-${short}`));
   let found = 0;
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] as string;

@@ -46,8 +46,8 @@ unchanged: there is no search list. Exit code 1 if there is no such record.
   ioth dig vde:///tmp/sw,eth,dhcp www.example.org AAAA
   ioth dig vde:///tmp/sw,eth,ip=10.0.0.2/24 10.0.0.1 @10.0.0.53`,
   options: {
-    json: { type: 'boolean', help: 'prints JSON' },
-    wait: { type: 'string', short: 'w', value: 'SECONDS', help: 'how long a server may take to answer (5)' },
+    json: { help: 'prints JSON' },
+    wait: { short: 'w', value: 'SECONDS', help: 'how long a server may take to answer (5)' },
   },
   async run(invocation: Invocation) {
     const { options, signal } = invocation;

@@ -20,7 +20,7 @@ export const command: Command = {
   help: `
 Checks this machine: Node.js, the libraries and their plugins, /dev/net/tun, user namespaces. Then makes two stacks, lets
 them talk, and closes them. Tells how to fix each fault. Exit code 1 if stacks cannot work.`,
-  options: { json: { type: 'boolean', help: 'prints JSON' } },
+  options: { json: { help: 'prints JSON' } },
   async run({ args, options, signal }: Invocation) {
     checkArgumentCount(args, 0, 0, '');
     const findings: Finding[] = [];

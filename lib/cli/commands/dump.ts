@@ -21,9 +21,9 @@ or for a MAC that it has not learned. To see every frame use a hub: 'ioth switch
   ioth dump vde:///tmp/sw
   ioth dump -w - vde:///tmp/sw | wireshark -k -i -`,
   options: {
-    write: { type: 'string', short: 'w', value: 'FILE', help: 'writes pcapng to a file; - is standard output' },
-    count: { type: 'string', short: 'c', value: 'NUMBER', help: 'ends after this many frames' },
-    snaplen: { type: 'string', short: 's', value: 'BYTES', help: 'cuts each written frame to this size (all)' },
+    write: { short: 'w', value: 'FILE', help: 'writes pcapng to a file; - is standard output' },
+    count: { short: 'c', value: 'NUMBER', help: 'ends after this many frames' },
+    snaplen: { short: 's', value: 'BYTES', help: 'cuts each written frame to this size (all)' },
   },
   async run(invocation: Invocation) {
     const { args, options, signal } = invocation;

@@ -51,13 +51,8 @@ and name servers.
   ioth ip vde:///tmp/sw,eth,dhcp
   ioth ip --json 'stack=vdestack,vnl=vde:///tmp/sw,eth,ip=10.0.0.2/24' route`,
   options: {
-    json: { type: 'boolean', help: 'prints JSON' },
-    wait: {
-      type: 'string',
-      short: 'w',
-      value: 'SECONDS',
-      help: 'time limit for each of DHCP, DHCPv6 and router discovery (6)',
-    },
+    json: { help: 'prints JSON' },
+    wait: { short: 'w', value: 'SECONDS', help: 'time limit for each of DHCP, DHCPv6 and router discovery (6)' },
   },
   async run(invocation: Invocation) {
     const { args, options, signal } = invocation;

@@ -18,10 +18,9 @@ or -w.
   ioth nc -l vde:///tmp/sw,eth,ip=10.0.0.1/24 5000 > file
   ioth nc vde:///tmp/sw,eth,ip=10.0.0.2/24 10.0.0.1 5000 < file`,
   options: {
-    listen: { type: 'boolean', short: 'l', help: 'waits for a peer instead of connecting to one' },
-    udp: { type: 'boolean', short: 'u', help: 'uses UDP, one datagram per piece of input' },
+    listen: { short: 'l', help: 'waits for a peer instead of connecting to one' },
+    udp: { short: 'u', help: 'uses UDP, one datagram per piece of input' },
     wait: {
-      type: 'string',
       short: 'w',
       value: 'SECONDS',
       help: 'ends if connecting takes this long, or if no data comes or goes for this long',

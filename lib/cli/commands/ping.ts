@@ -18,12 +18,12 @@ no answer.
 
   ioth ping -c 3 vde:///tmp/sw,eth,ip=10.0.0.2/24 10.0.0.1`,
   options: {
-    count: { type: 'string', short: 'c', value: 'NUMBER', help: `number of requests (${DEFAULT_COUNT})` },
-    interval: { type: 'string', short: 'i', value: 'SECONDS', help: 'time from one request to the next (1)' },
-    size: { type: 'string', short: 's', value: 'BYTES', help: 'size of the data in each request (56)' },
-    ttl: { type: 'string', short: 't', value: 'NUMBER', help: 'time to live, or hop limit' },
-    wait: { type: 'string', short: 'w', value: 'SECONDS', help: 'how long to wait for each answer (2)' },
-    json: { type: 'boolean', help: 'prints JSON at the end' },
+    count: { short: 'c', value: 'NUMBER', help: `number of requests (${DEFAULT_COUNT})` },
+    interval: { short: 'i', value: 'SECONDS', help: 'time from one request to the next (1)' },
+    size: { short: 's', value: 'BYTES', help: 'size of the data in each request (56)' },
+    ttl: { short: 't', value: 'NUMBER', help: 'time to live, or hop limit' },
+    wait: { short: 'w', value: 'SECONDS', help: 'how long to wait for each answer (2)' },
+    json: { help: 'prints JSON at the end' },
   },
   async run(invocation: Invocation) {
     const { args, options, signal } = invocation;

@@ -18,10 +18,7 @@ Options before PROGRAM go to node: ioth run CONFIG --inspect app.js
 
   ioth run vde:///tmp/sw,eth,ip=10.0.0.2/24 server.js --port 80`,
   options: {
-    children: {
-      type: 'boolean',
-      help: 'gives each Node child a stack of its own: %d in CONFIG is 1 here, 2, 3 … in the children',
-    },
+    children: { help: 'gives each Node child a stack of its own: %d in CONFIG is 1 here, 2, 3 … in the children' },
   },
   ownArguments: 1,
   async run({ args, options, leaveSignals }: Invocation) {

@@ -18,14 +18,9 @@ removes PATH. Programs on this machine can join it: stacks of ioth, vde_plug, vi
 
   ioth switch /tmp/sw`,
   options: {
-    hub: { type: 'boolean', help: 'makes a hub: each port gets every frame' },
-    mode: {
-      type: 'string',
-      short: 'm',
-      value: 'MODE',
-      help: 'access mode of the switch in octal, as for a file: 660 (600)',
-    },
-    json: { type: 'boolean', help: 'prints a line of JSON per event' },
+    hub: { help: 'makes a hub: each port gets every frame' },
+    mode: { short: 'm', value: 'MODE', help: 'access mode of the switch in octal, as for a file: 660 (600)' },
+    json: { help: 'prints a line of JSON per event' },
   },
   async run({ args, options, signal }: Invocation) {
     checkArgumentCount(args, 1, 1, USAGE);
