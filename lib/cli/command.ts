@@ -27,8 +27,8 @@ export interface Command {
   /** The text of its help, below the usage. */
   readonly help: string;
   readonly options: OptionSpecs;
-  /** The number of the command's own arguments. All arguments and options after them belong to another program. */
-  readonly ownArguments?: number;
+  /** True if all arguments and options after its first argument belong to another program. Default false. */
+  readonly runsProgram?: boolean;
   /** @returns the exit code, or nothing for 0 */
   run(invocation: Invocation): Promise<number> | Promise<void>;
 }

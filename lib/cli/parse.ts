@@ -1,4 +1,4 @@
-import { parseArgs, types } from 'node:util';
+import { type ParseArgsConfig, parseArgs, types } from 'node:util';
 import { type Command, type Invocation, type OptionSpec, UsageError } from './command.js';
 
 const HELP: OptionSpec = { short: 'h', help: 'shows this text' };
@@ -10,7 +10,6 @@ export type ParsedArguments = Pick<Invocation, 'options' | 'args'>;
  * @throws {UsageError} for an unknown option, a missing value, or a value that the option does not take
  */
 export function parseCommandLine(command: Command, argv: readonly string[]): ParsedArguments {
-  const [own, others] = splitArguments(command, argv);
   const options = Object.fromEntries(
     Object.entries({ ...command.options, help: HELP }).map(([name, { short, value }]) => [
       name,
@@ -18,8 +17,9 @@ export function parseCommandLine(command: Command, argv: readonly string[]): Par
     ]),
   );
   try {
-    const { values, positionals } = parseArgs({ args: own, options, allowPositionals: true, strict: true });
-    return { options: values as ParsedArguments['options'], args: [...positionals, ...others] };
+    const args = command.runsProgram ? endOptions(argv, options) : argv;
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    return { options: values as ParsedArguments['options'], args: positionals };
   } catch (error) {
     if (!types.isNativeError(error) || !String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS')) {
       throw error;
@@ -28,26 +28,12 @@ export function parseCommandLine(command: Command, argv: readonly string[]): Par
   }
 }
 
-/** Splits the command's own arguments from those that it passes on unchanged: `ioth run CONFIG app.js --port 80`. */
-function splitArguments(
-  { ownArguments, options }: Command,
-  argv: readonly string[],
-): [own: string[], others: string[]] {
-  if (ownArguments === undefined) return [[...argv], []];
-  const takesValue = (word: string) =>
-    Object.entries(options).some(([name, { short, value }]) => value && (word === `--${name}` || word === `-${short}`));
-  let found = 0;
-  for (let i = 0; i < argv.length; i++) {
-    const word = argv[i] as string;
-    if (word === '--') return [argv.slice(0, i), argv.slice(i + 1)];
-    if (word.startsWith('-') && word !== '-') {
-      if (takesValue(word)) i++;
-    } else if (++found === ownArguments) {
-      const rest = argv.slice(i + 1);
-      return [argv.slice(0, i + 1), rest[0] === '--' ? rest.slice(1) : rest];
-    }
-  }
-  return [[...argv], []];
+/** Ends the command's own options after its first argument: `ioth run CONFIG app.js --port 80`. */
+function endOptions(argv: readonly string[], options: ParseArgsConfig['options']): readonly string[] {
+  const { tokens } = parseArgs({ args: argv, options, strict: false, tokens: true });
+  const first = tokens.find(({ kind }) => kind !== 'option');
+  const isEnded = !first || first.kind === 'option-terminator' || argv[first.index + 1] === '--';
+  return isEnded ? argv : argv.toSpliced(first.index + 1, 0, '--');
 }
 
 /** Returns the help of a subcommand. */

@@ -18,7 +18,7 @@ signal that ends it. Exit code 127 if the program does not exist.
 
   ioth exec vde:///tmp/sw,eth,ip=10.0.0.2/24 curl http://10.0.0.1/`,
   options: {},
-  ownArguments: 1,
+  runsProgram: true,
   async run(invocation: Invocation) {
     checkArgumentCount(invocation.args, 2, Number.POSITIVE_INFINITY, USAGE);
     return passOn(await execute(invocation));

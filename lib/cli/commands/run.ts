@@ -20,7 +20,7 @@ Options before PROGRAM go to node: ioth run CONFIG --inspect app.js
   options: {
     children: { help: 'gives each Node child a stack of its own: %d in CONFIG is 1 here, 2, 3 … in the children' },
   },
-  ownArguments: 1,
+  runsProgram: true,
   async run({ args, options, leaveSignals }: Invocation) {
     checkArgumentCount(args, 2, Number.POSITIVE_INFINITY, USAGE);
     const [config = '', ...program] = args;
