@@ -24,6 +24,8 @@ export interface Invocation {
 export interface Command {
   /** Its arguments: 'CONFIG HOST PORT'. */
   readonly usage: string;
+  /** The least and the most arguments; undefined if the command counts them itself. */
+  readonly argumentCount?: readonly [min: number, max: number];
   /** The text of its help, below the usage. */
   readonly help: string;
   readonly options: OptionSpecs;

@@ -6,7 +6,7 @@ import { type Command, CommandError, EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageErro
 import { COMMANDS, type CommandEntry } from './commands.js';
 import { Interruption } from './interruption.js';
 import { packageVersion } from './package.js';
-import { columns, helpText, parseCommandLine } from './parse.js';
+import { checkArgumentCount, columns, helpText, parseCommandLine } from './parse.js';
 import { suggestion } from './suggest.js';
 import { print, printError, styled } from './terminal.js';
 
@@ -65,6 +65,7 @@ async function runCommand(name: string, entry: CommandEntry, argv: readonly stri
       print(helpText(name, command).trimEnd());
       return EXIT_OK;
     }
+    if (command.argumentCount) checkArgumentCount(parsed.args, ...command.argumentCount, command.usage);
     return await runInterruptible(command, parsed);
   } catch (error) {
     return reportFailure(name, error);

@@ -4,7 +4,6 @@ import type { Finding } from '../doctor/finding.js';
 import { libraryFindings, networkFinding, pluginFindings } from '../doctor/libraries.js';
 import { nodeFinding, providerFinding, triedNamespaceFinding, tunFinding } from '../doctor/system.js';
 import { trialFinding } from '../doctor/trial.js';
-import { checkArgumentCount } from '../parse.js';
 import { print, printJson, styled } from '../terminal.js';
 
 const MARKS = {
@@ -17,12 +16,12 @@ const MARKS = {
 /** `ioth doctor`. */
 export const command: Command = {
   usage: '',
+  argumentCount: [0, 0],
   help: `
 Checks this machine: Node.js, the libraries and their plugins, /dev/net/tun, user namespaces. Then makes two stacks, lets
 them talk, and closes them. Tells how to fix each fault. Exit code 1 if stacks cannot work.`,
   options: { json: { help: 'prints JSON' } },
-  async run({ args, options, signal }: Invocation) {
-    checkArgumentCount(args, 0, 0, '');
+  async run({ options, signal }: Invocation) {
     const findings: Finding[] = [];
     for await (const finding of examine(signal)) {
       findings.push(finding);

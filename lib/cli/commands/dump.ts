@@ -4,15 +4,15 @@ import { describeFrame } from '../../vde/describe-frame.js';
 import { VdePort } from '../../vde/port.js';
 import type { Command, Invocation } from '../command.js';
 import { interrupted } from '../interruption.js';
-import { checkArgumentCount, numberOption } from '../parse.js';
+import { numberOption } from '../parse.js';
 import { print, printError } from '../terminal.js';
 
-const USAGE = 'VNL';
 const NANOSECONDS_A_MILLISECOND = 1_000_000n;
 
 /** `ioth dump`. */
 export const command: Command = {
-  usage: USAGE,
+  usage: 'VNL',
+  argumentCount: [1, 1],
   help: `
 Joins a network and prints a line for each frame, or writes the frames as pcapng, which Wireshark, tshark and tcpdump read.
 It runs until Ctrl-C, until -c frames have come, or until the network ends. A switch sends a port only frames for all hosts,
@@ -27,7 +27,6 @@ or for a MAC that it has not learned. To see every frame use a hub: 'ioth switch
   },
   async run(invocation: Invocation) {
     const { args, options, signal } = invocation;
-    checkArgumentCount(args, 1, 1, USAGE);
     const vnl = args[0] as string;
     const file = options.write as string | undefined;
     const count = numberOption(invocation, 'count', { min: 1 }) ?? Number.POSITIVE_INFINITY;

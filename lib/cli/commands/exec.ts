@@ -1,16 +1,15 @@
 import type { Command, Invocation } from '../command.js';
 import { openStack } from '../config.js';
-import { checkArgumentCount } from '../parse.js';
 import { endOf, type ProgramEnd, passOn } from '../program.js';
 
-const USAGE = 'CONFIG PROGRAM [ARGUMENTS]';
 /** The exit codes that shells, env(1) and others use for a missing program, and for one that cannot be run. */
 const EXIT_NOT_FOUND = 127;
 const EXIT_NOT_EXECUTABLE = 126;
 
 /** `ioth exec`. */
 export const command: Command = {
-  usage: USAGE,
+  usage: 'CONFIG PROGRAM [ARGUMENTS]',
+  argumentCount: [2, Number.POSITIVE_INFINITY],
   help: `
 Runs any program, such as curl, bash or dnsmasq, in the network of a stack. The stack ends with the program. If you are not
 root, the program still is root of that network. Standard input and output are the program's. So are the exit code and the
@@ -20,7 +19,6 @@ signal that ends it. Exit code 127 if the program does not exist.
   options: {},
   runsProgram: true,
   async run(invocation: Invocation) {
-    checkArgumentCount(invocation.args, 2, Number.POSITIVE_INFINITY, USAGE);
     return passOn(await execute(invocation));
   },
 };

@@ -1,7 +1,7 @@
 import type { Stack } from '../../stack/stack.js';
 import { type Command, type Invocation, UsageError } from '../command.js';
 import { openStack } from '../config.js';
-import { checkArgumentCount, secondsOption } from '../parse.js';
+import { secondsOption } from '../parse.js';
 import { addressText, linkText, routeText } from '../show.js';
 import { print, printJson } from '../terminal.js';
 
@@ -43,6 +43,7 @@ const ALL: View = {
 /** `ioth ip`. */
 export const command: Command = {
   usage: USAGE,
+  argumentCount: [1, 2],
   help: `
 Makes a stack, waits until it is configured (by DHCP, DHCPv6 and router discovery too), prints its configuration, and ends
 it: addr as 'ip -br addr', route as 'ip route', link as 'ip -br link'. Without one of these words it prints addresses, routes
@@ -56,7 +57,6 @@ and name servers.
   },
   async run(invocation: Invocation) {
     const { args, options, signal } = invocation;
-    checkArgumentCount(args, 1, 2, USAGE);
     const [config = '', word] = args;
     const view = word === undefined ? ALL : Object.hasOwn(VIEWS, word) ? VIEWS[word] : undefined;
     if (!view) throw new UsageError(`'${word}' is none of ${Object.keys(VIEWS).join(', ')}: ${USAGE}`);

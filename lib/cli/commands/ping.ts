@@ -3,15 +3,15 @@ import type { PingProbe, PingResult } from '../../ping/ping.js';
 import type { Stack } from '../../stack/stack.js';
 import { type Command, EXIT_FAILED, EXIT_OK, type Invocation } from '../command.js';
 import { openStack } from '../config.js';
-import { checkArgumentCount, numberOption, secondsOption } from '../parse.js';
+import { numberOption, secondsOption } from '../parse.js';
 import { print, printJson } from '../terminal.js';
 
-const USAGE = 'CONFIG HOST';
 const DEFAULT_COUNT = 4;
 
 /** `ioth ping`. */
 export const command: Command = {
-  usage: USAGE,
+  usage: 'CONFIG HOST',
+  argumentCount: [2, 2],
   help: `
 Sends ICMP echo requests from a stack, IPv4 or IPv6. Prints each answer as it comes, then the loss. Exit code 1 if there was
 no answer.
@@ -27,7 +27,6 @@ no answer.
   },
   async run(invocation: Invocation) {
     const { args, options, signal } = invocation;
-    checkArgumentCount(args, 2, 2, USAGE);
     const [config, host] = args as [string, string];
     const settings = pingSettings(invocation);
     await using stack = await openStack(config, { signal, loopback: true });

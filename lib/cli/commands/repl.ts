@@ -7,18 +7,17 @@ import { openStacks } from '../../stack/open-stacks.js';
 import type { Command, Invocation } from '../command.js';
 import { openStack } from '../config.js';
 import { installedIn, packageVersion } from '../package.js';
-import { checkArgumentCount } from '../parse.js';
 import { defineDotCommands } from '../repl/dot-commands.js';
 import { setUpHistory } from '../repl/history.js';
 import { print, printError, styled } from '../terminal.js';
 
-const USAGE = '[CONFIG]';
 /** The default of CONFIG: a stack without a network. */
 const DEFAULT_CONFIG = 'vdestack';
 
 /** `ioth repl`. */
 export const command: Command = {
-  usage: USAGE,
+  usage: '[CONFIG]',
+  argumentCount: [0, 1],
   help: `
 Starts Node's REPL with a stack, 'stack', and with all exports of ioth as globals: Stack, AF_INET, … 'await' works, Tab
 completes. The history is kept in IOTH_REPL_HISTORY, by default ioth/repl_history in XDG_STATE_HOME or ~/.local/state.
@@ -32,7 +31,6 @@ Ctrl-D closes every stack. Without CONFIG the stack has no network. STACK is an 
   ioth repl vde:///tmp/sw,eth,ip=10.0.0.2/24`,
   options: {},
   async run({ args, signal, leaveSignals }: Invocation) {
-    checkArgumentCount(args, 0, 1, USAGE);
     const stack = await openStack(args[0] ?? DEFAULT_CONFIG, { signal, loopback: true });
     // from here on the REPL handles Ctrl-C
     leaveSignals();

@@ -3,14 +3,12 @@ import { CHILD_VARIABLE } from '../../node/children.js';
 import type { Command, Invocation } from '../command.js';
 import { checkConfig, expandConfig } from '../config.js';
 import { registerFlag } from '../package.js';
-import { checkArgumentCount } from '../parse.js';
 import { endOf, passOn } from '../program.js';
-
-const USAGE = 'CONFIG PROGRAM [ARGUMENTS]';
 
 /** `ioth run`. */
 export const command: Command = {
-  usage: USAGE,
+  usage: 'CONFIG PROGRAM [ARGUMENTS]',
+  argumentCount: [2, Number.POSITIVE_INFINITY],
   help: `
 Runs an unchanged Node program on a stack of its own. Its sockets and look-ups use the stack, as with
 'node -r ioth/register'. Standard input and output are the program's. So are the exit code and the signal that ends it.
@@ -22,7 +20,6 @@ Options before PROGRAM go to node: ioth run CONFIG --inspect app.js
   },
   runsProgram: true,
   async run({ args, options, leaveSignals }: Invocation) {
-    checkArgumentCount(args, 2, Number.POSITIVE_INFINITY, USAGE);
     const [config = '', ...program] = args;
     const IOTH = expandConfig(config);
     const waits = checkConfig(IOTH.replaceAll('%d', '1'));

@@ -4,14 +4,13 @@ import { Stack } from '../../stack/stack.js';
 import { quotePath } from '../../vde/locator.js';
 import { type Command, CommandError, type Invocation, UsageError } from '../command.js';
 import { interrupted } from '../interruption.js';
-import { checkArgumentCount } from '../parse.js';
 import { type Peer, SwitchPorts } from '../switch-ports.js';
 import { print, styled } from '../terminal.js';
 
-const USAGE = 'PATH';
 /** `ioth switch`. */
 export const command: Command = {
-  usage: USAGE,
+  usage: 'PATH',
+  argumentCount: [1, 1],
   help: `
 Makes a switch that others join with vde://PATH, and reports the processes that join and leave. Ctrl-C ends the switch and
 removes PATH. Programs on this machine can join it: stacks of ioth, vde_plug, virtual machines.
@@ -23,7 +22,6 @@ removes PATH. Programs on this machine can join it: stacks of ioth, vde_plug, vi
     json: { help: 'prints a line of JSON per event' },
   },
   async run({ args, options, signal }: Invocation) {
-    checkArgumentCount(args, 1, 1, USAGE);
     if (args[0] === '') throw new UsageError("PATH must be the path of a directory to make, not ''");
     const path = resolve(args[0] as string);
     const say = options.json ? sayJson : sayText;
