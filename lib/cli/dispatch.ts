@@ -6,14 +6,14 @@ import { type Command, CommandError, EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageErro
 import { COMMANDS, type CommandEntry } from './commands.js';
 import { Interruption } from './interruption.js';
 import { packageVersion } from './package.js';
-import { checkArgumentCount, columns, helpText, parseCommandLine } from './parse.js';
+import { checkArgumentCount, helpText, parseCommandLine } from './parse.js';
 import { suggestion } from './suggest.js';
-import { print, printError, styled } from './terminal.js';
+import { print, printError, styled, table } from './terminal.js';
 
 const HELP = `Usage: ioth COMMAND [options] [arguments]
 
 Commands:
-${columns(Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary]))}
+${table(Object.entries(COMMANDS).map(([name, { summary }]) => ['', name, summary]))}
 
 'ioth COMMAND --help' shows the options of a command.
 

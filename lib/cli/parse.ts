@@ -1,5 +1,6 @@
 import { type ParseArgsConfig, parseArgs, types } from 'node:util';
 import { type Command, type Invocation, type OptionSpec, UsageError } from './command.js';
+import { table } from './terminal.js';
 
 const HELP: OptionSpec = { short: 'h', help: 'shows this text' };
 
@@ -39,18 +40,13 @@ function endOptions(argv: readonly string[], options: ParseArgsConfig['options']
 /** Returns the help of a subcommand. */
 export function helpText(name: string, command: Command): string {
   const specs = Object.entries({ ...command.options, help: HELP });
-  const lines = specs.map(([long, { short, value, help }]): [string, string] => [
+  const lines = specs.map(([long, { short, value, help }]) => [
+    '',
     `${short ? `-${short}, ` : '    '}--${long}${value ? ` ${value}` : ''}`,
     help,
   ]);
   const arguments_ = [name, Object.keys(command.options).length > 0 ? '[options]' : '', command.usage];
-  return `Usage: ioth ${arguments_.filter(Boolean).join(' ')}\n\n${command.help.trim()}\n\nOptions:\n${columns(lines)}\n`;
-}
-
-/** Formats two columns of text, indented. */
-export function columns(lines: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...lines.map(([left]) => left.length));
-  return lines.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n');
+  return `Usage: ioth ${arguments_.filter(Boolean).join(' ')}\n\n${command.help.trim()}\n\nOptions:\n${table(lines)}\n`;
 }
 
 /**
