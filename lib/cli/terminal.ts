@@ -1,14 +1,16 @@
-import { styleText } from 'node:util';
+import { inspect, styleText } from 'node:util';
 import { printableJson } from '../core/printable.js';
-
-type Style = Parameters<typeof styleText>[0];
 
 /** Returns whether `stream` is a terminal with colours, and NO_COLOR is not set. */
 export function isColoured(stream: NodeJS.WriteStream = process.stdout): boolean {
   return stream.isTTY && !process.env.NO_COLOR && stream.hasColors();
 }
 
-export function styled(style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
+export function styled(
+  style: Parameters<typeof styleText>[0],
+  text: string,
+  stream: NodeJS.WriteStream = process.stdout,
+): string {
   return isColoured(stream) ? styleText(style, text) : text;
 }
 
@@ -23,6 +25,11 @@ export function printJson(value: unknown): void {
 
 export function printError(text: string): void {
   process.stderr.write(`${text}\n`);
+}
+
+/** Formats a list of a stack as ip(8) does, with colours at a terminal; '' if it is empty. */
+export function listText(list: readonly unknown[]): string {
+  return list.length === 0 ? '' : inspect(list, { colors: isColoured() });
 }
 
 /** Formats rows of equal length as columns, each as wide as its widest cell. The last column is not padded. */

@@ -1,43 +1,25 @@
+import { IFF_BROADCAST, IFF_LOOPBACK, IFF_LOWER_UP, IFF_MULTICAST, IFF_NOARP, IFF_UP } from '../../constants/index.js';
+import { printable } from '../../core/printable.js';
+import { printedAs } from '../../core/printed-list.js';
+import type { InterfaceLink } from '../../netlink/index.js';
 import type { Stack } from '../../stack/stack.js';
 import { type Command, type Invocation, UsageError } from '../command.js';
 import { openStack } from '../config.js';
 import { secondsOption } from '../parse.js';
-import { addressText, linkText, routeText } from '../show.js';
-import { print, printJson } from '../terminal.js';
+import { listText, print, printJson, table } from '../terminal.js';
 
 const USAGE = 'CONFIG [addr|route|link]';
+/** The flags of a link that are shown, in this order. */
+const FLAGS = { IFF_LOOPBACK, IFF_BROADCAST, IFF_NOARP, IFF_MULTICAST, IFF_UP, IFF_LOWER_UP };
 
-/** A part of a stack to show, as text or as JSON. */
-interface View {
-  text(stack: Stack): string;
-  json(stack: Stack): unknown;
-}
-
-const VIEWS: Readonly<Record<string, View>> = {
-  addr: {
-    text: addressText,
-    json: (stack) => stack.interfaces(),
+/** The lists of a stack. Each is printed as ip(8) does. */
+const LISTS: Readonly<Record<string, (stack: Stack) => readonly unknown[]>> = {
+  addr: (stack) => stack.interfaces(),
+  link: (stack) => {
+    const links = stack.interfaces().map(({ addresses: _, ...link }) => link);
+    return printedAs(links, linkLines);
   },
-  link: {
-    text: (stack) => linkText(stack.interfaces()),
-    json: (stack) => stack.interfaces().map(({ addresses: _, ...link }) => link),
-  },
-  route: {
-    text: routeText,
-    json: (stack) => stack.routes(),
-  },
-};
-
-const ALL: View = {
-  text: (stack) => {
-    const servers = stack.dns.getServers().map((server) => `nameserver ${server}`);
-    return [addressText(stack), routeText(stack), ...servers].filter(Boolean).join('\n');
-  },
-  json: (stack) => ({
-    interfaces: stack.interfaces(),
-    routes: stack.routes(),
-    nameservers: stack.dns.getServers(),
-  }),
+  route: (stack) => stack.routes(),
 };
 
 /** `ioth ip`. */
@@ -58,10 +40,37 @@ and name servers.
   async run(invocation: Invocation) {
     const { args, options, signal } = invocation;
     const [config = '', word] = args;
-    const view = word === undefined ? ALL : Object.hasOwn(VIEWS, word) ? VIEWS[word] : undefined;
-    if (!view) throw new UsageError(`'${word}' is none of ${Object.keys(VIEWS).join(', ')}: ${USAGE}`);
+    if (word !== undefined && !Object.hasOwn(LISTS, word)) {
+      throw new UsageError(`'${word}' is none of ${Object.keys(LISTS).join(', ')}: ${USAGE}`);
+    }
     await using stack = await openStack(config, { signal, timeout: secondsOption(invocation, 'wait') });
-    if (options.json) printJson(view.json(stack));
-    else print(view.text(stack));
+    const list = LISTS[word ?? '']?.(stack);
+    if (options.json) printJson(list ?? everything(stack));
+    else print(list ? listText(list) : everythingText(stack));
   },
 };
+
+function everything(stack: Stack): object {
+  return { interfaces: stack.interfaces(), routes: stack.routes(), nameservers: stack.dns.getServers() };
+}
+
+function everythingText(stack: Stack): string {
+  const servers = stack.dns.getServers().map((server) => `nameserver ${server}`);
+  return [listText(stack.interfaces()), listText(stack.routes()), ...servers].filter(Boolean).join('\n');
+}
+
+/** Formats links as `ip -br link` does, with the MTU. */
+function linkLines(links: readonly InterfaceLink[]): string[] {
+  const rows = links.map(({ name, operstate, up, mac, mtu, flags }) => [
+    printable(name),
+    operstate ?? (up ? 'UNKNOWN' : 'DOWN'),
+    mac ?? '-',
+    `mtu ${mtu} <${flagNames(flags).join(',')}>`,
+  ]);
+  return [table(rows)];
+}
+
+function flagNames(flags: number): string[] {
+  const set = Object.entries(FLAGS).filter(([, flag]) => flags & flag);
+  return set.map(([name]) => name.slice('IFF_'.length));
+}

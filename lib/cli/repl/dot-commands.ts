@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { printableLines } from '../../core/printable.js';
 import { openStacks } from '../../stack/open-stacks.js';
 import { Stack } from '../../stack/stack.js';
-import { addressText, routeText } from '../show.js';
+import { listText } from '../terminal.js';
 import { socketLines } from './sockets.js';
 
 /** Defines the commands `.stacks`, `.ip`, `.route` and `.sockets`. */
@@ -36,8 +36,16 @@ export function defineDotCommands(server: REPLServer, stack: Stack): void {
       .map((each) => inspect(each))
       .join('\n'),
   );
-  define('ip', "Shows interfaces and addresses of 'stack', or of another", ofStack(addressText));
-  define('route', "Shows routes of 'stack', or of another", ofStack(routeText));
+  define(
+    'ip',
+    "Shows interfaces and addresses of 'stack', or of another",
+    ofStack((each) => listText(each.interfaces())),
+  );
+  define(
+    'route',
+    "Shows routes of 'stack', or of another",
+    ofStack((each) => listText(each.routes())),
+  );
   define('sockets', "Shows TCP and UDP sockets of 'stack', or of another", ofStack(socketLines));
 }
 
