@@ -1,3 +1,6 @@
+import { type AddressInfo, isIPv6 } from 'node:net';
+import { printError } from '../terminal.js';
+
 /** The settings of `ioth nc`, for TCP and UDP. */
 export interface Endpoint {
   /** The address of the peer, or our own if it listens; undefined for any of our own. */
@@ -9,20 +12,12 @@ export interface Endpoint {
   signal: AbortSignal;
 }
 
-/** Calls `onIdle` after a time without data. */
-export class IdleTimer {
-  readonly #timer: NodeJS.Timeout | undefined;
+/** Calls `onIdle` after a time without data. The timer's refresh() restarts the time, because data came or went. */
+export function idleTimer({ idleMs }: Endpoint, onIdle: () => void): NodeJS.Timeout | undefined {
+  return idleMs === undefined ? undefined : setTimeout(onIdle, idleMs);
+}
 
-  constructor(idleMs: number | undefined, onIdle: () => void) {
-    this.#timer = idleMs === undefined ? undefined : setTimeout(onIdle, idleMs);
-  }
-
-  /** Restarts the time, because data came or went. */
-  touch(): void {
-    this.#timer?.refresh();
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-  }
+/** Prints the address of a server. */
+export function printListening({ address, port }: AddressInfo): void {
+  printError(`listening on ${isIPv6(address) ? `[${address}]` : address}:${port}`);
 }
