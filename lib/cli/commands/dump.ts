@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { type CaptureOptions, type CaptureTarget, capturePort } from '../../vde/capture.js';
+import { capturePort } from '../../vde/capture.js';
 import { describeFrame } from '../../vde/describe-frame.js';
 import { VdePort } from '../../vde/port.js';
 import type { Command, Invocation } from '../command.js';
@@ -32,44 +32,28 @@ or for a MAC that it has not learned. To see every frame use a hub: 'ioth switch
     const count = numberOption(invocation, 'count', { min: 1 }) ?? Number.POSITIVE_INFINITY;
     const snaplen = numberOption(invocation, 'snaplen', { min: 1, max: 0xffffffff });
     await using port = await VdePort.open(vnl, { signal, description: 'ioth dump' });
-    const target = file === '-' ? process.stdout : file;
-    const frames = await capture(port, target, { count, snaplen, signal });
-    if (file !== undefined) printError(`${frames} frames`);
+    let seen = 0;
+    const full = new AbortController();
+    const running = await capturePort(port, targetOf(file), {
+      snaplen,
+      // frames that came together with the last one are not counted
+      filter: () => ++seen <= count,
+      onFrame: (frame, time) => {
+        if (file === undefined) print(`${clock(time)} ${describeFrame(frame)}`);
+        if (seen >= count) full.abort();
+      },
+    });
+    printError(`listening on ${port.vnl}`);
+    await Promise.race([interrupted(signal), interrupted(full.signal), running.done]);
+    await running.stop();
+    if (file !== undefined) printError(`${running.frames} frames`);
   },
 };
 
-interface Limits {
-  count: number;
-  snaplen: number | undefined;
-  signal: AbortSignal;
-}
-
-/** Captures frames until a limit is reached. @returns how many frames it wrote */
-async function capture(port: VdePort, target: CaptureTarget, { count, snaplen, signal }: Limits): Promise<number> {
-  let seen = 0;
-  let stop = () => {};
-  const full = new Promise<void>((done) => {
-    stop = done;
-  });
-  const options: CaptureOptions = {
-    snaplen,
-    // frames that came together with the last one are not counted
-    filter: () => ++seen <= count,
-    onFrame: (frame, time) => {
-      if (target === undefined) print(`${clock(time)} ${describeFrame(frame)}`);
-      if (seen >= count) stop();
-    },
-  };
-  const running = await capturePort(port, target ?? nowhere(), options);
-  printError(`listening on ${port.vnl}`);
-  await Promise.race([interrupted(signal), full, running.done]);
-  await running.stop();
-  return running.frames;
-}
-
-/** Makes a stream that discards everything: without one, memory would fill up. */
-function nowhere(): Writable {
-  return new Writable({ write: (_chunk, _encoding, done) => done() });
+/** Returns the target of the capture. Frames that are only printed are discarded: they would fill up the memory. */
+function targetOf(file: string | undefined): string | Writable {
+  if (file === undefined) return new Writable({ write: (_chunk, _encoding, done) => done() });
+  return file === '-' ? process.stdout : file;
 }
 
 /** Formats nanoseconds since 1970 as 'hh:mm:ss.µµµµµµ'. */
