@@ -1,12 +1,9 @@
 import { printable } from '../../core/printable.js';
-import type { PingProbe, PingResult } from '../../ping/ping.js';
-import type { Stack } from '../../stack/stack.js';
+import type { PingOptions, PingProbe, PingResult } from '../../ping/ping.js';
 import { type Command, EXIT_FAILED, EXIT_OK, type Invocation } from '../command.js';
 import { openStack } from '../config.js';
 import { numberOption, secondsOption } from '../parse.js';
 import { print, printJson } from '../terminal.js';
-
-const DEFAULT_COUNT = 4;
 
 /** `ioth ping`. */
 export const command: Command = {
@@ -18,7 +15,7 @@ no answer.
 
   ioth ping -c 3 vde:///tmp/sw,eth,ip=10.0.0.2/24 10.0.0.1`,
   options: {
-    count: { short: 'c', value: 'NUMBER', help: `number of requests (${DEFAULT_COUNT})` },
+    count: { short: 'c', value: 'NUMBER', help: 'number of requests (4)' },
     interval: { short: 'i', value: 'SECONDS', help: 'time from one request to the next (1)' },
     size: { short: 's', value: 'BYTES', help: 'size of the data in each request (56)' },
     ttl: { short: 't', value: 'NUMBER', help: 'time to live, or hop limit' },
@@ -28,34 +25,22 @@ no answer.
   async run(invocation: Invocation) {
     const { args, options, signal } = invocation;
     const [config, host] = args as [string, string];
-    const settings = pingSettings(invocation);
+    const settings: PingOptions = {
+      count: numberOption(invocation, 'count', { min: 1, max: 65_535 }),
+      interval: secondsOption(invocation, 'interval'),
+      size: numberOption(invocation, 'size', { min: 0, max: 65_507 }),
+      ttl: numberOption(invocation, 'ttl', { min: 1, max: 255 }),
+      timeout: secondsOption(invocation, 'wait'),
+      onProbe: options.json ? undefined : (probe) => print(probeLine(probe)),
+      signal,
+    };
     await using stack = await openStack(config, { signal, loopback: true });
-    const result = await pingAloud(stack, host, settings, { signal, isQuiet: options.json === true });
+    const result = await stack.ping(host, settings);
     if (options.json) printJson(plainResult(result));
     else print(summary(result));
     return result.received > 0 ? EXIT_OK : EXIT_FAILED;
   },
 };
-
-function pingSettings(invocation: Invocation) {
-  return {
-    count: numberOption(invocation, 'count', { min: 1, max: 65_535 }) ?? DEFAULT_COUNT,
-    interval: secondsOption(invocation, 'interval'),
-    size: numberOption(invocation, 'size', { min: 0, max: 65_507 }),
-    ttl: numberOption(invocation, 'ttl', { min: 1, max: 255 }),
-    timeout: secondsOption(invocation, 'wait'),
-  };
-}
-
-async function pingAloud(
-  stack: Stack,
-  host: string,
-  settings: ReturnType<typeof pingSettings>,
-  { signal, isQuiet }: { signal: AbortSignal; isQuiet: boolean },
-): Promise<PingResult> {
-  const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
-  return stack.ping(host, { ...given, signal, onProbe: isQuiet ? undefined : (probe) => print(probeLine(probe)) });
-}
 
 function probeLine({ seq, address, time, bytes, ttl, error }: PingProbe): string {
   if (time === null) return `seq=${seq}: ${printable(error?.message ?? 'no answer')}`;
