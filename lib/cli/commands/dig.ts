@@ -27,14 +27,6 @@ const TYPES: readonly RecordType[] = [
   'TXT',
 ];
 
-interface Query {
-  config: string;
-  name: string;
-  type: RecordType;
-  /** The server to ask; undefined for the stack's own servers. */
-  server: string | undefined;
-}
-
 /** `ioth dig`. */
 export const command: Command = {
   usage: USAGE,
@@ -63,7 +55,8 @@ unchanged: there is no search list. Exit code 1 if there is no such record.
   },
 };
 
-function queryOf(words: readonly string[]): Query {
+/** Returns the question; its server is undefined for the stack's own servers. */
+function queryOf(words: readonly string[]) {
   const servers = words.filter((word) => word.startsWith('@'));
   const args = words.filter((word) => !word.startsWith('@'));
   checkArgumentCount(args, 2, 3, USAGE);
@@ -77,6 +70,8 @@ function queryOf(words: readonly string[]): Query {
   }
   return { config, name: type === 'PTR' && isIP(given) ? reverseName(given) : given, type, server };
 }
+
+type Query = ReturnType<typeof queryOf>;
 
 async function ask(stack: Stack, query: Query, timeout: number | undefined, signal: AbortSignal): Promise<Reply> {
   const servers = query.server === undefined ? stack.dns.getServers() : [query.server];
