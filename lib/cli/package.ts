@@ -1,34 +1,21 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { textIfReadable } from '../core/text-file.js';
 
 interface PackageJson {
   name?: string;
   version: string;
   engines: { node: string };
-  exports: Record<string, string | Record<string, unknown> | undefined>;
+  exports: { './register': Record<'import' | 'require', string> };
 }
-
-let found: { root: string; json: PackageJson } | undefined;
 
 /** Returns the package of this command, found upwards from its own file. npx and npm start that file through a link. */
 function ownPackage(): { root: string; json: PackageJson } {
-  if (found) return found;
   for (let root = dirname(realpathSync(process.argv[1] as string)); ; root = dirname(root)) {
-    const json = readPackage(root);
-    if (json?.name === 'ioth') {
-      found = { root, json };
-      return found;
-    }
+    const json: PackageJson = JSON.parse(textIfReadable(join(root, 'package.json')) || '{}');
+    if (json.name === 'ioth') return { root, json };
     if (root === dirname(root)) throw new Error(`no package.json of ioth above ${process.argv[1]}`);
-  }
-}
-
-function readPackage(directory: string): PackageJson | undefined {
-  try {
-    return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as PackageJson;
-  } catch {
-    return undefined;
   }
 }
 
@@ -52,6 +39,6 @@ export function installedIn(): string | undefined {
  */
 export function registerFlag(waits: boolean): string {
   const { root, json } = ownPackage();
-  const entry = json.exports['./register'] as Record<'import' | 'require', string>;
+  const entry = json.exports['./register'];
   return waits ? `--import=${pathToFileURL(join(root, entry.import)).href}` : `--require=${join(root, entry.require)}`;
 }
