@@ -17,14 +17,12 @@ export function ok(check: string, message: string, details: Partial<Finding> = {
   return { check, status: 'ok', message, ...details };
 }
 
-export function fault(check: string, message: string, remedy: string): Finding {
-  return { check, status: 'fault', message, remedy };
+type Problem = (check: string, message: string, remedy: string) => Finding;
+
+function problem(status: Finding['status']): Problem {
+  return (check, message, remedy) => ({ check, status, message, remedy });
 }
 
-export function warning(check: string, message: string, remedy: string): Finding {
-  return { check, status: 'warning', message, remedy };
-}
-
-export function missing(check: string, message: string, remedy: string): Finding {
-  return { check, status: 'missing', message, remedy };
-}
+export const fault = problem('fault');
+export const warning = problem('warning');
+export const missing = problem('missing');

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { findLibraryFile } from '../../../ffi/library-files.js';
 import {
@@ -56,25 +56,20 @@ function remedyOf(name: LibraryName): string {
   }
 }
 
-interface Origin {
-  package: string;
-  version: string;
-}
+type Origin = Required<Pick<Finding, 'package' | 'version'>>;
 
 /** Finds the Debian package of each file. Finds none on other systems, and for files that were built here. */
 async function packagesOf(paths: readonly string[]): Promise<Map<string, Origin>> {
-  const found = new Map<string, Origin>();
-  if (paths.length === 0) return found;
+  if (paths.length === 0) return new Map();
   const owners = [...(await dpkgQuery(['-S', ...paths])).matchAll(/^(\S+?)(?::\w+)?: (\/.*)$/gm)];
   const names = [...new Set(owners.map(([, name]) => String(name)))];
-  if (names.length === 0) return found;
+  if (names.length === 0) return new Map();
   // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own
   const versions = await dpkgQuery(['-W', '-f', '${Package} ${Version}\\n', ...names]);
   const versionOf = new Map(versions.split('\n').map((line) => line.split(' ') as [string, string]));
-  for (const [, name = '', path = ''] of owners) {
-    found.set(path, { package: name, version: versionOf.get(name) ?? '' });
-  }
-  return found;
+  return new Map(
+    owners.map(([, name = '', path = '']) => [path, { package: name, version: versionOf.get(name) ?? '' }]),
+  );
 }
 
 async function dpkgQuery(args: readonly string[]): Promise<string> {
@@ -115,7 +110,7 @@ export function networkFinding(): Finding {
 function pluginFiles(directory: string): string[] {
   try {
     return readdirSync(directory)
-      .flatMap((file) => /^libvdeplug_(\w+)\.so$/.exec(basename(file))?.[1] ?? [])
+      .flatMap((file) => /^libvdeplug_(\w+)\.so$/.exec(file)?.[1] ?? [])
       .sort();
   } catch {
     return [];

@@ -25,7 +25,7 @@ export async function trialFinding(signal: AbortSignal): Promise<Finding> {
     const took = Math.round(performance.now() - start);
     return ok(CHECK, `two were made, joined by a switch, talked TCP and were closed, in ${took} ms`);
   } catch (error) {
-    return fault(CHECK, messageOf(error), remedyOf(error));
+    return fault(CHECK, (error as Error).message, remedyOf(error));
   } finally {
     await closeAll(stacks);
     directory?.remove();
@@ -55,10 +55,6 @@ async function exchange(server: Stack, client: Stack, signal: AbortSignal): Prom
 async function closeAll(stacks: readonly Stack[]): Promise<void> {
   // close the first one last: it is the switch
   for (const stack of [...stacks].reverse()) await stack.close({ linger: 0 });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function remedyOf(error: unknown): string {
