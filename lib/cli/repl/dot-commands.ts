@@ -1,33 +1,34 @@
 import type { REPLServer } from 'node:repl';
-import { inspect } from 'node:util';
+import { inspect, promisify } from 'node:util';
 import { printableLines } from '../../core/printable.js';
 import { openStacks } from '../../stack/open-stacks.js';
 import { Stack } from '../../stack/stack.js';
 import { listText } from '../terminal.js';
 import { socketLines } from './sockets.js';
 
+const SHOWN: readonly (readonly [name: string, what: string, show: (stack: Stack) => string])[] = [
+  ['ip', 'interfaces and addresses', (stack) => listText(stack.interfaces())],
+  ['route', 'routes', (stack) => listText(stack.routes())],
+  ['sockets', 'TCP and UDP sockets', socketLines],
+];
+
 /** Defines the commands `.stacks`, `.ip`, `.route` and `.sockets`. */
 export function defineDotCommands(server: REPLServer, stack: Stack): void {
   const define = (name: string, help: string, action: (argument: string) => Promise<string> | string) => {
     server.defineCommand(name, {
       help,
-      action(argument) {
+      async action(argument) {
         this.clearBufferedCommand();
         // an exception here would end the REPL
-        Promise.resolve()
-          .then(() => action(argument.trim()))
-          .catch((error: unknown) =>
-            printableLines(error instanceof Error ? `${error.name}: ${error.message}` : inspect(error)),
-          )
-          .then((text) => {
-            if (text) this.output.write(`${text}\n`);
-            this.displayPrompt();
-          });
+        const text = await Promise.resolve(argument.trim()).then(action).catch(failureText);
+        if (text) this.output.write(`${text}\n`);
+        this.displayPrompt();
       },
     });
   };
+  const evaluate = promisify(server.eval.bind(server));
   const ofStack = (show: (stack: Stack) => string) => async (expression: string) => {
-    const value = expression === '' ? stack : await evaluate(server, expression);
+    const value = expression === '' ? stack : await evaluate(`(${expression})`, server.context, 'repl');
     if (!(value instanceof Stack)) throw new TypeError(`${expression} is not a Stack`);
     return show(value);
   };
@@ -36,21 +37,9 @@ export function defineDotCommands(server: REPLServer, stack: Stack): void {
       .map((each) => inspect(each))
       .join('\n'),
   );
-  define(
-    'ip',
-    "Shows interfaces and addresses of 'stack', or of another",
-    ofStack((each) => listText(each.interfaces())),
-  );
-  define(
-    'route',
-    "Shows routes of 'stack', or of another",
-    ofStack((each) => listText(each.routes())),
-  );
-  define('sockets', "Shows TCP and UDP sockets of 'stack', or of another", ofStack(socketLines));
+  for (const [name, what, show] of SHOWN) define(name, `Shows ${what} of 'stack', or of another`, ofStack(show));
 }
 
-function evaluate(server: REPLServer, expression: string): Promise<unknown> {
-  return new Promise((done, fail) => {
-    server.eval(`(${expression})`, server.context, 'repl', (error, value) => (error ? fail(error) : done(value)));
-  });
+function failureText(error: unknown): string {
+  return printableLines(error instanceof Error ? `${error.name}: ${error.message}` : inspect(error));
 }

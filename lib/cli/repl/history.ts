@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { REPLServer } from 'node:repl';
+import { promisify } from 'node:util';
 import { printError } from '../terminal.js';
 
 /** Returns the file of the history; undefined if IOTH_REPL_HISTORY is empty. */
@@ -17,9 +18,7 @@ export async function setUpHistory(server: REPLServer): Promise<void> {
   if (path === undefined) return;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    await new Promise<void>((done, fail) => {
-      server.setupHistory(path, (error) => (error ? fail(error) : done()));
-    });
+    await promisify(server.setupHistory.bind(server))(path);
   } catch (error) {
     printError(`the history is not saved: ${(error as Error).message}`);
   }
