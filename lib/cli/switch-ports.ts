@@ -16,71 +16,50 @@ export interface Peer {
   command: string;
 }
 
-interface Port extends Peer {
-  /** The inode of its socket file, because port numbers are reused at once. */
-  inode: bigint;
-}
-
-type Listener = (event: 'joined' | 'left', peer: Peer) => void;
-
 /** `struct ucred`: pid, uid, gid. */
 const UCRED_WORDS = 3;
 
 /**
- * The ports of a switch that a stack of this process makes, read from its directory. The number in the name of a port's socket
- * file is a descriptor: the connection with which the peer joined. It is a descriptor of this process too, because the daemon has
- * the same table.
+ * Reports the peers of a switch that a stack of this process makes, and then those that join and leave, until the watcher is
+ * closed. They are read from the switch's directory. The number in the name of a port's socket file is a descriptor: the
+ * connection with which the peer joined. It is a descriptor of this process too, because the daemon has the same table.
  */
-export class SwitchPorts {
-  readonly #path: string;
-  readonly #listener: Listener;
-  readonly #ports = new Map<number, Port>();
-  #watcher: FSWatcher | undefined;
-
-  constructor(path: string, listener: Listener) {
-    this.#path = path;
-    this.#listener = listener;
-  }
-
-  /** Reports the peers that are there, and then those that join and leave. */
-  watch(): void {
-    this.#watcher = watch(this.#path, () => this.#update());
-    // the directory was removed
-    this.#watcher.on('error', () => this.close());
-    this.#update();
-  }
-
-  close(): void {
-    this.#watcher?.close();
-  }
-
-  #update(): void {
-    const inodes = this.#inodes();
-    for (const [number, { inode, ...peer }] of this.#ports) {
+export function watchPeers(path: string, report: (event: 'joined' | 'left', peer: Peer) => void): FSWatcher {
+  // with the inode of the socket file, because port numbers are reused at once
+  const ports = new Map<number, { inode: bigint; peer: Peer }>();
+  const update = () => {
+    const inodes = inodesIn(path);
+    for (const [number, { inode, peer }] of ports) {
       if (inodes.get(number) === inode) continue;
-      this.#ports.delete(number);
-      this.#listener('left', peer);
+      ports.delete(number);
+      report('left', peer);
     }
     for (const [number, inode] of inodes) {
-      if (this.#ports.has(number)) continue;
+      if (ports.has(number)) continue;
       const peer = peerOf(number);
       // skip peers that have already left, and those that test the daemon
       if (!peer || peer.pid === process.pid) continue;
-      this.#ports.set(number, { ...peer, inode });
-      this.#listener('joined', peer);
+      ports.set(number, { inode, peer });
+      report('joined', peer);
     }
-  }
+  };
+  const watcher = watch(path, update);
+  // the directory was removed
+  watcher.on('error', () => watcher.close());
+  update();
+  return watcher;
+}
 
-  #inodes(): Map<number, bigint> {
-    const found = new Map<number, bigint>();
-    for (const file of filesIn(this.#path)) {
-      const number = /^fd(\d+)$/.exec(file)?.[1];
-      if (number === undefined) continue;
-      const stat = statSync(join(this.#path, file), { bigint: true, throwIfNoEntry: false });
-      if (stat) found.set(Number(number), stat.ino);
-    }
-    return found;
+/** Returns the inode of each port's socket file, by the number of the port. */
+function inodesIn(path: string): Map<number, bigint> {
+  const found = new Map<number, bigint>();
+  for (const file of filesIn(path)) {
+    const number = /^fd(\d+)$/.exec(file)?.[1];
+    if (number === undefined) continue;
+    const stat = statSync(join(path, file), { bigint: true, throwIfNoEntry: false });
+    if (stat) found.set(Number(number), stat.ino);
   }
+  return found;
 }
 
 function filesIn(path: string): string[] {

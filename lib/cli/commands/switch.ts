@@ -4,7 +4,7 @@ import { Stack } from '../../stack/stack.js';
 import { quotePath } from '../../vde/locator.js';
 import { type Command, CommandError, type Invocation, UsageError } from '../command.js';
 import { interrupted } from '../interruption.js';
-import { type Peer, SwitchPorts } from '../switch-ports.js';
+import { type Peer, watchPeers } from '../switch-ports.js';
 import { print, styled } from '../terminal.js';
 
 /** `ioth switch`. */
@@ -29,10 +29,9 @@ removes PATH. Programs on this machine can join it: stacks of ioth, vde_plug, vi
     const died = new Promise<never>((_, fail) => {
       stack.once('error', () => fail(new CommandError('the process that carries the frames died: the switch is gone')));
     });
-    const ports = new SwitchPorts(path, (what, peer) => say(what, path, peer));
+    say('ready', path);
+    const ports = watchPeers(path, (what, peer) => say(what, path, peer));
     try {
-      say('ready', path);
-      ports.watch();
       await Promise.race([interrupted(signal), died]);
     } finally {
       ports.close();
