@@ -1,5 +1,20 @@
 import { readFileSync } from 'node:fs';
 
+/** The states of a TCP socket, as ss(8) names them, by their numbers in include/net/tcp_states.h. */
+const STATES: Readonly<Record<string, string>> = {
+  '01': 'ESTABLISHED',
+  '02': 'SYN-SENT',
+  '03': 'SYN-RECV',
+  '04': 'FIN-WAIT-1',
+  '05': 'FIN-WAIT-2',
+  '06': 'TIME-WAIT',
+  '07': 'CLOSE',
+  '08': 'CLOSE-WAIT',
+  '09': 'LAST-ACK',
+  '0A': 'LISTEN',
+  '0B': 'CLOSING',
+};
+
 /** Reads a file of proc(5) of a process. Returns '' if it may not be read, or if the process is gone. */
 export function readProcFile(pid: number | 'self', file: string): string {
   try {
@@ -7,4 +22,13 @@ export function readProcFile(pid: number | 'self', file: string): string {
   } catch {
     return '';
   }
+}
+
+/** Parses a file of proc(5) that lists sockets: net/tcp, net/tcp6, net/udp, net/udp6. Numbers stay in hexadecimal. */
+export function listedSockets(text: string) {
+  const [, ...lines] = text.trimEnd().split('\n');
+  return lines.map((line) => {
+    const [, local = '', remote = '', state = '', queues = '', timer = '', , , , inode] = line.trim().split(/\s+/);
+    return { local, remote, state: STATES[state] ?? state, queues, timer, inode };
+  });
 }

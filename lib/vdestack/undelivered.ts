@@ -1,4 +1,4 @@
-import { readProcFile } from '../process/proc-file.js';
+import { listedSockets, readProcFile } from '../process/proc-file.js';
 
 /** A TCP connection that was closed here before its peer got everything. */
 export interface Undelivered {
@@ -12,10 +12,8 @@ export interface Undelivered {
   readonly isUnderWay: boolean;
 }
 
-// include/net/tcp_states.h
-const FIN_WAIT1 = '04';
-const LAST_ACK = '09';
-const CLOSING = '0B';
+/** The states in which data or a FIN may be in flight, after close(2). */
+const ENDING = ['FIN-WAIT-1', 'LAST-ACK', 'CLOSING'];
 /** ICSK_TIME_RETRANS of include/net/inet_connection_sock.h. */
 const RETRANSMISSION = '01:';
 
@@ -31,13 +29,12 @@ export function undelivered(pid: number): Undelivered[] {
 function undeliveredOf(pid: number, family: 'tcp' | 'tcp6', totals: string, name: string): Undelivered[] {
   const count = new RegExp(`^${name}: inuse (\\d+)`, 'm').exec(readProcFile(pid, `net/${totals}`))?.[1];
   if (count === undefined || count === '0') return [];
-  const lines = readProcFile(pid, `net/${family}`).trim().split('\n').slice(1);
-  return lines.flatMap((line) => {
-    const [, local = '', remote = '', state = '', queues = '', timer, , , , inode] = line.trim().split(/\s+/);
-    if (inode !== '0' || ![FIN_WAIT1, LAST_ACK, CLOSING].includes(state)) return [];
+  const sockets = listedSockets(readProcFile(pid, `net/${family}`));
+  return sockets.flatMap(({ local, remote, state, queues, timer, inode }) => {
+    if (inode !== '0' || !ENDING.includes(state)) return [];
     // a FIN takes one sequence number
     const bytes = Math.max(0, Number.parseInt(queues, 16) - 1);
-    return [{ family, local, remote, bytes, isUnderWay: timer?.startsWith(RETRANSMISSION) === true }];
+    return [{ family, local, remote, bytes, isUnderWay: timer.startsWith(RETRANSMISSION) }];
   });
 }
 

@@ -1,27 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { ipText } from '../../address/ip.js';
 import { IS_LITTLE_ENDIAN } from '../../core/byte-order.js';
+import { listedSockets } from '../../process/proc-file.js';
 import type { Stack } from '../../stack/stack.js';
 import { CommandError } from '../command.js';
 import { table } from '../terminal.js';
 
 /** The files of /proc/net that list sockets with IP addresses. */
 const PROTOCOLS = ['tcp', 'tcp6', 'udp', 'udp6'] as const;
-
-/** The states of a TCP socket, by their numbers in the kernel's net/tcp_states.h. */
-const STATES: Readonly<Record<string, string>> = {
-  '01': 'ESTABLISHED',
-  '02': 'SYN-SENT',
-  '03': 'SYN-RECV',
-  '04': 'FIN-WAIT-1',
-  '05': 'FIN-WAIT-2',
-  '06': 'TIME-WAIT',
-  '07': 'CLOSE',
-  '08': 'CLOSE-WAIT',
-  '09': 'LAST-ACK',
-  '0A': 'LISTEN',
-  '0B': 'CLOSING',
-};
 
 /** Lists the TCP and UDP sockets of a stack as ss(8) does. For the kernel stack, lists all sockets of the host. */
 export function socketLines(stack: Stack): string {
@@ -39,12 +25,10 @@ function networkDirectory(stack: Stack): string {
 }
 
 function socketsOf(protocol: string, text: string): string[][] {
-  const [, ...lines] = text.trimEnd().split('\n');
-  return lines.map((line) => {
-    const [, local = '', peer = '', state = ''] = line.trim().split(/\s+/);
-    const isUdp = protocol.startsWith('udp');
-    const shown = isUdp ? (state === '01' ? 'ESTABLISHED' : 'UNCONNECTED') : (STATES[state] ?? state);
-    return [protocol.replace('6', ''), shown, endpoint(local), endpoint(peer)];
+  const isTcp = protocol.startsWith('tcp');
+  return listedSockets(text).map(({ local, remote, state }) => {
+    const shown = isTcp || state === 'ESTABLISHED' ? state : 'UNCONNECTED';
+    return [protocol.replace('6', ''), shown, endpoint(local), endpoint(remote)];
   });
 }
 
