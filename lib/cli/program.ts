@@ -4,10 +4,7 @@ import { once } from 'node:events';
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const;
 
 /** The exit code or signal with which a program ended. */
-export interface ProgramEnd {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
+export type ProgramEnd = readonly [code: number | null, signal: NodeJS.Signals | null];
 
 /** Waits for the end of a program that has our terminal, and forwards signals to it. */
 export async function endOf(child: ChildProcess): Promise<ProgramEnd> {
@@ -18,15 +15,14 @@ export async function endOf(child: ChildProcess): Promise<ProgramEnd> {
   };
   for (const signal of FORWARDED) process.on(signal, forward);
   try {
-    const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-    return { code, signal };
+    return (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
   } finally {
     for (const signal of FORWARDED) process.off(signal, forward);
   }
 }
 
 /** Returns the exit code of the program as our own. If a signal ended the program, ends this process by the same signal. */
-export async function passOn({ code, signal }: ProgramEnd): Promise<number> {
+export async function passOn([code, signal]: ProgramEnd): Promise<number> {
   if (signal === null) return code ?? 0;
   process.kill(process.pid, signal);
   // the signal arrives when the event loop runs

@@ -32,7 +32,7 @@ async function execute({ args, signal, leaveSignals }: Invocation): Promise<Prog
   try {
     return await endOf(stack.spawn(program, programArgs, { stdio: 'inherit' }));
   } catch (error) {
-    return { code: codeOfFailure(error), signal: null };
+    return [codeOfFailure(error), null];
   }
 }
 
