@@ -17,17 +17,12 @@ export function recordData(record: DnsRecord): string {
       return `${priority} ${weight} ${port} ${absolute(target)}`;
     }
     case 'TXT':
-      return [record.data]
-        .flat()
-        .map((text) => quoted(String(text)))
-        .join(' ');
+      return [record.data].flat().map(quoted).join(' ');
     case 'CAA':
-      return `${record.data.flags ?? 0} ${record.data.tag} ${quoted(String(record.data.value))}`;
+      return `${record.data.flags ?? 0} ${record.data.tag} ${quoted(record.data.value)}`;
     case 'SOA': {
-      const { mname, rname, serial, refresh, retry, expire, minimum } = record.data;
-      return [absolute(mname), absolute(rname), ...[serial, refresh, retry, expire, minimum].map((n) => n ?? 0)].join(
-        ' ',
-      );
+      const { mname, rname, serial = 0, refresh = 0, retry = 0, expire = 0, minimum = 0 } = record.data;
+      return [absolute(mname), absolute(rname), serial, refresh, retry, expire, minimum].join(' ');
     }
     case 'NAPTR': {
       const { order, preference, flags, services, regexp, replacement } = record.data;
@@ -43,8 +38,8 @@ function absolute(name: string): string {
 }
 
 // a server's text may contain sequences that move the cursor of a terminal
-function quoted(text: string): string {
-  const escaped = Array.from(Buffer.from(text), (byte) => {
+function quoted(text: string | Buffer): string {
+  const escaped = Array.from(Buffer.from(String(text)), (byte) => {
     const character = String.fromCharCode(byte);
     if (character === '"' || character === '\\') return `\\${character}`;
     return byte < 32 || byte > 126 ? `\\${String(byte).padStart(3, '0')}` : character;
