@@ -1,7 +1,7 @@
 import type { StackPointer } from '../../ffi/ioth.js';
 import { AF_INET, AF_INET6, AF_UNSPEC } from '../constants/index.js';
 import { IS_LITTLE_ENDIAN } from '../core/byte-order.js';
-import { IFA_ADDRESS, IFA_BROADCAST, IFA_F_TENTATIVE, IFA_FLAGS, IFA_LABEL, IFA_LOCAL, RTM } from './constants.js';
+import { IFA, IFA_F_TENTATIVE, RTM } from './constants.js';
 import { addressOf, ifaddrmsg, type Message, splitPayload, stringOf, u32Of } from './message.js';
 import { dump } from './request.js';
 
@@ -37,10 +37,10 @@ export function decodeAddress({ type, payload }: Message, syscall: string): Stac
   if (family !== AF_INET && family !== AF_INET6) return undefined;
   const text = (tag: number) => addressOf(family, attributes.get(tag), syscall);
   // IFA_ADDRESS is the peer's address if IFA_LOCAL differs: linux/if_addr.h
-  const prefix = text(IFA_ADDRESS);
-  const local = text(IFA_LOCAL) ?? prefix;
+  const prefix = text(IFA.ADDRESS);
+  const local = text(IFA.LOCAL) ?? prefix;
   if (local === undefined) return undefined;
-  const flags = u32Of(attributes.get(IFA_FLAGS), syscall) ?? info.getUint8(2);
+  const flags = u32Of(attributes.get(IFA.FLAGS), syscall) ?? info.getUint8(2);
   const address: StackAddress = {
     ifindex: info.getUint32(4, IS_LITTLE_ENDIAN),
     family,
@@ -50,8 +50,8 @@ export function decodeAddress({ type, payload }: Message, syscall: string): Stac
     flags,
     tentative: (flags & IFA_F_TENTATIVE) !== 0,
   };
-  const broadcast = text(IFA_BROADCAST);
-  const label = stringOf(attributes.get(IFA_LABEL));
+  const broadcast = text(IFA.BROADCAST);
+  const label = stringOf(attributes.get(IFA.LABEL));
   if (prefix !== undefined && prefix !== local) address.peer = prefix;
   if (broadcast !== undefined) address.broadcast = broadcast;
   if (label !== undefined) address.label = label;

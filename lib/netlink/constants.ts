@@ -36,31 +36,22 @@ export type RequestName = keyof typeof RTM;
 /** Attribute in IFLA_INFO_DATA of a 'vde', ioth's own kind of link (nlinline+.h). */
 export const IFLA_VDE_VNL = 1;
 
-export const IFA_ADDRESS = 1;
-export const IFA_LOCAL = 2;
-export const IFA_LABEL = 3;
-export const IFA_BROADCAST = 4;
-export const IFA_FLAGS = 8;
+/** Attributes of addresses. */
+export const IFA = { ADDRESS: 1, LOCAL: 2, LABEL: 3, BROADCAST: 4, FLAGS: 8 };
 export const IFA_F_NODAD = 0x02;
 export const IFA_F_TENTATIVE = 0x40;
 
-export const RTA_DST = 1;
-export const RTA_OIF = 4;
-export const RTA_GATEWAY = 5;
-export const RTA_PRIORITY = 6;
-export const RTA_PREFSRC = 7;
-export const RTA_MULTIPATH = 9;
-export const RTA_TABLE = 15;
-export const RTA_VIA = 18;
-export const RTA_PREF = 20;
-export const RTNH_F_DEAD = 1;
-export const RTNH_F_ONLINK = 4;
-export const RTNH_F_LINKDOWN = 16;
+/** Attributes of routes. */
+export const RTA = {
+  DST: 1,
+  OIF: 4,
+  GATEWAY: 5,
+  PRIORITY: 6,
+  PREFSRC: 7,
+  MULTIPATH: 9,
+  TABLE: 15,
+  VIA: 18,
+  PREF: 20,
+};
 export const RTM_F_CLONED = 0x200;
-export const RTN_UNICAST = 1;
 export const RTPROT_UNSPEC = 0;
-export const RTPROT_BOOT = 3;
-export const RT_SCOPE_UNIVERSE = 0;
-export const RT_SCOPE_LINK = 253;
-export const RT_SCOPE_NOWHERE = 255;
-export const RT_TABLE_MAIN = 254;

@@ -5,20 +5,13 @@ import { checkFamily, checkPrefixlen, inet_pton } from '../address/inet.js';
 import { familyOf } from '../address/ip.js';
 import { AF_INET6 } from '../constants/index.js';
 import { checkBoolean, checkOptions, checkString, invalidValue } from '../core/validate.js';
-import {
-  IFA_ADDRESS,
-  IFA_F_NODAD,
-  IFA_LOCAL,
-  NLM_F_ACK,
-  NLM_F_CREATE,
-  NLM_F_EXCL,
-  RT_SCOPE_UNIVERSE,
-} from './constants.js';
+import { IFA, IFA_F_NODAD, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL } from './constants.js';
 import type { Hints } from './failure.js';
 import { checkInterface, findLink, type InterfaceRef, indexOf, missingLinkHints } from './link.js';
 import { type Attribute, ifaddrmsg } from './message.js';
 import { splitPrefix } from './prefix.js';
 import { request } from './request.js';
+import { SCOPES } from './route-names.js';
 
 export interface AddressOptions {
   /**
@@ -49,7 +42,7 @@ export function ipaddr_add(stack: StackPointer, ...args: AddAddressArguments): v
   const { dad = false }: AddressOptions = checkOptions(isTextForm(args) ? args[2] : args[4], ['dad']);
   checkBoolean('options.dad', dad);
   const flags = family === AF_INET6 && !dad ? IFA_F_NODAD : 0;
-  request(stack, 'RTM_NEWADDR', ifaddrmsg(family, prefixlen, flags, RT_SCOPE_UNIVERSE, indexOf(stack, ifindex)), {
+  request(stack, 'RTM_NEWADDR', ifaddrmsg(family, prefixlen, flags, SCOPES.global, indexOf(stack, ifindex)), {
     flags: NLM_F_ACK | NLM_F_EXCL | NLM_F_CREATE,
     attributes,
     hints: { ...hints, EEXIST: `interface ${ifindex} already has ${text}` },
@@ -61,7 +54,7 @@ export function ipaddr_del(stack: StackPointer, ...args: DelAddressArguments): v
   const missing = `interface ${ifindex} does not have ${text}`;
   // picox fails with ENODEV for both
   const ENODEV = () => (findLink(stack, ifindex) ? missing : missingLinkHints(ifindex).ENODEV);
-  request(stack, 'RTM_DELADDR', ifaddrmsg(family, prefixlen, 0, RT_SCOPE_UNIVERSE, indexOf(stack, ifindex)), {
+  request(stack, 'RTM_DELADDR', ifaddrmsg(family, prefixlen, 0, SCOPES.global, indexOf(stack, ifindex)), {
     attributes,
     hints: { ...hints, EADDRNOTAVAIL: missing, ENODEV },
   });
@@ -78,8 +71,8 @@ function check(args: AddAddressArguments | DelAddressArguments): Checked {
   const which = checkInterface(ifindex);
   const noIPv6 = `interface ${which} has no IPv6, which needs an MTU of 1280 bytes or more`;
   const attributes: Attribute[] = [
-    [IFA_LOCAL, bytes],
-    [IFA_ADDRESS, bytes],
+    [IFA.LOCAL, bytes],
+    [IFA.ADDRESS, bytes],
   ];
   const hints = { ...missingLinkHints(which), ENXIO: noIPv6, ...(family === AF_INET6 && { EINVAL: noIPv6 }) };
   return { family, prefixlen, ifindex: which, attributes, hints, text: `${addr}/${prefixlen}` };

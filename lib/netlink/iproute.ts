@@ -5,29 +5,11 @@ import { checkFamily, checkPrefixlen, inet_pton } from '../address/inet.js';
 import { AF_INET } from '../constants/index.js';
 import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
 import { invalidType, invalidValue } from '../core/validate.js';
-import {
-  NLM_F_ACK,
-  NLM_F_CREATE,
-  NLM_F_EXCL,
-  RT_SCOPE_LINK,
-  RT_SCOPE_NOWHERE,
-  RT_SCOPE_UNIVERSE,
-  RT_TABLE_MAIN,
-  RTA_DST,
-  RTA_GATEWAY,
-  RTA_OIF,
-  RTA_PREF,
-  RTA_PREFSRC,
-  RTA_PRIORITY,
-  RTA_VIA,
-  RTN_UNICAST,
-  RTNH_F_ONLINK,
-  RTPROT_BOOT,
-  RTPROT_UNSPEC,
-} from './constants.js';
+import { NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, RTA, RTPROT_UNSPEC } from './constants.js';
 import { checkInterface, type InterfaceRef, indexOf, missingLinkHints } from './link.js';
 import { type Attribute, rtmsg } from './message.js';
 import { request } from './request.js';
+import { FLAGS, PROTOCOLS, SCOPES, TABLES, TYPES } from './route-names.js';
 import { parseRoute, type RouteRequest } from './route-text.js';
 
 type CForm = [family: number, gw: string | null, dst?: string | null, dst_prefixlen?: number, ifindex?: InterfaceRef];
@@ -36,19 +18,13 @@ export type RouteArguments = CForm | [route: string];
 
 export function iproute_add(stack: StackPointer, ...args: RouteArguments): void {
   const route = requestOf(args);
-  const { family, gw, ifindex, onlink } = route;
+  const { family, gw, ifindex, onlink, protocol = PROTOCOLS.boot } = route;
   if (gw === null && ifindex === undefined) throw noWay(args);
   const attributes = attributesBut(route);
   // an IPv4 route without a gateway has link scope, as with ip-route(8); IPv6 routes have no scope
-  const scope = route.scope ?? (gw === null && family === AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
+  const scope = route.scope ?? (gw === null && family === AF_INET ? SCOPES.link : SCOPES.global);
   const unreachable = `no address of the stack reaches the gateway ${gw}, or its interface is down`;
-  const header = [
-    RT_TABLE_MAIN,
-    route.protocol ?? RTPROT_BOOT,
-    scope,
-    RTN_UNICAST,
-    onlink ? RTNH_F_ONLINK : 0,
-  ] as const;
+  const header = [TABLES.main, protocol, scope, TYPES.unicast, onlink ? FLAGS.onlink : 0] as const;
   request(stack, 'RTM_NEWROUTE', rtmsg(family, route.dst_prefixlen, ...header), {
     flags: NLM_F_ACK | NLM_F_EXCL | NLM_F_CREATE,
     attributes: [...attributes, ...interfaceAttribute(stack, ifindex)],
@@ -63,10 +39,10 @@ export function iproute_add(stack: StackPointer, ...args: RouteArguments): void 
 
 export function iproute_del(stack: StackPointer, ...args: RouteArguments): void {
   const route = requestOf(args);
-  const { family, dst_prefixlen, protocol = RTPROT_UNSPEC, scope = RT_SCOPE_NOWHERE } = route;
+  const { family, dst_prefixlen, protocol = RTPROT_UNSPEC, scope = SCOPES.nowhere } = route;
   const attributes = attributesBut(route);
   const missing = 'the stack has no such route; routes() lists them';
-  request(stack, 'RTM_DELROUTE', rtmsg(family, dst_prefixlen, RT_TABLE_MAIN, protocol, scope, RTN_UNICAST), {
+  request(stack, 'RTM_DELROUTE', rtmsg(family, dst_prefixlen, TABLES.main, protocol, scope, TYPES.unicast), {
     attributes: [...attributes, ...interfaceAttribute(stack, route.ifindex)],
     // Linux fails with ESRCH, picox with one of the others
     hints: { ESRCH: missing, ENODEV: missing, ENOENT: missing },
@@ -105,14 +81,14 @@ function noWay([first]: RouteArguments): TypeError {
 /** Returns all attributes but the interface, which may need a request. */
 function attributesBut({ family, dst, dst_prefixlen, gw, gwFamily = family, ...route }: RouteRequest): Attribute[] {
   const attributes: Attribute[] = [];
-  if (dst !== null && dst_prefixlen > 0) attributes.push([RTA_DST, inet_pton(family, dst)]);
+  if (dst !== null && dst_prefixlen > 0) attributes.push([RTA.DST, inet_pton(family, dst)]);
   if (gw !== null) {
     const gateway = inet_pton(gwFamily, gw);
-    attributes.push(gwFamily === family ? [RTA_GATEWAY, gateway] : [RTA_VIA, viaBytes(gwFamily, gateway)]);
+    attributes.push(gwFamily === family ? [RTA.GATEWAY, gateway] : [RTA.VIA, viaBytes(gwFamily, gateway)]);
   }
-  if (route.src !== undefined) attributes.push([RTA_PREFSRC, inet_pton(family, route.src)]);
-  if (route.metric !== undefined) attributes.push([RTA_PRIORITY, route.metric]);
-  if (route.pref !== undefined) attributes.push([RTA_PREF, Uint8Array.of(route.pref)]);
+  if (route.src !== undefined) attributes.push([RTA.PREFSRC, inet_pton(family, route.src)]);
+  if (route.metric !== undefined) attributes.push([RTA.PRIORITY, route.metric]);
+  if (route.pref !== undefined) attributes.push([RTA.PREF, Uint8Array.of(route.pref)]);
   return attributes;
 }
 
@@ -124,5 +100,5 @@ function viaBytes(family: number, address: Uint8Array): Uint8Array {
 }
 
 function interfaceAttribute(stack: StackPointer, ifindex: InterfaceRef | undefined): Attribute[] {
-  return ifindex === undefined ? [] : [[RTA_OIF, indexOf(stack, ifindex)]];
+  return ifindex === undefined ? [] : [[RTA.OIF, indexOf(stack, ifindex)]];
 }

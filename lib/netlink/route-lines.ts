@@ -1,22 +1,7 @@
 import { printable } from '../core/printable.js';
 import type { Stylize } from '../core/printed-list.js';
-import {
-  RT_SCOPE_UNIVERSE,
-  RT_TABLE_MAIN,
-  RTN_UNICAST,
-  RTNH_F_DEAD,
-  RTNH_F_LINKDOWN,
-  RTNH_F_ONLINK,
-  RTPROT_BOOT,
-} from './constants.js';
 import type { Route } from './route.js';
-import { nameOf, PROTOCOLS, SCOPES, TABLES, TYPES } from './route-names.js';
-
-const FLAGS: [flag: number, name: string][] = [
-  [RTNH_F_DEAD, 'dead'],
-  [RTNH_F_ONLINK, 'onlink'],
-  [RTNH_F_LINKDOWN, 'linkdown'],
-];
+import { FLAGS, nameOf, PROTOCOLS, SCOPES, TABLES, TYPES } from './route-names.js';
 
 /** Returns routes as ip-route(8) prints them, without metrics and lifetimes. A route with several gateways is several lines. */
 export function routeLines(routes: readonly Route[], stylize: Stylize): string[] {
@@ -26,16 +11,16 @@ export function routeLines(routes: readonly Route[], stylize: Stylize): string[]
 function words(route: Route, stylize: Stylize): string[] {
   const { family, gw, ifindex, ifname, table, protocol, scope, src, metric, pref, type, flags } = route;
   const address = (text: string) => stylize(text, 'date');
-  const found = type === RTN_UNICAST ? [] : [nameOf(TYPES, type)];
+  const found = type === TYPES.unicast ? [] : [nameOf(TYPES, type)];
   found.push(address(destination(route)));
   if (gw !== null) found.push('via', ...(familyOf(gw) === family ? [] : [familyWord(gw)]), address(gw));
   if (ifindex > 0) found.push('dev', stylize(printable(ifname ?? `if${ifindex}`), 'special'));
-  if (table !== RT_TABLE_MAIN) found.push('table', nameOf(TABLES, table));
-  if (protocol !== RTPROT_BOOT) found.push('proto', nameOf(PROTOCOLS, protocol));
-  if (scope !== RT_SCOPE_UNIVERSE) found.push('scope', nameOf(SCOPES, scope));
+  if (table !== TABLES.main) found.push('table', nameOf(TABLES, table));
+  if (protocol !== PROTOCOLS.boot) found.push('proto', nameOf(PROTOCOLS, protocol));
+  if (scope !== SCOPES.global) found.push('scope', nameOf(SCOPES, scope));
   if (src !== undefined) found.push('src', address(src));
   if (metric !== undefined) found.push('metric', String(metric));
-  found.push(...FLAGS.filter(([flag]) => (flags & flag) !== 0).map(([, name]) => name));
+  for (const [name, flag] of Object.entries(FLAGS)) if ((flags & flag) !== 0) found.push(name);
   if (pref !== undefined) found.push('pref', pref);
   return found;
 }

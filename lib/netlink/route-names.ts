@@ -2,7 +2,7 @@
 
 type Names = Readonly<Record<string, number>>;
 
-export const PROTOCOLS: Names = {
+export const PROTOCOLS = {
   redirect: 1,
   kernel: 2,
   boot: 3,
@@ -24,9 +24,9 @@ export const PROTOCOLS: Names = {
   rip: 189,
   eigrp: 192,
 };
-export const SCOPES: Names = { global: 0, site: 200, link: 253, host: 254, nowhere: 255 };
-export const TABLES: Names = { default: 253, main: 254, local: 255 };
-export const TYPES: Names = {
+export const SCOPES = { global: 0, site: 200, link: 253, host: 254, nowhere: 255 };
+export const TABLES = { default: 253, main: 254, local: 255 };
+export const TYPES = {
   unicast: 1,
   local: 2,
   broadcast: 3,
@@ -38,6 +38,8 @@ export const TYPES: Names = {
   throw: 9,
   nat: 10,
 };
+/** The flags of a next hop: RTNH_F_*. */
+export const FLAGS = { dead: 1, onlink: 4, linkdown: 16 };
 /** Router preferences: RFC 4191, section 2.1. */
 export const PREFERENCES = { low: 3, medium: 0, high: 1 } as const;
 export type RoutePreference = keyof typeof PREFERENCES;

@@ -4,21 +4,7 @@ import { ANY4, familyName } from '../address/ip.js';
 import { AF_INET, AF_INET6, AF_UNSPEC } from '../constants/index.js';
 import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
 import { checkBoolean, checkOptions } from '../core/validate.js';
-import {
-  RT_TABLE_MAIN,
-  RTA_DST,
-  RTA_GATEWAY,
-  RTA_MULTIPATH,
-  RTA_OIF,
-  RTA_PREF,
-  RTA_PREFSRC,
-  RTA_PRIORITY,
-  RTA_TABLE,
-  RTA_VIA,
-  RTM,
-  RTM_F_CLONED,
-  RTN_UNICAST,
-} from './constants.js';
+import { RTA, RTM, RTM_F_CLONED } from './constants.js';
 import { if_nameindex } from './link.js';
 import {
   type Attributes,
@@ -33,7 +19,7 @@ import {
   u32Of,
 } from './message.js';
 import { dump } from './request.js';
-import { preferenceName, type RoutePreference } from './route-names.js';
+import { preferenceName, type RoutePreference, TABLES, TYPES } from './route-names.js';
 
 const RTMSG_SIZE = 12;
 /** A struct rtnexthop: u16 length, u8 flags, u8 hops, s32 ifindex. */
@@ -80,7 +66,7 @@ export function routes(stack: StackPointer, family: number = AF_UNSPEC, options?
   const found = dump(stack, 'RTM_GETROUTE', rtmsg(family))
     .flatMap((message) => decodeRoutes(message, 'RTM_GETROUTE'))
     .filter((route) => family === AF_UNSPEC || route.family === family)
-    .filter(({ table, type }) => all || (table === RT_TABLE_MAIN && type === RTN_UNICAST));
+    .filter(({ table, type }) => all || (table === TABLES.main && type === TYPES.unicast));
   const names = new Map(found.length > 0 ? if_nameindex(stack) : []);
   return found.map((route) => withName(route, names));
 }
@@ -99,23 +85,23 @@ export function decodeRoutes({ type, payload }: Message, syscall: string): Stack
   if ((info.getUint32(8, IS_LITTLE_ENDIAN) & RTM_F_CLONED) !== 0) return [];
   const route: StackRoute = {
     family,
-    dst: addressOf(family, attributes.get(RTA_DST), syscall) ?? anyAddress(family),
+    dst: addressOf(family, attributes.get(RTA.DST), syscall) ?? anyAddress(family),
     dst_prefixlen: info.getUint8(1),
     gw: gatewayOf(family, attributes, syscall),
-    ifindex: u32Of(attributes.get(RTA_OIF), syscall) ?? 0,
-    table: u32Of(attributes.get(RTA_TABLE), syscall) ?? info.getUint8(4),
+    ifindex: u32Of(attributes.get(RTA.OIF), syscall) ?? 0,
+    table: u32Of(attributes.get(RTA.TABLE), syscall) ?? info.getUint8(4),
     protocol: info.getUint8(5),
     scope: info.getUint8(6),
     type: info.getUint8(7),
     flags: info.getUint8(IS_LITTLE_ENDIAN ? 8 : 11),
   };
-  const metric = u32Of(attributes.get(RTA_PRIORITY), syscall);
-  const src = addressOf(family, attributes.get(RTA_PREFSRC), syscall);
-  const pref = preferenceName(attributes.get(RTA_PREF)?.[0]);
+  const metric = u32Of(attributes.get(RTA.PRIORITY), syscall);
+  const src = addressOf(family, attributes.get(RTA.PREFSRC), syscall);
+  const pref = preferenceName(attributes.get(RTA.PREF)?.[0]);
   if (metric !== undefined) route.metric = metric;
   if (src !== undefined) route.src = src;
   if (pref !== undefined) route.pref = pref;
-  const multipath = attributes.get(RTA_MULTIPATH);
+  const multipath = attributes.get(RTA.MULTIPATH);
   if (!multipath) return [route];
   return splitRecords(multipath, NEXTHOP, syscall).map((hop) => ({
     ...route,
@@ -127,12 +113,12 @@ export function decodeRoutes({ type, payload }: Message, syscall: string): Stack
 
 function gatewayOf(family: number, attributes: Attributes, syscall: string): string | null {
   // RTA_VIA is for an IPv4 route through an IPv6 gateway: RFC 5549
-  const via = attributes.get(RTA_VIA);
+  const via = attributes.get(RTA.VIA);
   if (via) {
     if (via.length < 2) throw malformed(syscall, `a gateway of ${via.length} bytes`);
     return addressOf(viewOf(via).getUint16(0, IS_LITTLE_ENDIAN), via.subarray(2), syscall) ?? null;
   }
-  const gw = addressOf(family, attributes.get(RTA_GATEWAY), syscall);
+  const gw = addressOf(family, attributes.get(RTA.GATEWAY), syscall);
   // picox reports 0.0.0.0 or :: for "on the link"
   return gw === undefined || gw === anyAddress(family) ? null : gw;
 }
