@@ -3,7 +3,6 @@
 import type { StackPointer } from '../../ffi/ioth.js';
 import { checkFamily, checkPrefixlen, inet_pton } from '../address/inet.js';
 import { AF_INET } from '../constants/index.js';
-import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
 import { invalidType, invalidValue } from '../core/validate.js';
 import { NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, RTA, RTPROT_UNSPEC } from './constants.js';
 import { checkInterface, type InterfaceRef, indexOf, missingLinkHints } from './link.js';
@@ -20,14 +19,13 @@ export function iproute_add(stack: StackPointer, ...args: RouteArguments): void 
   const route = requestOf(args);
   const { family, gw, ifindex, onlink, protocol = PROTOCOLS.boot } = route;
   if (gw === null && ifindex === undefined) throw noWay(args);
-  const attributes = attributesBut(route);
   // an IPv4 route without a gateway has link scope, as with ip-route(8); IPv6 routes have no scope
   const scope = route.scope ?? (gw === null && family === AF_INET ? SCOPES.link : SCOPES.global);
   const unreachable = `no address of the stack reaches the gateway ${gw}, or its interface is down`;
   const header = [TABLES.main, protocol, scope, TYPES.unicast, onlink ? FLAGS.onlink : 0] as const;
   request(stack, 'RTM_NEWROUTE', rtmsg(family, route.dst_prefixlen, ...header), {
     flags: NLM_F_ACK | NLM_F_EXCL | NLM_F_CREATE,
-    attributes: [...attributes, ...interfaceAttribute(stack, ifindex)],
+    attributes: attributesOf(stack, route),
     hints: {
       ...(ifindex !== undefined && missingLinkHints(ifindex)),
       EEXIST: 'the stack already has this route; routes() lists them',
@@ -40,10 +38,9 @@ export function iproute_add(stack: StackPointer, ...args: RouteArguments): void 
 export function iproute_del(stack: StackPointer, ...args: RouteArguments): void {
   const route = requestOf(args);
   const { family, dst_prefixlen, protocol = RTPROT_UNSPEC, scope = SCOPES.nowhere } = route;
-  const attributes = attributesBut(route);
   const missing = 'the stack has no such route; routes() lists them';
   request(stack, 'RTM_DELROUTE', rtmsg(family, dst_prefixlen, TABLES.main, protocol, scope, TYPES.unicast), {
-    attributes: [...attributes, ...interfaceAttribute(stack, route.ifindex)],
+    attributes: attributesOf(stack, route),
     // Linux fails with ESRCH, picox with one of the others
     hints: { ESRCH: missing, ENODEV: missing, ENOENT: missing },
   });
@@ -78,8 +75,9 @@ function noWay([first]: RouteArguments): TypeError {
   return invalidValue('gw', 'an address, or null together with an ifindex', null);
 }
 
-/** Returns all attributes but the interface, which may need a request. */
-function attributesBut({ family, dst, dst_prefixlen, gw, gwFamily = family, ...route }: RouteRequest): Attribute[] {
+/** Returns the attributes. Asks the stack for the index of an interface that is given by name. */
+function attributesOf(stack: StackPointer, route: RouteRequest): Attribute[] {
+  const { family, dst, dst_prefixlen, gw, gwFamily = family, ifindex } = route;
   const attributes: Attribute[] = [];
   if (dst !== null && dst_prefixlen > 0) attributes.push([RTA.DST, inet_pton(family, dst)]);
   if (gw !== null) {
@@ -89,16 +87,11 @@ function attributesBut({ family, dst, dst_prefixlen, gw, gwFamily = family, ...r
   if (route.src !== undefined) attributes.push([RTA.PREFSRC, inet_pton(family, route.src)]);
   if (route.metric !== undefined) attributes.push([RTA.PRIORITY, route.metric]);
   if (route.pref !== undefined) attributes.push([RTA.PREF, Uint8Array.of(route.pref)]);
+  if (ifindex !== undefined) attributes.push([RTA.OIF, indexOf(stack, ifindex)]);
   return attributes;
 }
 
-/** Returns a struct rtvia. */
+/** Returns a struct rtvia: a family of 16 bits, and the address. */
 function viaBytes(family: number, address: Uint8Array): Uint8Array {
-  const bytes = Buffer.concat([Buffer.alloc(2), address]);
-  viewOf(bytes).setUint16(0, family, IS_LITTLE_ENDIAN);
-  return bytes;
-}
-
-function interfaceAttribute(stack: StackPointer, ifindex: InterfaceRef | undefined): Attribute[] {
-  return ifindex === undefined ? [] : [[RTA.OIF, indexOf(stack, ifindex)]];
+  return Buffer.concat([Buffer.from(Uint16Array.of(family).buffer), address]);
 }
