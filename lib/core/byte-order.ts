@@ -8,7 +8,7 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Returns the bytes of C ints. */
+/** Returns the bytes of C ints, signed or unsigned. */
 export function intBytes(...values: number[]): Buffer {
   return Buffer.from(Int32Array.from(values).buffer);
 }

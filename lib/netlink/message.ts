@@ -8,7 +8,7 @@
 
 import { inet_ntop } from '../address/inet.js';
 import { AF_INET, AF_INET6 } from '../constants/index.js';
-import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
+import { IS_LITTLE_ENDIAN, intBytes, viewOf } from '../core/byte-order.js';
 import { IothError } from '../core/errors.js';
 import { checkEach, checkInteger, invalidType, invalidValue, UINT_MAX } from '../core/validate.js';
 
@@ -87,7 +87,7 @@ function encodeAttribute(_name: string, attribute: unknown): Buffer {
 }
 
 function valueBytes(value: AttributeValue): Uint8Array {
-  if (typeof value === 'number') return words(checkInteger('attribute value', value, 0, UINT_MAX));
+  if (typeof value === 'number') return intBytes(checkInteger('attribute value', value, 0, UINT_MAX));
   if (typeof value === 'string') return Buffer.from(`${value}\0`);
   if (value instanceof Uint8Array) return value;
   if (Array.isArray(value)) return encodeAttributes(value);
@@ -161,27 +161,22 @@ export function addressOf(family: number, attribute: Uint8Array | undefined, sys
 
 /** Returns a struct ifinfomsg of AF_UNSPEC: 16 bytes. */
 export function ifinfomsg(index = 0, flags = 0, change = 0): Buffer {
-  return words(0, index, flags, change);
+  return intBytes(0, index, flags, change);
 }
 
 /** Returns a struct ifaddrmsg: 8 bytes. */
 export function ifaddrmsg(family: number, prefixlen = 0, flags = 0, scope = 0, index = 0): Buffer {
-  return Buffer.concat([Buffer.from([family, prefixlen, flags, scope]), words(index)]);
+  return Buffer.concat([Buffer.from([family, prefixlen, flags, scope]), intBytes(index)]);
 }
 
 /** Returns a struct rtmsg: 12 bytes. Its tos is 0. */
 export function rtmsg(family: number, dst_len = 0, table = 0, protocol = 0, scope = 0, type = 0, flags = 0): Buffer {
-  return Buffer.concat([Buffer.from([family, dst_len, 0, 0, table, protocol, scope, type]), words(flags)]);
+  return Buffer.concat([Buffer.from([family, dst_len, 0, 0, table, protocol, scope, type]), intBytes(flags)]);
 }
 
 /** Returns the error of bytes from the stack that are not rtnetlink. */
 export function malformed(syscall: string, what: string): IothError {
   return new IothError('EBADMSG', { syscall, hint: `the stack sent ${what}` });
-}
-
-/** Returns 32-bit numbers in host byte order. */
-function words(...values: number[]): Buffer {
-  return Buffer.from(Uint32Array.from(values).buffer);
 }
 
 /** Returns a Buffer of the same memory, whose subarrays are Buffers too. */
