@@ -6,7 +6,6 @@ import { familyOf } from '../address/ip.js';
 import { AF_INET6 } from '../constants/index.js';
 import { checkBoolean, checkOptions, checkString, invalidValue } from '../core/validate.js';
 import { IFA, IFA_F_NODAD, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL } from './constants.js';
-import type { Hints } from './failure.js';
 import { checkInterface, findLink, type InterfaceRef, indexOf, missingLinkHints } from './link.js';
 import { type Attribute, ifaddrmsg } from './message.js';
 import { splitPrefix } from './prefix.js';
@@ -26,16 +25,6 @@ type TextForm = [addr: string, ifindex: InterfaceRef];
 /** The arguments of C, or the address with its prefix length as one text. */
 export type DelAddressArguments = CForm | TextForm;
 export type AddAddressArguments = [...CForm, options?: AddressOptions] | [...TextForm, options?: AddressOptions];
-
-interface Checked {
-  family: number;
-  prefixlen: number;
-  ifindex: InterfaceRef;
-  attributes: Attribute[];
-  hints: Hints;
-  /** The address for messages: '10.0.0.1/24'. */
-  text: string;
-}
 
 export function ipaddr_add(stack: StackPointer, ...args: AddAddressArguments): void {
   const { family, prefixlen, ifindex, attributes, hints, text } = check(args);
@@ -64,7 +53,8 @@ function isTextForm(args: readonly unknown[]): args is [...TextForm, options?: A
   return typeof args[0] === 'string';
 }
 
-function check(args: AddAddressArguments | DelAddressArguments): Checked {
+/** Checks the arguments. Returns what both requests have in common, and the address for messages: '10.0.0.1/24'. */
+function check(args: AddAddressArguments | DelAddressArguments) {
   const [family, addr, prefixlen, ifindex] = isTextForm(args) ? [...addressAndLength(args[0]), args[1]] : args;
   const bytes = inet_pton(checkFamily(family), addr);
   checkPrefixlen('prefixlen', family, prefixlen);
