@@ -6,9 +6,8 @@ import { IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINKINFO } from '../c
 import { IothError } from '../core/errors.js';
 import { checkIfindex, checkInteger, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
 import { IFLA_VDE_VNL, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL } from './constants.js';
-import { type InterfaceRef, if_nameindex, if_nametoindex, missingLinkHints } from './link.js';
+import { findLink, type InterfaceRef, if_nameindex, if_nametoindex, links, missingLinkHints } from './link.js';
 import { type Attribute, encodeAttributes, ifinfomsg } from './message.js';
-import { refuseOwnInterface } from './own-interface.js';
 import { request } from './request.js';
 
 const NAME_ATTEMPTS = 5;
@@ -23,7 +22,23 @@ export function iplink_add(
   checkInteger('ifindex', ifindex, -1, INT_MAX);
   if (checkString('type', type) === '') throw invalidValue('type', "a kind of link such as 'bridge'", type);
   if (data !== null && !Array.isArray(data)) throw invalidType('data', 'an array of [tag, value]', data);
-  const add = (name: string) => addNamed(stack, ifindex, type, data ?? [], name);
+  const info: Attribute[] = [[IFLA_INFO_KIND, type]];
+  if (data && data.length > 0) info.push([IFLA_INFO_DATA, data]);
+  const add = (name: string): number => {
+    request(stack, 'RTM_NEWLINK', ifinfomsg(Math.max(ifindex, 0)), {
+      flags: NLM_F_ACK | NLM_F_EXCL | NLM_F_CREATE,
+      attributes: [
+        [IFLA_IFNAME, name],
+        [IFLA_LINKINFO, info],
+      ],
+      hints: {
+        ENOTSUP: `the stack has no links of kind '${type}'`,
+        EEXIST: `an interface already has the name '${name}'${ifindex > 0 ? ` or the index ${ifindex}` : ''}`,
+        EBUSY: `an interface already has the index ${ifindex}`,
+      },
+    });
+    return if_nametoindex(stack, name);
+  };
   return ifname === null ? withFreeName(stack, type, add) : add(checkNewIfname(ifname));
 }
 
@@ -53,6 +68,28 @@ export function iplink_del(
   request(stack, 'RTM_DELLINK', ifinfomsg(ifindex ?? 0), { attributes, hints: missingLinkHints(which) });
 }
 
+/**
+ * Refuses to delete an interface that the stack needs. The daemon of a vdestack has a tap for each network that the stack
+ * joined, and would poll a deleted tap without end. A tap is the only 'tun' link of a new namespace. If one of `own` is not
+ * found by its name, it was renamed from inside the namespace: then no tap is deleted.
+ * @param own the original names of the stack's interfaces
+ * @param which the index or the name of the interface to delete
+ * @throws {IothError} EBUSY
+ */
+function refuseOwnInterface(stack: StackPointer, own: readonly string[], which: InterfaceRef): void {
+  if (own.length === 0) return;
+  const link = findLink(stack, which);
+  if (link?.kind !== 'tun') return;
+  if (!own.includes(link.name)) {
+    const taps = links(stack).filter(({ kind }) => kind === 'tun');
+    if (own.every((name) => taps.some((tap) => tap.name === name))) return;
+  }
+  throw new IothError('EBUSY', {
+    syscall: 'RTM_DELLINK',
+    hint: `${link.name} joins the stack to its network: linksetupdown(${link.ifindex}, false) disconnects it, close() ends the stack`,
+  });
+}
+
 function namesOf(link: unknown): { ifname?: string | null; ifindex?: number | null } {
   if (typeof link === 'string') return { ifname: link };
   if (typeof link === 'number') return { ifindex: link };
@@ -68,30 +105,6 @@ function namesOf(link: unknown): { ifname?: string | null; ifindex?: number | nu
  */
 export function vethPeer(ifname: string): Buffer {
   return Buffer.concat([ifinfomsg(), encodeAttributes([[IFLA_IFNAME, checkNewIfname(ifname)]])]);
-}
-
-function addNamed(
-  stack: StackPointer,
-  ifindex: number,
-  type: string,
-  data: readonly Attribute[],
-  ifname: string,
-): number {
-  const info: Attribute[] = [[IFLA_INFO_KIND, type]];
-  if (data.length > 0) info.push([IFLA_INFO_DATA, data]);
-  request(stack, 'RTM_NEWLINK', ifinfomsg(Math.max(ifindex, 0)), {
-    flags: NLM_F_ACK | NLM_F_EXCL | NLM_F_CREATE,
-    attributes: [
-      [IFLA_IFNAME, ifname],
-      [IFLA_LINKINFO, info],
-    ],
-    hints: {
-      ENOTSUP: `the stack has no links of kind '${type}'`,
-      EEXIST: `an interface already has the name '${ifname}'${ifindex > 0 ? ` or the index ${ifindex}` : ''}`,
-      EBUSY: `an interface already has the index ${ifindex}`,
-    },
-  });
-  return if_nametoindex(stack, ifname);
 }
 
 // the kernel reads % as a pattern, and fills it in
