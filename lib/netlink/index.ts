@@ -1,8 +1,7 @@
 /** Configuration of a stack over rtnetlink, as nlinline does it in C, and lists of the stack's configuration. */
 export { addresses, type InterfaceAddress, type StackAddress } from './address.js';
-export { getifaddrs, type IfAddress, type IfAddrs } from './getifaddrs.js';
 export { interfaceLines } from './interface-lines.js';
-export { type Interface, interfaces } from './interfaces.js';
+export { getifaddrs, type IfAddress, type IfAddrs, type Interface, interfaces } from './interfaces.js';
 export {
   type AddAddressArguments,
   type AddressOptions,
