@@ -1,9 +1,8 @@
 import { INTERFACE_NAME, isInterfaceName } from '../address/interface-name.js';
-import { familyOf } from '../address/ip.js';
+import { familyOf, splitPrefix } from '../address/ip.js';
 import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { checkString, invalidValue, UINT_MAX } from '../core/validate.js';
 import type { InterfaceRef } from './link.js';
-import { splitPrefix } from './prefix.js';
 import { PREFERENCES, PROTOCOLS, SCOPES } from './route-names.js';
 
 /** A route of the main table, in a request. The stack chooses what is missing. */

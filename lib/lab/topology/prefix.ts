@@ -1,7 +1,6 @@
-import { familyOf, ipBytes, ipText } from '../../address/ip.js';
+import { familyOf, ipBytes, ipText, splitPrefix } from '../../address/ip.js';
 import { AF_INET } from '../../constants/index.js';
 import { checkString, invalidValue } from '../../core/validate.js';
-import { splitPrefix } from '../../netlink/prefix.js';
 
 /** An IP prefix: the addresses of a network. */
 export interface Prefix {
