@@ -1,6 +1,7 @@
 import type { StackPointer } from '../../ffi/ioth.js';
 import { AF_INET, AF_INET6, AF_UNSPEC } from '../constants/index.js';
 import { IS_LITTLE_ENDIAN } from '../core/byte-order.js';
+import { withoutUndefined } from '../core/without-undefined.js';
 import { IFA, IFA_F_TENTATIVE, RTM } from './constants.js';
 import { addressOf, ifaddrmsg, type Message, splitPayload, stringOf, u32Of } from './message.js';
 import { dump } from './request.js';
@@ -41,7 +42,7 @@ export function decodeAddress({ type, payload }: Message, syscall: string): Stac
   const local = text(IFA.LOCAL) ?? prefix;
   if (local === undefined) return undefined;
   const flags = u32Of(attributes.get(IFA.FLAGS), syscall) ?? info.getUint8(2);
-  const address: StackAddress = {
+  return withoutUndefined<StackAddress>({
     ifindex: info.getUint32(4, IS_LITTLE_ENDIAN),
     family,
     address: local,
@@ -49,20 +50,17 @@ export function decodeAddress({ type, payload }: Message, syscall: string): Stac
     scope: info.getUint8(3),
     flags,
     tentative: (flags & IFA_F_TENTATIVE) !== 0,
-  };
-  const broadcast = text(IFA.BROADCAST);
-  const label = stringOf(attributes.get(IFA.LABEL));
-  if (prefix !== undefined && prefix !== local) address.peer = prefix;
-  if (broadcast !== undefined) address.broadcast = broadcast;
-  if (label !== undefined) address.label = label;
-  return address;
+    peer: prefix === local ? undefined : prefix,
+    broadcast: text(IFA.BROADCAST),
+    label: stringOf(attributes.get(IFA.LABEL)),
+  });
 }
 
 /** Returns all addresses, or those of one interface. */
 export function addresses(stack: StackPointer, ifindex = 0): StackAddress[] {
-  const all = dump(stack, 'RTM_GETADDR', ifaddrmsg(AF_UNSPEC, 0, 0, 0, ifindex))
-    .map((message) => decodeAddress(message, 'RTM_GETADDR'))
-    .filter((address) => address !== undefined);
+  const all = dump(stack, 'RTM_GETADDR', ifaddrmsg(AF_UNSPEC, 0, 0, 0, ifindex)).flatMap(
+    (message) => decodeAddress(message, 'RTM_GETADDR') ?? [],
+  );
   // only stacks with NETLINK_GET_STRICT_CHK filter by interface themselves
   return ifindex === 0 ? all : all.filter((address) => address.ifindex === ifindex);
 }

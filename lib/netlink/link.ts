@@ -25,6 +25,7 @@ import {
   invalidType,
   invalidValue,
 } from '../core/validate.js';
+import { withoutUndefined } from '../core/without-undefined.js';
 import { RTM } from './constants.js';
 import { type Attribute, decodeAttributes, ifinfomsg, type Message, splitPayload, stringOf, u32Of } from './message.js';
 import { dump, request } from './request.js';
@@ -73,7 +74,8 @@ export function decodeLink({ type, payload }: Message, syscall: string): Interfa
   const [info, attributes] = splitPayload(payload, IFINFOMSG_SIZE, syscall);
   const flags = info.getUint32(8, IS_LITTLE_ENDIAN);
   const mac = attributes.get(IFLA_ADDRESS);
-  const link: InterfaceLink = {
+  const linkinfo = attributes.get(IFLA_LINKINFO);
+  return withoutUndefined<InterfaceLink>({
     ifindex: info.getInt32(4, IS_LITTLE_ENDIAN),
     name: stringOf(attributes.get(IFLA_IFNAME)) ?? '',
     mac: mac && mac.length > 0 ? formatMac(mac) : null,
@@ -82,26 +84,18 @@ export function decodeLink({ type, payload }: Message, syscall: string): Interfa
     up: (flags & IFF_UP) !== 0,
     running: (flags & IFF_RUNNING) !== 0,
     type: info.getUint16(2, IS_LITTLE_ENDIAN),
-  };
-  const linkinfo = attributes.get(IFLA_LINKINFO);
-  const kind = linkinfo && stringOf(decodeAttributes(linkinfo, syscall).get(IFLA_INFO_KIND));
-  const master = u32Of(attributes.get(IFLA_MASTER), syscall);
-  const under = u32Of(attributes.get(IFLA_LINK), syscall);
-  const netnsid = u32Of(attributes.get(IFLA_LINK_NETNSID), syscall);
-  const operstate = OPER_STATES[attributes.get(IFLA_OPERSTATE)?.[0] ?? -1];
-  if (kind !== undefined) link.kind = kind;
-  if (master !== undefined) link.master = master;
-  if (under !== undefined) link.link = under;
-  if (netnsid !== undefined) link.link_netnsid = netnsid;
-  if (operstate !== undefined) link.operstate = operstate;
-  return link;
+    kind: linkinfo && stringOf(decodeAttributes(linkinfo, syscall).get(IFLA_INFO_KIND)),
+    master: u32Of(attributes.get(IFLA_MASTER), syscall),
+    link: u32Of(attributes.get(IFLA_LINK), syscall),
+    link_netnsid: u32Of(attributes.get(IFLA_LINK_NETNSID), syscall),
+    operstate: OPER_STATES[attributes.get(IFLA_OPERSTATE)?.[0] ?? -1],
+  });
 }
 
 /** Returns all links, ordered by index. */
 export function links(stack: StackPointer): InterfaceLink[] {
   return dump(stack, 'RTM_GETLINK', ifinfomsg())
-    .map((message) => decodeLink(message, 'RTM_GETLINK'))
-    .filter((link) => link !== undefined)
+    .flatMap((message) => decodeLink(message, 'RTM_GETLINK') ?? [])
     .sort((a, b) => a.ifindex - b.ifindex);
 }
 

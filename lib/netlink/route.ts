@@ -4,6 +4,7 @@ import { ANY4, familyName } from '../address/ip.js';
 import { AF_INET, AF_INET6, AF_UNSPEC } from '../constants/index.js';
 import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
 import { checkBoolean, checkOptions } from '../core/validate.js';
+import { withoutUndefined } from '../core/without-undefined.js';
 import { RTA, RTM, RTM_F_CLONED } from './constants.js';
 import { if_nameindex } from './link.js';
 import {
@@ -83,7 +84,7 @@ export function decodeRoutes({ type, payload }: Message, syscall: string): Stack
   const family = info.getUint8(0);
   if (family !== AF_INET && family !== AF_INET6) return [];
   if ((info.getUint32(8, IS_LITTLE_ENDIAN) & RTM_F_CLONED) !== 0) return [];
-  const route: StackRoute = {
+  const route = withoutUndefined<StackRoute>({
     family,
     dst: addressOf(family, attributes.get(RTA.DST), syscall) ?? anyAddress(family),
     dst_prefixlen: info.getUint8(1),
@@ -94,13 +95,10 @@ export function decodeRoutes({ type, payload }: Message, syscall: string): Stack
     scope: info.getUint8(6),
     type: info.getUint8(7),
     flags: info.getUint8(IS_LITTLE_ENDIAN ? 8 : 11),
-  };
-  const metric = u32Of(attributes.get(RTA.PRIORITY), syscall);
-  const src = addressOf(family, attributes.get(RTA.PREFSRC), syscall);
-  const pref = preferenceName(attributes.get(RTA.PREF)?.[0]);
-  if (metric !== undefined) route.metric = metric;
-  if (src !== undefined) route.src = src;
-  if (pref !== undefined) route.pref = pref;
+    metric: u32Of(attributes.get(RTA.PRIORITY), syscall),
+    src: addressOf(family, attributes.get(RTA.PREFSRC), syscall),
+    pref: preferenceName(attributes.get(RTA.PREF)?.[0]),
+  });
   const multipath = attributes.get(RTA.MULTIPATH);
   if (!multipath) return [route];
   return splitRecords(multipath, NEXTHOP, syscall).map((hop) => ({
