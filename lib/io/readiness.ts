@@ -3,7 +3,7 @@ import { GrowingPause } from '../core/growing-pause.js';
 import { refLoop, unrefLoop } from './keepalive.js';
 import { PollHandle, READABLE, WRITABLE } from './poll-handle.js';
 import { isReceiveShutDown } from './poll-sync.js';
-import { EXHAUSTED, type Operation, WAIT, Waiter, WaitQueue } from './wait-queue.js';
+import { EXHAUSTED, type Operation, WAIT, Waiter, WaitQueue, whenShutDown } from './wait-queue.js';
 
 /** The pause before an EXHAUSTED operation is retried, unless ioth closes a descriptor earlier. */
 const EXHAUSTED_PAUSE_MS = 100;
@@ -282,7 +282,7 @@ export class Readiness {
     const sentBefore = this.#sent;
     let served = queue.advance() || this.#sent !== sentBefore;
     if (!served && queue.watches && queue === this.#readers && isReceiveShutDown(this.fd))
-      served = queue.finishShutDown();
+      served = queue.advance(whenShutDown);
     queue.stalled = !served && queue.watches;
     queue.spuriousWakeups = queue.stalled ? queue.spuriousWakeups + 1 : 0;
     if (queue.stalled) this.#retryLater();

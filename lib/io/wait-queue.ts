@@ -64,6 +64,15 @@ export class Waiter<T> {
   }
 }
 
+function attempt(operation: Operation<unknown>): unknown {
+  return operation.attempt();
+}
+
+/** The try that finishes what ends when the receiving side is shut down: see {@link WaitQueue.advance}. */
+export function whenShutDown(operation: Operation<unknown>): unknown {
+  return operation.whenShutDown?.() ?? WAIT;
+}
+
 /** The queue of waiters of one direction of a descriptor, in the order in which they came. */
 export class WaitQueue {
   readonly waiters: Waiter<unknown>[] = [];
@@ -91,14 +100,14 @@ export class WaitQueue {
   }
 
   /** Tries the waiters in order, until one has to wait on. Returns whether any was finished. */
-  advance(): boolean {
+  advance(tryOnce = attempt): boolean {
     if (this.yields) return false;
     this.exhausted = false;
     let finished = false;
     for (let first = this.waiters[0]; first; first = this.waiters[0]) {
       let result: unknown;
       try {
-        result = first.operation.attempt();
+        result = tryOnce(first.operation);
       } catch (error) {
         finished = true;
         this.remove(first);
@@ -107,19 +116,6 @@ export class WaitQueue {
       }
       if (result === EXHAUSTED) this.exhausted = true;
       if (result === WAIT || result === EXHAUSTED) break;
-      finished = true;
-      this.remove(first);
-      first.resolve(result);
-    }
-    return finished;
-  }
-
-  /** Finishes the waiters that end when the receiving side is shut down. Returns whether any was finished. */
-  finishShutDown(): boolean {
-    let finished = false;
-    for (let first = this.waiters[0]; first; first = this.waiters[0]) {
-      const result = first.operation.whenShutDown?.() ?? WAIT;
-      if (result === WAIT) break;
       finished = true;
       this.remove(first);
       first.resolve(result);
