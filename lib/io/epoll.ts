@@ -1,6 +1,6 @@
 import { libc } from '../../ffi/libc.js';
 import { EventSet } from './event-set.js';
-import { type LoopWatcher, watchReadable } from './loop-watcher.js';
+import { type EndWatch, watchReadable } from './loop-watcher.js';
 
 const MAX_EVENTS = 256;
 
@@ -21,7 +21,7 @@ const CONTENDED_EVENTS = 64;
  * libuv. Descriptors that become ready because of the callbacks cost none.
  */
 export class Epoll extends EventSet {
-  readonly #watcher: LoopWatcher;
+  readonly #endWatch: EndWatch;
   #lastId = 0;
   #isServing = false;
   #turns = 0;
@@ -36,7 +36,7 @@ export class Epoll extends EventSet {
   /** @throws {IothError} EMFILE, ENOMEM */
   constructor() {
     super(MAX_EVENTS);
-    this.#watcher = watchReadable(this.epfd, () => void this.#serve());
+    this.#endWatch = watchReadable(this.epfd, () => void this.#serve());
   }
 
   /** Returns an id for {@link control}, whose events `callback` gets. It is not the descriptor's number, which is reused. */
@@ -52,7 +52,7 @@ export class Epoll extends EventSet {
 
   /** Closes the set. Call it when nothing is watched. Returns false if the set stays open until its thread ends. */
   close(): boolean {
-    if (!this.#watcher.end()) return false;
+    if (!this.#endWatch()) return false;
     this.#closed = true;
     libc().close(this.epfd);
     return true;

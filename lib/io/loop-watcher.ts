@@ -1,19 +1,16 @@
 import { Socket } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
-import { type KoffiPollHandle, pollReadable } from '../../ffi/koffi-poll.js';
+import { pollReadable } from '../../ffi/koffi-poll.js';
 import { libc } from '../../ffi/libc.js';
 import { socketPair } from './socket-pair.js';
 
-/** libuv's watch on an epoll(7) descriptor: calls back in the poll phase. Never keeps the process alive. */
-export interface LoopWatcher {
-  /** Ends the watch, so that the descriptor can be closed. Returns false if it lasts until its thread ends. */
-  end(): boolean;
-}
+/** Ends a watch, so that the descriptor can be closed. Returns false if the watch lasts until its thread ends. */
+export type EndWatch = () => boolean;
 
-/** Calls `onReadable` from libuv's loop while `epoll` is readable. */
-export function watchReadable(epoll: number, onReadable: () => void): LoopWatcher {
+/** Calls `onReadable` in the poll phase of libuv's loop while `epoll` is readable. Never keeps the process alive. */
+export function watchReadable(epoll: number, onReadable: () => void): EndWatch {
   const Pipe = isMainThread ? undefined : pipeConstructor();
-  return Pipe ? new PipeLoopWatcher(new Pipe(0), epoll, onReadable) : new KoffiLoopWatcher(epoll, onReadable);
+  return Pipe ? watchByPipe(new Pipe(0), epoll, onReadable) : watchByKoffi(epoll, onReadable);
 }
 
 /** True from Node 26 on: promises that a callback of koffi settles continue only when the loop next calls Node's own code. */
@@ -24,24 +21,19 @@ function turnAfter(call: () => void): void {
   setImmediate(() => {});
 }
 
-/** A uv_poll_t of libuv, through koffi. */
-class KoffiLoopWatcher implements LoopWatcher {
-  readonly #handle: KoffiPollHandle;
-  readonly #end = () => this.end();
-
-  constructor(epoll: number, onReadable: () => void) {
-    this.#handle = pollReadable(epoll, NEEDS_TURN ? () => turnAfter(onReadable) : onReadable);
-    this.#handle.unref();
-    // Node runs the loop once more while it tears down its environment and JavaScript cannot run: an event that koffi
-    // delivers then aborts the process.
-    process.once('exit', this.#end);
-  }
-
-  end(): true {
-    process.off('exit', this.#end);
-    this.#handle.close();
+/** Watches with a uv_poll_t of libuv, through koffi. */
+function watchByKoffi(epoll: number, onReadable: () => void): EndWatch {
+  const handle = pollReadable(epoll, NEEDS_TURN ? () => turnAfter(onReadable) : onReadable);
+  handle.unref();
+  const end = () => {
+    process.off('exit', end);
+    handle.close();
     return true;
-  }
+  };
+  // Node runs the loop once more while it tears down its environment and JavaScript cannot run: an event that koffi
+  // delivers then aborts the process.
+  process.once('exit', end);
+  return end;
 }
 
 /** The members of Node's internal stream handle that are used. */
@@ -52,34 +44,31 @@ interface PipeHandle {
   onread: () => void;
 }
 
+type PipeConstructor = new (type: number) => PipeHandle;
+
 /**
- * A watch by a stream of Node, for worker threads. koffi's poll aborts the whole process if it has an event for a worker that
+ * Watches with a stream of Node, for worker threads. koffi's poll aborts the whole process if it has an event for a worker that
  * worker.terminate() is ending; Node's streams do not. The stream reads the epoll descriptor: when something is ready the read
  * fails with EINVAL, and that is the event.
  */
-class PipeLoopWatcher implements LoopWatcher {
-  constructor(pipe: PipeHandle, epoll: number, onReadable: () => void) {
-    const listen = () => {
-      pipe.open(epoll);
-      pipe.readStart();
-    };
-    pipe.onread = () => {
-      // an error ends the stream: it is reopened after this callback
-      setImmediate(listen);
-      onReadable();
-    };
-    listen();
-    pipe.unref();
-  }
-
-  /** Does nothing: the stream cannot be closed between two reads. Node closes it and its descriptor when the thread ends. */
-  end(): false {
-    return false;
-  }
+function watchByPipe(pipe: PipeHandle, epoll: number, onReadable: () => void): EndWatch {
+  const listen = () => {
+    pipe.open(epoll);
+    pipe.readStart();
+  };
+  pipe.onread = () => {
+    // an error ends the stream: it is reopened after this callback
+    setImmediate(listen);
+    onReadable();
+  };
+  listen();
+  pipe.unref();
+  // the stream cannot be closed between two reads: Node closes it and its descriptor when the thread ends
+  return () => false;
 }
 
 /** Returns undefined if Node's internals are not as expected: koffi's poll is used then. */
-function pipeConstructor(): (new (type: number) => PipeHandle) | undefined {
+function pipeConstructor(): PipeConstructor | undefined {
   let fd: number;
   try {
     const [end, other] = socketPair();
@@ -92,7 +81,5 @@ function pipeConstructor(): (new (type: number) => PipeHandle) | undefined {
   const handle = (probe as unknown as { _handle?: PipeHandle })._handle;
   probe.destroy();
   if (typeof handle?.open !== 'function' || typeof handle.readStart !== 'function') return undefined;
-  return handle.constructor as new (
-    type: number,
-  ) => PipeHandle;
+  return handle.constructor as PipeConstructor;
 }
