@@ -11,6 +11,9 @@ export interface ReplyTimeoutHandler {
   onReplyTimeout(): void;
 }
 
+/** The descriptor, and 0; or -1, and errno(3). */
+type Reply = [fd: number, error: number];
+
 const handlers = new Map<StackPointer, ReplyTimeoutHandler>();
 
 /** Sets the handler of calls for `stack` that time out; undefined removes it. */
@@ -20,19 +23,14 @@ export function setReplyTimeoutHandler(stack: StackPointer, handler: ReplyTimeou
 }
 
 /**
- * Calls ioth_msocket(3). Returns the descriptor, or -1 and errno.
+ * Calls ioth_msocket(3).
  *
  * A vdestack asks its daemon over a pipe. A signal at that moment (SIGCHLD of another stack's daemon) would end the call
  * with EINTR and leave the reply in the pipe for the next call: so signals are blocked.
  * @throws {IothError} ERR_STACK_DEAD if the daemon died during the call
  */
-export function msocket(
-  stack: StackPointer,
-  domain: number,
-  type: number,
-  protocol: number,
-): [fd: number, error: number] {
-  const call = (): [number, number] => {
+export function msocket(stack: StackPointer, domain: number, type: number, protocol: number): Reply {
+  const call = (): Reply => {
     const fd = libioth().msocket(stack, domain, type, protocol);
     return [fd, fd < 0 ? errno() : 0];
   };
@@ -40,10 +38,7 @@ export function msocket(
   return handler ? withSignalsBlocked(() => callUntilReply(call, handler)) : call();
 }
 
-function callUntilReply(
-  call: () => [fd: number, error: number],
-  handler: ReplyTimeoutHandler,
-): [fd: number, error: number] {
+function callUntilReply(call: () => Reply, handler: ReplyTimeoutHandler): Reply {
   for (let attempt = 0; ; attempt++) {
     const result = call();
     if (result[1] !== EAGAIN) {
