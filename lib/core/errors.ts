@@ -40,12 +40,8 @@ export class IothError extends Error {
 }
 
 /** Returns the error of a system call that set errno (positive, as in C). */
-export function systemError(
-  errno: number,
-  syscall: string,
-  details: Omit<IothErrorDetails, 'syscall'> = {},
-): IothError {
-  return new IothError(codeOf(errno), { syscall, ...details });
+export function systemError(errno: number, syscall: string, details: IothErrorDetails = {}): IothError {
+  return new IothError(codeOf(errno), { ...details, syscall });
 }
 
 /** The error of an operation that its AbortSignal ended, in the shape of Node's AbortError. `cause` is the signal's reason. */

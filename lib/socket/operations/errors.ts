@@ -5,11 +5,7 @@ import { IothError, type IothErrorDetails, systemError } from '../../core/errors
 import { type Operation, WAIT } from '../../io/wait-queue.js';
 
 /** Handles a failed call: returns WAIT if the socket was not ready and the call may wait, else throws the error. */
-export function waitOrThrow(
-  syscall: string,
-  details?: Omit<IothErrorDetails, 'syscall'>,
-  flags: number = 0,
-): typeof WAIT {
+export function waitOrThrow(syscall: string, details?: IothErrorDetails, flags: number = 0): typeof WAIT {
   const error = errno();
   if (error === EAGAIN && flags & MSG_DONTWAIT) {
     throw callError(error, syscall, { ...details, hint: 'with MSG_DONTWAIT the call does not wait' });
@@ -19,7 +15,7 @@ export function waitOrThrow(
 }
 
 /** Creates the error of a socket call, with a hint if one is known. */
-export function callError(error: number, syscall: string, details: Omit<IothErrorDetails, 'syscall'> = {}): Error {
+export function callError(error: number, syscall: string, details: IothErrorDetails = {}): Error {
   return systemError(error, syscall, { hint: hintOf(codeOf(error), syscall, details.address), ...details });
 }
 
