@@ -2,31 +2,13 @@ import type { Address, AddressInput } from '../address/sockaddr.js';
 import { SCM_RIGHTS, SOL_SOCKET } from '../constants/index.js';
 import { intBytes } from '../core/byte-order.js';
 import { checkEach, checkInteger, INT_MAX, invalidType } from '../core/validate.js';
-import { type AncillaryItem, CMSG_LEN } from './cmsg.js';
-import type { Received } from './operations/message.js';
+import { CMSG_LEN } from './cmsg.js';
 import type { Data } from './operations/send.js';
+import type { OperationOptions, Socket } from './socket.js';
 
 /** The kernel's SCM_MAX_FD. */
 const MAX_FDS = 253;
 const SIZEOF_INT = 4;
-
-interface Options {
-  signal?: AbortSignal;
-}
-
-interface SendingSocket {
-  sendmsg(
-    buffers: readonly Data[],
-    ancdata: readonly AncillaryItem[],
-    flags?: number,
-    addr?: AddressInput,
-    options?: Options,
-  ): Promise<number>;
-}
-
-interface ReceivingSocket {
-  recvmsg(bufsize: number, ancbufsize?: number, flags?: number, options?: Options): Promise<Received<Buffer>>;
-}
 
 /**
  * Sends open descriptors over a unix socket with SCM_RIGHTS (unix(7)), like Python's send_fds. Yours stay open.
@@ -38,12 +20,12 @@ interface ReceivingSocket {
  * @throws {IothError} EBADF (a descriptor is not open), and the errors of `sendmsg`
  */
 export async function send_fds(
-  socket: SendingSocket,
+  socket: Pick<Socket, 'sendmsg'>,
   buffers: readonly Data[],
   fds: readonly number[],
   flags = 0,
   address?: AddressInput,
-  options?: Options,
+  options?: OperationOptions,
 ): Promise<number> {
   checkMethod(socket, 'sendmsg');
   const numbers = checkEach('fds', 'an array of descriptors', fds, (name, fd) => checkInteger(name, fd, 0, INT_MAX));
@@ -61,11 +43,11 @@ export async function send_fds(
  * @throws {IothError} the errors of `recvmsg`
  */
 export async function recv_fds(
-  socket: ReceivingSocket,
+  socket: Pick<Socket, 'recvmsg'>,
   bufsize: number,
   maxfds: number,
   flags = 0,
-  options?: Options,
+  options?: OperationOptions,
 ): Promise<[data: Buffer, fds: number[], flags: number, address: Address]> {
   checkMethod(socket, 'recvmsg');
   checkInteger('maxfds', maxfds, 0, MAX_FDS);
