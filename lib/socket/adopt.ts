@@ -1,14 +1,14 @@
 import { IothError } from '../core/errors.js';
 import { checkInteger, INT_MAX, invalidValue } from '../core/validate.js';
 import { makeNonBlocking } from '../io/descriptor-flags.js';
-import { closeDetached, isOwned, unregisterDetached, wasClosedElsewhere } from './detached.js';
+import { closeDetached, owned, unregisterDetached, wasClosedElsewhere } from './detached.js';
 import { socketTypeOf } from './options.js';
 
 /** Checks a descriptor that `socket.detach` returned and makes it ready for another Socket. */
 export function adopt(fileno: number): number {
   checkInteger('fileno', fileno, 0, INT_MAX);
   if (wasClosedElsewhere(fileno)) throw notASocket(`descriptor ${fileno} was closed after it was detached`);
-  if (isOwned(fileno)) throw owned('fileno', fileno);
+  if (owned.has(fileno)) throw ownedError('fileno', fileno);
   try {
     socketTypeOf(fileno);
   } catch (cause) {
@@ -27,13 +27,13 @@ export function adopt(fileno: number): number {
  */
 export function close(fd: number): void {
   checkInteger('fd', fd, 0, INT_MAX);
-  if (isOwned(fd)) throw owned('fd', fd);
+  if (owned.has(fd)) throw ownedError('fd', fd);
   if (!closeDetached(fd)) {
     throw new IothError('EBADF', { syscall: 'close', hint: `descriptor ${fd} is not a socket of a stack` });
   }
 }
 
-function owned(name: string, fd: number): TypeError {
+function ownedError(name: string, fd: number): TypeError {
   return invalidValue(name, 'a descriptor that detach() returned; a Socket owns this one', fd);
 }
 

@@ -3,7 +3,7 @@ import { errno } from '../../ffi/libc.js';
 import { IothError, systemError } from '../core/errors.js';
 import type { Closable } from '../core/finalization.js';
 import { descriptorWasReleased, Readiness } from '../io/readiness.js';
-import { registerDetached, registerOwned, unregisterOwned } from './detached.js';
+import { owned, registerDetached } from './detached.js';
 import { canceled, type WaitEnd } from './operations/errors.js';
 import type { DescriptorOwner } from './owner.js';
 
@@ -19,7 +19,7 @@ export class Descriptor implements Closable {
   ) {
     this.readiness = new Readiness(fd, owner.referenced, owner);
     owner.descriptors.add(this);
-    registerOwned(fd);
+    owned.add(fd);
   }
 
   get closed(): boolean {
@@ -73,7 +73,7 @@ export class Descriptor implements Closable {
 
   #release(reason: WaitEnd | undefined): void {
     this.#open = false;
-    unregisterOwned(this.fd);
+    owned.delete(this.fd);
     this.owner.descriptors.delete(this);
     // close the poll handle before the descriptor: the number is reused at once
     this.readiness.close(reason);

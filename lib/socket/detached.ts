@@ -20,8 +20,8 @@ interface DetachedDescriptor {
   readonly identity: string | undefined;
 }
 
-/** Descriptors that Sockets own. */
-const owned = new Set<number>();
+/** Descriptors that Sockets own: from their first moment until they are closed or detached. */
+export const owned = new Set<number>();
 
 const detached = new Map<number, DetachedDescriptor>();
 
@@ -44,21 +44,6 @@ export function unregisterDetachedOf(owner: object): void {
 export function wasClosedElsewhere(fd: number): boolean {
   const known = detached.get(fd);
   return known !== undefined && !isStillOpen(fd, known);
-}
-
-/** Records that a Socket owns the descriptor `fd`. */
-export function registerOwned(fd: number): void {
-  owned.add(fd);
-}
-
-/** Forgets an owned descriptor: its Socket closes or detaches it. */
-export function unregisterOwned(fd: number): void {
-  owned.delete(fd);
-}
-
-/** Returns whether a Socket owns the descriptor `fd`. */
-export function isOwned(fd: number): boolean {
-  return owned.has(fd);
 }
 
 /**
