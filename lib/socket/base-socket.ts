@@ -18,26 +18,23 @@ import { checkTimeout, getdefaulttimeout } from './timeouts.js';
 
 /** Methods of a {@link Socket} that do not wait. Those that need the descriptor throw EBADF once the socket is closed. */
 export abstract class BaseSocket<Owner extends SocketOwner> {
-  /** The stack that the socket is on. */
-  readonly stack: Owner;
-  /** AF_INET, AF_INET6, AF_UNIX, AF_PACKET, AF_NETLINK … */
-  readonly family: number;
-  /** SOCK_STREAM, SOCK_DGRAM, SOCK_RAW … */
-  readonly type: number;
-  /** IPPROTO_*; for a packet socket ETH_P_*, in network byte order. */
-  readonly proto: number;
-  /** @internal */
-  protected readonly descriptor: Descriptor;
   #timeout: number | null = getdefaulttimeout();
-  #isShutForReading = false;
+  /** @internal */
+  isShutForReading = false;
 
   /** @internal use `stack.socket()` */
-  constructor(stack: Owner, descriptor: Descriptor, family: number, type: number, proto: number) {
-    this.stack = stack;
-    this.family = family;
-    this.type = type;
-    this.proto = proto;
-    this.descriptor = descriptor;
+  constructor(
+    /** The stack that the socket is on. */
+    readonly stack: Owner,
+    /** @internal */
+    protected readonly descriptor: Descriptor,
+    /** AF_INET, AF_INET6, AF_UNIX, AF_PACKET, AF_NETLINK … */
+    readonly family: number,
+    /** SOCK_STREAM, SOCK_DGRAM, SOCK_RAW … */
+    readonly type: number,
+    /** IPPROTO_*; for a packet socket ETH_P_*, in network byte order. */
+    readonly proto: number,
+  ) {
     registerFinalizer(this, 'Socket', descriptor);
   }
 
@@ -179,12 +176,7 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
     }
     const fd = this.descriptor.use('shutdown');
     this.#check(libioth().shutdown(fd, how + (this.descriptor.owner.shutdownBase ?? 0)), 'shutdown');
-    this.#isShutForReading ||= how !== SHUT_WR;
-  }
-
-  /** @internal */
-  get isShutForReading(): boolean {
-    return this.#isShutForReading;
+    this.isShutForReading ||= how !== SHUT_WR;
   }
 
   /**
@@ -238,8 +230,7 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
   #setMembership(isJoin: boolean, group: unknown, ifname: unknown, source: unknown): void {
     const fd = this.descriptor.use('setsockopt');
     const indexOf = (name: string) => this.stack.if_nametoindex(name);
-    const { level, optname, value } = membershipOption(this.family, isJoin, group, ifname, source, indexOf);
-    setsockopt(fd, level, optname, value);
+    setsockopt(fd, ...membershipOption(this.family, isJoin, group, ifname, source, indexOf));
   }
 
   #check(result: number, syscall: string, details?: { address: string; port?: number }): void {

@@ -19,14 +19,7 @@ import { IothError } from '../core/errors.js';
 import { checkString, invalidValue } from '../core/validate.js';
 import { type InterfaceIndex, interfaceIndex } from './interface-options.js';
 
-/** Arguments of setsockopt(2) to join or leave a group. */
-export interface MembershipOption {
-  level: number;
-  optname: number;
-  value: Buffer;
-}
-
-/** Builds the option for `addMembership` and `dropMembership`. */
+/** Returns the arguments of setsockopt(2) for `addMembership` and `dropMembership`. */
 export function membershipOption(
   socketFamily: number,
   isJoin: boolean,
@@ -34,7 +27,7 @@ export function membershipOption(
   ifname: unknown,
   source: unknown,
   indexOf: InterfaceIndex,
-): MembershipOption {
+): [level: number, optname: number, value: Buffer] {
   if (socketFamily !== AF_INET && socketFamily !== AF_INET6) {
     const syscall = isJoin ? 'addMembership' : 'dropMembership';
     throw new IothError('ENOTSUP', { syscall, hint: 'only sockets of AF_INET and AF_INET6 join groups' });
@@ -44,16 +37,16 @@ export function membershipOption(
   const level = family === AF_INET ? IPPROTO_IP : IPPROTO_IPV6;
   if (source !== undefined && source !== null) {
     const optname = isJoin ? MCAST_JOIN_SOURCE_GROUP : MCAST_LEAVE_SOURCE_GROUP;
-    return { level, optname, value: sourceRequest(family, index, address, sourceOf(family, source)) };
+    return [level, optname, sourceRequest(family, index, address, sourceOf(family, source))];
   }
   if (family === AF_INET) {
     // struct ip_mreqn: the group, an interface address (unused), an ifindex
     const value = Buffer.concat([inet_pton(AF_INET, address), Buffer.alloc(4), intBytes(index)]);
-    return { level, optname: isJoin ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP, value };
+    return [level, isJoin ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP, value];
   }
   // struct ipv6_mreq
   const value = Buffer.concat([inet_pton(AF_INET6, address), intBytes(index)]);
-  return { level, optname: isJoin ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP, value };
+  return [level, isJoin ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP, value];
 }
 
 function groupOf(socketFamily: number, group: unknown): [address: string, family: number] {
