@@ -6,30 +6,26 @@ import { EMFILE, ENFILE } from '../../core/errno.js';
 import { makeNonBlocking } from '../../io/descriptor-flags.js';
 import { READABLE } from '../../io/poll-handle.js';
 import { EXHAUSTED, type Operation, WAIT } from '../../io/wait-queue.js';
-import type { Descriptor } from '../descriptor.js';
 import { withOwnNumber } from '../detached.js';
 import { duplicate } from '../duplicate.js';
-import { call } from './call.js';
+import { type CallTarget, call } from './call.js';
 import { waitOrThrow } from './errors.js';
 
 const peerBytes = Buffer.alloc(SOCKADDR_SIZE);
 const peerLength = new Uint32Array(1);
 
-/** Accept operation: accept(2). The new descriptor is non-blocking and close-on-exec; `wrap` makes a connection from it. */
-class Accept<T> implements Operation<[accepted: T, peer: Address]> {
+/** Accept operation: accept(2). The new descriptor is non-blocking and close-on-exec; the target makes a connection from it. */
+class Accept implements Operation<[accepted: unknown, peer: Address]> {
   readonly syscall = 'accept';
   readonly direction = READABLE;
   readonly fd: number;
 
-  constructor(
-    readonly descriptor: Descriptor,
-    readonly wrap: (fd: number) => T,
-  ) {
-    this.fd = descriptor.use(this.syscall);
+  constructor(readonly target: CallTarget) {
+    this.fd = target.descriptor.use(this.syscall);
   }
 
-  attempt(): [T, Address] | typeof WAIT | typeof EXHAUSTED {
-    const { readiness } = this.descriptor;
+  attempt(): [unknown, Address] | typeof WAIT | typeof EXHAUSTED {
+    const { readiness } = this.target.descriptor;
     if (readiness.isDrained) return WAIT;
     peerLength[0] = SOCKADDR_SIZE;
     const accepted = libioth().accept(this.fd, peerBytes, peerLength);
@@ -37,17 +33,15 @@ class Accept<T> implements Operation<[accepted: T, peer: Address]> {
       makeNonBlocking(accepted);
       // connections mostly come one by one, and an accept that ends in EAGAIN makes half a socket first
       readiness.markDrained();
-      return [
-        this.wrap(withOwnNumber(accepted, (fd) => this.#copyOf(fd))),
-        decodeSockaddr(peerBytes, peerLength[0] ?? 0),
-      ];
+      const fd = withOwnNumber(accepted, (taken) => this.#copyOf(taken));
+      return [this.target.wrap(fd), decodeSockaddr(peerBytes, peerLength[0] ?? 0)];
     }
     const error = errno();
     return error === EMFILE || error === ENFILE ? EXHAUSTED : waitOrThrow('accept');
   }
 
   #copyOf(fd: number): number {
-    const { owner } = this.descriptor;
+    const { owner } = this.target.descriptor;
     if (!owner.hasKernelSockets) throw new Error('only the kernel duplicates sockets');
     return duplicate(owner, fd, SOCK_STREAM);
   }
@@ -55,5 +49,5 @@ class Accept<T> implements Operation<[accepted: T, peer: Address]> {
 
 /** The call that accepts. */
 export const ACCEPT_CALLS = {
-  accept: call((target): Operation<[unknown, Address]> => new Accept(target.descriptor, (fd) => target.wrap(fd))),
+  accept: call((target): Operation<[unknown, Address]> => new Accept(target)),
 };
