@@ -1,11 +1,13 @@
 import { libioth } from '../../../ffi/ioth.js';
 import { errno } from '../../../ffi/libc.js';
-import { SOCKADDR_SIZE, type Sockaddr } from '../../address/sockaddr.js';
+import type { Sockaddr } from '../../address/sockaddr.js';
 import { SO_ERROR, SOL_SOCKET } from '../../constants/index.js';
+import { intOf } from '../../core/byte-order.js';
 import { EALREADY, EINPROGRESS, EINTR, EISCONN } from '../../core/errno.js';
 import { WRITABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
+import { isConnected } from '../options.js';
 import { call } from './call.js';
 import { callError } from './errors.js';
 
@@ -58,14 +60,11 @@ class Connect implements Operation<void> {
   }
 
   #pendingError(): number {
-    const value = new Int32Array(1);
-    const bytes = new Uint8Array(value.buffer);
-    const length = new Uint32Array([bytes.length]);
-    if (libioth().getsockopt(this.fd, SOL_SOCKET, SO_ERROR, bytes, length) < 0) throw this.#error(errno());
-    if (value[0]) return value[0];
-    const peer = Buffer.alloc(SOCKADDR_SIZE);
-    const isConnected = libioth().getpeername(this.fd, peer, new Uint32Array([SOCKADDR_SIZE])) === 0;
-    return isConnected ? EISCONN : EINPROGRESS;
+    const value = Buffer.alloc(4);
+    if (libioth().getsockopt(this.fd, SOL_SOCKET, SO_ERROR, value, Uint32Array.of(4)) < 0) throw this.#error(errno());
+    const error = intOf(value);
+    if (error !== 0) return error;
+    return isConnected(this.fd) ? EISCONN : EINPROGRESS;
   }
 
   #error(error: number): Error {
