@@ -95,7 +95,7 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
    */
   setsockopt(level: number, optname: number, value: number | boolean | string | NodeJS.ArrayBufferView): void {
     const fd = this.descriptor.use('setsockopt');
-    setsockopt(fd, level, optname, typeof value === 'string' ? this.#optionOfText(level, optname, value) : value);
+    setsockopt(fd, level, optname, typeof value === 'string' ? optionOfText(level, optname, value, this.stack) : value);
   }
 
   /**
@@ -223,14 +223,9 @@ export abstract class BaseSocket<Owner extends SocketOwner> {
     });
   }
 
-  #optionOfText(level: number, optname: number, text: string): Uint8Array | number {
-    return optionOfText(level, optname, text, (ifname) => this.stack.if_nametoindex(ifname));
-  }
-
   #setMembership(isJoin: boolean, group: unknown, ifname: unknown, source: unknown): void {
     const fd = this.descriptor.use('setsockopt');
-    const indexOf = (name: string) => this.stack.if_nametoindex(name);
-    setsockopt(fd, ...membershipOption(this.family, isJoin, group, ifname, source, indexOf));
+    setsockopt(fd, ...membershipOption(this.stack, this.family, isJoin, group, ifname, source));
   }
 
   #check(result: number, syscall: string, details?: { address: string; port?: number }): void {

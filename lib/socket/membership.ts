@@ -17,23 +17,24 @@ import {
 import { intBytes } from '../core/byte-order.js';
 import { IothError } from '../core/errors.js';
 import { checkString, invalidValue } from '../core/validate.js';
-import { type InterfaceIndex, interfaceIndex } from './interface-options.js';
+import { interfaceIndex } from './interface-options.js';
+import type { SocketOwner } from './owner.js';
 
 /** Returns the arguments of setsockopt(2) for `addMembership` and `dropMembership`. */
 export function membershipOption(
+  stack: SocketOwner,
   socketFamily: number,
   isJoin: boolean,
   group: unknown,
   ifname: unknown,
   source: unknown,
-  indexOf: InterfaceIndex,
 ): [level: number, optname: number, value: Buffer] {
   if (socketFamily !== AF_INET && socketFamily !== AF_INET6) {
     const syscall = isJoin ? 'addMembership' : 'dropMembership';
     throw new IothError('ENOTSUP', { syscall, hint: 'only sockets of AF_INET and AF_INET6 join groups' });
   }
   const [address, family] = groupOf(socketFamily, group);
-  const index = ifname === undefined || ifname === null ? 0 : interfaceIndex('ifname', ifname, indexOf);
+  const index = ifname === undefined || ifname === null ? 0 : interfaceIndex('ifname', ifname, stack);
   const level = family === AF_INET ? IPPROTO_IP : IPPROTO_IPV6;
   if (source !== undefined && source !== null) {
     const optname = isJoin ? MCAST_JOIN_SOURCE_GROUP : MCAST_LEAVE_SOURCE_GROUP;
