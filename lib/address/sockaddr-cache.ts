@@ -10,35 +10,28 @@ interface Entry extends HostAndPort {
 const SLOTS = 32;
 
 /** A cache of encoded IP addresses: many datagrams in a row go to one peer, many connections to one server. */
-export class SockaddrCache {
-  readonly #entries: (Entry | undefined)[] = new Array(SLOTS).fill(undefined);
+const entries: (Entry | undefined)[] = new Array(SLOTS).fill(undefined);
 
-  /** Returns the sockaddr that {@link keep} stored for this address. */
-  recall(family: number, input: unknown): Sockaddr | undefined {
-    if (typeof input !== 'object' || input === null) return undefined;
-    if (Array.isArray(input)) return this.#find(family, input[0], input[1], input[2], input[3]);
-    const { host, address, port, flowinfo, scopeid } = input as Record<string, unknown>;
-    if (host !== undefined && address !== undefined) return undefined;
-    return this.#find(family, host ?? address, port, flowinfo, scopeid);
-  }
+/** Returns the sockaddr that {@link keepSockaddr} stored for this address. */
+export function recallSockaddr(family: number, input: unknown): Sockaddr | undefined {
+  if (typeof input !== 'object' || input === null) return undefined;
+  if (Array.isArray(input)) return find(family, input[0], input[1], input[2], input[3]);
+  const { host, address, port, flowinfo, scopeid } = input as Record<string, unknown>;
+  if (host !== undefined && address !== undefined) return undefined;
+  return find(family, host ?? address, port, flowinfo, scopeid);
+}
 
-  /** Returns the stored sockaddr for the parts of an address. */
-  recallParts(family: number, { host, port, flowinfo, scopeid }: HostAndPort): Sockaddr | undefined {
-    return this.#find(family, host, port, flowinfo, scopeid);
-  }
+/** Stores a sockaddr for all stacks. Skips an address with an interface name: its index is different on each stack. */
+export function keepSockaddr(family: number, parts: HostAndPort, sockaddr: Sockaddr): Sockaddr {
+  const isOfAnyStack = typeof parts.scopeid === 'number' && !parts.host.includes('%');
+  if (isOfAnyStack) entries[slotOf(parts.port)] = { ...parts, family, sockaddr };
+  return sockaddr;
+}
 
-  /** Stores a sockaddr for all stacks. Skips an address with an interface name: its index is different on each stack. */
-  keep(family: number, parts: HostAndPort, sockaddr: Sockaddr): Sockaddr {
-    const isOfAnyStack = typeof parts.scopeid === 'number' && !parts.host.includes('%');
-    if (isOfAnyStack) this.#entries[slotOf(parts.port)] = { ...parts, family, sockaddr };
-    return sockaddr;
-  }
-
-  #find(family: number, host: unknown, port: unknown, flowinfo: unknown = 0, scopeid: unknown = 0) {
-    const entry = this.#entries[slotOf(port)];
-    if (entry === undefined || entry.family !== family || entry.port !== port || entry.host !== host) return undefined;
-    return entry.flowinfo === flowinfo && entry.scopeid === scopeid ? entry.sockaddr : undefined;
-  }
+function find(family: number, host: unknown, port: unknown, flowinfo: unknown = 0, scopeid: unknown = 0) {
+  const entry = entries[slotOf(port)];
+  if (entry === undefined || entry.family !== family || entry.port !== port || entry.host !== host) return undefined;
+  return entry.flowinfo === flowinfo && entry.scopeid === scopeid ? entry.sockaddr : undefined;
 }
 
 function slotOf(port: unknown): number {

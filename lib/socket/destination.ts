@@ -1,12 +1,10 @@
 import { hostAndPort } from '../address/host-and-port.js';
 import { familyOf } from '../address/ip.js';
 import { encodeSockaddr, isNumericHost, type Sockaddr } from '../address/sockaddr.js';
-import { SockaddrCache } from '../address/sockaddr-cache.js';
+import { keepSockaddr, recallSockaddr } from '../address/sockaddr-cache.js';
 import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { invalidValue } from '../core/validate.js';
 import type { SocketOwner } from './owner.js';
-
-const cache = new SockaddrCache();
 
 const OF_FAMILY = {
   [AF_INET]: 'an IPv4 address: for an IPv6 one make the socket with socket(AF_INET6)',
@@ -40,11 +38,11 @@ export function localDestinationOf(stack: SocketOwner, family: number, addr: unk
 /** Returns undefined if the address contains a host name. */
 function numeric(stack: SocketOwner, family: number, addr: unknown): Sockaddr | undefined {
   if (family !== AF_INET && family !== AF_INET6) return encode(stack, family, addr);
-  const known = cache.recall(family, addr);
+  const known = recallSockaddr(family, addr);
   if (known) return known;
   const parts = hostAndPort('addr', addr);
   if (!isNumericHost(family, parts.host)) return undefined;
-  return cache.recallParts(family, parts) ?? cache.keep(family, parts, encode(stack, family, parts));
+  return recallSockaddr(family, parts) ?? keepSockaddr(family, parts, encode(stack, family, parts));
 }
 
 async function lookUp(stack: SocketOwner, family: number, addr: unknown, signal?: AbortSignal): Promise<Sockaddr> {
