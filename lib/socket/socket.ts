@@ -11,7 +11,6 @@ import { Descriptor } from './descriptor.js';
 import { destinationOf, localDestinationOf } from './destination.js';
 import { socketStream } from './duplex.js';
 import { duplicate } from './duplicate.js';
-import { errnoOf } from './errno-of.js';
 import { type Datagram, incoming, RECEIVE_SIZE } from './incoming.js';
 import type { Call, CallTarget, WithNames } from './operations/call.js';
 import { type ArgumentsOf, CALLS } from './operations/calls.js';
@@ -22,7 +21,7 @@ import type { FileInput } from './operations/sendfile.js';
 import { acceptsConnections, isConnected } from './options.js';
 import type { SocketOwner } from './owner.js';
 import { type FileOptions, type SocketFile, socketFile } from './socket-file.js';
-import { type SyncSocket, syncSocket } from './sync-socket.js';
+import { errnoOf, type SyncSocket, syncSocket } from './sync-socket.js';
 import { milliseconds } from './timeouts.js';
 
 /** Options of every operation that may wait: its last argument. */

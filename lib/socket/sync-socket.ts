@@ -1,6 +1,6 @@
 import type { Address, AddressInput, Sockaddr } from '../address/sockaddr.js';
+import { IothError } from '../core/errors.js';
 import { runBlocking } from '../io/blocking.js';
-import { errnoOf } from './errno-of.js';
 import type { Call, CallTarget } from './operations/call.js';
 import { type ArgumentsOf, CALLS, type ResultOf } from './operations/calls.js';
 
@@ -60,6 +60,12 @@ class BlockingCalls {
       return errnoOf(error);
     }
   }
+}
+
+/** Returns the errno (positive) of a failed system call, for connect_ex. Throws any other error. */
+export function errnoOf(error: unknown): number {
+  if (error instanceof IothError && error.errno !== undefined) return -error.errno;
+  throw error;
 }
 
 function run<Args extends unknown[], T>(source: SyncSource, { make, addressIn }: Call<Args, T>, args: unknown[]): T {
