@@ -11,13 +11,9 @@ import { IothError } from '../core/errors.js';
 import { exitEmitter } from '../core/exit-hook.js';
 import { SignalWatch } from './signal-watch.js';
 
-const { SIGHUP, SIGINT, SIGQUIT, SIGTERM } = constants.signals;
-const SIGNAL_NAMES = new Map<number, NodeJS.Signals>([
-  [SIGHUP, 'SIGHUP'],
-  [SIGINT, 'SIGINT'],
-  [SIGQUIT, 'SIGQUIT'],
-  [SIGTERM, 'SIGTERM'],
-]);
+const { SIGINT, SIGTERM } = constants.signals;
+const ENDING = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const;
+const SIGNAL_NAMES = new Map<number, NodeJS.Signals>(ENDING.map((name) => [constants.signals[name], name]));
 
 /** The watch, open from the first blocking call of a turn of the loop to the end of that turn. */
 let watch: SignalWatch | undefined;
