@@ -321,8 +321,6 @@ export class Readiness {
 
 /** Returns the error of an operation that would have to wait, and may not. */
 export function wouldBlock(syscall: string): IothError {
-  return new IothError('EAGAIN', {
-    syscall,
-    hint: 'the socket is non-blocking (timeout 0) and the operation would wait',
-  });
+  const hint = 'the socket is non-blocking (timeout 0) and the operation would wait';
+  return new IothError('EAGAIN', { syscall, hint });
 }

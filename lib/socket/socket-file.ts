@@ -95,7 +95,10 @@ export class SocketFile {
       const end = this.#indexOfNewline(searched);
       searched = this.#length;
       // a line that is too long stays in the buffer: read() still returns it
-      if ((end < 0 ? searched : end) > this.#limit) throw tooLong(this.#limit);
+      if ((end < 0 ? searched : end) > this.#limit) {
+        const hint = `a line is longer than ${this.#limit} bytes (options.limit)`;
+        throw new IothError('EMSGSIZE', { syscall: 'readline', hint });
+      }
       if (end >= 0) return this.#text(this.#take(end + 1).subarray(0, end));
       if (await this.#receive(options)) continue;
       return this.#length === 0 ? null : this.#take(this.#length).toString(this.#encoding);
@@ -157,11 +160,4 @@ export function socketFile(socket: FileSource, options?: FileOptions): SocketFil
     throw new IothError('ENOTSUP', { syscall: 'makefile', hint: 'makefile needs a stream socket' });
   }
   return new SocketFile(socket, encoding, limit);
-}
-
-function tooLong(limit: number): IothError {
-  return new IothError('EMSGSIZE', {
-    syscall: 'readline',
-    hint: `a line is longer than ${limit} bytes (options.limit)`,
-  });
 }
