@@ -69,12 +69,9 @@ export function routes(stack: StackPointer, family: number = AF_UNSPEC, options?
     .filter((route) => family === AF_UNSPEC || route.family === family)
     .filter(({ table, type }) => all || (table === TABLES.main && type === TYPES.unicast));
   const names = new Map(found.length > 0 ? if_nameindex(stack) : []);
-  return found.map((route) => withName(route, names));
-}
-
-function withName(route: StackRoute, names: ReadonlyMap<number, string>): Route {
-  const ifname = names.get(route.ifindex);
-  return { ...route, family: familyName(route.family), ...(ifname !== undefined && { ifname }) };
+  return found.map((route) =>
+    withoutUndefined({ ...route, family: familyName(route.family), ifname: names.get(route.ifindex) }),
+  );
 }
 
 /** Decodes the routes of an RTM_NEWROUTE message. Returns none for any other message, a cached route, or another family. */
