@@ -1,4 +1,4 @@
-import { checkString, invalidValue } from '../core/validate.js';
+import { checkIfindex, checkString, invalidType, invalidValue } from '../core/validate.js';
 
 /** The longest interface name: IFNAMSIZ is 16, with the NUL. */
 const MAX_BYTES = 15;
@@ -20,4 +20,12 @@ export function checkIfname(value: unknown): string {
   const ifname = checkString('ifname', value);
   if (!isInterfaceName(ifname)) throw invalidValue('ifname', INTERFACE_NAME, ifname);
   return ifname;
+}
+
+/** Checks an index or a name of an interface, without asking the stack. */
+export function checkInterface(value: unknown): number | string {
+  if (typeof value === 'number') return checkIfindex('ifindex', value);
+  if (typeof value !== 'string') throw invalidType('ifindex', 'the index or the name of an interface', value);
+  if (isInterfaceName(checkString('ifindex', value))) return value;
+  throw invalidValue('ifindex', `an index, or ${INTERFACE_NAME}`, value);
 }

@@ -2,10 +2,11 @@
 
 import type { StackPointer } from '../../ffi/ioth.js';
 import { checkFamily, checkPrefixlen, inet_pton } from '../address/inet.js';
+import { checkInterface } from '../address/interface-name.js';
 import { AF_INET } from '../constants/index.js';
 import { invalidType, invalidValue } from '../core/validate.js';
 import { NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, RTA, RTPROT_UNSPEC } from './constants.js';
-import { checkInterface, type InterfaceRef, indexOf, missingLinkHints } from './link.js';
+import { type InterfaceRef, indexOf, missingLinkHints } from './link.js';
 import { type Attribute, rtmsg } from './message.js';
 import { request } from './request.js';
 import { FLAGS, PROTOCOLS, SCOPES, TABLES, TYPES } from './route-names.js';

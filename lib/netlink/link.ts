@@ -1,5 +1,5 @@
 import type { StackPointer } from '../../ffi/ioth.js';
-import { checkIfname, INTERFACE_NAME, isInterfaceName } from '../address/interface-name.js';
+import { checkIfname, checkInterface } from '../address/interface-name.js';
 import { formatMac, parseMac } from '../address/mac.js';
 import {
   IFF_RUNNING,
@@ -16,15 +16,7 @@ import {
 } from '../constants/index.js';
 import { IS_LITTLE_ENDIAN } from '../core/byte-order.js';
 import { IothError } from '../core/errors.js';
-import {
-  checkBoolean,
-  checkIfindex,
-  checkInteger,
-  checkString,
-  INT_MAX,
-  invalidType,
-  invalidValue,
-} from '../core/validate.js';
+import { checkBoolean, checkIfindex, checkInteger, INT_MAX } from '../core/validate.js';
 import { withoutUndefined } from '../core/without-undefined.js';
 import { RTM } from './constants.js';
 import { type Attribute, decodeAttributes, ifinfomsg, type Message, splitPayload, stringOf, u32Of } from './message.js';
@@ -118,14 +110,6 @@ export function findLink(stack: StackPointer, which: InterfaceRef): InterfaceLin
     if (error instanceof IothError && error.code === 'ENODEV') return undefined;
     throw error;
   }
-}
-
-/** Checks an index or a name, without asking the stack. */
-export function checkInterface(value: unknown): InterfaceRef {
-  if (typeof value === 'number') return checkIfindex('ifindex', value);
-  if (typeof value !== 'string') throw invalidType('ifindex', 'the index or the name of an interface', value);
-  if (isInterfaceName(checkString('ifindex', value))) return value;
-  throw invalidValue('ifindex', `an index, or ${INTERFACE_NAME}`, value);
 }
 
 /** Returns the index of an interface that {@link checkInterface} accepted. @throws {IothError} ENODEV for an unknown name */
