@@ -114,6 +114,14 @@ export function encodeSockaddr(family: number, input: unknown, indexOf: IndexOfI
   }
 }
 
+/** Returns zeroed bytes that begin with the family. */
+function newSockaddr(family: number, size: number): Buffer {
+  const bytes = Buffer.allocUnsafe(size).fill(0);
+  if (IS_LITTLE_ENDIAN) bytes.writeUInt16LE(family);
+  else bytes.writeUInt16BE(family);
+  return bytes;
+}
+
 function sockaddrOf(bytes: Uint8Array, address: string): Sockaddr {
   return { bytes, length: bytes.length, address };
 }
@@ -121,8 +129,7 @@ function sockaddrOf(bytes: Uint8Array, address: string): Sockaddr {
 function encodeInet(family: number, input: unknown, indexOf: IndexOfInterface, name: string): Sockaddr {
   const { host, port, flowinfo, scopeid } = hostAndPort(name, input);
   const [text, zone] = splitZone(family, host);
-  const bytes = Buffer.allocUnsafe(family === AF_INET ? SIZEOF_IN : SIZEOF_IN6).fill(0);
-  writeHost16(bytes, family, 0);
+  const bytes = newSockaddr(family, family === AF_INET ? SIZEOF_IN : SIZEOF_IN6);
   bytes.writeUInt16BE(port, 2);
   if (family === AF_INET) {
     if (text !== '') bytes.set(inet_pton(AF_INET, text === '<broadcast>' ? BROADCAST4 : text), 4);
@@ -168,8 +175,7 @@ function encodeUnix(input: unknown, name: string): Sockaddr {
   const max = isAbstract ? UNIX_PATH_MAX : UNIX_PATH_MAX - 1;
   if (raw.length > max) throw invalidValue(name, `a path of at most ${max} bytes`, path);
   if (!isAbstract && raw.includes(0)) throw invalidValue(name, 'a path without NUL characters', path);
-  const bytes = Buffer.alloc(2 + raw.length + (isAbstract ? 0 : 1));
-  writeHost16(bytes, AF_UNIX, 0);
+  const bytes = newSockaddr(AF_UNIX, 2 + raw.length + (isAbstract ? 0 : 1));
   bytes.set(raw, 2);
   return sockaddrOf(bytes, Buffer.from(raw).toString());
 }
@@ -184,8 +190,7 @@ function encodePacket(input: unknown, indexOf: IndexOfInterface, name: string): 
     throw invalidType(name, '{ ifindex, protocol, address } or [ifname, protocol]', input);
   }
   const { ifindex, protocol = 0, address = '' } = given as Record<string, unknown>;
-  const bytes = Buffer.alloc(SIZEOF_LL);
-  writeHost16(bytes, AF_PACKET, 0);
+  const bytes = newSockaddr(AF_PACKET, SIZEOF_LL);
   bytes.writeUInt16BE(checkInteger(`${name} protocol`, protocol, 0, 0xffff), 2);
   const index = typeof ifindex === 'string' ? indexOf(ifindex) : checkInteger(`${name} ifindex`, ifindex, 0, INT_MAX);
   writeHost32(bytes, index, 4);
@@ -200,8 +205,7 @@ function encodePacket(input: unknown, indexOf: IndexOfInterface, name: string): 
 function encodeNetlink(input: unknown, name: string): Sockaddr {
   if (typeof input !== 'object' || input === null) throw invalidType(name, '{ pid, groups }', input);
   const { pid = 0, groups = 0 } = input as Record<string, unknown>;
-  const bytes = Buffer.alloc(SIZEOF_NL);
-  writeHost16(bytes, AF_NETLINK, 0);
+  const bytes = newSockaddr(AF_NETLINK, SIZEOF_NL);
   writeHost32(bytes, checkInteger(`${name} pid`, pid, 0, UINT_MAX), 4);
   writeHost32(bytes, checkInteger(`${name} groups`, groups, 0, UINT_MAX), 8);
   return sockaddrOf(bytes, String(pid));
@@ -293,11 +297,6 @@ function readHost16(view: Buffer, offset: number): number {
 
 function readHost32(view: Buffer, offset: number): number {
   return IS_LITTLE_ENDIAN ? view.readUInt32LE(offset) : view.readUInt32BE(offset);
-}
-
-function writeHost16(view: Buffer, value: number, offset: number): void {
-  if (IS_LITTLE_ENDIAN) view.writeUInt16LE(value, offset);
-  else view.writeUInt16BE(value, offset);
 }
 
 function writeHost32(view: Buffer, value: number, offset: number): void {
