@@ -52,7 +52,8 @@ export function encodeAncillary(list: readonly AncillaryItem[]): Buffer {
  * A truncated message gives the data that arrived; an invalid length ends the list.
  */
 export function decodeAncillary(bytes: Uint8Array): AncillaryItem<Buffer>[] {
-  const view = viewOf(checkBytes('bytes', bytes));
+  const given = checkBytes('bytes', bytes);
+  const view = viewOf(given);
   const items: AncillaryItem<Buffer>[] = [];
   let start = 0;
   while (start + HEADER_SIZE <= view.byteLength) {
@@ -61,7 +62,7 @@ export function decodeAncillary(bytes: Uint8Array): AncillaryItem<Buffer>[] {
     const end = Math.min(start + length, view.byteLength);
     const level = view.getInt32(start + LEVEL_AT, IS_LITTLE_ENDIAN);
     const type = view.getInt32(start + TYPE_AT, IS_LITTLE_ENDIAN);
-    items.push([level, type, copyOf(view, start + HEADER_SIZE, end)]);
+    items.push([level, type, Buffer.from(given.subarray(start + HEADER_SIZE, end))]);
     start += aligned(length);
   }
   return items;
@@ -82,10 +83,6 @@ function checkItems(list: readonly AncillaryItem[]): AncillaryItem[] {
       checkBytes(`${name}[2]`, data),
     ];
   });
-}
-
-function copyOf(view: DataView, start: number, end: number): Buffer {
-  return Buffer.from(new Uint8Array(view.buffer, view.byteOffset + start, end - start));
 }
 
 function readWord(view: DataView, at: number): number {
