@@ -24,23 +24,27 @@ export function incoming<Connection>(
   socket: IncomingSource<Connection>,
   isListener: () => boolean,
 ): AsyncGenerator<Connection | Buffer | Datagram, void, undefined> {
-  if (socket.type !== SOCK_STREAM && socket.type !== SOCK_SEQPACKET) return untilClosed(socket, nextDatagram);
+  if (socket.type !== SOCK_STREAM && socket.type !== SOCK_SEQPACKET) {
+    return untilClosed(socket, () => nextDatagram(socket));
+  }
   let accepts: boolean | undefined;
-  return untilClosed<IncomingSource<Connection>, Connection | Buffer>(socket, async () => {
+  return untilClosed(socket, async () => {
     accepts ??= isListener();
-    return accepts ? (await socket.accept())[0] : nextChunk(socket);
+    if (accepts) return (await socket.accept())[0];
+    const chunk = await socket.recv();
+    return chunk.length === 0 ? undefined : chunk;
   });
 }
 
 /** Yields the results of `next` until it returns undefined. An error of `next` after the socket was closed is the end too. */
-async function* untilClosed<Source extends { readonly closed: boolean }, T>(
-  socket: Source,
-  next: (socket: Source) => Promise<T | undefined>,
+async function* untilClosed<T>(
+  socket: { readonly closed: boolean },
+  next: () => Promise<T | undefined>,
 ): AsyncGenerator<T, void, undefined> {
   while (!socket.closed) {
     let item: T | undefined;
     try {
-      item = await next(socket);
+      item = await next();
     } catch (error) {
       if (socket.closed) return;
       throw error;
@@ -48,11 +52,6 @@ async function* untilClosed<Source extends { readonly closed: boolean }, T>(
     if (item === undefined) return;
     yield item;
   }
-}
-
-async function nextChunk(socket: IncomingSource<unknown>): Promise<Buffer | undefined> {
-  const chunk = await socket.recv();
-  return chunk.length === 0 ? undefined : chunk;
 }
 
 async function nextDatagram(socket: IncomingSource<unknown>): Promise<Datagram | undefined> {
