@@ -33,17 +33,16 @@ export class Descriptor implements Closable {
     throw new IothError('EBADF', { syscall, hint: 'the socket is closed' });
   }
 
-  /** Closes the descriptor once: ioth_close(3). Rejects pending operations with `reason`, ECANCELED by default. */
-  close(reason: WaitEnd = canceled('the socket was closed')): void {
-    this.#close(reason);
-  }
-
   /** Closes the descriptor at process exit: rejects no operation and calls no follower. */
   closeSilently(): void {
-    this.#close(undefined);
+    this.close(null);
   }
 
-  #close(reason: WaitEnd | undefined): void {
+  /**
+   * Closes the descriptor once: ioth_close(3).
+   * @param reason rejects pending operations, with ECANCELED by default; null rejects none
+   */
+  close(reason: WaitEnd | null = canceled('the socket was closed')): void {
     if (!this.#open) return;
     this.#release(reason);
     if (libioth().close(this.fd) < 0) throw systemError(errno(), 'close');
@@ -71,12 +70,12 @@ export class Descriptor implements Closable {
     return fd;
   }
 
-  #release(reason: WaitEnd | undefined): void {
+  #release(reason: WaitEnd | null): void {
     this.#open = false;
     owned.delete(this.fd);
     this.owner.descriptors.delete(this);
     // close the poll handle before the descriptor: the number is reused at once
-    this.readiness.close(reason);
+    this.readiness.close(reason ?? undefined);
     if (reason) for (const follower of this.#followers) follower(reason({ syscall: 'close' }));
   }
 }
