@@ -50,10 +50,8 @@ export class Waiter<T> {
     if (timeout !== null) {
       const { syscall, address, port, timeoutName = 'settimeout' } = this.operation;
       const hint = `no answer within ${timeout / 1000} s (${timeoutName})`;
-      this.timer = setTimeout(
-        () => endEarly(new IothError('ETIMEDOUT', { syscall, address, port, hint })),
-        timeout,
-      ).unref();
+      const expire = () => endEarly(new IothError('ETIMEDOUT', { syscall, address, port, hint }));
+      this.timer = setTimeout(expire, timeout).unref();
     }
     if (signal) this.stopListening = onAbort(signal, () => endEarly(new AbortError(signal.reason)));
   }
