@@ -1,8 +1,9 @@
+import { SO_TYPE, SOL_SOCKET } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { checkInteger, INT_MAX, invalidValue } from '../core/validate.js';
 import { makeNonBlocking } from '../io/descriptor-flags.js';
 import { closeDetached, owned, unregisterDetached, wasClosedElsewhere } from './detached.js';
-import { socketTypeOf } from './options.js';
+import { getsockopt } from './options.js';
 
 /** Checks a descriptor that `socket.detach` returned and makes it ready for another Socket. */
 export function adopt(fileno: number): number {
@@ -10,7 +11,8 @@ export function adopt(fileno: number): number {
   if (wasClosedElsewhere(fileno)) throw notASocket(`descriptor ${fileno} was closed after it was detached`);
   if (owned.has(fileno)) throw ownedError('fileno', fileno);
   try {
-    socketTypeOf(fileno);
+    // fails with EBADF if libioth does not know the number
+    getsockopt(fileno, SOL_SOCKET, SO_TYPE);
   } catch (cause) {
     throw notASocket(`descriptor ${fileno} is not an open socket of a stack`, cause);
   }

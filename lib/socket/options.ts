@@ -11,7 +11,6 @@ import {
   MCAST_JOIN_SOURCE_GROUP,
   SO_ACCEPTCONN,
   SO_BINDTODEVICE,
-  SO_TYPE,
   SOL_SOCKET,
 } from '../constants/index.js';
 import { intBytes, intOf } from '../core/byte-order.js';
@@ -66,11 +65,6 @@ const JOINS = [
   [IPPROTO_IPV6, MCAST_JOIN_GROUP],
   [IPPROTO_IPV6, MCAST_JOIN_SOURCE_GROUP],
 ] as const;
-
-/** Returns SO_TYPE of a descriptor. @throws {IothError} EBADF if libioth does not know it */
-export function socketTypeOf(fd: number): number {
-  return getsockopt(fd, SOL_SOCKET, SO_TYPE) as number;
-}
 
 /** Reads an address with getsockname(2) or getpeername(2). */
 export function readSocketName(fd: number, syscall: 'getsockname' | 'getpeername'): Address {
