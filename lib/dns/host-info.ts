@@ -4,9 +4,7 @@ import { BROADCAST4, familyOf, withoutZone } from '../address/ip.js';
 import { AF_INET, AI_CANONNAME, NI_NAMEREQD, SOCK_STREAM } from '../constants/index.js';
 import { checkOptions, checkString } from '../core/validate.js';
 import { GaiError } from './errors.js';
-import type { AddrInfo, AddrInfoHints } from './getaddrinfo.js';
-import type { NameInfoAddress } from './getnameinfo.js';
-import type { Hosts } from './hosts.js';
+import type { Resolver } from './resolver.js';
 
 /** Names and addresses of a host: a `struct hostent` in Python's form. */
 export type HostInfo = [hostname: string, aliases: string[], addresses: string[]];
@@ -15,15 +13,8 @@ interface Options {
   signal?: AbortSignal;
 }
 
-/** Members of a Resolver that this file uses. */
-interface HostResolver {
-  readonly settings: { hosts(): Hosts };
-  getaddrinfo(host: string | null, port: null, hints: AddrInfoHints): Promise<AddrInfo[]>;
-  getnameinfo(address: NameInfoAddress, flags: number, options?: Options): Promise<[host: string, service: string]>;
-}
-
 /** Looks up a host by name, IPv4 only: gethostbyname(3). */
-export async function hostByName(resolver: HostResolver, host: string, options?: Options): Promise<HostInfo> {
+export async function hostByName(resolver: Resolver, host: string, options?: Options): Promise<HostInfo> {
   const { signal } = checkOptions(options, ['signal']);
   checkString('host', host);
   if (host === '') return ['0.0.0.0', [], ['0.0.0.0']];
@@ -36,7 +27,7 @@ export async function hostByName(resolver: HostResolver, host: string, options?:
 }
 
 /** Looks up a host by address, or by the first address of a name: gethostbyaddr(3). */
-export async function hostByAddress(resolver: HostResolver, host: string, options?: Options): Promise<HostInfo> {
+export async function hostByAddress(resolver: Resolver, host: string, options?: Options): Promise<HostInfo> {
   const { signal } = checkOptions(options, ['signal']);
   checkString('address', host);
   const address = familyOf(host) === 0 ? await firstAddress(resolver, host, signal) : host;
@@ -45,7 +36,7 @@ export async function hostByAddress(resolver: HostResolver, host: string, option
 }
 
 /** Returns the fully qualified name of a host, like Python's getfqdn. */
-export async function qualifiedName(resolver: HostResolver, name: string, options?: Options): Promise<string> {
+export async function qualifiedName(resolver: Resolver, name: string, options?: Options): Promise<string> {
   checkOptions(options, ['signal']);
   const given = checkString('name', name).trim();
   const asked = ['', '0.0.0.0', '::'].includes(given) ? hostname() : given;
@@ -58,13 +49,13 @@ export async function qualifiedName(resolver: HostResolver, name: string, option
   }
 }
 
-async function firstAddress(resolver: HostResolver, host: string, signal: AbortSignal | undefined): Promise<string> {
+async function firstAddress(resolver: Resolver, host: string, signal: AbortSignal | undefined): Promise<string> {
   const [first] = await resolver.getaddrinfo(host === '' ? null : host, null, { type: SOCK_STREAM, signal });
   return withoutZone(first?.sockaddr.address ?? '');
 }
 
 /** Returns the aliases on the lines of a canonical name in the hosts file. */
-function namesInFile({ settings }: HostResolver, canonical: string): readonly string[] {
+function namesInFile({ settings }: Resolver, canonical: string): readonly string[] {
   const key = nameKey(canonical);
   const entries = settings.hosts().byName(canonical);
   return entries.filter((entry) => nameKey(entry.canonical) === key).flatMap(({ aliases }) => aliases);
