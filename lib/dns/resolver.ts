@@ -1,14 +1,13 @@
 import { AF_INET, AF_INET6, EAI_ADDRFAMILY, SOCK_STREAM } from '../constants/index.js';
 import { checkProvider, chooseProvider, type ProviderName } from '../core/provider.js';
 import { checkOptions, checkSignal } from '../core/validate.js';
-import { BuiltinProvider } from './builtin.js';
 import { GaiError } from './errors.js';
 import type { AddrInfo, AddrInfoHints } from './getaddrinfo.js';
 import type { NameInfoAddress } from './getnameinfo.js';
 import { isOfOtherFamily, resolveLocally } from './host-addresses.js';
 import { type NameSources, nameSources } from './name-sources.js';
 import { NativeProvider } from './native.js';
-import type { NameProvider } from './provider.js';
+import { builtinProvider, type NameProvider } from './provider.js';
 import { DNS_PORT, type Nameserver } from './resolv-conf.js';
 import { NameSettings, type NetworkSettings, type PathTag } from './settings.js';
 import type { ServicePort } from './socket-types.js';
@@ -39,7 +38,7 @@ export class Resolver {
   readonly queries: StubResolver;
   readonly #stack: StackInterface;
   readonly #sources: NameSources;
-  readonly #builtin: BuiltinProvider;
+  readonly #builtin: NameProvider;
   #native: NativeProvider | undefined;
   #choice: ProviderName | undefined;
 
@@ -50,7 +49,7 @@ export class Resolver {
     this.stub = new StubResolver(stack, () => this.settings.conf, { cacheSize: options.cacheSize });
     this.queries = this.newQueries(() => this.settings.queryConf, { cacheSize: options.cacheSize });
     this.#sources = nameSources(stack, this.settings, this.stub);
-    this.#builtin = new BuiltinProvider(this.#sources, this.queries);
+    this.#builtin = builtinProvider(this.#sources, this.queries);
     if (options.provider !== undefined) this.#choice = checkProvider('options.dns', options.provider);
   }
 
