@@ -3,7 +3,7 @@ import { type QueryCode, queryError } from './errors.js';
 import type { DnsMessage, Question } from './message.js';
 import type { Nameserver } from './resolv-conf.js';
 import type { StackInterface } from './stack-interface.js';
-import { queryTcp, queryUdp, type Transaction, type TransportOptions } from './transport.js';
+import { queryServer, type TransportOptions } from './transport.js';
 
 /** Options of a query: the servers, the attempts and the timeout. */
 export interface FailoverOptions extends TransportOptions {
@@ -12,7 +12,6 @@ export interface FailoverOptions extends TransportOptions {
   /** How many times the whole list is asked. */
   attempts: number;
   useVc: boolean;
-  signal: AbortSignal;
 }
 
 /** Failure responses: another server is asked after one. */
@@ -42,9 +41,11 @@ class ServerFailover {
   readonly #plan: Nameserver[];
   /** Servers that failed and are not asked again. */
   readonly #failedServers = new Set<Nameserver>();
-  readonly #pending = new Set<Transaction>();
+  /** How many queries are in progress. */
+  #pending = 0;
+  /** Ends them when the result is known. */
+  readonly #end = new AbortController();
   #nextTimer: NodeJS.Timeout | undefined;
-  #isSettled = false;
   #stopListening = () => {};
   /** The response of the first server that failed. */
   #failure: QueryCode | undefined;
@@ -64,7 +65,7 @@ class ServerFailover {
   start(): void {
     const { signal } = this.options;
     this.#stopListening = onAbort(signal, () => this.#settle(() => this.reject(signal.reason)));
-    if (!this.#isSettled) this.#askNext();
+    if (!signal.aborted) this.#askNext();
   }
 
   #askNext(): void {
@@ -75,23 +76,19 @@ class ServerFailover {
       const { timeout, servers, useVc, edns0 } = this.options;
       this.#nextTimer = setTimeout(() => this.#askNext(), timeout / servers.length);
       this.#ask(server, useVc, edns0);
-    } else if (this.#pending.size === 0) {
+    } else if (this.#pending === 0) {
       this.#fail(this.#failure ?? codeOfSilence(this.#lastError), this.#lastError);
     }
   }
 
   #ask(server: Nameserver, isTcp: boolean, edns0: boolean): void {
-    const query = isTcp ? queryTcp : queryUdp;
-    const transaction = query(this.stack, server, this.question, { ...this.options, edns0 });
-    this.#pending.add(transaction);
-    const end = () => {
-      this.#pending.delete(transaction);
-      return !this.#isSettled;
-    };
-    transaction.response
+    const { signal } = this.#end;
+    this.#pending++;
+    queryServer(this.stack, server, this.question, isTcp, { ...this.options, edns0, signal })
+      .finally(() => this.#pending--)
       .then(
-        (message) => end() && this.#onResponse(message, server, isTcp, edns0),
-        (error: unknown) => end() && this.#onError(error, server),
+        (message) => signal.aborted || this.#onResponse(message, server, isTcp, edns0),
+        (error: NodeJS.ErrnoException) => signal.aborted || this.#onError(error, server),
       )
       .catch((error: unknown) => this.#settle(() => this.reject(error)));
   }
@@ -118,7 +115,7 @@ class ServerFailover {
     } else if (!isSilent) {
       if (!PASSING_ERRORS.has(codeOf(error))) this.#failedServers.add(server);
       this.#askNext();
-    } else if (this.#pending.size === 0) {
+    } else if (this.#pending === 0) {
       this.#askNext();
     }
   }
@@ -128,10 +125,9 @@ class ServerFailover {
   }
 
   #settle(finish: () => void): void {
-    this.#isSettled = true;
     clearTimeout(this.#nextTimer);
     this.#stopListening();
-    for (const transaction of this.#pending) transaction.cancel();
+    this.#end.abort();
     finish();
   }
 }
