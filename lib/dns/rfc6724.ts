@@ -59,19 +59,9 @@ export function sortDestinations<T extends Candidate>(candidates: readonly T[]):
   return facts.sort(compare).map(({ candidate }) => candidate);
 }
 
-interface Facts {
-  candidate: Candidate;
-  family: number;
-  reachable: boolean;
-  scope: number;
-  scopeMatches: boolean;
-  deprecated: boolean;
-  labelMatches: boolean;
-  precedence: number;
-  commonBits: number;
-}
+type Facts = ReturnType<typeof factsOf>;
 
-function factsOf({ address, source }: Candidate): Omit<Facts, 'candidate'> {
+function factsOf({ address, source }: Candidate) {
   const bytes = mappedBytes(address);
   const policy = policyOf(bytes);
   const sourceBytes = source && mappedBytes(source.address);
