@@ -54,7 +54,7 @@ export async function getaddrinfo(
   hints: AddrInfoHints = {},
 ): Promise<AddrInfo[]> {
   const request = checkRequest(host, port, hints);
-  const fail = (eai: number) => new GaiError(eai, 'getaddrinfo', host);
+  const fail = (eai: number, hint?: string) => new GaiError(eai, 'getaddrinfo', host, undefined, hint);
   const { type, proto, flags } = request;
   if ((flags & ~KNOWN_FLAGS) !== 0 || (host === null && flags & AI_CANONNAME)) throw fail(EAI_BADFLAGS);
   if (![AF_UNSPEC, AF_INET, AF_INET6].includes(request.family)) throw fail(EAI_FAMILY);
@@ -67,15 +67,7 @@ export async function getaddrinfo(
   const infos = sortAddresses(sources, addresses).flatMap((address) => {
     const zone = zoneOf(address);
     const scopeid = zone === '' ? 0 : sources.zoneIndex(zone);
-    if (scopeid === undefined) {
-      throw new GaiError(
-        EAI_NONAME,
-        'getaddrinfo',
-        host,
-        undefined,
-        `the stack has no interface '${zone}' for ${address}`,
-      );
-    }
+    if (scopeid === undefined) throw fail(EAI_NONAME, `the stack has no interface '${zone}' for ${address}`);
     return types.map((one) => addrInfo(withoutZone(address), scopeid, one));
   });
   if (flags & AI_CANONNAME && infos[0]) infos[0].canonname = canonname;
