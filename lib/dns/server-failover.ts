@@ -1,5 +1,5 @@
 import { onAbort } from '../core/abort.js';
-import { type QueryCode, queryError } from './errors.js';
+import { QUERY_CODES, type QueryCode, queryError } from './errors.js';
 import type { DnsMessage, Question } from './message.js';
 import type { Nameserver } from './resolv-conf.js';
 import type { StackInterface } from './stack-interface.js';
@@ -14,16 +14,8 @@ export interface FailoverOptions extends TransportOptions {
   useVc: boolean;
 }
 
-/** Failure responses: another server is asked after one. */
-const FAILURES: Record<string, QueryCode> = {
-  SERVFAIL: 'ESERVFAIL',
-  REFUSED: 'EREFUSED',
-  NOTIMP: 'ENOTIMP',
-  FORMERR: 'EFORMERR',
-};
-
 /** Temporary errors (the connection ended too early, the reply is unreadable): the server may be asked again. */
-const PASSING_ERRORS = new Set<unknown>(['ECONNRESET', 'EPIPE', 'EBADMSG']);
+const PASSING_ERRORS = new Set<string | undefined>(['ECONNRESET', 'EPIPE', 'EBADMSG']);
 
 /**
  * Asks the servers until one answers: with records, without records, or that the name doesn't exist.
@@ -50,7 +42,7 @@ class ServerFailover {
   /** The response of the first server that failed. */
   #failure: QueryCode | undefined;
   /** Why the last transaction without a response ended. */
-  #lastError: unknown;
+  #lastError: NodeJS.ErrnoException | undefined;
 
   constructor(
     readonly stack: StackInterface,
@@ -77,7 +69,7 @@ class ServerFailover {
       this.#nextTimer = setTimeout(() => this.#askNext(), timeout / servers.length);
       this.#ask(server, useVc, edns0);
     } else if (this.#pending === 0) {
-      this.#fail(this.#failure ?? codeOfSilence(this.#lastError), this.#lastError);
+      this.#fail(this.#failure ?? codeOfSilence(this.#lastError?.code), this.#lastError);
     }
   }
 
@@ -102,18 +94,19 @@ class ServerFailover {
     else if (rcode === 'NOERROR' || rcode === 'NXDOMAIN') this.#settle(() => this.resolve(message));
     else {
       this.#failedServers.add(server);
-      this.#failure ??= FAILURES[rcode] ?? 'EBADRESP';
+      // 'ESERVFAIL' of SERVFAIL; Node has no code for the rare ones
+      this.#failure ??= QUERY_CODES.find((code) => code === `E${rcode}`) ?? 'EBADRESP';
       this.#askNext();
     }
   }
 
-  #onError(error: unknown, server: Nameserver): void {
+  #onError(error: NodeJS.ErrnoException, server: Nameserver): void {
     this.#lastError = error;
-    const isSilent = codeOf(error) === 'ETIMEDOUT';
+    const isSilent = error.code === 'ETIMEDOUT';
     if (this.stack.closed) {
       this.#fail('ECANCELLED', error);
     } else if (!isSilent) {
-      if (!PASSING_ERRORS.has(codeOf(error))) this.#failedServers.add(server);
+      if (!PASSING_ERRORS.has(error.code)) this.#failedServers.add(server);
       this.#askNext();
     } else if (this.#pending === 0) {
       this.#askNext();
@@ -132,11 +125,6 @@ class ServerFailover {
   }
 }
 
-function codeOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-}
-
-function codeOfSilence(error: unknown): QueryCode {
-  const code = codeOf(error);
+function codeOfSilence(code: string | undefined): QueryCode {
   return code === 'ETIMEDOUT' ? 'ETIMEOUT' : code === 'EBADMSG' ? 'EBADRESP' : 'ECONNREFUSED';
 }
