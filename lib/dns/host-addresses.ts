@@ -1,5 +1,5 @@
 import { asciiName, isDomainName } from '../address/domain-name.js';
-import { familyOf, inetAton, ipBytes, ipText, isLoopback, isMapped, withoutZone, zoneOf } from '../address/ip.js';
+import { ANY4, familyOf, inetAton, ipBytes, ipText, isLoopback, isMapped, withoutZone, zoneOf } from '../address/ip.js';
 import {
   AF_INET,
   AF_INET6,
@@ -14,7 +14,6 @@ import {
 } from '../constants/index.js';
 import { AbortError } from '../core/errors.js';
 import { DnsError, eaiOf, GaiError } from './errors.js';
-import type { HostEntry } from './hosts.js';
 import { addressesOf } from './message.js';
 import type { NameSources } from './name-sources.js';
 
@@ -35,19 +34,8 @@ export interface HostAddresses {
 /** Source of the hosts file and of the zones that the stack has. */
 type HostsSource = Pick<NameSources, 'hosts' | 'zoneIndex'>;
 
-interface FamilyAddress {
-  address: string;
-  family: number;
-}
-
-const LOOPBACK: readonly FamilyAddress[] = [
-  { address: '::1', family: AF_INET6 },
-  { address: '127.0.0.1', family: AF_INET },
-];
-const ANY: readonly FamilyAddress[] = [
-  { address: '::', family: AF_INET6 },
-  { address: '0.0.0.0', family: AF_INET },
-];
+const LOOPBACK = ['::1', '127.0.0.1'];
+const ANY = ['::', ANY4];
 
 /** Finds the addresses of a host, unsorted: in the hosts file first, then in the DNS. */
 export async function findHost(sources: NameSources, query: HostQuery): Promise<HostAddresses> {
@@ -96,15 +84,12 @@ function inFamily(address: string, family: number, flags: number): string | null
 function findInFile(sources: HostsSource, name: string, family: number, flags: number): HostAddresses | undefined {
   const isLocalhost = /(^|\.)localhost\.?$/i.test(name);
   const named = sources.hosts().byName(name);
-  const entries = isLocalhost ? named.filter(({ address }) => isLoopback(address)).map(plain) : named;
-  const addresses = usable(sources, ofFamily(entries, family, flags));
+  const entries = isLocalhost ? named.filter(({ address }) => isLoopback(address)) : named;
+  // loopback addresses have no zone, but hosts files write one: '::1%lo0'
+  const written = entries.map(({ address }) => (isLocalhost ? withoutZone(address) : address));
+  const addresses = usable(sources, ofFamily(written, family, flags));
   if (addresses.length > 0) return { addresses, canonname: entries[0]?.canonical ?? name };
   return isLocalhost ? { addresses: ofFamily(LOOPBACK, family, flags), canonname: 'localhost' } : undefined;
-}
-
-/** Removes the zone. Loopback addresses have none, but hosts files write one: '::1%lo0'. */
-function plain(entry: HostEntry): HostEntry {
-  return { ...entry, address: withoutZone(entry.address) };
 }
 
 /** Removes addresses in a zone that the stack does not have ('fe80::1%lo0'), unless all are such. */
@@ -113,9 +98,9 @@ function usable({ zoneIndex }: HostsSource, addresses: string[]): string[] {
   return good.length > 0 ? good : addresses;
 }
 
-function ofFamily(entries: readonly FamilyAddress[], family: number, flags: number): string[] {
-  const take = (wanted: number) => entries.filter((one) => one.family === wanted).map(({ address }) => address);
-  if (family === AF_UNSPEC) return [...new Set(entries.map(({ address }) => address))];
+function ofFamily(addresses: readonly string[], family: number, flags: number): string[] {
+  const take = (wanted: number) => addresses.filter((address) => familyOf(address) === wanted);
+  if (family === AF_UNSPEC) return [...new Set(addresses)];
   if (family === AF_INET) return [...new Set(take(AF_INET))];
   const ipv6 = take(AF_INET6);
   const mapped = flags & AI_V4MAPPED && (ipv6.length === 0 || flags & AI_ALL) ? take(AF_INET) : [];

@@ -1,7 +1,6 @@
 import * as dnsPacket from 'dns-packet';
 import { MAX_LABEL_BYTES, sameName } from '../address/domain-name.js';
 import { ipText } from '../address/ip.js';
-import { AF_INET, AF_INET6 } from '../constants/index.js';
 
 /** Record types that this library asks for by name; the data of any other type are bytes. */
 export type RecordType =
@@ -101,8 +100,7 @@ export function decodeMessage(bytes: Uint8Array): DnsMessage | null {
 function decode(buffer: Buffer): DnsMessage | null {
   if (buffer.length < HEADER_LENGTH) return null;
   const flags = buffer.readUInt16BE(2);
-  const counts = [4, 6, 8, 10].map((offset) => buffer.readUInt16BE(offset));
-  const [questionCount = 0, ...recordCounts] = counts;
+  const [questionCount = 0, ...recordCounts] = [4, 6, 8, 10].map((offset) => buffer.readUInt16BE(offset));
   const records = recordCounts.reduce((sum, count) => sum + count, 0);
   // a question takes at least 5 bytes, a record at least 11
   if (HEADER_LENGTH + questionCount * 5 + records * 11 > buffer.length) return null;
@@ -213,10 +211,10 @@ export function readReply(message: DnsMessage, question: Question): Reply {
       ttl = Math.min(ttl, alias.ttl);
     }
   }
-  const records = message.answers.filter(
-    (record) =>
-      isInternet(record) && (question.type === 'ANY' || record.type === question.type) && sameName(record.name, name),
-  );
+  const records = message.answers.filter((record) => {
+    const isOfType = question.type === 'ANY' || record.type === question.type;
+    return isOfType && (record.class ?? 'IN') === 'IN' && sameName(record.name, name);
+  });
   if (records.length > 0) {
     ttl = Math.min(ttl, ...records.map((record) => record.ttl));
     return { status: 'found', records, canonicalName: name, ttl, isOpenEnded: false };
@@ -228,14 +226,7 @@ export function readReply(message: DnsMessage, question: Question): Reply {
   return { status, records, canonicalName: name, ttl: Math.min(ttl, negativeTtl), isOpenEnded: !soa };
 }
 
-function isInternet(record: DnsRecord): boolean {
-  return record.class === undefined || record.class === 'IN';
-}
-
 /** Returns the addresses among the records of a reply. */
-export function addressesOf({ records }: Reply): { address: string; family: number }[] {
-  return records.flatMap((record) => {
-    if (record.type === 'A') return [{ address: record.data, family: AF_INET }];
-    return record.type === 'AAAA' ? [{ address: record.data, family: AF_INET6 }] : [];
-  });
+export function addressesOf({ records }: Reply): string[] {
+  return records.flatMap((record) => (record.type === 'A' || record.type === 'AAAA' ? [record.data] : []));
 }

@@ -22,7 +22,7 @@ export function builtinProvider(sources: NameSources, stub: StubResolver): NameP
     addresses: async (name, type, { signal }) => {
       const reply = await stub.query(name, type, signal);
       if (reply.status !== 'found') throw queryError(reply.status === 'nodata' ? 'ENODATA' : 'ENOTFOUND', type, name);
-      return addressesOf(reply).map(({ address }) => address);
+      return addressesOf(reply);
     },
   };
 }
