@@ -15,6 +15,7 @@ import {
   type SourceConfig,
   type SourceName,
 } from './config-sources.js';
+import type { Unapplied } from './provider.js';
 import { mergeSettings } from './resolvconf.js';
 
 /** rtm_protocol of routes that the kernel made from a router advertisement. */
@@ -29,12 +30,8 @@ const GONE_ALREADY = ['EADDRNOTAVAIL', 'ENXIO', 'ESRCH', 'ENODEV', 'ENOENT'];
 type Entry = { kind: 'address'; entry: AddressEntry } | { kind: 'route'; entry: RouteEntry };
 
 /** Address, route or MTU that the stack refused to add or to remove. */
-export interface RejectedEntry {
+export interface RejectedEntry extends Unapplied {
   key: string;
-  /** The entry in the syntax of ip(8). */
-  item: string;
-  action: 'add' | 'remove';
-  error: IothError;
 }
 
 /**
@@ -70,9 +67,11 @@ export class InterfaceConfig {
     // remove routes first: a gateway is reached through an address
     for (const [key, entry] of gone.reverse()) {
       const error = errorOf(() => this.#remove(entry));
+      // it may have gone with its interface or address, or the user removed it
+      const isGone = !error || GONE_ALREADY.includes(error.code);
       // an entry that is still there is removed the next time
-      if (error) rejected.push({ key, item: textOf(entry), action: 'remove', error });
-      else this.#installed.delete(key);
+      if (isGone) this.#installed.delete(key);
+      else rejected.push({ key, item: textOf(entry), action: 'remove', error });
     }
     // with the first IPv4 address of a network the kernel also drops the network's other addresses and their routes
     if (gone.some(([, { kind, entry }]) => kind === 'address' && entry.family === AF_INET)) {
@@ -107,12 +106,8 @@ export class InterfaceConfig {
 
   /** The name settings of all sources. As in iothconf static servers come first, then DHCPv6's, then DHCPv4's. */
   get settings(): NetworkSettings {
-    const { servers, search } = mergeSettings([
-      this.get('static'),
-      this.get('dhcp6'),
-      this.get('dhcp4'),
-      this.get('rd'),
-    ]);
+    const order = ['static', 'dhcp6', 'dhcp4', 'rd'] as const;
+    const { servers, search } = mergeSettings(order.map((name) => this.get(name)));
     return { servers: [...new Set(servers.map(this.#withZone, this))], search };
   }
 
@@ -150,8 +145,8 @@ export class InterfaceConfig {
       if (kind === 'address') this.host.ipaddr_add(entry.family, entry.address, entry.prefixlen, this.ifindex);
       else this.#addRoute(entry);
     } catch (error) {
-      if (!hasCode(error, 'EEXIST')) throw error;
-      if (kind === 'route' && !this.#takesOver(entry)) throw error;
+      const exists = error instanceof IothError && error.code === 'EEXIST';
+      if (!exists || (kind === 'route' && !this.#takesOver(entry))) throw error;
     }
   }
 
@@ -185,14 +180,9 @@ export class InterfaceConfig {
   }
 
   #remove({ kind, entry }: Entry): void {
-    try {
-      const { host, ifindex } = this;
-      if (kind === 'address') host.ipaddr_del(entry.family, entry.address, entry.prefixlen, ifindex);
-      else host.iproute_del(entry.family, entry.gateway, entry.destination, entry.prefixlen, ifindex);
-    } catch (error) {
-      // it went with its interface or address, or the user removed it
-      if (!hasCode(error, ...GONE_ALREADY)) throw error;
-    }
+    const { host, ifindex } = this;
+    if (kind === 'address') host.ipaddr_del(entry.family, entry.address, entry.prefixlen, ifindex);
+    else host.iproute_del(entry.family, entry.gateway, entry.destination, entry.prefixlen, ifindex);
   }
 
   /** Sets the MTU to the smallest that a server or router asks for, never more than the original one. */
@@ -230,8 +220,4 @@ function errorOf(change: () => void): IothError | undefined {
     if (!(error instanceof IothError)) throw error;
     return error;
   }
-}
-
-function hasCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof IothError && codes.includes(error.code);
 }
