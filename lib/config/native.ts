@@ -124,45 +124,36 @@ export class NativeConfig implements ConfigProvider {
     const result = this.library.config(pointer, text);
     const error = errno();
     endNativeCall();
-    if (result < 0) {
-      this.host.pointer('ioth_config');
-      throw configError(error);
-    }
-    return result;
+    return this.#checked(result, error);
   }
 
   /** Runs one call of C on a worker thread. @param onStart called when the thread starts it */
   async #run(text: string, onStart: () => void): Promise<number> {
-    let end = () => {};
+    let endNativeCall = () => {};
+    let timer: NodeJS.Timeout | undefined;
     try {
       const { result, errno: error } = await runNativeAsync<number>((done) => {
         // read the pointer only now: the stack may have been closed during the wait for a thread
         const pointer = this.host.pointer('ioth_config');
-        end = this.#begin();
+        endNativeCall = this.host.beginNativeCall();
+        timer = setTimeout(this.#hang, NATIVE_CALL_LIMIT_MS).unref();
+        this.#running = true;
         onStart();
         this.library.config_async(pointer, text, done);
       }, 'slow');
-      if (result < 0) {
-        // if the daemon died during the call, that is the reason
-        this.host.pointer('ioth_config');
-        throw configError(error);
-      }
-      return result;
+      return this.#checked(result, error);
     } finally {
-      end();
-    }
-  }
-
-  /** Marks a call as running. @returns a function to call when C returned */
-  #begin(): () => void {
-    const endNativeCall = this.host.beginNativeCall();
-    const timer = setTimeout(this.#hang, NATIVE_CALL_LIMIT_MS).unref();
-    this.#running = true;
-    return () => {
       clearTimeout(timer);
       this.#running = false;
       endNativeCall();
-    };
+    }
+  }
+
+  #checked(result: number, error: number): number {
+    if (result >= 0) return result;
+    // if the daemon died during the call, that is the reason
+    this.host.pointer('ioth_config');
+    throw systemError(error, 'ioth_config');
   }
 
   #recordUse({ configure }: ConfigRequest, ifindex: number): void {
@@ -195,10 +186,6 @@ function checkItems({ noroutes, nonames, statics }: ConfigRequest): void {
   if (!noroutes && !nonames && !zoned) return;
   const hint = `libiothconf has no ${noroutes ? 'noroutes' : nonames ? 'nonames' : 'zones in addresses'}: use the builtin provider`;
   throw new IothError('ENOTSUP', { syscall: 'ioth_config', hint });
-}
-
-function configError(error: number): IothError {
-  return systemError(error, 'ioth_config');
 }
 
 function timeoutError(protocol: string): IothError {
