@@ -9,11 +9,10 @@ import {
   IOTHCONF_STATIC,
 } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
-import { printableLines } from '../core/printable.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 import type { Clock } from './clock.js';
 import { emptySource } from './config-sources.js';
-import { debugText } from './debug.js';
+import { writeDebug } from './debug.js';
 import { Dhcp4Service } from './dhcp4/service.js';
 import { duidLlt } from './dhcp6/message.js';
 import { Dhcp6Service } from './dhcp6/service.js';
@@ -86,7 +85,7 @@ export class BuiltinConfig implements ConfigProvider {
       done |= IOTHCONF_STATIC;
     }
     if (done || request.clean) this.#reportChange(state);
-    if (request.debug && !(request.configure & NETWORK_FLAGS)) writeDebug(state);
+    if (request.debug && !(request.configure & NETWORK_FLAGS)) writeDebug(state.config);
     return { done, failures: [] };
   }
 
@@ -116,8 +115,8 @@ export class BuiltinConfig implements ConfigProvider {
       }),
     );
     if (wanted.length > 0) {
-      if (request.configure & IOTHCONF_STATIC) this.#throwRejected(state, request, state.config.reconcile());
-      if (request.debug) writeDebug(state);
+      if (request.configure & IOTHCONF_STATIC) this.#throwRejected(state, request, config.reconcile());
+      if (request.debug) writeDebug(config);
     }
     return result;
   }
@@ -278,10 +277,6 @@ export class BuiltinConfig implements ConfigProvider {
   #reportChange({ config }: InterfaceState): void {
     this.listener.onChange(config.ifindex, config.settings);
   }
-}
-
-function writeDebug({ config }: InterfaceState): void {
-  process.stderr.write(printableLines(debugText(config)));
 }
 
 function startsOf({ acquiring }: InterfaceState, protocol: ConfigProtocol): Start[] {

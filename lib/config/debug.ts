@@ -1,8 +1,9 @@
+import { printableLines } from '../core/printable.js';
 import { SOURCES } from './config-sources.js';
 import type { InterfaceConfig } from './interface-config.js';
 
-/** Returns the output of the item `debug`: a line per entry of each source. */
-export function debugText(config: InterfaceConfig): string {
+/** Writes the output of the item `debug`: a line per entry of each source. */
+export function writeDebug(config: InterfaceConfig): void {
   const lines = SOURCES.flatMap((source) => {
     const { addresses, routes, servers, search, mtu } = config.get(source);
     return [
@@ -13,5 +14,5 @@ export function debugText(config: InterfaceConfig): string {
       ...(mtu === null ? [] : [`mtu ${mtu}`]),
     ].map((line) => `iothconf ${config.ifindex} ${source}: ${line}\n`);
   });
-  return lines.join('') || `iothconf ${config.ifindex}: nothing\n`;
+  process.stderr.write(printableLines(lines.join('') || `iothconf ${config.ifindex}: nothing\n`));
 }
