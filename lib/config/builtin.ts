@@ -37,21 +37,12 @@ const PROTOCOLS: [ConfigProtocol, number][] = [
   ['dhcp4', IOTHCONF_DHCP],
 ];
 
-/** Start of a protocol, in progress. */
-interface Start {
-  service: ProtocolService;
-  /** Earlier starts of this protocol, to wait for: two at once would take each other's replies. */
-  earlier: Promise<void>[];
-  finished: Promise<void>;
-  finish(): void;
-}
-
 interface InterfaceState {
   config: InterfaceConfig;
   /** Services that have configured the interface and keep it configured. */
   services: Partial<Record<ConfigProtocol, ProtocolService>>;
-  /** Starts that have not configured anything yet. */
-  acquiring: Set<Start>;
+  /** Services that have not configured anything yet, each with the promise of its first configuration. */
+  acquiring: Map<ProtocolService, Promise<void>>;
   /** The last result of ioth_resolvconf. */
   resolvconf: string;
 }
@@ -96,24 +87,19 @@ export class BuiltinConfig implements ConfigProvider {
     const state = this.#stateOf(this.#ifindexOf(request));
     const { config } = state;
     const isUp = config.host.link(config.ifindex)?.up === true;
-    // register before waiting, so that a removal from now on finds them
-    const starts = wanted.map(([protocol, bit]) => ({
-      bit,
-      start: isUp ? this.#register(state, protocol, request) : null,
-    }));
-    if (request.configure & IOTHCONF_ETH) await this.#linkReady(config, options.signal);
-    await Promise.all(
-      starts.map(async ({ bit, start }) => {
-        try {
-          if (!start) throw new IothError('ENETDOWN', { syscall: 'iothconfig', hint: `'eth' turns the interface on` });
-          await this.#begin(state, start, options);
-          if (!start.service.hasNothing) result.done |= bit;
-          if (start.service.unapplied.length > 0) result.done |= IOTHCONF_INCOMPLETE;
-        } catch (error) {
-          result.failures.push(error as Error);
-        }
-      }),
-    );
+    const linkReady = request.configure & IOTHCONF_ETH ? this.#linkReady(config, options.signal) : Promise.resolve();
+    const begun = wanted.map(async ([protocol, bit]) => {
+      try {
+        if (!isUp) throw new IothError('ENETDOWN', { syscall: 'iothconfig', hint: `'eth' turns the interface on` });
+        const service = this.#serviceFor(state, protocol, request);
+        await this.#begin(state, service, linkReady, options);
+        if (!service.hasNothing) result.done |= bit;
+        if (service.unapplied.length > 0) result.done |= IOTHCONF_INCOMPLETE;
+      } catch (error) {
+        result.failures.push(error as Error);
+      }
+    });
+    await Promise.all([linkReady, ...begun]);
     if (wanted.length > 0) {
       if (request.configure & IOTHCONF_STATIC) this.#throwRejected(state, request, config.reconcile());
       if (request.debug) writeDebug(config);
@@ -149,7 +135,7 @@ export class BuiltinConfig implements ConfigProvider {
     for (const { services, acquiring } of this.#interfaces.values()) {
       if (acquiring.size > 0) {
         const reason = this.#deathOfStack();
-        for (const { service } of acquiring) service.stop({ release: true }, reason);
+        for (const service of acquiring.keys()) service.stop({ release: true }, reason);
       }
       for (const service of Object.values(services)) {
         service.stop({ release: true });
@@ -181,7 +167,7 @@ export class BuiltinConfig implements ConfigProvider {
   #stateOf(ifindex: number): InterfaceState {
     let state = this.#interfaces.get(ifindex);
     if (!state) {
-      state = { config: new InterfaceConfig(this.host, ifindex), services: {}, acquiring: new Set(), resolvconf: '' };
+      state = { config: new InterfaceConfig(this.host, ifindex), services: {}, acquiring: new Map(), resolvconf: '' };
       this.#interfaces.set(ifindex, state);
     }
     return state;
@@ -192,7 +178,7 @@ export class BuiltinConfig implements ConfigProvider {
     const rejected: RejectedEntry[] = [];
     for (const [protocol, bit] of PROTOCOLS) {
       if (!(clean & bit)) continue;
-      for (const { service } of startsOf(state, protocol)) service.stop({ release: true });
+      for (const service of acquiringOf(state, protocol)) service.stop({ release: true });
       // before its address is removed: RELEASE is sent from that address
       state.services[protocol]?.stop({ release: true });
       delete state.services[protocol];
@@ -222,30 +208,26 @@ export class BuiltinConfig implements ConfigProvider {
     while (!isRunning() && performance.now() < end && !signal?.aborted) await delay(LINK_POLL_MS);
   }
 
-  #register(state: InterfaceState, protocol: ConfigProtocol, request: ConfigRequest): Start {
-    let finish = () => {};
-    const finished = new Promise<void>((resolve) => {
-      finish = resolve;
-    });
-    const earlier = startsOf(state, protocol).map((other) => other.finished);
-    const start: Start = { service: this.#serviceFor(state, protocol, request), earlier, finished, finish };
-    state.acquiring.add(start);
-    return start;
-  }
-
-  async #begin(state: InterfaceState, start: Start, options: NetworkOptions): Promise<void> {
-    const { service } = start;
-    try {
-      await Promise.all(start.earlier);
+  /** Registers a service before it waits for the link, so that a removal from now on finds it, and lets it begin then. */
+  #begin(
+    { services, acquiring }: InterfaceState,
+    service: ProtocolService,
+    linkReady: Promise<void>,
+    options: NetworkOptions,
+  ): Promise<void> {
+    // two at once would take each other's replies
+    const earlier = [...acquiring].flatMap(([{ protocol }, ended]) => (protocol === service.protocol ? [ended] : []));
+    const acquire = async () => {
+      await Promise.all([linkReady, Promise.allSettled(earlier)]);
       await service.acquire(options);
       if (service.hasNothing) return;
       // replace the earlier service without RELEASE: if both have the same lease, the new one holds it now
-      state.services[service.protocol]?.stop({ release: false });
-      state.services[service.protocol] = service;
-    } finally {
-      state.acquiring.delete(start);
-      start.finish();
-    }
+      services[service.protocol]?.stop({ release: false });
+      services[service.protocol] = service;
+    };
+    const acquired = acquire().finally(() => acquiring.delete(service));
+    acquiring.set(service, acquired);
+    return acquired;
   }
 
   #serviceFor(state: InterfaceState, protocol: ConfigProtocol, request: ConfigRequest): ProtocolService {
@@ -260,7 +242,7 @@ export class BuiltinConfig implements ConfigProvider {
     const previous = config.get(protocol).addresses.map(({ address }) => address);
     if (protocol === 'dhcp4') return new Dhcp4Service(config, options, previous[0]);
     this.#duid ??= duidLlt(this.host.linkgetaddr(config.ifindex), DUID_TIME_SECONDS);
-    const router = startsOf(state, 'rd').at(-1)?.service;
+    const router = acquiringOf(state, 'rd').at(-1);
     const advice = request.heedsRouter && router instanceof RouterDiscoveryService ? router.advice : undefined;
     return new Dhcp6Service(config, options, this.#duid, previous, advice);
   }
@@ -279,6 +261,6 @@ export class BuiltinConfig implements ConfigProvider {
   }
 }
 
-function startsOf({ acquiring }: InterfaceState, protocol: ConfigProtocol): Start[] {
-  return [...acquiring].filter(({ service }) => service.protocol === protocol);
+function acquiringOf({ acquiring }: InterfaceState, protocol: ConfigProtocol): ProtocolService[] {
+  return [...acquiring.keys()].filter((service) => service.protocol === protocol);
 }
