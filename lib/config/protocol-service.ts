@@ -47,8 +47,9 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
     onRenewed: (lease) => this.update('renew', lease),
     onLost: (lease, reason) => this.update('expire', lease, reason),
   };
+  /** True while an acquisition waits. */
+  protected isPending = false;
   #stopped: Error | undefined;
-  #isPending = false;
   #hasNothing = false;
   #unapplied: Unapplied[] = [];
   #settle: (error?: Error) => void = () => {};
@@ -71,11 +72,6 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
     return this.#unapplied;
   }
 
-  /** True while an acquisition waits. */
-  protected get isPending(): boolean {
-    return this.#isPending;
-  }
-
   protected begin(_options: NetworkOptions): void {
     this.client.start();
   }
@@ -92,12 +88,12 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
   async acquire(options: NetworkOptions): Promise<void> {
     const { signal, timeout } = options;
     if (this.#stopped) throw this.#stopped;
-    this.#isPending = true;
+    this.isPending = true;
     let timer: NodeJS.Timeout | undefined;
     const acquired = new Promise<void>((resolve, reject) => {
       this.#settle = (error) => (error ? reject(error) : resolve());
       // this timer keeps the process alive during the wait; those of the clients do not
-      timer = setTimeout(() => reject(this.#failure()), timeout);
+      timer = setTimeout(() => reject(this.#error(this.client.failure)), timeout);
       this.begin(options);
     });
     try {
@@ -106,20 +102,16 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
       this.client.stop();
       throw error;
     } finally {
-      this.#isPending = false;
+      this.isPending = false;
       clearTimeout(timer);
     }
   }
 
   /** Stops the service. @param reason the error that rejects {@link acquire}, default ECANCELED */
   stop(options: { release: boolean }, reason?: Error): void {
-    this.#stopped = reason ?? this.#cancelledError();
+    this.#stopped = reason ?? this.#error({ code: 'ECANCELED', hint: 'it was removed from the interface' });
     this.client.stop(options);
     this.#settle(this.#stopped);
-  }
-
-  #cancelledError(): IothError {
-    return new IothError('ECANCELED', { syscall: this.#syscall, hint: 'it was removed from the interface' });
   }
 
   /** Puts `lease` on the interface or, with a `reason`, removes it. */
@@ -136,7 +128,9 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
     };
     const rejected = this.config.set(this.protocol, reason ? emptySource() : wanted);
     this.#unapplied = unappliedOf(wanted, rejected);
-    this.#settle(rejectionOf(addresses, rejected));
+    // an address of the lease that is not on the interface ends the acquisition
+    const keys = addresses.map(addressKey);
+    this.#settle(rejected.find(({ key }) => keys.includes(key))?.error);
     this.options.onLease(name, {
       protocol: this.protocol,
       ifindex: this.config.ifindex,
@@ -149,21 +143,11 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
     });
   }
 
-  #failure(): IothError {
-    const { code, hint } = this.client.failure;
-    return new IothError(code, { syscall: this.#syscall, hint });
+  #error({ code, hint }: ProtocolClient['failure']): IothError {
+    // the name of the protocol in the configuration language
+    const syscall = this.protocol === 'dhcp4' ? 'dhcp' : this.protocol;
+    return new IothError(code, { syscall, hint });
   }
-
-  /** The name of the protocol in the configuration language. */
-  get #syscall(): string {
-    return this.protocol === 'dhcp4' ? 'dhcp' : this.protocol;
-  }
-}
-
-/** Returns the error of an address of the lease that is not on the interface. */
-function rejectionOf(addresses: AddressEntry[], rejected: RejectedEntry[]): IothError | undefined {
-  const keys = addresses.map(addressKey);
-  return rejected.find(({ key }) => keys.includes(key))?.error;
 }
 
 /** Returns the parts that the stack refused, of `wanted` and of the removal of the earlier lease. */
