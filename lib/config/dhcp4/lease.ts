@@ -1,14 +1,11 @@
 import { ANY4, ipBytes, ipText, isHostIPv4, prefixlenOf } from '../../address/ip.js';
 import { concat, equal, exactNumber, Reader, withoutHostBits } from '../bytes.js';
+import type { RouteEntry } from '../config-sources.js';
 import { decodeDomains, domainsFromText } from '../domains.js';
 import { addressesOf, type Dhcp4Message, fixedOption, Option } from './message.js';
 
-/** Route of a lease. `gateway` null: the destination is on the link itself. */
-export interface Route4 {
-  destination: string;
-  prefixlen: number;
-  gateway: string | null;
-}
+/** Route of a lease; the destination 0.0.0.0/0 is the default route. */
+export type Route4 = Omit<RouteEntry, 'family'> & { destination: string };
 
 /** Lease that a server offered or granted. Times are in seconds; Infinity means no end. */
 export interface Dhcp4Lease {

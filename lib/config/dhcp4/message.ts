@@ -1,7 +1,7 @@
 import { ANY4, ipBytes, ipText } from '../../address/ip.js';
 import { parseMac } from '../../address/mac.js';
 import { ARPHRD_ETHER } from '../../constants/index.js';
-import { concat, equal, Reader, u16, u32 } from '../bytes.js';
+import { concat, equal, exactNumber, Reader, u16, u32 } from '../bytes.js';
 
 /** Message types: RFC 2131 3.1, with the numbers of RFC 2132 9.6. */
 export const DHCPDISCOVER = 1;
@@ -48,14 +48,10 @@ export const Option = {
 } as const;
 
 /** Message of a client. */
-export interface Dhcp4Request {
-  type: number;
-  xid: number;
+export interface Dhcp4Request extends Pick<Dhcp4Fields, 'type' | 'xid' | 'ciaddr'> {
   /** Seconds since the exchange began. */
   secs: number;
   mac: string;
-  /** The client's address, or 0.0.0.0. */
-  ciaddr: string;
   options: Dhcp4Options;
 }
 
@@ -69,6 +65,7 @@ interface Dhcp4Fields {
   xid: number;
   secs?: number;
   flags?: number;
+  /** The client's address, or 0.0.0.0. */
   ciaddr: string;
   yiaddr?: string;
   giaddr?: string;
@@ -192,9 +189,7 @@ export function fixedOption(options: Map<number, Uint8Array>, code: number, size
 
 /** Returns whether bytes that {@link decodeReply} could not decode belong to the exchange `xid`. */
 export function isOfExchange(bytes: Uint8Array, xid: number): boolean {
-  const reader = new Reader(bytes);
-  reader.take(4);
-  return bytes[0] === BOOTREPLY && reader.u32() === xid;
+  return bytes[0] === BOOTREPLY && exactNumber(bytes.subarray(4, 8), 4) === xid;
 }
 
 /** Returns the IPv4 addresses of an option; none if its length is not a multiple of 4. */
