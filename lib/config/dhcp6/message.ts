@@ -177,11 +177,9 @@ function readOption(reply: Dhcp6Reply, code: number, value: Uint8Array): boolean
       if (ia) reply.ia.push(ia);
       return ia !== null;
     }
-    case Option.DNS_SERVERS: {
-      if (value.length % 16 !== 0) return false;
+    case Option.DNS_SERVERS:
       reply.dns.push(...reader.ipv6Hosts());
-      return true;
-    }
+      return reader.left === 0;
     case Option.DOMAIN_LIST: {
       const domains = decodeDomains(value);
       reply.domains.push(...(domains ?? []));
