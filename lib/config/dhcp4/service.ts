@@ -17,15 +17,14 @@ export class Dhcp4Service extends ProtocolService<Dhcp4Lease> {
     super('dhcp4', config, options);
     const { host, ifindex } = config;
     const sockets = new Dhcp4Sockets(host, ifindex);
-    const client = new Dhcp4Client(sockets, options.clock, this.leaseEvents, {
+    this.client = new Dhcp4Client(sockets, options.clock, this.leaseEvents, {
       mac: host.linkgetaddr(ifindex),
       fqdn: options.fqdn,
       requestedAddress,
       probeTime: PROBE_SECONDS,
     });
-    sockets.onMessage = (payload) => client.receive(payload);
-    sockets.onArp = (packet) => client.receiveArp(packet);
-    this.client = client;
+    sockets.onMessage = (payload) => this.client.receive(payload);
+    sockets.onArp = (packet) => this.client.receiveArp(packet);
   }
 
   protected contentOf({ address, prefixlen, routes, server, mtu, leaseTime }: Dhcp4Lease): LeaseContent {

@@ -35,9 +35,8 @@ export class Dhcp6Service extends ProtocolService<Dhcp6Lease> {
     const sockets = new Dhcp6Sockets(host, ifindex);
     // as iothconf: the end of the MAC address differs between the interfaces of a host
     const iaid = parseMac(host.linkgetaddr(ifindex)).readUInt32BE(2);
-    const client = new Dhcp6Client(sockets, clock, this.leaseEvents, { duid, iaid, fqdn, requestedAddresses });
-    sockets.onMessage = (message) => client.receive(message);
-    this.client = client;
+    this.client = new Dhcp6Client(sockets, clock, this.leaseEvents, { duid, iaid, fqdn, requestedAddresses });
+    sockets.onMessage = (message) => this.client.receive(message);
   }
 
   /** Starts the client. RFC 4861 4.2: M means addresses and all else, O means all else; with neither it asks for nothing. */

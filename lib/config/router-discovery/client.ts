@@ -45,7 +45,7 @@ interface Timed<T> {
 
 /** Client of router discovery (RFC 4861 6.3, RFC 8106). Owns no socket and no clock: both are passed in. */
 export class RouterDiscoveryClient implements ProtocolClient {
-  #failure: ProtocolClient['failure'] = { code: 'ETIMEDOUT', hint: 'no router sent an advertisement' };
+  failure: ProtocolClient['failure'] = { code: 'ETIMEDOUT', hint: 'no router sent an advertisement' };
   readonly #routers = new Map<string, Timed<string>>();
   readonly #prefixes = new Map<string, Timed<Prefix>>();
   readonly #dns = new Map<string, Timed<string>>();
@@ -64,10 +64,6 @@ export class RouterDiscoveryClient implements ProtocolClient {
   ) {
     this.#solicitTimer = new Timer(clock);
     this.#expiryTimer = new Timer(clock);
-  }
-
-  get failure(): ProtocolClient['failure'] {
-    return this.#failure;
   }
 
   get found(): boolean {
@@ -106,7 +102,7 @@ export class RouterDiscoveryClient implements ProtocolClient {
     const advert = isOfLink ? decodeAdvert(bytes) : null;
     if (!advert) {
       const why = isOfLink ? 'it cannot be read' : 'it did not come from the link itself';
-      this.#failure = { code: 'ETIMEDOUT', hint: `an advertisement of ${source} was dropped: ${why}` };
+      this.failure = { code: 'ETIMEDOUT', hint: `an advertisement of ${source} was dropped: ${why}` };
       return;
     }
     const before = JSON.stringify(this.config);

@@ -39,9 +39,8 @@ export class RouterDiscoveryService extends ProtocolService<RouterConfig> {
       onChanged: (found: RouterConfig) => this.update('renew', found),
       onExpired: (left: RouterConfig) => this.update('expire', left),
     };
-    const client = new RouterDiscoveryClient(socket, options.clock, events, this.#mac);
-    socket.onAdvert = (...received) => client.receive(...received);
-    this.client = client;
+    this.client = new RouterDiscoveryClient(socket, options.clock, events, this.#mac);
+    socket.onAdvert = (...received) => this.client.receive(...received);
   }
 
   protected contentOf({ routers, prefixes, mtu }: RouterConfig): LeaseContent {
