@@ -114,25 +114,23 @@ export class NativeProvider implements NameProvider {
     const hints = Buffer.alloc(ADDRINFO_SIZE);
     new Int32Array(hints.buffer, hints.byteOffset, 3).set([flags & AI_CANONNAME, family, SOCK_STREAM]);
     const res: [bigint | null] = [null];
-    let found: AddressList = { addresses: [], canonname: null };
     const type = family === AF_INET ? 'A' : 'AAAA';
-    await this.#call<number>(
+    const { addresses, canonname } = await this.#call<AddressList>(
       { name, type },
       (dns, done) =>
-        this.library.getaddrinfo(dns, bareName(name), null, hints, res, (error, result) => {
-          if (res[0]) found = this.#readResults(res[0]);
-          done(error, result);
-        }),
+        this.library.getaddrinfo(dns, bareName(name), null, hints, res, (error) =>
+          done(error, this.#readResults(res[0])),
+        ),
       signal,
     );
-    return replyOf(name, type, found.addresses, found.canonname ?? name);
+    return replyOf(name, type, addresses, canonname ?? name);
   }
 
   /** Reads a list of results, then frees it. */
-  #readResults(first: bigint): AddressList {
+  #readResults(first: bigint | null): AddressList {
     const addresses: string[] = [];
     let canonname: string | null = null;
-    for (let at: bigint | null = first; at; ) {
+    for (let at = first; at; ) {
       const entry = this.library.decodeAddrinfo(at);
       canonname ??= entry.ai_canonname;
       if (entry.ai_addr) {
@@ -141,7 +139,7 @@ export class NativeProvider implements NameProvider {
       }
       at = entry.ai_next;
     }
-    this.library.freeaddrinfo(first);
+    if (first) this.library.freeaddrinfo(first);
     return { addresses, canonname };
   }
 
