@@ -43,11 +43,13 @@ export class SourceAddresses {
     });
   }
 
+  /** Returns the families that have an address on an interface other than loopback (AI_ADDRCONFIG). */
   configuredFamilies(): ReadonlySet<number> {
     const configured = this.#current().filter(({ flags }) => (flags & IFF_LOOPBACK) === 0);
     return new Set(configured.flatMap(({ addresses }) => addresses.map(({ address }) => familyOf(address))));
   }
 
+  /** Returns the interface index of a zone ('vde0', '3'); undefined if there is no such interface. */
   zoneIndex(zone: string): number | undefined {
     if (/^\d+$/.test(zone)) return Number(zone);
     try {
