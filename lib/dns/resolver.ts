@@ -53,12 +53,6 @@ export class Resolver {
     if (options.provider !== undefined) this.#choice = checkProvider('options.dns', options.provider);
   }
 
-  /** The provider that resolves names. */
-  get provider(): ProviderName {
-    this.#choice ??= chooseProvider(undefined, 'IOTH_DNS');
-    return this.#choice;
-  }
-
   async getaddrinfo(host: string | null, port: ServicePort, hints: AddrInfoHints = {}): Promise<AddrInfo[]> {
     checkSignal(hints.signal);
     return this.#activeProvider().getaddrinfo(host, port, hints);
@@ -146,7 +140,8 @@ export class Resolver {
   #activeProvider(): NameProvider {
     // libiothdns takes no other port and no zone
     const isPlain = ({ address, port }: Nameserver) => port === DNS_PORT && !address.includes('%');
-    if (this.provider === 'builtin' || !this.settings.conf.nameservers.every(isPlain)) return this.#builtin;
+    this.#choice ??= chooseProvider(undefined, 'IOTH_DNS');
+    if (this.#choice === 'builtin' || !this.settings.conf.nameservers.every(isPlain)) return this.#builtin;
     this.#native ??= new NativeProvider(this.#stack, this.settings, this.#sources);
     return this.#native;
   }
