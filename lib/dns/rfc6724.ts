@@ -15,13 +15,6 @@ export interface Candidate {
   source: SourceAddress | null;
 }
 
-interface Policy {
-  prefix: Uint8Array;
-  length: number;
-  precedence: number;
-  label: number;
-}
-
 // RFC 6724, 2.1; longest prefix first
 const POLICY_TABLE = [
   ['::1', 128, 50, 0],
@@ -35,15 +28,10 @@ const POLICY_TABLE = [
   ['::', 0, 40, 1],
 ] as const;
 
-let parsed: readonly Policy[] | undefined;
-
-/** Parses the table at first use, to keep start-up fast. */
-function policies(): readonly Policy[] {
-  parsed ??= POLICY_TABLE.map(([prefix, length, precedence, label]) => {
-    return { prefix: ipBytes(prefix), length, precedence, label };
-  });
-  return parsed;
-}
+const parseTable = () =>
+  POLICY_TABLE.map(([prefix, length, precedence, label]) => ({ prefix: ipBytes(prefix), length, precedence, label }));
+/** The parsed table, from the first use on, to keep start-up fast. */
+let policies: ReturnType<typeof parseTable> | undefined;
 
 const LINK_LOCAL = 2;
 const SITE_LOCAL = 5;
@@ -91,8 +79,9 @@ function compare(a: Facts, b: Facts): number {
   );
 }
 
-function policyOf(bytes: Uint8Array): Policy {
-  const policy = policies().find(({ prefix, length }) => prefixBits(bytes, prefix) >= length);
+function policyOf(bytes: Uint8Array) {
+  policies ??= parseTable();
+  const policy = policies.find(({ prefix, length }) => prefixBits(bytes, prefix) >= length);
   if (!policy) throw new Error('the policy table has an entry for ::/0');
   return policy;
 }
