@@ -1,4 +1,5 @@
 import { ipText, netmaskOf } from '../address/ip.js';
+import { printable } from '../core/printable.js';
 
 /** Cursor over bytes from the network. Reading past the end returns null and does not move the cursor. */
 export class Reader {
@@ -61,6 +62,11 @@ export function u16(value: number): Uint8Array {
 
 export function u32(value: number): Uint8Array {
   return Uint8Array.of(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
+}
+
+/** Converts text from a server for an error message: printable, at most 120 characters. */
+export function serverText(bytes: Uint8Array): string {
+  return printable(Buffer.from(bytes).toString('utf8').trim()).slice(0, 120);
 }
 
 /** Returns the big-endian number in `bytes`; null if their length is not `size`. */

@@ -3,11 +3,10 @@ import { ANY4, ipBytes } from '../../address/ip.js';
 import { formatMac, parseMac } from '../../address/mac.js';
 import { ARPHRD_ETHER } from '../../constants/index.js';
 import { decodeArp, encodeArpProbe, isConflict } from '../arp.js';
-import { concat, u16 } from '../bytes.js';
+import { concat, serverText, u16 } from '../bytes.js';
 import { type Clock, Timer } from '../clock.js';
 import { encodeDomain } from '../domains.js';
 import type { LeaseEvents, ProtocolClient } from '../protocol-service.js';
-import { serverText } from '../server-text.js';
 import { type Dhcp4Lease, faultOf, leaseOf } from './lease.js';
 import {
   DHCPACK,

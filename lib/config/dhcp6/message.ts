@@ -1,9 +1,8 @@
 import { ipBytes, ipText, isGlobalIPv6 } from '../../address/ip.js';
 import { parseMac } from '../../address/mac.js';
 import { ARPHRD_ETHER } from '../../constants/index.js';
-import { concat, equal, exactNumber, Reader, u16, u32 } from '../bytes.js';
+import { concat, equal, exactNumber, Reader, serverText, u16, u32 } from '../bytes.js';
 import { decodeDomains, encodeDomain } from '../domains.js';
-import { serverText } from '../server-text.js';
 
 /** Message types: RFC 8415 7.3. */
 export const SOLICIT = 1;
