@@ -18,7 +18,6 @@ const ROUTER_WAIT_MS = 1000;
 /** Service of DHCPv6 on one interface. */
 export class Dhcp6Service extends ProtocolService<Dhcp6Lease> {
   protected readonly client: Dhcp6Client;
-  readonly #advice: Promise<RouterAdvice> | undefined;
 
   /** @param advice the flags of a router on DHCPv6; undefined ignores routers */
   constructor(
@@ -26,10 +25,9 @@ export class Dhcp6Service extends ProtocolService<Dhcp6Lease> {
     options: ServiceOptions,
     duid: Uint8Array,
     requestedAddresses: string[],
-    advice?: Promise<RouterAdvice>,
+    readonly advice?: Promise<RouterAdvice>,
   ) {
     super('dhcp6', config, options);
-    this.#advice = advice;
     const { host, ifindex } = config;
     const { clock, fqdn } = options;
     const sockets = new Dhcp6Sockets(host, ifindex);
@@ -41,13 +39,13 @@ export class Dhcp6Service extends ProtocolService<Dhcp6Lease> {
 
   /** Starts the client. RFC 4861 4.2: M means addresses and all else, O means all else; with neither it asks for nothing. */
   protected override begin({ timeout }: NetworkOptions): void {
-    if (!this.#advice) {
+    if (!this.advice) {
       this.client.start();
       return;
     }
     const without = () => this.#heed({ managed: true, other: true });
     const timer = setTimeout(without, Math.min(ROUTER_WAIT_MS, timeout / 2)).unref();
-    void this.#advice.then((advice) => {
+    void this.advice.then((advice) => {
       clearTimeout(timer);
       this.#heed(advice);
     });

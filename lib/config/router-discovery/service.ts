@@ -18,14 +18,14 @@ export class RouterDiscoveryService extends ProtocolService<RouterConfig> {
   /** Resolves with the flags of the first advertisement; stays pending if none comes. */
   readonly advice: Promise<RouterAdvice>;
   protected readonly client: RouterDiscoveryClient;
-  readonly #mac: string;
-  readonly #slaac: boolean;
 
-  constructor(config: InterfaceConfig, options: ServiceOptions, slaac: boolean) {
+  constructor(
+    config: InterfaceConfig,
+    options: ServiceOptions,
+    readonly slaac: boolean,
+  ) {
     super('rd', config, options);
     const { host, ifindex } = config;
-    this.#mac = host.linkgetaddr(ifindex);
-    this.#slaac = slaac;
     const socket = new RouterDiscoverySocket(host, ifindex);
     let advise: (advice: RouterAdvice) => void = () => {};
     this.advice = new Promise((resolve) => {
@@ -39,13 +39,13 @@ export class RouterDiscoveryService extends ProtocolService<RouterConfig> {
       onChanged: (found: RouterConfig) => this.update('renew', found),
       onExpired: (left: RouterConfig) => this.update('expire', left),
     };
-    this.client = new RouterDiscoveryClient(socket, options.clock, events, this.#mac);
+    this.client = new RouterDiscoveryClient(socket, options.clock, events, host.linkgetaddr(ifindex));
     socket.onAdvert = (...received) => this.client.receive(...received);
   }
 
   protected contentOf({ routers, prefixes, mtu }: RouterConfig): LeaseContent {
     return {
-      addresses: this.#slaac ? prefixes.flatMap((prefix) => this.#addressOf(prefix) ?? []) : [],
+      addresses: this.slaac ? prefixes.flatMap((prefix) => this.#addressOf(prefix) ?? []) : [],
       routes: routers.map((gateway) => ({ family: AF_INET6, destination: null, prefixlen: 0, gateway })),
       mtu,
       server: null,
@@ -58,7 +58,7 @@ export class RouterDiscoveryService extends ProtocolService<RouterConfig> {
   #addressOf({ prefix, prefixlen, autonomous }: Prefix): AddressEntry | null {
     const { fqdn } = this.options;
     if (prefixlen !== PREFIXLEN || (!autonomous && fqdn === undefined)) return null;
-    const address = fqdn === undefined ? iothaddr.eui64(prefix, this.#mac) : iothaddr.hash(prefix, fqdn);
+    const address = fqdn === undefined ? iothaddr.eui64(prefix, this.client.mac) : iothaddr.hash(prefix, fqdn);
     return { family: AF_INET6, address, prefixlen };
   }
 }
