@@ -16,7 +16,6 @@ const REPLY = 2;
 
 /** Encodes a probe: asks which host has `address` without claiming it, with sender 0.0.0.0 (RFC 5227 2.1.1). */
 export function encodeArpProbe(mac: string, address: string): Uint8Array {
-  const nobody = new Uint8Array(6);
   return concat(
     u16(ARPHRD_ETHER),
     u16(ETH_P_IP),
@@ -24,7 +23,7 @@ export function encodeArpProbe(mac: string, address: string): Uint8Array {
     u16(REQUEST),
     parseMac(mac),
     ipBytes(ANY4),
-    nobody,
+    new Uint8Array(6), // nobody
     ipBytes(address),
   );
 }

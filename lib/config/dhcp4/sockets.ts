@@ -103,17 +103,13 @@ export class Dhcp4Sockets implements Dhcp4Transport {
     this.#address = address;
     udp.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
     udp.setsockopt(SOL_SOCKET, SO_BROADCAST, 1);
-    udp.setsockopt(SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(this.#ifname()));
+    udp.setsockopt(SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(this.host.link(this.ifindex)?.name ?? ''));
     // not to the address: a server sends its refusal by broadcast, which would not arrive there
     udp.bind([ANY4, CLIENT_PORT]);
     void receiveAll(udp, async () => {
       const [payload, from] = await udp.recvfrom(FRAME_SIZE);
       if (from.port === SERVER_PORT) this.onMessage(payload);
     });
-  }
-
-  #ifname(): string {
-    return this.host.link(this.ifindex)?.name ?? '';
   }
 
   #sendFrame(socket: Socket | null, source: string, destination: string, payload: Uint8Array): void {

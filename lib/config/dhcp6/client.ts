@@ -144,7 +144,8 @@ export class Dhcp6Client implements ProtocolClient {
       this.#failure ??= { code: 'ETIMEDOUT', hint: `an answer of a DHCPv6 server was dropped: ${why}` };
     }
     if (!reply?.serverId || !this.#request || !isReplyTo(reply, this.#request)) return;
-    this.#setMaxPauses(reply);
+    this.#solicitMax = agreedMax(reply.type, this.#solicitMax, reply.solicitMax);
+    this.#informMax = agreedMax(reply.type, this.#informMax, reply.informMax);
     if (this.#state === 'soliciting' && reply.type === ADVERTISE) this.#advertised(reply);
     if (reply.type !== REPLY) return;
     if (this.#state === 'informing') this.#informed(reply);
@@ -310,11 +311,6 @@ export class Dhcp6Client implements ProtocolClient {
       if (sendings++ === max) this.#solicit();
       else this.transport.send(encodeRequest({ ...request, elapsed }));
     });
-  }
-
-  #setMaxPauses({ type, solicitMax, informMax }: Dhcp6Reply): void {
-    this.#solicitMax = agreedMax(type, this.#solicitMax, solicitMax);
-    this.#informMax = agreedMax(type, this.#informMax, informMax);
   }
 
   #enter(state: State): void {
