@@ -69,7 +69,7 @@ export class Resolver {
 
   /** Returns every address that the servers have for a name, in one family. */
   async addresses(name: string, type: 'A' | 'AAAA', options: { signal?: AbortSignal } = {}): Promise<string[]> {
-    const provider = this.settings.hasQueryServers ? this.#builtin : this.#activeProvider();
+    const provider = this.settings.queryServers ? this.#builtin : this.#activeProvider();
     return provider.addresses(name, type, options);
   }
 
@@ -110,7 +110,7 @@ export class Resolver {
 
   /** Sets the servers of node:dns queries: dns.setServers. */
   setQueryServers(servers: Nameserver[]): void {
-    this.settings.setQueryServers(servers);
+    this.settings.queryServers = servers;
     this.queries.clearCache();
   }
 

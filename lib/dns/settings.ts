@@ -27,7 +27,8 @@ const DEFAULT_PATHS: Readonly<Record<PathTag, string>> = { hosts: '/etc/hosts', 
 export class NameSettings {
   #conf: ResolvConf | undefined;
   #isGiven = false;
-  #queryServers: Nameserver[] | undefined;
+  /** The servers of dns.setServers until the next `update`. As in Node, look-ups of hosts do not use them. */
+  queryServers: Nameserver[] | undefined;
   readonly #hosts = new ReloadingFile('hosts', parseHosts);
   readonly #services = new ReloadingFile('services', parseServices);
 
@@ -41,24 +42,19 @@ export class NameSettings {
     return this.#conf;
   }
 
-  /** The settings of node:dns queries: without EDNS, as in Node, and with the servers of {@link setQueryServers}. */
+  /** The settings of node:dns queries: without EDNS, as in Node, and with the servers of dns.setServers. */
   get queryConf(): ResolvConf {
     const { conf } = this;
     return {
       ...conf,
-      nameservers: this.#queryServers ?? conf.nameservers,
+      nameservers: this.queryServers ?? conf.nameservers,
       options: { ...conf.options, edns0: false },
     };
   }
 
-  /** True if {@link setQueryServers} gave node:dns queries their own servers. */
-  get hasQueryServers(): boolean {
-    return this.#queryServers !== undefined;
-  }
-
   update(config: string | null): void {
     this.#conf = readConf(config);
-    this.#queryServers = undefined;
+    this.queryServers = undefined;
     this.#isGiven = config !== null;
   }
 
@@ -68,11 +64,6 @@ export class NameSettings {
     const nameservers = servers.slice(0, MAX_SERVERS).map((address) => ({ address, port: DNS_PORT }));
     this.#conf = { nameservers, search: search.slice(0, MAX_SEARCH), options: { ...DEFAULT_OPTIONS }, problems: [] };
     return true;
-  }
-
-  /** Sets the servers of dns.setServers until the next `update`. As in Node, look-ups of hosts do not use them. */
-  setQueryServers(nameservers: Nameserver[]): void {
-    this.#queryServers = nameservers;
   }
 
   /** Sets the path of the hosts or services file; null restores the default in /etc. */
