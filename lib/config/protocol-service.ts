@@ -1,7 +1,7 @@
 import { untilAborted } from '../core/abort.js';
 import { IothError } from '../core/errors.js';
 import type { Clock } from './clock.js';
-import { type AddressEntry, addressKey, emptySource, mtuKey, type RouteEntry, routeKey } from './config-sources.js';
+import { addressKey, emptySource, mtuKey, routeKey, type SourceConfig } from './config-sources.js';
 import type { InterfaceConfig, RejectedEntry } from './interface-config.js';
 import type { ConfigProtocol, LeaseEvent, NetworkOptions, ProviderListener, Unapplied } from './provider.js';
 
@@ -33,11 +33,8 @@ export interface ServiceOptions {
 }
 
 /** Content of a lease without names: the entries for the interface, and the fields of its event. */
-export interface LeaseContent extends Pick<LeaseEvent, 'server' | 'routers' | 'leaseTime'> {
-  addresses: AddressEntry[];
-  routes: RouteEntry[];
-  mtu: number | null;
-}
+export type LeaseContent = Pick<SourceConfig, 'addresses' | 'routes' | 'mtu'> &
+  Pick<LeaseEvent, 'server' | 'routers' | 'leaseTime'>;
 
 /** Service of a protocol on one interface: acquires a configuration, then renews it. */
 export abstract class ProtocolService<Lease extends { dns: string[]; domains: string[] } = never> {
@@ -47,11 +44,13 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
     onRenewed: (lease) => this.update('renew', lease),
     onLost: (lease, reason) => this.update('expire', lease, reason),
   };
+  /** True if the acquisition ended because there is nothing to ask for on this link. */
+  hasNothing = false;
+  /** The parts of the last lease that the stack refused. */
+  unapplied: Unapplied[] = [];
   /** True while an acquisition waits. */
   protected isPending = false;
   #stopped: Error | undefined;
-  #hasNothing = false;
-  #unapplied: Unapplied[] = [];
   #settle: (error?: Error) => void = () => {};
 
   constructor(
@@ -62,22 +61,12 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
 
   protected abstract contentOf(lease: Lease): LeaseContent;
 
-  /** True if the acquisition ended because there is nothing to ask for on this link. */
-  get hasNothing(): boolean {
-    return this.#hasNothing;
-  }
-
-  /** The parts of the last lease that the stack refused. */
-  get unapplied(): readonly Unapplied[] {
-    return this.#unapplied;
-  }
-
   protected begin(_options: NetworkOptions): void {
     this.client.start();
   }
 
   protected settleWithNothing(): void {
-    this.#hasNothing = true;
+    this.hasNothing = true;
     this.#settle();
   }
 
@@ -127,7 +116,7 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
       search: nonames ? [] : domains,
     };
     const rejected = this.config.set(this.protocol, reason ? emptySource() : wanted);
-    this.#unapplied = unappliedOf(wanted, rejected);
+    this.unapplied = unappliedOf(wanted, rejected);
     // an address of the lease that is not on the interface ends the acquisition
     const keys = addresses.map(addressKey);
     this.#settle(rejected.find(({ key }) => keys.includes(key))?.error);
@@ -137,7 +126,7 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
       addresses: addresses.map(({ address, prefixlen }) => `${address}/${prefixlen}`),
       dns,
       domains,
-      unapplied: this.#unapplied,
+      unapplied: this.unapplied,
       ...event,
       ...(reason && { reason }),
     });
@@ -151,10 +140,7 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
 }
 
 /** Returns the parts that the stack refused, of `wanted` and of the removal of the earlier lease. */
-function unappliedOf(
-  { addresses, routes, mtu }: Pick<LeaseContent, 'addresses' | 'routes' | 'mtu'>,
-  rejected: RejectedEntry[],
-): Unapplied[] {
+function unappliedOf({ addresses, routes, mtu }: SourceConfig, rejected: RejectedEntry[]): Unapplied[] {
   const keys = [...addresses.map(addressKey), ...routes.map(routeKey), mtuKey(mtu)];
   return rejected
     .filter(({ action, key }) => action === 'remove' || keys.includes(key))
