@@ -1,21 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Libiothconf, libiothconf } from '../../ffi/iothconf.js';
 import { errno } from '../../ffi/libc.js';
-import { IOTHCONF_ETH } from '../constants/index.js';
+import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants/index.js';
 import { untilAborted } from '../core/abort.js';
 import { AbortError, IothError, systemError } from '../core/errors.js';
 import { within } from '../core/within.js';
 import { parseResolvConf } from '../dns/resolv-conf.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 import { runNativeAsync } from '../io/async-calls.js';
-import { type ConfigRequest, DEFAULT_INTERFACE, emptyRequest, NETWORK_FLAGS } from './language.js';
-import { protocolsOf, requestText } from './native-request.js';
+import { type ConfigRequest, DEFAULT_INTERFACE, emptyRequest, NETWORK_FLAGS, type StaticItem } from './language.js';
 import type { ApplyResult, ConfigProvider, NetworkOptions, ProviderListener } from './provider.js';
 
 /** The time that C may take in addition to the protocols: `eth` sleeps for a second, a removal for up to one more. */
 const OVERHEAD_MS = 3000;
 /** More than any call of C takes: 12 s for each DHCP, and the rest. */
 const NATIVE_CALL_LIMIT_MS = 30_000;
+
+/** C's names of the items that are one bit each, in the order in which they are written. */
+const FLAGS: [bit: number, item: string][] = [
+  [IOTHCONF_ETH, 'eth'],
+  [IOTHCONF_RD, 'rd'],
+  [IOTHCONF_DHCPV6, 'dhcp6'],
+  [IOTHCONF_DHCP, 'dhcp'],
+];
 
 /**
  * Configuration by libiothconf. C blocks, so it runs on a worker thread, one call at a time. A call that times out or is
@@ -66,7 +73,9 @@ export class NativeConfig implements ConfigProvider {
     this.#recordUse(request, ifindex);
     const done = await this.#call(requestText(request, ifindex), timeout, options.signal);
     this.#reportChange(ifindex);
-    return { done, failures: protocolsOf(request.configure & ~done).map(timeoutError) };
+    const hint = 'libiothconf got no answer';
+    const unanswered = protocolsOf(request.configure & ~done);
+    return { done, failures: unanswered.map((syscall) => new IothError('ETIMEDOUT', { syscall, hint })) };
   }
 
   resolvconf(request: ConfigRequest): string | null {
@@ -188,14 +197,41 @@ function checkItems({ noroutes, nonames, statics }: ConfigRequest): void {
   throw new IothError('ENOTSUP', { syscall: 'ioth_config', hint });
 }
 
-function timeoutError(protocol: string): IothError {
-  return new IothError('ETIMEDOUT', { syscall: protocol, hint: 'libiothconf got no answer' });
-}
-
 /** Limits the wait for a call; does not end the call. The time counts from when `started` settles. */
 async function withLimit<T>(call: Promise<T>, started: Promise<void>, timeout: number): Promise<T> {
   await Promise.race([call, started]);
   if (await within(call, timeout)) return call;
   const hint = `libiothconf did not return within ${timeout / 1000} s`;
   throw new IothError('ETIMEDOUT', { syscall: 'ioth_config', hint });
+}
+
+/** Formats a request for ioth_config(3). */
+function requestText(request: ConfigRequest, ifindex: number): string {
+  const { configure, clean, fqdn, mac, slaac, debug, statics } = request;
+  return [
+    `ifindex=${ifindex}`,
+    ...(clean & IOTHCONF_STATIC ? ['-static'] : []),
+    ...flagsOf(clean).map((item) => `-${item}`),
+    ...(fqdn === undefined ? [] : [`fqdn=${fqdn}`]),
+    ...(mac === undefined ? [] : [`mac=${mac}`]),
+    ...flagsOf(configure),
+    ...(slaac ? ['slaac'] : []),
+    ...statics.map(itemText),
+    ...(debug ? ['debug'] : []),
+  ].join(',');
+}
+
+function flagsOf(mask: number): string[] {
+  return FLAGS.filter(([bit]) => mask & bit).map(([, item]) => item);
+}
+
+/** Returns the protocols in a mask, by C's names. */
+function protocolsOf(mask: number): string[] {
+  return flagsOf(mask & NETWORK_FLAGS);
+}
+
+function itemText(item: StaticItem): string {
+  const value = item.item === 'domain' ? item.name : item.address;
+  const prefixlen = item.item === 'ip' ? `/${item.prefixlen}` : '';
+  return `${item.remove ? '-' : ''}${item.item}=${value}${prefixlen}`;
 }
