@@ -77,17 +77,13 @@ export class GaiError extends DnsError {
     syscall: 'getaddrinfo' | 'getnameinfo',
     hostname?: string | null,
     cause?: unknown,
-    hint: string | undefined = reasonOf(cause),
+    // the text of the query error that caused it
+    hint: string | undefined = cause instanceof DnsError ? QUERY_TEXTS[cause.code as QueryCode] : undefined,
   ) {
     const [code, text] = EAI[eai] ?? [`EAI_${eai}`, 'an unknown error'];
     super(code, syscall, hostname ?? undefined, hint === undefined ? text : `${text}: ${hint}`, cause);
     this.eai = eai;
   }
-}
-
-/** Returns the text of the query error that caused it. */
-function reasonOf(cause: unknown): string | undefined {
-  return cause instanceof DnsError ? QUERY_TEXTS[cause.code as QueryCode] : undefined;
 }
 
 /** Returns the EAI_ number for a query error: EAI_AGAIN if it is temporary, else EAI_FAIL. */
