@@ -35,19 +35,17 @@ export class NativeConfig implements ConfigProvider {
   readonly #resolvconf = new Map<number, { text: string; returned: string }>();
   #last: Promise<unknown> = Promise.resolve();
   #running = false;
-  /** Settles when a call did not return within {@link NATIVE_CALL_LIMIT_MS}: queued calls will not start. */
-  readonly #hung: Promise<void>;
   #hang: () => void = () => {};
+  /** Settles when a call did not return within {@link NATIVE_CALL_LIMIT_MS}: queued calls will not start. */
+  readonly #hung = new Promise<void>((resolve) => {
+    this.#hang = resolve;
+  });
 
   constructor(
     readonly host: StackInterface,
     readonly listener: ProviderListener,
     readonly library: Libiothconf = libiothconf(),
-  ) {
-    this.#hung = new Promise((resolve) => {
-      this.#hang = resolve;
-    });
-  }
+  ) {}
 
   applyNow(request: ConfigRequest): ApplyResult {
     const now = { ...request, configure: request.configure & ~NETWORK_FLAGS, slaac: false };

@@ -15,8 +15,11 @@ export type RouterAdvice = Pick<RouterAdvert, 'managed' | 'other'>;
 
 /** Service of router discovery on one interface; with `slaac` it makes addresses from the routers' prefixes. */
 export class RouterDiscoveryService extends ProtocolService<RouterConfig> {
+  #advise: (advice: RouterAdvice) => void = () => {};
   /** Resolves with the flags of the first advertisement; stays pending if none comes. */
-  readonly advice: Promise<RouterAdvice>;
+  readonly advice = new Promise<RouterAdvice>((resolve) => {
+    this.#advise = resolve;
+  });
   protected readonly client: RouterDiscoveryClient;
 
   constructor(
@@ -27,14 +30,10 @@ export class RouterDiscoveryService extends ProtocolService<RouterConfig> {
     super('rd', config, options);
     const { host, ifindex } = config;
     const socket = new RouterDiscoverySocket(host, ifindex);
-    let advise: (advice: RouterAdvice) => void = () => {};
-    this.advice = new Promise((resolve) => {
-      advise = resolve;
-    });
     const events = {
       onFound: (found: RouterConfig, advert: RouterAdvert) => {
         this.update('lease', found);
-        advise(advert);
+        this.#advise(advert);
       },
       onChanged: (found: RouterConfig) => this.update('renew', found),
       onExpired: (left: RouterConfig) => this.update('expire', left),
