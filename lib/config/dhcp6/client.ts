@@ -49,9 +49,6 @@ export interface Dhcp6Options {
   requestedAddresses?: string[];
 }
 
-/** Kind of configuration to request from a server. */
-export type Dhcp6Mode = 'addresses' | 'options';
-
 type State = 'stopped' | 'soliciting' | 'requesting' | 'informing' | 'bound' | 'renewing' | 'rebinding';
 
 /** Retransmission times of RFC 8415 7.6, in seconds. */
@@ -116,7 +113,8 @@ export class Dhcp6Client implements ProtocolClient {
     return this.#failure ?? { code: 'ETIMEDOUT', hint: 'no DHCPv6 server answered' };
   }
 
-  start(mode: Dhcp6Mode = 'addresses'): void {
+  /** @param mode what to request from a server */
+  start(mode: 'addresses' | 'options' = 'addresses'): void {
     if (this.#state !== 'stopped') return;
     if (mode === 'options') this.#inform();
     else this.#solicit();
