@@ -10,19 +10,15 @@ const CALL_LIMIT_MS = 10_000;
  * hangs in C for ever (a compression loop in an answer causes that). After that, all further calls are refused.
  */
 export class NativeQueue {
+  isHung = false;
   #queue: Promise<unknown> = Promise.resolve();
   /** Running calls: keeps the memory that C writes to alive. */
   readonly #running = new Set<unknown>();
-  #isHung = false;
 
   constructor(
     readonly stack: Pick<StackInterface, 'closed' | 'beginNativeCall'>,
     readonly limitMs = CALL_LIMIT_MS,
   ) {}
-
-  get isHung(): boolean {
-    return this.#isHung;
-  }
 
   get isRunning(): boolean {
     return this.#running.size > 0;
@@ -37,18 +33,18 @@ export class NativeQueue {
 
   /** Waits until all queued work is done; returns at once if C hangs. */
   async idle(): Promise<void> {
-    if (!this.#isHung) await this.#queue;
+    if (!this.isHung) await this.#queue;
   }
 
   /** Runs one call of C. Its time limit starts when the call starts, not when it begins to wait for a thread. */
   run<T>(start: NativeStart<T>): Promise<T> {
-    if (this.#isHung) return Promise.reject(timedOut('libiothdns hangs in an earlier call: set IOTH_DNS=builtin'));
+    if (this.isHung) return Promise.reject(timedOut('libiothdns hangs in an earlier call: set IOTH_DNS=builtin'));
     this.#running.add(start);
     const endNativeCall = this.stack.beginNativeCall();
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
       const onLimit = () => {
-        this.#isHung = true;
+        this.isHung = true;
         reject(timedOut('libiothdns does not return'));
       };
       const call = runNativeAsync<T>((done) => {

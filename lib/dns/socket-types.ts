@@ -17,9 +17,7 @@ import { checkPort, invalidType } from '../core/validate.js';
 import type { Services } from './services.js';
 
 /** Kind of socket of a result, with the port of the service for it. */
-export interface SocketType {
-  type: number;
-  proto: number;
+export interface SocketType extends Pick<KnownType, 'type' | 'proto'> {
   port: number;
 }
 

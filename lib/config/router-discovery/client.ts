@@ -46,13 +46,13 @@ interface Timed<T> {
 /** Client of router discovery (RFC 4861 6.3, RFC 8106). Owns no socket and no clock: both are passed in. */
 export class RouterDiscoveryClient implements ProtocolClient {
   failure: ProtocolClient['failure'] = { code: 'ETIMEDOUT', hint: 'no router sent an advertisement' };
+  found = false;
   readonly #routers = new Map<string, Timed<string>>();
   readonly #prefixes = new Map<string, Timed<Prefix>>();
   readonly #dns = new Map<string, Timed<string>>();
   readonly #domains = new Map<string, Timed<string>>();
   #mtu: number | null = null;
   #running = false;
-  #found = false;
   readonly #solicitTimer: Timer;
   readonly #expiryTimer: Timer;
 
@@ -64,10 +64,6 @@ export class RouterDiscoveryClient implements ProtocolClient {
   ) {
     this.#solicitTimer = new Timer(clock);
     this.#expiryTimer = new Timer(clock);
-  }
-
-  get found(): boolean {
-    return this.#found;
   }
 
   get config(): RouterConfig {
@@ -109,8 +105,8 @@ export class RouterDiscoveryClient implements ProtocolClient {
     this.#apply(advert, source);
     this.#watchExpiry();
     this.#solicitTimer.clear();
-    if (!this.#found) {
-      this.#found = true;
+    if (!this.found) {
+      this.found = true;
       this.events.onFound(this.config, advert);
     } else if (JSON.stringify(this.config) !== before) {
       this.events.onChanged(this.config);
