@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { familyOf, ipBytes } from '../address/ip.js';
 import { AF_INET, SOCK_DGRAM, SOCK_STREAM } from '../constants/index.js';
-import { onAbort } from '../core/abort.js';
+import { untilAborted } from '../core/abort.js';
 import { IothError } from '../core/errors.js';
 import type { Socket } from '../socket/socket.js';
 import { type DnsMessage, decodeMessage, encodeQuery, isReplyWithId, isResponseTo, type Question } from './message.js';
@@ -58,7 +58,6 @@ export async function queryServer(
   let deadline = performance.now() + timeout;
   const isOver = () => signal.aborted || performance.now() > deadline;
   const socket = await openSocket(stack, familyOf(server.address), isTcp ? SOCK_STREAM : SOCK_DGRAM, isOver);
-  const stopListening = onAbort(signal, () => socket.close());
   // a wait for a descriptor was not the server's
   deadline = performance.now() + timeout;
   const limitWait = () => {
@@ -67,9 +66,9 @@ export async function queryServer(
     socket.settimeout(left / 1000);
   };
   try {
-    return await (isTcp ? askByTcp : askByUdp)(socket, server, question, options, limitWait);
+    const ask = isTcp ? askByTcp : askByUdp;
+    return await untilAborted(ask(socket, server, question, options, limitWait), signal);
   } finally {
-    stopListening();
     socket.close();
   }
 }
