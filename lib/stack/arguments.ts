@@ -2,11 +2,18 @@ import { INTERFACE_NAME, isInterfaceName } from '../address/interface-name.js';
 import { type ConfigOptions, isStackConfig, parseConfig } from '../config/index.js';
 import type { ConfigRequest } from '../config/language.js';
 import { checkProvider, type ProviderName } from '../core/provider.js';
-import { checkInteger, checkOptions, checkSignal, checkString, INT_MAX, invalidValue } from '../core/validate.js';
+import {
+  checkInteger,
+  checkMilliseconds,
+  checkOptions,
+  checkSignal,
+  checkString,
+  INT_MAX,
+  invalidValue,
+} from '../core/validate.js';
 import { checkLocator } from '../vde/locator.js';
 import { baseName } from '../vdestack/plugin.js';
 import { interfaceName, splitVnl } from '../vdestack/vnl.js';
-import { checkWait } from './network-wait.js';
 
 /** Settings of a stack: how it resolves names and follows configuration strings. */
 export interface StackSettings extends ConfigOptions {
@@ -56,7 +63,7 @@ export class StackArguments implements StackOptions {
   readonly config: ConfigRequest | undefined;
 
   private constructor(options: StackOptions) {
-    const { stack, vnl, wait, ...others } = options;
+    const { stack, vnl, wait = 0, ...others } = options;
     this.config = isStackConfig(checkString('stack', stack)) ? parseConfig(stack, 'newstackc') : undefined;
     if (this.config && vnl !== undefined && vnl !== null) {
       throw invalidValue('vnl', "undefined with a configuration, which has a 'vnl=' of its own", vnl);
@@ -70,7 +77,7 @@ export class StackArguments implements StackOptions {
     this.conf = others.conf;
     this.signal = others.signal;
     this.timeout = others.timeout;
-    this.wait = checkWait(wait);
+    this.wait = checkMilliseconds('options.wait', wait);
     this.vnls = checkVnls(baseName(this.plugin), this.config ? this.config.vnl : vnl);
   }
 

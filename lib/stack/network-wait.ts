@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { untilAborted } from '../core/abort.js';
 import { AbortError, IothError } from '../core/errors.js';
 import { GrowingPause } from '../core/growing-pause.js';
-import { INT_MAX, invalidType, outOfRange } from '../core/validate.js';
 import { interruptFd } from '../io/interrupt.js';
 import { waitInterruptibly } from '../io/interruptible-wait.js';
 import { READABLE } from '../io/poll-handle.js';
@@ -29,14 +28,6 @@ const NOT_THERE = ['ENOENT', 'ECONNREFUSED'];
 export interface NetworkWait {
   readonly vnls: readonly string[];
   readonly wait: number;
-}
-
-/** @returns milliseconds */
-export function checkWait(wait: unknown): number {
-  if (wait === undefined) return 0;
-  if (typeof wait !== 'number') throw invalidType('options.wait', 'a number of milliseconds', wait);
-  if (!(wait >= 0 && wait <= INT_MAX)) throw outOfRange('options.wait', `from 0 to ${INT_MAX} milliseconds`, wait);
-  return wait;
 }
 
 /**
