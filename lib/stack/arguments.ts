@@ -48,62 +48,53 @@ const SETTINGS = ['dns', 'dnsCache', 'conf', 'signal', 'timeout', 'wait'] as con
 const MAX_PLUGIN_NAME = 100;
 
 /** The checked arguments of a new stack. They can be given to the constructor in place of options. */
-export class StackArguments implements StackOptions {
-  readonly stack: string;
-  readonly config_dns: string | null | undefined;
-  readonly dns: ProviderName | undefined;
-  readonly dnsCache: number | undefined;
-  readonly conf: ProviderName | undefined;
-  readonly signal: AbortSignal | undefined;
-  readonly timeout: number | undefined;
+export interface StackArguments extends Omit<StackOptions, 'vnl'> {
   readonly wait: number;
   /** The plugin in the form that ioth_newstack(3) takes. */
   readonly plugin: string;
   readonly vnls: readonly string[];
   readonly config: ConfigRequest | undefined;
+}
 
-  private constructor(options: StackOptions) {
-    const { stack, vnl, wait = 0, ...others } = options;
-    this.config = isStackConfig(checkString('stack', stack)) ? parseConfig(stack, 'newstackc') : undefined;
-    if (this.config && vnl !== undefined && vnl !== null) {
-      throw invalidValue('vnl', "undefined with a configuration, which has a 'vnl=' of its own", vnl);
-    }
-    checkSettings(others);
-    this.stack = stack;
-    this.plugin = checkPlugin(this.config ? this.config.stack : stack);
-    this.config_dns = others.config_dns;
-    this.dns = others.dns;
-    this.dnsCache = others.dnsCache;
-    this.conf = others.conf;
-    this.signal = others.signal;
-    this.timeout = others.timeout;
-    this.wait = checkMilliseconds('options.wait', wait);
-    this.vnls = checkVnls(baseName(this.plugin), this.config ? this.config.vnl : vnl);
-  }
+const checked = new WeakSet<object>();
 
-  /**
-   * Checks the arguments of the constructor: options, or one argument after the other.
-   * @throws {TypeError | RangeError} for the first argument that is wrong
-   */
-  static of(
-    stack: string | StackOptions,
-    vnl: StackOptions['vnl'],
-    config_dns: StackOptions['config_dns'],
-    settings: StackSettings | undefined,
-  ): StackArguments {
-    if (stack instanceof StackArguments) return stack;
-    if (typeof stack !== 'object' || stack === null) {
-      return new StackArguments({ ...checkOptions(settings, SETTINGS), stack, vnl, config_dns });
-    }
-    const others = vnl ?? config_dns ?? settings;
-    if (others !== undefined) throw invalidValue('vnl', 'no other argument after the options', others);
-    return new StackArguments(checkOptions(stack, ['stack', 'vnl', 'config_dns', ...SETTINGS]));
+/**
+ * Checks the arguments of the constructor: options, or one argument after the other.
+ * @throws {TypeError | RangeError} for the first argument that is wrong
+ */
+export function checkArguments(
+  stack: string | StackOptions,
+  vnl: StackOptions['vnl'],
+  config_dns: StackOptions['config_dns'],
+  settings: StackSettings | undefined,
+): StackArguments {
+  if (typeof stack !== 'object' || stack === null) {
+    return checkAll({ ...checkOptions(settings, SETTINGS), stack, vnl, config_dns });
   }
+  if (checked.has(stack)) return stack as StackArguments;
+  const others = vnl ?? config_dns ?? settings;
+  if (others !== undefined) throw invalidValue('vnl', 'no other argument after the options', others);
+  return checkAll(checkOptions(stack, ['stack', 'vnl', 'config_dns', ...SETTINGS]));
+}
 
-  /** Returns the same arguments for a caller that waits for the network itself. */
-  withoutWait(): StackArguments {
-    return Object.assign(Object.create(StackArguments.prototype), this, { wait: 0 });
+/** Returns the same arguments for a caller that waits for the network itself. */
+export function withoutWait(given: StackArguments): StackArguments {
+  const others = { ...given, wait: 0 };
+  checked.add(others);
+  return others;
+}
+
+function checkAll(options: StackOptions): StackArguments {
+  const { stack, vnl, wait = 0, ...others } = options;
+  const config = isStackConfig(checkString('stack', stack)) ? parseConfig(stack, 'newstackc') : undefined;
+  if (config && vnl !== undefined && vnl !== null) {
+    throw invalidValue('vnl', "undefined with a configuration, which has a 'vnl=' of its own", vnl);
   }
+  checkSettings(others);
+  const plugin = checkPlugin(config ? config.stack : stack);
+  checkMilliseconds('options.wait', wait);
+  const vnls = checkVnls(baseName(plugin), config ? config.vnl : vnl);
+  return { ...others, stack, wait, plugin, vnls, config };
 }
 
 /** Checks the settings. A stack without a configuration gets the same checks. */

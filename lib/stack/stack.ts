@@ -43,7 +43,7 @@ import type { CloseOptions } from '../vdestack/close-options.js';
 import { NativeStack } from '../vdestack/native-stack.js';
 import { baseName, isVdestack } from '../vdestack/plugin.js';
 import { interfaceName } from '../vdestack/vnl.js';
-import { StackArguments, type StackOptions, type StackSettings } from './arguments.js';
+import { checkArguments, type StackOptions, type StackSettings, withoutWait } from './arguments.js';
 import { type CreateConnectionOptions, createConnection } from './create-connection.js';
 import { acceptIPv4, type CreateServerOptions, createServer } from './create-server.js';
 import type { StackEvents } from './events.js';
@@ -103,7 +103,7 @@ export class Stack extends typedEmitter<StackEvents>() {
     settings?: StackSettings,
   ) {
     super();
-    const checked = StackArguments.of(stack, vnl, config_dns, settings);
+    const checked = checkArguments(stack, vnl, config_dns, settings);
     const { plugin, vnls, config, dns, dnsCache, conf, signal, timeout } = checked;
     this.name = baseName(plugin);
     this.vnl = vnls;
@@ -133,8 +133,8 @@ export class Stack extends typedEmitter<StackEvents>() {
     config_dns?: string | null,
     settings?: StackSettings,
   ): Promise<Stack> {
-    const checked = StackArguments.of(stack, vnl, config_dns, settings);
-    return whenReady(await whenNetworkIsThere(() => new Stack(checked.withoutWait()), checked, checked.signal));
+    const checked = checkArguments(stack, vnl, config_dns, settings);
+    return whenReady(await whenNetworkIsThere(() => new Stack(withoutWait(checked)), checked, checked.signal));
   }
 
   /** True if the stack is closed, or is being closed. */
