@@ -15,7 +15,7 @@ import {
   untilServedSync,
 } from '../vde/switch/joined-switch.js';
 import { hookIntoExit } from '../vdestack/exit-cleanup.js';
-import { splitVnl } from '../vdestack/vnl.js';
+import { quoted, splitVnl } from '../vdestack/vnl.js';
 
 const SYSCALL = 'ioth_newstack';
 /** The least time a switch has to answer if it appears during the wait, however late it appears. */
@@ -78,35 +78,30 @@ function locatorOf(vnl: string): string {
 }
 
 class Tries {
-  readonly #wait: number;
-  readonly #vnls: readonly string[];
   readonly #start = performance.now();
   readonly #pause = new GrowingPause();
 
-  constructor({ wait, vnls }: NetworkWait) {
-    this.#wait = wait;
-    this.#vnls = vnls;
-  }
+  constructor(readonly network: NetworkWait) {}
 
   /** Returns the question for a switch before it is joined. */
   question(vnl: string): SwitchQuestion {
-    const left = Math.max(MIN_ANSWER_TIMEOUT_MS, this.#wait - (performance.now() - this.#start));
-    return { vnl: locatorOf(vnl), syscall: SYSCALL, timeout: this.#wait === 0 ? ANSWER_TIMEOUT_MS : left };
+    const timeout = this.network.wait === 0 ? ANSWER_TIMEOUT_MS : Math.max(MIN_ANSWER_TIMEOUT_MS, this.#left);
+    return { vnl: locatorOf(vnl), syscall: SYSCALL, timeout };
   }
 
   /** Returns how long to pause now, in milliseconds. Throws the error if another try is no use, or too late. */
   pauseAfter(error: unknown): number {
-    if (this.#wait === 0 || !isNetworkMissing(error)) throw error;
-    const left = this.#wait - (performance.now() - this.#start);
-    if (left <= 0) throw this.#tooLate(error);
-    return Math.ceil(Math.min(left, this.#pause.take()));
+    const { vnls, wait } = this.network;
+    if (wait === 0 || !isNetworkMissing(error)) throw error;
+    const left = this.#left;
+    if (left > 0) return Math.ceil(Math.min(left, this.#pause.take()));
+    const { code, syscall, address } = error;
+    const hint = `waited ${wait} ms for the network ${quoted(vnls)}, which did not appear`;
+    throw new IothError(code, { syscall, address, hint, cause: error });
   }
 
-  #tooLate(error: IothError): IothError {
-    const { code, syscall, address } = error;
-    const networks = this.#vnls.map((vnl) => `'${vnl}'`).join(' or ');
-    const hint = `waited ${this.#wait} ms for the network ${networks}, which did not appear`;
-    return new IothError(code, { syscall, address, hint, cause: error });
+  get #left(): number {
+    return this.network.wait - (performance.now() - this.#start);
   }
 }
 

@@ -7,6 +7,7 @@ import { lookAt } from '../core/file-identity.js';
 import { refusalObstacle } from '../process/user-namespaces.js';
 import { nodeDirectory, nodePath } from '../vde/locator.js';
 import { baseName, type StackSpec } from './plugin.js';
+import { quoted } from './vnl.js';
 
 const TUN = '/dev/net/tun';
 
@@ -113,8 +114,4 @@ function refusedLicense(plugin: string): string | undefined {
 function refusedNamespace(): string {
   const { why, remedy } = refusalObstacle();
   return `a user namespace was refused: ${why}. ${remedy[0]?.toUpperCase()}${remedy.slice(1)}`;
-}
-
-function quoted(vnls: readonly string[]): string {
-  return vnls.map((vnl) => `'${vnl}'`).join(' or ');
 }

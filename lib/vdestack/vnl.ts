@@ -20,3 +20,8 @@ export function resolveVnl(vnl: string): string {
 export function interfaceName(vnl: string, position: number): string {
   return splitVnl(vnl)[0] ?? `vde${position}`;
 }
+
+/** Writes VNLs in a message. */
+export function quoted(vnls: readonly string[]): string {
+  return vnls.map((vnl) => `'${vnl}'`).join(' or ');
+}
