@@ -75,10 +75,10 @@ export type { StackOptions, StackSettings } from './stack/arguments.js';
 export type { CreateConnectionOptions } from './stack/create-connection.js';
 export type { CreateServerOptions } from './stack/create-server.js';
 export { get_defstack, set_defstack } from './stack/default-stack.js';
-export type { StackEvents } from './stack/events.js';
 export { set_license } from './stack/license.js';
 export { override } from './stack/override.js';
 export { Stack } from './stack/stack.js';
+export type { StackEvents } from './stack/stack-life.js';
 export type { CloseOptions } from './vdestack/close-options.js';
 
 /** The class of the sockets that `stack.socket()` returns. */

@@ -1,4 +1,4 @@
-import { StackConfig } from '../config/index.js';
+import { type ConfigEvents, StackConfig } from '../config/index.js';
 import type { IothError } from '../core/errors.js';
 import type { ProviderName } from '../core/provider.js';
 import type { TypedEmitter } from '../core/typed-emitter.js';
@@ -7,7 +7,14 @@ import type { StackInterface } from '../dns/stack-interface.js';
 import type { NodeStack } from '../node/node-stack.js';
 import { type CloseOptions, checkCloseOptions, lingerLimits } from '../vdestack/close-options.js';
 import type { NativeStack } from '../vdestack/native-stack.js';
-import type { StackEvents } from './events.js';
+
+/** The events of a {@link Stack}, each with the arguments of its listeners. */
+export type StackEvents = {
+  /** The stack's daemon died: ERR_STACK_DEAD. 'close' follows. */
+  error: [error: IothError];
+  /** The stack is gone. */
+  close: [];
+} & { [Name in keyof ConfigEvents]: [event: ConfigEvents[Name]] };
 
 type EndingStack = StackInterface & NodeStack & TypedEmitter<StackEvents>;
 

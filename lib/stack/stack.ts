@@ -46,7 +46,6 @@ import { interfaceName } from '../vdestack/vnl.js';
 import { checkArguments, type StackOptions, type StackSettings, withoutWait } from './arguments.js';
 import { type CreateConnectionOptions, createConnection } from './create-connection.js';
 import { acceptIPv4, type CreateServerOptions, createServer } from './create-server.js';
-import type { StackEvents } from './events.js';
 import {
   canPrepare,
   checkSocketArguments,
@@ -57,7 +56,7 @@ import {
 } from './make-sockets.js';
 import { whenNetworkIsThere, whenNetworkIsThereSync } from './network-wait.js';
 import { listStack } from './open-stacks.js';
-import { StackLife, whenReady } from './stack-life.js';
+import { type StackEvents, StackLife, whenReady } from './stack-life.js';
 
 const MAX_BUSY_POLL_USECS = 1_000_000;
 
