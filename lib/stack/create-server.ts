@@ -64,9 +64,8 @@ export function createServer<Listener>(
 const OPTIONS = ['family', 'backlog', 'reuse_port', 'dualstack_ipv6'] as const;
 
 /** Makes an AF_INET6 socket accept IPv4 connections too. */
-export function acceptIPv4<Listener extends Pick<ServerSocket, 'setsockopt'>>(socket: Listener): Listener {
+export function acceptIPv4(socket: Pick<ServerSocket, 'setsockopt'>): void {
   socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, false);
-  return socket;
 }
 
 /** Makes an AF_INET6 socket refuse IPv4 connections. A stack without this option, such as picox, refuses them anyway. */
@@ -74,11 +73,9 @@ function refuseIPv4(socket: ServerSocket): void {
   try {
     socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, true);
   } catch (error) {
-    if (!(error instanceof IothError) || !isUnknownOption(error)) throw error;
+    if (!(error instanceof IothError) || !UNKNOWN_OPTION.includes(error.code)) throw error;
   }
 }
 
-/** Returns whether a stack failed because it does not have the option. */
-function isUnknownOption({ code }: IothError): boolean {
-  return ['EPROTONOSUPPORT', 'ENOPROTOOPT', 'EOPNOTSUPP'].includes(code);
-}
+/** The errors of stacks that do not have an option. */
+const UNKNOWN_OPTION = ['EPROTONOSUPPORT', 'ENOPROTOOPT', 'EOPNOTSUPP'];

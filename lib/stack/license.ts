@@ -15,10 +15,7 @@ export function set_license(license: string | null): void {
     return;
   }
   const text = checkString('license', license);
-  let pointer = kept.get(text);
-  if (pointer === undefined) {
-    pointer = permanentString(text);
-    kept.set(text, pointer);
-  }
+  const pointer = kept.get(text) ?? permanentString(text);
+  kept.set(text, pointer);
   libioth().set_license(pointer);
 }
