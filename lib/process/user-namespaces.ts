@@ -11,22 +11,16 @@ export interface Obstacle {
   readonly isPartial?: boolean;
 }
 
-/**
- * The settings of the kernel and of distributions that can turn user namespaces off; undefined if the machine does not have one.
- */
-export interface NamespaceSettings {
-  'user.max_user_namespaces'?: number;
-  'user.max_net_namespaces'?: number;
-  'kernel.unprivileged_userns_clone'?: number;
-  'kernel.apparmor_restrict_unprivileged_userns'?: number;
-}
-
+/** The settings of the kernel and of distributions that can turn user namespaces off. */
 const NAMESPACE_SETTINGS = [
   'user.max_user_namespaces',
   'user.max_net_namespaces',
   'kernel.unprivileged_userns_clone',
   'kernel.apparmor_restrict_unprivileged_userns',
 ] as const;
+
+/** The values of these settings; undefined if the machine does not have one. */
+export type NamespaceSettings = Partial<Record<(typeof NAMESPACE_SETTINGS)[number], number>>;
 
 /** CAP_SYS_ADMIN of capabilities(7). */
 const CAP_SYS_ADMIN = 21n;
