@@ -4,21 +4,11 @@ import { AF_INET } from '../constants/index.js';
 import { checksum } from '../core/internet-checksum.js';
 
 /** The fields of an echo request or reply, or of the message that an error is about. */
-export interface Echo {
-  readonly type: number;
-  readonly id: number;
-  readonly seq: number;
-  readonly payload: Buffer;
-}
-
-interface EchoTypes {
-  readonly request: number;
-  readonly reply: number;
-}
+export type Echo = NonNullable<ReturnType<typeof readEcho>>;
 
 const HEADER_SIZE = 8;
 
-export function echoTypes(family: number): EchoTypes {
+export function echoTypes(family: number) {
   return family === AF_INET ? { request: 8, reply: 0 } : { request: 128, reply: 129 };
 }
 
@@ -34,7 +24,7 @@ export function echoRequest(family: number, id: number, seq: number, payload: Ui
 }
 
 /** Parses an echo message. Returns undefined if it is too short. */
-export function readEcho(message: Buffer): Echo | undefined {
+export function readEcho(message: Buffer) {
   if (message.length < HEADER_SIZE) return undefined;
   return {
     type: message.readUInt8(0),

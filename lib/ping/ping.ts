@@ -98,25 +98,21 @@ export async function ping(stack: StackInterface, host: string, options?: PingOp
 
 /** The requests in flight, until all are over. */
 class Ping {
-  readonly #socket: PingSocket;
-  readonly #stack: StackInterface;
-  readonly #to: Address;
-  readonly #settings: Settings;
   readonly #pending = new Map<number, { sentAt: number; timer: NodeJS.Timeout }>();
   readonly #probes: PingProbe[] = [];
   readonly #ended = new AbortController();
   #finish: () => void = () => {};
   #fail: (error: unknown) => void = () => {};
 
-  constructor(socket: PingSocket, stack: StackInterface, to: Address, settings: Settings) {
-    this.#socket = socket;
-    this.#stack = stack;
-    this.#to = to;
-    this.#settings = settings;
-  }
+  constructor(
+    readonly socket: PingSocket,
+    readonly stack: StackInterface,
+    readonly to: Address,
+    readonly settings: Settings,
+  ) {}
 
   async run(): Promise<PingProbe[]> {
-    const { signal } = this.#settings;
+    const { signal } = this.settings;
     const over = new Promise<void>((resolve, reject) => {
       [this.#finish, this.#fail] = [resolve, reject];
     });
@@ -134,11 +130,11 @@ class Ping {
   }
 
   async #receive(): Promise<void> {
-    while (!this.#ended.signal.aborted) this.#onReply(await this.#socket.receive());
+    while (!this.#ended.signal.aborted) this.#onReply(await this.socket.receive());
   }
 
   async #transmit(): Promise<void> {
-    const { count, interval } = this.#settings;
+    const { count, interval } = this.settings;
     const { signal } = this.#ended;
     for (let seq = 1; seq <= count && !signal.aborted; seq++) {
       await this.#send(seq);
@@ -149,7 +145,7 @@ class Ping {
   }
 
   async #send(seq: number): Promise<void> {
-    const { timeout } = this.#settings;
+    const { timeout } = this.settings;
     const late = () =>
       this.#settle({
         ...NO_ANSWER,
@@ -159,13 +155,13 @@ class Ping {
     this.#pending.set(seq, { sentAt: performance.now(), timer: setTimeout(late, timeout) });
     try {
       try {
-        await this.#socket.send(seq, this.#to);
+        await this.socket.send(seq, this.to);
       } catch (error) {
         // the error may be about an earlier request: then it is in the error queue too
-        const earlier = this.#socket.takeError();
+        const earlier = this.socket.takeError();
         if (!earlier) throw error;
         this.#onReply(earlier);
-        await this.#socket.send(seq, this.#to);
+        await this.socket.send(seq, this.to);
       }
     } catch (error) {
       const { code } = error as IothError;
@@ -178,7 +174,7 @@ class Ping {
     const sentAt = this.#pending.get(seq)?.sentAt;
     // a second answer, or a late one
     if (sentAt === undefined) return;
-    const address = from && textOf(from, this.#stack);
+    const address = from && textOf(from, this.stack);
     if (failure) this.#settle({ ...NO_ANSWER, seq, address, error: this.#error(failure.code, failure.hint) });
     else this.#settle({ seq, address, time: performance.now() - sentAt, bytes, ttl });
   }
@@ -190,11 +186,11 @@ class Ping {
     this.#pending.delete(probe.seq);
     this.#probes.push(probe);
     try {
-      this.#settings.onProbe?.(probe);
+      this.settings.onProbe?.(probe);
     } catch (error) {
       this.#fail(error);
     }
-    if (this.#probes.length === this.#settings.count) this.#finish();
+    if (this.#probes.length === this.settings.count) this.#finish();
   }
 
   /**
@@ -202,7 +198,7 @@ class Ping {
    */
   #isWithoutLoopback(): boolean {
     try {
-      return this.#stack.interfaces().some(({ name, up }) => name === 'lo' && !up);
+      return this.stack.interfaces().some(({ name, up }) => name === 'lo' && !up);
     } catch {
       // the stack is gone
       return false;
@@ -210,7 +206,7 @@ class Ping {
   }
 
   #error(code: string, hint?: string): IothError {
-    return new IothError(code, { syscall: 'ping', address: textOf(this.#to, this.#stack), hint });
+    return new IothError(code, { syscall: 'ping', address: textOf(this.to, this.stack), hint });
   }
 }
 

@@ -39,15 +39,8 @@ export interface EchoReply {
   /** The bytes of the ICMP message. */
   readonly bytes: number;
   readonly ttl: number | null;
-  /** The failure of the request, if it was not answered. */
-  readonly failure?: Failure;
-}
-
-interface Failure {
-  /** The name of the errno that the kernel made of it. */
-  readonly code: string;
-  /** The report, and the address that sent it. */
-  readonly hint: string | undefined;
+  /** The failure of the request, if it was not answered: the errno that the kernel made of it; the report and who sent it. */
+  readonly failure?: { readonly code: string; readonly hint: string | undefined };
 }
 
 /** ICMP_FILTER of netinet/ip_icmp.h and linux/icmp.h. */
@@ -59,7 +52,6 @@ const ANCILLARY_SIZE = 512;
 /** A socket for ICMP echo: a raw one, else one of the kernel's ping sockets (icmp(7)), which unprivileged users may make. */
 export class PingSocket {
   readonly #socket: Socket;
-  readonly #family: number;
   readonly #isRaw: boolean;
   /** True if it has the options of raw(7) and ip(7), and their error queue. */
   readonly #isKernels: boolean;
@@ -68,20 +60,17 @@ export class PingSocket {
   /** @throws {IothError} EACCES, EPERM if the user may make neither kind; an error of the stack */
   constructor(
     stack: StackInterface,
-    family: number,
+    readonly family: number,
     readonly payload: Uint8Array,
     ttl: number | undefined,
   ) {
     const proto = family === AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
-    const [socket, isRaw] = openSocket(stack, family, proto);
-    this.#socket = socket;
-    this.#family = family;
-    this.#isRaw = isRaw;
+    [this.#socket, this.#isRaw] = openSocket(stack, family, proto);
     this.#isKernels = stack.hasKernelSockets;
     try {
       this.#configure(ttl);
     } catch (error) {
-      socket.close();
+      this.close();
       throw error;
     }
   }
@@ -91,7 +80,7 @@ export class PingSocket {
    * @throws {IothError} an error of the stack about this request
    */
   send(seq: number, to: Address): Promise<number> {
-    return this.#socket.sendto(echoRequest(this.#family, this.#id, seq, this.payload), to);
+    return this.#socket.sendto(echoRequest(this.family, this.#id, seq, this.payload), to);
   }
 
   /** Waits for an answer to one of the requests, or for a report about it. @throws {IothError} ECANCELED, ERR_STACK_DEAD */
@@ -100,8 +89,8 @@ export class PingSocket {
       try {
         const room = this.payload.length + ROOM;
         const [data, ancillary, , from] = await this.#socket.recvmsg(room, ANCILLARY_SIZE);
-        const message = this.#isRaw && this.#family === AF_INET ? ipv4Payload(data) : data;
-        const echo = this.#own(readEcho(message), echoTypes(this.#family).reply);
+        const message = this.#isRaw && this.family === AF_INET ? ipv4Payload(data) : data;
+        const echo = this.#own(readEcho(message), echoTypes(this.family).reply);
         if (echo) return { seq: echo.seq, from, bytes: message.length, ttl: ttlOf(ancillary) };
       } catch (error) {
         const reported = this.takeError();
@@ -123,8 +112,8 @@ export class PingSocket {
         return undefined;
       }
       const [data, ancillary] = received;
-      const echo = this.#own(readEcho(data), echoTypes(this.#family).request);
-      const report = ancillary.find(([level, type]) => isErrorReport(level, type))?.[2];
+      const echo = this.#own(readEcho(data), echoTypes(this.family).request);
+      const report = dataOf(ancillary, IP_RECVERR, IPV6_RECVERR);
       if (!echo || !report) continue;
       const [from, failure] = readReport(report);
       return { seq: echo.seq, from, bytes: data.length, ttl: ttlOf(ancillary), failure };
@@ -143,7 +132,7 @@ export class PingSocket {
   }
 
   #configure(ttl: number | undefined): void {
-    const [socket, isIpv4] = [this.#socket, this.#family === AF_INET];
+    const [socket, isIpv4] = [this.#socket, this.family === AF_INET];
     const level = isIpv4 ? IPPROTO_IP : IPPROTO_IPV6;
     if (this.#isKernels) this.#report(level, isIpv4);
     if (ttl === undefined) return;
@@ -156,7 +145,7 @@ export class PingSocket {
     const socket = this.#socket;
     if (this.#isRaw) {
       const [filters, option] = isIpv4 ? [SOL_RAW, ICMP_FILTER] : [IPPROTO_ICMPV6, ICMP6_FILTER];
-      socket.setsockopt(filters, option, icmpFilter(echoTypes(this.#family).reply, isIpv4 ? 4 : 32));
+      socket.setsockopt(filters, option, icmpFilter(echoTypes(this.family).reply, isIpv4 ? 4 : 32));
     }
     socket.setsockopt(level, isIpv4 ? IP_RECVERR : IPV6_RECVERR, 1);
     socket.setsockopt(level, isIpv4 ? IP_RECVTTL : IPV6_RECVHOPLIMIT, 1);
@@ -167,31 +156,35 @@ function openSocket(stack: StackInterface, family: number, proto: number): [Sock
   try {
     return [stack.socket(family, SOCK_RAW, proto), true];
   } catch (error) {
-    if (!(error instanceof IothError) || !['EPERM', 'EACCES'].includes(error.code)) throw error;
+    if (!isForbidden(error)) throw error;
   }
   try {
     return [stack.socket(family, SOCK_DGRAM, proto), false];
   } catch (error) {
-    const { code } = error as IothError;
-    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    if (!isForbidden(error)) throw error;
     const hint = 'ping from the host needs CAP_NET_RAW, or a group in net.ipv4.ping_group_range';
-    throw new IothError(code, { syscall: 'socket', hint, cause: error });
+    throw new IothError(error.code, { syscall: 'socket', hint, cause: error });
   }
 }
 
+function isForbidden(error: unknown): error is IothError {
+  return error instanceof IothError && ['EPERM', 'EACCES'].includes(error.code);
+}
+
 function ttlOf(ancillary: readonly AncillaryItem[]): number | null {
-  const isTtl = ([level, type]: AncillaryItem) =>
-    (level === IPPROTO_IP && type === IP_TTL) || (level === IPPROTO_IPV6 && type === IPV6_HOPLIMIT);
-  const data = ancillary.find(isTtl)?.[2];
+  const data = dataOf(ancillary, IP_TTL, IPV6_HOPLIMIT);
   return data ? intOf(data) : null;
 }
 
-function isErrorReport(level: number, type: number): boolean {
-  return (level === IPPROTO_IP && type === IP_RECVERR) || (level === IPPROTO_IPV6 && type === IPV6_RECVERR);
+/** Returns the data of the item that has this type in IPv4, or that one in IPv6. */
+function dataOf(ancillary: readonly AncillaryItem[], type4: number, type6: number): Uint8Array | undefined {
+  return ancillary.find(
+    ([level, type]) => (level === IPPROTO_IP && type === type4) || (level === IPPROTO_IPV6 && type === type6),
+  )?.[2];
 }
 
 /** Parses a `struct sock_extended_err` and the sockaddr of the reporting host after it. */
-function readReport(report: Uint8Array): [from: Address | null, failure: Failure] {
+function readReport(report: Uint8Array): [from: Address | null, failure: EchoReply['failure']] {
   const view = viewOf(report);
   const [code, origin, type, icmpCode] = [view.getUint32(0, IS_LITTLE_ENDIAN), report[4], report[5], report[6]];
   const from = reporterOf(report.subarray(REPORT_SIZE));
