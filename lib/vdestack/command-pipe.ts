@@ -21,7 +21,8 @@ export class CommandPipe {
   /** Returns the pipe of a vdestack; undefined if its memory does not have the expected layout. */
   static of({ parentPid, pipes }: VdestackMemory): CommandPipe | undefined {
     if (parentPid !== process.pid) return undefined;
-    const pair = pipes.find((ends) => ends.every(isSeqpacketSocket));
+    // neither libioth nor Node makes any other socket of this type
+    const pair = pipes.find((ends) => ends.every((fd) => socketOption(fd, SO_TYPE) === SOCK_SEQPACKET));
     return pair && new CommandPipe(...pair);
   }
 
@@ -82,8 +83,8 @@ const option = new Int32Array(1);
 const optionBytes = new Uint8Array(option.buffer);
 const optionLength = new Uint32Array(1);
 
-/** Returns whether `fd` is a SOCK_SEQPACKET socket. Neither libioth nor Node makes any other socket of this type. */
-function isSeqpacketSocket(fd: number): boolean {
+/** Returns an option of SOL_SOCKET; -1 if `fd` is not a socket. */
+export function socketOption(fd: number, name: number): number {
   optionLength[0] = optionBytes.length;
-  return libc().getsockopt(fd, SOL_SOCKET, SO_TYPE, optionBytes, optionLength) === 0 && option[0] === SOCK_SEQPACKET;
+  return libc().getsockopt(fd, SOL_SOCKET, name, optionBytes, optionLength) === 0 ? (option[0] ?? -1) : -1;
 }

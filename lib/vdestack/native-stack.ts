@@ -28,7 +28,7 @@ import { PeerDescriptors } from './peer-descriptors.js';
 import { hasKernelSockets, isPicox, type StackSpec } from './plugin.js';
 import { resetConnections } from './reset-connections.js';
 import type { Undelivered } from './undelivered.js';
-import { Daemon } from './vdestack-daemon.js';
+import { Daemon, range } from './vdestack-daemon.js';
 import { resolveVnl } from './vnl.js';
 
 /** Gives up after this many unusable daemons in a row. */
@@ -397,10 +397,6 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
       hint: `the stack's daemon (process ${this.#daemon?.pid}) died: close the stack and make a new one`,
     });
   }
-}
-
-function range(first: number, end: number): number[] {
-  return Array.from({ length: end - first }, (_, i) => first + i);
 }
 
 const stackWasClosed = canceled('the stack was closed');

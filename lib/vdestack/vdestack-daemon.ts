@@ -2,15 +2,16 @@ import { fstatSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
 import { errno, libc } from '../../ffi/libc.js';
-import { AF_UNIX, SO_DOMAIN, SO_TYPE, SOCK_DGRAM, SOL_SOCKET } from '../constants/index.js';
+import { AF_UNIX, SO_DOMAIN, SO_TYPE, SOCK_DGRAM } from '../constants/index.js';
 import { systemError } from '../core/errors.js';
+import { kill } from '../core/kill.js';
 import { PollHandle, READABLE } from '../io/poll-handle.js';
 import { waitSync } from '../io/poll-sync.js';
 import { KillOnWorkerExit } from '../process/kill-on-worker-exit.js';
 import { readProcFile } from '../process/proc-file.js';
 import { stateOfProcess } from '../process/process-state.js';
 import type { NodeServer } from '../vde/switch/node-peers.js';
-import type { CommandPipe } from './command-pipe.js';
+import { type CommandPipe, socketOption } from './command-pipe.js';
 
 /** The time that C waits for the daemon's answer, in milliseconds. A dead daemon blocks the event loop for this time. */
 const REPLY_TIMEOUT_MS = 2;
@@ -38,7 +39,8 @@ const END_TIMEOUT_MS = 2000;
  */
 export class Daemon implements NodeServer {
   readonly #pidfd: number;
-  #tapNumbers: readonly [first: number, end: number] = [0, 0];
+  /** The descriptor numbers that its taps and plugs may have. */
+  #numbers: readonly number[] = [];
   #foundTaps: readonly number[] | undefined;
   #foundPlugs: readonly number[] | undefined;
   /** The inode of its network namespace, which identifies its taps. */
@@ -147,12 +149,7 @@ export class Daemon implements NodeServer {
 
   /** Kills the daemon. Its descriptors stay: see {@link closeLeftovers}. */
   kill(): void {
-    if (!this.alive) return;
-    try {
-      process.kill(this.pid, 'SIGKILL');
-    } catch {
-      // it has just ended
-    }
+    if (this.alive) kill(this.pid, 'SIGKILL');
   }
 
   /** Stops watching the daemon. */
@@ -184,7 +181,7 @@ export class Daemon implements NodeServer {
    */
   locateTaps(namespace: number, first: number, end: number): void {
     this.#namespace = namespace;
-    this.#tapNumbers = [first, end + SPARE_NUMBERS];
+    this.#numbers = range(first, end + SPARE_NUMBERS);
   }
 
   /**
@@ -192,20 +189,18 @@ export class Daemon implements NodeServer {
    * them.
    */
   get #taps(): readonly number[] {
-    const [first, end] = this.#tapNumbers;
-    this.#foundTaps ??= Array.from({ length: end - first }, (_, i) => first + i).filter((fd) => this.#isTap(fd));
+    this.#foundTaps ??= this.#numbers.filter((fd) => this.#isTap(fd));
     return this.#foundTaps;
   }
 
   /** The sockets by which it sends frames to switches, in our table too. */
   get #plugs(): readonly number[] {
-    const [first, end] = this.#tapNumbers;
-    this.#foundPlugs ??= Array.from({ length: end - first }, (_, i) => first + i).filter(isPlug);
+    this.#foundPlugs ??= this.#numbers.filter(isPlug);
     return this.#foundPlugs;
   }
 
   #isTap(fd: number): boolean {
-    return namespaceOfTap(fd) === this.#namespace;
+    return namespaceOf(fd, TUNGETDEVNETNS) === this.#namespace;
   }
 
   /** Closes what a killed daemon left open in our descriptor table: its end of the pipe and its taps. */
@@ -263,6 +258,11 @@ export class Daemon implements NodeServer {
   }
 }
 
+/** Returns the numbers from `first` on, below `end`. */
+export function range(first: number, end: number): number[] {
+  return Array.from({ length: end - first }, (_, i) => first + i);
+}
+
 /** Kills the daemons of a process that ends, and prevents their taps from delaying the end. */
 export function killAll(daemons: readonly Daemon[]): void {
   for (const daemon of daemons) daemon.kill();
@@ -287,10 +287,7 @@ function isReadable(fd: number): boolean {
 
 /** Returns whether it is a unix socket of datagrams. */
 function isPlug(fd: number): boolean {
-  const value = new Int32Array(1);
-  const option = (name: number) =>
-    libc().getsockopt(fd, SOL_SOCKET, name, new Uint8Array(value.buffer), new Uint32Array([4])) < 0 ? -1 : value[0];
-  return option(SO_TYPE) === SOCK_DGRAM && option(SO_DOMAIN) === AF_UNIX;
+  return socketOption(fd, SO_TYPE) === SOCK_DGRAM && socketOption(fd, SO_DOMAIN) === AF_UNIX;
 }
 
 /** Returns whether the receiver of a unix socket's datagrams has not read all of them. */
@@ -299,16 +296,12 @@ function isUnread(fd: number): boolean {
   return libc().ioctl_into(fd, SIOCOUTQ, new Uint8Array(bytes.buffer)) === 0 && bytes[0] !== 0;
 }
 
-/** Returns the inode of the network namespace that a tap is in; -1 if the descriptor is not a tap. */
-function namespaceOfTap(fd: number): number {
-  return namespaceOf(fd, TUNGETDEVNETNS);
-}
-
 /** Returns the inode of the network namespace that a socket is in. */
 export function namespaceOfSocket(fd: number): number {
   return namespaceOf(fd, SIOCGSKNS);
 }
 
+/** Returns the inode of the network namespace that an ioctl(2) gives; -1 for a descriptor of another kind. */
 function namespaceOf(fd: number, request: number): number {
   const namespaceFd = libc().ioctl(fd, request, 0);
   if (namespaceFd < 0) return -1;
