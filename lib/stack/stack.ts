@@ -143,7 +143,7 @@ export class Stack extends typedEmitter<StackEvents>() {
 
   /** The process id of a vdestack's daemon (its network namespace is /proc/PID/ns/net); undefined for other stacks. */
   get daemonPid(): number | undefined {
-    return this.#native.daemonPid;
+    return this.#native.daemon?.pid;
   }
 
   /**

@@ -58,8 +58,10 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   onDeath: ((error: IothError) => void) | undefined;
   /** The time that a wait busy polls before it sleeps, in microseconds. */
   busyPollUsecs = 0;
+  /** True if the pending operations of its sockets keep the process alive: see {@link setRef}. */
+  referenced = true;
   readonly #structure: StackPointer;
-  readonly #daemon: Daemon | undefined;
+  readonly daemon: Daemon | undefined;
   readonly programs: Programs;
   #state: State = 'making';
   readonly #nativeCalls = new NativeCalls();
@@ -69,7 +71,6 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   readonly #switches: SwitchDirectory[];
   readonly #peers: PeerDescriptors[] = [];
   readonly #nodes: NodeWatch[] = [];
-  #referenced = true;
 
   private constructor(
     readonly spec: StackSpec,
@@ -83,7 +84,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     registerExitCleanup(this);
     if (daemonPid === undefined) return;
     try {
-      this.#daemon = new Daemon(daemonPid, pipe, () => this.#die());
+      this.daemon = new Daemon(daemonPid, pipe, () => this.#die());
       setReplyTimeoutHandler(pointer, this);
     } catch (error) {
       this.closeSync();
@@ -116,7 +117,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   #check(firstFd: number): void {
     const { vnls } = this.spec;
     if (vnls.length === 0) return;
-    const daemon = this.#daemon;
+    const daemon = this.daemon;
     if (!daemon?.pipe) {
       checkInterfaces(this.#structure, vnls);
       return;
@@ -141,18 +142,8 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     return this.#state === 'making' || this.#state === 'open';
   }
 
-  /** The process id of a vdestack's daemon, else undefined. */
-  get daemonPid(): number | undefined {
-    return this.#daemon?.pid;
-  }
-
-  /** True if the pending operations of its sockets keep the process alive. */
-  get referenced(): boolean {
-    return this.#referenced;
-  }
-
   setRef(referenced: boolean): void {
-    this.#referenced = referenced;
+    this.referenced = referenced;
     for (const { readiness } of this.descriptors) readiness.setStackRef(referenced);
   }
 
@@ -164,7 +155,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   pointer(syscall: string): StackPointer {
     this.checkAlive(syscall);
     if (this.closed) throw new IothError('EBADF', { syscall, hint: 'the stack is closed' });
-    if (this.#daemon?.alive === false) this.#abandonDaemon(syscall);
+    if (this.daemon?.alive === false) this.#abandonDaemon(syscall);
     return this.#structure;
   }
 
@@ -228,11 +219,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
 
   /** The pidfd of a vdestack's daemon, readable once it is dead; else -1. */
   get deathFd(): number {
-    return this.#daemon?.pidfd ?? -1;
-  }
-
-  get daemon(): Daemon | undefined {
-    return this.#daemon;
+    return this.daemon?.pidfd ?? -1;
   }
 
   reset(connections: readonly Undelivered[]): void {
@@ -256,7 +243,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
 
   cleanupSync(): void {
     // stacks without a daemon are memory and descriptors of this process, and end with it
-    if (isMainThread && !this.#daemon) return;
+    if (isMainThread && !this.daemon) return;
     try {
       this.#closeSockets(undefined);
       // a running close() does not get to this: the process ends first
@@ -268,11 +255,11 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   }
 
   setAttempt(attempt: number): void {
-    this.#daemon?.setAttempt(attempt, this.#nativeCalls.areRunning);
+    this.daemon?.setAttempt(attempt, this.#nativeCalls.areRunning);
   }
 
   onReplyTimeout(): void {
-    if (!this.#daemon?.onReplyTimeout()) this.#abandonDaemon('socket');
+    if (!this.daemon?.onReplyTimeout()) this.#abandonDaemon('socket');
   }
 
   async #close(limits: LingerLimits): Promise<void> {
@@ -294,7 +281,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   #deleteSync(): void {
     this.#checkUnused();
     setReplyTimeoutHandler(this.#structure, undefined);
-    this.#daemon?.endSync();
+    this.daemon?.endSync();
     this.#closePeers();
     if (libioth().delstack(this.#structure) !== 0) throw this.#reopen(errno());
     this.#ended();
@@ -306,7 +293,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     this.#checkUnused();
     setReplyTimeoutHandler(this.#structure, undefined);
     // the slow part of ioth_delstack(3) is the end of the daemon
-    await Promise.all([this.#daemon?.end(), ...this.#peers.map((peers) => peers.close())]);
+    await Promise.all([this.daemon?.end(), ...this.#peers.map((peers) => peers.close())]);
     this.#closePeers();
     const error = await this.#delstack();
     if (error !== 0) throw this.#reopen(error);
@@ -315,14 +302,14 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
 
   /** Deletes it on a thread of libuv, because a plugin without a daemon may block. Returns errno, or 0. */
   async #delstack(): Promise<number> {
-    if (this.#daemon) return libioth().delstack(this.#structure) === 0 ? 0 : errno();
+    if (this.daemon) return libioth().delstack(this.#structure) === 0 ? 0 : errno();
     const call = await runNativeAsync<number>((done) => libioth().delstack_async(this.#structure, done));
     return call.result === 0 ? 0 : call.errno;
   }
 
   /** Fails if sockets are open, as ioth_delstack(3) does: the daemon must not be ended before that is known. */
   #checkUnused(): void {
-    const count = () => (this.#daemon?.pipe ? readSocketCount(this.#structure) : undefined);
+    const count = () => (this.daemon?.pipe ? readSocketCount(this.#structure) : undefined);
     if (count() !== 0) uncountClosed(this);
     if (count()) throw this.#reopen(EBUSY);
   }
@@ -338,7 +325,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
 
   #reopen(error: number): IothError {
     if (this.#state === 'closing') this.#state = 'open';
-    if (this.#daemon) setReplyTimeoutHandler(this.#structure, this);
+    if (this.daemon) setReplyTimeoutHandler(this.#structure, this);
     return systemError(error, 'ioth_delstack', { hint: error === EBUSY ? busyHint(this) : undefined });
   }
 
@@ -347,8 +334,8 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     this.#end ??= Promise.resolve();
     if (!this.#keepsDescriptors) for (const peers of this.#peers) peers.closeSync();
     unregisterDetachedOf(this);
-    if (!this.#keepsDescriptors) this.#daemon?.closeLeftovers();
-    this.#daemon?.release();
+    if (!this.#keepsDescriptors) this.daemon?.closeLeftovers();
+    this.daemon?.release();
     this.#removeSwitches();
     unregisterExitCleanup(this);
   }
@@ -367,7 +354,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   #die(): void {
     if (!this.#isUsable) return;
     this.#state = 'dead';
-    if (this.#nativeCalls.areRunning) this.#daemon?.refuseSockets();
+    if (this.#nativeCalls.areRunning) this.daemon?.refuseSockets();
     const error = this.#deathError('vdestack');
     this.#closeSockets(() => this.#deathError('vdestack'));
     const reported = new Promise<void>((done) => {
@@ -385,7 +372,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   }
 
   #abandonDaemon(syscall: string): never {
-    this.#daemon?.kill();
+    this.daemon?.kill();
     // before the checks passed, there is no listener
     if (this.#state !== 'making') this.#die();
     throw this.#deathError(syscall);
@@ -394,7 +381,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   #deathError(syscall: string): IothError {
     return new IothError('ERR_STACK_DEAD', {
       syscall,
-      hint: `the stack's daemon (process ${this.#daemon?.pid}) died: close the stack and make a new one`,
+      hint: `the stack's daemon (process ${this.daemon?.pid}) died: close the stack and make a new one`,
     });
   }
 }
