@@ -91,25 +91,14 @@ function closeOnExecBeforeSpawn(): void {
   if (isBeforeSpawn) return;
   isBeforeSpawn = true;
   subscribe('child_process', () => closeOnExec());
-  beforeSpawnSync(() => closeOnExec());
-}
-
-interface SpawnSyncBinding {
-  spawn(options: unknown): unknown;
-}
-
-/**
- * Calls `prepare` before a blocking spawn. Node publishes spawn(), exec() and fork(), but not their blocking forms. All of them
- * call Node's own binding.
- */
-function beforeSpawnSync(prepare: () => void): void {
-  const { binding } = process as { binding?: (name: string) => SpawnSyncBinding };
+  // Node does not publish the blocking forms of spawn(), exec() and fork(): all of them call Node's own binding
+  const { binding } = process as { binding?: (name: string) => { spawn(options: unknown): unknown } };
   try {
     const spawnSync = binding?.call(process, 'spawn_sync');
     if (typeof spawnSync?.spawn !== 'function') return;
     const { spawn } = spawnSync;
     spawnSync.spawn = (options) => {
-      prepare();
+      closeOnExec();
       return spawn.call(spawnSync, options);
     };
   } catch {
