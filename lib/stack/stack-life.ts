@@ -5,7 +5,7 @@ import type { TypedEmitter } from '../core/typed-emitter.js';
 import type { Resolver } from '../dns/resolver.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 import type { NodeStack } from '../node/node-stack.js';
-import { type CloseOptions, checkCloseOptions, lingerLimits } from '../vdestack/close-options.js';
+import { type CloseOptions, type LingerLimits, lingerLimits } from '../vdestack/linger.js';
 import type { NativeStack } from '../vdestack/native-stack.js';
 
 /** The events of a {@link Stack}, each with the arguments of its listeners. */
@@ -64,12 +64,13 @@ export class StackLife {
   }
 
   close(options?: CloseOptions): Promise<void> {
+    let limits: LingerLimits;
     try {
-      checkCloseOptions(options);
+      limits = lingerLimits(options);
     } catch (error) {
       return Promise.reject(error);
     }
-    this.#closing ??= this.#close(options).catch((error) => {
+    this.#closing ??= this.#close(limits).catch((error) => {
       this.#closing = undefined;
       throw error;
     });
@@ -78,25 +79,24 @@ export class StackLife {
 
   /** Closes it as {@link close}, but blocks the thread. Does nothing while close() is under way. */
   closeSync(options?: CloseOptions): void {
-    checkCloseOptions(options);
+    const limits = lingerLimits(options);
     if (this.#closing) return;
     this.#config?.closeSync();
     this.#native.programs.endSync();
     this.#stack.nodeHandles.destroy();
     this.#resolver.closeSync();
-    this.#native.closeSync(options);
+    this.#native.closeSync(limits);
     this.#closing = Promise.resolve();
     this.#stack.emit('close');
   }
 
   /** Closes everything in order. If nothing has to be waited for, the stack begins to close before this returns. */
-  async #close(options?: CloseOptions): Promise<void> {
-    const { stall } = lingerLimits(options);
-    const handles = this.#stack.nodeHandles.size > 0 ? this.#stack.nodeHandles.close(stall) : undefined;
+  async #close(limits: LingerLimits): Promise<void> {
+    const handles = this.#stack.nodeHandles.size > 0 ? this.#stack.nodeHandles.close(limits.stall) : undefined;
     const ends = [this.#native.programs.end(), handles, this.#config?.close(), this.#resolver.close()];
     const before = ends.filter((wait) => wait !== undefined);
     if (before.length > 0) await Promise.all(before);
-    await this.#native.close(options);
+    await this.#native.close(limits);
     this.#stack.emit('close');
   }
 

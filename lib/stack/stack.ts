@@ -39,7 +39,7 @@ import {
   Socket,
   type StreamSocket,
 } from '../socket/socket.js';
-import type { CloseOptions } from '../vdestack/close-options.js';
+import type { CloseOptions } from '../vdestack/linger.js';
 import { NativeStack } from '../vdestack/native-stack.js';
 import { baseName, isVdestack } from '../vdestack/plugin.js';
 import { interfaceName } from '../vdestack/vnl.js';

@@ -1,6 +1,6 @@
 import { atExit } from '../core/exit-hook.js';
 import { endAllPrograms, type Programs } from '../programs/programs.js';
-import { DEFAULT_LINGER_MS, type Lingering, lingerSync } from './linger.js';
+import { type Lingering, lingerLimits, lingerSync } from './linger.js';
 import { killAll } from './vdestack-daemon.js';
 
 /** Something to undo before the process, or the worker thread, ends. */
@@ -53,12 +53,7 @@ function endAll(): void {
   // close the sockets of all stacks before waiting for any: that delivers the data that one sent to another
   for (const cleanup of all) cleanup.closeSocketsSilently();
   endAllPrograms(all.map(({ programs }) => programs));
-  lingerSync(
-    all,
-    isLoopEmpty
-      ? { stall: DEFAULT_LINGER_MS, total: Number.POSITIVE_INFINITY }
-      : { stall: FORCED_LINGER_MS, total: FORCED_LINGER_MS },
-  );
+  lingerSync(all, isLoopEmpty ? lingerLimits() : { stall: FORCED_LINGER_MS, total: FORCED_LINGER_MS });
   killAll(all.flatMap(({ daemon }) => daemon ?? []));
   for (const cleanup of all) cleanup.cleanupSync();
 }

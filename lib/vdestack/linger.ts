@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import { GrowingPause } from '../core/growing-pause.js';
+import { checkOptions } from '../core/validate.js';
 import { endInterrupts, interruptFd } from '../io/interrupt.js';
 import { READABLE } from '../io/poll-handle.js';
 import { waitSync } from '../io/poll-sync.js';
+import { checkTimeout } from '../socket/timeouts.js';
 import { resetsSent, type Undelivered, undelivered } from './undelivered.js';
 import type { Daemon } from './vdestack-daemon.js';
 
@@ -22,8 +24,21 @@ export interface Lingering {
   reset(connections: readonly Undelivered[]): void;
 }
 
-/** The limit of close(), and of a program that ends because it has nothing left to do. */
-export const DEFAULT_LINGER_MS = 5000;
+/** Options for closing a stack. */
+export interface CloseOptions {
+  /** Seconds to wait while no peer accepts any of the data that TCP sockets sent. After that the peers get a reset. Default 5. */
+  linger?: number;
+}
+
+/**
+ * Checks the options of close(). Without them the limits are also those of a program that ends because it has nothing left to do.
+ */
+export function lingerLimits(options?: CloseOptions): LingerLimits {
+  const { linger = DEFAULT_LINGER_SECONDS } = checkOptions(options, ['linger']);
+  return { stall: (checkTimeout('options.linger', linger) ?? 0) * 1000, total: Number.POSITIVE_INFINITY };
+}
+
+const DEFAULT_LINGER_SECONDS = 5;
 /** A FIN is sent at once. A peer that is gone never acknowledges it. */
 const FIN_LINGER_MS = 50;
 /** The time for frames that the daemon or its switch has not read, and for a reset that a peer asks about. */

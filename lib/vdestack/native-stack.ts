@@ -18,10 +18,9 @@ import type { DescriptorOwner } from '../socket/owner.js';
 import { closeAcceptedIn, findNode } from '../vde/switch/node-peers.js';
 import { NodeWatch } from '../vde/switch/node-watch.js';
 import { SwitchDirectory } from '../vde/switch/switch-directory.js';
-import { type CloseOptions, lingerLimits } from './close-options.js';
 import { canServe, checkInterfaces, checkVdestack } from './daemon-check.js';
 import { type ExitCleanup, registerExitCleanup, unregisterExitCleanup } from './exit-cleanup.js';
-import { type LingerLimits, linger, lingerSync } from './linger.js';
+import { type LingerLimits, linger, lingerLimits, lingerSync } from './linger.js';
 import { NativeCalls } from './native-calls.js';
 import { type NewStack, newstack } from './newstack.js';
 import { PeerDescriptors } from './peer-descriptors.js';
@@ -106,7 +105,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
         stack.#state = 'open';
         return stack;
       } catch (failure) {
-        stack.closeSync({ linger: 0 });
+        stack.closeSync(lingerLimits({ linger: 0 }));
         const isDaemonUseless = failure instanceof IothError && failure.code === 'ERR_STACK_DEAD';
         if (!isDaemonUseless || attempt === MAX_ATTEMPTS) throw failure;
       }
@@ -194,19 +193,19 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   }
 
   /**
-   * Closes its sockets, waits until their peers have what was sent, then deletes the stack (ioth_delstack(3)). `linger` limits
-   * how long no peer may accept any data, in seconds. The event loop keeps running.
+   * Closes its sockets, waits until their peers have what was sent, then deletes the stack (ioth_delstack(3)). The event loop
+   * keeps running.
    */
-  close(options?: CloseOptions): Promise<void> {
-    this.#end ??= this.#retryable(this.#close(lingerLimits(options)));
+  close(limits = lingerLimits()): Promise<void> {
+    this.#end ??= this.#retryable(this.#close(limits));
     return this.#end;
   }
 
   /** Closes it as {@link close}, but blocks the thread. */
-  closeSync(options?: CloseOptions): void {
+  closeSync(limits = lingerLimits()): void {
     if (this.closed) return;
     this.#closeSockets(stackWasClosed);
-    lingerSync([this], lingerLimits(options));
+    lingerSync([this], limits);
     this.#deleteSync();
   }
 
