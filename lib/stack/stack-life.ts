@@ -5,6 +5,7 @@ import type { TypedEmitter } from '../core/typed-emitter.js';
 import type { Resolver } from '../dns/resolver.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 import type { NodeStack } from '../node/node-stack.js';
+import { type EndSteps, endInOrder, endInOrderSync } from '../vdestack/end-steps.js';
 import { type CloseOptions, type LingerLimits, lingerLimits } from '../vdestack/linger.js';
 import type { NativeStack } from '../vdestack/native-stack.js';
 
@@ -70,10 +71,12 @@ export class StackLife {
     } catch (error) {
       return Promise.reject(error);
     }
-    this.#closing ??= this.#close(limits).catch((error) => {
-      this.#closing = undefined;
-      throw error;
-    });
+    this.#closing ??= endInOrder(this.#parts(limits))
+      .then(() => void this.#stack.emit('close'))
+      .catch((error) => {
+        this.#closing = undefined;
+        throw error;
+      });
     return this.#closing;
   }
 
@@ -81,23 +84,24 @@ export class StackLife {
   closeSync(options?: CloseOptions): void {
     const limits = lingerLimits(options);
     if (this.#closing) return;
-    this.#config?.closeSync();
-    this.#native.programs.endSync();
-    this.#stack.nodeHandles.destroy();
-    this.#resolver.closeSync();
-    this.#native.closeSync(limits);
+    endInOrderSync(this.#parts(limits));
     this.#closing = Promise.resolve();
     this.#stack.emit('close');
   }
 
-  /** Closes everything in order. If nothing has to be waited for, the stack begins to close before this returns. */
-  async #close(limits: LingerLimits): Promise<void> {
-    const handles = this.#stack.nodeHandles.size > 0 ? this.#stack.nodeHandles.close(limits.stall) : undefined;
-    const ends = [this.#native.programs.end(), handles, this.#config?.close(), this.#resolver.close()];
-    const before = ends.filter((wait) => wait !== undefined);
-    if (before.length > 0) await Promise.all(before);
-    await this.#native.close(limits);
-    this.#stack.emit('close');
+  /** The parts of the stack, in the order of their end: what uses it ends together, then the stack itself. */
+  #parts(limits: LingerLimits): EndSteps {
+    const { nodeHandles } = this.#stack;
+    const closeHandles = () => (nodeHandles.size > 0 ? nodeHandles.close(limits.stall) : undefined);
+    return [
+      [
+        { end: () => this.#config?.close(), endSync: () => this.#config?.closeSync() },
+        this.#native.programs,
+        { end: closeHandles, endSync: () => nodeHandles.destroy() },
+        { end: () => this.#resolver.close(), endSync: () => this.#resolver.closeSync() },
+      ],
+      [{ end: () => this.#native.close(limits), endSync: () => this.#native.closeSync(limits) }],
+    ];
   }
 
   #onDeath(error: IothError): void {

@@ -19,6 +19,7 @@ import { closeAcceptedIn, findNode } from '../vde/switch/node-peers.js';
 import { NodeWatch } from '../vde/switch/node-watch.js';
 import { SwitchDirectory } from '../vde/switch/switch-directory.js';
 import { canServe, checkInterfaces, checkVdestack } from './daemon-check.js';
+import { type EndSteps, endInOrder, endInOrderSync } from './end-steps.js';
 import { type ExitCleanup, registerExitCleanup, unregisterExitCleanup } from './exit-cleanup.js';
 import { type LingerLimits, linger, lingerLimits, lingerSync } from './linger.js';
 import { NativeCalls } from './native-calls.js';
@@ -197,16 +198,13 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
    * keeps running.
    */
   close(limits = lingerLimits()): Promise<void> {
-    this.#end ??= this.#retryable(this.#close(limits));
+    this.#end ??= this.#retryable(endInOrder(this.#closing(limits)));
     return this.#end;
   }
 
   /** Closes it as {@link close}, but blocks the thread. */
   closeSync(limits = lingerLimits()): void {
-    if (this.closed) return;
-    this.#closeSockets(stackWasClosed);
-    lingerSync([this], limits);
-    this.#deleteSync();
+    if (!this.closed) endInOrderSync(this.#closing(limits));
   }
 
   closeFromFinalizer(): void {
@@ -246,7 +244,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     try {
       this.#closeSockets(undefined);
       // a running close() does not get to this: the process ends first
-      if (this.#state !== 'closed') this.#deleteSync();
+      if (this.#state !== 'closed') endInOrderSync(this.#deletion());
     } catch {
       // detached sockets: they end with the process
       this.#removeSwitches();
@@ -261,12 +259,29 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     if (!this.daemon?.onReplyTimeout()) this.#abandonDaemon('socket');
   }
 
-  async #close(limits: LingerLimits): Promise<void> {
+  *#closing(limits: LingerLimits): EndSteps {
     if (this.#state === 'closed') return;
     this.#closeSockets(stackWasClosed);
-    const lingering = linger(this, limits);
-    if (lingering) await lingering;
-    await this.#delete();
+    yield [{ end: () => linger(this, limits), endSync: () => lingerSync([this], limits) }];
+    yield [{ end: () => this.#delete(), endSync: () => endInOrderSync(this.#deletion()) }];
+  }
+
+  *#deletion(): EndSteps {
+    this.#checkUnused();
+    setReplyTimeoutHandler(this.#structure, undefined);
+    // the slow part of ioth_delstack(3) is the end of the daemon
+    yield [this.daemon, ...(this.#keepsDescriptors ? [] : this.#peers)];
+    this.#closePeers();
+    // a plugin without a daemon may block
+    const end = () => (this.daemon ? void this.#delstackSync() : this.#delstack());
+    yield [{ end, endSync: () => this.#delstackSync() }];
+    this.#ended();
+  }
+
+  async #delete(): Promise<void> {
+    // worker.terminate() would leave the work half done
+    if (isMainThread) await endInOrder(this.#deletion());
+    else endInOrderSync(this.#deletion());
   }
 
   /** Lets close() try again after a failure. */
@@ -277,33 +292,14 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     });
   }
 
-  #deleteSync(): void {
-    this.#checkUnused();
-    setReplyTimeoutHandler(this.#structure, undefined);
-    this.daemon?.endSync();
-    this.#closePeers();
-    if (libioth().delstack(this.#structure) !== 0) throw this.#reopen(errno());
-    this.#ended();
-  }
-
-  async #delete(): Promise<void> {
-    // worker.terminate() would leave the work half done
-    if (!isMainThread) return this.#deleteSync();
-    this.#checkUnused();
-    setReplyTimeoutHandler(this.#structure, undefined);
-    // the slow part of ioth_delstack(3) is the end of the daemon
-    await Promise.all([this.daemon?.end(), ...this.#peers.map((peers) => peers.close())]);
-    this.#closePeers();
-    const error = await this.#delstack();
-    if (error !== 0) throw this.#reopen(error);
-    this.#ended();
-  }
-
-  /** Deletes it on a thread of libuv, because a plugin without a daemon may block. Returns errno, or 0. */
-  async #delstack(): Promise<number> {
-    if (this.daemon) return libioth().delstack(this.#structure) === 0 ? 0 : errno();
+  /** Deletes it on a thread of libuv. */
+  async #delstack(): Promise<void> {
     const call = await runNativeAsync<number>((done) => libioth().delstack_async(this.#structure, done));
-    return call.result === 0 ? 0 : call.errno;
+    if (call.result !== 0) throw this.#reopen(call.errno);
+  }
+
+  #delstackSync(): void {
+    if (libioth().delstack(this.#structure) !== 0) throw this.#reopen(errno());
   }
 
   /** Fails if sockets are open, as ioth_delstack(3) does: the daemon must not be ended before that is known. */
@@ -331,7 +327,6 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   #ended(): void {
     if (this.#state !== 'dead') this.#state = 'closed';
     this.#end ??= Promise.resolve();
-    if (!this.#keepsDescriptors) for (const peers of this.#peers) peers.closeSync();
     unregisterDetachedOf(this);
     if (!this.#keepsDescriptors) this.daemon?.closeLeftovers();
     this.daemon?.release();

@@ -3,6 +3,7 @@ import { libc } from '../../ffi/libc.js';
 import { runNativeAsync } from '../io/async-calls.js';
 import { closeOnExec } from '../io/descriptor-flags.js';
 import { PollHandle, READABLE } from '../io/poll-handle.js';
+import type { EndStep } from './end-steps.js';
 
 /*
  * A switch's daemon accepts its peers into our descriptor table, without FD_CLOEXEC, whenever they join. So the flag is set
@@ -56,8 +57,8 @@ class DirectoryWatch {
 
 let shared: DirectoryWatch | undefined;
 
-/** Keeps children from inheriting the peers of the switch in `directory`, until it is closed. */
-export class PeerDescriptors {
+/** Keeps children from inheriting the peers of the switch in `directory`, until it ends. */
+export class PeerDescriptors implements EndStep {
   #watch: number | undefined;
 
   constructor(directory: string) {
@@ -66,11 +67,11 @@ export class PeerDescriptors {
     this.#watch = shared.add(directory);
   }
 
-  async close(): Promise<void> {
-    await this.#takeLast()?.close();
+  end(): Promise<void> | undefined {
+    return this.#takeLast()?.close();
   }
 
-  closeSync(): void {
+  endSync(): void {
     this.#takeLast()?.closeSync();
   }
 

@@ -12,6 +12,7 @@ import { readProcFile } from '../process/proc-file.js';
 import { stateOfProcess } from '../process/process-state.js';
 import type { NodeServer } from '../vde/switch/node-peers.js';
 import { type CommandPipe, socketOption } from './command-pipe.js';
+import type { EndStep } from './end-steps.js';
 
 /** The time that C waits for the daemon's answer, in milliseconds. A dead daemon blocks the event loop for this time. */
 const REPLY_TIMEOUT_MS = 2;
@@ -37,7 +38,7 @@ const END_TIMEOUT_MS = 2000;
  * The clone keeps the locks that other threads of ours held, and no thread releases them there: if the daemon takes one, it waits
  * for ever, in futex(2). It has one thread, so any wait for a lock is such a wait.
  */
-export class Daemon implements NodeServer {
+export class Daemon implements NodeServer, EndStep {
   readonly #pidfd: number;
   /** The descriptor numbers that its taps and plugs may have. */
   #numbers: readonly number[] = [];
