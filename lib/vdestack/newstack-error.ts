@@ -1,15 +1,13 @@
-import { closeSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pluginDirectories, pluginLicense, plugins } from '../../ffi/loader.js';
 import { codeOf, errnoOf } from '../core/errno.js';
 import { IothError } from '../core/errors.js';
 import { lookAt } from '../core/file-identity.js';
+import { TUN, tryTun } from '../process/tun-device.js';
 import { refusalObstacle } from '../process/user-namespaces.js';
 import { nodeDirectory, nodePath } from '../vde/locator.js';
 import { baseName, type StackSpec } from './plugin.js';
 import { quoted } from './vnl.js';
-
-const TUN = '/dev/net/tun';
 
 /** Explains why ioth_newstack(3) failed, and what to do. */
 export function newstackError(error: number, { plugin, vnls }: StackSpec): IothError {
@@ -78,21 +76,13 @@ function unreachable(vnls: readonly string[]): string {
 
 /** Explains why the daemon cannot open /dev/net/tun. The daemon does not report this. */
 function tunFailure(): { code: string; hint: string } | undefined {
-  try {
-    closeSync(openSync(TUN, 'r+'));
-    return undefined;
-  } catch (error) {
-    const { code = 'ENODEV' } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || errnoOf(code) === undefined) {
-      return { code: 'ENODEV', hint: `there is no ${TUN}: a vdestack needs it to join a network (modprobe tun)` };
-    }
-    const { mode, uid, gid } = statSync(TUN);
-    const rights = (mode & 0o777).toString(8).padStart(4, '0');
-    return {
-      code,
-      hint: `${TUN} (mode ${rights}, owner ${uid}:${gid}) cannot be opened by uid ${process.geteuid?.()}: chmod 666 ${TUN}, or run as its owner`,
-    };
+  const { rights, failure } = tryTun();
+  if (failure === undefined) return undefined;
+  if (rights === undefined || errnoOf(failure) === undefined) {
+    return { code: 'ENODEV', hint: `there is no ${TUN}: a vdestack needs it to join a network (modprobe tun)` };
   }
+  const hint = `${TUN} (${rights}) cannot be opened by uid ${process.geteuid?.()}: chmod 666 ${TUN}, or run as its owner`;
+  return { code: failure, hint };
 }
 
 function missingPlugin(plugin: string): string {

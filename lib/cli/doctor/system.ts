@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { closeSync, openSync, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { chooseProvider, type ProviderName } from '../../core/provider.js';
+import { TUN, tryTun } from '../../process/tun-device.js';
 import {
   isPrivileged,
   type NamespaceSettings,
@@ -12,7 +12,6 @@ import {
 import { minimumNodeVersion } from '../package.js';
 import { type Finding, fault, ok, warning } from './finding.js';
 
-const TUN = '/dev/net/tun';
 const NAMESPACES = 'user namespaces';
 
 /** Checks Node.js, and the system that it runs on. */
@@ -53,28 +52,17 @@ export function providerFinding(what: 'configuration' | 'names', found: readonly
 /** Checks the device that connects a vdestack to a network. */
 export function tunFinding(): Finding {
   const uid = process.geteuid?.() ?? -1;
-  let mode: string;
-  try {
-    const stat = statSync(TUN);
-    mode = `mode ${(stat.mode & 0o777).toString(8).padStart(4, '0')}, owner ${stat.uid}:${stat.gid}`;
-  } catch {
-    return fault(
-      TUN,
-      'there is no such device',
-      'modprobe tun; in a container: give it the device (--device /dev/net/tun)',
-    );
+  const { rights, failure } = tryTun();
+  if (rights === undefined) {
+    const remedy = 'modprobe tun; in a container: give it the device (--device /dev/net/tun)';
+    return fault(TUN, 'there is no such device', remedy);
   }
-  try {
-    closeSync(openSync(TUN, 'r+'));
-    return ok(TUN, `${mode}; user ${uid} may open it`);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const remedy =
-      code === 'EACCES'
-        ? `chmod 666 ${TUN} (as root), or run as its owner`
-        : 'allow this container or unit to use the device';
-    return fault(TUN, `${mode}; user ${uid} cannot open it (${code})`, remedy);
-  }
+  if (failure === undefined) return ok(TUN, `${rights}; user ${uid} may open it`);
+  const remedy =
+    failure === 'EACCES'
+      ? `chmod 666 ${TUN} (as root), or run as its owner`
+      : 'allow this container or unit to use the device';
+  return fault(TUN, `${rights}; user ${uid} cannot open it (${failure})`, remedy);
 }
 
 /** Checks by the machine's settings whether a vdestack can make its namespaces. */
