@@ -15,8 +15,8 @@ const STATES: Readonly<Record<string, string>> = {
   '0B': 'CLOSING',
 };
 
-/** Reads a file of proc(5) of a process. Returns '' if it may not be read, or if the process is gone. */
-export function readProcFile(pid: number | 'self', file: string): string {
+/** Reads a file of proc(5) of a process or thread. Returns '' if it may not be read, or if the process is gone. */
+export function readProcFile(pid: number | string, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'latin1');
   } catch {
@@ -31,4 +31,12 @@ export function listedSockets(text: string) {
     const [, local = '', remote = '', state = '', queues = '', timer = '', , , , inode] = line.trim().split(/\s+/);
     return { local, remote, state: STATES[state] ?? state, queues, timer, inode };
   });
+}
+
+/**
+ * Returns the child processes of a thread, in the order in which they were made.
+ * @param thread its directory in /proc: 'thread-self' or 'self/task/TID'
+ */
+export function childrenOf(thread: string): number[] {
+  return readProcFile(thread, 'children').split(' ').filter(Boolean).map(Number);
 }

@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { kill } from '../core/kill.js';
 import { within } from '../core/within.js';
 import { runNativeAsync } from '../io/async-calls.js';
+import { childrenOf } from '../process/proc-file.js';
 
 /** The time that a command has to end after its input is closed, and again after SIGTERM. */
 const COMMAND_TIMEOUT_MS = 2000;
@@ -23,14 +24,7 @@ export async function closeCommand(conn: VdeConnPointer, pipe: string): Promise<
 
 /** Returns the child processes of all threads, since libuv's threads start the commands. */
 function children(): number[] {
-  return readdirSync('/proc/self/task').flatMap((thread) => {
-    try {
-      return readFileSync(`/proc/self/task/${thread}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
-    } catch {
-      // the thread has just ended
-      return [];
-    }
-  });
+  return readdirSync('/proc/self/task').flatMap((thread) => childrenOf(`self/task/${thread}`));
 }
 
 function writesTo(pid: number, pipe: string): boolean {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
 import { clearErrno, errno } from '../../ffi/libc.js';
 import { readVdestack } from '../../ffi/vdestack.js';
@@ -8,6 +7,7 @@ import { IothError } from '../core/errors.js';
 import { closeOnExec } from '../io/descriptor-flags.js';
 import { withSignalsBlocked } from '../io/signal-mask.js';
 import { freeDescriptors } from '../process/free-descriptors.js';
+import { childrenOf } from '../process/proc-file.js';
 import { nodeDirectory, nodePath } from '../vde/locator.js';
 import { joinsThisThread } from '../vde/open.js';
 import { removeGoneNode } from '../vde/switch/switch-directory.js';
@@ -38,7 +38,7 @@ export function newstack(spec: StackSpec): NewStack {
   preparePicox(spec);
   const firstFd = checkFreeDescriptors(spec);
   const isKnown = isVdestack(spec.plugin);
-  const childrenBefore = isKnown ? [] : childrenOfThisThread();
+  const childrenBefore = isKnown ? [] : childrenOf('thread-self');
   let [pointer, error] = callNewstack(spec);
   if (error === EEXIST && makeRoom(spec)) [pointer, error] = callNewstack(spec);
   // libvdeplug opens descriptors that a spawned child would inherit
@@ -54,7 +54,7 @@ export function newstack(spec: StackSpec): NewStack {
   // picoTCP waits for ever if it ends before the stack
   const daemonPid = isPicox(spec.plugin)
     ? undefined
-    : childrenOfThisThread().findLast((child) => !childrenBefore.includes(child));
+    : childrenOf('thread-self').findLast((child) => !childrenBefore.includes(child));
   return { pointer, daemonPid, pipe: undefined, firstFd };
 }
 
@@ -109,7 +109,3 @@ const COMMON_DESCRIPTORS = 8;
 const DESCRIPTORS_OF_A_NETWORK = 4;
 /** The peers that test a switch of our own, what the switch opens for each, and the watches on them and on its directory. */
 const DESCRIPTORS_OF_A_PROOF = 18;
-
-function childrenOfThisThread(): number[] {
-  return readFileSync('/proc/thread-self/children', 'latin1').split(' ').filter(Boolean).map(Number);
-}
