@@ -4,13 +4,22 @@ import { libvdeplug, VDE_INTERFACE_VERSION, type VdeConnPointer, type VdeOpenArg
 import { onAbort } from '../core/abort.js';
 import { requireProc } from '../core/environment.js';
 import { codeOf } from '../core/errno.js';
-import { AbortError, IothError, systemError } from '../core/errors.js';
+import { AbortError, IothError } from '../core/errors.js';
 import { type NativeResult, runNativeAsync } from '../io/async-calls.js';
 import { Connection, servesNode } from './connection.js';
 import { checkLocator, type NetworkOptions, nodeDirectory, nodePath, resolveLocator, withOptions } from './locator.js';
 import { joinedDirectories, untilServed } from './switch/joined-switch.js';
 import { removeGoneNode } from './switch/switch-directory.js';
 import { SwitchPeer } from './switch/switch-peer.js';
+
+/** The hints for a path where no switch or hub can be made. */
+export const PATH_HINTS = {
+  EADDRINUSE: (path: string) =>
+    `somebody serves a network there already: join it with 'vde://${path}', or choose another path`,
+  EEXIST: 'the path exists and is not the directory of a switch: choose another path, or remove it',
+  ENOENT: (path: string) => `the directory ${dirname(path)} does not exist: make it first`,
+};
+export const OUT_OF_DESCRIPTORS = 'the process is out of descriptors: close some, or raise ulimit -n';
 
 /** The arguments of vde_open(3). */
 export interface OpenRequest {
@@ -120,7 +129,7 @@ async function makeRoom({ vnl, signal }: OpenRequest, deadline: number): Promise
 }
 
 function inUse(vnl: string): IothError {
-  const hint = `somebody serves a network there already: join it with 'vde://${nodePath(vnl)}', or choose another path`;
+  const hint = PATH_HINTS.EADDRINUSE(String(nodePath(vnl)));
   return new IothError('EADDRINUSE', { syscall: 'vde_open', address: vnl, hint });
 }
 
@@ -133,17 +142,9 @@ function openError(error: number, vnl: string): IothError {
   // some plugins fail without setting errno
   const code = error === 0 ? 'EINVAL' : codeOf(error);
   if (code === 'EPROTONOSUPPORT' && !hasFreeDescriptor()) {
-    const hint = 'the process is out of descriptors: close some, or raise ulimit -n';
-    return new IothError('EMFILE', { syscall: 'vde_open', address: vnl, hint });
+    return new IothError('EMFILE', { syscall: 'vde_open', address: vnl, hint: OUT_OF_DESCRIPTORS });
   }
-  return systemErrorOf(code, error, vnl);
-}
-
-function systemErrorOf(code: string, error: number, vnl: string): IothError {
-  const details = { address: vnl, hint: hintOf(code, vnl) };
-  return error === 0
-    ? new IothError(code, { syscall: 'vde_open', ...details })
-    : systemError(error, 'vde_open', details);
+  return new IothError(code, { syscall: 'vde_open', address: vnl, hint: hintOf(code, vnl) });
 }
 
 function hintOf(code: string, vnl: string): string {
@@ -152,11 +153,11 @@ function hintOf(code: string, vnl: string): string {
     case 'EPROTONOSUPPORT':
       return `libvdeplug has no plugin '${vnl.split('://')[0]}': check the spelling, or install its package (libvdeplug-slirp, libvdeplug-vlan)`;
     case 'EEXIST':
-      return 'the path exists and is not the directory of a switch: choose another path, or remove it';
+      return PATH_HINTS.EEXIST;
     case 'ENOENT':
       return path === undefined
         ? "there is no such network: 'switch://PATH' makes one that 'vde://PATH' joins"
-        : `the directory ${dirname(path)} does not exist: make it first`;
+        : PATH_HINTS.ENOENT(path);
     case 'ECONNREFUSED':
       return 'no process serves this network any more';
     default:

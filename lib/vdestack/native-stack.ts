@@ -15,6 +15,7 @@ import type { Descriptor } from '../socket/descriptor.js';
 import { busyHint, uncountClosed, unregisterDetachedOf, withOwnNumber } from '../socket/detached.js';
 import { canceled, type WaitEnd } from '../socket/operations/errors.js';
 import type { DescriptorOwner } from '../socket/owner.js';
+import { OUT_OF_DESCRIPTORS } from '../vde/open.js';
 import { closeAcceptedIn, findNode } from '../vde/switch/node-peers.js';
 import { NodeWatch } from '../vde/switch/node-watch.js';
 import { SwitchDirectory } from '../vde/switch/switch-directory.js';
@@ -386,7 +387,7 @@ const SOCKET_HINTS: Partial<Record<string, string>> = {
   EACCES: 'raw and packet sockets of the kernel stack need CAP_NET_RAW',
   EPERM: 'raw and packet sockets of the kernel stack need CAP_NET_RAW',
   EAFNOSUPPORT: 'the stack has no such address family',
-  EMFILE: 'the process is out of descriptors: close some, or raise ulimit -n',
+  EMFILE: OUT_OF_DESCRIPTORS,
   EPROTONOSUPPORT: 'the stack has no such protocol in this family',
   ESOCKTNOSUPPORT: 'the stack has no such type in this family',
 };

@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { pluginDirectories, pluginLicense, plugins } from '../../ffi/loader.js';
 import { codeOf, errnoOf } from '../core/errno.js';
 import { IothError } from '../core/errors.js';
@@ -6,6 +5,7 @@ import { lookAt } from '../core/file-identity.js';
 import { TUN, tryTun } from '../process/tun-device.js';
 import { refusalObstacle } from '../process/user-namespaces.js';
 import { nodeDirectory, nodePath } from '../vde/locator.js';
+import { OUT_OF_DESCRIPTORS, PATH_HINTS } from '../vde/open.js';
 import { baseName, type StackSpec } from './plugin.js';
 import { quoted } from './vnl.js';
 
@@ -36,16 +36,16 @@ function hintFor(code: string, plugin: string, vnl: string | undefined, vnls: re
     case 'EPERM':
       return refusedLicense(plugin) ?? refusedNamespace();
     case 'EADDRINUSE':
-      return `somebody serves a network there already: join it with 'vde://${nodePath(vnl ?? '') ?? 'PATH'}', or choose another path`;
+      return PATH_HINTS.EADDRINUSE(nodePath(vnl ?? '') ?? 'PATH');
     case 'EEXIST':
-      return 'the path exists and is not the directory of a switch: choose another path, or remove it';
+      return PATH_HINTS.EEXIST;
     case 'EAGAIN':
       return 'no more processes can be made, and each vdestack is one: close some stacks, or raise ulimit -u';
     case 'EMFILE':
-      return 'the process is out of descriptors: close some, or raise ulimit -n';
+      return OUT_OF_DESCRIPTORS;
     case 'ENOENT':
       if (vnl !== undefined && isWithoutParent(vnl)) {
-        return `the directory ${dirname(nodePath(vnl) as string)} does not exist: make it first`;
+        return PATH_HINTS.ENOENT(nodePath(vnl) as string);
       }
       return unreachable(vnls);
     case 'ECONNREFUSED':
