@@ -29,29 +29,16 @@ export interface NodeInternals {
   handleOf(socket: DatagramSocket): NodeHandle | undefined;
 }
 
-const TCP_METHODS = [
-  'open',
-  'close',
-  'bind',
-  'bind6',
-  'listen',
-  'connect',
-  'connect6',
-  'reset',
-  'setNoDelay',
-  'setKeepAlive',
-];
-const UDP_METHODS = [
-  ...['open', 'close', 'bind', 'bind6', 'connect', 'connect6', 'send', 'send6'],
-  ...['addMembership', 'addSourceSpecificMembership'],
-];
+const COMMON_METHODS = ['open', 'close', 'bind', 'bind6', 'connect', 'connect6'];
+const TCP_METHODS = [...COMMON_METHODS, 'listen', 'reset', 'setNoDelay', 'setKeepAlive'];
+const UDP_METHODS = [...COMMON_METHODS, 'send', 'send6', 'addMembership', 'addSourceSpecificMembership'];
 
 /**
  * Finds the prototypes through two sockets, which are closed before they have a file descriptor.
  * @throws {IothError} ERR_NODE_INTERNALS if the handles of this Node are different
  */
 export function nodeInternals(): NodeInternals {
-  if (!('_listen2' in Server.prototype)) throw unexpected('a net.Server has no _listen2()');
+  if (!('_listen2' in Server.prototype)) throw unlikeNode('sockets', 'a net.Server has no _listen2()');
   const stream: Socket & { _handle?: unknown } = new Socket();
   const datagrams = createSocket('udp4');
   try {
@@ -81,15 +68,15 @@ export function checkInternals(tcpHandle: unknown, datagrams: object): NodeInter
 function prototypeOf(handle: unknown, methods: readonly string[], name: string): NodeHandle {
   const prototype: NodeHandle | undefined = Object.getPrototypeOf(handle);
   const missing = methods.find((method) => typeof prototype?.[method] !== 'function');
-  if (!prototype || missing !== undefined) throw unexpected(`a ${name} handle has no ${missing}()`);
-  if (typeof (handle as NodeHandle).fd !== 'number') throw unexpected(`a ${name} handle has no fd`);
+  if (!prototype || missing !== undefined) throw unlikeNode('sockets', `a ${name} handle has no ${missing}()`);
+  if (typeof (handle as NodeHandle).fd !== 'number') throw unlikeNode('sockets', `a ${name} handle has no fd`);
   return prototype;
 }
 
 function symbolOf(object: unknown, description: string, what: string): symbol {
   const symbols = typeof object === 'object' && object !== null ? Object.getOwnPropertySymbols(object) : [];
   const found = symbols.find((symbol) => symbol.description === description);
-  if (!found) throw unexpected(`${what} has no '${description}'`);
+  if (!found) throw unlikeNode('sockets', `${what} has no '${description}'`);
   return found;
 }
 
@@ -97,8 +84,9 @@ function propertyOf(object: object, key: symbol, name: string): unknown {
   return (object as Record<symbol, Record<string, unknown> | undefined>)[key]?.[name];
 }
 
-function unexpected(what: string): IothError {
+/** Returns the error of a Node with other internals. */
+export function unlikeNode(subject: 'sockets' | 'names', what: string): IothError {
   return new IothError('ERR_NODE_INTERNALS', {
-    hint: `the sockets of Node ${process.version} cannot be put on a stack: ${what}`,
+    hint: `the ${subject} of Node ${process.version} cannot be put on a stack: ${what}`,
   });
 }

@@ -1,5 +1,5 @@
 import dns from 'node:dns';
-import { IothError } from '../core/errors.js';
+import type { IothError } from '../core/errors.js';
 import { stackInUse } from './current-stack.js';
 import { backendOf } from './dns.js';
 import {
@@ -14,6 +14,7 @@ import {
 } from './dns-channel.js';
 import { lookupsWithCallback, lookupsWithPromise } from './dns-lookup.js';
 import type { ResolverSettings } from './dns-source.js';
+import { unlikeNode } from './internals.js';
 import type { NodeStack } from './node-stack.js';
 import { type AnyFunction, replaceFunction } from './replace.js';
 
@@ -72,13 +73,13 @@ function patchResolvers(): IothError | undefined {
   const initialize = Object.getOwnPropertySymbols(base).find(
     ({ description }) => description === 'dns:resolver:initializeHandle',
   );
-  if (!initialize) return unexpected("a dns.Resolver has no 'dns:resolver:initializeHandle'");
+  if (!initialize) return unlikeNode('names', "a dns.Resolver has no 'dns:resolver:initializeHandle'");
   const { _handle } = new dns.Resolver() as unknown as { _handle?: object };
   const prototype = (_handle && Object.getPrototypeOf(_handle)) ?? {};
   const missing = ['queryA', 'getHostByAddr', 'getServers', 'setServers', 'setLocalAddress', 'cancel'].find(
     (method) => typeof prototype[method] !== 'function',
   );
-  if (missing !== undefined) return unexpected(`the channel of a dns.Resolver has no ${missing}()`);
+  if (missing !== undefined) return unlikeNode('names', `the channel of a dns.Resolver has no ${missing}()`);
   replaceFunction(base, initialize, (original) => {
     return function (this: { _handle: HostChannel }, ...args) {
       Reflect.apply(original, this, args);
@@ -142,11 +143,8 @@ function channelOn(channel: HostChannel, stack: NodeStack): StackChannel {
 }
 
 function channelsOf(channel: HostChannel): Channels {
-  let known = channels.get(channel);
-  if (!known) {
-    known = { settings: settingsFromBefore(channel), onStacks: new Map() };
-    channels.set(channel, known);
-  }
+  const known = channels.get(channel) ?? { settings: settingsFromBefore(channel), onStacks: new Map() };
+  channels.set(channel, known);
   return known;
 }
 
@@ -168,10 +166,4 @@ function findDefault(): HostChannel | undefined {
     isLooking = false;
   }
   return defaultChannel;
-}
-
-function unexpected(what: string): IothError {
-  return new IothError('ERR_NODE_INTERNALS', {
-    hint: `the names of Node ${process.version} cannot be put on a stack: ${what}`,
-  });
 }
