@@ -27,21 +27,10 @@ type Settle = (this: unknown, error: Error | null, ...results: unknown[]) => voi
 /** A server in the form of c-ares. */
 export type CaresServer = [family: number, address: string, port: number];
 
-/** The query methods of a channel, and the type that each one asks for. */
+const TYPES = ['ANY', 'A', 'AAAA', 'CAA', 'CNAME', 'MX', 'NS', 'TLSA', 'TXT', 'SRV', 'PTR', 'NAPTR', 'SOA'] as const;
+/** The query methods of a channel, and the type that each one asks for: `queryMx` asks for 'MX'. */
 export const ASKING: Readonly<Record<string, QueryType>> = {
-  queryAny: 'ANY',
-  queryA: 'A',
-  queryAaaa: 'AAAA',
-  queryCaa: 'CAA',
-  queryCname: 'CNAME',
-  queryMx: 'MX',
-  queryNs: 'NS',
-  queryTlsa: 'TLSA',
-  queryTxt: 'TXT',
-  querySrv: 'SRV',
-  queryPtr: 'PTR',
-  queryNaptr: 'NAPTR',
-  querySoa: 'SOA',
+  ...Object.fromEntries(TYPES.map((type) => [`query${type[0]}${type.slice(1).toLowerCase()}`, type])),
   getHostByAddr: 'address',
 };
 const CARES_CODES: readonly unknown[] = QUERY_CODES;

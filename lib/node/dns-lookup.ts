@@ -19,11 +19,8 @@ type Lookups = Record<'lookup' | 'lookupService', AnyFunction>;
 type Callback = (error: Error | null, ...results: unknown[]) => void;
 
 /** Node's own functions, before they are replaced. */
-const { lookup, lookupService } = dns as unknown as Record<string, AnyFunction>;
-const promises = {
-  lookup: dns.promises.lookup as AnyFunction,
-  lookupService: dns.promises.lookupService as AnyFunction,
-};
+const { lookup, lookupService } = dns as Lookups;
+const promises: Lookups = { ...dns.promises };
 const ANY_ADDRESS = '::';
 const FAMILIES = new Map<unknown, number>([
   [4, AF_INET],
@@ -42,9 +39,9 @@ export function lookupsWithCallback(source: CurrentSource): Lookups {
   return likeNodes(dns, {
     lookup(hostname, ...args) {
       const names = source();
-      if (!names || !isName(hostname)) return lookup?.(hostname, ...args);
+      if (!names || !isName(hostname)) return lookup(hostname, ...args);
       const [options, callback] = typeof args[0] === 'function' ? [undefined, args[0]] : args;
-      const result = lookup?.(ANY_ADDRESS, ...args.map((arg) => (typeof arg === 'function' ? () => {} : arg)));
+      const result = lookup(ANY_ADDRESS, ...args.map((arg) => (typeof arg === 'function' ? () => {} : arg)));
       callBack(callback, find(names, hostname, options), (found) =>
         Array.isArray(found) ? [found] : [found.address, found.family],
       );
@@ -52,7 +49,7 @@ export function lookupsWithCallback(source: CurrentSource): Lookups {
     },
     lookupService(...args) {
       const names = source();
-      if (!names) return lookupService?.(...args);
+      if (!names) return lookupService(...args);
       const [address, port, callback] = args;
       checkService(args, callback);
       callBack(callback, findService(names, address, Number(port)), ({ hostname, service }) => [hostname, service]);
@@ -97,7 +94,7 @@ function isName(hostname: unknown): hostname is string {
 
 function checkService(args: readonly unknown[], callback: unknown): void {
   try {
-    lookupService?.(...args.map((arg, i) => (i === 2 && typeof arg === 'function' ? undefined : arg)));
+    lookupService(...args.map((arg, i) => (i === 2 && typeof arg === 'function' ? undefined : arg)));
   } catch (error) {
     const [address] = args;
     const { code } = error as { code?: unknown };
