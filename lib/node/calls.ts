@@ -6,7 +6,7 @@ import https from 'node:https';
 import net, { Server, Socket } from 'node:net';
 import tls from 'node:tls';
 import { stackInUse } from './current-stack.js';
-import { patchedInternals, stackOfHandle } from './handles.js';
+import { patchHandles, stackOfHandle } from './handles.js';
 import type { NodeStack } from './node-stack.js';
 import { noteWrapped } from './open-handles.js';
 import { type AnyFunction, replaceFunction } from './replace.js';
@@ -126,7 +126,7 @@ function patchFactory(module: object, name: string): void {
 
 /** Returns the stack of a datagram socket. A bound socket keeps its stack. */
 function stackOfDatagrams(socket: DatagramSocket): NodeStack | undefined {
-  const handle = patchedInternals().handleOf(socket);
+  const handle = patchHandles().handleOf(socket);
   return handle && handle.fd >= 0 ? stackOfHandle(handle) : stackInUse.of(socket, true);
 }
 

@@ -8,6 +8,7 @@ import type { NodeStack } from './node-stack.js';
 import { errnoOf, isBeyondErrno, UV_ENETDOWN } from './pump/pump.js';
 import { TcpPump } from './pump/tcp-pump.js';
 import { UdpPump } from './pump/udp-pump.js';
+import { replaceFunction } from './replace.js';
 import { isPumped } from './stack-sockets.js';
 
 /*
@@ -21,18 +22,13 @@ const REUSE = 4;
 let internals: NodeInternals | undefined;
 const stacks = new WeakMap<object, NodeStack>();
 
-/** Returns the result of {@link patchHandles}. */
-export function patchedInternals(): NodeInternals {
-  return internals ?? patchHandles();
-}
-
 /** Returns the stack of a handle that has a socket of one. */
 export function stackOfHandle(handle: object | undefined): NodeStack | undefined {
   return handle && stacks.get(handle);
 }
 
 /**
- * Makes Node's handles use the current stack. Patches them once per thread.
+ * Makes Node's handles use the current stack. Patches them at the first call in a thread.
  * @throws {IothError} ERR_NODE_INTERNALS if the handles of this Node are different
  */
 export function patchHandles(): NodeInternals {
@@ -55,19 +51,16 @@ export function patchHandles(): NodeInternals {
 
 /** Makes `prototype[method]` call `step` first, and return its error. */
 function before(prototype: NodeHandle, method: string, step: (handle: NodeHandle) => number): void {
-  const original = prototype[method] as HandleMethod;
-  define(prototype, method, function (this: NodeHandle, ...args) {
-    const known = this[method];
-    const result = step(this);
-    if (result) return result;
-    // the step may have given this handle methods of its own
-    const given = this[method] as HandleMethod;
-    return Reflect.apply(given === known ? original : given, this, args);
+  replaceFunction(prototype, method, (original) => {
+    return function (this: NodeHandle, ...args) {
+      const known = this[method];
+      const result = step(this);
+      if (result) return result;
+      // the step may have given this handle methods of its own
+      const given = this[method] as HandleMethod;
+      return Reflect.apply(given === known ? original : given, this, args);
+    };
   });
-}
-
-function define(prototype: NodeHandle, method: string, value: HandleMethod): void {
-  Object.defineProperty(prototype, method, { value, writable: true, configurable: true });
 }
 
 /** Gives a handle without a file descriptor a socket of its stack. Returns 0 or a negative errno. */
@@ -144,15 +137,16 @@ function bindForMembership(handle: NodeHandle): number {
 
 /** Removes a handle from its stack after its file descriptor is closed. */
 function followEnd(prototype: NodeHandle, method: 'close' | 'reset'): void {
-  const original = prototype[method] as HandleMethod;
-  define(prototype, method, function (this: NodeHandle, ...args) {
-    const stack = stacks.get(this);
-    if (!stack) return Reflect.apply(original, this, args);
-    const [callback] = args as [(() => void)?];
-    const onEnd = () => {
-      stack.nodeHandles.delete(this);
-      callback?.call(this);
+  replaceFunction(prototype, method, (original) => {
+    return function (this: NodeHandle, ...args) {
+      const stack = stacks.get(this);
+      if (!stack) return Reflect.apply(original, this, args);
+      const [callback] = args as [(() => void)?];
+      const onEnd = () => {
+        stack.nodeHandles.delete(this);
+        callback?.call(this);
+      };
+      return Reflect.apply(original, this, [onEnd]);
     };
-    return Reflect.apply(original, this, [onEnd]);
   });
 }
