@@ -53,8 +53,8 @@ export function shareWithThreads(stack: NodeStack): void {
       );
       return;
     }
-    const value = await Promise.resolve(calls[call](...args)).then((value) => ({ value }), failed);
-    channel.postMessage({ thread, id, outcome: value } satisfies Reply);
+    const outcome = await Promise.resolve(calls[call](...args)).then((value) => ({ value }), failed);
+    channel.postMessage({ thread, id, outcome } satisfies Reply);
   };
 }
 
@@ -103,7 +103,7 @@ export function stackOfMainThread(): NodeStack | undefined {
 /** Sends the requests of one worker thread. */
 class Asker {
   readonly #channel: BroadcastChannel;
-  readonly #pending = new Map<number, { done(value: unknown): void; fail(error: Error): void }>();
+  readonly #pending = new Map<number, (outcome: Outcome) => void>();
   #last = 0;
 
   constructor(name: string) {
@@ -112,13 +112,14 @@ class Asker {
     this.#channel.onmessage = (event: unknown) => this.#onReply((event as { data: Question | Reply }).data);
   }
 
-  ask(call: Call, ...args: unknown[]): Promise<unknown> {
+  async ask(call: Call, ...args: unknown[]): Promise<unknown> {
     const id = ++this.#last;
-    return new Promise((done, fail) => {
-      this.#pending.set(id, { done, fail });
+    const outcome = await new Promise<Outcome>((done) => {
+      this.#pending.set(id, done);
       this.#channel.ref();
       this.#channel.postMessage({ call, args, thread: threadId, id } satisfies Question);
     });
+    return valueIn(outcome);
   }
 
   /**
@@ -131,16 +132,14 @@ class Asker {
     if (Atomics.wait(new Int32Array(reply), 0, 0, REPLY_TIMEOUT_MS) === 'timed-out') {
       throw new IothError('ETIMEDOUT', { syscall: call, hint: 'the thread that has the stack is busy or gone' });
     }
-    return valueOfOutcome(read(reply));
+    return valueIn(read(reply));
   }
 
   #onReply(reply: Question | Reply): void {
     if ('call' in reply || reply.thread !== threadId) return;
-    const pending = this.#pending.get(reply.id);
+    this.#pending.get(reply.id)?.(reply.outcome);
     this.#pending.delete(reply.id);
     if (this.#pending.size === 0) this.#channel.unref();
-    if ('failure' in reply.outcome) pending?.fail(errorOf(reply.outcome.failure));
-    else pending?.done(reply.outcome.value);
   }
 }
 
@@ -158,14 +157,10 @@ function failed(error: unknown): Outcome {
   return { failure: { message, code: String(code), errno, syscall, hostname, eai } };
 }
 
-function valueOfOutcome(outcome: Outcome): unknown {
-  if ('failure' in outcome) throw errorOf(outcome.failure);
-  return outcome.value;
-}
-
-function errorOf({ message, code, ...rest }: Failure): Error {
-  const error = new IothError(code);
-  return Object.assign(error, { message }, rest);
+function valueIn(outcome: Outcome): unknown {
+  if (!('failure' in outcome)) return outcome.value;
+  const { code, ...rest } = outcome.failure;
+  throw Object.assign(new IothError(code), rest);
 }
 
 function write(reply: SharedArrayBuffer, outcome: Outcome): void {
