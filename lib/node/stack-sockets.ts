@@ -4,6 +4,7 @@ import { IothError, systemError } from '../core/errors.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 import type { Socket } from '../socket/socket.js';
 import type { NodeStack } from './node-stack.js';
+import { isBeyondErrno } from './pump/pump.js';
 
 /** The environment variable that makes Node's modules pump data on stacks with sockets of the kernel too, for tests. */
 const PUMP_VARIABLE = 'IOTH_PUMP';
@@ -34,13 +35,21 @@ export function isPumped({ local }: NodeStack): boolean {
 
 /**
  * Creates the Socket of a pumped handle.
+ * @param report called with an error that libuv has no number for
  * @throws {IothError} EBADF, ERR_STACK_DEAD; ENOTSUP in a worker thread; errors of the stack
  */
-export function pumpedSocket(stack: NodeStack, family: number, type: number): Socket {
-  stack.checkUsable();
-  if (!stack.local) throw new IothError('ENOTSUP', { syscall: 'socket' });
-  bringUpLoopback(stack.local);
-  return stack.local.socket(family, type);
+export function pumpedSocket(stack: NodeStack, family: number, type: number, report: (error: Error) => void): Socket {
+  try {
+    stack.checkUsable();
+    if (!stack.local) throw new IothError('ENOTSUP', { syscall: 'socket' });
+    bringUpLoopback(stack.local);
+    const socket = stack.local.socket(family, type);
+    socket.settimeout(null);
+    return socket;
+  } catch (error) {
+    if (isBeyondErrno(error)) report(error as Error);
+    throw error;
+  }
 }
 
 /** Returns a duplicate of a file descriptor that close(2) closes. @throws {IothError} EMFILE */

@@ -52,7 +52,10 @@ export class TcpConnection {
       shutdown: (how) => socket.shutdown(how),
       close: () => socket.close(),
     });
-    this.#stream.on('error', (error) => this.#afterDelivery(() => events.onError(asNode(error))));
+    this.#stream.on('error', (error) => {
+      // after the data before it: the event loop polls the pair once more
+      setImmediate(() => setImmediate(() => events.onError(asNode(error))));
+    });
     this.#stream.once('close', () => {
       // after an error the handle's owner is destroyed, which closes its end of the pair
       if (!this.#stream.errored) this.#pipe.destroySoon();
@@ -135,11 +138,6 @@ export class TcpConnection {
     } finally {
       socket.unref();
     }
-  }
-
-  /** Reports an error after the data before it: lets the event loop poll the pair once more. */
-  #afterDelivery(report: () => void): void {
-    setImmediate(() => setImmediate(report));
   }
 }
 

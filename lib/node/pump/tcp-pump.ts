@@ -88,13 +88,7 @@ export class TcpPump implements OpenHandle {
 
   #open(family: number): Socket {
     if (this.#socket) return this.#socket;
-    try {
-      this.#socket = pumpedSocket(this.#stack, family, SOCK_STREAM);
-    } catch (error) {
-      if (isBeyondErrno(error)) this.#fail(error as Error);
-      throw error;
-    }
-    this.#socket.settimeout(null);
+    this.#socket = pumpedSocket(this.#stack, family, SOCK_STREAM, (error) => this.#fail(error));
     if (!callNative(this.#handle, 'hasRef')) this.#socket.unref();
     for (const set of this.#options) attempt(() => set(this.#socket as Socket));
     return this.#socket;

@@ -64,7 +64,6 @@ export class UdpPump implements OpenHandle {
   readonly #stack: NodeStack;
   readonly #ownerOf: OwnerOf;
   #socket: Socket | undefined;
-  #isReceiving = false;
   #isReferenced: boolean;
   #queued = { bytes: 0, count: 0 };
   #receiving: AbortController | undefined;
@@ -151,14 +150,9 @@ export class UdpPump implements OpenHandle {
 
   #open(family: number): Socket {
     if (this.#socket) return this.#socket;
-    try {
-      this.#socket = pumpedSocket(this.#stack, family, SOCK_DGRAM);
-    } catch (error) {
-      const owner = this.#ownerOf(this.#handle) as DatagramSocket | undefined;
-      if (isBeyondErrno(error)) process.nextTick(() => owner?.emit('error', error as Error));
-      throw error;
-    }
-    this.#socket.settimeout(null);
+    const owner = this.#ownerOf(this.#handle) as DatagramSocket | undefined;
+    const report = (error: Error) => void process.nextTick(() => owner?.emit('error', error));
+    this.#socket = pumpedSocket(this.#stack, family, SOCK_DGRAM, report);
     if (!this.#isReferenced) this.#socket.unref();
     return this.#socket;
   }
@@ -204,13 +198,12 @@ export class UdpPump implements OpenHandle {
   }
 
   #start(): number {
-    if (this.#isReceiving) return 0;
-    this.#isReceiving = true;
+    if (this.#receiving) return 0;
+    this.#receiving = new AbortController();
+    const { signal } = this.#receiving;
     return attempt(() => {
-      const stopping = new AbortController();
-      this.#receiving = stopping;
-      this.#receive(this.#open(AF_INET), stopping.signal).catch((error) => {
-        if (stopping.signal.aborted || this.#isClosed || isBeyondErrno(error)) return;
+      this.#receive(this.#open(AF_INET), signal).catch((error) => {
+        if (signal.aborted || isBeyondErrno(error)) return;
         process.nextTick(() => this.#handle.onmessage?.(errnoOf(error), this.#handle, undefined));
       });
     });
@@ -235,8 +228,8 @@ export class UdpPump implements OpenHandle {
   }
 
   #stop(): number {
-    this.#isReceiving = false;
     this.#receiving?.abort();
+    this.#receiving = undefined;
     return 0;
   }
 
