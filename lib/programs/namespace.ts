@@ -6,22 +6,14 @@ import { isPrivileged } from '../process/user-namespaces.js';
 const NSENTER = 'nsenter';
 const SYSTEM_DIRECTORIES = ['/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 
-/** The command that runs a program in the namespaces of another process. */
-export interface Entrance {
-  /** The path of nsenter(1). */
-  readonly file: string;
-  readonly args: readonly string[];
-  /** True if the program keeps the rights that this process has, and may change its user. */
-  readonly isPrivileged: boolean;
-}
-
 /**
  * Returns the command that enters the network namespace of a stack's daemon, which belongs to a user namespace of its own. A
  * process without rights must enter the user namespace too, as its root: if its user is not mapped there, a program has no
  * capability after execve(2).
+ * @returns the path of nsenter(1), its arguments, and whether the program keeps the rights of this process and may change its user
  * @throws {IothError} ENOENT if nsenter(1) is missing; the kernel's error if the user cannot be mapped
  */
-export function entranceTo(pid: number): Entrance {
+export function entranceTo(pid: number): { file: string; args: string[]; isPrivileged: boolean } {
   const file = findExecutable(NSENTER, [...(process.env.PATH ?? '').split(':').filter(Boolean), ...SYSTEM_DIRECTORIES]);
   if (!file) {
     const hint = `${NSENTER}, which runs programs in a stack, is missing: apt-get install util-linux`;

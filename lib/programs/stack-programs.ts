@@ -1,30 +1,22 @@
 import type { spawn, spawnSync } from 'node:child_process';
 import { IothError } from '../core/errors.js';
+import type { StackInterface } from '../dns/stack-interface.js';
 import type { SpawnArguments } from './launch.js';
 import type { Programs } from './programs.js';
 import { readSysctl, writeSysctl } from './sysctl.js';
 
 /** The stack that programs run in. */
-interface ProgramStack {
-  readonly name: string;
-  readonly closed: boolean;
-  readonly hasKernelSockets: boolean;
-  /** @throws {IothError} EBADF once closed, ERR_STACK_DEAD once the daemon is dead */
-  pointer(syscall: string): unknown;
-}
+type ProgramStack = Pick<StackInterface, 'closed' | 'hasKernelSockets' | 'pointer'> & { readonly name: string };
 
 /** The programs of a stack, as its methods run them: with checks, and with the errors of a stack. */
 export class StackPrograms {
-  readonly #stack: ProgramStack;
-  readonly #programs: Programs;
-
-  constructor(stack: ProgramStack, programs: Programs) {
-    this.#stack = stack;
-    this.#programs = programs;
-  }
+  constructor(
+    readonly stack: ProgramStack,
+    readonly programs: Programs,
+  ) {}
 
   readonly spawn = ((...parameters: SpawnArguments) =>
-    this.#run('spawn', (programs) => programs.spawn(parameters, this.#stack))) as typeof spawn;
+    this.#run('spawn', (programs) => programs.spawn(parameters, this.stack))) as typeof spawn;
 
   readonly spawnSync = ((...parameters: SpawnArguments) =>
     this.#run('spawnSync', (programs) => {
@@ -45,7 +37,7 @@ export class StackPrograms {
   #run<T>(syscall: string, work: (programs: Programs) => T): T {
     this.#checkUsable(syscall);
     try {
-      return work(this.#programs);
+      return work(this.programs);
     } catch (error) {
       this.#checkDaemon(syscall);
       throw error;
@@ -54,14 +46,14 @@ export class StackPrograms {
 
   /** @throws {IothError} ERR_STACK_DEAD */
   #checkDaemon(syscall: string): void {
-    this.#programs.awaitDeath();
-    this.#stack.pointer(syscall);
+    this.programs.awaitDeath();
+    this.stack.pointer(syscall);
   }
 
   /** @throws {IothError} if programs cannot run in this stack */
   #checkUsable(syscall: string): void {
-    const { name, closed, hasKernelSockets } = this.#stack;
-    this.#stack.pointer(syscall);
+    const { name, closed, hasKernelSockets } = this.stack;
+    this.stack.pointer(syscall);
     if (closed) throw new IothError('EBADF', { syscall, hint: 'the stack is being closed' });
     if (hasKernelSockets) return;
     const hint = `a program cannot run in a '${name}' stack, which is not a network namespace of the kernel: use a vdestack`;
