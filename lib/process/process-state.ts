@@ -20,20 +20,20 @@ const FUTEX: Partial<Record<string, string>> = {
   arm: '240',
 };
 
+/** The states of proc_pid_stat(5). */
+const STATES: Partial<Record<string, ProcessState>> = {
+  R: 'busy',
+  D: 'busy',
+  S: 'asleep',
+  I: 'asleep',
+  T: 'stopped',
+  t: 'stopped',
+};
+
 /** Returns the state of a process. Reads /proc/PID/stat and, if it may, /proc/PID/syscall (proc_pid_stat(5), ptrace(2)). */
 export function stateOfProcess(pid: number): ProcessState {
-  const state = /\) (.)/.exec(readProcFile(pid, 'stat'))?.[1];
-  switch (state) {
-    case 'R':
-    case 'D':
-      return 'busy';
-    case 'S':
-    case 'I':
-      return readProcFile(pid, 'syscall').split(' ', 1)[0] === FUTEX[process.arch] ? 'locked' : 'asleep';
-    case 'T':
-    case 't':
-      return 'stopped';
-    default:
-      return 'gone';
-  }
+  const letter = /\) (.)/.exec(readProcFile(pid, 'stat'))?.[1] ?? '';
+  const state = STATES[letter] ?? 'gone';
+  const isLocked = state === 'asleep' && readProcFile(pid, 'syscall').split(' ', 1)[0] === FUTEX[process.arch];
+  return isLocked ? 'locked' : state;
 }

@@ -136,7 +136,9 @@ export class Daemon implements NodeServer, EndStep {
       this.#onEnd = resolve;
     });
     const start = performance.now();
-    const looking = setInterval(() => this.#killIfStuck(performance.now() - start), 10 * LOOK_INTERVAL_MS);
+    const looking = setInterval(() => {
+      if (this.#isStuck(performance.now() - start, END_TIMEOUT_MS)) this.kill();
+    }, 10 * LOOK_INTERVAL_MS);
     await ended;
     clearInterval(looking);
   }
@@ -232,19 +234,8 @@ export class Daemon implements NodeServer, EndStep {
   }
 
   #isStuck(waited: number, limit: number): boolean {
-    switch (stateOfProcess(this.pid)) {
-      case 'busy':
-        return false;
-      case 'locked':
-      case 'gone':
-        return true;
-      default:
-        return waited > limit;
-    }
-  }
-
-  #killIfStuck(waited: number): void {
-    if (this.#isStuck(waited, END_TIMEOUT_MS)) this.kill();
+    const state = stateOfProcess(this.pid);
+    return state === 'locked' || state === 'gone' || (state !== 'busy' && waited > limit);
   }
 
   #watchEnd(): PollHandle {
