@@ -65,12 +65,8 @@ function attempt<T>(setting: Setting, work: () => T): T {
 /** Runs cat(1) or tee(1) in the namespace. Returns its output. */
 function run(pid: number, setting: Setting, command: 'cat' | 'tee', input = ''): string {
   // the command is found by the default path: the PATH of this process does not matter
-  const env = { LC_ALL: 'C' };
-  const { status, stdout, stderr, error } = spawnSyncIn(pid, [
-    command,
-    [setting.file],
-    { input, env, encoding: 'utf8' },
-  ]);
+  const options = { input, env: { LC_ALL: 'C' }, encoding: 'utf8' };
+  const { status, stdout, stderr, error } = spawnSyncIn(pid, [command, [setting.file], options]);
   if (error) throw failure(setting, (error as NodeJS.ErrnoException).code ?? 'EIO', error);
   if (status === 0) return String(stdout);
   throw failure(setting, codeIn(String(stderr)), new Error(String(stderr).trim()));

@@ -20,13 +20,9 @@ export function newstackError(error: number, { plugin, vnls }: StackSpec): IothE
 
 /** Explains why a stack has no interface `ifname` for `vnl`, though C reported no error. */
 export function missingInterface(ifname: string, vnl: string, cause: IothError): IothError {
-  const tun = tunFailure();
-  return new IothError(tun?.code ?? 'ENODEV', {
-    syscall: 'ioth_newstack',
-    address: vnl,
-    hint: tun?.hint ?? `the network could not be joined: the stack has no interface ${ifname}`,
-    cause,
-  });
+  const notJoined = `the network could not be joined: the stack has no interface ${ifname}`;
+  const { code, hint } = tunFailure() ?? { code: 'ENODEV', hint: notJoined };
+  return new IothError(code, { syscall: 'ioth_newstack', address: vnl, hint, cause });
 }
 
 function hintFor(code: string, plugin: string, vnl: string | undefined, vnls: readonly string[]): string | undefined {
@@ -58,16 +54,12 @@ function hintFor(code: string, plugin: string, vnl: string | undefined, vnls: re
 /** Returns the network that failed, if it can be told which of several it was. */
 function failedVnl(code: string, vnls: readonly string[]): string | undefined {
   if (code === 'ENOENT') return vnls.find(isWithoutParent);
-  if (code === 'EEXIST' || code === 'EADDRINUSE') return vnls.find((vnl) => exists(nodeDirectory(vnl)));
+  if (code === 'EEXIST' || code === 'EADDRINUSE') return vnls.find((vnl) => lookAt(nodeDirectory(vnl) ?? ''));
   return undefined;
 }
 
 function isWithoutParent(vnl: string): boolean {
   return nodePath(vnl) !== undefined && nodeDirectory(vnl) === undefined;
-}
-
-function exists(path: string | undefined): boolean {
-  return path !== undefined && lookAt(path) !== undefined;
 }
 
 function unreachable(vnls: readonly string[]): string {
