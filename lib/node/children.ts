@@ -43,7 +43,7 @@ export function numberChildren(first: number, { flag, file }: Preload): void {
   };
   publish();
   process.env[NODE_OPTIONS] = `${process.env[NODE_OPTIONS] ?? ''} ${flag}=${quoted(file)}`.trim();
-  aroundStarts((start, { isBlocking, nodeOptions }) => {
+  aroundStarts((start, nodeOptions, isBlocking) => {
     if (!nodeOptions.includes(file) && !nodeOptions.includes(quoted(file))) note();
     // the caller has read the environment already; the blocking calls read it in start()
     if (!isBlocking) publish();
@@ -73,19 +73,14 @@ export function preloadInThreads({ flag, file }: Preload): void {
   syncBuiltinESMExports();
 }
 
-interface Start {
-  readonly isBlocking: boolean;
-  /** NODE_OPTIONS in the child's environment. */
-  readonly nodeOptions: string;
-}
-
-function aroundStarts(around: (start: () => unknown, info: Start) => unknown): void {
+/** @param around gets a function that starts a child, and the NODE_OPTIONS in the child's environment */
+function aroundStarts(around: (start: () => unknown, nodeOptions: string, isBlocking: boolean) => unknown): void {
   replaceFunction(ChildProcess.prototype, 'spawn', (original) => {
     return function (this: ChildProcess, ...args) {
       const [{ envPairs = [] }] = args as [{ envPairs?: readonly string[] }];
       const prefix = `${NODE_OPTIONS}=`;
       const nodeOptions = envPairs.find((pair) => pair.startsWith(prefix))?.slice(prefix.length) ?? '';
-      return around(() => Reflect.apply(original, this, args), { isBlocking: false, nodeOptions });
+      return around(() => Reflect.apply(original, this, args), nodeOptions, false);
     };
   });
   for (const name of BLOCKING) {
@@ -95,7 +90,7 @@ function aroundStarts(around: (start: () => unknown, info: Start) => unknown): v
           | SpawnSyncOptions
           | undefined;
         const nodeOptions = (options?.env ?? process.env)[NODE_OPTIONS] ?? '';
-        return around(() => Reflect.apply(original, this, args), { isBlocking: true, nodeOptions });
+        return around(() => Reflect.apply(original, this, args), nodeOptions, true);
       };
     });
   }

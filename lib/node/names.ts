@@ -44,18 +44,17 @@ export function patchNames(): void {
     const stack = stackInUse.of();
     return stack && backendOf(stack.dns).source;
   };
-  for (const [module, lookups] of [
-    [dns, lookupsWithCallback(source)],
-    [dns.promises, lookupsWithPromise(source)],
-  ] as const) {
-    for (const [name, lookup] of Object.entries(lookups)) replaceFunction(module, name, () => lookup);
-  }
-  patchSetServers(dns, ({ dns }) => dns);
-  patchSetServers(dns.promises, ({ dns }) => dns.promises);
+  patchModule(dns, lookupsWithCallback(source), ({ dns }) => dns);
+  patchModule(dns.promises, lookupsWithPromise(source), ({ dns }) => dns.promises);
 }
 
-/** Patches setServers. A stack gets servers of its own. On the host, Node makes a new default channel. */
-function patchSetServers(module: object, shapeOf: (stack: NodeStack) => { setServers: AnyFunction }): void {
+function patchModule(
+  module: object,
+  lookups: object,
+  shapeOf: (stack: NodeStack) => { setServers: AnyFunction },
+): void {
+  for (const [name, lookup] of Object.entries(lookups)) replaceFunction(module, name, () => lookup);
+  // a stack gets servers of its own; on the host, Node makes a new default channel
   replaceFunction(module, 'setServers', (original) => (servers) => {
     const stack = stackInUse.of();
     if (stack) return shapeOf(stack).setServers(servers);

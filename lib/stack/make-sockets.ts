@@ -25,11 +25,6 @@ export type StreamType = typeof SOCK_STREAM | typeof SOCK_SEQPACKET;
 /** Types of sockets with datagrams or packets. */
 export type DatagramType = typeof SOCK_DGRAM | typeof SOCK_RAW | typeof SOCK_RDM;
 
-interface ClosableSocket {
-  close(): void;
-  [Symbol.dispose](): void;
-}
-
 /** The stack of the sockets. */
 interface MakingStack<Socket> {
   readonly hasKernelSockets: boolean;
@@ -38,7 +33,7 @@ interface MakingStack<Socket> {
 }
 
 /** Makes two sockets that are connected to each other, as socketpair(2). */
-export function socketPairOn<Socket extends ClosableSocket>(
+export function socketPairOn<Socket extends Disposable>(
   stack: MakingStack<Socket>,
   family: number,
   type: number,
@@ -52,7 +47,7 @@ export function socketPairOn<Socket extends ClosableSocket>(
     for (const fd of fds) made.push(socketOfCopy(stack, fd, () => [family, type, proto]));
     return made;
   } catch (error) {
-    for (const socket of made) socket.close();
+    for (const socket of made) socket[Symbol.dispose]();
     throw error;
   } finally {
     for (const fd of fds) libc().close(fd);
@@ -79,7 +74,7 @@ export function socketFrom<Socket>(
 }
 
 /** Returns whether the stack can make an AF_INET6 socket, and prepare it. */
-export function canPrepare<Socket extends ClosableSocket>(
+export function canPrepare<Socket extends Disposable>(
   stack: MakingStack<Socket>,
   prepare: (socket: Socket) => void,
 ): boolean {
@@ -115,7 +110,7 @@ type SocketKind = [family: number, type: number, proto: number];
 
 /** Reads the family, type and protocol of a socket: SO_DOMAIN, SO_TYPE and SO_PROTOCOL. */
 function kindOf(fd: number): SocketKind {
-  const [family, type, proto] = [SO_DOMAIN, SO_TYPE, SO_PROTOCOL].map((option) => {
+  return [SO_DOMAIN, SO_TYPE, SO_PROTOCOL].map((option) => {
     try {
       return getsockopt(fd, SOL_SOCKET, option) as number;
     } catch (cause) {
@@ -123,7 +118,6 @@ function kindOf(fd: number): SocketKind {
       throw isNoSocket ? new IothError('ENOTSOCK', { syscall: 'fromfd', cause }) : cause;
     }
   }) as SocketKind;
-  return [family, type, proto];
 }
 
 function checkKind(name: string, given: unknown, actual: number, without = 0): void {
