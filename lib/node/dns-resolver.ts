@@ -16,19 +16,17 @@ const NAME = /^[\w.*/-]*$/;
 /** Resolves names for node:dns with the resolver of a stack. */
 export class StackDnsSource implements DnsSource {
   readonly queries: Queries;
-  readonly #resolver: Resolver;
 
-  constructor(resolver: Resolver) {
-    this.#resolver = resolver;
+  constructor(readonly resolver: Resolver) {
     this.queries = new StackQueries(resolver, resolver.queries);
   }
 
   setServers(servers: Nameserver[]): void {
-    this.#resolver.setQueryServers(servers);
+    this.resolver.setQueryServers(servers);
   }
 
   newQueries(settings: ResolverSettings): Queries {
-    const { settings: stack } = this.#resolver;
+    const { settings: stack } = this.resolver;
     const conf = () => {
       const { conf } = stack;
       const nameservers = settings.servers ?? conf.nameservers;
@@ -36,11 +34,11 @@ export class StackDnsSource implements DnsSource {
     };
     const { timeout, tries: attempts } = settings;
     const options = { cacheSize: 0, timeout, attempts, local: () => settings.local };
-    return new StackQueries(this.#resolver, this.#resolver.newQueries(conf, options));
+    return new StackQueries(this.resolver, this.resolver.newQueries(conf, options));
   }
 
   async lookup(hostname: string, family: number, flags: number): Promise<LookupAddress[]> {
-    const found = await this.#resolver.getaddrinfo(hostname, null, { family, type: SOCK_STREAM, flags });
+    const found = await this.resolver.getaddrinfo(hostname, null, { family, type: SOCK_STREAM, flags });
     return found.map(({ family, sockaddr: { address, scopeid } }) => ({
       address: scopeid ? `${address}%${scopeid}` : address,
       family: family === AF_INET6 ? 6 : 4,
@@ -48,7 +46,7 @@ export class StackDnsSource implements DnsSource {
   }
 
   lookupService(address: string, port: number): Promise<[string, string]> {
-    return this.#resolver.getnameinfo([address, port], NI_NAMEREQD);
+    return this.resolver.getnameinfo([address, port], NI_NAMEREQD);
   }
 }
 

@@ -24,18 +24,15 @@ type EndingStack = StackInterface & NodeStack & TypedEmitter<StackEvents>;
  * (native-stack.ts), then 'close' is emitted. If the daemon dies, 'error' comes before that.
  */
 export class StackLife {
-  readonly #native: NativeStack;
-  readonly #resolver: Resolver;
-  readonly #stack: EndingStack;
-  readonly #configProvider: ProviderName | undefined;
   #config: StackConfig | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(native: NativeStack, resolver: Resolver, stack: EndingStack, configProvider?: ProviderName) {
-    this.#native = native;
-    this.#resolver = resolver;
-    this.#stack = stack;
-    this.#configProvider = configProvider;
+  constructor(
+    readonly native: NativeStack,
+    readonly resolver: Resolver,
+    readonly stack: EndingStack,
+    readonly configProvider?: ProviderName,
+  ) {
     const { nodeHandles } = stack;
     native.closeUncounted = () => nodeHandles.closeSilently();
     // a stack that the program forgot is garbage collected
@@ -49,19 +46,19 @@ export class StackLife {
   /** The configuration of its interfaces. */
   get configuration(): StackConfig {
     this.#config ??= new StackConfig(
-      this.#stack,
+      this.stack,
       {
-        notify: (name, event) => this.#stack.emit(name, event),
-        onNames: (names) => this.#resolver.applyNetworkSettings(names),
+        notify: (name, event) => this.stack.emit(name, event),
+        onNames: (names) => this.resolver.applyNetworkSettings(names),
       },
-      this.#configProvider,
+      this.configProvider,
     );
     return this.#config;
   }
 
   /** True if the stack is closed, or is being closed. */
   get closed(): boolean {
-    return this.#closing !== undefined || this.#native.closed;
+    return this.#closing !== undefined || this.native.closed;
   }
 
   close(options?: CloseOptions): Promise<void> {
@@ -72,7 +69,7 @@ export class StackLife {
       return Promise.reject(error);
     }
     this.#closing ??= endInOrder(this.#parts(limits))
-      .then(() => void this.#stack.emit('close'))
+      .then(() => void this.stack.emit('close'))
       .catch((error) => {
         this.#closing = undefined;
         throw error;
@@ -86,29 +83,29 @@ export class StackLife {
     if (this.#closing) return;
     endInOrderSync(this.#parts(limits));
     this.#closing = Promise.resolve();
-    this.#stack.emit('close');
+    this.stack.emit('close');
   }
 
   /** The parts of the stack, in the order of their end: what uses it ends together, then the stack itself. */
   #parts(limits: LingerLimits): EndSteps {
-    const { nodeHandles } = this.#stack;
+    const { nodeHandles } = this.stack;
     const closeHandles = () => (nodeHandles.size > 0 ? nodeHandles.close(limits.stall) : undefined);
     return [
       [
         { end: () => this.#config?.close(), endSync: () => this.#config?.closeSync() },
-        this.#native.programs,
+        this.native.programs,
         { end: closeHandles, endSync: () => nodeHandles.destroy() },
-        { end: () => this.#resolver.close(), endSync: () => this.#resolver.closeSync() },
+        { end: () => this.resolver.close(), endSync: () => this.resolver.closeSync() },
       ],
-      [{ end: () => this.#native.close(limits), endSync: () => this.#native.closeSync(limits) }],
+      [{ end: () => this.native.close(limits), endSync: () => this.native.closeSync(limits) }],
     ];
   }
 
   #onDeath(error: IothError): void {
-    this.#stack.nodeHandles.destroy(error);
+    this.stack.nodeHandles.destroy(error);
     if (this.#closing) return;
     try {
-      this.#stack.emit('error', error);
+      this.stack.emit('error', error);
     } finally {
       // a detached socket may prevent the deletion: the program's own close() reports it
       this.close().catch(() => {});

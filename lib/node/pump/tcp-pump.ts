@@ -42,18 +42,16 @@ const NO_NAME: Address = { family: 'IPv4', address: '0.0.0.0', port: 0 };
  * data between the other end and the Socket.
  */
 export class TcpPump implements OpenHandle {
-  readonly #handle: NodeHandle;
-  readonly #stack: NodeStack;
-  readonly #ownerOf: OwnerOf;
   readonly #options: ((socket: Socket) => void)[] = [];
   #socket: Socket | undefined;
   #connection: TcpConnection | undefined;
   #isClosed = false;
 
-  constructor(handle: NodeHandle, stack: NodeStack, ownerOf: OwnerOf) {
-    this.#handle = handle;
-    this.#stack = stack;
-    this.#ownerOf = ownerOf;
+  constructor(
+    readonly handle: NodeHandle,
+    readonly stack: NodeStack,
+    readonly ownerOf: OwnerOf,
+  ) {
     stack.nodeHandles.add(this, () => this.#owner);
     overrideMethods(handle, {
       bind: (address: string, port: number) => this.#bind(AF_INET, address, port, 0),
@@ -80,7 +78,7 @@ export class TcpPump implements OpenHandle {
   /** Closes it now. Data that the stack does not take at once is lost. */
   close(): void {
     this.#connection?.flush();
-    this.#handle.close();
+    this.handle.close();
     this.#connection?.destroy();
     this.#socket?.close();
     this.#end();
@@ -88,8 +86,8 @@ export class TcpPump implements OpenHandle {
 
   #open(family: number): Socket {
     if (this.#socket) return this.#socket;
-    this.#socket = pumpedSocket(this.#stack, family, SOCK_STREAM, (error) => this.#fail(error));
-    if (!callNative(this.#handle, 'hasRef')) this.#socket.unref();
+    this.#socket = pumpedSocket(this.stack, family, SOCK_STREAM, (error) => this.#fail(error));
+    if (!callNative(this.handle, 'hasRef')) this.#socket.unref();
     for (const set of this.#options) attempt(() => set(this.#socket as Socket));
     return this.#socket;
   }
@@ -124,7 +122,7 @@ export class TcpPump implements OpenHandle {
   #onConnect(req: ConnectRequest, status: number): void {
     // an error that a listener throws must not become a rejection
     process.nextTick(() => {
-      if (!this.#isClosed) req.oncomplete?.(status, this.#handle, req, status === 0, status === 0);
+      if (!this.#isClosed) req.oncomplete?.(status, this.handle, req, status === 0, status === 0);
     });
   }
 
@@ -132,14 +130,14 @@ export class TcpPump implements OpenHandle {
   #attach(socket: Socket): void {
     if (this.#isClosed) return;
     const [outer, inner] = socketPair();
-    const result = this.#handle.open(outer);
+    const result = this.handle.open(outer);
     if (result < 0) {
       libc().close(outer);
       libc().close(inner);
       throw new IothError('EIO', { syscall: 'connect' });
     }
     socket.unref();
-    this.#connection = new TcpConnection(this.#handle as unknown as { readonly bytesWritten?: number }, socket, inner, {
+    this.#connection = new TcpConnection(this.handle as unknown as { readonly bytesWritten?: number }, socket, inner, {
       onError: (error) => this.#fail(error),
       onEnd: () => this.#end(),
     });
@@ -153,10 +151,10 @@ export class TcpPump implements OpenHandle {
   }
 
   async #accept(listener: ListeningSocket): Promise<void> {
-    const Handle = this.#handle.constructor as unknown as new (type: number) => NodeHandle;
+    const Handle = this.handle.constructor as unknown as new (type: number) => NodeHandle;
     for await (const socket of listener) {
       const client = new Handle(TCP_SOCKET);
-      const pump = new TcpPump(client, this.#stack, this.#ownerOf);
+      const pump = new TcpPump(client, this.stack, this.ownerOf);
       pump.#socket = socket;
       socket.settimeout(null);
       const status = attempt(() => pump.#attach(socket));
@@ -167,7 +165,7 @@ export class TcpPump implements OpenHandle {
 
   #onConnection(status: number, client?: NodeHandle): void {
     if (this.#isClosed) client?.close();
-    else this.#handle.onconnection?.(status, status === 0 ? client : undefined);
+    else this.handle.onconnection?.(status, status === 0 ? client : undefined);
   }
 
   #ownName(): Address {
@@ -189,7 +187,7 @@ export class TcpPump implements OpenHandle {
 
   #ref(method: 'ref' | 'unref'): void {
     if (!this.#connection) this.#socket?.[method]();
-    callNative(this.#handle, method);
+    callNative(this.handle, method);
   }
 
   #onClose(callback?: () => void): void {
@@ -203,7 +201,7 @@ export class TcpPump implements OpenHandle {
         this.#end();
       }
     }
-    callNative(this.#handle, 'close', callback);
+    callNative(this.handle, 'close', callback);
   }
 
   #onReset(callback?: () => void): number {
@@ -215,7 +213,7 @@ export class TcpPump implements OpenHandle {
   }
 
   get #owner(): object | undefined {
-    return this.#ownerOf(this.#handle);
+    return this.ownerOf(this.handle);
   }
 
   /** Destroys the handle's owner with an error, such as one that libuv has no number for. */
@@ -224,7 +222,7 @@ export class TcpPump implements OpenHandle {
   }
 
   #end(): void {
-    if (this.#isClosed) this.#stack.nodeHandles.delete(this);
+    if (this.#isClosed) this.stack.nodeHandles.delete(this);
   }
 }
 

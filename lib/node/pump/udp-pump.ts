@@ -60,19 +60,17 @@ const UNSPECIFIED = new Uint8Array(16);
 
 /** A UDP handle whose methods work on a Socket. It has no file descriptor of its own. */
 export class UdpPump implements OpenHandle {
-  readonly #handle: NodeHandle & DatagramEvents;
-  readonly #stack: NodeStack;
-  readonly #ownerOf: OwnerOf;
   #socket: Socket | undefined;
   #isReferenced: boolean;
   #queued = { bytes: 0, count: 0 };
   #receiving: AbortController | undefined;
   #isClosed = false;
 
-  constructor(handle: NodeHandle, stack: NodeStack, ownerOf: OwnerOf) {
-    this.#handle = handle as NodeHandle & DatagramEvents;
-    this.#stack = stack;
-    this.#ownerOf = ownerOf;
+  constructor(
+    readonly handle: NodeHandle & DatagramEvents,
+    readonly stack: NodeStack,
+    readonly ownerOf: OwnerOf,
+  ) {
     this.#isReferenced = Boolean(callNative(handle, 'hasRef'));
     stack.nodeHandles.add(this, () => ownerOf(handle));
     overrideMethods(handle, { ...this.#calls(), ...this.#optionCalls() });
@@ -86,7 +84,7 @@ export class UdpPump implements OpenHandle {
 
   /** Closes it now. */
   close(): void {
-    this.#handle.close();
+    this.handle.close();
   }
 
   #calls(): Record<string, (...args: never[]) => unknown> {
@@ -150,9 +148,9 @@ export class UdpPump implements OpenHandle {
 
   #open(family: number): Socket {
     if (this.#socket) return this.#socket;
-    const owner = this.#ownerOf(this.#handle) as DatagramSocket | undefined;
+    const owner = this.ownerOf(this.handle) as DatagramSocket | undefined;
     const report = (error: Error) => void process.nextTick(() => owner?.emit('error', error));
-    this.#socket = pumpedSocket(this.#stack, family, SOCK_DGRAM, report);
+    this.#socket = pumpedSocket(this.stack, family, SOCK_DGRAM, report);
     if (!this.#isReferenced) this.#socket.unref();
     return this.#socket;
   }
@@ -204,7 +202,7 @@ export class UdpPump implements OpenHandle {
     return attempt(() => {
       this.#receive(this.#open(AF_INET), signal).catch((error) => {
         if (signal.aborted || isBeyondErrno(error)) return;
-        process.nextTick(() => this.#handle.onmessage?.(errnoOf(error), this.#handle, undefined));
+        process.nextTick(() => this.handle.onmessage?.(errnoOf(error), this.handle, undefined));
       });
     });
   }
@@ -217,12 +215,12 @@ export class UdpPump implements OpenHandle {
       } catch (error) {
         // ECONNREFUSED is the answer to an earlier datagram: libuv reports it and goes on receiving
         if ((error as IothError).code !== 'ECONNREFUSED') throw error;
-        process.nextTick(() => this.#handle.onmessage?.(errnoOf(error), this.#handle, undefined));
+        process.nextTick(() => this.handle.onmessage?.(errnoOf(error), this.handle, undefined));
         continue;
       }
       const [data, { address, family, port }] = received;
       process.nextTick(() => {
-        if (!this.#isClosed) this.#handle.onmessage?.(data.length, this.#handle, data, { address, family, port });
+        if (!this.#isClosed) this.handle.onmessage?.(data.length, this.handle, data, { address, family, port });
       });
     }
   }
@@ -267,9 +265,9 @@ export class UdpPump implements OpenHandle {
       this.#isClosed = true;
       this.#stop();
       this.#socket?.close();
-      this.#stack.nodeHandles.delete(this);
+      this.stack.nodeHandles.delete(this);
     }
-    callNative(this.#handle, 'close', callback);
+    callNative(this.handle, 'close', callback);
   }
 }
 
