@@ -12,21 +12,8 @@ import { StackDnsSource } from './dns-resolver.js';
 import type { DnsSource } from './dns-source.js';
 import type { AnyFunction } from './replace.js';
 
-export type DnsQueryName =
-  | 'resolve'
-  | 'resolve4'
-  | 'resolve6'
-  | 'resolveAny'
-  | 'resolveCaa'
-  | 'resolveCname'
-  | 'resolveMx'
-  | 'resolveNaptr'
-  | 'resolveNs'
-  | 'resolvePtr'
-  | 'resolveSoa'
-  | 'resolveSrv'
-  | 'resolveTxt'
-  | 'reverse';
+type QueryKind = '' | '4' | '6' | 'Any' | 'Caa' | 'Cname' | 'Mx' | 'Naptr' | 'Ns' | 'Ptr' | 'Soa' | 'Srv' | 'Txt';
+export type DnsQueryName = `resolve${QueryKind}` | 'reverse';
 
 type NameOfCode<Code> = Code extends `E${infer Name}` ? Name : never;
 /** The names that node:dns gives to the codes of queries: `dns.NOTFOUND` is 'ENOTFOUND'. */

@@ -90,19 +90,15 @@ function checkAll(options: StackOptions): StackArguments {
   if (config && vnl !== undefined && vnl !== null) {
     throw invalidValue('vnl', "undefined with a configuration, which has a 'vnl=' of its own", vnl);
   }
-  checkSettings(others);
-  const plugin = checkPlugin(config ? config.stack : stack);
-  checkMilliseconds('options.wait', wait);
-  const vnls = checkVnls(baseName(plugin), config ? config.vnl : vnl);
-  return { ...others, stack, wait, plugin, vnls, config };
-}
-
-/** Checks the settings. A stack without a configuration gets the same checks. */
-function checkSettings({ conf, dnsCache, signal, timeout }: StackSettings): void {
+  const { conf, dnsCache, signal, timeout } = others;
   if (conf !== undefined) checkProvider('options.conf', conf);
   if (dnsCache !== undefined) checkInteger('options.dnsCache', dnsCache, 0, INT_MAX);
   if (timeout !== undefined) checkInteger('options.timeout', timeout, 1, INT_MAX);
   checkSignal(signal);
+  const plugin = checkPlugin(config ? config.stack : stack);
+  checkMilliseconds('options.wait', wait);
+  const vnls = checkVnls(baseName(plugin), config ? config.vnl : vnl);
+  return { ...others, stack, wait, plugin, vnls, config };
 }
 
 function checkPlugin(stack: unknown): string {

@@ -16,6 +16,7 @@ import {
 } from '../vde/switch/joined-switch.js';
 import { hookIntoExit } from '../vdestack/exit-cleanup.js';
 import { quoted, splitVnl } from '../vdestack/vnl.js';
+import type { StackArguments } from './arguments.js';
 
 const SYSCALL = 'ioth_newstack';
 /** The least time a switch has to answer if it appears during the wait, however late it appears. */
@@ -25,10 +26,7 @@ const MIN_ANSWER_TIMEOUT_MS = 500;
 const NOT_THERE = ['ENOENT', 'ECONNREFUSED'];
 
 /** The networks to wait for, and for how many milliseconds. */
-export interface NetworkWait {
-  readonly vnls: readonly string[];
-  readonly wait: number;
-}
+type NetworkWait = Pick<StackArguments, 'vnls' | 'wait'>;
 
 /**
  * Waits, blocking, until the network to join answers: for ten seconds, or for `wait` milliseconds. If the network does not exist,
