@@ -13,7 +13,6 @@ import type { Operation } from '../io/wait-queue.js';
 import { closeCommand } from './close-command.js';
 import type { FrameSource } from './frame-source.js';
 import { NodeSource } from './node-source.js';
-import type { FrameSink } from './operations.js';
 import { PlugSource } from './plug-source.js';
 
 const NEWS_SIZE = 256;
@@ -28,7 +27,7 @@ export function servesNode(directory: string): boolean {
 
 /** A `VDECONN *` and its descriptors, owned by one port and closed once. */
 export class Connection implements Closable {
-  readonly source: FrameSource & FrameSink;
+  readonly source: FrameSource;
   readonly #conn: VdeConnPointer;
   readonly #ctlfd: number;
   /** The pipe that the command of a cmd:// writes to. */
@@ -91,7 +90,7 @@ export class Connection implements Closable {
   }
 
   /** Returns the source and sink of frames. @throws {IothError} EBADF once the connection is closed */
-  use(syscall: string): FrameSource & FrameSink {
+  use(syscall: string): FrameSource {
     if (this.#isOpen) return this.source;
     throw new IothError('EBADF', { syscall, hint: 'the port is closed' });
   }

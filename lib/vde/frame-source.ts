@@ -9,7 +9,7 @@ export const MAX_FRAME_SIZE = VDE_ETHBUFSIZE;
 /** The shortest frame in bytes: an Ethernet header. */
 export const MIN_FRAME_SIZE = 14;
 
-/** The source of a connection's frames, in which its operations wait. */
+/** The source and sink of a connection's frames, in which its operations wait. */
 export interface FrameSource {
   /** The number of frames that were lost because the port's own queue was full. */
   readonly dropped: number;
@@ -17,6 +17,8 @@ export interface FrameSource {
   take(): Buffer | typeof WAIT | typeof END;
   /** Takes the next frame into the caller's bytes. Returns its length in bytes. @throws {IothError} */
   takeInto(buffer: Uint8Array): number | typeof WAIT | typeof END;
+  /** Calls vde_send(3). Returns false if it would block. @throws {IothError} */
+  send(frame: Uint8Array): boolean;
   run<T>(operation: Operation<T>, owner: object, timeout: number | null, signal: AbortSignal | undefined): Promise<T>;
   /** Retries the operations that wait to receive. */
   resume(): void;

@@ -1,119 +1,68 @@
-import { READABLE, WRITABLE } from '../io/poll-handle.js';
+import { type Direction, READABLE } from '../io/poll-handle.js';
 import { type Operation, WAIT } from '../io/wait-queue.js';
 import { END, type FrameSource } from './frame-source.js';
 
-/** Receives one frame by vde_recv(3) into a new Buffer; an empty one at the end. */
-export class Receive implements Operation<Buffer> {
-  readonly syscall = 'vde_recv';
+/** A call of vde_recv(3) or vde_send(3) that may wait: one of the functions below, and its argument. */
+export class PortOperation<T, A> implements Operation<T> {
   readonly timeoutName = 'options.timeout';
-  readonly direction = READABLE;
 
-  constructor(readonly source: FrameSource) {}
+  constructor(
+    readonly direction: Direction,
+    readonly source: FrameSource,
+    readonly call: (source: FrameSource, argument: A) => T | typeof WAIT,
+    readonly argument: A,
+  ) {}
 
-  attempt(): Buffer | typeof WAIT {
-    const frame = this.source.take();
-    return frame === END ? Buffer.alloc(0) : frame;
+  get syscall(): string {
+    return this.direction === READABLE ? 'vde_recv' : 'vde_send';
   }
+
+  attempt(): T | typeof WAIT {
+    return this.call(this.source, this.argument);
+  }
+}
+
+/** Receives one frame by vde_recv(3) into a new Buffer; an empty one at the end. */
+export function receiveFrame(source: FrameSource): Buffer | typeof WAIT {
+  const frame = source.take();
+  return frame === END ? Buffer.alloc(0) : frame;
 }
 
 /** Receives one frame by vde_recv(3) into the caller's bytes. The result is its length; 0 at the end. */
-export class ReceiveInto implements Operation<number> {
-  readonly syscall = 'vde_recv';
-  readonly timeoutName = 'options.timeout';
-  readonly direction = READABLE;
-
-  constructor(
-    readonly source: FrameSource,
-    readonly buffer: Uint8Array,
-  ) {}
-
-  attempt(): number | typeof WAIT {
-    const length = this.source.takeInto(this.buffer);
-    return length === END ? 0 : length;
-  }
+export function receiveInto(source: FrameSource, buffer: Uint8Array): number | typeof WAIT {
+  const length = source.takeInto(buffer);
+  return length === END ? 0 : length;
 }
 
 /** Receives frames by vde_recv(3) until none is left; none at the end. */
-export class ReceiveBatch implements Operation<Buffer[]> {
-  readonly syscall = 'vde_recv';
-  readonly timeoutName = 'options.timeout';
-  readonly direction = READABLE;
-
-  constructor(
-    readonly source: FrameSource,
-    readonly max: number,
-  ) {}
-
-  attempt(): Buffer[] | typeof WAIT {
-    const frames: Buffer[] = [];
-    while (frames.length < this.max) {
-      const frame = this.#take(frames.length > 0);
-      if (frame === END) return frames;
+export function receiveBatch(source: FrameSource, max: number): Buffer[] | typeof WAIT {
+  const frames: Buffer[] = [];
+  try {
+    while (frames.length < max) {
+      const frame = source.take();
+      if (frame === END) break;
       if (frame === WAIT) return frames.length > 0 ? frames : WAIT;
       frames.push(frame);
     }
-    return frames;
+  } catch (error) {
+    // after other frames it is left to the next call, so that no frame is lost
+    if (frames.length === 0) throw error;
   }
-
-  /** Takes a frame. Leaves an error after other frames to the next call, so that no frame is lost. */
-  #take(hasFrames: boolean): Buffer | typeof WAIT | typeof END {
-    try {
-      return this.source.take();
-    } catch (error) {
-      if (hasFrames) return WAIT;
-      throw error;
-    }
-  }
-}
-
-/** The sink of a connection's frames. */
-export interface FrameSink {
-  /** Calls vde_send(3). Returns false if it would block. @throws {IothError} */
-  send(frame: Uint8Array): boolean;
+  return frames;
 }
 
 /** Sends one frame by vde_send(3). */
-export class Send implements Operation<void> {
-  readonly syscall = 'vde_send';
-  readonly timeoutName = 'options.timeout';
-  readonly direction = WRITABLE;
-
-  constructor(
-    readonly sink: FrameSink,
-    readonly frame: Uint8Array,
-  ) {}
-
-  attempt(): typeof WAIT | undefined {
-    return this.sink.send(this.frame) ? undefined : WAIT;
-  }
+export function sendFrame(source: FrameSource, frame: Uint8Array): typeof WAIT | undefined {
+  return source.send(frame) ? undefined : WAIT;
 }
 
 /** Sends frames by vde_send(3), one after the other, until it would block. The result is how many were sent. */
-export class SendBatch implements Operation<number> {
-  readonly syscall = 'vde_send';
-  readonly timeoutName = 'options.timeout';
-  readonly direction = WRITABLE;
-
-  constructor(
-    readonly sink: FrameSink,
-    readonly frames: readonly Uint8Array[],
-  ) {}
-
-  attempt(): number | typeof WAIT {
-    let sent = 0;
-    for (const frame of this.frames) {
-      if (!this.#send(frame, sent > 0)) break;
-      sent++;
-    }
-    return sent > 0 || this.frames.length === 0 ? sent : WAIT;
+export function sendBatch(source: FrameSource, frames: readonly Uint8Array[]): number | typeof WAIT {
+  let sent = 0;
+  try {
+    while (sent < frames.length && source.send(frames[sent]!)) sent++;
+  } catch (error) {
+    if (sent === 0) throw error;
   }
-
-  #send(frame: Uint8Array, hasSent: boolean): boolean {
-    try {
-      return this.sink.send(frame);
-    } catch (error) {
-      if (hasSent) return false;
-      throw error;
-    }
-  }
+  return sent > 0 || frames.length === 0 ? sent : WAIT;
 }

@@ -12,12 +12,13 @@ import {
   invalidValue,
   outOfRange,
 } from '../core/validate.js';
+import { READABLE, WRITABLE } from '../io/poll-handle.js';
 import type { Operation } from '../io/wait-queue.js';
 import type { Connection } from './connection.js';
 import { MAX_FRAME_SIZE, MIN_FRAME_SIZE } from './frame-source.js';
 import type { NetworkOptions } from './locator.js';
 import { openConnection } from './open.js';
-import { Receive, ReceiveBatch, ReceiveInto, Send, SendBatch } from './operations.js';
+import { PortOperation, receiveBatch, receiveFrame, receiveInto, sendBatch, sendFrame } from './operations.js';
 
 /** The options of {@link VdePort.open}. */
 export interface VdePortOptions {
@@ -111,7 +112,7 @@ export class VdePort {
    * @throws {AbortError} if `signal` was aborted first
    */
   recv(options?: VdeWaitOptions): Promise<Buffer> {
-    return this.#run((port) => new Receive(port.use('vde_recv')), options);
+    return this.#run((port) => new PortOperation(READABLE, port.use('vde_recv'), receiveFrame, undefined), options);
   }
 
   /**
@@ -121,7 +122,10 @@ export class VdePort {
    * @throws like {@link recv}
    */
   recv_into(buffer: NodeJS.ArrayBufferView, options?: VdeWaitOptions): Promise<number> {
-    return this.#run((port) => new ReceiveInto(port.use('vde_recv'), checkRoom(buffer)), options);
+    return this.#run(
+      (port) => new PortOperation(READABLE, port.use('vde_recv'), receiveInto, checkRoom(buffer)),
+      options,
+    );
   }
 
   /**
@@ -133,7 +137,7 @@ export class VdePort {
   recvBatch(max: number = DEFAULT_BATCH, options?: VdeWaitOptions): Promise<Buffer[]> {
     return this.#run((port) => {
       checkInteger('max', max, 1, MAX_BATCH);
-      return new ReceiveBatch(port.use('vde_recv'), max);
+      return new PortOperation(READABLE, port.use('vde_recv'), receiveBatch, max);
     }, options);
   }
 
@@ -147,7 +151,7 @@ export class VdePort {
   send(frame: NodeJS.ArrayBufferView, options?: VdeWaitOptions): Promise<void> {
     return this.#run((port) => {
       const bytes = checkFrame('frame', frame);
-      return new Send(port.use('vde_send'), bytes);
+      return new PortOperation(WRITABLE, port.use('vde_send'), sendFrame, bytes);
     }, options);
   }
 
@@ -159,7 +163,7 @@ export class VdePort {
   sendBatch(frames: readonly NodeJS.ArrayBufferView[], options?: VdeWaitOptions): Promise<number> {
     return this.#run((port) => {
       const bytes = checkEach('frames', 'an array of frames', frames, checkFrame);
-      return new SendBatch(port.use('vde_send'), bytes);
+      return new PortOperation(WRITABLE, port.use('vde_send'), sendBatch, bytes);
     }, options);
   }
 
