@@ -3,7 +3,7 @@ import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { codeOf } from '../core/errno.js';
 import { fileOf } from '../io/descriptor-file.js';
 import { isReceiveShutDown, pollOnce } from '../io/poll-sync.js';
-import { MAX_FRAME_SIZE, MIN_FRAME_SIZE, scratch } from '../vde/frame-source.js';
+import { MIN_FRAME_SIZE, receive } from '../vde/frame-source.js';
 import { NodePeers } from '../vde/switch/node-peers.js';
 import type { FrameStore, StoredFrame } from './frame-store.js';
 import type { TimedEventSet } from './timed-event-set.js';
@@ -67,7 +67,7 @@ export class Plug {
     for (let i = 0; i < MAX_BATCH && !this.#isHeld; i++) {
       // except for a socket, vde_recv(3) blocks if there is no frame; epoll(7) reported the first one
       if (i > 0 && !this.#isSocket && (pollOnce(this.#fd, POLLIN, 0) & POLLIN) === 0) break;
-      const length = libvdeplug().recv(this.#conn, scratch, MAX_FRAME_SIZE, 0);
+      const length = receive(this.#conn);
       if (length >= MIN_FRAME_SIZE) {
         this.#errors = 0;
         this.onFrame(length);

@@ -1,5 +1,6 @@
 import { libvdeplug, VDE_ETHBUFSIZE, type VdeConnPointer } from '../../ffi/vdeplug.js';
-import type { Operation, WAIT } from '../io/wait-queue.js';
+import type { Readiness } from '../io/readiness.js';
+import type { WAIT } from '../io/wait-queue.js';
 
 /** The result when the network is gone and no more frames will come. */
 export const END: unique symbol = Symbol('end');
@@ -10,7 +11,7 @@ export const MAX_FRAME_SIZE = VDE_ETHBUFSIZE;
 export const MIN_FRAME_SIZE = 14;
 
 /** The source and sink of a connection's frames, in which its operations wait. */
-export interface FrameSource {
+export interface FrameSource extends Pick<Readiness, 'run' | 'resume' | 'setRef' | 'close'> {
   /** The number of frames that were lost because the port's own queue was full. */
   readonly dropped: number;
   /** Takes the next frame, if there is one. @throws {IothError} */
@@ -19,12 +20,6 @@ export interface FrameSource {
   takeInto(buffer: Uint8Array): number | typeof WAIT | typeof END;
   /** Calls vde_send(3). Returns false if it would block. @throws {IothError} */
   send(frame: Uint8Array): boolean;
-  run<T>(operation: Operation<T>, owner: object, timeout: number | null, signal: AbortSignal | undefined): Promise<T>;
-  /** Retries the operations that wait to receive. */
-  resume(): void;
-  setRef(referenced: boolean): void;
-  /** Stops watching, and rejects waiting operations. Without `error`, at the end of the process, they stay pending. */
-  close(error: ((operation: Operation<unknown>) => Error) | undefined): void;
 }
 
 /** The buffer of vde_recv(3). The result of a call is used or copied before the next call begins. */
@@ -38,9 +33,4 @@ export function receive(conn: VdeConnPointer): number {
 /** Returns a copy of the first bytes of {@link scratch}. */
 export function copyOfScratch(length: number): Buffer {
   return Buffer.from(scratch.subarray(0, length));
-}
-
-/** Copies a frame into the caller's bytes; bytes without room are lost. */
-export function copyInto(buffer: Uint8Array, frame: Buffer, length: number): number {
-  return frame.copy(buffer, 0, 0, length);
 }

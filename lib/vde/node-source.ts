@@ -7,7 +7,7 @@ import { PollHandle, READABLE, WRITABLE } from '../io/poll-handle.js';
 import { pollOnce } from '../io/poll-sync.js';
 import { wouldBlock } from '../io/readiness.js';
 import { type Operation, WAIT, Waiter, WaitQueue } from '../io/wait-queue.js';
-import { copyInto, copyOfScratch, type END, type FrameSource, MIN_FRAME_SIZE, receive } from './frame-source.js';
+import { copyOfScratch, type END, type FrameSource, MIN_FRAME_SIZE, receive } from './frame-source.js';
 import { NodePeers } from './switch/node-peers.js';
 
 /** The most frames that wait for the program. Further ones are lost, as in a network card. */
@@ -89,7 +89,7 @@ export class NodeSource implements FrameSource {
 
   takeInto(buffer: Uint8Array): number | typeof WAIT | typeof END {
     const frame = this.#frames.shift();
-    return frame ? copyInto(buffer, frame, frame.length) : this.#wait();
+    return frame ? frame.copy(buffer) : this.#wait();
   }
 
   #wait(): typeof WAIT {

@@ -4,17 +4,8 @@ import { codeOf } from '../core/errno.js';
 import { IothError, systemError } from '../core/errors.js';
 import { isReceiveShutDown, pollOnce } from '../io/poll-sync.js';
 import { Readiness } from '../io/readiness.js';
-import { type Operation, WAIT } from '../io/wait-queue.js';
-import {
-  copyInto,
-  copyOfScratch,
-  END,
-  type FrameSource,
-  MAX_FRAME_SIZE,
-  MIN_FRAME_SIZE,
-  receive,
-  scratch,
-} from './frame-source.js';
+import { WAIT } from '../io/wait-queue.js';
+import { copyOfScratch, END, type FrameSource, MAX_FRAME_SIZE, MIN_FRAME_SIZE, scratch } from './frame-source.js';
 
 /** The most results without a frame in a row (runts, events of the connection itself) before other work runs. */
 const MAX_EMPTY_RESULTS = 64;
@@ -23,9 +14,8 @@ const MAX_EMPTY_RESULTS = 64;
  * A plug, which carries frames over one descriptor (`vde://`, `ptp://`, `seqpacket://`, `cmd://`, `tap://` …). Frames stay in
  * the kernel until they are received.
  */
-export class PlugSource implements FrameSource {
+export class PlugSource extends Readiness implements FrameSource {
   readonly dropped = 0;
-  readonly #readiness: Readiness;
   #isEnded = false;
 
   /**
@@ -34,11 +24,11 @@ export class PlugSource implements FrameSource {
    */
   constructor(
     readonly conn: VdeConnPointer,
-    readonly fd: number,
+    fd: number,
     readonly isSocket: boolean,
     readonly isGone: () => boolean,
   ) {
-    this.#readiness = new Readiness(fd);
+    super(fd);
   }
 
   take(): Buffer | typeof WAIT | typeof END {
@@ -49,7 +39,7 @@ export class PlugSource implements FrameSource {
   takeInto(buffer: Uint8Array): number | typeof WAIT | typeof END {
     if (buffer.byteLength >= MAX_FRAME_SIZE) return this.#receive(buffer);
     const length = this.#receive(scratch);
-    return typeof length === 'number' ? copyInto(buffer, scratch, length) : length;
+    return typeof length === 'number' ? scratch.copy(buffer, 0, 0, length) : length;
   }
 
   #receive(buffer: Uint8Array): number | typeof WAIT | typeof END {
@@ -59,7 +49,7 @@ export class PlugSource implements FrameSource {
         // the command of cmd:// ended: if libvdeplug read that, it would leave two descriptors open, and complain on stderr
         if ((revents & POLLIN) === 0) return revents & (POLLHUP | POLLERR) ? this.#end() : this.#waitOrEnd();
       }
-      const length = buffer === scratch ? receive(this.conn) : libvdeplug().recv(this.conn, buffer, MAX_FRAME_SIZE, 0);
+      const length = libvdeplug().recv(this.conn, buffer, MAX_FRAME_SIZE, 0);
       if (length >= MIN_FRAME_SIZE) return length;
       if (length === 0 && (!this.isSocket || isReceiveShutDown(this.fd))) return this.#end();
       if (length >= 0) continue;
@@ -86,7 +76,7 @@ export class PlugSource implements FrameSource {
   send(frame: Uint8Array): boolean {
     if (this.#isEnded) throw ended();
     if (libvdeplug().send(this.conn, frame, frame.byteLength, 0) >= 0) {
-      this.#readiness.noteSent(frame.byteLength);
+      this.noteSent(frame.byteLength);
       return true;
     }
     const error = errno();
@@ -97,22 +87,6 @@ export class PlugSource implements FrameSource {
     // a cable whose other end is free: ptp:// has a socket there only while a peer holds that end
     if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTCONN') return true;
     throw systemError(error, 'vde_send', code === 'EMSGSIZE' ? { hint: 'the frame is too long for this network' } : {});
-  }
-
-  run<T>(operation: Operation<T>, owner: object, timeout: number | null, signal: AbortSignal | undefined): Promise<T> {
-    return this.#readiness.run(operation, owner, timeout, signal);
-  }
-
-  resume(): void {
-    this.#readiness.resume();
-  }
-
-  setRef(referenced: boolean): void {
-    this.#readiness.setRef(referenced);
-  }
-
-  close(error: ((operation: Operation<unknown>) => Error) | undefined): void {
-    this.#readiness.close(error);
   }
 }
 
