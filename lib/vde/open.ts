@@ -1,15 +1,16 @@
 import { closeSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { libvdeplug, VDE_INTERFACE_VERSION, type VdeConnPointer, type VdeOpenArgs } from '../../ffi/vdeplug.js';
-import { onAbort } from '../core/abort.js';
+import { untilAborted } from '../core/abort.js';
 import { requireProc } from '../core/environment.js';
 import { codeOf } from '../core/errno.js';
-import { AbortError, IothError } from '../core/errors.js';
+import { IothError } from '../core/errors.js';
+import { within } from '../core/within.js';
 import { type NativeResult, runNativeAsync } from '../io/async-calls.js';
 import { Connection, servesNode } from './connection.js';
 import { checkLocator, type NetworkOptions, nodeDirectory, nodePath, resolveLocator, withOptions } from './locator.js';
-import { joinedDirectories, untilServed } from './switch/joined-switch.js';
-import { removeGoneNode } from './switch/switch-directory.js';
+import { joinedDirectories, unanswered, untilServed } from './switch/joined-switch.js';
+import { LIVING_NODE_MS, removeGoneNode } from './switch/switch-directory.js';
 import { SwitchPeer } from './switch/switch-peer.js';
 
 /** The hints for a path where no switch or hub can be made. */
@@ -33,8 +34,6 @@ export interface OpenRequest {
 
 /** The mode of a port's sockets, if only other options are given. */
 const DEFAULT_MODE = 0o700;
-/** The time that a living node may take to answer a new peer, in milliseconds. */
-const ANSWER_TIMEOUT_MS = 500;
 
 interface OpenCall extends OpenRequest {
   readonly args: VdeOpenArgs | null;
@@ -77,33 +76,22 @@ export function joinsThisThread(vnl: string): boolean {
 }
 
 /** Makes one call. If it takes too long, the connection that it opens later is closed. */
-function open(
+async function open(
   { vnl, description, args, timeout, signal }: OpenCall,
   deadline: number,
-): Promise<NativeResult<bigint | null>> {
+): Promise<NativeResult<VdeConnPointer | null>> {
   const call = runNativeAsync<VdeConnPointer | null>(
     (done) => libvdeplug().open_async(vnl, description, VDE_INTERFACE_VERSION, args, done),
     'slow',
   );
-  return new Promise((resolve, reject) => {
-    let isLate = false;
-    const giveUp = (error: Error) => {
-      isLate = true;
-      finish();
-      reject(error);
-    };
-    const stopListening = signal ? onAbort(signal, () => giveUp(new AbortError(signal.reason))) : () => {};
-    const timer = setTimeout(() => giveUp(unanswered(vnl, timeout)), Math.max(1, deadline - performance.now()));
-    const finish = () => {
-      clearTimeout(timer);
-      setImmediate(() => stopListening());
-    };
-    call.then((outcome) => {
-      if (isLate) return void (outcome.result !== null && libvdeplug().close(outcome.result));
-      finish();
-      resolve(outcome);
-    }, giveUp);
-  });
+  try {
+    const isInTime = await untilAborted(within(call, Math.max(1, deadline - performance.now())), signal);
+    if (!isInTime) throw unanswered({ vnl, syscall: 'vde_open', timeout });
+    return await call;
+  } catch (error) {
+    call.then(({ result }) => result !== null && libvdeplug().close(result)).catch(() => {});
+    throw error;
+  }
 }
 
 /** Removes a node whose process is gone. Asks it from the loop, since this thread may be the node. Returns whether it did. */
@@ -113,7 +101,7 @@ async function makeRoom({ vnl, signal }: OpenRequest, deadline: number): Promise
   let peer: SwitchPeer | undefined;
   try {
     peer = new SwitchPeer(directory);
-    const limit = Math.min(ANSWER_TIMEOUT_MS, deadline - performance.now());
+    const limit = Math.min(LIVING_NODE_MS, deadline - performance.now());
     // a daemon whose owner was killed notices it when a peer joins: it ends, and hangs up
     if (!(await peer.replied(limit, signal)) || peer.takeReply()) throw inUse(vnl);
   } catch (error) {
@@ -129,22 +117,20 @@ async function makeRoom({ vnl, signal }: OpenRequest, deadline: number): Promise
 }
 
 function inUse(vnl: string): IothError {
-  const hint = PATH_HINTS.EADDRINUSE(String(nodePath(vnl)));
-  return new IothError('EADDRINUSE', { syscall: 'vde_open', address: vnl, hint });
-}
-
-function unanswered(vnl: string, timeout: number): IothError {
-  const hint = `the switch did not answer within ${timeout} ms`;
-  return new IothError('ETIMEDOUT', { syscall: 'vde_open', address: vnl, hint });
+  return failure('EADDRINUSE', vnl, PATH_HINTS.EADDRINUSE(String(nodePath(vnl))));
 }
 
 function openError(error: number, vnl: string): IothError {
   // some plugins fail without setting errno
   const code = error === 0 ? 'EINVAL' : codeOf(error);
   if (code === 'EPROTONOSUPPORT' && !hasFreeDescriptor()) {
-    return new IothError('EMFILE', { syscall: 'vde_open', address: vnl, hint: OUT_OF_DESCRIPTORS });
+    return failure('EMFILE', vnl, OUT_OF_DESCRIPTORS);
   }
-  return new IothError(code, { syscall: 'vde_open', address: vnl, hint: hintOf(code, vnl) });
+  return failure(code, vnl, hintOf(code, vnl));
+}
+
+function failure(code: string, vnl: string, hint: string): IothError {
+  return new IothError(code, { syscall: 'vde_open', address: vnl, hint });
 }
 
 function hintOf(code: string, vnl: string): string {

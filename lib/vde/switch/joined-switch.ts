@@ -119,7 +119,8 @@ function tryToConnect(directory: string): SwitchPeer | 'full' | undefined {
   }
 }
 
-function unanswered({ vnl, syscall, timeout }: SwitchQuestion): IothError {
+/** Returns the error of a switch that takes too long. */
+export function unanswered({ vnl, syscall, timeout }: SwitchQuestion): IothError {
   const hint = `the switch did not answer within ${Math.round(timeout)} ms`;
   return new IothError('ETIMEDOUT', { syscall, address: vnl, hint });
 }

@@ -6,7 +6,7 @@ import { nodeDirectory } from '../locator.js';
 import { SwitchPeer } from './switch-peer.js';
 
 /** The time that a living node may take to answer a new peer, in milliseconds. */
-const ANSWER_TIMEOUT_MS = 500;
+export const LIVING_NODE_MS = 500;
 /** The sockets in a node's directory: its control socket, one for each peer, and those that peers make to join. */
 const NODE_SOCKET = /^(ctl|fd\d+|\.\d+-\d+)$/;
 const CONTROL_SOCKET = 'ctl';
@@ -98,7 +98,7 @@ class OpenDirectory {
       return !(error instanceof IothError && ['ENOENT', 'ECONNREFUSED'].includes(error.code));
     }
     try {
-      return !peer.hasReply(ANSWER_TIMEOUT_MS) || peer.takeReply();
+      return !peer.hasReply(LIVING_NODE_MS) || peer.takeReply();
     } finally {
       peer.close();
     }
