@@ -66,15 +66,6 @@ export class Fabric {
    * @throws {TypeError | RangeError} naming the fault
    */
   addNetwork(name: string, faults?: LinkFaults): FabricNetwork {
-    return this.#addNetwork(name, faults, false);
-  }
-
-  /** @internal Creates a cable: a frame from one of its two ports goes to the other, whatever its MACs are */
-  addWire(name: string): FabricNetwork {
-    return this.#addNetwork(name, undefined, true);
-  }
-
-  #addNetwork(name: string, faults: LinkFaults | undefined, isWire: boolean): FabricNetwork {
     if (checkString('name', name) === '') throw invalidValue('name', 'the name of a network', name);
     const plan = checkFaults(faults);
     if (this.closed) throw new IothError('ERR_IOTH_FABRIC', { syscall: 'addNetwork', hint: 'the fabric is closed' });
@@ -84,9 +75,14 @@ export class Fabric {
     const network = new FabricNetwork(this.#thread, name);
     this.#networks.set(name, network);
     // calls are served in order; if the thread is gone the next one reports it
-    this.#thread.call('addNetwork', name, isWire).catch(() => {});
-    const rule = { from: undefined, to: undefined, plan };
-    if (plan) this.#thread.call('setFaults', name, rule).catch(() => {});
+    if (plan) this.#thread.call('setFaults', name, { from: undefined, to: undefined, plan }).catch(() => {});
+    return network;
+  }
+
+  /** @internal Creates a cable: a frame from one of its two ports goes to the other, whatever its MACs are */
+  addWire(name: string): FabricNetwork {
+    const network = this.addNetwork(name);
+    this.#thread.call('becomeWire', name).catch(() => {});
     return network;
   }
 

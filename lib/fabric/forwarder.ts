@@ -7,7 +7,7 @@ import { MacTable } from './mac-table.js';
 import { Path } from './path.js';
 import { FrameRandom } from './philox.js';
 import { Plug } from './plug.js';
-import { type CaptureFeed, History } from './recorder.js';
+import { CaptureFeed, type FrameBatch, History } from './recorder.js';
 import { Station } from './station.js';
 import { type DropCounts, type NetworkStats, sumOf } from './stats.js';
 import type { TimedEventSet } from './timed-event-set.js';
@@ -20,6 +20,10 @@ export interface SharedParts {
   readonly heap: DueHeap<UnderWay>;
   /** The plugs whose receivers must be tried again. */
   readonly slowPlugs: Set<Plug>;
+  /** The captures of all networks. */
+  readonly feeds: Set<CaptureFeed>;
+  /** Passes the frames of a capture to the other thread. `names` has the names of the stations. */
+  postFrames(capture: number, names: readonly string[], batch: FrameBatch): void;
 }
 
 /** The network and path of a frame in transit. */
@@ -45,11 +49,14 @@ const DROPPED: Record<keyof DropCounts, string> = {
 
 /** A network. It learns which MAC is behind which port, and sends a frame to that port, or to all others. */
 export class Forwarder {
-  readonly feeds = new Set<CaptureFeed>();
   readonly #stations = new Map<string, Station>();
   readonly #list: Station[] = [];
   readonly #macs = new MacTable();
   readonly #history = new History();
+  /** The captures, by the number that the other thread gave them. */
+  readonly #feeds = new Map<number, CaptureFeed>();
+  /** Whether it is a cable between two ports, which ignores MACs. */
+  #isWire = false;
   /** The directions, by the indexes of both ends. Each is made for its first frame. */
   readonly #paths: (Path | undefined)[][] = [];
   readonly #underWay = new Map<Path, UnderWay>();
@@ -57,12 +64,14 @@ export class Forwarder {
   /** Comments on what is done on purpose to the frame that is forwarded now. */
   #notes: string[] = [];
 
-  /** @param isWire whether it is a cable between two ports, which ignores MACs */
   constructor(
     readonly name: string,
     readonly shared: SharedParts,
-    readonly isWire: boolean,
   ) {}
+
+  becomeWire(): void {
+    this.#isWire = true;
+  }
 
   #station(name: string): Station {
     let station = this.#stations.get(name);
@@ -128,7 +137,7 @@ export class Forwarder {
     received.frames++;
     received.bytes += length;
     if (!from.isUp) this.#drop(from, undefined, 'down');
-    else if (this.isWire) this.#flood(from, length, now);
+    else if (this.#isWire) this.#flood(from, length, now);
     else {
       this.#macs.learn(scratch, from.index);
       const port = this.#macs.lookUp(scratch);
@@ -206,7 +215,7 @@ export class Forwarder {
     const plug = to.plug!;
     const isTaken = plug.send(frame, length);
     // on a network a slow receiver must not stop frames to other receivers
-    if (this.isWire && from.plug) plug.holdWhileCongested(from.plug);
+    if (this.#isWire && from.plug) plug.holdWhileCongested(from.plug);
     if (!isTaken) {
       this.#drop(from, to, 'full');
       return;
@@ -237,15 +246,36 @@ export class Forwarder {
       this.#notes = [];
     }
     this.#history.add(from.index, frame, length, now, comment);
-    for (const feed of this.feeds) feed.add(from.index, frame, length, now, comment);
+    for (const feed of this.#feeds.values()) feed.add(from.index, frame, length, now, comment);
   }
 
   recentFrames() {
-    return { names: this.names(), batch: this.#history.batch() };
+    return { names: this.#names(), batch: this.#history.batch() };
+  }
+
+  startCapture(capture: number): void {
+    const feed = new CaptureFeed((batch) => this.shared.postFrames(capture, this.#names(), batch));
+    this.#feeds.set(capture, feed);
+    this.shared.feeds.add(feed);
+  }
+
+  /** Notes how many bytes of a capture were written. */
+  captureTaken(capture: number, bytes: number): void {
+    this.#feeds.get(capture)?.taken(bytes);
+  }
+
+  /** Stops a capture. @returns how many frames were not captured because the other thread was too slow */
+  stopCapture(capture: number): number {
+    const feed = this.#feeds.get(capture);
+    if (!feed) return 0;
+    feed.flush();
+    this.#feeds.delete(capture);
+    this.shared.feeds.delete(feed);
+    return feed.missed;
   }
 
   /** Returns the names of the stations, by their indexes. */
-  names(): string[] {
+  #names(): string[] {
     return this.#list.map(({ name }) => name);
   }
 

@@ -1,7 +1,5 @@
-import type { VdeConnPointer } from '../../ffi/vdeplug.js';
-import type { FaultRule } from './forwarder.js';
+import type { Forwarder } from './forwarder.js';
 import type { FrameBatch } from './recorder.js';
-import type { NetworkStats } from './stats.js';
 
 /** The settings that a worker thread is started with. */
 export interface WorkerSettings {
@@ -20,33 +18,19 @@ export const WORKING = 1;
 /** The state of a thread that uses no port any more. */
 export const ENDED = 2;
 
-/** The calls to the other thread, and their results. */
-export interface Calls {
-  addNetwork(network: string, isWire: boolean): void;
-  addPort(network: string, name: string, conn: VdeConnPointer): void;
-  removePort(network: string, name: string): void;
-  setPortUp(network: string, name: string, isUp: boolean): void;
-  setFaults(network: string, rule: FaultRule): void;
-  partition(network: string, groups: readonly (readonly string[])[]): void;
-  stats(network: string): NetworkStats;
-  recentFrames(network: string): { names: string[]; batch: FrameBatch };
-  startCapture(network: string, capture: number): void;
-  /** Reports how many bytes of a capture were written. */
-  captureTaken(network: string, capture: number, bytes: number): void;
-  /** Stops a capture. @returns how many frames were not captured because the other thread was too slow */
-  stopCapture(network: string, capture: number): number;
-}
-
-export type CallName = keyof Calls;
+/** The methods of a network that the other thread calls. */
+export type Calls = Omit<Forwarder, 'name' | 'shared' | 'deliver' | 'end'>;
 
 export interface CallMessage {
   readonly id: number;
-  readonly call: CallName;
+  /** The name of the network. Its first call makes it. */
+  readonly network: string;
+  readonly call: keyof Calls;
   readonly args: readonly unknown[];
 }
 
+/** A message of the thread that forwards. Its first one has the id 0: it is ready. */
 export type WorkerMessage =
-  | { readonly ready: true }
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly failure: { code: string; syscall: string | undefined; message: string } }
   | { readonly capture: number; readonly names: readonly string[]; readonly batch: FrameBatch };

@@ -9,7 +9,7 @@ import { IothError } from '../core/errors.js';
 import { within } from '../core/within.js';
 import { socketPair } from '../io/socket-pair.js';
 import directory from './directory.cjs';
-import { type CallName, type Calls, END_WORD, ENDED, STATE_WORD, WORKING, type WorkerMessage } from './protocol.js';
+import { type Calls, END_WORD, ENDED, STATE_WORD, WORKING, type WorkerMessage } from './protocol.js';
 import type { FrameBatch } from './recorder.js';
 
 /** The time that the end of the process waits for the thread, which checks for its end after each event. */
@@ -59,7 +59,6 @@ export class WorkerThread {
   static async start(seed: number): Promise<WorkerThread> {
     const thread = new WorkerThread(seed);
     await new Promise<void>((resolve, reject) => {
-      // the ready message of the thread counts as the answer to call 0
       thread.#pending.set(0, { done: () => resolve(), fail: reject });
     });
     return thread;
@@ -69,14 +68,14 @@ export class WorkerThread {
     return this.#hasExited || this.#control[END_WORD] !== 0;
   }
 
-  /** Calls a function of the thread. Calls are served in order. @throws {IothError} */
-  call<K extends CallName>(call: K, ...args: Parameters<Calls[K]>): Promise<ReturnType<Calls[K]>> {
+  /** Calls a method of a network. Calls are served in order. @throws {IothError} */
+  call<K extends keyof Calls>(call: K, network: string, ...args: Parameters<Calls[K]>): Promise<ReturnType<Calls[K]>> {
     if (this.hasEnded) return Promise.reject(this.#endedError());
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { done: (value) => resolve(value as ReturnType<Calls[K]>), fail: reject });
       this.#worker.ref();
-      this.#worker.postMessage({ id, call, args });
+      this.#worker.postMessage({ id, network, call, args });
       this.#wake();
     });
   }
@@ -91,15 +90,14 @@ export class WorkerThread {
       this.captures.get(message.capture)?.(message.names, message.batch);
       return;
     }
-    const id = 'ready' in message ? 0 : message.id;
-    const pending = this.#pending.get(id);
-    this.#pending.delete(id);
+    const pending = this.#pending.get(message.id);
+    this.#pending.delete(message.id);
     // an open fabric does not keep the process alive, a pending call does
     if (this.#pending.size === 0 && !this.#isEnding) this.#worker.unref();
     if ('failure' in message) {
       const { code, syscall, message: text } = message.failure;
       pending?.fail(Object.assign(new IothError(code, { syscall }), { message: text }));
-    } else pending?.done('value' in message ? message.value : undefined);
+    } else pending?.done(message.value);
   }
 
   #onExit(): void {

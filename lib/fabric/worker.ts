@@ -30,7 +30,7 @@ if (port) {
   const receive = () => receiveMessageOnPort(port)?.message as CallMessage | undefined;
   const engine = new Engine(settings, receive, post);
   setState(WORKING);
-  post({ ready: true });
+  post({ id: 0, value: undefined });
   try {
     engine.run();
   } finally {
