@@ -82,7 +82,7 @@ export class Engine {
     const now = performance.now();
     while (heap.nextDue <= now) {
       const entry = heap.take()!;
-      entry.path.forwarder.deliver(entry);
+      entry.path.network.deliver(entry);
       store.release(entry.frame);
       heap.free(entry);
     }

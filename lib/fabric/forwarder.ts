@@ -4,11 +4,10 @@ import type { DueHeap, FrameUnderWay } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
 import type { FrameStore } from './frame-store.js';
 import { MacTable } from './mac-table.js';
-import { Path } from './path.js';
+import { Path, Station } from './path.js';
 import { FrameRandom } from './philox.js';
 import { Plug } from './plug.js';
 import { CaptureFeed, type FrameBatch, History } from './recorder.js';
-import { Station } from './station.js';
 import { type DropCounts, type NetworkStats, sumOf } from './stats.js';
 import type { TimedEventSet } from './timed-event-set.js';
 
@@ -17,19 +16,13 @@ export interface SharedParts {
   readonly seed: number;
   readonly events: TimedEventSet;
   readonly store: FrameStore;
-  readonly heap: DueHeap<UnderWay>;
+  readonly heap: DueHeap<Path>;
   /** The plugs whose receivers must be tried again. */
   readonly slowPlugs: Set<Plug>;
   /** The captures of all networks. */
   readonly feeds: Set<CaptureFeed>;
   /** Passes the frames of a capture to the other thread. `names` has the names of the stations. */
   postFrames(capture: number, names: readonly string[], batch: FrameBatch): void;
-}
-
-/** The network and path of a frame in transit. */
-export interface UnderWay {
-  readonly forwarder: Forwarder;
-  readonly path: Path;
 }
 
 /** Faults, and the directions that they are for. Undefined names mean from, or to, all. */
@@ -59,7 +52,6 @@ export class Forwarder {
   #isWire = false;
   /** The directions, by the indexes of both ends. Each is made for its first frame. */
   readonly #paths: (Path | undefined)[][] = [];
-  readonly #underWay = new Map<Path, UnderWay>();
   #rules: FaultRule[] = [];
   /** Comments on what is done on purpose to the frame that is forwarded now. */
   #notes: string[] = [];
@@ -113,7 +105,7 @@ export class Forwarder {
     const isSame = ({ from, to }: FaultRule) => `${from}` === `${rule.from}` && `${to}` === `${rule.to}`;
     const isForAll = rule.from === undefined && rule.to === undefined;
     this.#rules = isForAll ? [rule] : [...this.#rules.filter((other) => !isSame(other)), rule];
-    for (const path of this.#underWay.keys()) path.plan = this.#planOf(path);
+    for (const path of this.#paths.flat()) if (path) path.plan = this.#planOf(path);
   }
 
   #planOf({ from, to }: Path): FaultPlan | undefined {
@@ -124,9 +116,8 @@ export class Forwarder {
   }
 
   #newPath(from: Station, to: Station): Path {
-    const path = new Path(from, to, new FrameRandom(this.shared.seed, this.name, from.name, to.name));
+    const path = new Path(this, from, to, new FrameRandom(this.shared.seed, this.name, from.name, to.name));
     this.#paths[from.index]![to.index] = path;
-    this.#underWay.set(path, { forwarder: this, path });
     path.plan = this.#planOf(path);
     return path;
   }
@@ -199,11 +190,11 @@ export class Forwarder {
       return;
     }
     path.underWay++;
-    this.shared.heap.add(due, stored, this.#underWay.get(path)!);
+    this.shared.heap.add(due, stored, path);
   }
 
   /** Delivers a frame that was in transit. */
-  deliver({ frame, path: { path } }: FrameUnderWay<UnderWay>): void {
+  deliver({ frame, path }: FrameUnderWay<Path>): void {
     path.underWay--;
     const obstacle = obstacleOf(path);
     if (obstacle) this.#drop(path.from, path.to, obstacle);

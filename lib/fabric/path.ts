@@ -1,8 +1,24 @@
 import { Decision } from './decision.js';
+import type { FrameUnderWay } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
 import type { FrameRandom } from './philox.js';
+import type { Plug } from './plug.js';
 import { RateQueue } from './rate-queue.js';
-import type { Station } from './station.js';
+import { newStats } from './stats.js';
+
+/** A name in a network, and the port that it has now. The counts and faults of the name outlive the port. */
+export class Station {
+  readonly stats = newStats();
+  plug: Plug | undefined;
+  isUp = true;
+  /** The group in a partition; 0 for stations in no group, and for all without a partition. */
+  group = 0;
+
+  constructor(
+    readonly index: number,
+    readonly name: string,
+  ) {}
+}
 
 /** The direction from one station to another. */
 export class Path {
@@ -16,7 +32,9 @@ export class Path {
   readonly decision: Decision;
   readonly queue = new RateQueue();
 
+  /** @param network delivers a frame that was in transit */
   constructor(
+    readonly network: { deliver(frame: FrameUnderWay<Path>): void },
     readonly from: Station,
     readonly to: Station,
     random: FrameRandom,
