@@ -19,11 +19,7 @@ const MAX_ERRORS = 1024;
 
 /** A `VDECONN *` in the thread that uses it. The thread that opened it closes it. */
 export class Plug {
-  readonly #conn: VdeConnPointer;
   readonly #fd: number;
-  readonly #events: TimedEventSet;
-  readonly #store: FrameStore;
-  readonly #slowPlugs: Set<Plug>;
   readonly #isSocket: boolean;
   /** The peers of a node (`switch://`, `hub://`). */
   readonly #peers: NodePeers | undefined;
@@ -41,19 +37,15 @@ export class Plug {
    * @throws {IothError} ENOSPC
    */
   constructor(
-    conn: VdeConnPointer,
-    { events, store, slowPlugs }: { events: TimedEventSet; store: FrameStore; slowPlugs: Set<Plug> },
+    readonly conn: VdeConnPointer,
+    readonly shared: { readonly events: TimedEventSet; readonly store: FrameStore; readonly slowPlugs: Set<Plug> },
     readonly onFrame: (length: number) => void,
   ) {
-    this.#conn = conn;
     this.#fd = libvdeplug().datafd(conn);
-    this.#events = events;
-    this.#store = store;
-    this.#slowPlugs = slowPlugs;
     const { kind } = fileOf(this.#fd);
     this.#isSocket = kind === 'socket';
     this.#peers = kind === 'eventpoll' ? new NodePeers(this.#fd) : undefined;
-    events.add(this.#fd, EPOLLIN, (ready) => this.#onReady(ready));
+    shared.events.add(this.#fd, EPOLLIN, (ready) => this.#onReady(ready));
   }
 
   #onReady(ready: number): void {
@@ -67,7 +59,7 @@ export class Plug {
     for (let i = 0; i < MAX_BATCH && !this.#isHeld; i++) {
       // except for a socket, vde_recv(3) blocks if there is no frame; epoll(7) reported the first one
       if (i > 0 && !this.#isSocket && (pollOnce(this.#fd, POLLIN, 0) & POLLIN) === 0) break;
-      const length = receive(this.#conn);
+      const length = receive(this.conn);
       if (length >= MIN_FRAME_SIZE) {
         this.#errors = 0;
         this.onFrame(length);
@@ -82,7 +74,7 @@ export class Plug {
   }
 
   #noteError(): void {
-    if (++this.#errors === MAX_ERRORS) this.#events.remove(this.#fd);
+    if (++this.#errors === MAX_ERRORS) this.shared.events.remove(this.#fd);
   }
 
   /**
@@ -91,11 +83,11 @@ export class Plug {
    */
   send(frame: Buffer, length: number): boolean {
     if (this.#waiting.length === 0) {
-      if (libvdeplug().send(this.#conn, frame, length, 0) >= 0) return true;
+      if (libvdeplug().send(this.conn, frame, length, 0) >= 0) return true;
       if (!isTemporary(errno())) return false;
     }
     if (this.#waiting.length >= MAX_WAITING) return false;
-    const stored = this.#store.store(frame, length);
+    const stored = this.shared.store.store(frame, length);
     if (!stored) return false;
     this.#waiting.push(stored);
     if (this.#waiting.length === 1) this.#watchWritable(true);
@@ -106,8 +98,8 @@ export class Plug {
   sendWaiting(): void {
     let sent = 0;
     for (const frame of this.#waiting) {
-      if (libvdeplug().send(this.#conn, frame.bytes, frame.length, 0) < 0 && isTemporary(errno())) break;
-      this.#store.release(frame);
+      if (libvdeplug().send(this.conn, frame.bytes, frame.length, 0) < 0 && isTemporary(errno())) break;
+      this.shared.store.release(frame);
       sent++;
     }
     this.#waiting.splice(0, sent);
@@ -135,14 +127,14 @@ export class Plug {
 
   /** Watches for room in the receiver. epoll(7) reports it for a socket; anything else has to be tried again. */
   #watchWritable(isWatched: boolean): void {
-    if (!this.#isSocket) this.#slowPlugs[isWatched ? 'add' : 'delete'](this);
+    if (!this.#isSocket) this.shared.slowPlugs[isWatched ? 'add' : 'delete'](this);
     this.#isWritableWatched = isWatched && this.#isSocket;
     this.#updateWatch();
   }
 
   #updateWatch(): void {
     if (this.#errors >= MAX_ERRORS || this.#isEnded) return;
-    this.#events.modify(this.#fd, (this.#isHeld ? 0 : EPOLLIN) | (this.#isWritableWatched ? EPOLLOUT : 0));
+    this.shared.events.modify(this.#fd, (this.#isHeld ? 0 : EPOLLIN) | (this.#isWritableWatched ? EPOLLOUT : 0));
   }
 
   /** Ends the use of the port. Its file descriptor may be closed after that. */
@@ -150,9 +142,9 @@ export class Plug {
     this.#isEnded = true;
     this.#peers?.close();
     this.#releaseSender();
-    this.#events.remove(this.#fd);
-    this.#slowPlugs.delete(this);
-    for (const frame of this.#waiting.splice(0)) this.#store.release(frame);
+    this.shared.events.remove(this.#fd);
+    this.shared.slowPlugs.delete(this);
+    for (const frame of this.#waiting.splice(0)) this.shared.store.release(frame);
   }
 }
 
