@@ -55,42 +55,31 @@ export interface QueueLimit {
   bytes?: number;
 }
 
-/** {@link LinkFaults}, checked, and with all defaults. */
-export interface FaultPlan {
-  readonly delay: number;
-  readonly jitter: number;
-  readonly distribution: Distribution;
-  /** A plain probability of loss has p, r and h of 0, and is 1 - k. */
-  readonly loss: Required<BurstLoss> | undefined;
-  readonly duplicate: number;
-  readonly reorder: number;
-  readonly gap: number;
-  readonly corrupt: number;
-  /** Bits per second; 0 for no limit. */
-  readonly rate: number;
-  readonly burst: number;
-  readonly queueFrames: number;
-  readonly queueBytes: number;
-}
-
-/** The names of the options of {@link LinkFaults}. */
-export const FAULT_NAMES = [
-  'delay',
-  'jitter',
-  'distribution',
-  'loss',
-  'duplicate',
-  'reorder',
-  'gap',
-  'corrupt',
-  'rate',
-  'burst',
-  'queue',
-] as const satisfies readonly (keyof LinkFaults)[];
-
 /** The default of tc-netem(8), in frames. */
 const DEFAULT_QUEUE = 1000;
 const MAX_DELAY_MS = 3_600_000;
+
+/** The check of each option. It gets the option's name and value, and returns the value or its default. */
+const CHECKS = {
+  delay: checkDelay,
+  jitter: checkDelay,
+  distribution: checkDistribution,
+  loss: checkLoss,
+  duplicate: checkChance,
+  reorder: checkChance,
+  gap: (name: string, value: unknown) => (value === undefined ? 1 : checkCount(name, value, 1)),
+  corrupt: checkChance,
+  /** Bits per second; 0 for no limit. */
+  rate: (name: string, value: unknown) => (value === undefined ? 0 : checkRate(name, value)),
+  burst: (name: string, value: unknown) => checkCount(name, value ?? 0, 0),
+  queue: checkQueue,
+} satisfies Record<keyof LinkFaults, (name: string, value: unknown) => unknown>;
+
+/** The names of the options of {@link LinkFaults}. */
+export const FAULT_NAMES = Object.keys(CHECKS) as readonly (keyof LinkFaults)[];
+
+/** {@link LinkFaults}, checked, and with all defaults. */
+export type FaultPlan = { readonly [Option in keyof LinkFaults]-?: ReturnType<(typeof CHECKS)[Option]> };
 
 /**
  * Checks faults, and adds the defaults.
@@ -98,23 +87,10 @@ const MAX_DELAY_MS = 3_600_000;
  * @throws {TypeError | RangeError} naming the option
  */
 export function checkFaults(faults: LinkFaults | undefined, where = 'faults'): FaultPlan | undefined {
-  const given = checkOptions(faults, [...FAULT_NAMES]);
+  const given = checkOptions(faults, FAULT_NAMES);
   const name = (option: keyof LinkFaults) => `${where}.${option}`;
-  const probability = (option: 'duplicate' | 'reorder' | 'corrupt') =>
-    checkProbability(name(option), given[option] ?? 0);
-  const plan: FaultPlan = {
-    delay: checkMilliseconds(name('delay'), given.delay ?? 0, 0, MAX_DELAY_MS),
-    jitter: checkMilliseconds(name('jitter'), given.jitter ?? 0, 0, MAX_DELAY_MS),
-    distribution: checkDistribution(name('distribution'), given.distribution ?? 'uniform'),
-    loss: checkLoss(name('loss'), given.loss),
-    duplicate: probability('duplicate'),
-    reorder: probability('reorder'),
-    gap: given.gap === undefined ? 1 : checkCount(name('gap'), given.gap, 1),
-    corrupt: probability('corrupt'),
-    rate: given.rate === undefined ? 0 : checkRate(name('rate'), given.rate),
-    burst: checkCount(name('burst'), given.burst ?? 0, 0),
-    ...checkQueue(name('queue'), given.queue),
-  };
+  const checked = FAULT_NAMES.map((option) => [option, CHECKS[option](name(option), given[option])]);
+  const plan: FaultPlan = Object.fromEntries(checked);
   checkTogether(given, plan, name);
   const hasFaults = plan.delay + plan.jitter + plan.duplicate + plan.corrupt + plan.rate > 0 || plan.loss !== undefined;
   return hasFaults ? plan : undefined;
@@ -140,6 +116,14 @@ function checkCount(name: string, value: unknown, min: number): number {
   return checkInteger(name, value, min, INT_MAX);
 }
 
+function checkDelay(name: string, value: unknown): number {
+  return checkMilliseconds(name, value ?? 0, 0, MAX_DELAY_MS);
+}
+
+function checkChance(name: string, value: unknown): number {
+  return checkProbability(name, value ?? 0);
+}
+
 function checkProbability(name: string, value: unknown): number {
   if (typeof value !== 'number') throw invalidType(name, 'a probability, from 0 to 1', value);
   if (value >= 0 && value <= 1) return value;
@@ -147,31 +131,32 @@ function checkProbability(name: string, value: unknown): number {
 }
 
 function checkDistribution(name: string, value: unknown): Distribution {
-  const known = DISTRIBUTIONS.find((distribution) => distribution === value);
+  const known = DISTRIBUTIONS.find((distribution) => distribution === (value ?? 'uniform'));
   if (known) return known;
   throw invalidValue(name, DISTRIBUTIONS.map((each) => `'${each}'`).join(' or '), value);
 }
 
-function checkLoss(name: string, value: LinkFaults['loss']): Required<BurstLoss> | undefined {
+/** A plain probability of loss has p, r and h of 0, and is 1 - k. */
+function checkLoss(name: string, value: unknown): Required<BurstLoss> | undefined {
   if (value === undefined || value === 0) return undefined;
   if (typeof value === 'number') return { p: 0, r: 0, h: 0, k: 1 - checkProbability(name, value) };
   if (typeof value !== 'object' || value === null) {
     throw invalidType(name, 'a probability, from 0 to 1, or { p, r, h, k }', value);
   }
   checkKeys(name, value, ['p', 'r', 'h', 'k']);
-  const { p, r, h = 0, k = 1 } = value;
+  const { p, r, h = 0, k = 1 } = value as BurstLoss;
   const check = (key: string, probability: unknown) => checkProbability(`${name}.${key}`, probability);
   return { p: check('p', p), r: check('r', r), h: check('h', h), k: check('k', k) };
 }
 
-function checkQueue(name: string, value: LinkFaults['queue']): Pick<FaultPlan, 'queueFrames' | 'queueBytes'> {
-  if (value === undefined) return { queueFrames: DEFAULT_QUEUE, queueBytes: INT_MAX };
-  if (typeof value === 'number') return { queueFrames: checkCount(name, value, 1), queueBytes: INT_MAX };
+function checkQueue(name: string, value: unknown): Required<QueueLimit> {
+  if (value === undefined) return { frames: DEFAULT_QUEUE, bytes: INT_MAX };
+  if (typeof value === 'number') return { frames: checkCount(name, value, 1), bytes: INT_MAX };
   if (typeof value !== 'object' || value === null) throw invalidType(name, 'frames, or { frames, bytes }', value);
   checkKeys(name, value, ['frames', 'bytes']);
-  const { frames, bytes } = value;
+  const { frames, bytes } = value as QueueLimit;
   return {
-    queueFrames: frames === undefined ? INT_MAX : checkCount(`${name}.frames`, frames, 1),
-    queueBytes: bytes === undefined ? INT_MAX : checkCount(`${name}.bytes`, bytes, 1),
+    frames: frames === undefined ? INT_MAX : checkCount(`${name}.frames`, frames, 1),
+    bytes: bytes === undefined ? INT_MAX : checkCount(`${name}.bytes`, bytes, 1),
   };
 }

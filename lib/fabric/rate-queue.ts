@@ -20,7 +20,7 @@ export class RateQueue {
   add(plan: FaultPlan, now: number, length: number): number {
     if (plan.rate === 0) return now;
     this.#forget(now);
-    const isFull = this.#times.length - this.#head >= plan.queueFrames || this.#bytes + length > plan.queueBytes;
+    const isFull = this.#times.length - this.#head >= plan.queue.frames || this.#bytes + length > plan.queue.bytes;
     if (isFull) return -1;
     const perByte = (BITS_PER_BYTE * MS_PER_SECOND) / plan.rate;
     this.#paidAt = Math.max(this.#paidAt, now - plan.burst * perByte) + length * perByte;
