@@ -25,24 +25,21 @@ export class Decision {
   /** The delay in milliseconds. */
   delay = 0;
   delayOfDuplicate = 0;
-  readonly #random: FrameRandom;
   #isBadTime = false;
   #delayed = 0;
 
-  constructor(random: FrameRandom) {
-    this.#random = random;
-  }
+  constructor(readonly random: FrameRandom) {}
 
   /**
    * Decides about frame number `n` of the direction.
    * @param length of the frame, in bytes
    */
   make(plan: FaultPlan, n: number, length: number): void {
-    this.#random.seek(n);
+    this.random.seek(n);
     this.isLost = plan.loss !== undefined && this.#isLost(plan.loss);
-    this.isDuplicated = this.#random.at(DUPLICATE) < plan.duplicate;
+    this.isDuplicated = this.random.at(DUPLICATE) < plan.duplicate;
     this.corruptBit =
-      this.#random.at(CORRUPT) < plan.corrupt ? Math.floor(this.#random.at(CORRUPT_BIT) * length * BITS_PER_BYTE) : -1;
+      this.random.at(CORRUPT) < plan.corrupt ? Math.floor(this.random.at(CORRUPT_BIT) * length * BITS_PER_BYTE) : -1;
     this.goesAtOnce = !this.isLost && this.#goesAtOnce(plan);
     this.delay = this.goesAtOnce ? 0 : this.#delay(plan, DELAY);
     this.delayOfDuplicate = this.#delay(plan, DELAY_OF_DUPLICATE);
@@ -51,19 +48,19 @@ export class Decision {
   /** Decides the loss by the state, good or bad, of the frame. The state may then change for the next frame. */
   #isLost({ p, r, h, k }: NonNullable<FaultPlan['loss']>): boolean {
     const probability = 1 - (this.#isBadTime ? h : k);
-    const changes = this.#random.at(LOSS_STATE) < (this.#isBadTime ? r : p);
+    const changes = this.random.at(LOSS_STATE) < (this.#isBadTime ? r : p);
     if (changes) this.#isBadTime = !this.#isBadTime;
-    return this.#random.at(LOSS) < probability;
+    return this.random.at(LOSS) < probability;
   }
 
   #goesAtOnce({ reorder, gap }: FaultPlan): boolean {
-    const goes = reorder > 0 && this.#delayed >= gap - 1 && this.#random.at(REORDER) < reorder;
+    const goes = reorder > 0 && this.#delayed >= gap - 1 && this.random.at(REORDER) < reorder;
     this.#delayed = goes ? 0 : this.#delayed + 1;
     return goes;
   }
 
   #delay({ delay, jitter, distribution }: FaultPlan, which: number): number {
     if (jitter === 0) return delay;
-    return Math.max(0, delay + jitter * deviation(distribution, this.#random.at(which)));
+    return Math.max(0, delay + jitter * deviation(distribution, this.random.at(which)));
   }
 }

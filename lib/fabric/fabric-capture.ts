@@ -16,18 +16,16 @@ export interface FabricCaptureOptions {
 export class BatchWriter {
   frames = 0;
   bytes = 0;
-  readonly #writer: PcapngWriter;
-  readonly #options: FabricCaptureOptions;
   readonly #interfaces: number[] = [];
 
-  constructor(writer: PcapngWriter, options: FabricCaptureOptions) {
-    this.#writer = writer;
-    this.#options = options;
-  }
+  constructor(
+    readonly writer: PcapngWriter,
+    readonly options: FabricCaptureOptions,
+  ) {}
 
   /** Writes a batch of frames. @throws the error of a callback */
   write(names: readonly string[], { records, bytes }: FrameBatch): void {
-    const { snaplen, filter, onFrame } = this.#options;
+    const { snaplen, filter, onFrame } = this.options;
     const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     let at = 0;
     for (const { time, station, length, originalLength, comment } of records) {
@@ -35,9 +33,9 @@ export class BatchWriter {
       at += length;
       if (filter && !filter(frame, names[station]!)) continue;
       while (this.#interfaces.length <= station) {
-        this.#interfaces.push(this.#writer.addInterface(names[this.#interfaces.length]!, { snaplen }));
+        this.#interfaces.push(this.writer.addInterface(names[this.#interfaces.length]!, { snaplen }));
       }
-      this.#writer.writeFrame(this.#interfaces[station]!, frame, {
+      this.writer.writeFrame(this.#interfaces[station]!, frame, {
         time,
         comment,
         direction: 'inbound',

@@ -69,24 +69,20 @@ export class History {
 
 /** Collects the frames of a capture for the thread that writes them. */
 export class CaptureFeed {
+  /** The number of frames that were not captured, because the other thread did not take earlier ones. */
+  missed = 0;
   #bytes = Buffer.allocUnsafeSlow(BATCH_SIZE);
   #used = 0;
   #records: FrameRecord[] = [];
   #since = 0;
   #untaken = 0;
-  #missed = 0;
 
   /** @param post gets the collected frames */
   constructor(readonly post: (batch: FrameBatch) => void) {}
 
-  /** The number of frames that were not captured, because the other thread did not take earlier ones. */
-  get missed(): number {
-    return this.#missed;
-  }
-
   add(station: number, frame: Buffer, length: number, time: number, comment: string | undefined): void {
     if (this.#untaken > MAX_UNTAKEN) {
-      this.#missed++;
+      this.missed++;
       return;
     }
     if (this.#used + length > BATCH_SIZE) this.flush();
