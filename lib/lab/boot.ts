@@ -6,7 +6,7 @@ import { Stack } from '../stack/stack.js';
 import { serveDhcp } from './services/dhcp-server.js';
 import { serveDns } from './services/dns-server.js';
 import { DnsZone } from './services/dns-zone.js';
-import { EXIT } from './topology/config.js';
+import { EXIT, type NetworkPlan } from './topology/config.js';
 import { type Attachment, attachmentOn, type HostPlan, type Topology } from './topology/topology.js';
 
 /** The data that a host is made from. */
@@ -48,7 +48,7 @@ export async function boot(plan: BootPlan): Promise<Stack> {
 
 /** Asks the DHCP server for the addresses that {@link boot} did not set. */
 export async function acquireAddresses(stack: Stack, plan: BootPlan): Promise<void> {
-  const attachments = plan.host.attachments.filter((attachment) => isByDhcp(plan, attachment));
+  const attachments = plan.host.attachments.filter(({ network }) => isByDhcp(plan, network));
   await Promise.all(attachments.map(({ network }) => stack.iothconfig(`iface=${network.name},dhcp`)));
 }
 
@@ -64,17 +64,16 @@ function configure(stack: Stack, plan: BootPlan): void {
     stack.linksetaddr(name, attachment.mac);
     stack.linksetupdown(name, true);
     for (const { family, length } of prefixes) {
-      if (family === AF_INET && isByDhcp(plan, attachment)) continue;
+      if (family === AF_INET && isByDhcp(plan, attachment.network)) continue;
       stack.ipaddr_add(`${attachment.addresses.get(family)}/${length}`, name);
       // a router asks for the MACs of neighbours from this address, and could not while it is tentative, for a second
       if (family === AF_INET6) readyLinkLocal(stack, stack.if_nametoindex(name));
     }
   }
   if (hasExit(host)) stack.iproute_add(`default via ${EXIT.router}`);
-  for (const { prefix, gateway } of topology.routes.get(host) ?? []) {
-    const way = host.attachments.find(({ network }) => isGatewayOn(plan, network.name, gateway));
+  for (const { prefix, gateway, network } of topology.routes.get(host) ?? []) {
     // the DHCP lease has the route
-    if (way && prefix.family === AF_INET && isByDhcp(plan, way)) continue;
+    if (prefix.family === AF_INET && isByDhcp(plan, network)) continue;
     stack.iproute_add(`${prefix.text} via ${gateway}`);
   }
 }
@@ -83,15 +82,10 @@ function hasExit(host: HostPlan): boolean {
   return host.attachments.some(({ network }) => network.hasExit);
 }
 
-function isByDhcp({ topology, host }: BootPlan, { network }: Attachment): boolean {
+function isByDhcp({ topology, host }: BootPlan, network: NetworkPlan): boolean {
   const { dhcp } = topology;
   if (!dhcp || dhcp === host) return false;
   return network.prefixes.some(({ family }) => family === AF_INET) && attachmentOn(dhcp, network) !== undefined;
-}
-
-function isGatewayOn({ topology }: BootPlan, network: string, gateway: string): boolean {
-  const attachments = topology.hosts.flatMap((host) => host.attachments);
-  return attachments.some((each) => each.network.name === network && [...each.addresses.values()].includes(gateway));
 }
 
 function hasIPv6(host: HostPlan): boolean {
@@ -106,7 +100,7 @@ function resolverOf(plan: BootPlan): string | null {
   const { topology, host } = plan;
   const search = `search ${topology.domain}\n`;
   if (!topology.dns) return hasExit(host) ? `${search}nameserver ${EXIT.nameserver}\n` : search;
-  if (host.attachments.some((attachment) => isByDhcp(plan, attachment))) return null;
+  if (host.attachments.some(({ network }) => isByDhcp(plan, network))) return null;
   const servers = topology.addressesFor(host, topology.dns);
   return search + servers.map((address) => `nameserver ${address}\n`).join('');
 }

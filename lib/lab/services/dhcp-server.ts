@@ -137,15 +137,9 @@ export class DhcpResponder {
 
   /** Returns the classless static routes of a client: RFC 3442. */
   #routesOf(client: HostPlan): Uint8Array[] {
-    const gateways = this.#topology.hosts
-      .flatMap(({ attachments }) => attachments)
-      .filter(({ network }) => network === this.#attachment.network);
     return this.#topology
       .routesOf(client)
-      .filter(
-        ({ prefix, gateway }) =>
-          prefix.family === AF_INET && gateways.some(({ addresses }) => addresses.get(AF_INET) === gateway),
-      )
+      .filter(({ prefix, network }) => prefix.family === AF_INET && network === this.#attachment.network)
       .map(({ prefix, gateway }) => {
         const significant = Math.ceil(prefix.length / 8);
         const network = ipBytes(prefix.text.split('/')[0] as string).subarray(0, significant);

@@ -33,6 +33,8 @@ export interface HostPlan {
 export interface RoutePlan {
   readonly prefix: Prefix;
   readonly gateway: string;
+  /** The network of the gateway. */
+  readonly network: NetworkPlan;
 }
 
 /** The number of routers on the way from each network to one target. Networks that have no way there are missing. */
@@ -108,28 +110,26 @@ export class Topology {
   routesOf(host: HostPlan): RoutePlan[] {
     return this.networks
       .filter((network) => !attachmentOn(host, network))
-      .flatMap((network) =>
-        network.prefixes.flatMap((prefix) => {
-          const gateway = this.#gatewayTo(network, prefix.family, host);
-          return gateway === undefined ? [] : [{ prefix, gateway }];
-        }),
-      );
+      .flatMap((network) => network.prefixes.flatMap((prefix) => this.#routeTo(network, prefix, host) ?? []));
   }
 
-  #gatewayTo(network: NetworkPlan, family: number, host: HostPlan): string | undefined {
-    const distances = this.#distancesTo(network, family);
+  #routeTo(target: NetworkPlan, prefix: Prefix, host: HostPlan): RoutePlan | undefined {
+    const { family } = prefix;
+    const distances = this.#distancesTo(target, family);
     const nearest = host.attachments
       .filter((attachment) => attachment.addresses.has(family) && distances.has(attachment.network))
       .sort((a, b) => distances.get(a.network)! - distances.get(b.network)!)[0];
     if (!nearest) return undefined;
-    const next = distances.get(nearest.network)! - 1;
-    const router = this.membersOf(nearest.network).find(
+    const { network } = nearest;
+    const next = distances.get(network)! - 1;
+    const router = this.membersOf(network).find(
       (other) =>
         other !== host &&
         other.isRouter &&
         other.attachments.some((attachment) => distances.get(attachment.network) === next),
     );
-    return router && attachmentOn(router, nearest.network)?.addresses.get(family);
+    const gateway = router && attachmentOn(router, network)?.addresses.get(family);
+    return gateway === undefined ? undefined : { prefix, gateway, network };
   }
 
   /**
