@@ -3,23 +3,15 @@ import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { invalidValue } from '../core/validate.js';
 import type { Stack } from '../stack/stack.js';
-import type { HostPlan } from './topology/topology.js';
-
-/** The state of a host in its lab. @internal */
-export interface HostState {
-  readonly plan: HostPlan;
-  /** Undefined while the host restarts, and after the lab is closed. */
-  readonly stack: Stack | undefined;
-  readonly isUp: boolean;
-}
+import type { RunningHost } from './running-host.js';
 
 /** A host of a lab. It has a stack of its own, which `lab.restart` replaces by a new one. */
 export class LabHost<N extends string = string> {
-  readonly #state: HostState;
+  readonly #state: RunningHost;
   readonly #all: () => Readonly<Record<string, LabHost<N>>>;
 
   /** @internal use `lab.hosts` */
-  constructor(state: HostState, all: () => Readonly<Record<string, LabHost<N>>>) {
+  constructor(state: RunningHost, all: () => Readonly<Record<string, LabHost<N>>>) {
     this.#state = state;
     this.#all = all;
   }

@@ -3,14 +3,13 @@ import { IothError } from '../core/errors.js';
 import { checkString, invalidValue } from '../core/validate.js';
 import { Fabric } from '../fabric/fabric.js';
 import type { FabricNetwork } from '../fabric/network.js';
-import type { BootPlan } from './boot.js';
 import { makeDirectory, removeDirectory } from './directory.js';
 import { LabHost } from './host.js';
 import { checkGroups, LabNetwork } from './network.js';
 import { RunningHost } from './running-host.js';
 import { EXIT, type LabConfig, type NetworkPlan } from './topology/config.js';
 import { drawing, mermaid } from './topology/drawing.js';
-import { type HostPlan, Topology } from './topology/topology.js';
+import { Topology } from './topology/topology.js';
 
 const KEY = Symbol('Lab');
 /** The port of a way out. No host can have this name. */
@@ -45,7 +44,9 @@ export class Lab<N extends string = string, H extends string = string> {
     this.#exits = [...cables].filter(([{ hasExit }]) => hasExit).map(([, network]) => network);
     const networks = [...cables].map(([plan, network]) => [plan.name, new LabNetwork<H>(plan, network, topology)]);
     this.networks = Object.freeze(Object.fromEntries(networks));
-    this.#running = new Map(topology.hosts.map((host) => [host.name, new RunningHost(this.#bootPlan(host), cables)]));
+    this.#running = new Map(
+      topology.hosts.map((host) => [host.name, new RunningHost({ topology, host, directory }, cables)]),
+    );
     const hosts = [...this.#running].map(([name, running]) => [name, new LabHost<N>(running, () => this.hosts)]);
     this.hosts = Object.freeze(Object.fromEntries(hosts));
   }
@@ -172,10 +173,6 @@ export class Lab<N extends string = string, H extends string = string> {
 
   async #eachNetwork(act: (network: LabNetwork<H>) => Promise<void>): Promise<void> {
     await Promise.all(Object.values<LabNetwork<H>>(this.networks).map(act));
-  }
-
-  #bootPlan(host: HostPlan): BootPlan {
-    return { topology: this.#topology, host, directory: this.#directory };
   }
 
   #host(name: string, host: unknown): RunningHost {

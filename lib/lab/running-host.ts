@@ -3,63 +3,50 @@ import { IothError } from '../core/errors.js';
 import type { FabricNetwork } from '../fabric/network.js';
 import type { Stack } from '../stack/stack.js';
 import { acquireAddresses, type BootPlan, boot, cableOf } from './boot.js';
-import type { HostState } from './host.js';
 import type { NetworkPlan } from './topology/config.js';
-import type { HostPlan } from './topology/topology.js';
+import type { Attachment, HostPlan } from './topology/topology.js';
 
 /** The stack and the cables of a host. */
-export class RunningHost implements HostState {
-  readonly #boot: BootPlan;
-  readonly #networks: ReadonlyMap<NetworkPlan, FabricNetwork>;
-  #stack: Stack | undefined;
-  #isUp = true;
+export class RunningHost {
+  /** Undefined while the host restarts, and after the lab is closed. */
+  stack: Stack | undefined;
+  isUp = true;
   #isClosed = false;
   /** The queue of its operations, which run one after the other. */
   #queue: Promise<void> = Promise.resolve();
 
-  constructor(plan: BootPlan, networks: ReadonlyMap<NetworkPlan, FabricNetwork>) {
-    this.#boot = plan;
-    this.#networks = networks;
-  }
+  constructor(
+    readonly bootPlan: BootPlan,
+    readonly networks: ReadonlyMap<NetworkPlan, FabricNetwork>,
+  ) {}
 
   get plan(): HostPlan {
-    return this.#boot.host;
-  }
-
-  get stack(): Stack | undefined {
-    return this.#stack;
-  }
-
-  get isUp(): boolean {
-    return this.#isUp;
+    return this.bootPlan.host;
   }
 
   /** Connects the networks' ends of its cables. */
   async plugIn(): Promise<void> {
-    await Promise.all(
-      this.plan.attachments.map(async (attachment) => {
-        const network = this.#networks.get(attachment.network);
-        await network?.addPort(this.plan.name, cableOf(this.#boot, attachment));
-        if (!this.#isUp) await network?.down(this.plan.name);
-      }),
-    );
+    await this.#eachCable(async (network, attachment) => {
+      await network.addPort(this.plan.name, cableOf(this.bootPlan, attachment));
+      if (!this.isUp) await network.down(this.plan.name);
+    });
   }
 
   /** Creates its stack, which blocks the thread for some milliseconds. Lets the event loop turn before that. */
   async boot(): Promise<void> {
     await nextTurn();
-    this.#stack = await boot(this.#boot);
+    this.stack = await boot(this.bootPlan);
   }
 
   /** Waits for its addresses from the DHCP server. */
   async acquire(): Promise<void> {
-    if (this.#stack) await acquireAddresses(this.#stack, this.#boot);
+    if (this.stack) await acquireAddresses(this.stack, this.bootPlan);
   }
 
   setUp(isUp: boolean): Promise<void> {
     return this.#next(async () => {
-      await this.#setPorts(isUp);
-      this.#isUp = isUp;
+      await this.#eachCable((network) => network[isUp ? 'up' : 'down'](this.plan.name));
+      this.isUp = isUp;
     });
   }
 
@@ -67,11 +54,11 @@ export class RunningHost implements HostState {
   restart(): Promise<void> {
     return this.#next(async () => {
       // before the stack, so that peers do not see its connections end
-      await this.#unplug();
+      await this.#eachCable((network) => network.removePort(this.plan.name));
       await this.#end();
       await this.plugIn();
       await this.boot();
-      if (this.#isUp) await this.acquire();
+      if (this.isUp) await this.acquire();
     });
   }
 
@@ -83,21 +70,13 @@ export class RunningHost implements HostState {
   }
 
   async #end(): Promise<void> {
-    const stack = this.#stack;
-    this.#stack = undefined;
+    const { stack } = this;
+    this.stack = undefined;
     await stack?.close({ linger: 0 });
   }
 
-  async #unplug(): Promise<void> {
-    await Promise.all(this.#cables().map((network) => network.removePort(this.plan.name)));
-  }
-
-  async #setPorts(isUp: boolean): Promise<void> {
-    await Promise.all(this.#cables().map((network) => network[isUp ? 'up' : 'down'](this.plan.name)));
-  }
-
-  #cables(): FabricNetwork[] {
-    return this.plan.attachments.flatMap(({ network }) => this.#networks.get(network) ?? []);
+  async #eachCable(act: (network: FabricNetwork, attachment: Attachment) => Promise<void>): Promise<void> {
+    await Promise.all(this.plan.attachments.map((each) => act(this.networks.get(each.network)!, each)));
   }
 
   #next(act: () => Promise<void>): Promise<void> {
