@@ -6,13 +6,7 @@
 import type { LabHost } from './host.js';
 import type { Lab } from './lab.js';
 import { CurrentLab } from './testing/current-lab.js';
-import {
-  type Finding,
-  findReach,
-  findUnreachable,
-  type ReachOptions,
-  type UnreachableOptions,
-} from './testing/reach.js';
+import { findReach, findUnreachable, type ReachOptions, type UnreachableOptions } from './testing/reach.js';
 import { addNote, type UseLabOptions } from './testing/report.js';
 import type { LabConfig } from './topology/config.js';
 
@@ -98,12 +92,4 @@ function isErrorOfAnotherRealm(value: unknown): boolean {
   return Object.prototype.toString.call(value) === '[object Error]';
 }
 
-function result({ pass, text }: Finding): { pass: boolean; message: () => string } {
-  return { pass, message: () => text };
-}
-
-globals().expect.extend({
-  toReach: async (host: unknown, target: unknown, port?: number, options?: ReachOptions) =>
-    result(await findReach(host, target, port, options)),
-  toBeUnreachable: async (host: unknown, options?: UnreachableOptions) => result(await findUnreachable(host, options)),
-});
+globals().expect.extend({ toReach: findReach, toBeUnreachable: findUnreachable });

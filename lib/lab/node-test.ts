@@ -78,6 +78,6 @@ export async function assertUnreachable(host: LabHost, options?: UnreachableOpti
   assertFinding(await findUnreachable(host, options), 'isUnreachable');
 }
 
-function assertFinding({ pass, text }: Finding, operator: string): void {
-  if (!pass) throw new AssertionError({ message: text, actual: false, expected: true, operator });
+function assertFinding({ pass, message }: Finding, operator: string): void {
+  if (!pass) throw new AssertionError({ message: message(), actual: false, expected: true, operator });
 }

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   checkInteger,
@@ -9,6 +9,7 @@ import {
   invalidType,
   invalidValue,
 } from '../../core/validate.js';
+import { within } from '../../core/within.js';
 import { LabHost } from '../host.js';
 
 /** Options of `toReach`. */
@@ -25,10 +26,10 @@ export interface UnreachableOptions {
   timeout?: number;
 }
 
-/** The result of a check, and its message. */
+/** The result of a check, as a matcher of jest returns it. */
 export interface Finding {
   readonly pass: boolean;
-  readonly text: string;
+  message(): string;
 }
 
 const REACH_TIMEOUT_MS = 5000;
@@ -55,7 +56,7 @@ export async function findReach(
   const failure = await (port === undefined ? ping(from, to, timeout) : connect(from, to, port, timeout));
   const what = `${from.name} ${failure === undefined ? 'reaches' : 'does not reach'} ${to}`;
   const how = port === undefined ? ' by ping' : `, TCP port ${port}`;
-  return { pass: failure === undefined, text: what + how + (failure === undefined ? '' : `: ${failure}`) };
+  return { pass: failure === undefined, message: () => what + how + (failure === undefined ? '' : `: ${failure}`) };
 }
 
 /** Checks whether a host answers no ping of another host. */
@@ -66,8 +67,11 @@ export async function findUnreachable(host: unknown, options?: UnreachableOption
   const askers = from === undefined ? target.others : listOf(from).map((name) => otherHost(target, name));
   const answers = await Promise.all(askers.map((asker) => ping(asker, target.name, timeout)));
   const reached = askers.filter((_, i) => answers[i] === undefined).map(({ name }) => name);
-  if (reached.length > 0) return { pass: false, text: `${target.name} is reached by ping from ${reached.join(', ')}` };
-  return { pass: true, text: `${target.name} is reached by none of ${askers.map(({ name }) => name).join(', ')}` };
+  const text =
+    reached.length > 0
+      ? `${target.name} is reached by ping from ${reached.join(', ')}`
+      : `${target.name} is reached by none of ${askers.map(({ name }) => name).join(', ')}`;
+  return { pass: reached.length === 0, message: () => text };
 }
 
 function checkHost(value: unknown): LabHost {
@@ -105,11 +109,12 @@ function ping(from: LabHost, to: string, timeout: number): Promise<string | unde
 /** Connects until it succeeds: a server that has not started yet refuses. @returns the reason for a failure, or undefined */
 function connect(from: LabHost, host: string, port: number, timeout: number): Promise<string | undefined> {
   return retry(timeout, async (left) => {
-    await connected(
-      from.run(() => from.stack.net.connect({ host, port })),
-      left,
-    );
-    return undefined;
+    const socket = from.run(() => from.stack.net.connect({ host, port }));
+    try {
+      return (await within(once(socket, 'connect'), left)) ? undefined : NO_ANSWER;
+    } finally {
+      socket.destroy();
+    }
   });
 }
 
@@ -128,15 +133,6 @@ async function retry(
     await delay(PAUSE_MS);
   }
   return failure;
-}
-
-function connected(socket: Socket, timeout: number): Promise<void> {
-  return new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(NO_ANSWER)), timeout);
-    socket.once('connect', resolve);
-    socket.on('error', reject);
-    socket.once('close', () => clearTimeout(timer));
-  }).finally(() => socket.destroy());
 }
 
 function messageOf(error: unknown): string {
