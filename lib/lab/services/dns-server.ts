@@ -1,8 +1,8 @@
 import type { Socket as NetSocket, Server } from 'node:net';
 import { pipeline } from 'node:stream';
+import { u16 } from '../../config/bytes.js';
 import { receiveAll, trySend } from '../../config/receive-loop.js';
 import { AF_INET, SOCK_DGRAM } from '../../constants/index.js';
-import type { Socket } from '../../socket/socket.js';
 import type { Stack } from '../../stack/stack.js';
 import type { HostPlan } from '../topology/topology.js';
 import type { DnsZone } from './dns-zone.js';
@@ -19,7 +19,7 @@ const IDLE_TIMEOUT_MS = 10_000;
 export async function serveDns(stack: Stack, host: HostPlan, zone: DnsZone): Promise<void> {
   for (const { addresses } of host.attachments) {
     for (const [family, address] of addresses) {
-      const socket: Socket = stack.socket(family, SOCK_DGRAM);
+      const socket = stack.socket(family, SOCK_DGRAM);
       socket.bind([address, DNS_PORT]);
       void receiveAll(socket, async () => {
         const [query, from] = await socket.recvfrom(MAX_QUERY);
@@ -60,13 +60,7 @@ async function* answersTo(data: AsyncIterable<Buffer>, zone: DnsZone): AsyncGene
       const end = 2 + received.readUInt16BE(0);
       const answer = zone.answer(received.subarray(2, end), true);
       received = received.subarray(end);
-      if (answer) yield Buffer.concat([lengthOf(answer), answer]);
+      if (answer) yield Buffer.concat([u16(answer.length), answer]);
     }
   }
-}
-
-function lengthOf(message: Buffer): Buffer {
-  const length = Buffer.alloc(2);
-  length.writeUInt16BE(message.length);
-  return length;
 }

@@ -12,9 +12,6 @@ const PLAIN_UDP_SIZE = 512;
 const MAX_UDP_SIZE = 1232;
 const QR = 0x8000;
 const OPCODE = 0x7800;
-const RECURSION_DESIRED = 0x0100;
-const AUTHORITATIVE = 0x0400;
-const TRUNCATED = 0x0200;
 const NOERROR = 0;
 const FORMERR = 1;
 const NXDOMAIN = 3;
@@ -121,9 +118,9 @@ function response(header: { id: number; flags: number }, content: Content): Buff
     type: 'response',
     id: header.id,
     flags:
-      (header.flags & (OPCODE | RECURSION_DESIRED)) |
-      (isOurs ? AUTHORITATIVE : 0) |
-      (isTruncated ? TRUNCATED : 0) |
+      (header.flags & (OPCODE | dnsPacket.RECURSION_DESIRED)) |
+      (isOurs ? dnsPacket.AUTHORITATIVE_ANSWER : 0) |
+      (isTruncated ? dnsPacket.TRUNCATED_RESPONSE : 0) |
       rcode,
     questions: questions.map(({ name, type }) => ({ name, type: type as dnsPacket.RecordType })),
     answers,
