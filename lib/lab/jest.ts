@@ -5,9 +5,8 @@
 
 import type { LabHost } from './host.js';
 import type { Lab } from './lab.js';
-import { CurrentLab } from './testing/current-lab.js';
+import { addNote, CurrentLab, type UseLabOptions } from './testing/current-lab.js';
 import { findReach, findUnreachable, type ReachOptions, type UnreachableOptions } from './testing/reach.js';
-import { addNote, type UseLabOptions } from './testing/report.js';
 import type { LabConfig } from './topology/config.js';
 
 export type { ReachOptions, UnreachableOptions, UseLabOptions };

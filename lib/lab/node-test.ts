@@ -7,7 +7,7 @@ import { AssertionError } from 'node:assert';
 import { after, afterEach, before, beforeEach } from 'node:test';
 import type { LabHost } from './host.js';
 import type { Lab } from './lab.js';
-import { CurrentLab } from './testing/current-lab.js';
+import { addNote, CurrentLab, type UseLabOptions } from './testing/current-lab.js';
 import {
   type Finding,
   findReach,
@@ -15,7 +15,6 @@ import {
   type ReachOptions,
   type UnreachableOptions,
 } from './testing/reach.js';
-import { addNote, type UseLabOptions } from './testing/report.js';
 import type { LabConfig } from './topology/config.js';
 
 export type { ReachOptions, UnreachableOptions, UseLabOptions };
