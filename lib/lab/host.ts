@@ -75,11 +75,8 @@ export class LabHost<N extends string = string> {
       throw invalidValue('network', `one that '${this.name}' is on (${this.networks.join(', ')})`, network);
     }
     if (family !== undefined && family !== 4 && family !== 6) throw invalidValue('family', '4 or 6', family);
-    const { addresses } = found;
-    const address =
-      family === undefined
-        ? (addresses.get(AF_INET) ?? addresses.get(AF_INET6))
-        : addresses.get(family === 4 ? AF_INET : AF_INET6);
+    const [first] = found.addresses.values();
+    const address = family === undefined ? first : found.addresses.get(family === 4 ? AF_INET : AF_INET6);
     if (address !== undefined) return address;
     throw invalidValue('family', `one that network '${found.network.name}' has`, family);
   }

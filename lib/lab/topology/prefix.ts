@@ -61,7 +61,7 @@ export function hasHost(prefix: Prefix, address: string): boolean {
 }
 
 /** Returns the address at a position: 1 is the first that a host can have. */
-export function addressAt(prefix: Prefix, position: bigint): string {
+export function addressAt(prefix: Pick<Prefix, 'family' | 'base'>, position: bigint): string {
   const digits = (prefix.base + position).toString(16).padStart(bitsOf(prefix.family) / 4, '0');
   return ipText(Buffer.from(digits, 'hex'));
 }
@@ -72,8 +72,7 @@ function prefixOf(address: string, length: number): Prefix {
   const base = (numberOf(address) >> hostBits) << hostBits;
   const count = 1n << hostBits;
   const capacity = count - (family === AF_INET ? 2n : 1n);
-  const prefix = { family, length, base, capacity };
-  return { ...prefix, text: `${addressAt({ ...prefix, text: '' }, 0n)}/${length}` };
+  return { text: `${addressAt({ family, base }, 0n)}/${length}`, family, length, base, capacity };
 }
 
 function bitsOf(family: number): number {

@@ -1,6 +1,6 @@
 import { familyName, ipBytes } from '../../address/ip.js';
 import { formatMac } from '../../address/mac.js';
-import { AF_INET, AF_INET6 } from '../../constants/index.js';
+import { AF_INET } from '../../constants/index.js';
 import { checkBoolean, checkInteger, checkOptions, invalidValue } from '../../core/validate.js';
 import {
   checkDomain,
@@ -18,7 +18,7 @@ import { addressAt, hasHost, type Prefix } from './prefix.js';
 export interface Attachment {
   readonly network: NetworkPlan;
   readonly mac: string;
-  /** Addresses by family: AF_INET, AF_INET6. */
+  /** Addresses by family: AF_INET, AF_INET6, in this order. */
   readonly addresses: ReadonlyMap<number, string>;
 }
 
@@ -42,7 +42,6 @@ type Distances = ReadonlyMap<NetworkPlan, number>;
 
 const CONFIG = ['networks', 'hosts', 'seed', 'dns', 'dhcp', 'domain'] as const;
 const DEFAULT_DOMAIN = 'lab.test';
-const FAMILIES = [AF_INET, AF_INET6] as const;
 
 /** The plan of a whole lab, before anything is made. */
 export class Topology {
@@ -96,12 +95,11 @@ export class Topology {
     const routes = this.routes.get(viewer) ?? [];
     const nearest = [...host.attachments].sort((a, b) => Number(isShared(b)) - Number(isShared(a)));
     return nearest.flatMap((attachment) =>
-      FAMILIES.flatMap((family) => {
-        const address = attachment.addresses.get(family);
+      [...attachment.addresses].flatMap(([family, address]) => {
         const hasRoute = routes.some(
           ({ prefix }) => prefix.family === family && attachment.network.prefixes.includes(prefix),
         );
-        return address !== undefined && (isShared(attachment) || hasRoute) ? [address] : [];
+        return isShared(attachment) || hasRoute ? [address] : [];
       }),
     );
   }
