@@ -54,7 +54,6 @@ export class FabricCapture {
   readonly done: Promise<void>;
   readonly #thread: WorkerThread;
   readonly #where: [network: string, capture: number];
-  readonly #writer: PcapngWriter;
   readonly #batches: BatchWriter;
   readonly #isShared: boolean;
   #finish: (error?: unknown) => void = () => {};
@@ -76,7 +75,6 @@ export class FabricCapture {
   ) {
     this.#thread = thread;
     this.#where = where;
-    this.#writer = writer;
     this.#isShared = options.isShared;
     this.#batches = new BatchWriter(writer, options);
     this.done = new Promise((resolve, reject) => {
@@ -111,7 +109,7 @@ export class FabricCapture {
     if (this.#failure) return;
     try {
       this.#batches.write(names, batch);
-      await this.#writer.flushUntil(this.#abort.signal);
+      await this.#batches.writer.flushUntil(this.#abort.signal);
       // a slow target makes the capture miss frames, but does not fill the memory
       this.#thread.call('captureTaken', ...this.#where, batch.bytes.length).catch(() => {});
     } catch (error) {
@@ -139,8 +137,9 @@ export class FabricCapture {
     }
     this.#thread.captures.delete(this.#where[1]);
     await this.#writing;
+    const { writer } = this.#batches;
     try {
-      await (this.#isShared ? this.#writer.flushUntil(this.#abort.signal) : this.#writer.end());
+      await (this.#isShared ? writer.flushUntil(this.#abort.signal) : writer.end());
     } catch (error) {
       this.#failure ??= { error };
     }
@@ -149,7 +148,7 @@ export class FabricCapture {
 
   /** Returns the capture so far, if it is in memory. */
   toBuffer(): Buffer {
-    return this.#writer.toBuffer();
+    return this.#batches.writer.toBuffer();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -28,7 +28,6 @@ export function servesNode(directory: string): boolean {
 /** A `VDECONN *` and its descriptors, owned by one port and closed once. */
 export class Connection implements Closable {
   readonly source: FrameSource;
-  readonly #conn: VdeConnPointer;
   readonly #ctlfd: number;
   /** The pipe that the command of a cmd:// writes to. */
   readonly #pipe: string | undefined;
@@ -42,10 +41,9 @@ export class Connection implements Closable {
    * @throws {IothError}
    */
   constructor(
-    conn: VdeConnPointer,
+    readonly conn: VdeConnPointer,
     readonly directory: string | undefined,
   ) {
-    this.#conn = conn;
     const datafd = libvdeplug().datafd(conn);
     this.#ctlfd = libvdeplug().ctlfd(conn);
     closeOnExec();
@@ -99,8 +97,8 @@ export class Connection implements Closable {
   async close(): Promise<void> {
     if (!this.#isOpen) return;
     this.#release(canceled);
-    if (this.#pipe !== undefined) await closeCommand(this.#conn, this.#pipe);
-    else libvdeplug().close(this.#conn);
+    if (this.#pipe !== undefined) await closeCommand(this.conn, this.#pipe);
+    else libvdeplug().close(this.conn);
     descriptorWasReleased();
   }
 
@@ -113,7 +111,7 @@ export class Connection implements Closable {
     // the end of the process closes the pipes of a command
     if (!this.#isOpen || this.#pipe !== undefined) return;
     this.#release(undefined);
-    libvdeplug().close(this.#conn);
+    libvdeplug().close(this.conn);
   }
 
   #release(error: ((operation: Operation<unknown>) => Error) | undefined): void {

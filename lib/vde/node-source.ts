@@ -27,10 +27,10 @@ const MAX_ERRORS = 1024;
  * the port itself. It blocks if there is no event, so poll(2) is called first.
  */
 export class NodeSource implements FrameSource {
+  dropped = 0;
   readonly #readers = new WaitQueue();
   readonly #frames: Buffer[] = [];
   #poll: PollHandle | undefined;
-  #dropped = 0;
   #errors = 0;
   #failure: Error | undefined;
   #refs = true;
@@ -53,10 +53,6 @@ export class NodeSource implements FrameSource {
     }
   }
 
-  get dropped(): number {
-    return this.#dropped;
-  }
-
   #serve(): void {
     let others = 0;
     for (let events = 0; events < MAX_EVENTS && this.#poll && pollOnce(this.epfd, POLLIN, 0) & POLLIN; events++) {
@@ -73,7 +69,7 @@ export class NodeSource implements FrameSource {
 
   #queue(length: number): void {
     if (this.#frames.length < MAX_QUEUED_FRAMES) this.#frames.push(copyOfScratch(length));
-    else this.#dropped++;
+    else this.dropped++;
   }
 
   #fail(error: Error): void {
@@ -115,18 +111,16 @@ export class NodeSource implements FrameSource {
       this.#readers.waiters.push(waiter);
       this.#advance();
       if (!this.#readers.waiters.includes(waiter)) return;
-      if (timeout === 0) {
-        this.#readers.remove(waiter);
-        reject(wouldBlock(operation.syscall));
-      } else if (timeout !== null || signal) {
-        waiter.arm(timeout, signal, (error) => {
-          this.#readers.remove(waiter);
-          reject(error);
-          this.#updateRef();
-        });
-      }
+      if (timeout === 0) this.#endEarly(waiter, wouldBlock(operation.syscall));
+      else if (timeout !== null || signal) waiter.arm(timeout, signal, (error) => this.#endEarly(waiter, error));
       this.#updateRef();
     });
+  }
+
+  #endEarly(waiter: Waiter<unknown>, error: Error): void {
+    this.#readers.remove(waiter);
+    waiter.reject(error);
+    this.#updateRef();
   }
 
   /** Sends at once, but after a burst gives the peers time to receive: frames without room in their queues are lost. */

@@ -1,5 +1,6 @@
 /** The file format of captures: draft-ietf-opsawg-pcapng ("PCAP Next Generation"), written little-endian. */
 
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { checkBytes, checkInteger, checkOptions, invalidType, outOfRange, UINT_MAX } from '../core/validate.js';
@@ -83,10 +84,7 @@ export class PcapngWriter {
    */
   static async toFile(path: string | URL): Promise<PcapngWriter> {
     const stream = createWriteStream(path);
-    await new Promise((resolve, reject) => {
-      stream.once('open', resolve);
-      stream.once('error', reject);
-    });
+    await once(stream, 'open');
     return new PcapngWriter(stream);
   }
 
