@@ -36,7 +36,6 @@ export class FabricNetwork {
   readonly #ports = new Map<string, FabricPort | undefined>();
   /** The names of all ports, former ones too. */
   readonly #names = new Set<string>();
-  #isClosed = false;
 
   /** @internal use `fabric.addNetwork` */
   constructor(thread: WorkerThread, name: string) {
@@ -69,21 +68,17 @@ export class FabricNetwork {
    * @throws {IothError} EEXIST, EMFILE
    */
   async addCable(name: string): Promise<string> {
-    let vnl = '';
-    let other = -1;
-    const open = async () => {
-      let own: number;
-      [own, other] = socketPair(AF_UNIX, SOCK_SEQPACKET);
-      vnl = `seqpacket://${other}`;
-      return FabricPort.open(`seqpacket://${own}`, this.#describe(name));
-    };
+    let [own, other] = [-1, -1];
     try {
-      await this.#addPort(name, open);
+      await this.#addPort(name, () => {
+        [own, other] = socketPair(AF_UNIX, SOCK_SEQPACKET);
+        return FabricPort.open(`seqpacket://${own}`, this.#describe(name));
+      });
+      return `seqpacket://${other}`;
     } catch (error) {
       if (other >= 0) libc().close(other);
       throw error;
     }
-    return vnl;
   }
 
   #describe(name: string): string {
@@ -205,7 +200,6 @@ export class FabricNetwork {
 
   /** @internal Closes all ports after the worker thread has ended */
   async closePorts(): Promise<void> {
-    this.#isClosed = true;
     const ports = [...this.#ports.values()];
     this.#ports.clear();
     await Promise.all(ports.map((port) => port?.close()));
@@ -217,7 +211,7 @@ export class FabricNetwork {
   }
 
   #checkOpen(syscall: string): void {
-    if (this.#isClosed || this.#thread.hasEnded) {
+    if (this.#thread.hasEnded) {
       throw new IothError('ERR_IOTH_FABRIC', { syscall, hint: 'the fabric is closed' });
     }
   }

@@ -35,7 +35,6 @@ export class WorkerThread {
   readonly #exited: Promise<void>;
   #lastId = 0;
   #hasExited = false;
-  #isEnding = false;
   #failure: Error | undefined;
 
   private constructor(seed: number) {
@@ -93,7 +92,7 @@ export class WorkerThread {
     const pending = this.#pending.get(message.id);
     this.#pending.delete(message.id);
     // an open fabric does not keep the process alive, a pending call does
-    if (this.#pending.size === 0 && !this.#isEnding) this.#worker.unref();
+    if (this.#pending.size === 0 && !this.hasEnded) this.#worker.unref();
     if ('failure' in message) {
       const { code, syscall, message: text } = message.failure;
       pending?.fail(Object.assign(new IothError(code, { syscall }), { message: text }));
@@ -116,7 +115,6 @@ export class WorkerThread {
   /** Ends the thread. Leaves one that hangs in C for ten seconds to the end of the process. */
   async end(): Promise<void> {
     this.#tellToEnd();
-    this.#isEnding = true;
     this.#worker.ref();
     await within(this.#exited, EXIT_TIMEOUT_MS);
     this.#worker.unref();
