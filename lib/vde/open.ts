@@ -35,10 +35,6 @@ export interface OpenRequest {
 /** The mode of a port's sockets, if only other options are given. */
 const DEFAULT_MODE = 0o700;
 
-interface OpenCall extends OpenRequest {
-  readonly args: VdeOpenArgs | null;
-}
-
 /**
  * Calls vde_open(3) on a thread of libuv.
  * @throws {IothError} like VdePort.open
@@ -54,11 +50,12 @@ export async function openPointer(request: OpenRequest): Promise<VdeConnPointer>
   const locator = resolveLocator(request.vnl);
   checkLocator(locator, 'vde_open');
   const { vnl, rest } = withOptions(locator, request.options);
-  const call = { ...request, vnl, args: argumentsOf(rest) };
+  const call = { ...request, vnl };
+  const args = argumentsOf(rest);
   await untilServed({ ...request, syscall: 'vde_open' });
-  let { result: conn, errno } = await open(call, deadline);
+  let { result: conn, errno } = await open(call, args, deadline);
   if (conn === null && codeOf(errno) === 'EEXIST' && (await makeRoom(call, deadline))) {
-    ({ result: conn, errno } = await open(call, deadline));
+    ({ result: conn, errno } = await open(call, args, deadline));
   }
   if (conn === null) throw openError(errno, request.vnl);
   return conn;
@@ -77,7 +74,8 @@ export function joinsThisThread(vnl: string): boolean {
 
 /** Makes one call. If it takes too long, the connection that it opens later is closed. */
 async function open(
-  { vnl, description, args, timeout, signal }: OpenCall,
+  { vnl, description, timeout, signal }: OpenRequest,
+  args: VdeOpenArgs | null,
   deadline: number,
 ): Promise<NativeResult<VdeConnPointer | null>> {
   const call = runNativeAsync<VdeConnPointer | null>(
