@@ -92,7 +92,6 @@ export class ByteSink {
         target.destroy();
       }
     }
-    this.#isEnded = true;
     this.#throwFailure();
   }
 
