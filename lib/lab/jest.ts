@@ -3,6 +3,7 @@
 // for programs that compile against the declarations without naming Node's types
 /// <reference types="node" preserve="true" />
 
+import { types } from 'node:util';
 import type { LabHost } from './host.js';
 import type { Lab } from './lab.js';
 import { addNote, CurrentLab, type UseLabOptions } from './testing/current-lab.js';
@@ -60,7 +61,8 @@ export function useLab<const N extends string, const H extends string>(
     if (errors.length === 0) return;
     const note = await current.report(expect.getState().currentTestName ?? 'test');
     if (note === undefined) return;
-    const error = errors.flat().find((each) => each instanceof Error || isErrorOfAnotherRealm(each));
+    // an error of another realm is no instance of this Error
+    const error = errors.flat().find((each) => each instanceof Error || types.isNativeError(each));
     if (!error) throw new Error(note);
     addNote(error as Error, note);
   }, HOOK_TIMEOUT_MS);
@@ -85,10 +87,6 @@ function errorsOfTest(): unknown[] {
 
 interface CircusState {
   currentlyRunningTest?: { errors?: unknown[] } | null;
-}
-
-function isErrorOfAnotherRealm(value: unknown): boolean {
-  return Object.prototype.toString.call(value) === '[object Error]';
 }
 
 globals().expect.extend({ toReach: findReach, toBeUnreachable: findUnreachable });
