@@ -12,16 +12,10 @@ export interface FabricOptions {
   seed?: number;
 }
 
-const MAX_SEED = Number.MAX_SAFE_INTEGER;
 const MAX_RANDOM_SEED = 2 ** 32;
 
 /** The open fabrics of this thread. */
 const open = new Set<Fabric>();
-
-/** Returns a checked seed, or a random one if none is given. @throws {TypeError | RangeError} */
-export function checkSeed(seed: unknown): number {
-  return seed === undefined ? randomInt(MAX_RANDOM_SEED) : checkInteger('options.seed', seed, 0, MAX_SEED);
-}
 
 /**
  * Networks with faults. One worker thread does all forwarding, so that a busy program does not change its timing. A fabric does
@@ -51,7 +45,8 @@ export class Fabric {
    * @throws {TypeError | RangeError} for invalid options
    */
   static async start(options?: FabricOptions): Promise<Fabric> {
-    const seed = checkSeed(checkOptions(options, ['seed']).seed);
+    const { seed = randomInt(MAX_RANDOM_SEED) } = checkOptions(options, ['seed']);
+    checkInteger('options.seed', seed, 0, Number.MAX_SAFE_INTEGER);
     return new Fabric(await WorkerThread.start(seed), seed);
   }
 

@@ -1,6 +1,6 @@
 import { checkOptions, checkString, invalidValue } from '../core/validate.js';
 import type { CaptureTarget } from '../vde/capture.js';
-import { checkSeed, Fabric } from './fabric.js';
+import { Fabric } from './fabric.js';
 import type { FabricCapture, FabricCaptureOptions } from './fabric-capture.js';
 import { checkFaults, FAULT_NAMES, type LinkFaults } from './faults.js';
 import type { FabricNetwork, FaultDirections } from './network.js';
@@ -61,7 +61,7 @@ export class Link {
     checkFaults(both, 'options');
     if (aToB !== undefined) checkFaults(aToB, 'options.aToB');
     if (bToA !== undefined) checkFaults(bToA, 'options.bToA');
-    const fabric = await Fabric.start({ seed: checkSeed(seed) });
+    const fabric = await Fabric.start({ seed });
     try {
       const network = fabric.addWire('link');
       await network.addPort('a', a);
