@@ -1,3 +1,4 @@
+import type { Conversation } from './conversations.js';
 import { deviation } from './distribution.js';
 import type { FaultPlan } from './faults.js';
 import type { FrameRandom } from './philox.js';
@@ -25,37 +26,35 @@ export class Decision {
   /** The delay in milliseconds. */
   delay = 0;
   delayOfDuplicate = 0;
-  #isBadTime = false;
-  #delayed = 0;
 
   constructor(readonly random: FrameRandom) {}
 
   /**
-   * Decides about frame number `n` of the direction.
+   * Decides about the next frame of a conversation.
    * @param length of the frame, in bytes
    */
-  make(plan: FaultPlan, n: number, length: number): void {
-    this.random.seek(n);
-    this.isLost = plan.loss !== undefined && this.#isLost(plan.loss);
+  make(plan: FaultPlan, conversation: Conversation, length: number): void {
+    this.random.seek(conversation.frames++, conversation.kind, conversation.number);
+    this.isLost = plan.loss !== undefined && this.#isLost(plan.loss, conversation);
     this.isDuplicated = this.random.at(DUPLICATE) < plan.duplicate;
     this.corruptBit =
       this.random.at(CORRUPT) < plan.corrupt ? Math.floor(this.random.at(CORRUPT_BIT) * length * BITS_PER_BYTE) : -1;
-    this.goesAtOnce = !this.isLost && this.#goesAtOnce(plan);
+    this.goesAtOnce = !this.isLost && this.#goesAtOnce(plan, conversation);
     this.delay = this.goesAtOnce ? 0 : this.#delay(plan, DELAY);
     this.delayOfDuplicate = this.#delay(plan, DELAY_OF_DUPLICATE);
   }
 
   /** Decides the loss by the state, good or bad, of the frame. The state may then change for the next frame. */
-  #isLost({ p, r, h, k }: NonNullable<FaultPlan['loss']>): boolean {
-    const probability = 1 - (this.#isBadTime ? h : k);
-    const changes = this.random.at(LOSS_STATE) < (this.#isBadTime ? r : p);
-    if (changes) this.#isBadTime = !this.#isBadTime;
+  #isLost({ p, r, h, k }: NonNullable<FaultPlan['loss']>, conversation: Conversation): boolean {
+    const probability = 1 - (conversation.isBadTime ? h : k);
+    const changes = this.random.at(LOSS_STATE) < (conversation.isBadTime ? r : p);
+    if (changes) conversation.isBadTime = !conversation.isBadTime;
     return this.random.at(LOSS) < probability;
   }
 
-  #goesAtOnce({ reorder, gap }: FaultPlan): boolean {
-    const goes = reorder > 0 && this.#delayed >= gap - 1 && this.random.at(REORDER) < reorder;
-    this.#delayed = goes ? 0 : this.#delayed + 1;
+  #goesAtOnce({ reorder, gap }: FaultPlan, conversation: Conversation): boolean {
+    const goes = reorder > 0 && conversation.delayed >= gap - 1 && this.random.at(REORDER) < reorder;
+    conversation.delayed = goes ? 0 : conversation.delayed + 1;
     return goes;
   }
 

@@ -144,16 +144,15 @@ export class Forwarder {
 
   #forward(from: Station, to: Station, length: number, now: number): void {
     const path = this.#paths[from.index]![to.index] ?? this.#newPath(from, to);
-    const n = path.next++;
     const obstacle = obstacleOf(path);
     if (obstacle) this.#drop(from, to, obstacle);
-    else if (path.plan) this.#forwardWithFaults(path, path.plan, n, length, now);
+    else if (path.plan) this.#forwardWithFaults(path, path.plan, length, now);
     else this.#send(path, scratch, length);
   }
 
-  #forwardWithFaults(path: Path, plan: FaultPlan, n: number, length: number, now: number): void {
+  #forwardWithFaults(path: Path, plan: FaultPlan, length: number, now: number): void {
     const { from, to, decision } = path;
-    decision.make(plan, n, length);
+    decision.make(plan, path.conversations.of(scratch, length), length);
     if (decision.isLost && !decision.isDuplicated) {
       this.#drop(from, to, 'loss');
       return;

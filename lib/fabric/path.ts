@@ -1,3 +1,4 @@
+import { Conversations } from './conversations.js';
 import { Decision } from './decision.js';
 import type { FrameUnderWay } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
@@ -22,9 +23,9 @@ export class Station {
 
 /** The direction from one station to another. */
 export class Path {
-  plan: FaultPlan | undefined;
-  /** The number of the next frame. */
-  next = 0;
+  #plan: FaultPlan | undefined;
+  /** The conversations since the faults were set. */
+  conversations = new Conversations();
   /** The number of frames in transit. */
   underWay = 0;
   /** When the last frame in transit arrives. */
@@ -40,5 +41,14 @@ export class Path {
     random: FrameRandom,
   ) {
     this.decision = new Decision(random);
+  }
+
+  get plan(): FaultPlan | undefined {
+    return this.#plan;
+  }
+
+  set plan(plan: FaultPlan | undefined) {
+    if (plan !== this.#plan) this.conversations = new Conversations();
+    this.#plan = plan;
   }
 }

@@ -72,13 +72,13 @@ export class FrameRandom {
     [this.#key0, this.#key1] = keyOf(seed, ...names);
   }
 
-  /** Makes {@link at} return the numbers of frame `n`. */
-  seek(n: number): void {
+  /** Makes {@link at} return the numbers of frame `n` of a conversation. */
+  seek(n: number, kind: number, conversation: number): void {
     for (let i = 0; i < 2; i++) {
       this.#block[0] = n;
-      this.#block[1] = Math.floor(n / TWO_TO_32);
+      this.#block[1] = kind;
       this.#block[2] = i;
-      this.#block[3] = 0;
+      this.#block[3] = conversation;
       philox(this.#block, this.#key0, this.#key1);
       this.#words.set(this.#block, 4 * i);
     }

@@ -1,3 +1,4 @@
+import { Conversation } from '../../../lib/fabric/conversations.js';
 import { Decision } from '../../../lib/fabric/decision.js';
 import { checkFaults, type LinkFaults } from '../../../lib/fabric/faults.js';
 import { FrameRandom, keyOf, philox } from '../../../lib/fabric/philox.js';
@@ -11,8 +12,9 @@ function fates<T>(faults: LinkFaults, seed: number, count: number, look: (decisi
   const plan = checkFaults(faults);
   if (!plan) throw new Error('no faults');
   const decision = new Decision(new FrameRandom(seed, 'wan', 'a', 'b'));
-  return Array.from({ length: count }, (_, n) => {
-    decision.make(plan, n, 100);
+  const conversation = new Conversation(0, 0);
+  return Array.from({ length: count }, () => {
+    decision.make(plan, conversation, 100);
     return look(decision);
   });
 }
