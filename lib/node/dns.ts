@@ -33,14 +33,8 @@ export type DnsResolver = Pick<nodeDns.Resolver, ResolverMethod>;
 /** A dns.promises.Resolver: it has its own servers, timeout and tries. */
 export type DnsPromisesResolver = Pick<nodeDnsPromises.Resolver, ResolverMethod>;
 
-type Shared =
-  | DnsQueryName
-  | 'lookup'
-  | 'lookupService'
-  | 'getServers'
-  | 'setServers'
-  | 'getDefaultResultOrder'
-  | 'setDefaultResultOrder';
+type Setting = 'Servers' | 'DefaultResultOrder';
+type Shared = DnsQueryName | 'lookup' | 'lookupService' | `get${Setting}` | `set${Setting}`;
 
 /** The shape of node:dns/promises, on a stack. */
 export interface StackDnsPromises extends Pick<typeof nodeDnsPromises, Shared> {

@@ -20,11 +20,7 @@ interface Question {
   readonly id: number;
   readonly reply?: SharedArrayBuffer;
 }
-interface Reply {
-  readonly thread: number;
-  readonly id: number;
-  readonly outcome: Outcome;
-}
+type Reply = Pick<Question, 'thread' | 'id'> & { readonly outcome: Outcome };
 type Outcome = { readonly value: unknown } | { readonly failure: Failure };
 type Failure = { readonly message: string; readonly code: string } & Record<string, unknown>;
 type Call = 'checkUsable' | 'uncountedSocket' | 'getServers' | 'setServers' | 'query' | 'lookup' | 'lookupService';
