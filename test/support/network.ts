@@ -181,6 +181,16 @@ export function aloneStack(): Stack {
   return stack;
 }
 
+/**
+ * An address that nobody has and that needs no ARP: a connect to it waits until its own limit. Without the entry ARP ends it with
+ * EHOSTUNREACH three seconds after the first packet to the address, which may be that of an earlier test.
+ */
+export function silentAddress(stack: Stack): string {
+  const entry = ['10.0.0.77', 'lladdr', '02:00:00:00:00:77', 'nud', 'permanent', 'dev', 'vde0'];
+  expect(stack.spawnSync('ip', ['neigh', 'replace', ...entry])).toMatchObject({ status: 0 });
+  return '10.0.0.77';
+}
+
 /** What a stack has that configuration can change, sorted: without loopback, link-local addresses and their routes. */
 export function stateOf(stack: Stack, ifname = 'vde0'): { addresses: string[]; routes: string[] } {
   const link = stack.interfaces().find(({ name }) => name === ifname)!;

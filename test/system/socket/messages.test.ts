@@ -17,7 +17,7 @@ import {
 } from 'ioth';
 import { runText } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
-import { useNetwork } from '../../support/network.js';
+import { silentAddress, useNetwork } from '../../support/network.js';
 import { listenOn, tcpPair, udpOn } from '../../support/sockets.js';
 
 const net = useNetwork();
@@ -46,8 +46,8 @@ async function rejectionOf(promise: unknown): Promise<IothError> {
 }
 
 describe('what a wait that ends tells', () => {
-  // nobody has this address: the kernel asks for it for three seconds
   const nobody: [string, number] = ['10.0.0.77', 9];
+  beforeAll(() => void silentAddress(b));
 
   test('a connect that times out: address and port', async () => {
     using socket = b.socket();
