@@ -57,8 +57,9 @@ it('await, a declaration, sockets of another stack, and the dot-commands', async
   session.write('.stacks\r');
   await session.says('Stack <vdestack, null://, daemon');
   session.write("const listener = stack.socket(); listener.bind(['10.0.0.2', 5000]); listener.listen()\r");
+  await session.says('Socket <TCP 10.0.0.2:5000 listening');
   session.write('const accepted = listener.accept()\r');
-  await session.says('undefined', 3);
+  await session.says('undefined', 2);
   const socket = lan.stacks[0]!.socket();
   await socket.connect(['10.0.0.2', 5000]);
   await socket.sendall('typed by a peer');
