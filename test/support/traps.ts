@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
 import { createServer } from 'node:net';
 
 /** Somebody who listens where nobody shall call. */
@@ -37,9 +38,11 @@ export async function trap(port: number, host = '127.0.0.1'): Promise<Trap> {
 
 /**
  * A port of the host that is this process's alone, below those that the kernel gives away: the same suites run with the pump and
- * without, at the same time, and in another checkout.
+ * without, at the same time, in another checkout, and in a container that shares the network.
  * @param base 7100, 7200 … 7900: ten ports for each
  */
 export function hostPort(base: number): number {
-  return 10_000 + (process.pid % 220) * 100 + (base - 7000) / 10;
+  // processes of two containers may have one number
+  const { ino } = statSync('/proc/self/ns/pid');
+  return 10_000 + ((process.pid + ino) % 220) * 100 + (base - 7000) / 10;
 }
