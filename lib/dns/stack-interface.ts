@@ -1,10 +1,10 @@
 import type { Address } from '../address/sockaddr.js';
 import type { Interface, InterfaceLink, Route, StackAddress } from '../netlink/index.js';
-import type { SocketMaker, SocketOwner } from '../socket/owner.js';
+import type { SocketOwner } from '../socket/owner.js';
 import type { Socket } from '../socket/socket.js';
 
 /** The members of a Stack that the rooms below it use: resolvers, configuration, Node's modules, ping. Stack implements it. */
-export interface StackInterface extends SocketOwner, SocketMaker {
+export interface StackInterface extends SocketOwner {
   readonly closed: boolean;
   /** The process that carries its frames, if it has a network namespace of its own. */
   readonly daemonPid: number | undefined;

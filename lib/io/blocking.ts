@@ -3,19 +3,13 @@ import { IothError } from '../core/errors.js';
 import { GrowingPause } from '../core/growing-pause.js';
 import { PREEMPTED_MS } from './epoll.js';
 import { interruptFd, throwIfInterrupted } from './interrupt.js';
-import { type MortalStack, waitInterruptibly } from './interruptible-wait.js';
+import { type BlockingOwner, waitInterruptibly } from './interruptible-wait.js';
 import { isReceiveShutDown, waitSync } from './poll-sync.js';
 import { type Readiness, wouldBlock } from './readiness.js';
 import { EXHAUSTED, type Operation, WAIT } from './wait-queue.js';
 
 /** Looks for signals at one of this many calls, even if it need not wait. */
 const CALLS_PER_SIGNAL_CHECK = 256;
-
-/** The members of a descriptor's stack that a blocking call needs. */
-export interface BlockingOwner extends MortalStack {
-  /** The time of busy polling before a wait sleeps, in microseconds. */
-  readonly busyPollUsecs: number;
-}
 
 /** The descriptor that a blocking call waits for. */
 export interface BlockingDescriptor {

@@ -11,8 +11,10 @@ import { eventsOf, PollSet } from './poll-sync.js';
  */
 const MAX_POLL_MS = isMainThread ? 1000 : 50;
 
-/** The members of a stack that a blocking call needs to notice its death. */
-export interface MortalStack {
+/** The members of a descriptor's stack that a blocking call needs. NativeStack implements it. */
+export interface BlockingOwner {
+  /** The time of busy polling before a wait sleeps, in microseconds. */
+  readonly busyPollUsecs: number;
   /** The descriptor that is readable once the stack is dead; -1 for a stack that cannot die. */
   readonly deathFd: number;
   /** Returns the stack's pointer. @throws {IothError} ERR_STACK_DEAD once the stack is dead */
@@ -33,7 +35,7 @@ export function waitInterruptibly(
   direction: Direction,
   milliseconds: number,
   syscall: string,
-  stack?: MortalStack,
+  stack?: BlockingOwner,
 ): boolean {
   const until = performance.now() + milliseconds;
   pollSet.set(DESCRIPTOR, fd, eventsOf(direction));

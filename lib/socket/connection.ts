@@ -4,13 +4,13 @@ import { IothError } from '../core/errors.js';
 import { invalidType } from '../core/validate.js';
 import { close } from './adopt.js';
 import { duplicate } from './duplicate.js';
-import type { SocketMaker } from './owner.js';
+import type { SocketOwner } from './owner.js';
 
 /** The stacks of Node's TCP handles that are on one. */
-const makers = new WeakMap<object, SocketMaker>();
+const makers = new WeakMap<object, SocketOwner>();
 
 /** Records the stack of a handle, so that {@link socketOfConnection} can take its connection. */
-export function noteConnection(handle: object, stack: SocketMaker | undefined): void {
+export function noteConnection(handle: object, stack: SocketOwner | undefined): void {
   if (stack) makers.set(handle, stack);
 }
 

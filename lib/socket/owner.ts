@@ -1,7 +1,7 @@
 import type { Socket as NetSocket } from 'node:net';
-import type { BlockingOwner } from '../io/blocking.js';
+import type { BlockingOwner } from '../io/interruptible-wait.js';
 
-/** Native stack that a descriptor is on. */
+/** Native stack that a descriptor is on. NativeStack implements it. */
 export interface DescriptorOwner extends BlockingOwner {
   /** The descriptors that are open on it. */
   readonly descriptors: { add(descriptor: object): unknown; delete(descriptor: object): unknown };
@@ -17,12 +17,6 @@ export interface DescriptorOwner extends BlockingOwner {
   msocket(family: number, type: number, proto: number): number;
 }
 
-/** Stack that makes sockets. */
-export interface SocketMaker {
-  msocket(family: number, type: number, proto: number): number;
-  socket(family: number, type: number, proto?: number, fileno?: number): unknown;
-}
-
 /** The socket of a stream. */
 export interface StreamedSocket {
   fileno(): number;
@@ -33,8 +27,11 @@ export interface StreamedSocket {
   follow(follower: (reason: Error) => void): void;
 }
 
-/** Stack of a socket: resolves names to addresses. */
+/** Stack of a socket: makes sockets, and resolves names to addresses. Stack implements it. */
 export interface SocketOwner {
+  /** Makes a non-blocking, close-on-exec descriptor: ioth_msocket(3). @internal */
+  msocket(family: number, type: number, proto: number): number;
+  socket(family: number, type: number, proto?: number, fileno?: number): unknown;
   /** Returns the index of an interface, for the zone of an address. @throws {IothError} ENODEV */
   if_nametoindex(ifname: string): number;
   /** Resolves a host in one family with the stack's resolver. @internal */
