@@ -60,7 +60,8 @@ export function useProcessNames(stack: NodeStack): void {
 }
 
 function numberOf(stack: NodeStack): number {
-  const number = numbers.get(stack) ?? ++last;
-  numbers.set(stack, number);
-  return number;
+  const known = numbers.get(stack);
+  if (known !== undefined) return known;
+  numbers.set(stack, ++last);
+  return last;
 }

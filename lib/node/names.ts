@@ -142,8 +142,11 @@ function channelOn(channel: HostChannel, stack: NodeStack): StackChannel {
 }
 
 function channelsOf(channel: HostChannel): Channels {
-  const known = channels.get(channel) ?? { settings: settingsFromBefore(channel), onStacks: new Map() };
-  channels.set(channel, known);
+  let known = channels.get(channel);
+  if (!known) {
+    known = { settings: settingsFromBefore(channel), onStacks: new Map() };
+    channels.set(channel, known);
+  }
   return known;
 }
 
