@@ -23,7 +23,7 @@ export function encodeArpProbe(mac: string, address: string): Uint8Array {
     u16(REQUEST),
     parseMac(mac),
     ipBytes(ANY4),
-    new Uint8Array(6), // nobody
+    new Uint8Array(6), // the MAC address that is asked for
     ipBytes(address),
   );
 }

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { AF_INET, SOCK_DGRAM } from 'ioth';
 import { Lab } from 'ioth/lab';
 import { describeFrame } from 'ioth/vde';
 import { PATIENCE_MS, until } from '../../support/until.js';
@@ -36,9 +37,9 @@ async function run(seed: number): Promise<Record<string, string>> {
   });
   await lab.networks.lan.set({ loss: 0.25 });
   for (const address of addresses) await alice.ping(address, { count: PINGS, interval: 1, timeout: 1 });
-  using echo = bob.stack.socket(2, 2);
+  using echo = bob.stack.socket(AF_INET, SOCK_DGRAM);
   echo.bind(':7');
-  using asking = alice.stack.socket(2, 2);
+  using asking = alice.stack.socket(AF_INET, SOCK_DGRAM);
   for (let i = 0; i < PINGS; i++) await asking.sendto(`${i}`, '10.0.0.2:7');
   using _listener = bob.stack.create_server(':80');
   const chosen = new Set<number>();
