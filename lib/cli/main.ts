@@ -11,6 +11,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-// process.exit() does not wait for what is still open, such as standard input, or a timer of a line in the REPL. The result of
-// the last write is known in the next turn of the loop
-void dispatch(process.argv.slice(2)).then((code) => setImmediate(() => process.exit(code)));
+/** Waits until the reader has taken all output: Node writes to a pipe in the background, and process.exit() drops what waits. */
+async function flush(stream: NodeJS.WriteStream): Promise<void> {
+  if (stream.writableLength > 0) await new Promise<void>((done) => stream.write('', () => done()));
+}
+
+void dispatch(process.argv.slice(2)).then(async (code) => {
+  await Promise.all([process.stdout, process.stderr].map(flush));
+  // process.exit() does not wait for what is still open, such as standard input, or a timer of a line in the REPL. The result of
+  // the last write is known in the next turn of the loop
+  setImmediate(() => process.exit(code));
+});

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { AF_INET, SOCK_DGRAM } from 'ioth';
 import { buildCli, ioth, iothAtTerminal, startIoth } from '../../support/cli.js';
 import { workDirectory } from '../../support/directory.js';
@@ -32,6 +33,23 @@ describe('ioth nc', () => {
     expect(sender).toEqual({ code: 0, stdout: '', stderr: '' });
     const { code, stdout } = await receiver.exit;
     expect({ code, hash: sha256(stdout) }).toEqual({ code: 0, hash: sha256(readFileSync(path, 'base64')) });
+  });
+
+  it('waits until a slow reader has taken the last of its output', async () => {
+    const gate = join(dir, 'gate');
+    const data = randomBytes(70_000); // a pipe takes 65,536
+    const reader = `while ! [ -e ${gate} ]; do sleep 0.1; done; sha256sum`;
+    const receiver = startIoth(['nc', '-l', config(2), '10.0.0.2', '5000'], {
+      prefix: ['sh', '-c', `"$@" < /dev/null | { ${reader}; }`, 'sh'],
+    });
+    await receiver.warns('listening on 10.0.0.2:5000');
+    const sender = lan.stacks[0]!.net.connect(5000, '10.0.0.2').resume().end(data);
+    await once(sender, 'close');
+    // it has ended by then if it does not wait
+    await delay(1000);
+    writeFileSync(gate, '');
+    const { code, stdout } = await receiver.exit;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${sha256(data)}  -\n` });
   });
 
   it.each(['10.0.0.1', 'fd00::1'])(
