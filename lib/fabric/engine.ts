@@ -3,6 +3,7 @@ import { MSG_DONTWAIT } from '../constants/index.js';
 import { DueHeap } from './due-heap.js';
 import { Forwarder, type SharedParts } from './forwarder.js';
 import { FrameStore } from './frame-store.js';
+import { NatCalls } from './nat/nat-calls.js';
 import { type CallMessage, END_WORD, type WorkerMessage, type WorkerSettings } from './protocol.js';
 import { TimedEventSet } from './timed-event-set.js';
 
@@ -39,6 +40,7 @@ export class Engine {
       heap: new DueHeap(),
       slowPlugs: new Set(),
       feeds: new Set(),
+      nats: new NatCalls(seed, (router, mapping, isMade) => post({ router, mapping, isMade })),
       postFrames: (capture, names, batch) => post({ capture, names, batch }),
     };
     const news = new Uint8Array(WAKE_SIZE);
@@ -65,8 +67,9 @@ export class Engine {
   }
 
   #nextTime(now: number): number {
-    const { heap, slowPlugs, feeds } = this.#shared;
-    let next = heap.nextDue;
+    const { heap, slowPlugs, feeds, nats } = this.#shared;
+    if (nats.dueAt <= now) nats.sweep(now);
+    let next = Math.min(heap.nextDue, nats.dueAt);
     for (const plug of slowPlugs) plug.sendWaiting();
     if (slowPlugs.size > 0) next = Math.min(next, now + RETRY_MS);
     for (const feed of feeds) {
@@ -90,8 +93,8 @@ export class Engine {
 
   #serve({ id, network, call, args }: CallMessage): void {
     try {
-      const forwarder = this.#network(network);
-      const value: unknown = Reflect.apply(forwarder[call], forwarder, args);
+      const target = network === undefined ? this.#shared.nats : this.#network(network);
+      const value: unknown = Reflect.apply(Reflect.get(target, call), target, args);
       this.#post({ id, value });
     } catch (error) {
       const { code, syscall, message } = error as { code?: string; syscall?: string; message: string };

@@ -3,6 +3,8 @@ import { IothError } from '../core/errors.js';
 import { atExit } from '../core/exit-hook.js';
 import { checkInteger, checkOptions, checkString, invalidValue } from '../core/validate.js';
 import { checkFaults, type LinkFaults } from './faults.js';
+import type { NatSettings } from './nat/nat.js';
+import { RouterNat } from './nat/router-nat.js';
 import { FabricNetwork } from './network.js';
 import { WorkerThread } from './worker-thread.js';
 
@@ -79,6 +81,11 @@ export class Fabric {
     const network = this.addNetwork(name);
     this.#thread.call('becomeWire', name).catch(() => {});
     return network;
+  }
+
+  /** @internal Puts a NAT between a router and a network outside */
+  addNat(settings: NatSettings, outside: FabricNetwork, inside: readonly FabricNetwork[]): RouterNat {
+    return RouterNat.create(this.#thread, settings, outside, inside);
   }
 
   /** Closes all ports and ends the worker thread. Closing twice is fine. */

@@ -3,7 +3,9 @@ import { scratch } from '../vde/frame-source.js';
 import type { DueHeap, FrameUnderWay } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
 import type { FrameStore } from './frame-store.js';
+import type { Gate } from './gate.js';
 import { MacTable } from './mac-table.js';
+import type { NatCalls } from './nat/nat-calls.js';
 import { Path, Station } from './path.js';
 import { FrameRandom } from './philox.js';
 import { Plug } from './plug.js';
@@ -21,6 +23,8 @@ export interface SharedParts {
   readonly slowPlugs: Set<Plug>;
   /** The captures of all networks. */
   readonly feeds: Set<CaptureFeed>;
+  /** The NATs of all routers. */
+  readonly nats: NatCalls;
   /** Passes the frames of a capture to the other thread. `names` has the names of the stations. */
   postFrames(capture: number, names: readonly string[], batch: FrameBatch): void;
 }
@@ -38,6 +42,7 @@ const DROPPED: Record<keyof DropCounts, string> = {
   partition: 'dropped: partition',
   down: 'dropped: the port is down',
   full: 'dropped: the receiver takes no more',
+  nat: 'dropped: nat',
 };
 
 /** A network. It learns which MAC is behind which port, and sends a frame to that port, or to all others. */
@@ -93,6 +98,11 @@ export class Forwarder {
     this.#station(name).isUp = isUp;
   }
 
+  /** Puts the NAT of a router between it and this network. */
+  addGate(name: string, router: string, isOutside: boolean): void {
+    this.#station(name).gate = this.shared.nats.gate(router, isOutside);
+  }
+
   /** Partitions the network. Stations that are in no group form one more group. */
   partition(groups: readonly (readonly string[])[]): void {
     for (const station of this.#list) station.group = 0;
@@ -128,14 +138,35 @@ export class Forwarder {
     received.frames++;
     received.bytes += length;
     if (!from.isUp) this.#drop(from, undefined, 'down');
-    else if (this.#isWire) this.#flood(from, length, now);
-    else {
-      this.#macs.learn(scratch, from.index);
-      const port = this.#macs.lookUp(scratch);
-      if (port < 0) this.#flood(from, length, now);
-      else if (port !== from.index) this.#forward(from, this.#list[port]!, length, now);
-    }
+    else if (from.gate) length = this.#leave(from, from.gate, length, now);
+    else this.#switch(from, length, now);
     this.#record(from, scratch, length, now);
+  }
+
+  #switch(from: Station, length: number, now: number): void {
+    if (this.#isWire) {
+      this.#flood(from, length, now);
+      return;
+    }
+    this.#macs.learn(scratch, from.index);
+    const port = this.#macs.lookUp(scratch);
+    if (port < 0) this.#flood(from, length, now);
+    else if (port !== from.index) this.#forward(from, this.#list[port]!, length, now);
+  }
+
+  /** Forwards a frame that its gate lets out, and then those that it held. Returns the length of the last one. */
+  #leave(from: Station, gate: Gate, length: number, now: number): number {
+    const verdict = gate.fromHost(scratch, length, now);
+    if (gate.note !== undefined) this.#notes.push(gate.note);
+    if (verdict === 'pass') this.#switch(from, length, now);
+    else if (verdict === 'back') from.plug?.send(scratch, length);
+    else if (verdict === 'drop') from.stats.dropped.nat++;
+    for (const held of gate.released()) {
+      this.#record(from, scratch, length, now);
+      held.copy(scratch);
+      length = this.#leave(from, gate, held.length, now);
+    }
+    return length;
   }
 
   #flood(from: Station, length: number, now: number): void {
@@ -201,7 +232,23 @@ export class Forwarder {
     if (this.#notes.length > 0) this.#record(path.from, frame.bytes, frame.length, performance.now());
   }
 
-  #send({ from, to }: Path, frame: Buffer, length: number): void {
+  #send(path: Path, frame: Buffer, length: number): void {
+    if (path.to.gate) this.#enter(path, path.to.gate, frame, length);
+    else this.#deliverTo(path, frame, length);
+  }
+
+  /** Delivers a frame that the gate of its receiver lets in, and then those that it held. */
+  #enter(path: Path, gate: Gate, frame: Buffer, length: number): void {
+    // other receivers get it as it is
+    frame.copy(gated, 0, 0, length);
+    const verdict = gate.toHost(gated, length, performance.now());
+    if (verdict === 'drop') path.from.stats.dropped.nat++;
+    if (gate.note !== undefined && (verdict === 'drop' || frame === scratch)) this.#say(path.to, gate.note);
+    if (verdict === 'pass') this.#deliverTo(path, gated, length);
+    for (const held of gate.released()) this.#enter(path, gate, held, held.length);
+  }
+
+  #deliverTo({ from, to }: Path, frame: Buffer, length: number): void {
     const plug = to.plug!;
     const isTaken = plug.send(frame, length);
     // on a network a slow receiver must not stop frames to other receivers
@@ -283,6 +330,8 @@ export class Forwarder {
 }
 
 const altered = Buffer.allocUnsafeSlow(scratch.length);
+/** The frame that a gate may change. */
+const gated = Buffer.allocUnsafeSlow(scratch.length);
 
 /** Returns the frame in {@link scratch} with one bit flipped, valid until the next call. */
 function corrupted(length: number, bit: number): Buffer {

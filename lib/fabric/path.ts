@@ -2,6 +2,7 @@ import { Conversations } from './conversations.js';
 import { Decision } from './decision.js';
 import type { FrameUnderWay } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
+import type { Gate } from './gate.js';
 import type { FrameRandom } from './philox.js';
 import type { Plug } from './plug.js';
 import { RateQueue } from './rate-queue.js';
@@ -11,6 +12,8 @@ import { newStats } from './stats.js';
 export class Station {
   readonly stats = newStats();
   plug: Plug | undefined;
+  /** What is between the host and the network. */
+  gate: Gate | undefined;
   isUp = true;
   /** The group in a partition; 0 for stations in no group, and for all without a partition. */
   group = 0;

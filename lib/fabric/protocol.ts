@@ -1,4 +1,6 @@
 import type { Forwarder } from './forwarder.js';
+import type { NatMapping } from './nat/mapping.js';
+import type { NatCalls } from './nat/nat-calls.js';
 import type { FrameBatch } from './recorder.js';
 
 /** The settings that a worker thread is started with. */
@@ -21,11 +23,14 @@ export const ENDED = 2;
 /** The methods of a network that the other thread calls. */
 export type Calls = Omit<Forwarder, 'name' | 'shared' | 'deliver' | 'end'>;
 
+/** The calls for NATs. */
+export type CallsOfNats = Omit<NatCalls, 'seed' | 'onChange' | 'dueAt' | 'sweep' | 'gate'>;
+
 export interface CallMessage {
   readonly id: number;
-  /** The name of the network. Its first call makes it. */
-  readonly network: string;
-  readonly call: keyof Calls;
+  /** The name of the network, whose first call makes it; undefined for a call of {@link CallsOfNats}. */
+  readonly network: string | undefined;
+  readonly call: keyof Calls | keyof CallsOfNats;
   readonly args: readonly unknown[];
 }
 
@@ -33,4 +38,5 @@ export interface CallMessage {
 export type WorkerMessage =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly failure: { code: string; syscall: string | undefined; message: string } }
+  | { readonly router: string; readonly mapping: NatMapping; readonly isMade: boolean }
   | { readonly capture: number; readonly names: readonly string[]; readonly batch: FrameBatch };

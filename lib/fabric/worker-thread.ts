@@ -9,7 +9,17 @@ import { IothError } from '../core/errors.js';
 import { within } from '../core/within.js';
 import { socketPair } from '../io/socket-pair.js';
 import directory from './directory.cjs';
-import { type Calls, END_WORD, ENDED, STATE_WORD, WORKING, type WorkerMessage } from './protocol.js';
+import type { NatMapping } from './nat/mapping.js';
+import {
+  type CallMessage,
+  type Calls,
+  type CallsOfNats,
+  END_WORD,
+  ENDED,
+  STATE_WORD,
+  WORKING,
+  type WorkerMessage,
+} from './protocol.js';
 import type { FrameBatch } from './recorder.js';
 
 /** The time that the end of the process waits for the thread, which checks for its end after each event. */
@@ -28,6 +38,8 @@ type CaptureListener = (names: readonly string[], batch: FrameBatch) => void;
 /** The worker thread of a Fabric, from the side of the thread that started it. */
 export class WorkerThread {
   readonly captures = new Map<number, CaptureListener>();
+  /** Who gets the mappings of NATs, by the names of their routers. */
+  readonly nats = new Map<string, (mapping: NatMapping, isMade: boolean) => void>();
   readonly #worker: Worker;
   readonly #wakefds: [own: number, others: number];
   readonly #control: Int32Array;
@@ -69,12 +81,24 @@ export class WorkerThread {
 
   /** Calls a method of a network. Calls are served in order. @throws {IothError} */
   call<K extends keyof Calls>(call: K, network: string, ...args: Parameters<Calls[K]>): Promise<ReturnType<Calls[K]>> {
+    return this.#call({ network, call, args }) as Promise<ReturnType<Calls[K]>>;
+  }
+
+  /** Calls a method of the NATs. @throws {IothError} */
+  callNats<K extends keyof CallsOfNats>(
+    call: K,
+    ...args: Parameters<CallsOfNats[K]>
+  ): Promise<ReturnType<CallsOfNats[K]>> {
+    return this.#call({ network: undefined, call, args }) as Promise<ReturnType<CallsOfNats[K]>>;
+  }
+
+  #call(message: Omit<CallMessage, 'id'>): Promise<unknown> {
     if (this.hasEnded) return Promise.reject(this.#endedError());
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { done: (value) => resolve(value as ReturnType<Calls[K]>), fail: reject });
+      this.#pending.set(id, { done: resolve, fail: reject });
       this.#worker.ref();
-      this.#worker.postMessage({ id, network, call, args });
+      this.#worker.postMessage({ id, ...message });
       this.#wake();
     });
   }
@@ -87,6 +111,10 @@ export class WorkerThread {
   #onMessage(message: WorkerMessage): void {
     if ('capture' in message) {
       this.captures.get(message.capture)?.(message.names, message.batch);
+      return;
+    }
+    if ('router' in message) {
+      this.nats.get(message.router)?.(message.mapping, message.isMade);
       return;
     }
     const pending = this.#pending.get(message.id);

@@ -1,0 +1,63 @@
+import type { FabricNetwork } from '../network.js';
+import type { WorkerThread } from '../worker-thread.js';
+import type { NatMapping } from './mapping.js';
+import type { NatSettings } from './nat.js';
+import type { ForwardPlan, NatPlan } from './options.js';
+
+/** The NAT of a router, from the side of the thread that made the fabric. */
+export class RouterNat {
+  readonly #thread: WorkerThread;
+  readonly #router: string;
+
+  private constructor(thread: WorkerThread, router: string) {
+    this.#thread = thread;
+    this.#router = router;
+  }
+
+  /** Creates the NAT of a router, whose ports have its name. Calls are served in order: the next one reports a failure. */
+  static create(
+    thread: WorkerThread,
+    settings: NatSettings,
+    outside: FabricNetwork,
+    inside: readonly FabricNetwork[],
+  ): RouterNat {
+    const { name } = settings;
+    thread.callNats('add', settings).catch(() => {});
+    for (const network of [outside, ...inside]) {
+      thread.call('addGate', network.name, name, name, network === outside).catch(() => {});
+    }
+    return new RouterNat(thread, name);
+  }
+
+  /** Forgets all mappings. @param pid a process in the network namespace of the router, which is a new one */
+  restart(pid: number): Promise<void> {
+    return this.#thread.callNats('restart', this.#router, pid);
+  }
+
+  set(plan: NatPlan): Promise<void> {
+    return this.#thread.callNats('set', this.#router, plan);
+  }
+
+  flush(): Promise<void> {
+    return this.#thread.callNats('flush', this.#router);
+  }
+
+  mappings(): Promise<NatMapping[]> {
+    return this.#thread.callNats('mappings', this.#router);
+  }
+
+  addForward(forward: ForwardPlan): Promise<void> {
+    return this.#thread.callNats('addForward', this.#router, forward);
+  }
+
+  removeForward(forward: ForwardPlan): Promise<void> {
+    return this.#thread.callNats('removeForward', this.#router, forward);
+  }
+
+  /** Reports each mapping that is made or ends. Without a listener it ends that. */
+  async watch(listener: ((mapping: NatMapping, isMade: boolean) => void) | undefined): Promise<void> {
+    if (listener) this.#thread.nats.set(this.#router, listener);
+    else this.#thread.nats.delete(this.#router);
+    await this.#thread.callNats('watch', this.#router, listener !== undefined);
+  }
+}
