@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Link } from 'ioth/lab';
-import type { LabAnswer, LabRequest } from './lab-peering.js';
+import { Fabric, type FabricNetwork, Link } from 'ioth/lab';
+import { type LabAnswer, type LabRequest, ROUTER } from './lab-peering.js';
 import { median, withinDeadline } from './measure.js';
 import { answerOf } from './peering.js';
 import { type Row, rowOf } from './rows.js';
@@ -15,6 +15,10 @@ const ROUND_TRIPS = 20_000;
 /** The bars of a link without faults. */
 const FRAMES_PER_SECOND = 100_000;
 const ADDED_USECS = 60;
+
+/** The bars of a NAT with 10,000 mappings, against a network without one. */
+const SHARE_OF_FRAMES = 0.6;
+const ADDED_BY_NAT_USECS = 40;
 
 /** The rows of a link without faults: two processes at its ends, and the same two on one cable. */
 export async function labRows(wanted: (group: string) => boolean, rounds: number): Promise<Row[]> {
@@ -35,6 +39,27 @@ export async function labRows(wanted: (group: string) => boolean, rounds: number
   return [
     rowOf({ name: 'frames of 1,500 bytes', unit: '/s', bar: 1 }, rates),
     rowOf({ name: 'round trip, 98 bytes', unit: 'µs', bar: 1 }, times),
+    ...(await natRows(rounds)),
+  ];
+}
+
+async function natRows(rounds: number): Promise<Row[]> {
+  const limit = `network + ${ADDED_BY_NAT_USECS} µs`;
+  const rates: Record<string, number[]> = { NAT: [], network: [] };
+  const times: Record<string, number[]> = { NAT: [], [limit]: [], network: [] };
+  for (let round = 0; round <= rounds; round++) {
+    const network = await onNetwork(false);
+    const nat = await onNetwork(true);
+    if (round === 0) continue;
+    rates.network?.push(network.framesPerSecond);
+    rates.NAT?.push(nat.framesPerSecond);
+    times.network?.push(network.roundTrip);
+    times.NAT?.push(nat.roundTrip);
+  }
+  times[limit]?.push(median(times.network ?? []) + ADDED_BY_NAT_USECS);
+  return [
+    rowOf({ name: 'NAT, 10,000 mappings, 1,500 bytes', unit: '/s', bar: SHARE_OF_FRAMES }, rates),
+    rowOf({ name: 'NAT, round trip, 98 bytes', unit: 'µs', bar: 1 }, times),
   ];
 }
 
@@ -54,6 +79,43 @@ function onLink(): Promise<Figures> {
     await using _link = await Link.create(...ends);
     return await figuresOf(...ends);
   });
+}
+
+/** What only labs use of a fabric: it is not in the declarations. */
+interface NatMaker {
+  addNat(settings: object, outside: FabricNetwork, inside: readonly FabricNetwork[]): unknown;
+}
+
+function onNetwork(hasNat: boolean): Promise<Figures> {
+  return inDirectory(async (directory) => {
+    await using fabric = await Fabric.start();
+    const network = fabric.addNetwork('outside');
+    const ends = [`ptp://${directory}/router`, `ptp://${directory}/server`] as const;
+    await network.addPort('router', ends[0]);
+    await network.addPort('server', ends[1]);
+    if (hasNat) (fabric as unknown as NatMaker).addNat(natSettings(), network, []);
+    return await figuresOf(...ends);
+  });
+}
+
+function natSettings(): object {
+  return {
+    name: 'router',
+    plan: {
+      type: 'port-restricted',
+      mapping: 'endpoint-independent',
+      filtering: 'address-and-port-dependent',
+      ports: 'preserving',
+      parity: false,
+      hairpin: true,
+      timeouts: { udp: 300_000, tcp: 7_440_000, tcpTransitory: 240_000, icmp: 60_000 },
+      pooling: 'paired',
+      forwards: [],
+    },
+    addresses: [ROUTER.outside.split('.').reduce((number, byte) => number * 256 + Number(byte), 0)],
+    mac: Buffer.from(ROUTER.mac, 'hex'),
+    pid: -1,
+  };
 }
 
 async function inDirectory(measure: (directory: string) => Promise<Figures>): Promise<Figures> {
