@@ -2,12 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readyLinkLocal } from '../config/link-local.js';
 import { AF_INET, AF_INET6 } from '../constants/index.js';
+import { ALIAS_PREFIX } from '../fabric/nat/nat.js';
 import { Stack } from '../stack/stack.js';
 import { serveDhcp } from './services/dhcp-server.js';
 import { serveDns } from './services/dns-server.js';
 import { DnsZone } from './services/dns-zone.js';
 import { EXIT, type NetworkPlan } from './topology/config.js';
-import { type Attachment, attachmentOn, type HostPlan, type Topology } from './topology/topology.js';
+import { type Attachment, attachmentOn, cablesOf, type HostPlan } from './topology/host-plan.js';
+import type { Topology } from './topology/topology.js';
 
 /** The data that a host is made from. */
 export interface BootPlan {
@@ -25,17 +27,14 @@ export function cableOf({ topology, host, directory }: BootPlan, { network }: At
 
 /** Creates the stack of a host with its interfaces, addresses, routes, names and services. */
 export async function boot(plan: BootPlan): Promise<Stack> {
-  const { topology, host, directory } = plan;
+  const { topology, host } = plan;
   const stack = new Stack({
     stack: 'vdestack',
-    vnl: host.attachments.map((attachment) => `${attachment.network.name}:${cableOf(plan, attachment)}`),
+    vnl: cablesOf(host).map((attachment) => `${attachment.network.name}:${cableOf(plan, attachment)}`),
     config_dns: resolverOf(plan),
   });
   try {
-    const table = join(directory, `hosts-${topology.hosts.indexOf(host)}`);
-    // with a DNS server in the lab names come from it, over its network
-    writeFileSync(table, topology.dns ? '127.0.0.1 localhost\n::1 localhost\n' : topology.hostsTable(host));
-    stack.iothdns_setpath('hosts', table);
+    stack.iothdns_setpath('hosts', writeHostsTable(plan));
     configure(stack, plan);
     if (topology.dns === host) await serveDns(stack, host, new DnsZone(topology, host));
     if (topology.dhcp === host) serveDhcp(stack, host, topology);
@@ -46,6 +45,13 @@ export async function boot(plan: BootPlan): Promise<Stack> {
   }
 }
 
+/** Writes the table of names of a host, and returns its path. */
+export function writeHostsTable({ topology, host, directory }: BootPlan): string {
+  const table = join(directory, `hosts-${topology.hosts.indexOf(host)}`);
+  writeFileSync(table, topology.hostsTable(host));
+  return table;
+}
+
 /** Asks the DHCP server for the addresses that {@link boot} did not set. */
 export async function acquireAddresses(stack: Stack, plan: BootPlan): Promise<void> {
   const attachments = plan.host.attachments.filter(({ network }) => isByDhcp(plan, network));
@@ -53,38 +59,78 @@ export async function acquireAddresses(stack: Stack, plan: BootPlan): Promise<vo
 }
 
 function configure(stack: Stack, plan: BootPlan): void {
-  const { topology, host } = plan;
+  const { host } = plan;
   stack.linksetupdown('lo', true);
   if (host.isRouter) {
     stack.sysctl('net.ipv4.ip_forward', 1);
     if (hasIPv6(host)) stack.sysctl('net.ipv6.conf.all.forwarding', 1);
   }
-  for (const attachment of host.attachments) {
-    const { name, prefixes } = attachment.network;
-    stack.linksetaddr(name, attachment.mac);
-    stack.linksetupdown(name, true);
-    for (const { family, length } of prefixes) {
-      if (family === AF_INET && isByDhcp(plan, attachment.network)) continue;
-      stack.ipaddr_add(`${attachment.addresses.get(family)}/${length}`, name);
-      // a router asks for the MACs of neighbours from this address, and could not while it is tentative, for a second
-      if (family === AF_INET6) readyLinkLocal(stack, stack.if_nametoindex(name));
-    }
-  }
+  for (const { network, mac } of cablesOf(host)) stack.linksetaddr(network.name, mac);
+  for (const attachment of host.attachments) configureInterface(stack, plan, attachment);
+  configureNat(stack, plan);
   if (hasExit(host)) stack.iproute_add(`default via ${EXIT.router}`);
-  for (const { prefix, gateway, network } of topology.routes.get(host) ?? []) {
+  configureRoutes(stack, plan);
+}
+
+function configureInterface(stack: Stack, plan: BootPlan, { network, addresses }: Attachment): void {
+  const { name, prefixes } = network;
+  stack.linksetupdown(name, true);
+  for (const { family, length } of prefixes) {
+    if (family === AF_INET && isByDhcp(plan, network)) continue;
+    stack.ipaddr_add(`${addresses.get(family)}/${length}`, name);
+    // a router asks for the MACs of neighbours from this address, and could not while it is tentative, for a second
+    if (family === AF_INET6) readyLinkLocal(stack, stack.if_nametoindex(name));
+  }
+}
+
+function configureRoutes(stack: Stack, plan: BootPlan): void {
+  for (const { prefix, gateway, network } of plan.topology.routes.get(plan.host) ?? []) {
     // the DHCP lease has the route
     if (prefix.family === AF_INET && isByDhcp(plan, network)) continue;
     stack.iproute_add(`${prefix.text} via ${gateway}`);
   }
 }
 
+/** Configures a stack for the network that its host has moved to. */
+export async function arrive(stack: Stack, plan: BootPlan): Promise<void> {
+  for (const attachment of plan.host.attachments) configureInterface(stack, plan, attachment);
+  configureRoutes(stack, plan);
+  const resolver = resolverOf(plan);
+  if (resolver !== null) stack.iothdns_update(resolver);
+  await acquireAddresses(stack, plan);
+}
+
+/** Takes all from an interface whose network its host leaves. */
+export async function leave(stack: Stack, plan: BootPlan, { network, addresses }: Attachment): Promise<void> {
+  const { name, prefixes } = network;
+  if (isByDhcp(plan, network)) await stack.iothconfig(`iface=${name},-dhcp`);
+  for (const { family, length } of prefixes) {
+    if (family === AF_INET && isByDhcp(plan, network)) continue;
+    stack.ipaddr_del(`${addresses.get(family)}/${length}`, name);
+  }
+  // the kernel removes the routes over it
+  stack.linksetupdown(name, false);
+}
+
+/** Gives a router the addresses of its NAT, and lets it take packets from inside to them, which come back in from outside. */
+function configureNat(stack: Stack, { topology, host }: BootPlan): void {
+  const nat = topology.nats.get(host);
+  if (!nat) return;
+  const { name } = nat.outside.network;
+  for (const address of nat.addresses.slice(1)) stack.ipaddr_add(`${address}/32`, name);
+  stack.sysctl(`net.ipv4.conf.${name}.accept_local`, 1);
+  for (const which of ['all', name]) stack.sysctl(`net.ipv4.conf.${which}.rp_filter`, 0);
+  stack.iproute_add(`${ALIAS_PREFIX} dev ${name}`);
+}
+
 function hasExit(host: HostPlan): boolean {
   return host.attachments.some(({ network }) => network.hasExit);
 }
 
+/** Servers have their addresses from the start. */
 function isByDhcp({ topology, host }: BootPlan, network: NetworkPlan): boolean {
-  const { dhcp } = topology;
-  if (!dhcp || dhcp === host) return false;
+  const { dhcp, dns } = topology;
+  if (!dhcp || dhcp === host || dns === host) return false;
   return network.prefixes.some(({ family }) => family === AF_INET) && attachmentOn(dhcp, network) !== undefined;
 }
 

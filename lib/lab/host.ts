@@ -1,19 +1,41 @@
 import { inspect } from 'node:util';
 import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
-import { invalidValue } from '../core/validate.js';
+import { checkMilliseconds, checkOptions, invalidValue } from '../core/validate.js';
 import type { Stack } from '../stack/stack.js';
+import type { LabNat } from './nat.js';
 import type { RunningHost } from './running-host.js';
+import { type Attachment, attachmentOn, cablesOf } from './topology/host-plan.js';
+
+/** Options of `host.move`. */
+export interface MoveOptions {
+  /** The time in which the host is on no network, in milliseconds. Default 0. */
+  gap?: number;
+}
+
+const MAX_GAP_MS = 3_600_000;
 
 /** A host of a lab. It has a stack of its own, which `lab.restart` replaces by a new one. */
 export class LabHost<N extends string = string> {
   readonly #state: RunningHost;
   readonly #all: () => Readonly<Record<string, LabHost<N>>>;
+  readonly #nat: LabNat | undefined;
+  readonly #onMoved: () => void;
 
-  /** @internal use `lab.hosts` */
-  constructor(state: RunningHost, all: () => Readonly<Record<string, LabHost<N>>>) {
+  /**
+   * @internal use `lab.hosts`
+   * @param onMoved called when the host has moved to another network
+   */
+  constructor(
+    state: RunningHost,
+    all: () => Readonly<Record<string, LabHost<N>>>,
+    nat: LabNat | undefined,
+    onMoved: () => void,
+  ) {
     this.#state = state;
     this.#all = all;
+    this.#nat = nat;
+    this.#onMoved = onMoved;
   }
 
   /** The name of the host. */
@@ -21,9 +43,9 @@ export class LabHost<N extends string = string> {
     return this.#state.plan.name;
   }
 
-  /** The names of its networks, which are the names of its interfaces too. */
+  /** The names of its networks, which are the names of its interfaces too; of one that roams, all that it can be on. */
   get networks(): readonly N[] {
-    return this.#state.plan.attachments.map(({ network }) => network.name as N);
+    return cablesOf(this.#state.plan).map(({ network }) => network.name as N);
   }
 
   /** True if the host forwards packets. */
@@ -41,6 +63,12 @@ export class LabHost<N extends string = string> {
     const { stack } = this.#state;
     if (stack) return stack;
     throw new IothError('ERR_IOTH_LAB', { syscall: 'stack', hint: `host '${this.name}' is not running` });
+  }
+
+  /** The NAT of the host. @throws {IothError} ERR_IOTH_LAB if it has none */
+  get nat(): LabNat {
+    if (this.#nat) return this.#nat;
+    throw new IothError('ERR_IOTH_LAB', { syscall: 'nat', hint: `host '${this.name}' has no NAT` });
   }
 
   /** Calls `fn` with Node's own modules on this host: `stack.run`. @throws as {@link Stack.run}, and {@link stack} */
@@ -69,16 +97,37 @@ export class LabHost<N extends string = string> {
    * @throws {TypeError} ERR_INVALID_ARG_VALUE for a network that the host is not on, and a family that it does not have there
    */
   address(network?: N, family?: 4 | 6): string {
-    const { attachments } = this.#state.plan;
-    const found = network === undefined ? attachments[0] : attachments.find((each) => each.network.name === network);
-    if (!found) {
-      throw invalidValue('network', `one that '${this.name}' is on (${this.networks.join(', ')})`, network);
-    }
+    const found = network === undefined ? this.#state.plan.attachments[0]! : this.#cable('network', network);
     if (family !== undefined && family !== 4 && family !== 6) throw invalidValue('family', '4 or 6', family);
     const [first] = found.addresses.values();
     const address = family === undefined ? first : found.addresses.get(family === 4 ? AF_INET : AF_INET6);
     if (address !== undefined) return address;
     throw invalidValue('family', `one that network '${found.network.name}' has`, family);
+  }
+
+  /**
+   * Moves a host that roams from one network to another one: the cable goes, its addresses and routes too; after the gap the next
+   * network gives it others, by DHCP if it has a server. Its sockets stay open, and those with an old address get nowhere.
+   * @throws {TypeError | RangeError} for a network that it is not on, and for a host that does not roam
+   * @throws {IothError} ETIMEDOUT if it gets no address by DHCP
+   */
+  async move(from: N, to: N, options?: MoveOptions): Promise<void> {
+    const { gap = 0 } = checkOptions(options, ['gap']);
+    checkMilliseconds('options.gap', gap, 0, MAX_GAP_MS);
+    const { plan } = this.#state;
+    if (!plan.cables)
+      throw invalidValue('host', "one that roams: { networks: ['wifi', 'mobile'], roams: true }", this.name);
+    const [here, there] = [this.#cable('from', from), this.#cable('to', to)];
+    if (here === there || !attachmentOn(plan, here.network)) {
+      throw invalidValue('from', `the network that '${this.name}' is on`, from);
+    }
+    await this.#state.move(here, there, gap, this.#onMoved);
+  }
+
+  #cable(name: string, network: N): Attachment {
+    const found = cablesOf(this.#state.plan).find((each) => each.network.name === network);
+    if (found) return found;
+    throw invalidValue(name, `one that '${this.name}' is on (${this.networks.join(', ')})`, network);
   }
 
   /** The other hosts of its lab. */
@@ -89,6 +138,6 @@ export class LabHost<N extends string = string> {
   [inspect.custom](): string {
     const addresses = this.#state.plan.attachments.flatMap((each) => [...each.addresses.values()]);
     const state = this.#state.stack === undefined ? ', not running' : this.isUp ? '' : ', down';
-    return `LabHost <${this.name}, ${addresses.join(' ')}${this.isRouter ? ', router' : ''}${state}>`;
+    return `LabHost <${this.name}, ${addresses.join(' ')}${this.#nat ? ', NAT' : this.isRouter ? ', router' : ''}${state}>`;
   }
 }

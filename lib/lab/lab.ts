@@ -1,14 +1,20 @@
 import { inspect } from 'node:util';
+import { parseMac } from '../address/mac.js';
 import { IothError } from '../core/errors.js';
 import { checkString, invalidValue } from '../core/validate.js';
 import { Fabric } from '../fabric/fabric.js';
+import { addressNumber } from '../fabric/nat/ipv4-packet.js';
+import type { RouterNat } from '../fabric/nat/router-nat.js';
 import type { FabricNetwork } from '../fabric/network.js';
+import { writeHostsTable } from './boot.js';
 import { makeDirectory, removeDirectory } from './directory.js';
 import { LabHost } from './host.js';
+import { LabNat } from './nat.js';
 import { checkGroups, LabNetwork } from './network.js';
 import { RunningHost } from './running-host.js';
 import { EXIT, type LabConfig, type NetworkPlan } from './topology/config.js';
 import { drawing, mermaid } from './topology/drawing.js';
+import type { NatRouter } from './topology/nat-router.js';
 import { Topology } from './topology/topology.js';
 
 const KEY = Symbol('Lab');
@@ -44,10 +50,26 @@ export class Lab<N extends string = string, H extends string = string> {
     this.#exits = [...cables].filter(([{ hasExit }]) => hasExit).map(([, network]) => network);
     const networks = [...cables].map(([plan, network]) => [plan.name, new LabNetwork<H>(plan, network, topology)]);
     this.networks = Object.freeze(Object.fromEntries(networks));
+    const nats = new Map([...topology.nats.values()].map((router) => [router, addNat(fabric, router, cables)]));
     this.#running = new Map(
-      topology.hosts.map((host) => [host.name, new RunningHost({ topology, host, directory }, cables)]),
+      topology.hosts.map((host) => {
+        const nat = nats.get(topology.nats.get(host)!);
+        return [host.name, new RunningHost({ topology, host, directory }, cables, nat)];
+      }),
     );
-    const hosts = [...this.#running].map(([name, running]) => [name, new LabHost<N>(running, () => this.hosts)]);
+    const hosts = [...this.#running].map(([name, running]) => {
+      const router = topology.nats.get(running.plan);
+      const nat = router && new LabNat(nats.get(router)!, router);
+      return [
+        name,
+        new LabHost<N>(
+          running,
+          () => this.hosts,
+          nat,
+          () => this.#renewTables(),
+        ),
+      ];
+    });
     this.hosts = Object.freeze(Object.fromEntries(hosts));
   }
 
@@ -171,6 +193,11 @@ export class Lab<N extends string = string, H extends string = string> {
     }
   }
 
+  /** Writes the tables of names again, after a host has other addresses. */
+  #renewTables(): void {
+    for (const { bootPlan } of this.#running.values()) writeHostsTable(bootPlan);
+  }
+
   async #eachNetwork(act: (network: LabNetwork<H>) => Promise<void>): Promise<void> {
     await Promise.all(Object.values<LabNetwork<H>>(this.networks).map(act));
   }
@@ -181,4 +208,14 @@ export class Lab<N extends string = string, H extends string = string> {
     if (running) return running;
     throw invalidValue(name, `a host of the lab (${[...this.#running.keys()].join(', ')})`, host);
   }
+}
+
+function addNat(fabric: Fabric, router: NatRouter, cables: ReadonlyMap<NetworkPlan, FabricNetwork>): RouterNat {
+  const { host, outside, behavior, addresses } = router;
+  const mac = parseMac(outside.mac);
+  return fabric.addNat(
+    { name: host.name, plan: behavior, addresses: addresses.map(addressNumber), mac, pid: -1 },
+    cables.get(outside.network)!,
+    router.inside.map((network) => cables.get(network)!),
+  );
 }

@@ -4,7 +4,8 @@ import type { LinkFaults } from '../fabric/faults.js';
 import type { FabricNetwork } from '../fabric/network.js';
 import type { NetworkPlan } from './topology/config.js';
 import { prefixTexts } from './topology/drawing.js';
-import type { HostPlan, Topology } from './topology/topology.js';
+import type { HostPlan } from './topology/host-plan.js';
+import type { Topology } from './topology/topology.js';
 
 /** The links, and their directions, that {@link LabNetwork.set} changes. */
 export interface FaultPath<H extends string = string> {

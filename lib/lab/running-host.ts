@@ -1,23 +1,25 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { IothError } from '../core/errors.js';
+import type { RouterNat } from '../fabric/nat/router-nat.js';
 import type { FabricNetwork } from '../fabric/network.js';
 import type { Stack } from '../stack/stack.js';
-import { acquireAddresses, type BootPlan, boot, cableOf } from './boot.js';
+import { acquireAddresses, arrive, type BootPlan, boot, cableOf, leave } from './boot.js';
 import type { NetworkPlan } from './topology/config.js';
-import type { Attachment, HostPlan } from './topology/topology.js';
+import { type Attachment, attachmentOn, cablesOf, type HostPlan, RoamingPlan } from './topology/host-plan.js';
 
 /** The stack and the cables of a host. */
 export class RunningHost {
   /** Undefined while the host restarts, and after the lab is closed. */
   stack: Stack | undefined;
   isUp = true;
-  #isClosed = false;
+  readonly #closing = new AbortController();
   /** The queue of its operations, which run one after the other. */
   #queue: Promise<void> = Promise.resolve();
 
   constructor(
     readonly bootPlan: BootPlan,
     readonly networks: ReadonlyMap<NetworkPlan, FabricNetwork>,
+    readonly nat: RouterNat | undefined,
   ) {}
 
   get plan(): HostPlan {
@@ -28,7 +30,7 @@ export class RunningHost {
   async plugIn(): Promise<void> {
     await this.#eachCable(async (network, attachment) => {
       await network.addPort(this.plan.name, cableOf(this.bootPlan, attachment));
-      if (!this.isUp) await network.down(this.plan.name);
+      if (!this.isUp || !attachmentOn(this.plan, attachment.network)) await network.down(this.plan.name);
     });
   }
 
@@ -36,6 +38,7 @@ export class RunningHost {
   async boot(): Promise<void> {
     await nextTurn();
     this.stack = await boot(this.bootPlan);
+    await this.nat?.restart(this.stack.daemonPid ?? -1);
   }
 
   /** Waits for its addresses from the DHCP server. */
@@ -45,8 +48,31 @@ export class RunningHost {
 
   setUp(isUp: boolean): Promise<void> {
     return this.#next(async () => {
-      await this.#eachCable((network) => network[isUp ? 'up' : 'down'](this.plan.name));
+      await this.#eachCable(async (network, { network: plan }) => {
+        if (attachmentOn(this.plan, plan)) await network[isUp ? 'up' : 'down'](this.plan.name);
+      });
       this.isUp = isUp;
+    });
+  }
+
+  /**
+   * Moves the host from one network to another one, with a gap in milliseconds between them.
+   * @param onMoved called once the host has its new place, before it gets an address there
+   */
+  move(from: Attachment, to: Attachment, gap: number, onMoved: () => void): Promise<void> {
+    return this.#next(async () => {
+      const { plan, stack } = this;
+      if (!(plan instanceof RoamingPlan) || !stack || plan.attachments[0] !== from) {
+        const hint = `host '${plan.name}' is not on network '${from.network.name}'`;
+        throw new IothError('ERR_IOTH_LAB', { syscall: 'move', hint });
+      }
+      await this.networks.get(from.network)!.down(plan.name);
+      await leave(stack, this.bootPlan, from);
+      await delay(gap, undefined, { signal: this.#closing.signal });
+      this.bootPlan.topology.move(plan, to);
+      onMoved();
+      if (this.isUp) await this.networks.get(to.network)!.up(plan.name);
+      await arrive(stack, this.bootPlan);
     });
   }
 
@@ -64,7 +90,7 @@ export class RunningHost {
 
   /** Ends the host. Its cables are closed with the networks. */
   close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
     this.#queue = this.#queue.then(() => this.#end());
     return this.#queue;
   }
@@ -76,12 +102,13 @@ export class RunningHost {
   }
 
   async #eachCable(act: (network: FabricNetwork, attachment: Attachment) => Promise<void>): Promise<void> {
-    await Promise.all(this.plan.attachments.map((each) => act(this.networks.get(each.network)!, each)));
+    await Promise.all(cablesOf(this.plan).map((each) => act(this.networks.get(each.network)!, each)));
   }
 
   #next(act: () => Promise<void>): Promise<void> {
     const done = this.#queue.then(() => {
-      if (this.#isClosed) throw new IothError('ERR_IOTH_LAB', { syscall: 'lab', hint: 'the lab was closed' });
+      if (this.#closing.signal.aborted)
+        throw new IothError('ERR_IOTH_LAB', { syscall: 'lab', hint: 'the lab was closed' });
       return act();
     });
     this.#queue = done.catch(() => {});

@@ -8,7 +8,7 @@ const example = (name: string, ...args: string[]) => startSource(`examples/${nam
 
 const SOURCES = readdirSync(join(ROOT, 'examples'));
 /** Programs rather than samples: test/lab has their tests. */
-const PROGRAMS = ['replicated_log.ts'];
+const PROGRAMS = ['replicated_log.ts', 'hole_punching.ts'];
 
 it('has examples of less than 60 lines that need no outside network', () => {
   expect(SOURCES).toEqual(
@@ -166,4 +166,17 @@ it('says how each is used when it gets no network', async () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(`usage: npx tsx examples/${source} VNL`);
   }
+});
+
+it('punches holes for the pairs of NATs that RFC 5128, 3.3 names, and no others', async () => {
+  const kinds = ['full-cone', 'restricted-cone', 'port-restricted', 'symmetric'];
+  const isRestrictive = (kind: string) => kind === 'symmetric' || kind === 'port-restricted';
+  const expected = kinds.flatMap((left) =>
+    kinds.map((right) => {
+      const fails = [left, right].includes('symmetric') && isRestrictive(left) && isRestrictive(right);
+      return `${left.padEnd(15)} ${right.padEnd(15)} ${fails ? 'fails' : 'works'}`;
+    }),
+  );
+  const { code, stdout } = await runSource('examples/hole_punching.ts');
+  expect({ code, lines: stdout.trimEnd().split('\n') }).toEqual({ code: 0, lines: expected });
 });

@@ -1,7 +1,8 @@
 import { formatMac } from '../../address/mac.js';
 import type { NetworkPlan } from '../topology/config.js';
+import { cableFor } from '../topology/host-plan.js';
 import { addressAt, type Prefix } from '../topology/prefix.js';
-import { attachmentOn, type Topology } from '../topology/topology.js';
+import type { Topology } from '../topology/topology.js';
 
 interface Lease {
   readonly address: string;
@@ -30,7 +31,7 @@ export class DhcpLeases {
     this.#now = now;
     this.#next = prefix.capacity;
     for (const host of topology.membersOf(network)) {
-      const attachment = attachmentOn(host, network);
+      const attachment = cableFor(host, network);
       const address = attachment?.addresses.get(prefix.family);
       if (attachment && address !== undefined) this.#reserved.set(attachment.mac, address);
     }

@@ -17,8 +17,9 @@ import {
 import { receiveAll, trySend } from '../../config/receive-loop.js';
 import { AF_INET, SO_BINDTODEVICE, SO_BROADCAST, SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET } from '../../constants/index.js';
 import type { Stack } from '../../stack/stack.js';
+import { type Attachment, cablesOf, type HostPlan } from '../topology/host-plan.js';
 import type { Prefix } from '../topology/prefix.js';
-import type { Attachment, HostPlan, Topology } from '../topology/topology.js';
+import type { Topology } from '../topology/topology.js';
 import { DhcpLeases } from './dhcp-leases.js';
 import { decodeRequest, encodeReply, type ReceivedRequest, type ServerReply } from './dhcp-message.js';
 
@@ -129,7 +130,7 @@ export class DhcpResponder {
     const { network } = this.#attachment;
     const text = formatMac(mac);
     const isThis = (each: Attachment) => each.network === network && each.mac === text;
-    const known = this.#topology.hosts.find(({ attachments }) => attachments.some(isThis));
+    const known = this.#topology.hosts.find((host) => cablesOf(host).some(isThis));
     return (
       known ?? { name: '', isRouter: false, attachments: [{ network, mac: text, addresses: new Map([[AF_INET, '']]) }] }
     );

@@ -4,7 +4,7 @@ import { u16 } from '../../config/bytes.js';
 import { receiveAll, trySend } from '../../config/receive-loop.js';
 import { AF_INET, SOCK_DGRAM } from '../../constants/index.js';
 import type { Stack } from '../../stack/stack.js';
-import type { HostPlan } from '../topology/topology.js';
+import type { HostPlan } from '../topology/host-plan.js';
 import type { DnsZone } from './dns-zone.js';
 
 export const DNS_PORT = 53;

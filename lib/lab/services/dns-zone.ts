@@ -3,7 +3,8 @@ import { nameKey } from '../../address/domain-name.js';
 import { reverseName } from '../../address/ip.js';
 import { AF_INET } from '../../constants/index.js';
 import { decodeMessage } from '../../dns/message.js';
-import type { HostPlan, Topology } from '../topology/topology.js';
+import type { HostPlan } from '../topology/host-plan.js';
+import type { Topology } from '../topology/topology.js';
 
 const TTL_SECONDS = 60;
 const HEADER_LENGTH = 12;
@@ -23,19 +24,26 @@ type Record = dnsPacket.Answer;
 export class DnsZone {
   readonly #topology: Topology;
   readonly #server: HostPlan;
-  readonly #records = new Map<string, Record[]>();
+  #records = new Map<string, Record[]>();
+  /** The number of moves of hosts when the records were made. */
+  #moves = -1;
 
   /** @param server the host that serves it */
   constructor(topology: Topology, server: HostPlan) {
     this.#topology = topology;
     this.#server = server;
-    const { domain } = topology;
+  }
+
+  #makeRecords(): void {
+    this.#records = new Map();
+    this.#moves = this.#topology.moves;
+    const { domain, hosts } = this.#topology;
     const apex: Record[] = [
       this.#soa(domain),
-      { type: 'NS', name: domain, ttl: TTL_SECONDS, data: this.#nameOf(server) },
+      { type: 'NS', name: domain, ttl: TTL_SECONDS, data: this.#nameOf(this.#server) },
     ];
     this.#records.set(nameKey(domain), apex);
-    for (const host of topology.hosts) this.#addHost(host);
+    for (const host of hosts) this.#addHost(host);
   }
 
   /**
@@ -62,6 +70,7 @@ export class DnsZone {
   }
 
   #find(name: string, type: string): Content {
+    if (this.#moves !== this.#topology.moves) this.#makeRecords();
     const key = nameKey(name);
     const domain = nameKey(this.#topology.domain);
     const isOurs = key === domain || key.endsWith(`.${domain}`);
@@ -88,14 +97,20 @@ export class DnsZone {
   #addHost(host: HostPlan): void {
     const name = this.#nameOf(host);
     const all: Record[] = [];
+    // a host that roams has another address soon
+    const ttl = host.cables ? 0 : TTL_SECONDS;
+    const known = this.#topology.addressesFor(this.#server, host);
     for (const { addresses } of host.attachments) {
       for (const [family, address] of addresses) {
-        all.push({ type: family === AF_INET ? 'A' : 'AAAA', name, ttl: TTL_SECONDS, data: address });
+        if (this.#topology.nats.size > 0 && !known.includes(address)) continue;
+        all.push({ type: family === AF_INET ? 'A' : 'AAAA', name, ttl, data: address });
         const reverse = reverseName(address);
         this.#records.set(nameKey(reverse), [{ type: 'PTR', name: reverse, ttl: TTL_SECONDS, data: name }]);
       }
     }
-    this.#records.set(nameKey(name), all);
+    // behind a NAT that forwards a port to it, it has the address of the NAT
+    if (all.length === 0) all.push(...known.map((data): Record => ({ type: 'A', name, ttl: TTL_SECONDS, data })));
+    if (all.length > 0) this.#records.set(nameKey(name), all);
   }
 
   #nameOf({ name }: HostPlan): string {

@@ -12,7 +12,8 @@ import {
   repeatedIn,
 } from '../../core/validate.js';
 import { checkFaults, FAULT_NAMES, type LinkFaults } from '../../fabric/faults.js';
-import { overlaps, type Prefix, parsePrefix } from './prefix.js';
+import { checkNat, NAT_OPTIONS, NAT_TYPES, type NatBehavior, type NatType } from '../../fabric/nat/options.js';
+import { type Prefix, parsePrefix } from './prefix.js';
 
 /** A network: its prefixes, and the faults of each of its links, in the names and units of tc-netem(8). */
 export interface NetworkConfig extends LinkFaults {
@@ -40,6 +41,21 @@ export interface HostOptions<N extends string = string> {
   address?: string | readonly string[];
   /** True if the host forwards packets. Default: true on two or more networks. */
   router?: boolean;
+  /** True if the host is on one of its networks at a time, first on the first one: `host.move()`. Default false. */
+  roams?: boolean;
+  /**
+   * A NAT for IPv4 between its other networks, which become private, and the one outside: the kind of the NAT, or an object with
+   * more options. Default: none.
+   */
+  nat?: NatType | NatOptions<N>;
+}
+
+/** Options of a NAT. The `to` of a forwarded port is the name of a host inside, or an address. */
+export interface NatOptions<N extends string = string> extends NatBehavior {
+  /** The network outside. Default: the last one of the host. */
+  outside?: N;
+  /** More addresses outside, besides that of the host: 63 at most. Default: none. */
+  addresses?: readonly string[];
 }
 
 /** The argument of `Lab.create`. */
@@ -79,6 +95,15 @@ export interface HostRequest {
   /** The addresses that it asks for. */
   readonly addresses: readonly string[];
   readonly router: unknown;
+  readonly roams: boolean;
+  readonly nat: NatRequest | undefined;
+}
+
+/** The checked place of a NAT. Its behaviour is checked once the addresses of hosts are known. @internal */
+export interface NatRequest {
+  readonly outside: NetworkPlan;
+  readonly addresses: readonly string[];
+  readonly behavior: NatType | NatBehavior;
 }
 
 const HOST_NAME = "letters, digits and '-' between them, 63 at most, and not a number";
@@ -87,7 +112,6 @@ const HOST_NAME = "letters, digits and '-' between them, 63 at most, and not a n
 export function networkPlans(value: unknown): NetworkPlan[] {
   const networks = entriesOf('config.networks', value).map(([name, network]) => networkPlan(name, network));
   if (networks.length === 0) throw invalidValue('config.networks', 'at least one network', value);
-  checkOverlaps(networks);
   return networks;
 }
 
@@ -134,16 +158,6 @@ function prefixOf(where: string, value: unknown, family: number): Prefix {
   throw invalidValue(where, `an ${familyName(family)} prefix, not an ${familyName(prefix.family)} one`, value);
 }
 
-function checkOverlaps(networks: readonly NetworkPlan[]): void {
-  const prefixes = networks.flatMap(({ name, prefixes }) => prefixes.map((prefix) => ({ name, prefix })));
-  prefixes.forEach(({ name, prefix }, position) => {
-    const earlier = prefixes.slice(0, position).find((other) => overlaps(other.prefix, prefix));
-    if (!earlier) return;
-    const expected = `disjoint from that of network '${earlier.name}', ${earlier.prefix.text}`;
-    throw invalidValue(`the prefix of network '${name}'`, expected, prefix.text);
-  });
-}
-
 /** Reads the hosts of a configuration. @internal */
 export function hostRequests(value: unknown, networks: readonly NetworkPlan[]): HostRequest[] {
   const entries = entriesOf('config.hosts', value);
@@ -168,16 +182,46 @@ function hostRequest(name: string, value: unknown, networks: readonly NetworkPla
     throw invalidType(where, 'the name of a network, an array of them, or an object', value);
   }
   const options: Record<string, unknown> = isNames ? { networks: value } : (value as Record<string, unknown>);
-  checkKeys(where, options, ['networks', 'address', 'router']);
+  checkKeys(where, options, ['networks', 'address', 'router', 'roams', 'nat']);
   const names = listOf(`${where}.networks`, options.networks);
   if (names.length === 0) throw invalidValue(where, 'on a network: it has none', value);
   const repeated = repeatedIn(names);
   if (repeated !== undefined) throw invalidValue(`${where}.networks`, `without '${repeated}' twice`, names);
+  const found = names.map((network) => findNetwork(where, network, networks));
+  const roams = checkBoolean(`${where}.roams`, options.roams ?? false);
+  if (roams) checkRoaming(where, options, found);
   return {
     name,
-    networks: names.map((network) => findNetwork(where, network, networks)),
+    networks: found,
     addresses: options.address === undefined ? [] : listOf(`${where}.address`, options.address),
     router: options.router,
+    roams,
+    nat: options.nat === undefined ? undefined : natRequest(`${where}.nat`, options.nat, found, options.router),
+  };
+}
+
+function checkRoaming(where: string, options: Record<string, unknown>, networks: readonly NetworkPlan[]): void {
+  if (networks.length < 2) throw invalidValue(`${where}.roams`, 'of a host with two networks or more', options.roams);
+  const other = ['router', 'nat'].find((name) => options[name] !== undefined && options[name] !== false);
+  if (other !== undefined) throw invalidValue(`${where}.${other}`, 'of a host that does not roam', options[other]);
+}
+
+function natRequest(where: string, value: unknown, networks: readonly NetworkPlan[], router: unknown): NatRequest {
+  if (networks.length < 2) throw invalidValue(where, 'of a host on two networks or more', value);
+  if (router === false) throw invalidValue(where, 'of a host that forwards packets: not with { router: false }', value);
+  if (typeof value === 'object' && value !== null) {
+    checkKeys(where, value, [...NAT_OPTIONS, 'outside', 'addresses']);
+  }
+  const isObject = typeof value === 'object' && value !== null;
+  const { outside, addresses = [], ...behavior } = (isObject ? value : { type: value }) as NatOptions;
+  // the kinds of NAT are checked before all else, since a misspelt one is the most likely mistake
+  const type = behavior.type ?? 'port-restricted';
+  if (!NAT_TYPES.includes(type)) checkNat(isObject ? `${where}.type` : where, type);
+  const last = networks[networks.length - 1]!;
+  return {
+    outside: outside === undefined ? last : findNetwork(`${where}.outside`, outside, networks),
+    addresses: listOf(`${where}.addresses`, addresses),
+    behavior,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { LinkFaults } from '../../fabric/faults.js';
 import type { NetworkPlan } from './config.js';
-import { attachmentOn, type HostPlan, type Topology } from './topology.js';
+import { attachmentOn, cableFor, cablesOf, type HostPlan } from './host-plan.js';
+import type { Topology } from './topology.js';
 
 /** Returns the prefixes as text: '10.0.0.0/24 fd00::/64'. */
 export function prefixTexts({ prefixes }: NetworkPlan): string {
@@ -43,7 +44,7 @@ export function mermaid(topology: Topology): string {
   });
   topology.hosts.forEach((host, i) => {
     lines.push(`  h${i}${host.isRouter ? `{{"${host.name}"}}` : `["${host.name}"]`}`);
-    for (const { network } of host.attachments) {
+    for (const { network } of cablesOf(host)) {
       lines.push(
         `  h${i} ---|"${addressTexts(host, network).replace(' ', '<br>')}"| n${topology.networks.indexOf(network)}`,
       );
@@ -53,15 +54,22 @@ export function mermaid(topology: Topology): string {
 }
 
 function addressTexts(host: HostPlan, network: NetworkPlan): string {
-  return [...(attachmentOn(host, network)?.addresses.values() ?? [])].join(' ');
+  return [...(cableFor(host, network)?.addresses.values() ?? [])].join(' ');
 }
 
 function roles(topology: Topology, host: HostPlan, network: NetworkPlan): string[] {
   const others = host.attachments.filter((attachment) => attachment.network !== network);
-  const roles = host.isRouter ? [`routes to ${others.map((other) => other.network.name).join(', ')}`] : [];
+  const roles = host.isRouter ? [wayText(host, network, others.map((other) => other.network.name).join(', '))] : [];
+  if (host.cables) roles.push(attachmentOn(host, network) ? 'roams' : 'roams, away');
   if (topology.dns === host) roles.push('DNS');
   if (topology.dhcp === host) roles.push('DHCP');
   return roles.length > 0 ? [roles.join(', ')] : [];
+}
+
+function wayText({ nat }: HostPlan, network: NetworkPlan, others: string): string {
+  if (!nat) return `routes to ${others}`;
+  const type = typeof nat.behavior === 'string' ? nat.behavior : (nat.behavior.type ?? 'port-restricted');
+  return nat.outside === network ? `NAT of ${others}, ${type}` : `NAT to ${nat.outside.name}`;
 }
 
 function networkTexts(network: NetworkPlan): string[] {

@@ -12,22 +12,9 @@ import {
   networkPlans,
   serviceHost,
 } from './config.js';
-import { addressAt, hasHost, type Prefix } from './prefix.js';
-
-/** The interface of a host on one network. */
-export interface Attachment {
-  readonly network: NetworkPlan;
-  readonly mac: string;
-  /** Addresses by family: AF_INET, AF_INET6, in this order. */
-  readonly addresses: ReadonlyMap<number, string>;
-}
-
-/** A checked host with its addresses. */
-export interface HostPlan {
-  readonly name: string;
-  readonly attachments: readonly Attachment[];
-  readonly isRouter: boolean;
-}
+import { type Attachment, attachmentOn, cableFor, type HostPlan, insideOf, RoamingPlan } from './host-plan.js';
+import { checkNats, type NatRouter } from './nat-router.js';
+import { addressAt, hasHost, overlaps, type Prefix } from './prefix.js';
 
 /** The route of a host to a network that it is not on. */
 export interface RoutePlan {
@@ -47,11 +34,14 @@ const DEFAULT_DOMAIN = 'lab.test';
 export class Topology {
   readonly networks: readonly NetworkPlan[];
   readonly hosts: readonly HostPlan[];
-  readonly routes: ReadonlyMap<HostPlan, readonly RoutePlan[]>;
+  readonly routes: Map<HostPlan, readonly RoutePlan[]>;
+  readonly nats: ReadonlyMap<HostPlan, NatRouter>;
   readonly seed: number;
   readonly domain: string;
   readonly dns: HostPlan | undefined;
   readonly dhcp: HostPlan | undefined;
+  /** How often a host has moved to another network. */
+  moves = 0;
   readonly #distances = new Map<string, Distances>();
 
   /**
@@ -62,8 +52,10 @@ export class Topology {
     const given = checkOptions(config as LabConfig | undefined, CONFIG);
     this.networks = networkPlans(given.networks);
     this.hosts = assignAddresses(hostRequests(given.hosts, this.networks), this.networks);
+    this.#checkOverlapsEverywhere();
     this.#checkReachability();
     this.routes = new Map(this.hosts.map((host) => [host, this.routesOf(host)]));
+    this.nats = checkNats(this);
     this.seed = checkInteger('config.seed', given.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
     this.domain = checkDomain(given.domain ?? DEFAULT_DOMAIN);
     this.dns = serviceHost('dns', given.dns, this.hosts);
@@ -73,15 +65,27 @@ export class Topology {
     }
   }
 
-  /** Returns the hosts on a network, in the order of the configuration. */
+  /** Returns the hosts with a cable to a network, in the order of the configuration. */
   membersOf(network: NetworkPlan): HostPlan[] {
-    return this.hosts.filter((host) => attachmentOn(host, network));
+    return this.hosts.filter((host) => cableFor(host, network));
   }
 
-  /** Returns the text of hosts(5) for one host of the lab. Of another host's addresses, those on a shared network come first. */
+  /** Notes that a host has moved to another network. */
+  move(host: RoamingPlan, to: Attachment): void {
+    host.moveTo(to);
+    this.routes.set(host, this.routesOf(host));
+    this.moves++;
+  }
+
+  /**
+   * Returns the text of hosts(5) for one host of the lab. Of another host's addresses, those on a shared network come first. With a
+   * DNS server in the lab, names come from it, over its network: all but those that a NAT hides from it.
+   */
   hostsTable(viewer: HostPlan): string {
     const lines = ['127.0.0.1 localhost', '::1 localhost'];
+    const { dns } = this;
     for (const host of this.hosts) {
+      if (dns && (this.nats.size === 0 || this.addressesFor(dns, host).length > 0)) continue;
       for (const address of this.addressesFor(viewer, host)) {
         lines.push(`${address} ${host.name}.${this.domain} ${host.name}`);
       }
@@ -94,7 +98,7 @@ export class Topology {
     const isShared = ({ network }: Attachment) => attachmentOn(viewer, network) !== undefined;
     const routes = this.routes.get(viewer) ?? [];
     const nearest = [...host.attachments].sort((a, b) => Number(isShared(b)) - Number(isShared(a)));
-    return nearest.flatMap((attachment) =>
+    const found = nearest.flatMap((attachment) =>
       [...attachment.addresses].flatMap(([family, address]) => {
         const hasRoute = routes.some(
           ({ prefix }) => prefix.family === family && attachment.network.prefixes.includes(prefix),
@@ -102,13 +106,97 @@ export class Topology {
         return isShared(attachment) || hasRoute ? [address] : [];
       }),
     );
+    return found.length > 0 ? found : this.#forwardedAddressesFor(viewer, host);
   }
 
-  /** Returns the routes of a host to all networks that it is not on: the way with the fewest routers, the first of equal ones. */
+  /** Returns the addresses outside of the NATs that forward ports to a host. */
+  #forwardedAddressesFor(viewer: HostPlan, host: HostPlan): string[] {
+    const forwarding = [...this.nats].filter(([, nat]) => nat.forwardsTo(host));
+    return forwarding.flatMap(([router, nat]) =>
+      this.addressesFor(viewer, router).filter((address) => address === nat.outside.addresses.get(AF_INET)),
+    );
+  }
+
+  /**
+   * Returns the routes of a host to all networks that it is not on and that it has a way to: the way with the fewest routers, the
+   * first of equal ones. Behind a NAT, a default route to the NAT is one of them.
+   */
   routesOf(host: HostPlan): RoutePlan[] {
-    return this.networks
+    const routes = this.networks
       .filter((network) => !attachmentOn(host, network))
       .flatMap((network) => network.prefixes.flatMap((prefix) => this.#routeTo(network, prefix, host) ?? []));
+    const out = this.#wayOut(host);
+    return out ? [...routes, { ...out, prefix: EVERYWHERE }] : routes;
+  }
+
+  /** Returns the route of a host to the network outside of the next NAT. */
+  #wayOut(host: HostPlan): RoutePlan | undefined {
+    if (host.attachments.some(({ network }) => network.hasExit)) return undefined;
+    const outsides = this.hosts
+      .filter((router) => router.nat && router !== host && this.#isInside(host, router))
+      .map(({ nat }) => nat!.outside)
+      .filter((outside) => !attachmentOn(host, outside));
+    const [nearest] = outsides.sort((a, b) => this.#distance(host, a) - this.#distance(host, b));
+    const prefix = nearest?.prefixes.find(({ family }) => family === AF_INET);
+    return nearest && prefix && this.#routeTo(nearest, prefix, host);
+  }
+
+  /** Returns whether a host has a way to a network inside of a NAT. */
+  #isInside(host: HostPlan, router: HostPlan): boolean {
+    return insideOf(router).some(
+      (network) => attachmentOn(host, network) || this.#distance(host, network) < Number.POSITIVE_INFINITY,
+    );
+  }
+
+  /** Returns the number of routers from a host to a network, by IPv4. */
+  #distance(host: HostPlan, network: NetworkPlan): number {
+    const distances = this.#distancesTo(network, AF_INET);
+    return Math.min(...host.attachments.map((each) => distances.get(each.network) ?? Number.POSITIVE_INFINITY));
+  }
+
+  /** Returns whether packets of hosts on one network get to another one by IPv4 without a NAT that hides it. */
+  isReachedFrom(from: NetworkPlan, to: NetworkPlan): boolean {
+    return this.#distancesTo(to, AF_INET).has(from);
+  }
+
+  /** Returns whether a host has an address of a prefix, or a way to it. */
+  #sees(host: HostPlan, network: NetworkPlan, prefix: Prefix): boolean {
+    return attachmentOn(host, network) !== undefined || this.#routeTo(network, prefix, host) !== undefined;
+  }
+
+  /** Checks the prefixes with each roaming host on each of its networks. @throws {TypeError} ERR_INVALID_ARG_VALUE */
+  #checkOverlapsEverywhere(): void {
+    this.#checkOverlaps();
+    for (const host of this.hosts.filter((each) => each instanceof RoamingPlan)) {
+      for (const cable of host.cables.toReversed()) {
+        host.moveTo(cable);
+        this.#checkOverlaps();
+      }
+    }
+  }
+
+  /**
+   * Checks that prefixes do not overlap, except where no host has a way to both: behind two NATs, and on isolated networks.
+   * @throws {TypeError} ERR_INVALID_ARG_VALUE
+   */
+  #checkOverlaps(): void {
+    const all = this.networks.flatMap((network) => network.prefixes.map((prefix) => ({ network, prefix })));
+    all.forEach(({ network, prefix }, position) => {
+      const earlier = all.slice(0, position).find((other) => {
+        if (!overlaps(other.prefix, prefix)) return false;
+        const behind = [network, other.network].some((each) => each.isIsolated || this.#isBehindNat(each));
+        const isSeen = (host: HostPlan) =>
+          this.#sees(host, network, prefix) && this.#sees(host, other.network, other.prefix);
+        return !behind || this.hosts.some(isSeen);
+      });
+      if (!earlier) return;
+      const expected = `disjoint from that of network '${earlier.network.name}', ${earlier.prefix.text}`;
+      throw invalidValue(`the prefix of network '${network.name}'`, expected, prefix.text);
+    });
+  }
+
+  #isBehindNat(network: NetworkPlan): boolean {
+    return this.hosts.some((host) => insideOf(host).includes(network));
   }
 
   #routeTo(target: NetworkPlan, prefix: Prefix, host: HostPlan): RoutePlan | undefined {
@@ -138,7 +226,7 @@ export class Topology {
     const joined = this.networks.filter(({ isIsolated }) => !isIsolated);
     for (const network of joined) {
       for (const { family } of network.prefixes) {
-        const distances = this.#distancesTo(network, family);
+        const distances = this.#distancesTo(network, family, true);
         const cut = joined.find(
           (other) => other.prefixes.some((prefix) => prefix.family === family) && !distances.has(other),
         );
@@ -150,8 +238,9 @@ export class Topology {
     }
   }
 
-  #distancesTo(target: NetworkPlan, family: number): Distances {
-    const key = `${target.name} ${family}`;
+  /** @param isThroughNats true if NATs let packets in too: if the networks are joined at all */
+  #distancesTo(target: NetworkPlan, family: number, isThroughNats = false): Distances {
+    const key = `${target.name} ${family} ${isThroughNats}`;
     const known = this.#distances.get(key);
     if (known) return known;
     const distances = new Map([[target, 0]]);
@@ -160,7 +249,9 @@ export class Topology {
     // the loop also visits the entries that it adds to the Map
     for (const [network, distance] of distances) {
       for (const router of routers.filter((each) => attachmentOn(each, network))) {
+        const isInside = family === AF_INET && !isThroughNats && insideOf(router).includes(network);
         for (const { network: next, addresses } of router.attachments) {
+          if (isInside && next === router.nat?.outside) continue;
           if (addresses.has(family) && !distances.has(next)) distances.set(next, distance + 1);
         }
       }
@@ -169,10 +260,8 @@ export class Topology {
   }
 }
 
-/** Returns the interface of a host on a network. */
-export function attachmentOn(host: HostPlan, network: NetworkPlan): Attachment | undefined {
-  return host.attachments.find((attachment) => attachment.network === network);
-}
+/** The prefix of a default route. */
+const EVERYWHERE: Prefix = { text: '0.0.0.0/0', family: AF_INET, length: 0, base: 0n, capacity: 0n };
 
 /** Assigns the addresses of all hosts: first those that hosts ask for, then the first free ones, in the order of the hosts. */
 export function assignAddresses(requests: readonly HostRequest[], networks: readonly NetworkPlan[]): HostPlan[] {
@@ -180,17 +269,17 @@ export function assignAddresses(requests: readonly HostRequest[], networks: read
     networks.flatMap((network) => network.prefixes.map((prefix) => [prefix, new Pool(network, prefix)])),
   );
   const wishes = new Map(requests.map((request) => [request, takeWishes(request, pools)]));
-  return requests.map((request, position) => ({
-    name: request.name,
-    isRouter: isRouter(request),
-    attachments: request.networks.map((network): Attachment => {
+  return requests.map((request, position) => {
+    const attachments = request.networks.map((network): Attachment => {
       const addresses = network.prefixes.map((prefix): [number, string] => {
         const wish = wishes.get(request)?.get(prefix);
         return [prefix.family, wish ?? (pools.get(prefix) as Pool).next(request.name)];
       });
       return { network, mac: macOf(networks.indexOf(network), position), addresses: new Map(addresses) };
-    }),
-  }));
+    });
+    const { name, nat, roams } = request;
+    return roams ? new RoamingPlan(name, attachments) : { name, isRouter: isRouter(request), nat, attachments };
+  });
 }
 
 /** Returns whether a host forwards packets. */
@@ -199,8 +288,13 @@ function isRouter({ name, networks, router }: HostRequest): boolean {
 }
 
 /** Takes the addresses that a host asks for, and returns them by prefix. */
-function takeWishes({ name, addresses, networks }: HostRequest, pools: Map<Prefix, Pool>): Map<Prefix, string> {
+function takeWishes({ name, addresses, networks, nat }: HostRequest, pools: Map<Prefix, Pool>): Map<Prefix, string> {
   const wishes = new Map<Prefix, string>();
+  for (const address of nat?.addresses ?? []) {
+    const prefix = nat?.outside.prefixes.find((each) => hasHost(each, address));
+    if (!prefix) throw invalidValue(`config.hosts.${name}.nat.addresses`, `of network '${nat?.outside.name}'`, address);
+    pools.get(prefix)?.take(address, name);
+  }
   const where = `config.hosts.${name}.address`;
   for (const address of addresses) {
     const prefixes = networks.flatMap((network) => network.prefixes);

@@ -18,7 +18,8 @@ import {
 import { decodeRequest, encodeReply } from '../../../lib/lab/services/dhcp-message.js';
 import { DhcpResponder } from '../../../lib/lab/services/dhcp-server.js';
 import { DnsZone } from '../../../lib/lab/services/dns-zone.js';
-import { type HostPlan, Topology } from '../../../lib/lab/topology/topology.js';
+import type { HostPlan } from '../../../lib/lab/topology/host-plan.js';
+import { Topology } from '../../../lib/lab/topology/topology.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS } from '../../support/until.js';
 

@@ -1,6 +1,7 @@
 import { Lab, type LabConfig } from 'ioth/lab';
 import { drawing, mermaid } from '../../../lib/lab/topology/drawing.js';
-import { type HostPlan, Topology } from '../../../lib/lab/topology/topology.js';
+import type { HostPlan } from '../../../lib/lab/topology/host-plan.js';
+import { Topology } from '../../../lib/lab/topology/topology.js';
 import { holdings } from '../../support/leaks.js';
 
 const dual = (number: number) => ({ prefix: `10.0.${number}.0/24`, prefix6: `fd00:0:0:${number}::/64` });

@@ -1,0 +1,62 @@
+import type { NatRequest, NetworkPlan } from './config.js';
+
+/** The interface of a host on one network. */
+export interface Attachment {
+  readonly network: NetworkPlan;
+  readonly mac: string;
+  /** Addresses by family: AF_INET, AF_INET6, in this order. */
+  readonly addresses: ReadonlyMap<number, string>;
+}
+
+/** A checked host with its addresses. */
+export interface HostPlan {
+  readonly name: string;
+  /** Its interfaces that are on a network now. */
+  readonly attachments: readonly Attachment[];
+  /** All its interfaces, if it roams: it is on one of their networks at a time. */
+  readonly cables?: readonly Attachment[];
+  readonly isRouter: boolean;
+  /** Its NAT. */
+  readonly nat?: NatRequest | undefined;
+}
+
+/** Returns the networks that are private behind the NAT of a host. */
+export function insideOf({ nat, attachments }: HostPlan): NetworkPlan[] {
+  return nat ? attachments.map(({ network }) => network).filter((network) => network !== nat.outside) : [];
+}
+
+/** Returns the interface of a host on a network. */
+export function attachmentOn(host: HostPlan, network: NetworkPlan): Attachment | undefined {
+  return host.attachments.find((attachment) => attachment.network === network);
+}
+
+/** A host that is on one of its networks at a time. */
+export class RoamingPlan implements HostPlan {
+  readonly isRouter = false;
+  #current: Attachment;
+
+  constructor(
+    readonly name: string,
+    readonly cables: readonly Attachment[],
+  ) {
+    this.#current = cables[0]!;
+  }
+
+  get attachments(): readonly Attachment[] {
+    return [this.#current];
+  }
+
+  moveTo(attachment: Attachment): void {
+    this.#current = attachment;
+  }
+}
+
+/** Returns all interfaces of a host, also those that are on no network now. */
+export function cablesOf({ attachments, cables }: HostPlan): readonly Attachment[] {
+  return cables ?? attachments;
+}
+
+/** Returns the interface of a host for a network, even if it is not there now. */
+export function cableFor(host: HostPlan, network: NetworkPlan): Attachment | undefined {
+  return cablesOf(host).find((attachment) => attachment.network === network);
+}
