@@ -4,6 +4,7 @@ import type { RouterNat } from '../fabric/nat/router-nat.js';
 import type { FabricNetwork } from '../fabric/network.js';
 import type { Stack } from '../stack/stack.js';
 import { acquireAddresses, arrive, type BootPlan, boot, cableOf, leave } from './boot.js';
+import { servePortMapping } from './services/port-mapping.js';
 import type { NetworkPlan } from './topology/config.js';
 import { type Attachment, attachmentOn, cablesOf, type HostPlan, RoamingPlan } from './topology/host-plan.js';
 
@@ -39,6 +40,8 @@ export class RunningHost {
     await nextTurn();
     this.stack = await boot(this.bootPlan);
     await this.nat?.restart(this.stack.daemonPid ?? -1);
+    const router = this.bootPlan.topology.nats.get(this.plan);
+    if (this.nat && router?.host.nat?.portMapping) servePortMapping(this.stack, router, this.nat);
   }
 
   /** Waits for its addresses from the DHCP server. */

@@ -146,6 +146,31 @@ export class MappingTable {
     }
   }
 
+  /** Forwards a port that nobody else has: the one asked for, or the next free one. Returns it; -1 if there is none. */
+  requestForward(forward: ForwardPlan, now: number): number {
+    const protocol = PROTOCOLS[forward.protocol];
+    const index = this.#indexes.get(protocol)!;
+    const isFree = (port: number) =>
+      this.addresses.every((address) => this.#isFreeFor(index, protocol, address, port, forward, now));
+    const plan: NatPlan = { ...this.plan, ports: 'preserving', parity: false };
+    const port = this.#choice.choose(plan, protocol, forward.to, forward.port, isFree);
+    if (port >= 0) this.addForward({ ...forward, port });
+    return port;
+  }
+
+  #isFreeFor(
+    index: Index,
+    protocol: number,
+    address: number,
+    port: number,
+    { to, toPort }: ForwardPlan,
+    now: number,
+  ): boolean {
+    const taken = index.byOuter.get(endpointKey(address, port));
+    if (taken && !taken.isForward && taken.inner === to && taken.innerPort === toPort) return true;
+    return this.#isFree(index, protocol, address, port, false, now);
+  }
+
   removeForward({ protocol, port }: Pick<ForwardPlan, 'protocol' | 'port'>): void {
     const index = this.#indexes.get(PROTOCOLS[protocol])!;
     for (const address of this.addresses) {

@@ -53,6 +53,10 @@ export class NatCalls {
     this.#nat(router).addForward(forward);
   }
 
+  requestForward(router: string, forward: ForwardPlan): number {
+    return this.#nat(router).requestForward(forward, performance.now());
+  }
+
   removeForward(router: string, forward: Pick<ForwardPlan, 'protocol' | 'port'>): void {
     this.#nat(router).removeForward(forward);
   }

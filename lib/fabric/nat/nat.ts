@@ -94,6 +94,11 @@ export class Nat implements Gate {
     this.#table.addForward(forward);
   }
 
+  /** Forwards a port that is free. Returns it; -1 if there is none. */
+  requestForward(forward: ForwardPlan, now: number): number {
+    return this.#table.requestForward(forward, now);
+  }
+
   removeForward(forward: Pick<ForwardPlan, 'protocol' | 'port'>): void {
     this.#table.removeForward(forward);
   }

@@ -50,6 +50,11 @@ export class RouterNat {
     return this.#thread.callNats('addForward', this.#router, forward);
   }
 
+  /** Forwards the port asked for, or another free one. Returns it; -1 if there is none. */
+  requestForward(forward: ForwardPlan): Promise<number> {
+    return this.#thread.callNats('requestForward', this.#router, forward);
+  }
+
   removeForward(forward: ForwardPlan): Promise<void> {
     return this.#thread.callNats('removeForward', this.#router, forward);
   }

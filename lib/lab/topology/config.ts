@@ -56,6 +56,8 @@ export interface NatOptions<N extends string = string> extends NatBehavior {
   outside?: N;
   /** More addresses outside, besides that of the host: 63 at most. Default: none. */
   addresses?: readonly string[];
+  /** True if hosts inside may ask for forwarded ports by NAT-PMP (RFC 6886) and PCP (RFC 6887). Default false. */
+  portMapping?: boolean;
 }
 
 /** The argument of `Lab.create`. */
@@ -103,6 +105,7 @@ export interface HostRequest {
 export interface NatRequest {
   readonly outside: NetworkPlan;
   readonly addresses: readonly string[];
+  readonly portMapping: boolean;
   readonly behavior: NatType | NatBehavior;
 }
 
@@ -210,10 +213,15 @@ function natRequest(where: string, value: unknown, networks: readonly NetworkPla
   if (networks.length < 2) throw invalidValue(where, 'of a host on two networks or more', value);
   if (router === false) throw invalidValue(where, 'of a host that forwards packets: not with { router: false }', value);
   if (typeof value === 'object' && value !== null) {
-    checkKeys(where, value, [...NAT_OPTIONS, 'outside', 'addresses']);
+    checkKeys(where, value, [...NAT_OPTIONS, 'outside', 'addresses', 'portMapping']);
   }
   const isObject = typeof value === 'object' && value !== null;
-  const { outside, addresses = [], ...behavior } = (isObject ? value : { type: value }) as NatOptions;
+  const {
+    outside,
+    addresses = [],
+    portMapping = false,
+    ...behavior
+  } = (isObject ? value : { type: value }) as NatOptions;
   // the kinds of NAT are checked before all else, since a misspelt one is the most likely mistake
   const type = behavior.type ?? 'port-restricted';
   if (!NAT_TYPES.includes(type)) checkNat(isObject ? `${where}.type` : where, type);
@@ -221,6 +229,7 @@ function natRequest(where: string, value: unknown, networks: readonly NetworkPla
   return {
     outside: outside === undefined ? last : findNetwork(`${where}.outside`, outside, networks),
     addresses: listOf(`${where}.addresses`, addresses),
+    portMapping: checkBoolean(`${where}.portMapping`, portMapping),
     behavior,
   };
 }

@@ -47,7 +47,9 @@ async function outputOf(child: ChildProcess): Promise<string> {
 async function serve(host: LabHost, command: string, args: readonly string[]): Promise<ChildProcess> {
   const server = host.spawn(command, args, { stdio: 'ignore' });
   for (;;) {
-    const list = await outputOf(host.spawn('ss', ['-lunH', 'sport', '=', ':3478'], { stdio: ['ignore', 'pipe', 'pipe'] }));
+    const list = await outputOf(
+      host.spawn('ss', ['-lunH', 'sport', '=', ':3478'], { stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
     if (list.includes(`${ALTERNATE}:3478`)) return server;
     if (server.exitCode !== null) throw new Error(`${command} ended with ${server.exitCode}`);
   }
