@@ -6,6 +6,7 @@ import type { NatPlan } from './options.js';
 const FIRST_PORT = 1024;
 const LAST_PORT = 65_535;
 const MAX_HOSTS = 65_536;
+const TWO_TO_32 = 0x1_0000_0000;
 /** Where sequential ports begin. */
 const FIRST_SEQUENTIAL = 10_000;
 
@@ -26,39 +27,39 @@ export class PortChoice {
     this.#next = FIRST_SEQUENTIAL;
   }
 
-  /** Chooses a port. Returns -1 if none is free. */
+  /** Chooses a port for an endpoint inside. Returns -1 if none is free. */
   choose(plan: NatPlan, protocol: number, address: number, port: number, isFree: (port: number) => boolean): number {
-    const isService = port < FIRST_PORT && protocol !== IPPROTO_ICMP;
-    const first = isService ? 1 : protocol === IPPROTO_ICMP ? 0 : FIRST_PORT;
-    const last = isService ? FIRST_PORT - 1 : LAST_PORT;
-    if (this.#counts.size > MAX_HOSTS) this.#counts.clear();
-    const count = this.#counts.get(address) ?? 0;
-    this.#counts.set(address, count + 1);
+    const [first, last] = rangeOf(protocol, port);
+    const count = last - first + 1;
     const isRight = (each: number) => (!plan.parity || each % 2 === port % 2) && isFree(each);
-    let at = Math.max(first, Math.min(last, this.#first(plan, protocol, address, port, count, first, last)));
-    for (let tries = last - first; tries >= 0; tries--) {
-      if (isRight(at)) {
-        if (plan.ports === 'sequential') this.#next = at + 1;
-        return at;
-      }
-      at = at === last ? first : at + 1;
+    const start = this.#start(plan, protocol, address, port) - first + count;
+    for (let i = 0; i < count; i++) {
+      const each = first + ((start + i) % count);
+      if (!isRight(each)) continue;
+      if (plan.ports === 'sequential' && each >= FIRST_PORT) this.#next = each === LAST_PORT ? FIRST_SEQUENTIAL : each + 1;
+      return each;
     }
     return -1;
   }
 
-  /** Returns the port to try first. */
-  #first(
-    { ports }: NatPlan,
-    protocol: number,
-    address: number,
-    port: number,
-    count: number,
-    first: number,
-    last: number,
-  ): number {
+  /** Returns the port to try first, or any number for a place in the range of ports. */
+  #start({ ports }: NatPlan, protocol: number, address: number, port: number): number {
     if (ports === 'preserving') return port;
-    if (ports === 'sequential') return this.#next > LAST_PORT ? FIRST_SEQUENTIAL : this.#next;
-    this.#random.seek(count, address, protocol);
-    return first + Math.floor(this.#random.at(0) * (last - first + 1));
+    return ports === 'sequential' ? this.#next : this.#draw(protocol, address);
   }
+
+  /** Returns a random number for the next mapping of a host. */
+  #draw(protocol: number, address: number): number {
+    if (this.#counts.size > MAX_HOSTS) this.#counts.clear();
+    const count = this.#counts.get(address) ?? 0;
+    this.#counts.set(address, count + 1);
+    this.#random.seek(count, address, protocol);
+    return Math.floor(this.#random.at(0) * TWO_TO_32);
+  }
+}
+
+/** Returns the ports outside that a port inside may have; identifiers of pings have no classes. */
+function rangeOf(protocol: number, port: number): [first: number, last: number] {
+  if (protocol === IPPROTO_ICMP) return [0, LAST_PORT];
+  return port < FIRST_PORT ? [1, FIRST_PORT - 1] : [FIRST_PORT, LAST_PORT];
 }
