@@ -1,6 +1,7 @@
 import { EPOLLIN, libc } from '../../ffi/libc.js';
 import { MSG_DONTWAIT } from '../constants/index.js';
 import { DueHeap } from './due-heap.js';
+import { FirewallCalls } from './firewall/firewall-calls.js';
 import { Forwarder, type SharedParts } from './forwarder.js';
 import { FrameStore } from './frame-store.js';
 import { NatCalls } from './nat/nat-calls.js';
@@ -40,6 +41,7 @@ export class Engine {
       heap: new DueHeap(),
       slowPlugs: new Set(),
       feeds: new Set(),
+      firewalls: new FirewallCalls(),
       nats: new NatCalls(seed, (router, mapping, isMade) => post({ router, mapping, isMade })),
       postFrames: (capture, names, batch) => post({ capture, names, batch }),
     };
@@ -91,9 +93,9 @@ export class Engine {
     }
   }
 
-  #serve({ id, network, call, args }: CallMessage): void {
+  #serve({ id, target: name, call, args }: CallMessage): void {
     try {
-      const target = network === undefined ? this.#shared.nats : this.#network(network);
+      const target = typeof name === 'string' ? this.#network(name) : this.#shared[name.calls];
       const value: unknown = Reflect.apply(Reflect.get(target, call), target, args);
       this.#post({ id, value });
     } catch (error) {

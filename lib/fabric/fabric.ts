@@ -3,6 +3,8 @@ import { IothError } from '../core/errors.js';
 import { atExit } from '../core/exit-hook.js';
 import { checkInteger, checkOptions, checkString, invalidValue } from '../core/validate.js';
 import { checkFaults, type LinkFaults } from './faults.js';
+import { HostFirewall } from './firewall/host-firewall.js';
+import type { FirewallPlan } from './firewall/options.js';
 import type { NatSettings } from './nat/nat.js';
 import { RouterNat } from './nat/router-nat.js';
 import { FabricNetwork } from './network.js';
@@ -86,6 +88,11 @@ export class Fabric {
   /** @internal Puts a NAT between a router and a network outside */
   addNat(settings: NatSettings, outside: FabricNetwork, inside: readonly FabricNetwork[]): RouterNat {
     return RouterNat.create(this.#thread, settings, outside, inside);
+  }
+
+  /** @internal Puts a firewall between a host and some networks */
+  addFirewall(host: string, plan: FirewallPlan, networks: readonly FabricNetwork[]): HostFirewall {
+    return HostFirewall.create(this.#thread, host, plan, networks);
   }
 
   /** Closes all ports and ends the worker thread. Closing twice is fine. */

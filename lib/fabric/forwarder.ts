@@ -2,6 +2,7 @@ import type { VdeConnPointer } from '../../ffi/vdeplug.js';
 import { scratch } from '../vde/frame-source.js';
 import type { DueHeap, FrameUnderWay } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
+import type { FirewallCalls } from './firewall/firewall-calls.js';
 import type { FrameStore } from './frame-store.js';
 import type { Gate } from './gate.js';
 import { MacTable } from './mac-table.js';
@@ -23,8 +24,9 @@ export interface SharedParts {
   readonly slowPlugs: Set<Plug>;
   /** The captures of all networks. */
   readonly feeds: Set<CaptureFeed>;
-  /** The NATs of all routers. */
+  /** The NATs of all routers, and the firewalls of all hosts. */
   readonly nats: NatCalls;
+  readonly firewalls: FirewallCalls;
   /** Passes the frames of a capture to the other thread. `names` has the names of the stations. */
   postFrames(capture: number, names: readonly string[], batch: FrameBatch): void;
 }
@@ -43,6 +45,7 @@ const DROPPED: Record<keyof DropCounts, string> = {
   down: 'dropped: the port is down',
   full: 'dropped: the receiver takes no more',
   nat: 'dropped: nat',
+  firewall: 'dropped: firewall',
 };
 
 /** A network. It learns which MAC is behind which port, and sends a frame to that port, or to all others. */
@@ -100,7 +103,12 @@ export class Forwarder {
 
   /** Puts the NAT of a router between it and this network. */
   addGate(name: string, router: string, isOutside: boolean): void {
-    this.#station(name).gate = this.shared.nats.gate(router, isOutside);
+    this.#station(name).addGate(this.shared.nats.gate(router, isOutside));
+  }
+
+  /** Puts the firewall of a host between it and this network. */
+  addFirewall(name: string): void {
+    this.#station(name).addGate(this.shared.firewalls.gate(name));
   }
 
   /** Partitions the network. Stations that are in no group form one more group. */
@@ -160,7 +168,10 @@ export class Forwarder {
     if (gate.note !== undefined) this.#notes.push(gate.note);
     if (verdict === 'pass') this.#switch(from, length, now);
     else if (verdict === 'back') from.plug?.send(scratch, length);
-    else if (verdict === 'drop') from.stats.dropped.nat++;
+    else if (verdict === 'drop') {
+      from.stats.dropped[gate.cause]++;
+      if (gate.answer) from.plug?.send(gate.answer, gate.answer.length);
+    }
     for (const held of gate.released()) {
       this.#record(from, scratch, length, now);
       held.copy(scratch);
@@ -242,10 +253,20 @@ export class Forwarder {
     // other receivers get it as it is
     frame.copy(gated, 0, 0, length);
     const verdict = gate.toHost(gated, length, performance.now());
-    if (verdict === 'drop') path.from.stats.dropped.nat++;
+    if (verdict === 'drop') path.from.stats.dropped[gate.cause]++;
     if (gate.note !== undefined && (verdict === 'drop' || frame === scratch)) this.#say(path.to, gate.note);
     if (verdict === 'pass') this.#deliverTo(path, gated, length);
+    if (gate.answer) this.#answer(path, gate.answer);
     for (const held of gate.released()) this.#enter(path, gate, held, held.length);
+  }
+
+  /** Sends the answer of a gate to the sender of the frame that it refuses. */
+  #answer({ from, to }: Path, answer: Buffer): void {
+    if (from.plug?.send(answer, answer.length)) from.stats.sent.frames++;
+    const notes = this.#notes;
+    this.#notes = ['firewall: rejected'];
+    this.#record(to, answer, answer.length, performance.now());
+    this.#notes = notes;
   }
 
   #deliverTo({ from, to }: Path, frame: Buffer, length: number): void {

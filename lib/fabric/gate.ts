@@ -3,12 +3,53 @@ export type Verdict = 'pass' | 'drop' | 'hold' | 'back';
 
 /** Inspects and changes the frames between a host and a network. */
 export interface Gate {
+  /** What drops it: the name in the counts of dropped frames. */
+  readonly cause: 'nat' | 'firewall';
   /** A comment on the last frame. */
   readonly note: string | undefined;
+  /** The frame that tells the sender of the last one, which was dropped, that it was refused. */
+  readonly answer: Buffer | undefined;
   /** Decides about a frame from the host, and may change it. `now` is in milliseconds of performance.now(). */
   fromHost(frame: Buffer, length: number, now: number): Verdict;
   /** Decides about a frame to the host, and may change it. */
   toHost(frame: Buffer, length: number, now: number): Verdict;
   /** Returns frames that were held, to be decided again now. */
   released(): readonly Buffer[];
+}
+
+/** Two gates, the first one nearer to the host. */
+export class GateChain implements Gate {
+  cause: Gate['cause'] = 'nat';
+  note: string | undefined;
+  answer: Buffer | undefined;
+
+  constructor(
+    readonly inner: Gate,
+    readonly outer: Gate,
+  ) {}
+
+  fromHost(frame: Buffer, length: number, now: number): Verdict {
+    const verdict = this.#take(this.inner, this.inner.fromHost(frame, length, now));
+    return verdict === 'pass' ? this.#take(this.outer, this.outer.fromHost(frame, length, now)) : verdict;
+  }
+
+  toHost(frame: Buffer, length: number, now: number): Verdict {
+    const verdict = this.#take(this.outer, this.outer.toHost(frame, length, now));
+    const { note } = this;
+    if (verdict !== 'pass') return verdict;
+    const last = this.#take(this.inner, this.inner.toHost(frame, length, now));
+    this.note ??= note;
+    return last;
+  }
+
+  #take(gate: Gate, verdict: Verdict): Verdict {
+    this.cause = gate.cause;
+    this.note = gate.note;
+    this.answer = gate.answer;
+    return verdict;
+  }
+
+  released(): readonly Buffer[] {
+    return this.outer.released();
+  }
 }

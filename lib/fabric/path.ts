@@ -2,7 +2,7 @@ import { Conversations } from './conversations.js';
 import { Decision } from './decision.js';
 import type { FrameUnderWay } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
-import type { Gate } from './gate.js';
+import { type Gate, GateChain } from './gate.js';
 import type { FrameRandom } from './philox.js';
 import type { Plug } from './plug.js';
 import { RateQueue } from './rate-queue.js';
@@ -14,6 +14,8 @@ export class Station {
   plug: Plug | undefined;
   /** What is between the host and the network. */
   gate: Gate | undefined;
+  #firewall: Gate | undefined;
+  #nat: Gate | undefined;
   isUp = true;
   /** The group in a partition; 0 for stations in no group, and for all without a partition. */
   group = 0;
@@ -22,6 +24,13 @@ export class Station {
     readonly index: number,
     readonly name: string,
   ) {}
+
+  /** Puts a gate between the host and the network; a firewall sees the addresses inside of a NAT. */
+  addGate(gate: Gate): void {
+    if (gate.cause === 'nat') this.#nat = gate;
+    else this.#firewall = gate;
+    this.gate = this.#nat && this.#firewall ? new GateChain(this.#firewall, this.#nat) : gate;
+  }
 }
 
 /** The direction from one station to another. */

@@ -1,3 +1,4 @@
+import type { FirewallCalls } from './firewall/firewall-calls.js';
 import type { Forwarder } from './forwarder.js';
 import type { NatMapping } from './nat/mapping.js';
 import type { NatCalls } from './nat/nat-calls.js';
@@ -26,11 +27,14 @@ export type Calls = Omit<Forwarder, 'name' | 'shared' | 'deliver' | 'end'>;
 /** The calls for NATs. */
 export type CallsOfNats = Omit<NatCalls, 'seed' | 'onChange' | 'dueAt' | 'sweep' | 'gate'>;
 
+/** The calls for firewalls. */
+export type CallsOfFirewalls = Omit<FirewallCalls, 'gate'>;
+
 export interface CallMessage {
   readonly id: number;
-  /** The name of the network, whose first call makes it; undefined for a call of {@link CallsOfNats}. */
-  readonly network: string | undefined;
-  readonly call: keyof Calls | keyof CallsOfNats;
+  /** The name of the network, whose first call makes it, or what else is called. */
+  readonly target: string | { readonly calls: 'nats' | 'firewalls' };
+  readonly call: keyof Calls | keyof CallsOfNats | keyof CallsOfFirewalls;
   readonly args: readonly unknown[];
 }
 

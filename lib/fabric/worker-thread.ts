@@ -13,6 +13,7 @@ import type { NatMapping } from './nat/mapping.js';
 import {
   type CallMessage,
   type Calls,
+  type CallsOfFirewalls,
   type CallsOfNats,
   END_WORD,
   ENDED,
@@ -81,7 +82,7 @@ export class WorkerThread {
 
   /** Calls a method of a network. Calls are served in order. @throws {IothError} */
   call<K extends keyof Calls>(call: K, network: string, ...args: Parameters<Calls[K]>): Promise<ReturnType<Calls[K]>> {
-    return this.#call({ network, call, args }) as Promise<ReturnType<Calls[K]>>;
+    return this.#call({ target: network, call, args }) as Promise<ReturnType<Calls[K]>>;
   }
 
   /** Calls a method of the NATs. @throws {IothError} */
@@ -89,7 +90,15 @@ export class WorkerThread {
     call: K,
     ...args: Parameters<CallsOfNats[K]>
   ): Promise<ReturnType<CallsOfNats[K]>> {
-    return this.#call({ network: undefined, call, args }) as Promise<ReturnType<CallsOfNats[K]>>;
+    return this.#call({ target: { calls: 'nats' }, call, args }) as Promise<ReturnType<CallsOfNats[K]>>;
+  }
+
+  /** Calls a method of the firewalls. @throws {IothError} */
+  callFirewalls<K extends keyof CallsOfFirewalls>(
+    call: K,
+    ...args: Parameters<CallsOfFirewalls[K]>
+  ): Promise<ReturnType<CallsOfFirewalls[K]>> {
+    return this.#call({ target: { calls: 'firewalls' }, call, args }) as Promise<ReturnType<CallsOfFirewalls[K]>>;
   }
 
   #call(message: Omit<CallMessage, 'id'>): Promise<unknown> {

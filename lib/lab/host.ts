@@ -3,6 +3,7 @@ import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { checkMilliseconds, checkOptions, invalidValue } from '../core/validate.js';
 import type { Stack } from '../stack/stack.js';
+import type { LabFirewall } from './firewall.js';
 import type { LabNat } from './nat.js';
 import type { RunningHost } from './running-host.js';
 import { type Attachment, attachmentOn, cablesOf } from './topology/host-plan.js';
@@ -20,6 +21,7 @@ export class LabHost<N extends string = string> {
   readonly #state: RunningHost;
   readonly #all: () => Readonly<Record<string, LabHost<N>>>;
   readonly #nat: LabNat | undefined;
+  readonly #firewall: LabFirewall | undefined;
   readonly #onMoved: () => void;
 
   /**
@@ -29,12 +31,13 @@ export class LabHost<N extends string = string> {
   constructor(
     state: RunningHost,
     all: () => Readonly<Record<string, LabHost<N>>>,
-    nat: LabNat | undefined,
+    { nat, firewall }: { nat: LabNat | undefined; firewall: LabFirewall | undefined },
     onMoved: () => void,
   ) {
     this.#state = state;
     this.#all = all;
     this.#nat = nat;
+    this.#firewall = firewall;
     this.#onMoved = onMoved;
   }
 
@@ -69,6 +72,12 @@ export class LabHost<N extends string = string> {
   get nat(): LabNat {
     if (this.#nat) return this.#nat;
     throw new IothError('ERR_IOTH_LAB', { syscall: 'nat', hint: `host '${this.name}' has no NAT` });
+  }
+
+  /** The firewall of the host. @throws {IothError} ERR_IOTH_LAB if it has none */
+  get firewall(): LabFirewall {
+    if (this.#firewall) return this.#firewall;
+    throw new IothError('ERR_IOTH_LAB', { syscall: 'firewall', hint: `host '${this.name}' has no firewall` });
   }
 
   /** Calls `fn` with Node's own modules on this host: `stack.run`. @throws as {@link Stack.run}, and {@link stack} */

@@ -7,12 +7,21 @@ export type { Distribution } from '../fabric/distribution.js';
 export { Fabric, type FabricOptions } from '../fabric/fabric.js';
 export type { FabricCapture, FabricCaptureOptions } from '../fabric/fabric-capture.js';
 export type { BurstLoss, LinkFaults, QueueLimit } from '../fabric/faults.js';
+export type {
+  Firewall,
+  FirewallAction,
+  FirewallEndpoint,
+  FirewallOptions,
+  FirewallRule,
+  FirewallType,
+} from '../fabric/firewall/options.js';
 export { Link, type LinkDirection, type LinkOptions, type LinkStats } from '../fabric/link.js';
 export type { NatMapping } from '../fabric/nat/mapping.js';
 export type { NatBehavior, NatDependence, NatForward, NatTimeouts, NatType } from '../fabric/nat/options.js';
 export type { FabricNetwork, FaultDirections } from '../fabric/network.js';
 export type { DropCounts, NetworkStats, PortStats } from '../fabric/stats.js';
 export type { CaptureTarget as FabricCaptureTarget } from '../vde/capture.js';
+export { LabFirewall } from './firewall.js';
 export { LabHost, type MoveOptions } from './host.js';
 export { Lab } from './lab.js';
 export { type Forwarding, LabNat, type NatEvents } from './nat.js';

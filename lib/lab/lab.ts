@@ -3,17 +3,20 @@ import { parseMac } from '../address/mac.js';
 import { IothError } from '../core/errors.js';
 import { checkString, invalidValue } from '../core/validate.js';
 import { Fabric } from '../fabric/fabric.js';
+import type { FirewallPlan } from '../fabric/firewall/options.js';
 import { addressNumber } from '../fabric/nat/ipv4-packet.js';
 import type { RouterNat } from '../fabric/nat/router-nat.js';
 import type { FabricNetwork } from '../fabric/network.js';
 import { writeHostsTable } from './boot.js';
 import { makeDirectory, removeDirectory } from './directory.js';
+import { LabFirewall } from './firewall.js';
 import { LabHost } from './host.js';
 import { LabNat } from './nat.js';
 import { checkGroups, LabNetwork } from './network.js';
 import { RunningHost } from './running-host.js';
 import { EXIT, type LabConfig, type NetworkPlan } from './topology/config.js';
 import { drawing, mermaid } from './topology/drawing.js';
+import { guardedBy, type HostPlan } from './topology/host-plan.js';
 import type { NatRouter } from './topology/nat-router.js';
 import { Topology } from './topology/topology.js';
 
@@ -60,12 +63,14 @@ export class Lab<N extends string = string, H extends string = string> {
     const hosts = [...this.#running].map(([name, running]) => {
       const router = topology.nats.get(running.plan);
       const nat = router && new LabNat(nats.get(router)!, router);
+      const firewall = topology.firewalls.get(running.plan);
+      const gates = { nat, firewall: firewall && addFirewall(fabric, topology, running.plan, firewall, cables) };
       return [
         name,
         new LabHost<N>(
           running,
           () => this.hosts,
-          nat,
+          gates,
           () => this.#renewTables(),
         ),
       ];
@@ -218,4 +223,15 @@ function addNat(fabric: Fabric, router: NatRouter, cables: ReadonlyMap<NetworkPl
     cables.get(outside.network)!,
     router.inside.map((network) => cables.get(network)!),
   );
+}
+
+function addFirewall(
+  fabric: Fabric,
+  topology: Topology,
+  host: HostPlan,
+  plan: FirewallPlan,
+  cables: ReadonlyMap<NetworkPlan, FabricNetwork>,
+): LabFirewall {
+  const networks = guardedBy(host).map((network) => cables.get(network)!);
+  return new LabFirewall(fabric.addFirewall(host.name, plan, networks), topology.addressesByName);
 }

@@ -156,6 +156,8 @@ function wrongIn(packet: Buffer, what: string): string[] {
   if (!isWhole) return wrong;
   const payload = packet.subarray(header, length);
   const protocol = packet[9]!;
+  // a quoted packet may say anything about its lengths
+  if (payload.length < 8) return wrong;
   if (protocol === 1) {
     if (checksum(payload) !== 0) wrong.push(`${what}: ICMP`);
     if (payload[0] === 3 || payload[0] === 11) wrong.push(...wrongIn(payload.subarray(8), 'quoted packet'));

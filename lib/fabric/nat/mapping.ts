@@ -1,13 +1,7 @@
 import { IPPROTO_ICMP, IPPROTO_TCP } from '../../constants/index.js';
-import { addressText, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from './ipv4-packet.js';
+import { addressText } from './ipv4-packet.js';
 import type { NatPlan } from './options.js';
-
-// what was seen of a TCP connection
-const OUT = 1;
-const IN = 2;
-const FIN_OUT = 4;
-const FIN_IN = 8;
-const RESET = 16;
+import { Session, timeoutOf } from './session.js';
 
 const PROTOCOL_NAMES: Readonly<Record<number, NatMapping['protocol']>> = { 1: 'icmp', 6: 'tcp', 17: 'udp' };
 
@@ -32,29 +26,12 @@ function endpointText(address: number, port: number): string {
 }
 
 /** The packets between a mapping and one endpoint outside. */
-class Session {
-  expires = 0;
-  #seen = 0;
-
+class RemoteSession extends Session {
   constructor(
     readonly remote: number,
     readonly remotePort: number,
-  ) {}
-
-  /** True for a TCP connection that has packets in both directions, and has not ended. */
-  get isEstablished(): boolean {
-    const isClosed = (this.#seen & (FIN_OUT | FIN_IN)) === (FIN_OUT | FIN_IN);
-    return (this.#seen & (OUT | IN)) === (OUT | IN) && !isClosed && (this.#seen & RESET) === 0;
-  }
-
-  noteTcp(flags: number, isOut: boolean): void {
-    // a new connection with the endpoints of an ended one
-    if ((flags & (TCP_SYN | TCP_ACK)) === TCP_SYN && !this.isEstablished && this.#seen & (RESET | FIN_OUT | FIN_IN)) {
-      this.#seen = 0;
-    }
-    if (flags & TCP_RST) this.#seen |= RESET;
-    else this.#seen |= isOut ? OUT : IN;
-    if (flags & TCP_FIN) this.#seen |= isOut ? FIN_OUT : FIN_IN;
+  ) {
+    super();
   }
 }
 
@@ -62,7 +39,7 @@ class Session {
 export class Mapping {
   /** When it ends, in milliseconds of performance.now(). */
   expires = 0;
-  readonly #sessions = new Map<number, Session>();
+  readonly #sessions = new Map<number, RemoteSession>();
   #notes: [out: string, into: string] | undefined;
 
   constructor(
@@ -116,12 +93,12 @@ export class Mapping {
     let session = this.#sessions.get(key);
     const isNew = session === undefined;
     if (!session) {
-      session = new Session(remote, remotePort);
+      session = new RemoteSession(remote, remotePort);
       this.#sessions.set(key, session);
     }
     if (isTcp) session.noteTcp(tcpFlags, isOut);
     const before = session.expires;
-    session.expires = now + timeoutOf(plan, this.protocol, session.isEstablished);
+    session.expires = now + timeoutOf(plan.timeouts, this.protocol, session.isEstablished);
     if (session.expires >= this.expires) this.expires = session.expires;
     else if (before === this.expires) this.#findEnd();
     return isNew;
@@ -151,10 +128,4 @@ export class Mapping {
       expires: this.isForward ? Number.POSITIVE_INFINITY : Math.max(0, Math.round(this.expires - now)),
     };
   }
-}
-
-function timeoutOf({ timeouts }: NatPlan, protocol: number, isEstablished: boolean): number {
-  if (protocol === IPPROTO_ICMP) return timeouts.icmp;
-  if (protocol !== IPPROTO_TCP) return timeouts.udp;
-  return isEstablished ? timeouts.tcp : timeouts.tcpTransitory;
 }

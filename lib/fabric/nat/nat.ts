@@ -45,6 +45,8 @@ interface FragmentDecision {
  * translated after they have left it, and before they come to it.
  */
 export class Nat implements Gate {
+  readonly cause = 'nat';
+  readonly answer = undefined;
   note: string | undefined;
   /** Gets each mapping that was made or has ended, if somebody listens. */
   onChange: ((mapping: NatMapping, isMade: boolean) => void) | undefined;
@@ -327,6 +329,9 @@ export class Nat implements Gate {
 
 /** The gate of a NAT's router at a port inside. */
 export class NatInside implements Gate {
+  readonly cause = 'nat';
+  readonly answer = undefined;
+
   constructor(readonly nat: Nat) {}
 
   get note(): string | undefined {

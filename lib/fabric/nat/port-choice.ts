@@ -36,7 +36,8 @@ export class PortChoice {
     for (let i = 0; i < count; i++) {
       const each = first + ((start + i) % count);
       if (!isRight(each)) continue;
-      if (plan.ports === 'sequential' && each >= FIRST_PORT) this.#next = each === LAST_PORT ? FIRST_SEQUENTIAL : each + 1;
+      if (plan.ports === 'sequential' && each >= FIRST_PORT)
+        this.#next = each === LAST_PORT ? FIRST_SEQUENTIAL : each + 1;
       return each;
     }
     return -1;

@@ -12,6 +12,7 @@ import {
   repeatedIn,
 } from '../../core/validate.js';
 import { checkFaults, FAULT_NAMES, type LinkFaults } from '../../fabric/faults.js';
+import type { Firewall } from '../../fabric/firewall/options.js';
 import { checkNat, NAT_OPTIONS, NAT_TYPES, type NatBehavior, type NatType } from '../../fabric/nat/options.js';
 import { type Prefix, parsePrefix } from './prefix.js';
 
@@ -48,6 +49,11 @@ export interface HostOptions<N extends string = string> {
    * more options. Default: none.
    */
   nat?: NatType | NatOptions<N>;
+  /**
+   * A firewall for the packets of the host. That of a router is for what passes its network outside: that of its NAT, or its last
+   * one. Default: none.
+   */
+  firewall?: Firewall;
 }
 
 /** Options of a NAT. The `to` of a forwarded port is the name of a host inside, or an address. */
@@ -99,6 +105,7 @@ export interface HostRequest {
   readonly router: unknown;
   readonly roams: boolean;
   readonly nat: NatRequest | undefined;
+  readonly firewall: unknown;
 }
 
 /** The checked place of a NAT. Its behaviour is checked once the addresses of hosts are known. @internal */
@@ -185,7 +192,7 @@ function hostRequest(name: string, value: unknown, networks: readonly NetworkPla
     throw invalidType(where, 'the name of a network, an array of them, or an object', value);
   }
   const options: Record<string, unknown> = isNames ? { networks: value } : (value as Record<string, unknown>);
-  checkKeys(where, options, ['networks', 'address', 'router', 'roams', 'nat']);
+  checkKeys(where, options, ['networks', 'address', 'router', 'roams', 'nat', 'firewall']);
   const names = listOf(`${where}.networks`, options.networks);
   if (names.length === 0) throw invalidValue(where, 'on a network: it has none', value);
   const repeated = repeatedIn(names);
@@ -200,6 +207,7 @@ function hostRequest(name: string, value: unknown, networks: readonly NetworkPla
     router: options.router,
     roams,
     nat: options.nat === undefined ? undefined : natRequest(`${where}.nat`, options.nat, found, options.router),
+    firewall: options.firewall,
   };
 }
 

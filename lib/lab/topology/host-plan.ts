@@ -18,6 +18,8 @@ export interface HostPlan {
   readonly isRouter: boolean;
   /** Its NAT. */
   readonly nat?: NatRequest | undefined;
+  /** Its firewall, unchecked. */
+  readonly firewall?: unknown;
 }
 
 /** Returns the networks that are private behind the NAT of a host. */
@@ -38,6 +40,7 @@ export class RoamingPlan implements HostPlan {
   constructor(
     readonly name: string,
     readonly cables: readonly Attachment[],
+    readonly firewall: unknown,
   ) {
     this.#current = cables[0]!;
   }
@@ -59,4 +62,10 @@ export function cablesOf({ attachments, cables }: HostPlan): readonly Attachment
 /** Returns the interface of a host for a network, even if it is not there now. */
 export function cableFor(host: HostPlan, network: NetworkPlan): Attachment | undefined {
   return cablesOf(host).find((attachment) => attachment.network === network);
+}
+
+/** Returns the networks that the firewall of a host is for. */
+export function guardedBy({ isRouter, nat, attachments, cables }: HostPlan): NetworkPlan[] {
+  const networks = (cables ?? attachments).map(({ network }) => network);
+  return isRouter ? [nat?.outside ?? networks[networks.length - 1]!] : networks;
 }

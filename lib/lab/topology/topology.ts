@@ -2,6 +2,7 @@ import { familyName, ipBytes } from '../../address/ip.js';
 import { formatMac } from '../../address/mac.js';
 import { AF_INET } from '../../constants/index.js';
 import { checkBoolean, checkInteger, checkOptions, invalidValue } from '../../core/validate.js';
+import { checkFirewall, type FirewallPlan } from '../../fabric/firewall/options.js';
 import {
   checkDomain,
   EXIT,
@@ -12,7 +13,15 @@ import {
   networkPlans,
   serviceHost,
 } from './config.js';
-import { type Attachment, attachmentOn, cableFor, type HostPlan, insideOf, RoamingPlan } from './host-plan.js';
+import {
+  type Attachment,
+  attachmentOn,
+  cableFor,
+  cablesOf,
+  type HostPlan,
+  insideOf,
+  RoamingPlan,
+} from './host-plan.js';
 import { checkNats, type NatRouter } from './nat-router.js';
 import { addressAt, hasHost, overlaps, type Prefix } from './prefix.js';
 
@@ -36,6 +45,7 @@ export class Topology {
   readonly hosts: readonly HostPlan[];
   readonly routes: Map<HostPlan, readonly RoutePlan[]>;
   readonly nats: ReadonlyMap<HostPlan, NatRouter>;
+  readonly firewalls: ReadonlyMap<HostPlan, FirewallPlan>;
   readonly seed: number;
   readonly domain: string;
   readonly dns: HostPlan | undefined;
@@ -56,6 +66,14 @@ export class Topology {
     this.#checkReachability();
     this.routes = new Map(this.hosts.map((host) => [host, this.routesOf(host)]));
     this.nats = checkNats(this);
+    this.firewalls = new Map(
+      this.hosts
+        .filter(({ firewall }) => firewall !== undefined)
+        .map((host) => [
+          host,
+          checkFirewall(`config.hosts.${host.name}.firewall`, host.firewall, this.addressesByName),
+        ]),
+    );
     this.seed = checkInteger('config.seed', given.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
     this.domain = checkDomain(given.domain ?? DEFAULT_DOMAIN);
     this.dns = serviceHost('dns', given.dns, this.hosts);
@@ -69,6 +87,12 @@ export class Topology {
   membersOf(network: NetworkPlan): HostPlan[] {
     return this.hosts.filter((host) => cableFor(host, network));
   }
+
+  /** Returns all addresses of a host by its name. */
+  readonly addressesByName = (name: string): readonly string[] | undefined => {
+    const host = this.hosts.find((each) => each.name === name);
+    return host && cablesOf(host).flatMap(({ addresses }) => [...addresses.values()]);
+  };
 
   /** Notes that a host has moved to another network. */
   move(host: RoamingPlan, to: Attachment): void {
@@ -277,8 +301,9 @@ export function assignAddresses(requests: readonly HostRequest[], networks: read
       });
       return { network, mac: macOf(networks.indexOf(network), position), addresses: new Map(addresses) };
     });
-    const { name, nat, roams } = request;
-    return roams ? new RoamingPlan(name, attachments) : { name, isRouter: isRouter(request), nat, attachments };
+    const { name, nat, firewall, roams } = request;
+    if (roams) return new RoamingPlan(name, attachments, firewall);
+    return { name, isRouter: isRouter(request), nat, firewall, attachments };
   });
 }
 

@@ -1,9 +1,12 @@
+import { FirewallGate } from '../../../lib/fabric/firewall/firewall.js';
+import { checkFirewall } from '../../../lib/fabric/firewall/options.js';
+import type { Verdict } from '../../../lib/fabric/gate.js';
 import { addressNumber } from '../../../lib/fabric/nat/ipv4-packet.js';
 import { Nat } from '../../../lib/fabric/nat/nat.js';
 import { checkNat } from '../../../lib/fabric/nat/options.js';
 import { icmpError, tcp, udp, wrongChecksums } from '../../support/ip-frames.js';
 
-/* A million packets through a NAT, of hosts that follow no rules. */
+/* A million packets through NATs and firewalls, of hosts that follow no rules. */
 
 const COUNT = 1_000_000;
 const MAX_ENDPOINTS = 65_536;
@@ -18,14 +21,10 @@ function random(seed: number): () => number {
   };
 }
 
-it.each(['full-cone', 'symmetric'] as const)('%s: no exception, right checksums, a bounded table', (type) => {
-  const nat = new Nat(1, {
-    name: 'fritz',
-    plan: checkNat('nat', type),
-    addresses: [addressNumber(OUTSIDE)],
-    mac: Uint8Array.of(2, 0, 0, 0, 0, 1),
-    pid: -1,
-  });
+type Take = (frame: Buffer, length: number, now: number) => Verdict;
+
+/** Sends a million packets through one of the gates each, and checks those that pass. */
+function flood(gates: readonly Take[]): void {
   const draw = random(7);
   const upTo = (n: number) => Math.floor(draw() * n);
   // a template for each kind, changed in place: making a packet costs more than translating it
@@ -51,19 +50,57 @@ it.each(['full-cone', 'symmetric'] as const)('%s: no exception, right checksums,
       frame[upTo(length)] = upTo(256);
       if (draw() < 0.3) length = upTo(length);
     }
-    const way = upTo(3);
-    const verdict =
-      way === 0
-        ? nat.fromHost(frame, length, i)
-        : way === 1
-          ? nat.toHost(frame, length, i)
-          : nat.fromInside(frame, length, i);
-    nat.released();
+    const verdict = gates[upTo(gates.length)]!(frame, length, i);
     if (isMutated || (verdict !== 'pass' && verdict !== 'back')) continue;
     const wrong = wrongChecksums(frame.subarray(0, length));
     if (wrong !== '') throw new Error(`packet ${i}: ${wrong}: ${frame.toString('hex', 0, length)}`);
   }
+}
+
+it.each(['full-cone', 'symmetric'] as const)('%s: no exception, right checksums, a bounded table', (type) => {
+  const nat = new Nat(1, {
+    name: 'fritz',
+    plan: checkNat('nat', type),
+    addresses: [addressNumber(OUTSIDE)],
+    mac: Uint8Array.of(2, 0, 0, 0, 0, 1),
+    pid: -1,
+  });
+  flood(
+    [nat.fromHost, nat.toHost, nat.fromInside].map(
+      (take): Take =>
+        (frame, length, now) => {
+          nat.released();
+          return take.call(nat, frame, length, now);
+        },
+    ),
+  );
   const endpoints = nat.mappings(COUNT).reduce((sum, { remotes }) => sum + remotes.length, 0);
   expect(endpoints).toBeGreaterThan(100);
   expect(endpoints).toBeLessThanOrEqual(MAX_ENDPOINTS);
+});
+
+it('a firewall: no exception, and refusals with right checksums', () => {
+  const firewall = new FirewallGate(
+    checkFirewall('firewall', [
+      { direction: 'out', protocol: 'udp', to: { address: '10.0.0.0/9' }, action: 'accept' },
+      { direction: 'in', protocol: 'icmp', action: 'drop' },
+      { action: 'reject' },
+    ]),
+  );
+  let refusals = 0;
+  flood(
+    [firewall.fromHost, firewall.toHost].map(
+      (take): Take =>
+        (frame, length, now) => {
+          const verdict = take.call(firewall, frame, length, now);
+          if (!firewall.answer) return verdict;
+          refusals++;
+          // what it quotes may be mutated
+          const wrong = wrongChecksums(firewall.answer).replace(/,? ?quoted packet: \w+/g, '');
+          if (wrong !== '') throw new Error(wrong);
+          return verdict;
+        },
+    ),
+  );
+  expect(refusals).toBeGreaterThan(COUNT / 10);
 });
