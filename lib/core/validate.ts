@@ -29,6 +29,11 @@ export function outOfRange(name: string, expected: string, value: unknown): Rang
   return new OutOfRangeError(`${name} must be ${expected}, not ${shown(value)}`);
 }
 
+/** Returns names for a message: "'a', 'b'". */
+export function quoted(names: readonly string[]): string {
+  return names.map((name) => `'${name}'`).join(', ');
+}
+
 function shown(value: unknown): string {
   let text: string;
   try {

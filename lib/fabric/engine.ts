@@ -44,6 +44,7 @@ export class Engine {
       firewalls: new FirewallCalls(),
       nats: new NatCalls(seed, (router, mapping, isMade) => post({ router, mapping, isMade })),
       postFrames: (capture, names, batch) => post({ capture, names, batch }),
+      postIntercept: (intercept, event) => post({ intercept, event }),
     };
     const news = new Uint8Array(WAKE_SIZE);
     this.#shared.events.add(wakefd, EPOLLIN, () => {
@@ -71,14 +72,14 @@ export class Engine {
   #nextTime(now: number): number {
     const { heap, slowPlugs, feeds, nats } = this.#shared;
     if (nats.dueAt <= now) nats.sweep(now);
-    let next = Math.min(heap.nextDue, nats.dueAt);
+    let next = nats.dueAt;
     for (const plug of slowPlugs) plug.sendWaiting();
     if (slowPlugs.size > 0) next = Math.min(next, now + RETRY_MS);
     for (const feed of feeds) {
       if (feed.dueAt <= now) feed.flush();
       next = Math.min(next, feed.dueAt);
     }
-    return next;
+    return Math.min(next, heap.nextDue);
   }
 
   #deliver(): void {

@@ -5,9 +5,12 @@ import type { FaultPlan } from './faults.js';
 import type { FirewallCalls } from './firewall/firewall-calls.js';
 import type { FrameStore } from './frame-store.js';
 import type { Gate } from './gate.js';
+import type { InterceptEvent } from './intercept/events.js';
+import { Interceptor } from './intercept/interceptor.js';
+import type { InterceptPlan, Verdict } from './intercept/plan.js';
 import { MacTable } from './mac-table.js';
 import type { NatCalls } from './nat/nat-calls.js';
-import { Path, Station } from './path.js';
+import { type Onward, Path, Station } from './path.js';
 import { FrameRandom } from './philox.js';
 import { Plug } from './plug.js';
 import { CaptureFeed, type FrameBatch, History } from './recorder.js';
@@ -19,16 +22,24 @@ export interface SharedParts {
   readonly seed: number;
   readonly events: TimedEventSet;
   readonly store: FrameStore;
-  readonly heap: DueHeap<Path>;
+  readonly heap: DueHeap<Onward>;
   /** The plugs whose receivers must be tried again. */
   readonly slowPlugs: Set<Plug>;
-  /** The captures of all networks. */
-  readonly feeds: Set<CaptureFeed>;
+  /** The captures and intercepts of all networks. */
+  readonly feeds: Set<Timed>;
   /** The NATs of all routers, and the firewalls of all hosts. */
   readonly nats: NatCalls;
   readonly firewalls: FirewallCalls;
   /** Passes the frames of a capture to the other thread. `names` has the names of the stations. */
   postFrames(capture: number, names: readonly string[], batch: FrameBatch): void;
+  /** Passes what an intercept has to say to the other thread. */
+  postIntercept(intercept: number, event: InterceptEvent): void;
+}
+
+/** What must be served at a time, in milliseconds of performance.now(); Infinity for no such time. */
+export interface Timed {
+  readonly dueAt: number;
+  flush(): void;
 }
 
 /** Faults, and the directions that they are for. Undefined names mean from, or to, all. */
@@ -46,6 +57,7 @@ const DROPPED: Record<keyof DropCounts, string> = {
   full: 'dropped: the receiver takes no more',
   nat: 'dropped: nat',
   firewall: 'dropped: firewall',
+  intercepted: 'dropped: intercepted',
 };
 
 /** A network. It learns which MAC is behind which port, and sends a frame to that port, or to all others. */
@@ -63,6 +75,9 @@ export class Forwarder {
   #rules: FaultRule[] = [];
   /** Comments on what is done on purpose to the frame that is forwarded now. */
   #notes: string[] = [];
+  /** The intercepts. Both are undefined before the first one; the second one also when all have ended. */
+  #interceptor: Interceptor | undefined;
+  #activeInterceptor: Interceptor | undefined;
 
   constructor(
     readonly name: string,
@@ -188,8 +203,58 @@ export class Forwarder {
     const path = this.#paths[from.index]![to.index] ?? this.#newPath(from, to);
     const obstacle = obstacleOf(path);
     if (obstacle) this.#drop(from, to, obstacle);
-    else if (path.plan) this.#forwardWithFaults(path, path.plan, length, now);
+    else if (!this.#activeInterceptor?.takes(path, length, now)) this.#sendOn(path, length, now);
+  }
+
+  #sendOn(path: Path, length: number, now: number): void {
+    if (path.plan) this.#forwardWithFaults(path, path.plan, length, now);
     else this.#send(path, scratch, length);
+  }
+
+  #newInterceptor(): Interceptor {
+    const interceptor: Interceptor = new Interceptor({
+      name: this.name,
+      shared: this.shared,
+      sendOn: (path, length, now) => {
+        // time may have passed
+        const obstacle = obstacleOf(path);
+        if (obstacle) this.#drop(path.from, path.to, obstacle);
+        else this.#sendOn(path, length, now);
+      },
+      drop: ({ from, to }, cause, comment) => this.#drop(from, to, cause, comment),
+      comment: ({ from, to }, comment, count) => {
+        if (count) from.stats[count]++;
+        this.#say(to, comment);
+      },
+      pathBack: ({ from, to }) => this.#paths[to.index]![from.index] ?? this.#newPath(to, from),
+      recordComments: (from, length) => {
+        if (this.#notes.length > 0) this.#record(from, scratch, length, performance.now());
+      },
+      setIntercepted: (isIntercepted) => {
+        this.#activeInterceptor = isIntercepted ? interceptor : undefined;
+        this.shared.feeds[isIntercepted ? 'add' : 'delete'](interceptor);
+      },
+    });
+    return interceptor;
+  }
+
+  startIntercept(id: number, plan: InterceptPlan, count: Int32Array): void {
+    this.#interceptor ??= this.#newInterceptor();
+    this.#interceptor.start(id, plan, count);
+  }
+
+  stopIntercept(id: number): void {
+    this.#interceptor?.stop(id);
+  }
+
+  /** Notes that the other thread has taken some hits of an intercept. */
+  hitsTaken(id: number, hits: number): void {
+    this.#interceptor?.taken(id, hits);
+  }
+
+  /** Gets the other thread's answer to a question of an intercept. */
+  answerIntercept(id: number, question: number, verdict: Verdict): void {
+    this.#interceptor?.answer(id, question, verdict);
   }
 
   #forwardWithFaults(path: Path, plan: FaultPlan, length: number, now: number): void {
@@ -283,9 +348,9 @@ export class Forwarder {
     sent.bytes += length;
   }
 
-  #drop(from: Station, to: Station | undefined, cause: keyof DropCounts): void {
+  #drop(from: Station, to: Station | undefined, cause: keyof DropCounts, comment = DROPPED[cause]): void {
     from.stats.dropped[cause]++;
-    this.#say(to, DROPPED[cause]);
+    this.#say(to, comment);
   }
 
   #note(from: Station, to: Station, count: 'duplicated' | 'corrupted' | 'reordered', text: string): void {

@@ -3,8 +3,14 @@ import type { CaptureTarget } from '../vde/capture.js';
 import { Fabric } from './fabric.js';
 import type { FabricCapture, FabricCaptureOptions } from './fabric-capture.js';
 import { checkFaults, FAULT_NAMES, type LinkFaults } from './faults.js';
+import type { Intercept } from './intercept/intercept.js';
+import type { PacketAction, PacketMatch, PacketTest } from './intercept/match.js';
+import type { InterceptOptions } from './intercept/plan.js';
 import type { FabricNetwork, FaultDirections } from './network.js';
 import type { PortStats } from './stats.js';
+
+/** An end of a {@link Link}. */
+export type LinkEnd = 'a' | 'b';
 
 /** A direction of a {@link Link}. */
 export type LinkDirection = 'aToB' | 'bToA';
@@ -108,6 +114,19 @@ export class Link {
    */
   capture(target?: CaptureTarget, options?: FabricCaptureOptions): Promise<FabricCapture> {
     return this.#network.capture(target, options);
+  }
+
+  /**
+   * Acts on chosen frames, from the next one on: `link.intercept({ from: 'a', flags: 'SYN' }, 'drop', { times: 2 })`.
+   * See {@link FabricNetwork.intercept}.
+   * @throws {TypeError | RangeError} naming the argument
+   */
+  intercept(
+    match: PacketMatch<LinkEnd> | PacketTest<LinkEnd>,
+    action: PacketAction,
+    options?: InterceptOptions,
+  ): Promise<Intercept<LinkEnd>> {
+    return this.#network.intercept(match as PacketMatch, action, options) as Promise<Intercept<LinkEnd>>;
   }
 
   /** Returns the last 1000 frames as pcapng, up to 2048 bytes of each. */

@@ -8,6 +8,9 @@ import { PcapngWriter } from '../vde/pcapng.js';
 import { BatchWriter, FabricCapture, type FabricCaptureOptions } from './fabric-capture.js';
 import { FabricPort } from './fabric-port.js';
 import { checkFaults, type LinkFaults } from './faults.js';
+import { Intercept } from './intercept/intercept.js';
+import type { PacketAction, PacketMatch, PacketTest } from './intercept/match.js';
+import { checkIntercept, type InterceptOptions } from './intercept/plan.js';
 import type { NetworkStats } from './stats.js';
 import type { WorkerThread } from './worker-thread.js';
 
@@ -23,6 +26,7 @@ export interface FaultDirections {
 const MAX_DESCRIPTION = 25;
 
 let lastCapture = 0;
+let lastIntercept = 0;
 
 /**
  * An Ethernet switch with faults, in the worker thread of a {@link Fabric}. It learns which MAC is behind which port. Frames to
@@ -183,6 +187,27 @@ export class FabricNetwork {
       throw error;
     }
     return capture;
+  }
+
+  /**
+   * Acts on chosen frames, from the next one on. Of several intercepts the first one that matches a frame acts on it; one with the
+   * action 'pass' leaves it to the others. A frame that goes to several ports is one hit.
+   * @param match what the frames have: `{ from: 'alice', protocol: 'udp', toPort: 9000 }`; or a function that decides
+   * @param action 'drop', { delay: 100 }, 'duplicate', 'corrupt', 'reject' or 'pass'
+   * @param options `{ times: 2 }` acts on two frames only, `{ after: 2 }` not on the first two
+   * @throws {TypeError | RangeError} naming the argument
+   */
+  async intercept(
+    match: PacketMatch | PacketTest,
+    action: PacketAction,
+    options?: InterceptOptions,
+  ): Promise<Intercept> {
+    const { plan, test } = checkIntercept(match, action, options, (what, names) => this.#checkNames(what, names));
+    this.#checkOpen('intercept');
+    const id = ++lastIntercept;
+    const intercept = new Intercept(this.#thread, [this.name, id], test);
+    await this.#thread.call('startIntercept', this.name, id, plan, intercept.count);
+    return intercept;
   }
 
   /** Returns the last 1000 frames that the network forwarded or dropped, as pcapng, up to 2048 bytes of each. */

@@ -33,6 +33,11 @@ export class Station {
   }
 }
 
+/** Where a frame goes when it is due. */
+export interface Onward {
+  readonly network: { deliver(frame: FrameUnderWay<Onward>): void };
+}
+
 /** The direction from one station to another. */
 export class Path {
   #plan: FaultPlan | undefined;

@@ -1,5 +1,6 @@
 import type { FirewallCalls } from './firewall/firewall-calls.js';
 import type { Forwarder } from './forwarder.js';
+import type { InterceptEvent } from './intercept/events.js';
 import type { NatMapping } from './nat/mapping.js';
 import type { NatCalls } from './nat/nat-calls.js';
 import type { FrameBatch } from './recorder.js';
@@ -43,4 +44,5 @@ export type WorkerMessage =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly failure: { code: string; syscall: string | undefined; message: string } }
   | { readonly router: string; readonly mapping: NatMapping; readonly isMade: boolean }
-  | { readonly capture: number; readonly names: readonly string[]; readonly batch: FrameBatch };
+  | { readonly capture: number; readonly names: readonly string[]; readonly batch: FrameBatch }
+  | { readonly intercept: number; readonly event: InterceptEvent };

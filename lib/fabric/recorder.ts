@@ -29,7 +29,8 @@ export interface FrameBatch {
 
 const OFFSET_NS = nanosecondsNow() - BigInt(Math.round(performance.now() * NANOSECONDS_PER_MS));
 
-function epochTime(time: number): bigint {
+/** Returns a time of performance.now() in nanoseconds since 1970. */
+export function epochTime(time: number): bigint {
   return OFFSET_NS + BigInt(Math.round(time * NANOSECONDS_PER_MS));
 }
 

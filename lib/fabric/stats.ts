@@ -14,6 +14,8 @@ export interface DropCounts {
   nat: number;
   /** A firewall dropped or rejected them. */
   firewall: number;
+  /** An intercept dropped or rejected them. */
+  intercepted: number;
 }
 
 /** The counts of a port. A dropped frame counts at the port that it came from, once for each port that it was for. */
@@ -40,7 +42,7 @@ export function newStats(): PortStats {
   return {
     received: { frames: 0, bytes: 0 },
     sent: { frames: 0, bytes: 0 },
-    dropped: { loss: 0, queue: 0, partition: 0, down: 0, full: 0, nat: 0, firewall: 0 },
+    dropped: { loss: 0, queue: 0, partition: 0, down: 0, full: 0, nat: 0, firewall: 0, intercepted: 0 },
     duplicated: 0,
     corrupted: 0,
     reordered: 0,

@@ -9,6 +9,7 @@ import { IothError } from '../core/errors.js';
 import { within } from '../core/within.js';
 import { socketPair } from '../io/socket-pair.js';
 import directory from './directory.cjs';
+import type { InterceptEvent } from './intercept/events.js';
 import type { NatMapping } from './nat/mapping.js';
 import {
   type CallMessage,
@@ -35,12 +36,15 @@ interface Pending {
 }
 
 type CaptureListener = (names: readonly string[], batch: FrameBatch) => void;
+/** Gets undefined when the thread is gone. */
+type InterceptListener = (event: InterceptEvent | undefined) => void;
 
 /** The worker thread of a Fabric, from the side of the thread that started it. */
 export class WorkerThread {
   readonly captures = new Map<number, CaptureListener>();
   /** Who gets the mappings of NATs, by the names of their routers. */
   readonly nats = new Map<string, (mapping: NatMapping, isMade: boolean) => void>();
+  readonly intercepts = new Map<number, InterceptListener>();
   readonly #worker: Worker;
   readonly #wakefds: [own: number, others: number];
   readonly #control: Int32Array;
@@ -126,6 +130,10 @@ export class WorkerThread {
       this.nats.get(message.router)?.(message.mapping, message.isMade);
       return;
     }
+    if ('intercept' in message) {
+      this.intercepts.get(message.intercept)?.(message.event);
+      return;
+    }
     const pending = this.#pending.get(message.id);
     this.#pending.delete(message.id);
     // an open fabric does not keep the process alive, a pending call does
@@ -142,6 +150,7 @@ export class WorkerThread {
     const error = this.#endedError();
     for (const { fail } of this.#pending.values()) fail(error);
     this.#pending.clear();
+    for (const listener of this.intercepts.values()) listener(undefined);
   }
 
   #endedError(): IothError {

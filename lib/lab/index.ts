@@ -15,7 +15,20 @@ export type {
   FirewallRule,
   FirewallType,
 } from '../fabric/firewall/options.js';
-export { Link, type LinkDirection, type LinkOptions, type LinkStats } from '../fabric/link.js';
+export type { DnsPattern, DnsTypeName } from '../fabric/intercept/dns-pattern.js';
+export type { IcmpName } from '../fabric/intercept/icmp-names.js';
+export type { Intercept, InterceptHit, NextHitOptions } from '../fabric/intercept/intercept.js';
+export type {
+  PacketAction,
+  PacketAnswer,
+  PacketMatch,
+  PacketPattern,
+  PacketTest,
+  ProtocolName,
+} from '../fabric/intercept/match.js';
+export type { InterceptOptions } from '../fabric/intercept/plan.js';
+export type { TcpFlag, TcpFlags } from '../fabric/intercept/tcp-flags.js';
+export { Link, type LinkDirection, type LinkEnd, type LinkOptions, type LinkStats } from '../fabric/link.js';
 export type { NatMapping } from '../fabric/nat/mapping.js';
 export type { NatBehavior, NatDependence, NatForward, NatTimeouts, NatType } from '../fabric/nat/options.js';
 export type { FabricNetwork, FaultDirections } from '../fabric/network.js';

@@ -1,6 +1,9 @@
 import { inspect } from 'node:util';
 import { checkEach, checkOptions, checkString, invalidValue, repeatedIn } from '../core/validate.js';
 import type { LinkFaults } from '../fabric/faults.js';
+import type { Intercept } from '../fabric/intercept/intercept.js';
+import type { PacketAction, PacketMatch, PacketTest } from '../fabric/intercept/match.js';
+import type { InterceptOptions } from '../fabric/intercept/plan.js';
 import type { FabricNetwork } from '../fabric/network.js';
 import type { NetworkPlan } from './topology/config.js';
 import { prefixTexts } from './topology/drawing.js';
@@ -85,7 +88,28 @@ export class LabNetwork<H extends string = string> {
    */
   async set(faults: LinkFaults, path?: FaultPath<H>): Promise<void> {
     const { from, to } = checkOptions(path, ['from', 'to']);
-    await this.#fabric.set(faults, { from: this.#list('from', from), to: this.#list('to', to) });
+    await this.#fabric.set(faults, { from: this.#list('path.from', from), to: this.#list('path.to', to) });
+  }
+
+  /**
+   * Acts on chosen frames, from the next one on: `lan.intercept({ to: 'bob', flags: 'SYN' }, 'drop', { times: 2 })` drops the
+   * first two SYNs to bob. Of several intercepts the first one that matches a frame acts on it; one with the action 'pass' leaves
+   * it to the others. A frame that goes to several hosts is one hit.
+   * @param match what the frames have, or a function that decides. `from` and `to` are hosts on this network: the hosts behind a
+   * router are known by their addresses, `fromAddress` and `toAddress`
+   * @param action 'drop', { delay: 100 }, 'duplicate', 'corrupt', 'reject' or 'pass'
+   * @param options `{ times: 2 }` acts on two frames only, `{ after: 2 }` not on the first two
+   * @throws {TypeError | RangeError} naming the argument, or the host
+   */
+  async intercept(
+    match: PacketMatch<H> | PacketTest<H>,
+    action: PacketAction,
+    options?: InterceptOptions,
+  ): Promise<Intercept<H>> {
+    const { from, to } = typeof match === 'object' && match !== null ? match : {};
+    this.#list('match.from', from);
+    this.#list('match.to', to);
+    return (await this.#fabric.intercept(match as PacketMatch, action, options)) as Intercept<H>;
   }
 
   /** Returns the last 1000 frames as pcapng. */
@@ -105,7 +129,7 @@ export class LabNetwork<H extends string = string> {
   #list(name: string, hosts: H | readonly H[] | undefined): string[] | undefined {
     if (hosts === undefined) return undefined;
     const list = Array.isArray(hosts) ? hosts : [hosts];
-    return checkEach(`path.${name}`, 'a list', list, (_, host) => this.#member(`path.${name}`, host));
+    return checkEach(name, 'a list', list, (_, host) => this.#member(name, host));
   }
 
   #member(name: string, host: unknown): string {

@@ -56,7 +56,16 @@ import {
   send_fds,
   type Unapplied,
 } from 'ioth';
-import { Fabric, type FabricNetwork, Lab, type LabHost, Link, type LinkFaults, type LinkOptions } from 'ioth/lab';
+import {
+  Fabric,
+  type FabricNetwork,
+  type Intercept,
+  Lab,
+  type LabHost,
+  Link,
+  type LinkFaults,
+  type LinkOptions,
+} from 'ioth/lab';
 import { useLab } from 'ioth/lab/jest';
 import { assertReaches } from 'ioth/lab/node-test';
 import { type Capture, capturePort, describeFrame, PcapngWriter, VdePort } from 'ioth/vde';
@@ -253,6 +262,17 @@ async function links(): Promise<void> {
   await network.set({}, { from: 'a', to: ['b'] });
   await network.partition(['a'], ['b']);
   (await network.capture()).toBuffer() satisfies Buffer;
+  const drop = await link.intercept({ from: 'a', flags: 'SYN+ACK', icmp: 'too-big' }, { delay: 5 }, { times: 2 });
+  (await drop.next({ timeout: 5 })).to satisfies 'a' | 'b';
+  await network.intercept({ dns: { type: ['A', 65] }, where: async (frame, from) => from === 'a' && frame }, 'reject');
+  // @ts-expect-error no such end
+  await link.intercept({ from: 'c' }, 'drop');
+  // @ts-expect-error misspelt
+  await network.intercept({ prot: 'tcp' }, 'drop');
+  // @ts-expect-error misspelt
+  await network.intercept({ flags: 'SNY' }, 'drop');
+  // @ts-expect-error no such action
+  await network.intercept({}, 'dorp');
   // @ts-expect-error misspelt
   await link.set({ dealy: 5 });
   // @ts-expect-error no such direction
@@ -278,6 +298,9 @@ export async function laboratory(): Promise<void> {
   (await lab.hosts.gate.run(() => 5)) satisfies number;
   await lab.networks.wan.partition(['alice'], ['gate']);
   await lab.networks.wan.set({ delay: 5 }, { from: 'alice', to: ['gate'] });
+  (await lab.networks.wan.intercept({ to: ['gate'] }, 'drop')) satisfies Intercept<'alice' | 'gate'>;
+  // @ts-expect-error no such host
+  await lab.networks.wan.intercept({ to: 'bob' }, 'drop');
   const labOfTests = useLab({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan' } }, { per: 'test' });
   await assertReaches(labOfTests.hosts.alice, lab.hosts.gate, 80);
   // @ts-expect-error no such host

@@ -10,7 +10,7 @@ import { PATIENCE_MS } from '../../support/until.js';
 
 const WAIT = { timeout: PATIENCE_MS };
 
-const NOTHING: DropCounts = { loss: 0, queue: 0, partition: 0, down: 0, full: 0, nat: 0, firewall: 0 };
+const NOTHING: DropCounts = { loss: 0, queue: 0, partition: 0, down: 0, full: 0, nat: 0, firewall: 0, intercepted: 0 };
 
 let ends: LinkedPorts;
 const opened: LinkedPorts[] = [];
