@@ -11,6 +11,7 @@ import { checkFaults, type LinkFaults } from './faults.js';
 import { Intercept } from './intercept/intercept.js';
 import type { PacketAction, PacketMatch, PacketTest } from './intercept/match.js';
 import { checkIntercept, type InterceptOptions } from './intercept/plan.js';
+import type { FrameBatch } from './recorder.js';
 import type { NetworkStats } from './stats.js';
 import type { WorkerThread } from './worker-thread.js';
 
@@ -212,10 +213,15 @@ export class FabricNetwork {
 
   /** Returns the last 1000 frames that the network forwarded or dropped, as pcapng, up to 2048 bytes of each. */
   async recentFrames(): Promise<Buffer> {
-    const { names, batch } = await this.#thread.call('recentFrames', this.name);
+    const { names, batch } = await this.recentRecords();
     const writer = new PcapngWriter();
     new BatchWriter(writer, {}).write(names, batch);
     return writer.toBuffer();
+  }
+
+  /** @internal Returns the same, with the names of the ports */
+  recentRecords(): Promise<{ names: readonly string[]; batch: FrameBatch }> {
+    return this.#thread.call('recentFrames', this.name);
   }
 
   /** Returns the counts of what it forwarded and dropped. */

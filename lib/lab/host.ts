@@ -144,6 +144,11 @@ export class LabHost<N extends string = string> {
     return Object.values(this.#all()).filter((host) => host !== this);
   }
 
+  /** @internal */
+  get state(): RunningHost {
+    return this.#state;
+  }
+
   [inspect.custom](): string {
     const addresses = this.#state.plan.attachments.flatMap((each) => [...each.addresses.values()]);
     const state = this.#state.stack === undefined ? ', not running' : this.isUp ? '' : ', down';

@@ -10,7 +10,9 @@ import {
   invalidValue,
 } from '../../core/validate.js';
 import { within } from '../../core/within.js';
+import { nanosecondsNow } from '../../vde/pcapng.js';
 import { LabHost } from '../host.js';
+import { lastFrame } from './last-frame.js';
 
 /** Options of `toReach`. */
 export interface ReachOptions {
@@ -53,10 +55,14 @@ export async function findReach(
   if (port !== undefined) checkPort('port', port);
   const { timeout = REACH_TIMEOUT_MS } = checkOptions(options, ['timeout']);
   checkTimeout(timeout);
+  const since = nanosecondsNow();
   const failure = await (port === undefined ? ping(from, to, timeout) : connect(from, to, port, timeout));
-  const what = `${from.name} ${failure === undefined ? 'reaches' : 'does not reach'} ${to}`;
   const how = port === undefined ? ' by ping' : `, TCP port ${port}`;
-  return { pass: failure === undefined, message: () => what + how + (failure === undefined ? '' : `: ${failure}`) };
+  if (failure === undefined) return { pass: true, message: () => `${from.name} reaches ${to}${how}` };
+  // the lab may be closed
+  const last = await lastFrame(from.state, to, since).catch(() => undefined);
+  const why = last === undefined ? failure : `${failure}; ${last}`;
+  return { pass: false, message: () => `${from.name} does not reach ${to}${how}: ${why}` };
 }
 
 /** Checks whether a host answers no ping of another host. */
@@ -137,5 +143,8 @@ async function retry(
 
 function messageOf(error: unknown): string {
   // not by instanceof: jest has a class Error of its own
-  return (error as Partial<Error> | null)?.message ?? String(error);
+  const { message, errors } = Object(error) as Partial<AggregateError>;
+  // Node's error of a host with several addresses has no message
+  if (message === '' && Array.isArray(errors)) return errors.map(messageOf).join(', ');
+  return message ?? String(error);
 }
