@@ -7,7 +7,7 @@ import { type Consumer, consumer } from '../../support/consumer.js';
 const MAX_PACKED_SIZE = 250_000;
 /** What has an entry, or a command, of its own. */
 const APART = ['cli', 'lab', 'fabric', 'vde'];
-const MAX_PACKED_SIZE_APART = 100_000;
+const MAX_PACKED_SIZE_APART = 200_000;
 
 let user: Consumer;
 
