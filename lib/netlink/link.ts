@@ -157,8 +157,8 @@ export function linksetaddr(stack: StackPointer, ifindex: InterfaceRef, mac: str
   request(stack, 'RTM_NEWLINK', ifinfomsg(indexOf(stack, ifindex)), { attributes, hints });
 }
 
-/** The largest MTU whose frames libvdeplug passes on; longer ones vanish. Tried: VDE_MAXMTU is 9216, a VLAN tag adds 4. */
-export const VDE_MTU_MAX = 9220;
+/** VDE_MAXMTU: libvdeplug passes on frames of this many bytes, their Ethernet header and a VLAN tag; longer ones vanish. */
+export const VDE_MTU_MAX = 9216;
 
 /** Sets the MTU in bytes. @param onVde the names of the interfaces that joined a VDE network */
 export function linksetmtu(

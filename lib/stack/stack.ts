@@ -265,7 +265,7 @@ export class Stack extends typedEmitter<StackEvents>() {
 
   /**
    * Sets the MTU of an interface: linksetmtu of nlinline(3). On picox this also removes its IPv4 addresses.
-   * @param mtu in bytes, 68 or more; at most 9220 on an interface that joined a VDE network, which carries no longer frames
+   * @param mtu in bytes, 68 or more; at most 9216 on an interface that joined a VDE network, which carries no longer frames
    * @throws {IothError} ENODEV; EINVAL if the interface cannot have this MTU
    */
   linksetmtu(ifindex: netlink.InterfaceRef, mtu: number): void {
