@@ -1,19 +1,25 @@
 import type { StoredFrame } from './frame-store.js';
 
+/** What gets a frame when it arrives. */
+export interface Destination {
+  /** @param due when it arrived, in milliseconds of performance.now(). The caller owns the frame */
+  arrive(frame: StoredFrame, due: number): void;
+}
+
 /** A frame in transit. */
-export interface FrameUnderWay<Path> {
+export interface FrameUnderWay {
   /** When it arrives, in milliseconds of performance.now(). */
   due: number;
   /** The order of frames that arrive at the same time. */
   sequence: number;
   frame: StoredFrame;
-  path: Path;
+  destination: Destination;
 }
 
 /** The frames in transit, the next to arrive first: a binary heap that reuses its entries. */
-export class DueHeap<Path> {
-  readonly #heap: FrameUnderWay<Path>[] = [];
-  readonly #free: FrameUnderWay<Path>[] = [];
+export class DueHeap {
+  readonly #heap: FrameUnderWay[] = [];
+  readonly #free: FrameUnderWay[] = [];
   #sequence = 0;
 
   get size(): number {
@@ -25,26 +31,26 @@ export class DueHeap<Path> {
     return this.#heap[0]?.due ?? Number.POSITIVE_INFINITY;
   }
 
-  add(due: number, frame: StoredFrame, path: Path): void {
+  add(due: number, frame: StoredFrame, destination: Destination): void {
     const sequence = this.#sequence++;
     const entry = this.#free.pop();
-    if (entry) Object.assign(entry, { due, sequence, frame, path });
-    this.#up(entry ?? { due, sequence, frame, path });
+    if (entry) Object.assign(entry, { due, sequence, frame, destination });
+    this.#up(entry ?? { due, sequence, frame, destination });
   }
 
   /** Removes the next frame and returns it. The caller owns the entry until it calls {@link free}. */
-  take(): FrameUnderWay<Path> | undefined {
+  take(): FrameUnderWay | undefined {
     const first = this.#heap[0];
     const last = this.#heap.pop();
     if (first !== undefined && last !== undefined && first !== last) this.#down(last);
     return first;
   }
 
-  free(entry: FrameUnderWay<Path>): void {
+  free(entry: FrameUnderWay): void {
     this.#free.push(entry);
   }
 
-  #up(entry: FrameUnderWay<Path>): void {
+  #up(entry: FrameUnderWay): void {
     const heap = this.#heap;
     let at = heap.length;
     while (at > 0) {
@@ -56,7 +62,7 @@ export class DueHeap<Path> {
     heap[at] = entry;
   }
 
-  #down(entry: FrameUnderWay<Path>): void {
+  #down(entry: FrameUnderWay): void {
     const heap = this.#heap;
     let at = 0;
     for (;;) {
@@ -71,6 +77,6 @@ export class DueHeap<Path> {
   }
 }
 
-function isBefore(a: FrameUnderWay<unknown>, b: FrameUnderWay<unknown>): boolean {
+function isBefore(a: FrameUnderWay, b: FrameUnderWay): boolean {
   return a.due < b.due || (a.due === b.due && a.sequence < b.sequence);
 }

@@ -88,7 +88,7 @@ export class Engine {
     const now = performance.now();
     while (heap.nextDue <= now) {
       const entry = heap.take()!;
-      entry.path.network.deliver(entry);
+      entry.destination.arrive(entry.frame, entry.due);
       store.release(entry.frame);
       heap.free(entry);
     }

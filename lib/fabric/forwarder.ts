@@ -1,16 +1,17 @@
 import type { VdeConnPointer } from '../../ffi/vdeplug.js';
 import { scratch } from '../vde/frame-source.js';
-import type { DueHeap, FrameUnderWay } from './due-heap.js';
+import { CodelQueue } from './codel-queue.js';
+import type { DueHeap } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
 import type { FirewallCalls } from './firewall/firewall-calls.js';
-import type { FrameStore } from './frame-store.js';
+import type { FrameStore, StoredFrame } from './frame-store.js';
 import type { Gate } from './gate.js';
 import type { InterceptEvent } from './intercept/events.js';
 import { Interceptor } from './intercept/interceptor.js';
 import type { InterceptPlan, Verdict } from './intercept/plan.js';
 import { MacTable } from './mac-table.js';
 import type { NatCalls } from './nat/nat-calls.js';
-import { type Onward, Path, Station } from './path.js';
+import { Path, Station, type WaitingOnPath } from './path.js';
 import { FrameRandom } from './philox.js';
 import { Plug } from './plug.js';
 import { CaptureFeed, type FrameBatch, History } from './recorder.js';
@@ -22,7 +23,7 @@ export interface SharedParts {
   readonly seed: number;
   readonly events: TimedEventSet;
   readonly store: FrameStore;
-  readonly heap: DueHeap<Onward>;
+  readonly heap: DueHeap;
   /** The plugs whose receivers must be tried again. */
   readonly slowPlugs: Set<Plug>;
   /** The captures and intercepts of all networks. */
@@ -52,6 +53,7 @@ export interface FaultRule {
 const DROPPED: Record<keyof DropCounts, string> = {
   loss: 'dropped: loss',
   queue: 'dropped: the queue of the link is full',
+  codel: 'dropped: codel',
   partition: 'dropped: partition',
   down: 'dropped: the port is down',
   full: 'dropped: the receiver takes no more',
@@ -264,29 +266,59 @@ export class Forwarder {
       this.#drop(from, to, 'loss');
       return;
     }
-    const gone = path.queue.add(plan, now, length);
-    if (gone < 0) {
-      this.#drop(from, to, 'queue');
-      return;
-    }
     if (decision.corruptBit >= 0) this.#note(from, to, 'corrupted', `corrupted: bit ${decision.corruptBit}`);
-    this.#sendLater(path, gone + decision.delay, length, now, decision.corruptBit);
+    const frame = decision.corruptBit < 0 ? scratch : corrupted(length, decision.corruptBit);
+    if (!this.#enqueue(path, frame, length, now, decision.delay, decision.goesAtOnce || !plan.order)) return;
     if (!decision.isDuplicated || decision.isLost) return;
-    const goneAgain = path.queue.add(plan, now, length);
-    if (goneAgain < 0) {
-      this.#drop(from, to, 'queue');
-      return;
-    }
     this.#note(from, to, 'duplicated', 'duplicated');
-    this.#sendLater(path, goneAgain + decision.delayOfDuplicate, length, now, -1);
+    this.#enqueue(path, scratch, length, now, decision.delayOfDuplicate, !plan.order);
   }
 
-  #sendLater(path: Path, due: number, length: number, now: number, corruptBit: number): void {
-    const overtakes = path.underWay > 0 && due < path.lastDue;
+  /** Lets a frame wait for the rate. @returns false if it is lost */
+  #enqueue(path: Path, frame: Buffer, length: number, now: number, delay: number, mayOvertake: boolean): boolean {
+    const plan = path.plan!;
+    if (plan.queue.codel && plan.rate > 0) return this.#enqueueForCodel(path, frame, length, now, delay, mayOvertake);
+    const gone = path.queue.tail.add(plan, now, length);
+    if (gone < 0) this.#drop(path.from, path.to, 'queue');
+    else this.#sendLater(path, frame, length, gone + delay, now, mayOvertake);
+    return gone >= 0;
+  }
+
+  #enqueueForCodel(path: Path, bytes: Buffer, length: number, now: number, delay: number, mayOvertake: boolean) {
+    const [plan, { heap, store }] = [path.plan!, this.shared];
+    path.queue.codel ??= new CodelQueue<WaitingOnPath>(
+      heap,
+      (waiting, gone) => this.#leaveQueue(waiting, gone),
+      (waiting) => this.#dropFromQueue(waiting),
+    );
+    const frame = path.queue.codel.hasRoom(plan, now, length) ? store.store(bytes, length) : undefined;
+    if (frame) path.queue.codel.add({ frame, plan, arrived: now, path, delay, mayOvertake });
+    else this.#drop(path.from, path.to, 'queue');
+    return frame !== undefined;
+  }
+
+  #leaveQueue({ frame, path, delay, mayOvertake }: WaitingOnPath, gone: number): void {
+    const now = performance.now();
+    const obstacle = obstacleOf(path);
+    frame.bytes.copy(scratch, 0, 0, frame.length);
+    if (obstacle) this.#drop(path.from, path.to, obstacle);
+    else this.#sendLater(path, scratch, frame.length, gone + delay, now, mayOvertake);
+    if (this.#notes.length > 0) this.#record(path.from, scratch, frame.length, now);
+  }
+
+  #dropFromQueue({ frame, path: { from, to } }: WaitingOnPath): void {
+    this.#drop(from, to, 'codel');
+    this.#record(from, frame.bytes, frame.length, performance.now());
+    this.shared.store.release(frame);
+  }
+
+  #sendLater(path: Path, frame: Buffer, length: number, due: number, now: number, mayOvertake: boolean): void {
+    const isEarly = path.underWay > 0 && due < path.lastDue;
+    const overtakes = isEarly && mayOvertake;
+    const arrives = isEarly && !mayOvertake ? path.lastDue : due;
     if (overtakes) this.#note(path.from, path.to, 'reordered', 'reordered: overtakes earlier frames');
-    else path.lastDue = due;
-    const frame = corruptBit < 0 ? scratch : corrupted(length, corruptBit);
-    if (due <= now && (overtakes || path.underWay === 0)) {
+    else path.lastDue = arrives;
+    if (arrives <= now && (overtakes || path.underWay === 0)) {
       this.#send(path, frame, length);
       return;
     }
@@ -296,11 +328,11 @@ export class Forwarder {
       return;
     }
     path.underWay++;
-    this.shared.heap.add(due, stored, path);
+    this.shared.heap.add(arrives, stored, path);
   }
 
   /** Delivers a frame that was in transit. */
-  deliver({ frame, path }: FrameUnderWay<Path>): void {
+  deliver(frame: StoredFrame, path: Path): void {
     path.underWay--;
     const obstacle = obstacleOf(path);
     if (obstacle) this.#drop(path.from, path.to, obstacle);

@@ -1,8 +1,10 @@
+import type { CodelQueue, WaitingFrame } from './codel-queue.js';
 import { Conversations } from './conversations.js';
 import { Decision } from './decision.js';
-import type { FrameUnderWay } from './due-heap.js';
+import type { Destination } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
 import { type Gate, GateChain } from './gate.js';
+import type { StoredFrame } from './frame-store.js';
 import type { FrameRandom } from './philox.js';
 import type { Plug } from './plug.js';
 import { RateQueue } from './rate-queue.js';
@@ -33,13 +35,22 @@ export class Station {
   }
 }
 
-/** Where a frame goes when it is due. */
-export interface Onward {
-  readonly network: { deliver(frame: FrameUnderWay<Onward>): void };
+/** A frame of a path that waits for the rate, and what becomes of it after that. */
+export interface WaitingOnPath extends WaitingFrame {
+  readonly path: Path;
+  /** The delay behind the queue, in milliseconds. */
+  readonly delay: number;
+  readonly mayOvertake: boolean;
+}
+
+/** What waits for the rate of a link: 'drop-tail' computes when a frame leaves, 'codel' holds the frames. */
+export class LinkQueue {
+  readonly tail = new RateQueue();
+  codel: CodelQueue<WaitingOnPath> | undefined;
 }
 
 /** The direction from one station to another. */
-export class Path {
+export class Path implements Destination {
   #plan: FaultPlan | undefined;
   /** The conversations since the faults were set. */
   conversations = new Conversations();
@@ -48,11 +59,11 @@ export class Path {
   /** When the last frame in transit arrives. */
   lastDue = 0;
   readonly decision: Decision;
-  readonly queue = new RateQueue();
+  readonly queue = new LinkQueue();
 
   /** @param network delivers a frame that was in transit */
   constructor(
-    readonly network: { deliver(frame: FrameUnderWay<Path>): void },
+    readonly network: { deliver(frame: StoredFrame, path: Path): void },
     readonly from: Station,
     readonly to: Station,
     random: FrameRandom,
@@ -67,5 +78,9 @@ export class Path {
   set plan(plan: FaultPlan | undefined) {
     if (plan !== this.#plan) this.conversations = new Conversations();
     this.#plan = plan;
+  }
+
+  arrive(frame: StoredFrame): void {
+    this.network.deliver(frame, this);
   }
 }

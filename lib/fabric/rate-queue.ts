@@ -3,6 +3,11 @@ import type { FaultPlan } from './faults.js';
 const BITS_PER_BYTE = 8;
 const MS_PER_SECOND = 1000;
 
+/** Returns the milliseconds that a byte takes at the rate. */
+export function msPerByte({ rate }: FaultPlan): number {
+  return (BITS_PER_BYTE * MS_PER_SECOND) / rate;
+}
+
 /** The frames that wait on a link with a limited rate: a token bucket with a queue in front. Times are in milliseconds. */
 export class RateQueue {
   /** When each frame leaves; `#lengths` has its length in bytes. Frames before `#head` have left. */
@@ -20,10 +25,11 @@ export class RateQueue {
   add(plan: FaultPlan, now: number, length: number): number {
     if (plan.rate === 0) return now;
     this.#forget(now);
-    const isFull = this.#times.length - this.#head >= plan.queue.frames || this.#bytes + length > plan.queue.bytes;
-    if (isFull) return -1;
-    const perByte = (BITS_PER_BYTE * MS_PER_SECOND) / plan.rate;
-    this.#paidAt = Math.max(this.#paidAt, now - plan.burst * perByte) + length * perByte;
+    const { frames, bytes, ms } = plan.queue;
+    const perByte = msPerByte(plan);
+    const start = Math.max(this.#paidAt, now - plan.burst * perByte);
+    if (this.#times.length - this.#head >= frames || this.#bytes + length > bytes || start - now > ms) return -1;
+    this.#paidAt = start + length * perByte;
     if (this.#paidAt <= now) return now;
     this.#times.push(this.#paidAt);
     this.#lengths.push(length);

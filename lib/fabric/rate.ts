@@ -1,5 +1,8 @@
 import { invalidType, invalidValue, outOfRange } from '../core/validate.js';
 
+/** A rate with a unit of tc(8): '10mbit', '64kbit', '1gibit'; '2mbps' is bytes. */
+export type LinkRate = `${number}${'' | 'k' | 'm' | 'g' | 't' | 'K' | 'M' | 'G' | 'T'}${'' | 'i'}${'bit' | 'bps'}`;
+
 const PREFIXES = { '': 0, k: 1, m: 2, g: 3, t: 4 } as const;
 const RATE = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)(bit|bps)$/i;
 const BITS_PER_BYTE = 8;

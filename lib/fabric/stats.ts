@@ -4,6 +4,8 @@ export interface DropCounts {
   loss: number;
   /** The queue for the rate was full. */
   queue: number;
+  /** CoDel dropped them, because frames waited too long for the rate. */
+  codel: number;
   /** Sender and receiver were in different groups of a partition. */
   partition: number;
   /** The port of the sender or of the receiver was down. */
@@ -42,7 +44,7 @@ export function newStats(): PortStats {
   return {
     received: { frames: 0, bytes: 0 },
     sent: { frames: 0, bytes: 0 },
-    dropped: { loss: 0, queue: 0, partition: 0, down: 0, full: 0, nat: 0, firewall: 0, intercepted: 0 },
+    dropped: { loss: 0, queue: 0, codel: 0, partition: 0, down: 0, full: 0, nat: 0, firewall: 0, intercepted: 0 },
     duplicated: 0,
     corrupted: 0,
     reordered: 0,

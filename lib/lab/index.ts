@@ -6,7 +6,7 @@
 export type { Distribution } from '../fabric/distribution.js';
 export { Fabric, type FabricOptions } from '../fabric/fabric.js';
 export type { FabricCapture, FabricCaptureOptions } from '../fabric/fabric-capture.js';
-export type { BurstLoss, LinkFaults, QueueLimit } from '../fabric/faults.js';
+export type { BurstLoss, LinkFaults } from '../fabric/faults.js';
 export type {
   Firewall,
   FirewallAction,
@@ -32,6 +32,9 @@ export { Link, type LinkDirection, type LinkEnd, type LinkOptions, type LinkStat
 export type { NatMapping } from '../fabric/nat/mapping.js';
 export type { NatBehavior, NatDependence, NatForward, NatTimeouts, NatType } from '../fabric/nat/options.js';
 export type { FabricNetwork, FaultDirections } from '../fabric/network.js';
+export type { LinkProfile } from '../fabric/profiles.js';
+export type { QueueLimit, QueueType } from '../fabric/queue-limit.js';
+export type { LinkRate } from '../fabric/rate.js';
 export type { DropCounts, NetworkStats, PortStats } from '../fabric/stats.js';
 export type { CaptureTarget as FabricCaptureTarget } from '../vde/capture.js';
 export { LabFirewall } from './firewall.js';

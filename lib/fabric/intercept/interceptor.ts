@@ -2,7 +2,7 @@ import { scratch } from '../../vde/frame-source.js';
 import type { DueHeap } from '../due-heap.js';
 import type { FrameStore, StoredFrame } from '../frame-store.js';
 import { Headers } from '../headers.js';
-import type { Onward, Path, Station } from '../path.js';
+import type { Path, Station } from '../path.js';
 import { refusalOf } from '../refusal.js';
 import type { InterceptEvent } from './events.js';
 import type { ActionPlan, InterceptPlan, Verdict } from './plan.js';
@@ -22,7 +22,7 @@ export interface InterceptedNetwork {
   readonly shared: {
     readonly seed: number;
     readonly store: FrameStore;
-    readonly heap: DueHeap<Onward>;
+    readonly heap: DueHeap;
     postIntercept(intercept: number, event: InterceptEvent): void;
   };
   /** Sends a frame on, with the faults of its direction. */
@@ -242,7 +242,7 @@ export class Interceptor {
     const { store, heap } = this.network.shared;
     const stored = store.store(bytes, length);
     if (!stored) this.network.drop(path, 'queue');
-    else heap.add(due, stored, { network: { deliver: ({ frame }) => this.#release(frame, path, comment) } });
+    else heap.add(due, stored, { arrive: (frame) => this.#release(frame, path, comment) });
   }
 
   #release({ bytes, length }: StoredFrame, path: Path, comment: string | undefined): void {

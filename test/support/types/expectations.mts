@@ -303,6 +303,11 @@ export async function laboratory(): Promise<void> {
   await lab.networks.wan.intercept({ to: 'bob' }, 'drop');
   const labOfTests = useLab({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan' } }, { per: 'test' });
   await assertReaches(labOfTests.hosts.alice, lab.hosts.gate, 80);
+  await lab.networks.wan.set({ profile: '4g', queue: 'codel' });
+  // @ts-expect-error no such unit
+  await lab.networks.wan.set({ rate: '10mbti' });
+  // @ts-expect-error no such kind of link
+  await lab.networks.wan.set({ profile: '6g' });
   // @ts-expect-error no such host
   lab.hosts.bob;
   // @ts-expect-error no such network

@@ -10,7 +10,7 @@ import { PATIENCE_MS } from '../../support/until.js';
 
 const WAIT = { timeout: PATIENCE_MS };
 
-const NOTHING: DropCounts = { loss: 0, queue: 0, partition: 0, down: 0, full: 0, nat: 0, firewall: 0, intercepted: 0 };
+const NOTHING: DropCounts = { loss: 0, queue: 0, codel: 0, partition: 0, down: 0, full: 0, nat: 0, firewall: 0, intercepted: 0 };
 
 let ends: LinkedPorts;
 const opened: LinkedPorts[] = [];
@@ -110,6 +110,49 @@ describe('faults, measured', () => {
     const numbers = (await transfer(ends, 12)).map(numberOf);
     expect(numbers).toEqual([3, 7, 11, 0, 1, 2, 4, 5, 6, 8, 9, 10]);
     expect((await ends.link.stats()).a.reordered).toBe(3);
+  });
+
+  test('a jitter that keeps the order delays the frames behind a slow one', async () => {
+    const config = { delay: 30, jitter: 30, seed: 1 };
+    await open(config);
+    const free = (await transfer(ends, 300)).map(numberOf);
+    expect((await ends.link.stats()).a.reordered).toBeGreaterThan(0);
+    expect(free).not.toEqual([...free].sort((one, other) => one - other));
+    // a rate keeps the order as well, as in netem
+    for (const faults of [{ order: true }, { rate: '1gbit' as const }]) {
+      await closeAll();
+      await open({ ...config, ...faults });
+      expect((await transfer(ends, 300)).map(numberOf)).toEqual(Array.from({ length: 300 }, (_, n) => n));
+      expect((await ends.link.stats()).a.reordered).toBe(0);
+    }
+    await closeAll();
+    await open({ ...config, rate: '1gbit', order: false });
+    await transfer(ends, 300);
+    expect((await ends.link.stats()).a.reordered).toBeGreaterThan(0);
+  });
+
+  test('a queue with a limit in time loses what would wait longer', async () => {
+    await open({ rate: '100kbit', queue: { ms: 1000 } });
+    // a frame takes 80 ms: 12 of them are over in a second
+    const numbers = (await transfer(ends, 60, 1000)).map(numberOf);
+    expect(numbers.slice(0, 12)).toEqual(Array.from({ length: 12 }, (_, n) => n));
+    expect(numbers.length).toBeLessThan(60);
+    expect((await ends.link.stats()).a.dropped.queue).toBe(60 - numbers.length);
+  });
+
+  test('CoDel drops frames at the head of a queue that stays long, and says so', async () => {
+    await open({ rate: '2mbit', queue: 'codel' });
+    const comments: (string | undefined)[] = [];
+    const capture = await ends.link.capture(undefined, { onFrame: (_frame, _time, comment) => comments.push(comment) });
+    // 4 ms each: they wait up to 1.6 s, 100 ms are enough for the first drop
+    const numbers = (await transfer(ends, 400, 1000)).map(numberOf);
+    await capture.stop();
+    const { codel, queue } = (await ends.link.stats()).a.dropped;
+    expect([codel > 0, queue, numbers.length]).toEqual([true, 0, 400 - codel]);
+    expect(comments.filter((comment) => comment === 'dropped: codel')).toHaveLength(codel);
+    // those that are left are in order, and the last one of the burst is never dropped
+    expect(numbers).toEqual([...numbers].sort((one, other) => one - other));
+    expect(numbers.at(-1)).toBe(399);
   });
 
   test('what the queue has no room for is lost at its tail', async () => {

@@ -225,10 +225,52 @@ describe('the rate', () => {
     expect([1250, 1250, 1250, 100].map((length) => bytes.add(limited, 0, length))).toEqual([1, 2, -1, 2.08]);
   });
 
+  it('has a queue with a limit in time: the wait before a frame is sent', () => {
+    const queue = new RateQueue();
+    const limited = plan({ rate: '10mbit', queue: { ms: 2 } });
+    expect([0, 0, 0, 0, 1, 9].map((now) => queue.add(limited, now, 1250))).toEqual([1, 2, 3, -1, 4, 10]);
+    // an idle link takes any frame
+    expect(new RateQueue().add(plan({ rate: '10mbit', queue: { ms: 0 } }), 5, 12_500)).toBe(15);
+  });
+
   it('is given in the units of tc(8)', () => {
     const given = ['1bit', '64kbit', '10mbit', '1.5gbit', '1kibit', '1mbps', '2kibps', 5000];
     const bits = given.map((rate) => checkRate('rate', rate));
     expect(bits).toEqual([1, 64e3, 10e6, 1.5e9, 1024, 8e6, 16384, 5000]);
+  });
+});
+
+describe('the order of frames', () => {
+  it('is kept if that is asked for, and by a rate, as in netem', () => {
+    const jitter = { delay: 20, jitter: 5 };
+    const isKept = (faults: LinkFaults) => checkFaults({ ...jitter, ...faults })?.order;
+    expect([{}, { order: true }, { rate: 1000 }, { rate: 1000, order: false }].map(isKept)).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
+  });
+});
+
+describe('a profile', () => {
+  const names = ['lan', 'wifi', 'wifi-bad', 'dsl', '3g', '4g', '5g', 'satellite', 'geo-satellite'] as const;
+
+  it.each(names)('%s has faults, and a slower way up or the same', (profile) => {
+    const [down, up] = [checkFaults({ profile }), checkFaults({ profile }, 'up', true)];
+    expect(down?.delay).toBeGreaterThan(0);
+    expect(up?.rate).toBeLessThanOrEqual(down?.rate ?? 0);
+    expect({ ...up, rate: 0 }).toEqual({ ...down, rate: 0 });
+  });
+
+  it('has the losses that its source has, in bursts', () => {
+    const { p, r, h, k } = checkFaults({ profile: '4g' })!.loss!;
+    expect([p / (p + r), 1 / r, h, k].map((value) => Number(value.toFixed(9)))).toEqual([0.003, 6, 0, 1]);
+  });
+
+  it('gives way to what is named beside it', () => {
+    const expected = { ...checkFaults({ profile: '4g' }), delay: 5, loss: undefined };
+    expect(checkFaults({ profile: '4g', delay: 5, loss: 0, rate: undefined })).toEqual(expected);
   });
 });
 
@@ -252,6 +294,19 @@ describe('what makes no sense is refused with words', () => {
     [{ rate: 0 }, 'faults.rate must be more than 0'],
     [{ rate: 1, queue: { frame: 1 } }, "without 'frame'"],
     [{ rate: 1, queue: 0 }, 'faults.queue must be an integer from 1'],
+    [{ rate: 1, queue: 'red' }, "faults.queue must be 'drop-tail' or 'codel', not 'red'"],
+    [{ rate: 1, queue: true }, "faults.queue must be frames, 'codel', or { type, frames, bytes, ms }"],
+    [{ rate: 1, queue: { ms: -1 } }, 'faults.queue.ms must be from 0'],
+    [{ rate: 1, queue: { target: 5 } }, "faults.queue.target must be used with the type 'codel'"],
+    [{ rate: 1, queue: { type: 'codel', interval: 'x' } }, 'faults.queue.interval must be a number of milliseconds'],
+    [{ queue: 'codel' }, 'faults.queue must be used with a rate'],
+    [{ order: true }, 'faults.order must be used with a jitter'],
+    [{ delay: 5, jitter: 5, order: 'yes' }, 'faults.order must be a boolean'],
+    [
+      { profile: '6g' },
+      "faults.profile must be one of lan, wifi, wifi-bad, dsl, 3g, 4g, 5g, satellite, geo-satellite, not '6g'",
+    ],
+    [{ profile: 'lan', queue: 5 }, 'faults.queue must be used with a rate'],
     [null, 'options must be'],
   ])('%j', (faults, words) => {
     expect(() => checkFaults(faults as LinkFaults)).toThrow(words);
