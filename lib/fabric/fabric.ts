@@ -60,7 +60,7 @@ export class Fabric {
 
   /**
    * Creates a network without ports.
-   * @param faults of all directions; see {@link FabricNetwork.set}
+   * @param faults of all directions between ports; see {@link FabricNetwork.set}. `network.reset()` brings them back
    * @throws {IothError} EEXIST (the name is taken), ERR_IOTH_FABRIC (it is closed)
    * @throws {TypeError | RangeError} naming the fault
    */
@@ -71,10 +71,8 @@ export class Fabric {
     if (this.#networks.has(name)) {
       throw new IothError('EEXIST', { syscall: 'addNetwork', hint: `there is a network '${name}' already` });
     }
-    const network = new FabricNetwork(this.#thread, name);
+    const network = new FabricNetwork(this.#thread, name, plan);
     this.#networks.set(name, network);
-    // calls are served in order; if the thread is gone the next one reports it
-    if (plan) this.#thread.call('setFaults', name, { from: undefined, to: undefined, plan }).catch(() => {});
     return network;
   }
 

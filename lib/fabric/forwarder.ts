@@ -43,18 +43,26 @@ export interface Timed {
   flush(): void;
 }
 
-/** Faults, and the directions that they are for. Undefined names mean from, or to, all. */
-export interface FaultRule {
+/** Directions between stations. Undefined names mean from, or to, all. */
+export interface Directions {
   readonly from: readonly string[] | undefined;
   readonly to: readonly string[] | undefined;
+}
+
+/** Faults, and the directions that they are for. */
+export interface FaultRule extends Directions {
   readonly plan: FaultPlan | undefined;
 }
+
+/** A direction of a station's own link: to the network, or from it. */
+export type LinkWay = 'up' | 'down';
 
 const DROPPED: Record<keyof DropCounts, string> = {
   loss: 'dropped: loss',
   queue: 'dropped: the queue of the link is full',
   codel: 'dropped: codel',
   partition: 'dropped: partition',
+  cut: 'dropped: cut',
   down: 'dropped: the port is down',
   full: 'dropped: the receiver takes no more',
   nat: 'dropped: nat',
@@ -75,6 +83,7 @@ export class Forwarder {
   /** The directions, by the indexes of both ends. Each is made for its first frame. */
   readonly #paths: (Path | undefined)[][] = [];
   #rules: FaultRule[] = [];
+  #cuts: Directions[] = [];
   /** Comments on what is done on purpose to the frame that is forwarded now. */
   #notes: string[] = [];
   /** The intercepts. Both are undefined before the first one; the second one also when all have ended. */
@@ -136,25 +145,61 @@ export class Forwarder {
     });
   }
 
-  setFaults(rule: FaultRule): void {
-    const isSame = ({ from, to }: FaultRule) => `${from}` === `${rule.from}` && `${to}` === `${rule.to}`;
-    const isForAll = rule.from === undefined && rule.to === undefined;
-    this.#rules = isForAll ? [rule] : [...this.#rules.filter((other) => !isSame(other)), rule];
-    for (const path of this.#paths.flat()) if (path) path.plan = this.#planOf(path);
+  /** Cuts these directions, besides those that are cut already. */
+  cut(directions: readonly Directions[]): void {
+    const known = (cut: Directions) => this.#cuts.some((other) => isSame(other, cut));
+    this.#cuts.push(...directions.filter((cut) => !known(cut)));
+    this.#updatePaths();
   }
 
-  #planOf({ from, to }: Path): FaultPlan | undefined {
-    const rule = this.#rules.findLast(
-      (rule) => (rule.from?.includes(from.name) ?? true) && (rule.to?.includes(to.name) ?? true),
-    );
-    return rule?.plan;
+  /** Ends the partition and all cuts. */
+  heal(): void {
+    this.partition([]);
+    this.#cuts = [];
+    this.#updatePaths();
+  }
+
+  setFaults(rule: FaultRule): void {
+    const isForAll = rule.from === undefined && rule.to === undefined;
+    this.#rules = isForAll ? [rule] : [...this.#rules.filter((other) => !isSame(other, rule)), rule];
+    this.#updatePaths();
+  }
+
+  /** Sets the faults of a station's own link. */
+  setLink(name: string, way: LinkWay, plan: FaultPlan | undefined): void {
+    const station = this.#station(name);
+    if (way === 'down') station.downPlan = plan;
+    else if (plan || station.up) {
+      station.up ??= new Path(this, station, undefined, this.#random(name));
+      station.up.plan = plan;
+    }
+    this.#updatePaths();
+  }
+
+  #updatePaths(): void {
+    for (const path of this.#paths.flat()) if (path) this.#update(path);
+  }
+
+  /** Sets what holds for a direction now. */
+  #update(path: Path): void {
+    const { from, to } = path;
+    path.plan = this.#rules.findLast((rule) => isOf(rule, path))?.plan;
+    path.isCut = this.#cuts.some((cut) => isOf(cut, path));
+    if (!to || !(to.downPlan || path.down)) return;
+    path.down ??= new Path(this, from, to, this.#random(from.name, to.name, 'down'), to.downQueue);
+    path.down.plan = to.downPlan;
+    path.down.isCut = path.isCut;
   }
 
   #newPath(from: Station, to: Station): Path {
-    const path = new Path(this, from, to, new FrameRandom(this.shared.seed, this.name, from.name, to.name));
+    const path = new Path(this, from, to, this.#random(from.name, to.name));
     this.#paths[from.index]![to.index] = path;
-    path.plan = this.#planOf(path);
+    this.#update(path);
     return path;
+  }
+
+  #random(...names: readonly string[]): FrameRandom {
+    return new FrameRandom(this.shared.seed, this.name, ...names);
   }
 
   #onFrame(from: Station, length: number): void {
@@ -164,10 +209,17 @@ export class Forwarder {
     received.bytes += length;
     if (!from.isUp) this.#drop(from, undefined, 'down');
     else if (from.gate) length = this.#leave(from, from.gate, length, now);
-    else this.#switch(from, length, now);
+    else this.#launch(from, length, now);
     this.#record(from, scratch, length, now);
   }
 
+  /** Puts a frame on the link of its sender. */
+  #launch(from: Station, length: number, now: number): void {
+    if (from.up?.plan) this.#forwardWithFaults(from.up, from.up.plan, length, now);
+    else this.#switch(from, length, now);
+  }
+
+  /** Sends a frame to the station that has its MAC, or to all others. */
   #switch(from: Station, length: number, now: number): void {
     if (this.#isWire) {
       this.#flood(from, length, now);
@@ -183,7 +235,7 @@ export class Forwarder {
   #leave(from: Station, gate: Gate, length: number, now: number): number {
     const verdict = gate.fromHost(scratch, length, now);
     if (gate.note !== undefined) this.#notes.push(gate.note);
-    if (verdict === 'pass') this.#switch(from, length, now);
+    if (verdict === 'pass') this.#launch(from, length, now);
     else if (verdict === 'back') from.plug?.send(scratch, length);
     else if (verdict === 'drop') {
       from.stats.dropped[gate.cause]++;
@@ -210,6 +262,7 @@ export class Forwarder {
 
   #sendOn(path: Path, length: number, now: number): void {
     if (path.plan) this.#forwardWithFaults(path, path.plan, length, now);
+    else if (path.down?.plan) this.#forwardWithFaults(path.down, path.down.plan, length, now);
     else this.#send(path, scratch, length);
   }
 
@@ -228,7 +281,7 @@ export class Forwarder {
         if (count) from.stats[count]++;
         this.#say(to, comment);
       },
-      pathBack: ({ from, to }) => this.#paths[to.index]![from.index] ?? this.#newPath(to, from),
+      pathBack: ({ from, to }) => this.#paths[to!.index]![from.index] ?? this.#newPath(to!, from),
       recordComments: (from, length) => {
         if (this.#notes.length > 0) this.#record(from, scratch, length, performance.now());
       },
@@ -318,7 +371,8 @@ export class Forwarder {
     const arrives = isEarly && !mayOvertake ? path.lastDue : due;
     if (overtakes) this.#note(path.from, path.to, 'reordered', 'reordered: overtakes earlier frames');
     else path.lastDue = arrives;
-    if (arrives <= now && (overtakes || path.underWay === 0)) {
+    const isLast = path.to !== undefined && !path.down?.plan;
+    if (isLast && arrives <= now && (overtakes || path.underWay === 0)) {
       this.#send(path, frame, length);
       return;
     }
@@ -331,17 +385,23 @@ export class Forwarder {
     this.shared.heap.add(arrives, stored, path);
   }
 
-  /** Delivers a frame that was in transit. */
+  /** Delivers a frame that was in transit: to the network, to the receiver's own link, or to the receiver. */
   deliver(frame: StoredFrame, path: Path): void {
     path.underWay--;
+    const { from, to, down } = path;
     const obstacle = obstacleOf(path);
-    if (obstacle) this.#drop(path.from, path.to, obstacle);
-    else this.#send(path, frame.bytes, frame.length);
-    if (this.#notes.length > 0) this.#record(path.from, frame.bytes, frame.length, performance.now());
+    if (obstacle) this.#drop(from, to, obstacle);
+    else if (to && !down?.plan) this.#send(path, frame.bytes, frame.length);
+    else {
+      frame.bytes.copy(scratch, 0, 0, frame.length);
+      if (down?.plan) this.#forwardWithFaults(down, down.plan, frame.length, performance.now());
+      else this.#switch(from, frame.length, performance.now());
+    }
+    if (this.#notes.length > 0) this.#record(from, frame.bytes, frame.length, performance.now());
   }
 
   #send(path: Path, frame: Buffer, length: number): void {
-    if (path.to.gate) this.#enter(path, path.to.gate, frame, length);
+    if (path.to!.gate) this.#enter(path, path.to!.gate, frame, length);
     else this.#deliverTo(path, frame, length);
   }
 
@@ -362,12 +422,12 @@ export class Forwarder {
     if (from.plug?.send(answer, answer.length)) from.stats.sent.frames++;
     const notes = this.#notes;
     this.#notes = ['firewall: rejected'];
-    this.#record(to, answer, answer.length, performance.now());
+    this.#record(to!, answer, answer.length, performance.now());
     this.#notes = notes;
   }
 
   #deliverTo({ from, to }: Path, frame: Buffer, length: number): void {
-    const plug = to.plug!;
+    const plug = to!.plug!;
     const isTaken = plug.send(frame, length);
     // on a network a slow receiver must not stop frames to other receivers
     if (this.#isWire && from.plug) plug.holdWhileCongested(from.plug);
@@ -375,7 +435,7 @@ export class Forwarder {
       this.#drop(from, to, 'full');
       return;
     }
-    const { sent } = to.stats;
+    const { sent } = to!.stats;
     sent.frames++;
     sent.bytes += length;
   }
@@ -385,7 +445,7 @@ export class Forwarder {
     this.#say(to, comment);
   }
 
-  #note(from: Station, to: Station, count: 'duplicated' | 'corrupted' | 'reordered', text: string): void {
+  #note(from: Station, to: Station | undefined, count: 'duplicated' | 'corrupted' | 'reordered', text: string): void {
     from.stats[count]++;
     this.#say(to, text);
   }
@@ -458,7 +518,17 @@ function corrupted(length: number, bit: number): Buffer {
   return altered;
 }
 
-function obstacleOf({ from, to }: Path): 'partition' | 'down' | undefined {
+function obstacleOf({ from, to, isCut }: Path): 'partition' | 'cut' | 'down' | undefined {
+  if (!to) return from.isUp ? undefined : 'down';
   if (from.group !== to.group) return 'partition';
+  if (isCut) return 'cut';
   return to.plug && to.isUp && from.isUp ? undefined : 'down';
+}
+
+function isSame(a: Directions, b: Directions): boolean {
+  return `${a.from}` === `${b.from}` && `${a.to}` === `${b.to}`;
+}
+
+function isOf({ from, to }: Directions, path: Path): boolean {
+  return (from?.includes(path.from.name) ?? true) && (to?.includes(path.to?.name ?? '') ?? true);
 }

@@ -1,12 +1,13 @@
 import { checkOptions, checkString, invalidValue } from '../core/validate.js';
 import type { CaptureTarget } from '../vde/capture.js';
+import type { FaultDirections } from './directions.js';
 import { Fabric } from './fabric.js';
 import type { FabricCapture, FabricCaptureOptions } from './fabric-capture.js';
 import { checkFaults, FAULT_NAMES, type LinkFaults } from './faults.js';
 import type { Intercept } from './intercept/intercept.js';
 import type { PacketAction, PacketMatch, PacketTest } from './intercept/match.js';
 import type { InterceptOptions } from './intercept/plan.js';
-import type { FabricNetwork, FaultDirections } from './network.js';
+import type { FabricNetwork } from './network.js';
 import type { PortStats } from './stats.js';
 
 /** An end of a {@link Link}. */
@@ -45,10 +46,13 @@ export class Link {
   readonly seed: number;
   readonly #fabric: Fabric;
   readonly #network: FabricNetwork;
+  /** The faults that it was made with. */
+  readonly #configured: Readonly<Record<LinkDirection, LinkFaults>>;
 
-  private constructor(fabric: Fabric, network: FabricNetwork) {
+  private constructor(fabric: Fabric, network: FabricNetwork, configured: Record<LinkDirection, LinkFaults>) {
     this.#fabric = fabric;
     this.#network = network;
+    this.#configured = configured;
     this.seed = fabric.seed;
   }
 
@@ -74,9 +78,8 @@ export class Link {
       await network.set(both);
       // the second end opens last, so that no frame escapes the faults
       await network.addPort('b', b);
-      const link = new Link(fabric, network);
-      if (aToB !== undefined) await link.set(aToB, 'aToB');
-      if (bToA !== undefined) await link.set(bToA, 'bToA');
+      const link = new Link(fabric, network, { aToB: aToB ?? both, bToA: bToA ?? both });
+      if (aToB !== undefined || bToA !== undefined) await link.reset();
       return link;
     } catch (error) {
       await fabric.close();
@@ -89,11 +92,19 @@ export class Link {
   }
 
   /**
-   * Sets the faults of one direction, or of both, from the next frame on. Faults that are not named end.
+   * Sets the faults of one direction, or of both, from the next frame on. Faults that are not named end; {@link reset} brings
+   * back those that the link was made with.
    * @throws {TypeError | RangeError} naming the fault
    */
   async set(faults: LinkFaults, direction?: LinkDirection): Promise<void> {
     await this.#network.set(faults, direction === undefined ? undefined : directionsOf(direction));
+  }
+
+  /** Brings back the faults that the link was made with, of one direction or of both. @throws {TypeError} */
+  async reset(direction?: LinkDirection): Promise<void> {
+    const { aToB, bToA } = this.#configured;
+    if (direction !== 'bToA') await this.set(aToB, direction ?? 'aToB');
+    if (direction !== 'aToB') await this.set(bToA, direction ?? 'bToA');
   }
 
   /** Unplugs the cable. Frames in transit are lost. */

@@ -1,13 +1,15 @@
 import { libc } from '../../ffi/libc.js';
 import { AF_UNIX, SOCK_SEQPACKET } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
-import { checkOptions, checkString, invalidType, invalidValue, repeatedIn } from '../core/validate.js';
+import { checkString, invalidType, invalidValue, repeatedIn } from '../core/validate.js';
 import { socketPair } from '../io/socket-pair.js';
 import { type CaptureTarget, checkCaptureOptions, writerTo } from '../vde/capture.js';
 import { PcapngWriter } from '../vde/pcapng.js';
+import { type CutDirections, checkCut, checkDirections, type FaultDirections } from './directions.js';
 import { BatchWriter, FabricCapture, type FabricCaptureOptions } from './fabric-capture.js';
 import { FabricPort } from './fabric-port.js';
-import { checkFaults, type LinkFaults } from './faults.js';
+import { checkFaults, type FaultPlan, type LinkFaults } from './faults.js';
+import type { LinkWay } from './forwarder.js';
 import { Intercept } from './intercept/intercept.js';
 import type { PacketAction, PacketMatch, PacketTest } from './intercept/match.js';
 import { checkIntercept, type InterceptOptions } from './intercept/plan.js';
@@ -15,12 +17,9 @@ import type { FrameBatch } from './recorder.js';
 import type { NetworkStats } from './stats.js';
 import type { WorkerThread } from './worker-thread.js';
 
-/** The directions that faults are for. Default: from all ports, to all ports. */
-export interface FaultDirections {
-  /** The ports that the frames come from. */
-  from?: string | readonly string[];
-  /** The ports that they go to. */
-  to?: string | readonly string[];
+/** The faults to set: between ports, and of the own link of a port. */
+interface Plans extends Record<LinkWay, (port: string) => FaultPlan | undefined> {
+  readonly between: FaultPlan | undefined;
 }
 
 /** The limit in characters: a switch shows 100 bytes of a port's description. */
@@ -41,11 +40,18 @@ export class FabricNetwork {
   readonly #ports = new Map<string, FabricPort | undefined>();
   /** The names of all ports, former ones too. */
   readonly #names = new Set<string>();
+  /** The faults that the network was made with, between ports. */
+  readonly #configured: FaultPlan | undefined;
+  /** The faults that ports' own links were made with. */
+  readonly #configuredLinks = new Map<string, Readonly<Partial<Record<LinkWay, FaultPlan>>>>();
 
   /** @internal use `fabric.addNetwork` */
-  constructor(thread: WorkerThread, name: string) {
+  constructor(thread: WorkerThread, name: string, configured?: FaultPlan) {
     this.#thread = thread;
     this.name = name;
+    this.#configured = configured;
+    // calls are served in order; if the thread is gone the next one reports it
+    if (configured) this.reset().catch(() => {});
   }
 
   /** The names of the ports that are open. */
@@ -128,16 +134,65 @@ export class FabricNetwork {
   }
 
   /**
-   * Sets the faults of the network, or of some directions, from the next frame on. Frames in transit arrive as planned. Faults
-   * that are not named end, as with `tc qdisc change`. Without `where`, or with neither `from` nor `to`, this also replaces
-   * earlier settings for some directions.
-   * @throws {TypeError | RangeError} naming the fault
+   * Sets the faults of the ways between ports, or of some of them, from the next frame on. Frames in transit arrive as planned.
+   * Faults that are not named end, as with `tc qdisc change`, also those that the network was made with; {@link reset} brings
+   * these back. Without `where`, or with neither `from` nor `to`, this also replaces earlier settings for some directions.
+   *
+   * `{ up: 'a' }` and `{ down: 'a' }` mean the own link of a port instead, which has no faults at first. A frame passes the link
+   * of its sender, the way between both, and the link of its receiver, with the faults of each.
+   * @throws {TypeError | RangeError} naming the fault, or the port
    */
   async set(faults: LinkFaults, where?: FaultDirections): Promise<void> {
     const plan = checkFaults(faults);
-    const { from, to } = checkOptions(where, ['from', 'to']);
-    const rule = { from: this.#checkNames('where.from', from), to: this.#checkNames('where.to', to), plan };
-    await this.#thread.call('setFaults', this.name, rule);
+    await this.#setPlans(where, { between: plan, up: () => checkFaults(faults, 'faults', true), down: () => plan });
+  }
+
+  /**
+   * Brings back the faults that the network was made with, after {@link set}.
+   * @param where as for {@link set}. Default: all directions, and the own links of all ports
+   * @throws {TypeError} for a name that no port has
+   */
+  async reset(where?: FaultDirections): Promise<void> {
+    const own = (way: LinkWay) => (name: string) => this.#configuredLinks.get(name)?.[way];
+    const plans = { between: this.#configured, up: own('up'), down: own('down') };
+    await this.#setPlans(where, plans);
+    const isForAll = Object.values(where ?? {}).every((ports) => ports === undefined);
+    const names = [...this.#names];
+    if (isForAll && names.length > 0) await this.#setPlans({ up: names, down: names }, plans);
+  }
+
+  async #setPlans(where: FaultDirections | undefined, plans: Plans): Promise<void> {
+    const { from, to, up, down } = checkDirections('where', where, (name, value) => this.#checkNames(name, value));
+    const isBetween = up === undefined && down === undefined;
+    const call = this.#thread.call.bind(this.#thread);
+    await Promise.all([
+      ...(isBetween ? [call('setFaults', this.name, { from, to, plan: plans.between })] : []),
+      ...(up ?? []).map((name) => call('setLink', this.name, name, 'up', plans.up(name))),
+      ...(down ?? []).map((name) => call('setLink', this.name, name, 'down', plans.down(name))),
+    ]);
+  }
+
+  /** @internal Sets the faults that the own link of a port has, and has again after `reset` */
+  async configureLink(name: string, up: LinkFaults, down: LinkFaults): Promise<void> {
+    this.#configuredLinks.set(name, { up: checkFaults(up, 'up', true), down: checkFaults(down, 'down') });
+    await this.reset({ up: name, down: name });
+  }
+
+  /**
+   * Cuts one direction: no frame from `from` gets to `to`. A cut is added to earlier cuts and to a partition; {@link heal} ends
+   * all of them. Ports that are not named still reach both.
+   * @param path the direction: `{ from: 'a', to: 'b' }`. Without `to`: to all ports; without `from`: from all
+   * @throws {TypeError} for a name that no port has
+   */
+  async cut(path: CutDirections): Promise<void>;
+  /** Cuts both directions between a and b, each a port or several. @throws {TypeError} for a name that no port has */
+  async cut(a: string | readonly string[], b: string | readonly string[]): Promise<void>;
+  async cut(a: unknown, b?: unknown): Promise<void> {
+    await this.#thread.call(
+      'cut',
+      this.name,
+      checkCut(a, b, (name, value) => this.#checkNames(name, value)),
+    );
   }
 
   /**
@@ -153,9 +208,9 @@ export class FabricNetwork {
     await this.#thread.call('partition', this.name, checked);
   }
 
-  /** Ends a partition. */
+  /** Ends the partition, and all cuts. Faults stay as they are. */
   async heal(): Promise<void> {
-    await this.#thread.call('partition', this.name, []);
+    await this.#thread.call('heal', this.name);
   }
 
   /** Unplugs the cable of a port. @throws {TypeError} if there is no such port */

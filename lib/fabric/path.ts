@@ -3,8 +3,8 @@ import { Conversations } from './conversations.js';
 import { Decision } from './decision.js';
 import type { Destination } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
-import { type Gate, GateChain } from './gate.js';
 import type { StoredFrame } from './frame-store.js';
+import { type Gate, GateChain } from './gate.js';
 import type { FrameRandom } from './philox.js';
 import type { Plug } from './plug.js';
 import { RateQueue } from './rate-queue.js';
@@ -21,6 +21,11 @@ export class Station {
   isUp = true;
   /** The group in a partition; 0 for stations in no group, and for all without a partition. */
   group = 0;
+  /** Its own link towards the network; undefined if it never had faults. */
+  up: Path | undefined;
+  /** The faults of its own link from the network, and the queue there, which the frames of all senders share. */
+  downPlan: FaultPlan | undefined;
+  readonly downQueue = new LinkQueue();
 
   constructor(
     readonly index: number,
@@ -49,7 +54,10 @@ export class LinkQueue {
   codel: CodelQueue<WaitingOnPath> | undefined;
 }
 
-/** The direction from one station to another. */
+/**
+ * A part of the way of frames from a station, with its faults: its own link towards the network (`to` is undefined), the way to
+ * another station, or the other station's own link from the network.
+ */
 export class Path implements Destination {
   #plan: FaultPlan | undefined;
   /** The conversations since the faults were set. */
@@ -58,15 +66,18 @@ export class Path implements Destination {
   underWay = 0;
   /** When the last frame in transit arrives. */
   lastDue = 0;
+  isCut = false;
+  /** The receiver's own link from the network, for frames of this path; undefined if it never had faults. */
+  down: Path | undefined;
   readonly decision: Decision;
-  readonly queue = new LinkQueue();
 
   /** @param network delivers a frame that was in transit */
   constructor(
     readonly network: { deliver(frame: StoredFrame, path: Path): void },
     readonly from: Station,
-    readonly to: Station,
+    readonly to: Station | undefined,
     random: FrameRandom,
+    readonly queue = new LinkQueue(),
   ) {
     this.decision = new Decision(random);
   }

@@ -8,6 +8,8 @@ export interface DropCounts {
   codel: number;
   /** Sender and receiver were in different groups of a partition. */
   partition: number;
+  /** The direction was cut. */
+  cut: number;
   /** The port of the sender or of the receiver was down. */
   down: number;
   /** The receiver did not take them in time, or is gone. */
@@ -34,8 +36,9 @@ export interface PortStats {
 }
 
 /** The counts of a network. */
-export interface NetworkStats {
-  ports: Record<string, PortStats>;
+export interface NetworkStats<P extends string = string> {
+  /** The ports that are open, by name. */
+  ports: Record<P, PortStats>;
   /** The sum of all ports, those that were removed too. */
   total: PortStats;
 }
@@ -44,7 +47,18 @@ export function newStats(): PortStats {
   return {
     received: { frames: 0, bytes: 0 },
     sent: { frames: 0, bytes: 0 },
-    dropped: { loss: 0, queue: 0, codel: 0, partition: 0, down: 0, full: 0, nat: 0, firewall: 0, intercepted: 0 },
+    dropped: {
+      loss: 0,
+      queue: 0,
+      codel: 0,
+      partition: 0,
+      cut: 0,
+      down: 0,
+      full: 0,
+      nat: 0,
+      firewall: 0,
+      intercepted: 0,
+    },
     duplicated: 0,
     corrupted: 0,
     reordered: 0,

@@ -3,6 +3,7 @@
 // for programs that compile against the declarations without naming Node's types
 /// <reference types="node" preserve="true" />
 
+export type { CutDirections, FaultDirections } from '../fabric/directions.js';
 export type { Distribution } from '../fabric/distribution.js';
 export { Fabric, type FabricOptions } from '../fabric/fabric.js';
 export type { FabricCapture, FabricCaptureOptions } from '../fabric/fabric-capture.js';
@@ -31,7 +32,7 @@ export type { TcpFlag, TcpFlags } from '../fabric/intercept/tcp-flags.js';
 export { Link, type LinkDirection, type LinkEnd, type LinkOptions, type LinkStats } from '../fabric/link.js';
 export type { NatMapping } from '../fabric/nat/mapping.js';
 export type { NatBehavior, NatDependence, NatForward, NatTimeouts, NatType } from '../fabric/nat/options.js';
-export type { FabricNetwork, FaultDirections } from '../fabric/network.js';
+export type { FabricNetwork } from '../fabric/network.js';
 export type { LinkProfile } from '../fabric/profiles.js';
 export type { QueueLimit, QueueType } from '../fabric/queue-limit.js';
 export type { LinkRate } from '../fabric/rate.js';
@@ -41,5 +42,5 @@ export { LabFirewall } from './firewall.js';
 export { LabHost, type MoveOptions } from './host.js';
 export { Lab } from './lab.js';
 export { type Forwarding, LabNat, type NatEvents } from './nat.js';
-export { type FaultPath, LabNetwork } from './network.js';
-export type { HostConfig, HostOptions, LabConfig, NatOptions, NetworkConfig } from './topology/config.js';
+export { LabNetwork } from './network.js';
+export type { HostConfig, HostLink, HostOptions, LabConfig, NatOptions, NetworkConfig } from './topology/config.js';

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util';
 import { parseMac } from '../address/mac.js';
 import { IothError } from '../core/errors.js';
-import { checkString, invalidValue } from '../core/validate.js';
+import { checkEach, checkString, invalidValue } from '../core/validate.js';
+import { type CutDirections, checkCut } from '../fabric/directions.js';
 import { Fabric } from '../fabric/fabric.js';
 import type { FirewallPlan } from '../fabric/firewall/options.js';
 import { addressNumber } from '../fabric/nat/ipv4-packet.js';
@@ -124,9 +125,33 @@ export class Lab<N extends string = string, H extends string = string> {
     );
   }
 
-  /** Ends the partitions of all networks. */
+  /**
+   * Cuts one direction between hosts, on each network that they share: no frame from `from` gets to `to`. See
+   * {@link LabNetwork.cut}.
+   * @throws {TypeError} for an unknown host, and for two hosts that share no network
+   */
+  async cut(path: CutDirections<H>): Promise<void>;
+  /** Cuts both directions between a and b, each a host or several. @throws {TypeError} as for one direction */
+  async cut(a: H | readonly H[], b: H | readonly H[]): Promise<void>;
+  async cut(a: unknown, b?: unknown): Promise<void> {
+    const cuts = checkCut(a, b, (name, value) => this.#hostNames(name, value));
+    for (const { from = [], to = [] } of cuts) {
+      for (const one of from) for (const other of to) this.#checkShared(one, other);
+    }
+    await this.#eachNetwork(async (network) => {
+      const here = (names?: readonly string[]) => names && network.hosts.filter((host) => names.includes(host));
+      for (const { from, to } of cuts) await network.cut({ from: here(from), to: here(to) });
+    });
+  }
+
+  /** Ends the partitions and the cuts of all networks. Faults stay as they are. */
   async heal(): Promise<void> {
     await this.#eachNetwork((network) => network.heal());
+  }
+
+  /** Brings back the faults of the configuration on all networks, after `set`. */
+  async reset(): Promise<void> {
+    await this.#eachNetwork((network) => network.reset());
   }
 
   /** Unplugs the cables of a host. It keeps running, and its peers are not told. @throws {TypeError} for an unknown host */
@@ -181,6 +206,7 @@ export class Lab<N extends string = string, H extends string = string> {
       ...all.map((host) => host.plugIn()),
       ...this.#exits.map((exit) => exit.addPort(EXIT_PORT, EXIT.vnl)),
     ]);
+    for (const host of all) await host.configureLinks();
     // servers before their clients
     const { dns, dhcp } = this.#topology;
     const isServer = (host: RunningHost) => host.plan === dns || host.plan === dhcp;
@@ -205,6 +231,19 @@ export class Lab<N extends string = string, H extends string = string> {
 
   async #eachNetwork(act: (network: LabNetwork<H>) => Promise<void>): Promise<void> {
     await Promise.all(Object.values<LabNetwork<H>>(this.networks).map(act));
+  }
+
+  /** Refuses two hosts without a network that both are on: only a router's own ways can be cut there. */
+  #checkShared(one: string, other: string): void {
+    const [networks = [], others = []] = [one, other].map((host) => this.hosts[host as H].networks);
+    if (networks.some((network) => others.includes(network))) return;
+    throw invalidValue(`'${one}'`, `on a network of '${other}': cut it from the router between them`, networks);
+  }
+
+  #hostNames(name: string, value: unknown): string[] | undefined {
+    if (value === undefined) return undefined;
+    const list = Array.isArray(value) ? value : [value];
+    return checkEach(name, 'a list', list, (_, host) => this.#host(name, host).plan.name);
   }
 
   #host(name: string, host: unknown): RunningHost {

@@ -1,22 +1,16 @@
 import { inspect } from 'node:util';
-import { checkEach, checkOptions, checkString, invalidValue, repeatedIn } from '../core/validate.js';
+import { checkEach, checkString, invalidValue, repeatedIn } from '../core/validate.js';
+import { type CutDirections, checkCut, checkDirections, type FaultDirections } from '../fabric/directions.js';
 import type { LinkFaults } from '../fabric/faults.js';
 import type { Intercept } from '../fabric/intercept/intercept.js';
 import type { PacketAction, PacketMatch, PacketTest } from '../fabric/intercept/match.js';
 import type { InterceptOptions } from '../fabric/intercept/plan.js';
 import type { FabricNetwork } from '../fabric/network.js';
+import type { NetworkStats } from '../fabric/stats.js';
 import type { NetworkPlan } from './topology/config.js';
 import { prefixTexts } from './topology/drawing.js';
 import type { HostPlan } from './topology/host-plan.js';
 import type { Topology } from './topology/topology.js';
-
-/** The links, and their directions, that {@link LabNetwork.set} changes. */
-export interface FaultPath<H extends string = string> {
-  /** Frames from these hosts. Default: from all. */
-  from?: H | readonly H[];
-  /** Frames to these hosts. Default: to all. */
-  to?: H | readonly H[];
-}
 
 /** Checks the groups of a partition, and each of their hosts. @throws {TypeError} also for a host that is there twice */
 export function checkGroups<H extends string>(
@@ -76,19 +70,42 @@ export class LabNetwork<H extends string = string> {
     await this.#fabric.partition(...checkGroups(groups, (where, host) => this.#member(where, host)));
   }
 
-  /** Ends a {@link partition}. */
+  /**
+   * Cuts one direction: no frame from `from` gets to `to`, on this network. A cut is added to earlier cuts and to a partition;
+   * {@link heal} ends all of them. Hosts that are not named still reach both.
+   * @param path the direction: `{ from: 'a', to: 'b' }`. Without `to`: to all hosts; without `from`: from all
+   * @throws {TypeError} for a host that is not on this network
+   */
+  async cut(path: CutDirections<H>): Promise<void>;
+  /** Cuts both directions between a and b, each a host or several. @throws {TypeError} for a host not on this network */
+  async cut(a: H | readonly H[], b: H | readonly H[]): Promise<void>;
+  async cut(a: unknown, b?: unknown): Promise<void> {
+    for (const path of checkCut(a, b, (name, value) => this.#list(name, value))) await this.#fabric.cut(path);
+  }
+
+  /** Ends the {@link partition}, and all {@link cut}s. Faults stay as they are. */
   async heal(): Promise<void> {
     await this.#fabric.heal();
   }
 
   /**
-   * Sets the faults of its links from now on. Faults that are not named end, as with `tc qdisc change`.
-   * @param path the links and directions to change. Default: all; this also replaces earlier settings for some of them
+   * Sets the faults of the ways between its hosts from now on. Faults that are not named end, as with `tc qdisc change`, also
+   * those of the configuration; {@link reset} brings these back.
+   * @param path the ways to change: `{ from, to }`; `{ up }` or `{ down }`, the own links of hosts towards the network or from
+   * it. Default: all ways between hosts; this also replaces earlier settings for some of them, and leaves own links alone
    * @throws {TypeError | RangeError} naming the fault, or the host
    */
-  async set(faults: LinkFaults, path?: FaultPath<H>): Promise<void> {
-    const { from, to } = checkOptions(path, ['from', 'to']);
-    await this.#fabric.set(faults, { from: this.#list('path.from', from), to: this.#list('path.to', to) });
+  async set(faults: LinkFaults, path?: FaultDirections<H>): Promise<void> {
+    await this.#fabric.set(faults, this.#path(path));
+  }
+
+  /**
+   * Brings back the faults of the configuration, after {@link set}.
+   * @param path as for {@link set}. Default: all ways between hosts, and the own links of all hosts
+   * @throws {TypeError} for a host that is not on this network
+   */
+  async reset(path?: FaultDirections<H>): Promise<void> {
+    await this.#fabric.reset(this.#path(path));
   }
 
   /**
@@ -117,8 +134,8 @@ export class LabNetwork<H extends string = string> {
     return this.#fabric.recentFrames();
   }
 
-  /** Returns the counts of frames and bytes, and of dropped frames by cause. */
-  stats(): ReturnType<FabricNetwork['stats']> {
+  /** Returns the counts of frames and bytes, and of dropped frames by cause: for each host on this network, and the total. */
+  stats(): Promise<NetworkStats<H>> {
     return this.#fabric.stats();
   }
 
@@ -126,10 +143,13 @@ export class LabNetwork<H extends string = string> {
     return `LabNetwork <${this.name}, ${prefixTexts(this.#plan)}, ${this.hosts.join(' ')}>`;
   }
 
-  #list(name: string, hosts: H | readonly H[] | undefined): string[] | undefined {
+  #path(path: FaultDirections<H> | undefined): FaultDirections {
+    return checkDirections('path', path, (name, value) => this.#list(name, value));
+  }
+
+  #list(name: string, hosts: unknown): string[] | undefined {
     if (hosts === undefined) return undefined;
-    const list = Array.isArray(hosts) ? hosts : [hosts];
-    return checkEach(name, 'a list', list, (_, host) => this.#member(name, host));
+    return checkEach(name, 'a list', Array.isArray(hosts) ? hosts : [hosts], (_, host) => this.#member(name, host));
   }
 
   #member(name: string, host: unknown): string {

@@ -35,6 +35,13 @@ export class RunningHost {
     });
   }
 
+  /** Sets the faults of its own links, before it sends anything. */
+  async configureLinks(): Promise<void> {
+    await this.#eachCable(async (network, { link }) => {
+      if (link) await network.configureLink(this.plan.name, link.up, link.down);
+    });
+  }
+
   /** Creates its stack, which blocks the thread for some milliseconds. Lets the event loop turn before that. */
   async boot(): Promise<void> {
     await nextTurn();

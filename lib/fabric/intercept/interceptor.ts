@@ -151,7 +151,7 @@ export class Interceptor {
     rule.question = { frame, paths: [], due: now + ANSWER_TIMEOUT_MS };
     rule.questions.set(question, rule.question);
     const bytes = Uint8Array.from(scratch.subarray(0, length));
-    rule.post({ what: 'ask', question, frame: bytes, from: path.from.name, to: path.to.name });
+    rule.post({ what: 'ask', question, frame: bytes, from: path.from.name, to: path.to!.name });
   }
 
   /** Does with a frame that waited what the verdict says. @param reason why there is no verdict of the other thread */

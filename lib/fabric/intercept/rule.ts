@@ -70,7 +70,7 @@ export class Rule {
 
   /** Returns whether it is for a direction. */
   covers({ from, to }: Path): boolean {
-    return (this.#from?.has(from.name) ?? true) && (this.#to?.has(to.name) ?? true);
+    return (this.#from?.has(from.name) ?? true) && (this.#to?.has(to!.name) ?? true);
   }
 
   isActive(now: number): boolean {
@@ -108,7 +108,7 @@ export class Rule {
     this.comment = `intercepted: ${what} (${plan.times === Number.POSITIVE_INFINITY ? hits : `${hits} of ${plan.times}`})`;
     if (this.#untaken >= MAX_UNTAKEN) return;
     this.#untaken++;
-    const hit = { number: hits, from: from.name, to: to.name, time: epochTime(now), comment: this.comment };
+    const hit = { number: hits, from: from.name, to: to!.name, time: epochTime(now), comment: this.comment };
     this.post({ what: 'hit', hit, frame: Uint8Array.from(bytes) });
   }
 

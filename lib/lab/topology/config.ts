@@ -31,6 +31,14 @@ export interface NetworkConfig extends LinkFaults {
   isolated?: boolean;
 }
 
+/** The own link of a host to a network: faults of both directions, and faults of one direction, which replace them there. */
+export interface HostLink extends LinkFaults {
+  /** The faults of the frames from the host. A profile has its upload rate here. */
+  up?: LinkFaults;
+  /** The faults of the frames to the host. */
+  down?: LinkFaults;
+}
+
 /** A host: the name of its network, an array of names, or an object with more options. */
 export type HostConfig<N extends string = string> = N | readonly N[] | HostOptions<N>;
 
@@ -42,6 +50,8 @@ export interface HostOptions<N extends string = string> {
   address?: string | readonly string[];
   /** True if the host forwards packets. Default: true on two or more networks. */
   router?: boolean;
+  /** The faults of its own links, by network. Frames have these besides the faults of the network. Default: none. */
+  links?: { readonly [network in N]?: HostLink };
   /** True if the host is on one of its networks at a time, first on the first one: `host.move()`. Default false. */
   roams?: boolean;
   /**
@@ -96,6 +106,12 @@ export interface NetworkPlan {
   readonly hasExit: boolean;
 }
 
+/** The faults of a host's own link. @internal */
+export interface LinkPlan {
+  readonly up: LinkFaults;
+  readonly down: LinkFaults;
+}
+
 /** A checked host. @internal */
 export interface HostRequest {
   readonly name: string;
@@ -103,6 +119,8 @@ export interface HostRequest {
   /** The addresses that it asks for. */
   readonly addresses: readonly string[];
   readonly router: unknown;
+  /** Its own links with faults, by the names of their networks. */
+  readonly links: ReadonlyMap<string, LinkPlan>;
   readonly roams: boolean;
   readonly nat: NatRequest | undefined;
   readonly firewall: unknown;
@@ -126,9 +144,9 @@ export function networkPlans(value: unknown): NetworkPlan[] {
 }
 
 /** Returns the entries of an object, in their order. */
-function entriesOf(name: string, value: unknown): [string, unknown][] {
+function entriesOf(name: string, value: unknown, expected = 'an object with names as keys'): [string, unknown][] {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.entries(value);
-  throw invalidType(name, 'an object with names as keys', value);
+  throw invalidType(name, expected, value);
 }
 
 function networkPlan(name: string, value: unknown): NetworkPlan {
@@ -192,7 +210,7 @@ function hostRequest(name: string, value: unknown, networks: readonly NetworkPla
     throw invalidType(where, 'the name of a network, an array of them, or an object', value);
   }
   const options: Record<string, unknown> = isNames ? { networks: value } : (value as Record<string, unknown>);
-  checkKeys(where, options, ['networks', 'address', 'router', 'roams', 'nat', 'firewall']);
+  checkKeys(where, options, ['networks', 'address', 'router', 'roams', 'nat', 'firewall', 'links']);
   const names = listOf(`${where}.networks`, options.networks);
   if (names.length === 0) throw invalidValue(where, 'on a network: it has none', value);
   const repeated = repeatedIn(names);
@@ -205,6 +223,7 @@ function hostRequest(name: string, value: unknown, networks: readonly NetworkPla
     networks: found,
     addresses: options.address === undefined ? [] : listOf(`${where}.address`, options.address),
     router: options.router,
+    links: linkPlans(`${where}.links`, options.links, names),
     roams,
     nat: options.nat === undefined ? undefined : natRequest(`${where}.nat`, options.nat, found, options.router),
     firewall: options.firewall,
@@ -240,6 +259,23 @@ function natRequest(where: string, value: unknown, networks: readonly NetworkPla
     portMapping: checkBoolean(`${where}.portMapping`, portMapping),
     behavior,
   };
+}
+
+/** Reads the faults of a host's own links. @param networks the names of its networks */
+function linkPlans(where: string, value: unknown, networks: readonly string[]): Map<string, LinkPlan> {
+  if (value === undefined) return new Map();
+  const links = entriesOf(where, value);
+  checkKeys(where, value as object, networks);
+  return new Map(links.map(([network, link]) => [network, linkPlan(`${where}.${network}`, link)]));
+}
+
+function linkPlan(where: string, value: unknown): LinkPlan {
+  const { up, down, ...both }: HostLink = Object.fromEntries(entriesOf(where, value, 'faults, or { up, down }'));
+  checkKeys(where, value as object, ['up', 'down', ...FAULT_NAMES]);
+  checkFaults(both, where);
+  if (up !== undefined) checkFaults(up, `${where}.up`);
+  if (down !== undefined) checkFaults(down, `${where}.down`);
+  return { up: up ?? both, down: down ?? both };
 }
 
 function findNetwork(where: string, name: string, networks: readonly NetworkPlan[]): NetworkPlan {

@@ -1,6 +1,6 @@
 import type { LinkFaults } from '../../fabric/faults.js';
 import type { NetworkPlan } from './config.js';
-import { attachmentOn, cableFor, cablesOf, type HostPlan } from './host-plan.js';
+import { type Attachment, attachmentOn, cableFor, cablesOf, type HostPlan } from './host-plan.js';
 import type { Topology } from './topology.js';
 
 /** Returns the prefixes as text: '10.0.0.0/24 fd00::/64'. */
@@ -27,6 +27,9 @@ export function drawing(topology: Topology): string {
         return [
           `${branch} ${host.name.padEnd(width)}`,
           addressTexts(host, network),
+          ...cablesOf(host)
+            .filter((each) => each.network === network)
+            .flatMap(linkTexts),
           ...roles(topology, host, network),
         ].join('  ');
       }),
@@ -44,10 +47,10 @@ export function mermaid(topology: Topology): string {
   });
   topology.hosts.forEach((host, i) => {
     lines.push(`  h${i}${host.isRouter ? `{{"${host.name}"}}` : `["${host.name}"]`}`);
-    for (const { network } of cablesOf(host)) {
-      lines.push(
-        `  h${i} ---|"${addressTexts(host, network).replace(' ', '<br>')}"| n${topology.networks.indexOf(network)}`,
-      );
+    for (const attachment of cablesOf(host)) {
+      const { network } = attachment;
+      const label = [addressTexts(host, network).replace(' ', '<br>'), ...linkTexts(attachment)].join('<br>');
+      lines.push(`  h${i} ---|"${label}"| n${topology.networks.indexOf(network)}`);
     }
   });
   return `${lines.join('\n')}\n`;
@@ -75,6 +78,13 @@ function wayText({ nat }: HostPlan, network: NetworkPlan, others: string): strin
 function networkTexts(network: NetworkPlan): string[] {
   const exit = network.hasExit ? ['exit=slirp'] : [];
   return [network.name, prefixTexts(network), ...exit, ...faultTexts(network.faults)];
+}
+
+/** Returns the faults of a host's own link: 'up: rate=1mbit', 'down: rate=20mbit'; 'link: profile=dsl' for both ways. */
+function linkTexts({ link }: Attachment): string[] {
+  if (!link) return [];
+  const ways = link.up === link.down ? { link: link.up } : link;
+  return Object.entries(ways).map(([way, faults]) => `${way}: ${faultTexts(faults).join(' ') || 'no faults'}`);
 }
 
 /** Returns the faults as they were given: 'delay=20', 'rate=10mbit'. */

@@ -1,4 +1,4 @@
-import type { NatRequest, NetworkPlan } from './config.js';
+import type { LinkPlan, NatRequest, NetworkPlan } from './config.js';
 
 /** The interface of a host on one network. */
 export interface Attachment {
@@ -6,6 +6,8 @@ export interface Attachment {
   readonly mac: string;
   /** Addresses by family: AF_INET, AF_INET6, in this order. */
   readonly addresses: ReadonlyMap<number, string>;
+  /** The faults of the host's own link to the network. */
+  readonly link?: LinkPlan | undefined;
 }
 
 /** A checked host with its addresses. */

@@ -299,7 +299,8 @@ export function assignAddresses(requests: readonly HostRequest[], networks: read
         const wish = wishes.get(request)?.get(prefix);
         return [prefix.family, wish ?? (pools.get(prefix) as Pool).next(request.name)];
       });
-      return { network, mac: macOf(networks.indexOf(network), position), addresses: new Map(addresses) };
+      const mac = macOf(networks.indexOf(network), position);
+      return { network, mac, addresses: new Map(addresses), link: request.links.get(network.name) };
     });
     const { name, nat, firewall, roams } = request;
     if (roams) return new RoamingPlan(name, attachments, firewall);

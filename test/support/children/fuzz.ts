@@ -233,6 +233,8 @@ function plausible(name: string): unknown[] {
       { delay: 1, jitter: 1, loss: 0.5, rate: '10mbit', queue: 5 },
       values.pick([{ from: 'x' }, 'aToB', undefined]),
     ],
+    reset: [values.pick([{ from: 'x' }, { up: 'y' }, 'aToB', undefined])],
+    cut: values.pick([[{ from: 'x' }], ['x', 'y']]),
     addPort: ['z', 'null://'],
     removePort: ['z'],
     down: ['y'],

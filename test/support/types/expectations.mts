@@ -303,11 +303,22 @@ export async function laboratory(): Promise<void> {
   await lab.networks.wan.intercept({ to: 'bob' }, 'drop');
   const labOfTests = useLab({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan' } }, { per: 'test' });
   await assertReaches(labOfTests.hosts.alice, lab.hosts.gate, 80);
-  await lab.networks.wan.set({ profile: '4g', queue: 'codel' });
+  const { wan } = lab.networks;
+  await wan.cut('alice', ['gate']);
+  await wan.cut({ from: 'gate' });
+  await wan.set({ profile: '4g', queue: 'codel' }, { up: 'alice' });
+  await wan.reset({ from: 'alice' });
+  (await wan.stats()).ports.gate.dropped.cut satisfies number;
+  // @ts-expect-error no such host
+  (await wan.stats()).ports.zz;
+  // @ts-expect-error no such host
+  await wan.cut('alice', 'zz');
+  // @ts-expect-error no such host
+  await wan.reset({ up: 'zz' });
   // @ts-expect-error no such unit
-  await lab.networks.wan.set({ rate: '10mbti' });
+  await wan.set({ rate: '10mbti' });
   // @ts-expect-error no such kind of link
-  await lab.networks.wan.set({ profile: '6g' });
+  await wan.set({ profile: '6g' });
   // @ts-expect-error no such host
   lab.hosts.bob;
   // @ts-expect-error no such network
@@ -320,4 +331,13 @@ export async function laboratory(): Promise<void> {
   Lab.create({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan' }, dns: 'bob' });
   // @ts-expect-error misspelt
   Lab.create({ networks: { lan: { prefix: '10.0.0.0/24', los: 1 } }, hosts: { alice: 'lan' } });
+  Lab.create({
+    networks: { lan: { prefix: '10.0.0.0/24', profile: 'wifi' } },
+    hosts: { alice: { networks: 'lan', links: { lan: { up: { rate: '1mbit' }, down: { rate: '2.5Mbit' } } } } },
+  });
+  Lab.create({
+    networks: { lan: '10.0.0.0/24' },
+    // @ts-expect-error a network that there is not
+    hosts: { alice: { networks: 'lan', links: { wan: { rate: '1mbit' } } } },
+  });
 }

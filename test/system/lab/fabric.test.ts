@@ -9,7 +9,7 @@ import { expectNothingLeft, holdings } from '../../support/leaks.js';
 import { drain } from '../../support/link.js';
 import { inNamespace } from '../../support/namespace.js';
 import { configure } from '../../support/network.js';
-import { PATIENCE_MS } from '../../support/until.js';
+import { PATIENCE_MS, timer } from '../../support/until.js';
 import { frameOf, greeting, macOf, TEST_TYPE, textOf } from '../../support/vde.js';
 
 const WAIT = { timeout: PATIENCE_MS };
@@ -132,6 +132,116 @@ describe('a network', () => {
     expect((await network.stats()).total.dropped.partition).toBe(5 + 2);
   });
 
+  test('cuts one direction, or both, and several cuts add up until all are healed', async () => {
+    const network = (await fabricOf()).addNetwork('lan');
+    const ports = await stations(network, 'a', 'b', 'c');
+    let count = 0;
+    // each of them to all; what each has heard
+    const talk = async () => {
+      for (const [i, name] of ['a', 'b', 'c'].entries()) await ports[i]?.send(greeting(i + 1, name));
+      count += 3;
+      return (await heard(network, count, ports)).map((texts) => texts.sort().join(''));
+    };
+    await network.cut({ from: 'a', to: 'b' });
+    expect(await talk()).toEqual(['bc', 'c', 'ab']);
+    // a and b are apart, and both reach c
+    await network.cut('a', 'b');
+    expect(await talk()).toEqual(['c', 'c', 'ab']);
+    await network.cut({ from: 'c' });
+    await network.partition(['b']);
+    expect(await talk()).toEqual(['', '', 'a']);
+    const { cut, partition } = (await network.stats()).total.dropped;
+    expect([cut, partition]).toEqual([1 + 2 + 1, 4]);
+    await network.heal();
+    expect(await talk()).toEqual(['bc', 'ac', 'ab']);
+  });
+
+  test('brings back the faults that it was made with, of all directions or some', async () => {
+    const network = (await fabricOf()).addNetwork('lan', { loss: 1 });
+    const [a, b, c] = (await stations(network, 'a', 'b', 'c')) as [VdePort, VdePort, VdePort];
+    await network.set({});
+    await network.reset({ to: 'b' });
+    await a.send(greeting(1, 'a'));
+    expect(await heard(network, 1, [b, c])).toEqual([[], ['a']]);
+    // heal() is for partitions and cuts
+    await network.heal();
+    await network.reset();
+    await a.send(greeting(1, 'again'));
+    expect(await heard(network, 2, [b, c])).toEqual([[], []]);
+    await network.set({});
+    await a.send(greeting(1, 'once more'));
+    expect([textOf(await b.recv(WAIT)), textOf(await c.recv(WAIT))]).toEqual(['once more', 'once more']);
+  });
+
+  test('has links of its ports, whose faults come on top of those of the way', async () => {
+    const network = (await fabricOf()).addNetwork('lan');
+    const [a, b, c] = (await stations(network, 'a', 'b', 'c')) as [VdePort, VdePort, VdePort];
+    const comments: string[] = [];
+    const capture = await network.capture(undefined, {
+      onFrame: (frame, _time, comment) => comments.push(`${textOf(frame)}: ${comment}`),
+    });
+    let count = 0;
+    const talk = async () => {
+      for (const [i, port] of [a, b, c].entries()) await port.send(greeting(i + 1, 'abc'.charAt(i)));
+      count += 3;
+      return (await heard(network, count, [a, b, c])).map((texts) => texts.sort().join(''));
+    };
+    await network.set({ loss: 1 }, { up: 'a' });
+    expect(await talk()).toEqual(['bc', 'c', 'b']);
+    await network.set({ loss: 1 }, { down: ['b', 'c'] });
+    expect(await talk()).toEqual(['bc', '', '']);
+    // these are faults of the ways between
+    await network.set({ loss: 1 });
+    expect(await talk()).toEqual(['', '', '']);
+    await network.reset();
+    expect(await talk()).toEqual(['bc', 'ac', 'ab']);
+    await capture.stop();
+    expect(comments.slice(0, 3).sort()).toEqual(['a: dropped: loss', 'b: undefined', 'c: undefined']);
+    expect(comments.slice(3, 6).sort()).toEqual([
+      'a: dropped: loss',
+      'b: to c: dropped: loss',
+      'c: to b: dropped: loss',
+    ]);
+    // once for each receiver, but on the way to the network once
+    expect((await network.stats()).ports.a?.dropped.loss).toBe(1 + 1 + 1);
+  });
+
+  test('delays on each part of the way, and shares the rate of a link between receivers', async () => {
+    const network = (await fabricOf()).addNetwork('lan', { delay: 20 });
+    const [a, b, c] = (await stations(network, 'a', 'b', 'c')) as [VdePort, VdePort, VdePort];
+    for (const [i, port] of [b, c].entries()) await port.send(greeting(i + 2, 'here'));
+    for (const port of [b, c]) expect(textOf(await port.recv(WAIT))).toBe('here');
+    await network.set({ delay: 30 }, { up: 'a' });
+    await network.set({ delay: 40 }, { down: 'b' });
+    const isDue = timer(89);
+    await a.send(message(1, 2, 'slowly'));
+    expect(textOf(await b.recv(WAIT))).toBe('slowly');
+    await delay(0);
+    expect(isDue()).toBe(true);
+    // 15 bytes each: 400 ms
+    await network.set({ rate: '300bit', queue: 5 }, { up: 'a' });
+    for (let n = 0; n < 8; n++) await a.send(message(1, 2 + (n % 2), `${n}`));
+    while ((await network.stats()).ports.a?.dropped.queue !== 3) await delay(2);
+    const texts = [await b.recv(WAIT), await c.recv(WAIT), await b.recv(WAIT), await c.recv(WAIT), await b.recv(WAIT)];
+    expect(texts.map(textOf)).toEqual(['0', '1', '2', '3', '4']);
+  });
+
+  test('loses what is under way on a link of its own when it is cut or unplugged', async () => {
+    const network = (await fabricOf()).addNetwork('lan');
+    const [a] = (await stations(network, 'a', 'b')) as [VdePort, VdePort];
+    await network.set({ delay: 1000 }, { up: 'a', down: 'b' });
+    await a.send(greeting(1, 'lost on the first part'));
+    while ((await network.stats()).ports.a?.received.frames !== 1) await delay(2);
+    await network.down('a');
+    while ((await network.stats()).ports.a?.dropped.down !== 1) await delay(2);
+    await network.up('a');
+    await network.set({}, { up: 'a' });
+    await a.send(greeting(1, 'lost on the last part'));
+    while ((await network.stats()).ports.a?.received.frames !== 2) await delay(2);
+    await network.cut('a', 'b');
+    while ((await network.stats()).ports.a?.dropped.cut !== 1) await delay(2);
+  });
+
   test('has faults from here to there', async () => {
     const network = (await fabricOf()).addNetwork('lan', { loss: 1 });
     const [a, b, c] = (await stations(network, 'a', 'b', 'c')) as [VdePort, VdePort, VdePort];
@@ -209,6 +319,16 @@ describe('a network', () => {
     await expect(network.partition(['z'])).rejects.toThrow("groups[0] must be ports of the network: 'a', not 'z'");
     await expect(network.set({}, { from: 'z' })).rejects.toThrow('where.from must be');
     await expect(network.set({}, { form: 'a' } as object)).rejects.toThrow("without 'form'");
+    await expect(network.set({}, { up: 'z' })).rejects.toThrow('where.up must be ports of the network');
+    await expect(network.set({}, { up: 'a', to: 'a' })).rejects.toThrow('either { from, to } or { up, down }');
+    await expect(network.reset({ from: 'z' })).rejects.toThrow('where.from must be');
+    await expect(network.reset(null as unknown as undefined)).rejects.toThrow('options must be');
+    await expect(network.cut('a', 'z')).rejects.toThrow("b must be ports of the network: 'a', not 'z'");
+    await expect(network.cut('a', ['a'])).rejects.toThrow("b must be without 'a', which is in 'a'");
+    await expect(Reflect.apply(network.cut, network, ['a'])).rejects.toThrow("b must be what 'a' is cut from");
+    await expect(network.cut({})).rejects.toThrow('the arguments must be two names or lists, or one { from, to }');
+    await expect(Reflect.apply(network.cut, network, [{ form: 'a' }])).rejects.toThrow("without 'form'");
+    await expect(Reflect.apply(network.cut, network, [{ from: 'a' }, 'a'])).rejects.toThrow('the arguments must be');
     await expect(network.up('z')).rejects.toThrow('name must be a port');
     await fabric.close();
     await fabric.close();

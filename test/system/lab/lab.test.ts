@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
+import { AF_INET, SOCK_DGRAM } from 'ioth';
 import { Lab } from 'ioth/lab';
 import { findReach } from '../../../lib/lab/testing/reach.js';
 import { runText } from '../../support/child.js';
@@ -135,6 +136,124 @@ it('sets faults of one direction while it runs', async () => {
     "path.from must be a host on network 'wan'",
   );
   await expect(lab.networks.wan.set({}, { form: 'bob' } as object)).rejects.toThrow("without 'form'");
+});
+
+it('cuts ways between hosts, one way or both, and heals them', async () => {
+  await using lab = await Lab.create({
+    networks: { lan: { prefix: '10.0.0.0/24', delay: 1 }, wan: '10.1.0.0/24' },
+    hosts: { a: 'lan', b: 'lan', c: ['lan', 'wan'], d: 'wan' },
+  });
+  const { a, b, c } = lab.hosts;
+  const { lan } = lab.networks;
+  const answers = async (from: typeof a, to: string) =>
+    (await from.ping(to, { count: 1, timeout: 300 })).received === 1;
+  for (const to of ['b', 'c'] as const) expect((await a.ping(to, PING)).received).toBe(1);
+  expect((await b.ping('c', PING)).received).toBe(1);
+  // a and b are apart, and both reach c
+  await lan.cut('a', 'b');
+  expect([await answers(a, 'b'), await answers(b, 'a')]).toEqual([false, false]);
+  expect([(await a.ping('c', PING)).received, (await b.ping('c', PING)).received]).toEqual([1, 1]);
+  await lan.heal();
+  // one way: what a says arrives, and the answer does not
+  await lan.cut({ from: 'b', to: 'a' });
+  const comments: string[] = [];
+  const capture = await lan.capture(undefined, {
+    onFrame: (_frame, _time, comment) => comment && comments.push(comment),
+  });
+  expect(await answers(a, 'b')).toBe(false);
+  await capture.stop();
+  expect(comments).toContain('to a: dropped: cut');
+  expect((await lan.stats()).ports.b.dropped.cut).toBeGreaterThan(0);
+  await lab.cut('c', ['a', 'd']);
+  expect([await answers(a, 'c'), await answers(c, 'd'), (await c.ping('b', PING)).received]).toEqual([false, false, 1]);
+  await lab.heal();
+  expect((await a.ping('d', PING)).received).toBe(1);
+  // the delay was never gone
+  expect((await lan.stats()).total.dropped.loss).toBe(0);
+
+  await expect(lab.cut('a', 'd')).rejects.toThrow(
+    "'a' must be on a network of 'd': cut it from the router between them",
+  );
+  await expect(lab.cut('a', 'e' as 'd')).rejects.toThrow("b must be a host of the lab (a, b, c, d), not 'e'");
+  await expect(lan.cut({ from: 'd' })).rejects.toThrow("path.from must be a host on network 'lan' (a, b, c), not 'd'");
+  await expect(lan.cut({})).rejects.toThrow('the arguments must be two names or lists, or one { from, to }');
+});
+
+it('has links of its hosts with faults each way, which reset() brings back', async () => {
+  await using lab = await Lab.create({
+    networks: { wan: { prefix: '10.1.0.0/24', delay: 10 } },
+    hosts: {
+      alice: { networks: 'wan', links: { wan: { up: { loss: 1 }, down: { delay: 30 } } } },
+      bob: { networks: 'wan', links: { wan: { profile: 'lan' } } },
+      carol: 'wan',
+    },
+  });
+  const { wan } = lab.networks;
+  const { alice, bob, carol } = lab.hosts;
+  const isReached = async () => (await carol.ping('alice', { count: 1, timeout: 300 })).received === 1;
+  expect((await carol.ping('bob', PING)).received).toBe(1);
+  expect(await isReached()).toBe(false);
+  // from the first frame on: alice has said nothing yet that anybody heard
+  const { received, dropped } = (await wan.stats()).ports.alice;
+  expect([dropped.loss, received.frames > 0]).toEqual([received.frames, true]);
+  await wan.set({}, { up: 'alice' });
+  // to alice 40 ms, back 10
+  expect((await carol.ping('alice', PING)).received).toBe(1);
+  const isDue = timer(49);
+  expect((await carol.ping('alice', PING)).received).toBe(1);
+  await delay(0);
+  expect(isDue()).toBe(true);
+  // between hosts no faults, and the own links as they are
+  await wan.set({});
+  expect((await alice.ping('bob', PING)).received).toBe(1);
+  await wan.reset({ up: 'alice' });
+  expect(await isReached()).toBe(false);
+  await wan.set({}, { up: 'alice' });
+  await lab.restart('alice');
+  expect((await bob.ping('alice', PING)).received).toBe(1);
+  await lab.reset();
+  expect(await isReached()).toBe(false);
+  expect(String(lab)).toBe(
+    [
+      'wan 10.1.0.0/24 delay=10',
+      '├─ alice  10.1.0.1  up: loss=1  down: delay=30',
+      '├─ bob    10.1.0.2  link: profile=lan',
+      '└─ carol  10.1.0.3',
+    ].join('\n'),
+  );
+  await expect(wan.set({}, { up: 'alice', from: 'bob' })).rejects.toThrow('path must be either { from, to } or');
+  await expect(wan.reset({ to: 'dave' as 'bob' })).rejects.toThrow("path.to must be a host on network 'wan'");
+});
+
+it('repeats the losses on the links of hosts', async () => {
+  const runs: string[] = [];
+  for (let run = 0; run < 2; run++) {
+    await using lab = await Lab.create({
+      networks: { lan: '10.0.0.0/24' },
+      hosts: { a: { networks: 'lan', links: { lan: { up: { loss: 0.3 } } } }, b: 'lan' },
+      seed: 9,
+    });
+    const { lan } = lab.networks;
+    const sender = lab.hosts.a.stack.socket(AF_INET, SOCK_DGRAM);
+    // neighbours first, without faults
+    await lan.set({}, { up: 'a' });
+    expect((await lab.hosts.a.ping('b', PING)).received).toBe(1);
+    await lan.reset();
+    let fates = '';
+    const capture = await lan.capture(undefined, {
+      onFrame: (frame, _time, comment) => {
+        const isDatagram = frame.readUInt16BE(12) === 0x0800 && frame[23] === 17;
+        if (isDatagram) fates += comment === 'dropped: loss' ? 'x' : '.';
+      },
+    });
+    for (let n = 0; n < 40; n++) await sender.sendto(`${n}`, ['10.0.0.2', 9]);
+    while (fates.length < 40) await delay(5);
+    await capture.stop();
+    runs.push(fates);
+    sender.close();
+  }
+  expect(runs[1]).toBe(runs[0]);
+  expect(runs[0]).toMatch(/x/);
 });
 
 it('takes the cables of a host out, and puts them in again', async () => {

@@ -10,7 +10,18 @@ import { PATIENCE_MS } from '../../support/until.js';
 
 const WAIT = { timeout: PATIENCE_MS };
 
-const NOTHING: DropCounts = { loss: 0, queue: 0, codel: 0, partition: 0, down: 0, full: 0, nat: 0, firewall: 0, intercepted: 0 };
+const NOTHING: DropCounts = {
+  loss: 0,
+  queue: 0,
+  codel: 0,
+  partition: 0,
+  cut: 0,
+  down: 0,
+  full: 0,
+  nat: 0,
+  firewall: 0,
+  intercepted: 0,
+};
 
 let ends: LinkedPorts;
 const opened: LinkedPorts[] = [];
@@ -163,6 +174,20 @@ describe('faults, measured', () => {
     expect(numbers.length).toBeLessThan(20);
     expect((await ends.link.stats()).a.dropped.queue).toBe(20 - numbers.length);
   });
+});
+
+test('the faults that a link was made with come back', async () => {
+  await open({ aToB: { loss: 1 } });
+  await ends.link.set({});
+  await ends.link.set({ loss: 1 }, 'bToA');
+  await ends.a.send(numbered(1));
+  expect(numberOf(await ends.b.recv(WAIT))).toBe(1);
+  await ends.link.reset('bToA');
+  await ends.b.send(numbered(2));
+  expect(numberOf(await ends.a.recv(WAIT))).toBe(2);
+  await ends.link.reset();
+  await ends.a.send(numbered(3));
+  while ((await ends.link.stats()).a.dropped.loss < 1) await delay(2);
 });
 
 test('frames are delayed and forwarded while this thread is busy', async () => {

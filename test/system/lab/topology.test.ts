@@ -162,6 +162,7 @@ describe('a topology that is wrong is refused with words', () => {
   const onLan = { a: 'lan' };
   const two = { lan: '10.0.0.0/24', wan: '10.0.1.0/24' };
   const at = (address: string) => ({ networks: 'lan', address });
+  const linked = (links: unknown) => ({ networks: lan, hosts: { a: { networks: 'lan', links } } });
   const cases: [config: unknown, message: string | RegExp][] = [
     [undefined, 'config.networks must be an object with names as keys, not undefined'],
     [5, 'options must be { networks, hosts, seed, dns, dhcp, domain }, not 5'],
@@ -201,6 +202,16 @@ describe('a topology that is wrong is refused with words', () => {
     ],
     [{ networks: { lan: { prefix: '10.0.0.0/24', los: 1 } }, hosts: onLan }, /networks\.lan must be .*, without 'los'/],
     [{ networks: { lan: { prefix: '10.0.0.0/24', loss: 2 } }, hosts: onLan }, /config\.networks\.lan\.loss must be/],
+    [
+      { networks: { lan: { prefix: '10.0.0.0/24', profile: 'isdn' } }, hosts: onLan },
+      /lan\.profile must be one of lan, wifi/,
+    ],
+    [linked(5), 'config.hosts.a.links must be an object with names as keys, not 5'],
+    [linked({ wan: {} }), /config\.hosts\.a\.links must be \{ lan \}, without 'wan'/],
+    [linked({ lan: 'dsl' }), "config.hosts.a.links.lan must be faults, or { up, down }, not 'dsl'"],
+    [linked({ lan: { uo: {} } }), /config\.hosts\.a\.links\.lan must be \{ up, down, .*without 'uo'/],
+    [linked({ lan: { up: { rate: '1mbti' } } }), /config\.hosts\.a\.links\.lan\.up\.rate must be/],
+    [linked({ lan: { loss: 2 } }), /config\.hosts\.a\.links\.lan\.loss must be/],
     [{ networks: { 'a network': '10.0.0.0/24' }, hosts: onLan }, /the name of a network must be .* not 'a network'/],
     [{ networks: { lan: { exit: 'nat' } }, hosts: onLan }, "config.networks.lan.exit must be 'slirp', not 'nat'"],
     [
