@@ -65,7 +65,10 @@ function configure(stack: Stack, plan: BootPlan): void {
     stack.sysctl('net.ipv4.ip_forward', 1);
     if (hasIPv6(host)) stack.sysctl('net.ipv6.conf.all.forwarding', 1);
   }
-  for (const { network, mac } of cablesOf(host)) stack.linksetaddr(network.name, mac);
+  for (const { network, mac } of cablesOf(host)) {
+    stack.linksetaddr(network.name, mac);
+    if (network.mtu !== undefined) stack.linksetmtu(network.name, network.mtu);
+  }
   for (const attachment of host.attachments) configureInterface(stack, plan, attachment);
   configureNat(stack, plan);
   if (hasExit(host)) stack.iproute_add(`default via ${EXIT.router}`);

@@ -22,6 +22,7 @@ export {
   linksetaddr,
   linksetmtu,
   linksetupdown,
+  VDE_MTU_MAX,
 } from './link.js';
 export type { Attribute, AttributeValue } from './message.js';
 export { type Route, routes } from './route.js';

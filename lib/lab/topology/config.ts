@@ -5,6 +5,7 @@ import { AF_INET, AF_INET6 } from '../../constants/index.js';
 import {
   checkBoolean,
   checkEach,
+  checkInteger,
   checkKeys,
   checkString,
   invalidType,
@@ -14,6 +15,7 @@ import {
 import { checkFaults, FAULT_NAMES, type LinkFaults } from '../../fabric/faults.js';
 import type { Firewall } from '../../fabric/firewall/options.js';
 import { checkNat, NAT_OPTIONS, NAT_TYPES, type NatBehavior, type NatType } from '../../fabric/nat/options.js';
+import { VDE_MTU_MAX } from '../../netlink/index.js';
 import { type Prefix, parsePrefix } from './prefix.js';
 
 /** A network: its prefixes, and the faults of each of its links, in the names and units of tc-netem(8). */
@@ -29,6 +31,8 @@ export interface NetworkConfig extends LinkFaults {
   exit?: 'slirp';
   /** True if no route leads to it from the other networks, on purpose. Default false. */
   isolated?: boolean;
+  /** The MTU of its hosts' interfaces in bytes: 68 to 9216, from 1280 with IPv6, to 1500 with an `exit`. Default 1500. */
+  mtu?: number;
 }
 
 /** The own link of a host to a network: faults of both directions, and faults of one direction, which replace them there. */
@@ -104,6 +108,7 @@ export interface NetworkPlan {
   readonly isIsolated: boolean;
   /** True if it has a way out of the lab. */
   readonly hasExit: boolean;
+  readonly mtu: number | undefined;
 }
 
 /** The faults of a host's own link. @internal */
@@ -134,6 +139,9 @@ export interface NatRequest {
   readonly behavior: NatType | NatBehavior;
 }
 
+const MTU_MIN = 68;
+const IPV6_MTU_MIN = 1280;
+const ETHERNET_MTU = 1500;
 const HOST_NAME = "letters, digits and '-' between them, 63 at most, and not a number";
 
 /** Reads the networks of a configuration. @internal */
@@ -156,12 +164,13 @@ function networkPlan(name: string, value: unknown): NetworkPlan {
     throw invalidValue('the name of a network', expected, name);
   }
   if (typeof value === 'string') {
-    return { name, prefixes: [parsePrefix(where, value)], faults: {}, isIsolated: false, hasExit: false };
+    const prefixes = [parsePrefix(where, value)];
+    return { name, prefixes, faults: {}, isIsolated: false, hasExit: false, mtu: undefined };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalidType(where, "a prefix such as '10.0.0.0/24', or an object with it", value);
   }
-  const { exit, prefix = exit && EXIT.prefix, prefix6, isolated = false, ...faults }: NetworkConfig = value;
+  const { exit, prefix = exit && EXIT.prefix, prefix6, isolated = false, mtu, ...faults }: NetworkConfig = value;
   if (exit !== undefined && exit !== 'slirp') throw invalidValue(`${where}.exit`, "'slirp'", exit);
   if (exit && prefix !== EXIT.prefix) throw invalidValue(`${where}.prefix`, `${EXIT.prefix}, that of slirp`, prefix);
   const prefixes = [
@@ -169,7 +178,7 @@ function networkPlan(name: string, value: unknown): NetworkPlan {
     ...(prefix6 === undefined ? [] : [prefixOf(`${where}.prefix6`, prefix6, AF_INET6)]),
   ];
   if (prefixes.length === 0) throw invalidValue(where, "an object with a 'prefix' or a 'prefix6'", value);
-  checkKeys(where, value, ['prefix', 'prefix6', 'exit', 'isolated', ...FAULT_NAMES]);
+  checkKeys(where, value, ['prefix', 'prefix6', 'exit', 'isolated', 'mtu', ...FAULT_NAMES]);
   checkFaults(faults, where);
   return {
     name,
@@ -177,7 +186,14 @@ function networkPlan(name: string, value: unknown): NetworkPlan {
     faults,
     isIsolated: checkBoolean(`${where}.isolated`, isolated),
     hasExit: exit !== undefined,
+    mtu: mtu === undefined ? undefined : checkMtu(`${where}.mtu`, mtu, prefixes, exit !== undefined),
   };
+}
+
+/** Checks an MTU: IPv4 and IPv6 have a smallest one, and libslirp takes no longer packets than Ethernet. */
+function checkMtu(where: string, value: unknown, prefixes: readonly Prefix[], hasExit: boolean): number {
+  const hasIPv6 = prefixes.some(({ family }) => family === AF_INET6);
+  return checkInteger(where, value, hasIPv6 ? IPV6_MTU_MIN : MTU_MIN, hasExit ? ETHERNET_MTU : VDE_MTU_MAX);
 }
 
 function prefixOf(where: string, value: unknown, family: number): Prefix {

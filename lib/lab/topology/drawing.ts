@@ -77,7 +77,8 @@ function wayText({ nat }: HostPlan, network: NetworkPlan, others: string): strin
 
 function networkTexts(network: NetworkPlan): string[] {
   const exit = network.hasExit ? ['exit=slirp'] : [];
-  return [network.name, prefixTexts(network), ...exit, ...faultTexts(network.faults)];
+  const mtu = network.mtu === undefined ? [] : [`mtu=${network.mtu}`];
+  return [network.name, prefixTexts(network), ...exit, ...mtu, ...faultTexts(network.faults)];
 }
 
 /** Returns the faults of a host's own link: 'up: rate=1mbit', 'down: rate=20mbit'; 'link: profile=dsl' for both ways. */

@@ -332,7 +332,7 @@ export async function laboratory(): Promise<void> {
   // @ts-expect-error misspelt
   Lab.create({ networks: { lan: { prefix: '10.0.0.0/24', los: 1 } }, hosts: { alice: 'lan' } });
   Lab.create({
-    networks: { lan: { prefix: '10.0.0.0/24', profile: 'wifi' } },
+    networks: { lan: { prefix: '10.0.0.0/24', mtu: 1400, profile: 'wifi' } },
     hosts: { alice: { networks: 'lan', links: { lan: { up: { rate: '1mbit' }, down: { rate: '2.5Mbit' } } } } },
   });
   Lab.create({

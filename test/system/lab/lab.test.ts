@@ -256,6 +256,30 @@ it('repeats the losses on the links of hosts', async () => {
   expect(runs[0]).toMatch(/x/);
 });
 
+it('has networks with an MTU of their own', async () => {
+  await using lab = await Lab.create({
+    networks: { tunnel: { prefix: '10.0.0.0/24', mtu: 1400 }, jumbo: { prefix: '10.1.0.0/24', mtu: 9216 } },
+    hosts: { a: 'tunnel', gate: ['tunnel', 'jumbo'], b: 'jumbo' },
+  });
+  const { a, gate, b } = lab.hosts;
+  const mtuOf = (host: typeof a, name: string) => host.stack.interfaces().find((each) => each.name === name)?.mtu;
+  expect([mtuOf(a, 'tunnel'), mtuOf(gate, 'tunnel'), mtuOf(gate, 'jumbo'), mtuOf(b, 'jumbo')]).toEqual([
+    1400, 1400, 9216, 9216,
+  ]);
+  // 20 bytes of IPv4, 8 of ICMP: the longest frame arrives in one piece
+  let longest = 0;
+  const capture = await lab.networks.jumbo.capture(undefined, {
+    onFrame: (frame) => {
+      longest = Math.max(longest, frame.length);
+    },
+  });
+  expect((await gate.ping('b', { ...PING, size: 9216 - 28 })).received).toBe(1);
+  await capture.stop();
+  expect(longest).toBe(9216 + 14);
+  await lab.restart('b');
+  expect(mtuOf(b, 'jumbo')).toBe(9216);
+});
+
 it('takes the cables of a host out, and puts them in again', async () => {
   await using lab = await Lab.create(threeHosts);
   const { alice, bob } = lab.hosts;

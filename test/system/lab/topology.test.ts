@@ -203,6 +203,16 @@ describe('a topology that is wrong is refused with words', () => {
     [{ networks: { lan: { prefix: '10.0.0.0/24', los: 1 } }, hosts: onLan }, /networks\.lan must be .*, without 'los'/],
     [{ networks: { lan: { prefix: '10.0.0.0/24', loss: 2 } }, hosts: onLan }, /config\.networks\.lan\.loss must be/],
     [
+      { networks: { lan: { prefix: '10.0.0.0/24', mtu: 9217 } }, hosts: onLan },
+      'config.networks.lan.mtu must be an integer from 68 to 9216, not 9217',
+    ],
+    [{ networks: { lan: { ...dual(0), mtu: 1279 } }, hosts: onLan }, /lan\.mtu must be an integer from 1280 to 9216/],
+    [{ networks: { lan: { exit: 'slirp', mtu: 9000 } }, hosts: onLan }, /lan\.mtu must be an integer from 68 to 1500/],
+    [
+      { networks: { lan: { prefix: '10.0.0.0/24', mtu: '1400' } }, hosts: onLan },
+      /lan\.mtu must be an integer, not '1400'/,
+    ],
+    [
       { networks: { lan: { prefix: '10.0.0.0/24', profile: 'isdn' } }, hosts: onLan },
       /lan\.profile must be one of lan, wifi/,
     ],
