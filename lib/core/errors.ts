@@ -1,4 +1,4 @@
-import { getSystemErrorMap } from 'node:util';
+import { getSystemErrorMap, inspect } from 'node:util';
 import { codeOf, errnoOf } from './errno.js';
 
 /** The details of an {@link IothError}, besides its code. */
@@ -36,6 +36,11 @@ export class IothError extends Error {
     if (address !== undefined) this.address = address;
     if (port !== undefined) this.port = port;
     if (hint !== undefined && errno === undefined) this.message = `${syscall ? `${syscall}: ` : ''}${hint}`;
+  }
+
+  /** Keeps the text where util.inspect goes no deeper, as for the probes of a ping: it would write '[IothError]' alone. */
+  [inspect.custom](depth: number | null): unknown {
+    return depth !== null && depth < 0 ? `[${this.name}: ${this.message}]` : this;
   }
 }
 

@@ -124,6 +124,8 @@ it('an error is shown, and the session goes on; .help has the commands', async (
   const session = await repl();
   session.write("await stack.socket().connect(['10.9.9.9', 1])\r");
   await session.says('ENETUNREACH');
+  session.write("await stack.ping('10.9.9.9', { count: 1 })\r");
+  await session.says('error: [IothError: ');
   session.write('.help\r');
   await session.says("Shows TCP and UDP sockets of 'stack', or of another");
   session.write('.exit\r');
