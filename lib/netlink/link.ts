@@ -94,11 +94,11 @@ export function links(stack: StackPointer): InterfaceLink[] {
 /** Returns the link with this index or name. @throws {IothError} ENODEV without one */
 function linkOf(stack: StackPointer, which: InterfaceRef): InterfaceLink {
   const isIndex = typeof which === 'number';
-  const hints = missingLinkHints(which);
+  const hints = { ENODEV: () => missingLink(stack, which) };
   const attributes: Attribute[] = isIndex ? [] : [[IFLA_IFNAME, which]];
   const reply = request(stack, 'RTM_GETLINK', ifinfomsg(isIndex ? which : 0), { attributes, hints });
   const link = reply && decodeLink(reply, 'RTM_GETLINK');
-  if (!link) throw new IothError('ENODEV', { syscall: 'RTM_GETLINK', hint: hints.ENODEV });
+  if (!link) throw new IothError('ENODEV', { syscall: 'RTM_GETLINK', hint: hints.ENODEV() });
   return link;
 }
 
@@ -117,10 +117,19 @@ export function indexOf(stack: StackPointer, which: InterfaceRef): number {
   return typeof which === 'number' ? which : linkOf(stack, which).ifindex;
 }
 
+/** Returns the advice for an index or a name that no interface has, which may be that the stack joined no network. */
+function missingLink(stack: StackPointer, which: InterfaceRef): string {
+  if (links(stack).length > 1) return missingLinkHints(which).ENODEV;
+  return `${missing(which)}: the stack has only lo, as no vnl was given`;
+}
+
 /** Returns the advice for an index or a name that no interface has. */
 export function missingLinkHints(which: InterfaceRef): { ENODEV: string } {
-  const missing = typeof which === 'number' ? `no interface has index ${which}` : `no interface is named '${which}'`;
-  return { ENODEV: `${missing}; if_nameindex() lists them` };
+  return { ENODEV: `${missing(which)}; if_nameindex() lists them` };
+}
+
+function missing(which: InterfaceRef): string {
+  return typeof which === 'number' ? `no interface has index ${which}` : `no interface is named '${which}'`;
 }
 
 export function if_nametoindex(stack: StackPointer, ifname: string): number {

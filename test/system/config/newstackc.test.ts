@@ -76,6 +76,17 @@ test('a configuration has its vnl in itself, and needs a stack', () => {
   expect(() => new Stack('nosuch,eth')).toThrow(expect.objectContaining({ code: 'ENOTSUP' }));
 });
 
+test('a configuration without a network says so', () => {
+  const message = "no interface is named 'vde0': the stack has only lo, as no vnl was given";
+  const failure = expect.objectContaining({ code: 'ENODEV', message: expect.stringContaining(message) });
+  for (const items of ['eth,ip=10.0.0.1/24', 'dhcp', 'ip=10.0.0.1/24']) {
+    expect(() => new Stack(`stack=vdestack,${items}`, null, null, builtin)).toThrow(failure);
+  }
+  using stack = new Stack('stack=vdestack,iface=lo,eth');
+  expect(stack.interfaces()).toMatchObject([{ name: 'lo', up: true }]);
+  expect(() => stack.if_nametoindex('vde0')).toThrow(failure);
+});
+
 describe('the provider', () => {
   const before = process.env.IOTH_CONF;
   afterEach(() => {
