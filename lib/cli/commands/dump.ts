@@ -3,6 +3,7 @@ import { capturePort } from '../../vde/capture.js';
 import { describeFrame } from '../../vde/describe-frame.js';
 import { VdePort } from '../../vde/port.js';
 import type { Command, Invocation } from '../command.js';
+import { frameFilter } from '../frame-filter.js';
 import { interrupted } from '../interruption.js';
 import { numberOption } from '../parse.js';
 import { print, printError } from '../terminal.js';
@@ -11,23 +12,27 @@ const NANOSECONDS_A_MILLISECOND = 1_000_000n;
 
 /** `ioth dump`. */
 export const command: Command = {
-  usage: 'VNL',
-  argumentCount: [1, 1],
+  usage: 'VNL [FILTER]',
+  argumentCount: [1, Number.POSITIVE_INFINITY],
   help: `
 Joins a network and prints a line for each frame, or writes the frames as pcapng, which Wireshark, tshark and tcpdump read.
 It runs until Ctrl-C, until -c frames have come, or until the network ends. A switch sends a port only frames for all hosts,
 or for a MAC that it has not learned. To see every frame use a hub: 'ioth switch --hub PATH'.
+FILTER is a subset of pcap-filter(7): host ADDRESS, net PREFIX, port NUMBER, each with src or dst before it, ether host MAC,
+arp, ip, ip6, tcp, udp, icmp, icmp6, broadcast, multicast, and, or, not, ( ).
 
   ioth dump vde:///tmp/sw
+  ioth dump vde:///tmp/sw host 10.0.0.1 and not tcp port 22
   ioth dump -w - vde:///tmp/sw | wireshark -k -i -`,
   options: {
     write: { short: 'w', value: 'FILE', help: 'writes pcapng to a file; - is standard output' },
-    count: { short: 'c', value: 'NUMBER', help: 'ends after this many frames' },
+    count: { short: 'c', value: 'NUMBER', help: 'ends after this many frames that pass the filter' },
     snaplen: { short: 's', value: 'BYTES', help: 'cuts each written frame to this size (all)' },
   },
   async run(invocation: Invocation) {
     const { args, options, signal } = invocation;
-    const vnl = args[0] as string;
+    const [vnl = '', ...words] = args;
+    const passes = frameFilter(words.join(' '));
     const file = options.write as string | undefined;
     const count = numberOption(invocation, 'count', { min: 1 }) ?? Number.POSITIVE_INFINITY;
     const snaplen = numberOption(invocation, 'snaplen', { min: 1, max: 0xffffffff });
@@ -37,7 +42,7 @@ or for a MAC that it has not learned. To see every frame use a hub: 'ioth switch
     const running = await capturePort(port, targetOf(file), {
       snaplen,
       // frames that came together with the last one are not counted
-      filter: () => ++seen <= count,
+      filter: (frame) => passes(frame) && ++seen <= count,
       onFrame: (frame, time) => {
         if (file === undefined) print(`${clock(time)} ${describeFrame(frame)}`);
         if (seen >= count) full.abort();

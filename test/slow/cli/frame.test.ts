@@ -76,7 +76,8 @@ describe.each(COMMANDS)('ioth %s', (name) => {
   });
 
   it('refuses too many arguments, or too few', async () => {
-    const args = name === 'run' || name === 'exec' ? ['null://'] : ['null://', 'a', '1', '2', '3'];
+    const tooFew: Record<string, string[]> = { run: ['null://'], exec: ['null://'], dump: [] };
+    const args = tooFew[name] ?? ['null://', 'a', '1', '2', '3'];
     expect(await dispatch([name, ...args])).toBe(2);
     expect(written.join('')).toMatch(/too (few|many)/);
   });

@@ -138,6 +138,24 @@ describe('ioth dump', () => {
     const { code, stdout, stderr } = await running.exit;
     expect({ code, stderr }).toEqual({ code: 0, stderr: `listening on ${lan.vnl}\n1 frames\n` });
     const written = where === 'a file' ? readFileSync(file, 'latin1') : stdout;
+  it.each([
+    [['arp', 'and', 'dst', '10.0.0.99'], arp],
+    [['not arp and (udp port 9 or icmp)'], /10\.0\.0\.1\.\d+ > 10\.0\.0\.255\.9: UDP/],
+  ])('only what passes the filter, which -c counts: %j', async (filter, line) => {
+    const running = startIoth(['dump', '-c', '1', lan.vnl, ...filter]);
+    await running.warns(`listening on ${lan.vnl}`);
+    const sender = lan.stacks[0]!.dgram.createSocket('udp4');
+    await new Promise<void>((bound) => sender.bind(0, bound));
+    sender.setBroadcast(true);
+    await new Promise((sent) => sender.send('x', 8, '10.0.0.255', sent));
+    await new Promise((sent) => sender.send('x', 9, '10.0.0.255', sent));
+    await broadcast();
+    const { code, stdout } = await running.exit;
+    sender.close();
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(line) });
+    expect(stdout.trimEnd().split('\n')).toHaveLength(1);
+  });
+
     // the section header block of the format, and the interface's name
     expect(written.startsWith('\n\r\r\n')).toBe(true);
     expect(written).toContain(lan.vnl);
