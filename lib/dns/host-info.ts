@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { nameKey } from '../address/domain-name.js';
 import { BROADCAST4, familyOf, withoutZone } from '../address/ip.js';
 import { AF_INET, AI_CANONNAME, NI_NAMEREQD, SOCK_STREAM } from '../constants/index.js';
@@ -39,7 +38,7 @@ export async function hostByAddress(resolver: Resolver, host: string, options?: 
 export async function qualifiedName(resolver: Resolver, name: string, options?: Options): Promise<string> {
   checkOptions(options, ['signal']);
   const given = checkString('name', name).trim();
-  const asked = ['', '0.0.0.0', '::'].includes(given) ? hostname() : given;
+  const asked = ['', '0.0.0.0', '::'].includes(given) ? resolver.hostname : given;
   try {
     const [found, aliases] = await hostByAddress(resolver, asked, options);
     return [found, ...aliases].find((one) => one.includes('.')) ?? found;

@@ -1,11 +1,14 @@
-import { hostname } from 'node:os';
+import os from 'node:os';
 import * as constants from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { textIfReadable } from '../core/text-file.js';
 import { checkString } from '../core/validate.js';
 import { readLines } from './text-lines.js';
 
-/** Returns the name of this machine, which all its stacks share: gethostname(2). */
+/** That of Node: inside `stack.run` os.hostname() is the name of the stack's host. */
+const { hostname } = os;
+
+/** Returns the name of this machine: gethostname(2). */
 export function gethostname(): string {
   return hostname();
 }

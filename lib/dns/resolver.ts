@@ -5,6 +5,7 @@ import { GaiError } from './errors.js';
 import type { AddrInfo, AddrInfoHints } from './getaddrinfo.js';
 import type { NameInfoAddress } from './getnameinfo.js';
 import { isOfOtherFamily, resolveLocally } from './host-addresses.js';
+import { gethostname } from './host-names.js';
 import { type NameSources, nameSources } from './name-sources.js';
 import { NativeProvider } from './native.js';
 import { builtinProvider, type NameProvider } from './provider.js';
@@ -24,6 +25,8 @@ export interface ResolverOptions {
   provider?: ProviderName;
   /** The most replies that the builtin resolver caches, default 1000; 0 turns its cache off. */
   cacheSize?: number;
+  /** The name of the stack's host. Default: that of the machine. */
+  hostname?: string;
 }
 
 /**
@@ -36,6 +39,8 @@ export class Resolver {
   readonly stub: StubResolver;
   /** The builtin resolver, for node:dns queries. */
   readonly queries: StubResolver;
+  /** The name that its host has for itself; undefined for that of the machine. */
+  readonly ownHostname: string | undefined;
   readonly #stack: StackInterface;
   readonly #sources: NameSources;
   readonly #builtin: NameProvider;
@@ -46,11 +51,17 @@ export class Resolver {
   constructor(stack: StackInterface, config: string | null = null, options: ResolverOptions = {}) {
     this.#stack = stack;
     this.settings = new NameSettings(config);
+    this.ownHostname = options.hostname;
     this.stub = new StubResolver(stack, () => this.settings.conf, { cacheSize: options.cacheSize });
     this.queries = this.newQueries(() => this.settings.queryConf, { cacheSize: options.cacheSize });
     this.#sources = nameSources(stack, this.settings, this.stub);
     this.#builtin = builtinProvider(this.#sources, this.queries);
     if (options.provider !== undefined) this.#choice = checkProvider('options.dns', options.provider);
+  }
+
+  /** The name of the stack's host. */
+  get hostname(): string {
+    return this.ownHostname ?? gethostname();
   }
 
   async getaddrinfo(host: string | null, port: ServicePort, hints: AddrInfoHints = {}): Promise<AddrInfo[]> {

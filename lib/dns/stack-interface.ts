@@ -26,6 +26,8 @@ export interface StackInterface extends SocketOwner {
     flags: number,
     options: { signal?: AbortSignal },
   ): Promise<{ family: number; type: number; proto: number; sockaddr: Address }[]>;
+  /** Returns the name of its host. */
+  gethostname(): string;
   if_indextoname(ifindex: number): string;
   interfaces(): Interface[];
   link(ifindex: number): InterfaceLink | undefined;

@@ -30,6 +30,7 @@ export async function boot(plan: BootPlan): Promise<Stack> {
   const { topology, host } = plan;
   const stack = new Stack({
     stack: 'vdestack',
+    hostname: host.name,
     vnl: cablesOf(host).map((attachment) => `${attachment.network.name}:${cableOf(plan, attachment)}`),
     config_dns: resolverOf(plan),
   });

@@ -1,6 +1,10 @@
+import type { NetworkInterfaceInfo } from 'node:os';
 import type { StackInterface } from '../dns/stack-interface.js';
 import type { StackDns } from './dns.js';
 import type { OpenHandles } from './open-handles.js';
+
+/** The result of os.networkInterfaces(). */
+export type NetworkInterfaces = NodeJS.Dict<NetworkInterfaceInfo[]>;
 
 /** The parts of a stack that Node's modules need, in any thread. Stack implements it; so does the stack of a worker thread (threads.ts). */
 export interface NodeStack {
@@ -17,4 +21,6 @@ export interface NodeStack {
    * @throws {IothError} as {@link checkUsable}; ENOTSUP if its sockets are not the kernel's; errors of the stack
    */
   uncountedSocket(family: number, type: number): number;
+  /** Asks the thread that made it for its interfaces, in another thread. */
+  networkInterfaces?(): NetworkInterfaces;
 }

@@ -7,6 +7,7 @@ import { patchHandles } from './handles.js';
 import { patchAgents, useProcessNames } from './http-agents.js';
 import { patchNames } from './names.js';
 import type { NodeStack } from './node-stack.js';
+import { patchOs } from './os.js';
 
 let isPatched = false;
 
@@ -21,6 +22,7 @@ export function patchNode(): void {
     patchCalls();
     patchAgents();
     patchNames();
+    patchOs();
     syncBuiltinESMExports();
     isPatched = true;
   }

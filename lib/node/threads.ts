@@ -4,8 +4,9 @@ import { IothError } from '../core/errors.js';
 import type { Nameserver } from '../dns/resolv-conf.js';
 import { backendOf, dnsOf } from './dns.js';
 import type { DnsSource, Queries, ResolverSettings } from './dns-source.js';
-import type { NodeStack } from './node-stack.js';
+import type { NetworkInterfaces, NodeStack } from './node-stack.js';
 import { OpenHandles } from './open-handles.js';
+import { networkInterfacesOf } from './os.js';
 
 /*
  * A stack belongs to the thread that made it. Worker threads send their requests to that thread. A request for a socket blocks
@@ -23,7 +24,15 @@ interface Question {
 type Reply = Pick<Question, 'thread' | 'id'> & { readonly outcome: Outcome };
 type Outcome = { readonly value: unknown } | { readonly failure: Failure };
 type Failure = { readonly message: string; readonly code: string } & Record<string, unknown>;
-type Call = 'checkUsable' | 'uncountedSocket' | 'getServers' | 'setServers' | 'query' | 'lookup' | 'lookupService';
+type Call =
+  | 'checkUsable'
+  | 'uncountedSocket'
+  | 'networkInterfaces'
+  | 'getServers'
+  | 'setServers'
+  | 'query'
+  | 'lookup'
+  | 'lookupService';
 
 const KEY = 'ioth stack';
 const REPLY_SIZE = 64 * 1024;
@@ -61,6 +70,7 @@ function callsOf(stack: NodeStack): Record<Call, (...args: any[]) => unknown> {
   return {
     checkUsable: () => stack.checkUsable(),
     uncountedSocket: (family: number, type: number) => stack.uncountedSocket(family, type),
+    networkInterfaces: () => networkInterfacesOf(stack),
     getServers: (settings?: ResolverSettings) => queriesOf(settings).getServers(),
     setServers: (servers: Nameserver[]) => source.setServers(servers),
     query: (settings: ResolverSettings | undefined, ...args: Parameters<Queries['query']>) =>
@@ -93,6 +103,7 @@ export function stackOfMainThread(): NodeStack | undefined {
     nodeHandles: new OpenHandles(),
     checkUsable: () => void asker.askSync('checkUsable'),
     uncountedSocket: (family, type) => asker.askSync('uncountedSocket', family, type) as number,
+    networkInterfaces: () => asker.askSync('networkInterfaces') as NetworkInterfaces,
   };
 }
 
@@ -160,9 +171,10 @@ function valueIn(outcome: Outcome): unknown {
 }
 
 function write(reply: SharedArrayBuffer, outcome: Outcome): void {
-  const text = Buffer.from(JSON.stringify(outcome));
+  let text = Buffer.from(JSON.stringify(outcome));
+  if (text.length > REPLY_SIZE - HEADER_SIZE) text = Buffer.from(JSON.stringify(failed(new IothError('EMSGSIZE'))));
   const words = new Int32Array(reply, 0, 2);
-  new Uint8Array(reply, HEADER_SIZE).set(text.subarray(0, REPLY_SIZE - HEADER_SIZE));
+  new Uint8Array(reply, HEADER_SIZE).set(text);
   words[1] = text.length;
   Atomics.store(words, 0, 1);
   Atomics.notify(words, 0);

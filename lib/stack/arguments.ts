@@ -1,3 +1,4 @@
+import { isPlainDomainName } from '../address/domain-name.js';
 import { INTERFACE_NAME, isInterfaceName } from '../address/interface-name.js';
 import { type ConfigOptions, isStackConfig, parseConfig } from '../config/index.js';
 import type { ConfigRequest } from '../config/language.js';
@@ -31,6 +32,11 @@ export interface StackSettings extends ConfigOptions {
    * 'builtin'.
    */
   conf?: ProviderName;
+  /**
+   * The name of the stack's host, at most 64 characters: that of `gethostname`, of os.hostname() in `run`, and of a vdestack's
+   * programs. Default: the name of the machine.
+   */
+  hostname?: string;
 }
 
 /** The arguments of {@link Stack}'s constructor by name. */
@@ -43,9 +49,11 @@ export interface StackOptions extends StackSettings {
   config_dns?: string | null;
 }
 
-const SETTINGS = ['dns', 'dnsCache', 'conf', 'signal', 'timeout', 'wait'] as const;
+const SETTINGS = ['dns', 'dnsCache', 'conf', 'hostname', 'signal', 'timeout', 'wait'] as const;
 // C copies the name into a buffer and keeps the length of the buffer in a char
 const MAX_PLUGIN_NAME = 100;
+/** __NEW_UTS_LEN of the kernel: sethostname(2). */
+const MAX_HOSTNAME = 64;
 
 /** The checked arguments of a new stack. They can be given to the constructor in place of options. */
 export interface StackArguments extends Omit<StackOptions, 'vnl'> {
@@ -90,15 +98,22 @@ function checkAll(options: StackOptions): StackArguments {
   if (config && vnl !== undefined && vnl !== null) {
     throw invalidValue('vnl', "undefined with a configuration, which has a 'vnl=' of its own", vnl);
   }
-  const { conf, dnsCache, signal, timeout } = others;
+  const { conf, dnsCache, hostname, signal, timeout } = others;
   if (conf !== undefined) checkProvider('options.conf', conf);
   if (dnsCache !== undefined) checkInteger('options.dnsCache', dnsCache, 0, INT_MAX);
   if (timeout !== undefined) checkInteger('options.timeout', timeout, 1, INT_MAX);
+  if (hostname !== undefined) checkHostname(hostname);
   checkSignal(signal);
   const plugin = checkPlugin(config ? config.stack : stack);
   checkMilliseconds('options.wait', wait);
   const vnls = checkVnls(baseName(plugin), config ? config.vnl : vnl);
   return { ...others, stack, wait, plugin, vnls, config };
+}
+
+function checkHostname(hostname: unknown): void {
+  const name = checkString('options.hostname', hostname);
+  if (name.length <= MAX_HOSTNAME && isPlainDomainName(name) && !name.endsWith('.')) return;
+  throw invalidValue('options.hostname', `a name such as 'alice', of at most ${MAX_HOSTNAME} characters`, hostname);
 }
 
 function checkPlugin(stack: unknown): string {

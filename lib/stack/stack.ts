@@ -13,7 +13,7 @@ import { checkInteger, checkOptions } from '../core/validate.js';
 import type { AddrInfo } from '../dns/getaddrinfo.js';
 import type { NameInfoAddress } from '../dns/getnameinfo.js';
 import { type HostInfo, hostByAddress, hostByName, qualifiedName } from '../dns/host-info.js';
-import { gethostname, getprotobyname } from '../dns/host-names.js';
+import { getprotobyname } from '../dns/host-names.js';
 import { Resolver } from '../dns/resolver.js';
 import { serviceName, servicePort } from '../dns/service-port.js';
 import type { PathTag } from '../dns/settings.js';
@@ -103,10 +103,10 @@ export class Stack extends typedEmitter<StackEvents>() {
   ) {
     super();
     const checked = checkArguments(stack, vnl, config_dns, settings);
-    const { plugin, vnls, config, dns, dnsCache, conf, signal, timeout } = checked;
+    const { plugin, vnls, config, dns, dnsCache, conf, hostname, signal, timeout } = checked;
     this.name = baseName(plugin);
     this.vnl = vnls;
-    this.#resolver = new Resolver(this, checked.config_dns ?? null, { provider: dns, cacheSize: dnsCache });
+    this.#resolver = new Resolver(this, checked.config_dns ?? null, { provider: dns, cacheSize: dnsCache, hostname });
     this.#native = whenNetworkIsThereSync(() => NativeStack.open({ plugin, vnls }), checked);
     registerFinalizer(this, 'Stack', this.#native);
     listStack(this);
@@ -461,9 +461,9 @@ export class Stack extends typedEmitter<StackEvents>() {
     return canPrepare(this, acceptIPv4);
   }
 
-  /** Returns the name of this machine: gethostname(2). The stacks of a process have no names of their own. */
+  /** Returns the name of its host: the option `hostname`, else the name of this machine, gethostname(2). */
   gethostname(): string {
-    return gethostname();
+    return this.#resolver.hostname;
   }
 
   /**

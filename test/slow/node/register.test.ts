@@ -180,6 +180,20 @@ if (isMainThread) {
   await trapped.close();
 });
 
+it('os has the interfaces of its stack, in its worker threads too', async () => {
+  write({
+    'os.cjs': `
+const { networkInterfaces } = require('node:os');
+const { Worker, isMainThread } = require('node:worker_threads');
+const shown = Object.entries(networkInterfaces()).map(([name, all]) => name + ' ' + all.map(({ cidr }) => cidr).filter((cidr) => !/^fe80/.test(cidr)));
+console.log(shown.join('; '));
+if (isMainThread) new Worker(__filename);`,
+  });
+  const outcome = await registered('os.cjs', [], { IOTH: onStack(7) }).exit;
+  const listed = 'lo 127.0.0.1/8,::1/128; vde0 10.0.0.7/24\n';
+  expect(outcome).toEqual({ code: 0, stdout: listed + listed, stderr: '' });
+});
+
 it('does not start without a stack', async () => {
   write({ 'program.cjs': 'console.log("started")' });
   const unset = await registered('program.cjs', [], { IOTH: '' }).exit;
