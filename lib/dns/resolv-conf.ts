@@ -117,6 +117,22 @@ function readOption(options: ResolvOptions, option: string): string[] {
   return flag || IGNORED_OPTIONS.has(option) ? [] : [`unknown option '${option}'`];
 }
 
+/** Formats settings as text of resolv.conf(5), for programs. That format has no ports: servers on others than 53 are left out. */
+export function resolvConfText({ nameservers, search, options }: ResolvConf): string {
+  const numbers = (['ndots', 'timeout', 'attempts'] as const).filter((name) => options[name] !== DEFAULT_OPTIONS[name]);
+  const words = [
+    ...numbers.map((name) => `${name}:${options[name]}`),
+    ...(options.rotate ? ['rotate'] : []),
+    ...(options.useVc ? ['use-vc'] : []),
+  ];
+  const plain = nameservers.filter(({ port }) => port === DNS_PORT);
+  return [
+    search.length > 0 ? `search ${search.join(' ')}\n` : '',
+    formatResolvConf({ nameservers: plain }),
+    words.length > 0 ? `options ${words.join(' ')}\n` : '',
+  ].join('');
+}
+
 /** Formats the servers as text of resolv.conf(5), for C. That format has no ports: 53 is implied. */
 export function formatResolvConf({ nameservers }: Pick<ResolvConf, 'nameservers'>): string {
   return nameservers.map(({ address }) => `nameserver ${address}\n`).join('');

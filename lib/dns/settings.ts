@@ -27,6 +27,7 @@ const DEFAULT_PATHS: Readonly<Record<PathTag, string>> = { hosts: '/etc/hosts', 
 export class NameSettings {
   #conf: ResolvConf | undefined;
   #isGiven = false;
+  #isFromNetwork = false;
   /** The servers of dns.setServers until the next `update`. As in Node, look-ups of hosts do not use them. */
   queryServers: Nameserver[] | undefined;
   readonly #hosts = new ReloadingFile('hosts', parseHosts);
@@ -40,6 +41,11 @@ export class NameSettings {
   get conf(): ResolvConf {
     this.#conf ??= readConf(null);
     return this.#conf;
+  }
+
+  /** True if look-ups differ from those of the machine: by the servers, or by the hosts file. */
+  get isOwn(): boolean {
+    return this.#isGiven || this.#isFromNetwork || this.hostsPath !== DEFAULT_PATHS.hosts;
   }
 
   /** The settings of node:dns queries: without EDNS, as in Node, and with the servers of dns.setServers. */
@@ -56,6 +62,7 @@ export class NameSettings {
     this.#conf = readConf(config);
     this.queryServers = undefined;
     this.#isGiven = config !== null;
+    this.#isFromNetwork = false;
   }
 
   /** Applies settings from the network, unless a configuration was given. Returns whether it applied them. */
@@ -63,6 +70,7 @@ export class NameSettings {
     if (this.#isGiven) return false;
     const nameservers = servers.slice(0, MAX_SERVERS).map((address) => ({ address, port: DNS_PORT }));
     this.#conf = { nameservers, search: search.slice(0, MAX_SEARCH), options: { ...DEFAULT_OPTIONS }, problems: [] };
+    this.#isFromNetwork = true;
     return true;
   }
 

@@ -90,6 +90,14 @@ export class LabHost<N extends string = string> {
     return this.stack.spawn;
   }
 
+  /**
+   * Runs a program on this host, and blocks until it ends: `stack.spawnSync`. It needs no `this`.
+   * @throws as {@link Stack.spawnSync}, and {@link stack}
+   */
+  get spawnSync(): Stack['spawnSync'] {
+    return this.stack.spawnSync;
+  }
+
   /** Pings a name or an address from this host: `stack.ping`. @throws as {@link Stack.ping}, and {@link stack} */
   ping(...args: Parameters<Stack['ping']>): ReturnType<Stack['ping']> {
     try {

@@ -7,7 +7,8 @@ import child_process, {
 import { checkEach, checkOptions, checkString, invalidType, invalidValue } from '../core/validate.js';
 import { CHILD_VARIABLE, ON_HOST } from '../node/children.js';
 import { whyNotExecutable } from '../process/executable.js';
-import { entranceTo } from './namespace.js';
+import { type Entrance, entranceTo } from './namespace.js';
+import { type OwnNames, warnOfNames } from './own-names.js';
 
 /** The arguments of child_process.spawn: command, args?, options?. */
 export type SpawnArguments = [command: string, ...rest: unknown[]];
@@ -15,6 +16,9 @@ export type SpawnArguments = [command: string, ...rest: unknown[]];
 /** The files to run instead of nsenter(1), so that it fails as the program would. */
 const FAILING: Partial<Record<string, string>> = { EACCES: '/dev/null', ENOTDIR: '/dev/null/none' };
 const MISSING = '/proc/none';
+
+/** Returns the names that a program has of its stack, if it has any. */
+export type NamesOf = (entrance: Entrance) => OwnNames | undefined;
 
 /** A program, as requested and as run. */
 interface Launch {
@@ -28,16 +32,20 @@ interface Launch {
  * Calls child_process.spawn in the network namespace of a process.
  * @param pid undefined for the namespace of this process
  */
-export function spawnIn(pid: number | undefined, parameters: SpawnArguments): ChildProcess {
-  const { asked, file, args, options } = prepare(pid, parameters);
+export function spawnIn(pid: number | undefined, parameters: SpawnArguments, names?: NamesOf): ChildProcess {
+  const { asked, file, args, options } = prepare(pid, parameters, names);
   const child = child_process.spawn(file, args, options);
   // Node reads these to report that the program could not be run
   return Object.assign(child, { spawnfile: asked.file, spawnargs: [asked.file, ...asked.args] });
 }
 
 /** Calls child_process.spawnSync in the network namespace of a process. */
-export function spawnSyncIn(pid: number | undefined, parameters: SpawnArguments): SpawnSyncReturns<Buffer | string> {
-  const { asked, file, args, options } = prepare(pid, parameters);
+export function spawnSyncIn(
+  pid: number | undefined,
+  parameters: SpawnArguments,
+  names?: NamesOf,
+): SpawnSyncReturns<Buffer | string> {
+  const { asked, file, args, options } = prepare(pid, parameters, names);
   const result = child_process.spawnSync(file, args, options as SpawnSyncOptions);
   if (result.error) {
     const { file: path, args: spawnargs } = asked;
@@ -48,7 +56,7 @@ export function spawnSyncIn(pid: number | undefined, parameters: SpawnArguments)
   return result;
 }
 
-function prepare(pid: number | undefined, parameters: SpawnArguments): Launch {
+function prepare(pid: number | undefined, parameters: SpawnArguments, names?: NamesOf): Launch {
   const [command, args, given] = split(parameters);
   const [asked, options] = withoutShell(command, args, withEnvironment(given));
   if (pid === undefined) return { asked, ...asked, options };
@@ -57,9 +65,20 @@ function prepare(pid: number | undefined, parameters: SpawnArguments): Launch {
   }
   const failure = whyNotExecutable(asked.file, options.env?.PATH, cwdOf(options));
   if (failure) return { asked, file: FAILING[failure] ?? MISSING, args: [], options };
-  const { file, args: entrance, isPrivileged } = entranceTo(pid);
-  const [identity, others] = isPrivileged ? splitIdentity(options) : [[], options];
-  return { asked, file, args: [...entrance, ...identity, '--', asked.file, ...asked.args], options: others };
+  const entrance = entranceTo(pid);
+  const [identity, others] = entrance.isPrivileged ? splitIdentity(options) : [[], options];
+  const way = [...entrance.args, '--net', ...wayToNames(names?.(entrance), cwdOf(options)), ...identity];
+  return { asked, file: entrance.file, args: [...way, '--', asked.file, ...asked.args], options: others };
+}
+
+function wayToNames(names: OwnNames | undefined, cwd: string | undefined): string[] {
+  try {
+    return names?.entrance(cwd) ?? [];
+  } catch (error) {
+    // a directory that is not there is reported as child_process does
+    if (cwd === undefined || (error as NodeJS.ErrnoException).code === 'EACCES') warnOfNames((error as Error).message);
+    return [];
+  }
 }
 
 function split([command, ...rest]: SpawnArguments): [command: string, args: string[], options: SpawnOptions] {

@@ -6,15 +6,24 @@ import { isPrivileged } from '../process/user-namespaces.js';
 const NSENTER = 'nsenter';
 const SYSTEM_DIRECTORIES = ['/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 
+/** The way into the namespaces of a stack's daemon. */
+export interface Entrance {
+  /** The path of nsenter(1). */
+  readonly file: string;
+  /** Its arguments for the user namespace, if that must be entered too, but not those for the network. */
+  readonly args: readonly string[];
+  /** True if the program keeps the rights of this process, and may change its user. */
+  readonly isPrivileged: boolean;
+}
+
 /**
- * Returns the command that enters the network namespace of a stack's daemon, which belongs to a user namespace of its own. A
- * process without rights must enter the user namespace too, as its root: if its user is not mapped there, a program has no
- * capability after execve(2).
- * @returns the path of nsenter(1), its arguments, and whether the program keeps the rights of this process and may change its user
+ * Returns the way into the network namespace of a stack's daemon, which belongs to a user namespace of its own. A process without
+ * rights must enter the user namespace too, as its root: if its user is not mapped there, a program has no capability after
+ * execve(2).
  * @throws {IothError} ENOENT if nsenter(1) is missing; the kernel's error if the user cannot be mapped
  */
-export function entranceTo(pid: number): { file: string; args: string[]; isPrivileged: boolean } {
-  const file = findExecutable(NSENTER, [...(process.env.PATH ?? '').split(':').filter(Boolean), ...SYSTEM_DIRECTORIES]);
+export function entranceTo(pid: number): Entrance {
+  const file = findExecutable(NSENTER, programDirectories());
   if (!file) {
     const hint = `${NSENTER}, which runs programs in a stack, is missing: apt-get install util-linux`;
     throw new IothError('ENOENT', { syscall: 'spawn', address: NSENTER, hint });
@@ -22,7 +31,12 @@ export function entranceTo(pid: number): { file: string; args: string[]; isPrivi
   const hasRights = isPrivileged();
   if (!hasRights) mapToRoot(pid);
   const user = hasRights ? [] : ['--user', '--preserve-credentials'];
-  return { file, args: ['--target', String(pid), '--net', ...user], isPrivileged: hasRights };
+  return { file, args: ['--target', String(pid), ...user], isPrivileged: hasRights };
+}
+
+/** Returns the directories of PATH, then those where a system has its own programs. */
+export function programDirectories(): string[] {
+  return [...(process.env.PATH ?? '').split(':').filter(Boolean), ...SYSTEM_DIRECTORIES];
 }
 
 /**

@@ -9,6 +9,9 @@ import { pollOnce } from '../io/poll-sync.js';
 import { KillOnWorkerExit } from '../process/kill-on-worker-exit.js';
 import { stateOfProcess } from '../process/process-state.js';
 import { type SpawnArguments, spawnIn, spawnSyncIn } from './launch.js';
+import type { Entrance } from './namespace.js';
+import { OwnNames, warnOfNames } from './own-names.js';
+import type { ProgramNames } from './program-names.js';
 
 /** The time for programs to end by themselves after SIGTERM. */
 const TERM_TIMEOUT_MS = 2000;
@@ -29,14 +32,20 @@ export class Programs {
   readonly #running = new Set<ChildProcess>();
   /** Keeps the namespace open, because another namespace could get its inode otherwise. */
   #namespaceFd: number | undefined;
+  /** The names that programs were started with. The last program may still be about to enter its own. */
+  readonly #ownNames: OwnNames[] = [];
+  #areNamesRefused = false;
 
   /** @param daemonPid a process in the network namespace of the programs; undefined for the namespace of this process */
   constructor(readonly daemonPid: number | undefined) {}
 
-  /** @param stack is not garbage collected while the program runs */
-  spawn(parameters: SpawnArguments, stack: object): ChildProcess {
+  /**
+   * @param names the names that it finds; undefined for those of the machine
+   * @param stack is not garbage collected while the program runs
+   */
+  spawn(parameters: SpawnArguments, names: ProgramNames | undefined, stack: object): ChildProcess {
     this.#openNamespace();
-    const child = spawnIn(this.daemonPid, parameters);
+    const child = spawnIn(this.daemonPid, parameters, (entrance) => this.#namesIn(entrance, names));
     const { pid } = child;
     if (pid === undefined) return child;
     this.#running.add(child);
@@ -50,9 +59,9 @@ export class Programs {
     return child;
   }
 
-  spawnSync(parameters: SpawnArguments): SpawnSyncReturns<Buffer | string> {
+  spawnSync(parameters: SpawnArguments, names: ProgramNames | undefined): SpawnSyncReturns<Buffer | string> {
     this.#openNamespace();
-    return spawnSyncIn(this.daemonPid, parameters);
+    return spawnSyncIn(this.daemonPid, parameters, (entrance) => this.#namesIn(entrance, names));
   }
 
   /** Ends them: SIGTERM and, if that does not help, SIGKILL. Returns undefined if no program was started. */
@@ -78,10 +87,11 @@ export class Programs {
     while (stateOfProcess(this.daemonPid) !== 'gone' && performance.now() < end) pollOnce(-1, 0, 1);
   }
 
-  /** Releases the namespace, once all programs are gone. */
+  /** Releases the namespaces, once all programs are gone. */
   release(): void {
     if (this.#namespaceFd !== undefined) closeSync(this.#namespaceFd);
     this.#namespaceFd = undefined;
+    for (const names of this.#ownNames.splice(0)) names.close();
   }
 
   get #wasUsed(): boolean {
@@ -99,6 +109,21 @@ export class Programs {
 
   #openNamespace(): void {
     if (this.daemonPid !== undefined) this.#namespaceFd ??= openSync(namespaceFile(this.daemonPid), 'r');
+  }
+
+  #namesIn(entrance: Entrance, names: ProgramNames | undefined): OwnNames | undefined {
+    if (!names || this.#areNamesRefused) return undefined;
+    const known = this.#ownNames.find((each) => each.has(names));
+    if (known) return known;
+    try {
+      const made = new OwnNames(entrance, names);
+      this.#ownNames.push(made);
+      return made;
+    } catch (error) {
+      this.#areNamesRefused = true;
+      warnOfNames((error as Error).message);
+      return undefined;
+    }
   }
 
   #inNamespace(): number[] {

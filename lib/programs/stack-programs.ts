@@ -1,7 +1,9 @@
 import type { spawn, spawnSync } from 'node:child_process';
 import { IothError } from '../core/errors.js';
+import type { Resolver } from '../dns/resolver.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 import type { SpawnArguments } from './launch.js';
+import { programNames } from './program-names.js';
 import type { Programs } from './programs.js';
 import { readSysctl, writeSysctl } from './sysctl.js';
 
@@ -13,14 +15,17 @@ export class StackPrograms {
   constructor(
     readonly stack: ProgramStack,
     readonly programs: Programs,
+    readonly resolver: Resolver,
   ) {}
 
   readonly spawn = ((...parameters: SpawnArguments) =>
-    this.#run('spawn', (programs) => programs.spawn(parameters, this.stack))) as typeof spawn;
+    this.#run('spawn', (programs) =>
+      programs.spawn(parameters, programNames(this.resolver), this.stack),
+    )) as typeof spawn;
 
   readonly spawnSync = ((...parameters: SpawnArguments) =>
     this.#run('spawnSync', (programs) => {
-      const result = programs.spawnSync(parameters);
+      const result = programs.spawnSync(parameters, programNames(this.resolver));
       if (result.status !== 0) this.#checkDaemon('spawnSync');
       return result;
     })) as typeof spawnSync;

@@ -111,7 +111,7 @@ export class Stack extends typedEmitter<StackEvents>() {
     registerFinalizer(this, 'Stack', this.#native);
     listStack(this);
     this.#life = new StackLife(this.#native, this.#resolver, this, conf);
-    this.#programs = new StackPrograms(this, this.#native.programs);
+    this.#programs = new StackPrograms(this, this.#native.programs, this.#resolver);
     try {
       this.ready = config ? this.#life.configuration.start(config, { signal, timeout }) : Promise.resolve();
     } catch (error) {

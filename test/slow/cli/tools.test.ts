@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { buildCli, ioth, iothAtTerminal, startIoth } from '../../support/cli.js';
 import { workDirectory } from '../../support/directory.js';
 import { useNetwork } from '../../support/network.js';
+import { canHaveOwnNames } from '../../support/own-names.js';
 
 /* `ioth exec` and `ioth ping`, beside a stack of the tests' own: 10.0.0.1. */
 
@@ -31,6 +32,13 @@ describe('ioth exec', () => {
     const outcome = await ioth(['exec', config(2), 'sh', '-c', script, 'sh', '--help'], { input: 'typed\n' });
     expect(outcome).toMatchObject({ code: 5, stderr: '' });
     expect(outcome.stdout).toMatch(/^typed --help vde0 (UP|UNKNOWN) 10\.0\.0\.2\/24/);
+  });
+
+  it('a program finds the name servers and domains of the stack', async () => {
+    if (!canHaveOwnNames()) return;
+    const named = `${config(2)},dns=10.0.0.1,domain=example.org`;
+    const outcome = await ioth(['exec', named, 'cat', '/etc/resolv.conf']);
+    expect(outcome).toEqual({ code: 0, stdout: 'search example.org\nnameserver 10.0.0.1\n', stderr: '' });
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('%s reaches the program', async (signal) => {
@@ -130,14 +138,6 @@ describe('ioth dump', () => {
     expect({ code, lines: stdout.trimEnd().split('\n').length }).toEqual({ code: 0, lines: 1 });
   });
 
-  it.each(['a file', 'standard output'])('pcapng, to %s', async (where) => {
-    const file = join(dir, 'frames.pcapng');
-    const running = startIoth(['dump', '-c', '1', '-w', where === 'a file' ? file : '-', lan.vnl]);
-    await running.warns(`listening on ${lan.vnl}`);
-    await broadcast();
-    const { code, stdout, stderr } = await running.exit;
-    expect({ code, stderr }).toEqual({ code: 0, stderr: `listening on ${lan.vnl}\n1 frames\n` });
-    const written = where === 'a file' ? readFileSync(file, 'latin1') : stdout;
   it.each([
     [['arp', 'and', 'dst', '10.0.0.99'], arp],
     [['not arp and (udp port 9 or icmp)'], /10\.0\.0\.1\.\d+ > 10\.0\.0\.255\.9: UDP/],
@@ -156,6 +156,14 @@ describe('ioth dump', () => {
     expect(stdout.trimEnd().split('\n')).toHaveLength(1);
   });
 
+  it.each(['a file', 'standard output'])('pcapng, to %s', async (where) => {
+    const file = join(dir, 'frames.pcapng');
+    const running = startIoth(['dump', '-c', '1', '-w', where === 'a file' ? file : '-', lan.vnl]);
+    await running.warns(`listening on ${lan.vnl}`);
+    await broadcast();
+    const { code, stdout, stderr } = await running.exit;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: `listening on ${lan.vnl}\n1 frames\n` });
+    const written = where === 'a file' ? readFileSync(file, 'latin1') : stdout;
     // the section header block of the format, and the interface's name
     expect(written.startsWith('\n\r\r\n')).toBe(true);
     expect(written).toContain(lan.vnl);
@@ -170,6 +178,8 @@ describe('ioth dump', () => {
 
   it.each([
     [['vde:///nowhere/sw'], 1, 'ENOENT'],
+    [['null://', 'port', 'http'], 2, "the port must be a number from 0 to 65535, not 'http'"],
+    [['null://', 'hots', '10.0.0.1'], 2, "the filter has 'hots': it takes arp,"],
     [['-c', '0', 'null://'], 2, '--count must be a number, 1 or more'],
     [['-w', '/nowhere/file', 'null://'], 1, 'ENOENT'],
   ])('%j: exit code %i', async (args, code, message) => {

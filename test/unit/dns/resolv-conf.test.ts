@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { dnsConfigForm, formatServer, parseServer, readDnsConfig } from '../../../lib/dns/dns-config.js';
-import { DEFAULT_OPTIONS, formatResolvConf, parseResolvConf } from '../../../lib/dns/resolv-conf.js';
+import { DEFAULT_OPTIONS, formatResolvConf, parseResolvConf, resolvConfText } from '../../../lib/dns/resolv-conf.js';
 import { temporaryDirectory } from '../../support/directory.js';
 
 test('reads servers, the search list and options', () => {
@@ -23,6 +23,20 @@ options ndots:2 timeout:3 attempts:4 rotate use-vc edns0 trust-ad
   expect(conf.search).toEqual(['example.org', 'sub.example.org']);
   expect(conf.options).toEqual({ ndots: 2, timeout: 3, attempts: 4, rotate: true, useVc: true, edns0: true });
   expect(conf.problems).toEqual([]);
+});
+
+test.each([
+  'search a.org b.org\nnameserver 10.0.0.1\nnameserver fe80::1%vde0\noptions ndots:2 timeout:3 attempts:4 rotate use-vc\n',
+  'nameserver 10.0.0.1\n',
+  'search a.org\n',
+  '',
+])('what it reads it writes for programs: %j', (text) => {
+  expect(resolvConfText(parseResolvConf(text))).toBe(text);
+});
+
+test('programs get no server on another port than 53', () => {
+  const conf = { ...parseResolvConf('nameserver 10.0.0.1\n'), nameservers: [{ address: '10.0.0.2', port: 5353 }] };
+  expect(resolvConfText(conf)).toBe('');
 });
 
 test('domain and search replace each other, the last one wins', () => {
