@@ -16,7 +16,7 @@ import { LabNat } from './nat.js';
 import { checkGroups, LabNetwork } from './network.js';
 import { RunningHost } from './running-host.js';
 import { EXIT, type LabConfig, type NetworkPlan } from './topology/config.js';
-import { drawing, mermaid } from './topology/drawing.js';
+import { drawing, type LabNow, mermaid } from './topology/drawing.js';
 import { guardedBy, type HostPlan } from './topology/host-plan.js';
 import type { NatRouter } from './topology/nat-router.js';
 import { Topology } from './topology/topology.js';
@@ -176,14 +176,14 @@ export class Lab<N extends string = string, H extends string = string> {
     return this.hosts[host];
   }
 
-  /** Returns the networks as text, each one with its hosts under it. */
+  /** Returns the networks as text, as they are now: each one with its faults, its partition and its hosts under it. */
   toString(): string {
-    return drawing(this.#topology);
+    return drawing(this.#topology, this.#now);
   }
 
-  /** Returns the networks and hosts as the text of a mermaid flowchart. */
+  /** Returns the networks and hosts, as they are now, as the text of a mermaid flowchart. */
   diagram(): string {
-    return mermaid(this.#topology);
+    return mermaid(this.#topology, this.#now);
   }
 
   /** Closes the lab. Data that hosts have not delivered yet is lost. Closing twice is fine. */
@@ -244,6 +244,13 @@ export class Lab<N extends string = string, H extends string = string> {
     if (value === undefined) return undefined;
     const list = Array.isArray(value) ? value : [value];
     return checkEach(name, 'a list', list, (_, host) => this.#host(name, host).plan.name);
+  }
+
+  get #now(): LabNow {
+    return {
+      network: ({ name }) => this.networks[name as N].now,
+      isDown: ({ name }) => !this.#running.get(name)?.isUp,
+    };
   }
 
   #host(name: string, host: unknown): RunningHost {

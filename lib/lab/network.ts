@@ -1,12 +1,19 @@
 import { inspect } from 'node:util';
 import { checkEach, checkString, invalidValue, repeatedIn } from '../core/validate.js';
-import { type CutDirections, checkCut, checkDirections, type FaultDirections } from '../fabric/directions.js';
+import {
+  type CheckedDirections,
+  type CutDirections,
+  checkCut,
+  checkDirections,
+  type FaultDirections,
+} from '../fabric/directions.js';
 import type { LinkFaults } from '../fabric/faults.js';
 import type { Intercept } from '../fabric/intercept/intercept.js';
 import type { PacketAction, PacketMatch, PacketTest } from '../fabric/intercept/match.js';
 import type { InterceptOptions } from '../fabric/intercept/plan.js';
 import type { FabricNetwork } from '../fabric/network.js';
 import type { NetworkStats } from '../fabric/stats.js';
+import { NetworkState } from './network-state.js';
 import type { NetworkPlan } from './topology/config.js';
 import { prefixTexts } from './topology/drawing.js';
 import type { HostPlan } from './topology/host-plan.js';
@@ -30,12 +37,15 @@ export class LabNetwork<H extends string = string> {
   readonly #plan: NetworkPlan;
   readonly #fabric: FabricNetwork;
   readonly #members: readonly HostPlan[];
+  /** What it is now, for drawings. @internal */
+  readonly now: NetworkState;
 
   /** @internal use `lab.networks` */
   constructor(plan: NetworkPlan, fabric: FabricNetwork, topology: Topology) {
     this.#plan = plan;
     this.#fabric = fabric;
     this.#members = topology.membersOf(plan);
+    this.now = new NetworkState(plan.faults, this.hosts);
   }
 
   /** The name of the network, and of its hosts' interfaces. */
@@ -67,7 +77,9 @@ export class LabNetwork<H extends string = string> {
    * @throws {TypeError} for a host that is not on this network, or in two groups
    */
   async partition(...groups: (readonly H[])[]): Promise<void> {
-    await this.#fabric.partition(...checkGroups(groups, (where, host) => this.#member(where, host)));
+    const checked = checkGroups(groups, (where, host) => this.#member(where, host));
+    await this.#fabric.partition(...checked);
+    this.now.partition(checked);
   }
 
   /**
@@ -80,12 +92,16 @@ export class LabNetwork<H extends string = string> {
   /** Cuts both directions between a and b, each a host or several. @throws {TypeError} for a host not on this network */
   async cut(a: H | readonly H[], b: H | readonly H[]): Promise<void>;
   async cut(a: unknown, b?: unknown): Promise<void> {
-    for (const path of checkCut(a, b, (name, value) => this.#list(name, value))) await this.#fabric.cut(path);
+    for (const path of checkCut(a, b, (name, value) => this.#list(name, value))) {
+      await this.#fabric.cut(path);
+      this.now.cut(path);
+    }
   }
 
   /** Ends the {@link partition}, and all {@link cut}s. Faults stay as they are. */
   async heal(): Promise<void> {
     await this.#fabric.heal();
+    this.now.heal();
   }
 
   /**
@@ -96,7 +112,9 @@ export class LabNetwork<H extends string = string> {
    * @throws {TypeError | RangeError} naming the fault, or the host
    */
   async set(faults: LinkFaults, path?: FaultDirections<H>): Promise<void> {
-    await this.#fabric.set(faults, this.#path(path));
+    const checked = this.#path(path);
+    await this.#fabric.set(faults, checked);
+    this.now.set(faults, checked);
   }
 
   /**
@@ -105,7 +123,9 @@ export class LabNetwork<H extends string = string> {
    * @throws {TypeError} for a host that is not on this network
    */
   async reset(path?: FaultDirections<H>): Promise<void> {
-    await this.#fabric.reset(this.#path(path));
+    const checked = this.#path(path);
+    await this.#fabric.reset(checked);
+    this.now.reset(checked);
   }
 
   /**
@@ -143,7 +163,7 @@ export class LabNetwork<H extends string = string> {
     return `LabNetwork <${this.name}, ${prefixTexts(this.#plan)}, ${this.hosts.join(' ')}>`;
   }
 
-  #path(path: FaultDirections<H> | undefined): FaultDirections {
+  #path(path: FaultDirections<H> | undefined): CheckedDirections {
     return checkDirections('path', path, (name, value) => this.#list(name, value));
   }
 

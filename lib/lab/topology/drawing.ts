@@ -3,25 +3,44 @@ import type { NetworkPlan } from './config.js';
 import { type Attachment, attachmentOn, cableFor, cablesOf, type HostPlan } from './host-plan.js';
 import type { Topology } from './topology.js';
 
+/** What a network is now. */
+export interface NetworkNow {
+  /** The faults of its links, unless a note has others. */
+  readonly faults: LinkFaults;
+  /** What else was done to it, a line each: 'from bob to gate: loss=1', 'partition: gate | bob'. */
+  readonly notes: readonly string[];
+}
+
+/** What a lab is now. */
+export interface LabNow {
+  network(network: NetworkPlan): NetworkNow;
+  isDown(host: HostPlan): boolean;
+}
+
+/** A lab to which nothing was done since it was made. */
+const AS_MADE: LabNow = { network: ({ faults }) => ({ faults, notes: [] }), isDown: () => false };
+
 /** Returns the prefixes as text: '10.0.0.0/24 fd00::/64'. */
 export function prefixTexts({ prefixes }: NetworkPlan): string {
   return prefixes.map(({ text }) => text).join(' ');
 }
 
 /**
- * Returns the networks as text, and under each one its hosts:
+ * Returns the networks as text, and under each one what was done to it, and its hosts:
  *
  *     lan 10.0.0.0/24
- *     ├─ alice  10.0.0.1
+ *     │  partition: alice | gate
+ *     ├─ alice  10.0.0.1  down
  *     └─ gate   10.0.0.2  routes to wan
  */
-export function drawing(topology: Topology): string {
+export function drawing(topology: Topology, now = AS_MADE): string {
   const width = Math.max(...topology.hosts.map(({ name }) => name.length));
   const lines = topology.networks.flatMap((network) => {
     const members = topology.membersOf(network);
-    const head = networkTexts(network).join(' ');
+    const { faults, notes } = now.network(network);
     return [
-      head,
+      networkTexts(network, faults).join(' '),
+      ...notes.map((note) => `│  ${note}`),
       ...members.map((host, i) => {
         const branch = i === members.length - 1 ? '└─' : '├─';
         return [
@@ -30,7 +49,7 @@ export function drawing(topology: Topology): string {
           ...cablesOf(host)
             .filter((each) => each.network === network)
             .flatMap(linkTexts),
-          ...roles(topology, host, network),
+          ...roles(topology, host, network, now),
         ].join('  ');
       }),
     ];
@@ -39,14 +58,16 @@ export function drawing(topology: Topology): string {
 }
 
 /** Returns the networks and hosts as a flowchart of mermaid. */
-export function mermaid(topology: Topology): string {
+export function mermaid(topology: Topology, now = AS_MADE): string {
   const lines = ['graph LR'];
   topology.networks.forEach((network, i) => {
-    const label = networkTexts(network).join('<br>');
+    const { faults, notes } = now.network(network);
+    const label = [...networkTexts(network, faults), ...notes].join('<br>');
     lines.push(`  n${i}(["${label}"])`);
   });
   topology.hosts.forEach((host, i) => {
-    lines.push(`  h${i}${host.isRouter ? `{{"${host.name}"}}` : `["${host.name}"]`}`);
+    const label = `"${host.name}${now.isDown(host) ? '<br>down' : ''}"`;
+    lines.push(`  h${i}${host.isRouter ? `{{${label}}}` : `[${label}]`}`);
     for (const attachment of cablesOf(host)) {
       const { network } = attachment;
       const label = [addressTexts(host, network).replace(' ', '<br>'), ...linkTexts(attachment)].join('<br>');
@@ -60,12 +81,13 @@ function addressTexts(host: HostPlan, network: NetworkPlan): string {
   return [...(cableFor(host, network)?.addresses.values() ?? [])].join(' ');
 }
 
-function roles(topology: Topology, host: HostPlan, network: NetworkPlan): string[] {
+function roles(topology: Topology, host: HostPlan, network: NetworkPlan, now: LabNow): string[] {
   const others = host.attachments.filter((attachment) => attachment.network !== network);
   const roles = host.isRouter ? [wayText(host, network, others.map((other) => other.network.name).join(', '))] : [];
   if (host.cables) roles.push(attachmentOn(host, network) ? 'roams' : 'roams, away');
   if (topology.dns === host) roles.push('DNS');
   if (topology.dhcp === host) roles.push('DHCP');
+  if (now.isDown(host)) roles.push('down');
   return roles.length > 0 ? [roles.join(', ')] : [];
 }
 
@@ -75,10 +97,10 @@ function wayText({ nat }: HostPlan, network: NetworkPlan, others: string): strin
   return nat.outside === network ? `NAT of ${others}, ${type}` : `NAT to ${nat.outside.name}`;
 }
 
-function networkTexts(network: NetworkPlan): string[] {
+function networkTexts(network: NetworkPlan, faults: LinkFaults): string[] {
   const exit = network.hasExit ? ['exit=slirp'] : [];
   const mtu = network.mtu === undefined ? [] : [`mtu=${network.mtu}`];
-  return [network.name, prefixTexts(network), ...exit, ...mtu, ...faultTexts(network.faults)];
+  return [network.name, prefixTexts(network), ...exit, ...mtu, ...faultTexts(faults)];
 }
 
 /** Returns the faults of a host's own link: 'up: rate=1mbit', 'down: rate=20mbit'; 'link: profile=dsl' for both ways. */
@@ -89,7 +111,7 @@ function linkTexts({ link }: Attachment): string[] {
 }
 
 /** Returns the faults as they were given: 'delay=20', 'rate=10mbit'. */
-function faultTexts(faults: LinkFaults): string[] {
+export function faultTexts(faults: LinkFaults): string[] {
   return Object.entries(faults)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value).replaceAll('"', '') : value}`);
