@@ -1,6 +1,5 @@
 import type { VdeConnPointer } from '../../ffi/vdeplug.js';
 import { scratch } from '../vde/frame-source.js';
-import { CodelQueue } from './codel-queue.js';
 import type { DueHeap } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
 import type { FirewallCalls } from './firewall/firewall-calls.js';
@@ -11,12 +10,13 @@ import { Interceptor } from './intercept/interceptor.js';
 import type { InterceptPlan, Verdict } from './intercept/plan.js';
 import { MacTable } from './mac-table.js';
 import type { NatCalls } from './nat/nat-calls.js';
-import { Path, Station, type WaitingOnPath } from './path.js';
+import { obstacleOf, Path, Station } from './path.js';
 import { FrameRandom } from './philox.js';
 import { Plug } from './plug.js';
 import { CaptureFeed, type FrameBatch, History } from './recorder.js';
 import { type DropCounts, type NetworkStats, sumOf } from './stats.js';
 import type { TimedEventSet } from './timed-event-set.js';
+import { Transit } from './transit.js';
 
 /** The parts that all networks of the thread share. */
 export interface SharedParts {
@@ -89,11 +89,21 @@ export class Forwarder {
   /** The intercepts. Both are undefined before the first one; the second one also when all have ended. */
   #interceptor: Interceptor | undefined;
   #activeInterceptor: Interceptor | undefined;
+  readonly #transit: Transit;
 
   constructor(
     readonly name: string,
     readonly shared: SharedParts,
-  ) {}
+  ) {
+    this.#transit = new Transit({
+      shared,
+      send: (path, frame, length) => this.#send(path, frame, length),
+      switch: (from, length, now) => this.#switch(from, length, now),
+      drop: (from, to, cause) => this.#drop(from, to, cause),
+      note: ({ from, to }, count, text) => this.#note(from, to, count, text),
+      recordNoted: (from, frame, length) => this.#recordNoted(from, frame, length),
+    });
+  }
 
   becomeWire(): void {
     this.#isWire = true;
@@ -215,12 +225,13 @@ export class Forwarder {
 
   /** Puts a frame on the link of its sender. */
   #launch(from: Station, length: number, now: number): void {
-    if (from.up?.plan) this.#forwardWithFaults(from.up, from.up.plan, length, now);
+    if (from.up?.plan) this.#transit.start(from.up, from.up.plan, length, now);
     else this.#switch(from, length, now);
   }
 
   /** Sends a frame to the station that has its MAC, or to all others. */
   #switch(from: Station, length: number, now: number): void {
+    from.switched++;
     if (this.#isWire) {
       this.#flood(from, length, now);
       return;
@@ -261,8 +272,8 @@ export class Forwarder {
   }
 
   #sendOn(path: Path, length: number, now: number): void {
-    if (path.plan) this.#forwardWithFaults(path, path.plan, length, now);
-    else if (path.down?.plan) this.#forwardWithFaults(path.down, path.down.plan, length, now);
+    if (path.plan) this.#transit.start(path, path.plan, length, now);
+    else if (path.down?.plan) this.#transit.start(path.down, path.down.plan, length, now);
     else this.#send(path, scratch, length);
   }
 
@@ -282,9 +293,7 @@ export class Forwarder {
         this.#say(to, comment);
       },
       pathBack: ({ from, to }) => this.#paths[to!.index]![from.index] ?? this.#newPath(to!, from),
-      recordComments: (from, length) => {
-        if (this.#notes.length > 0) this.#record(from, scratch, length, performance.now());
-      },
+      recordComments: (from, length) => this.#recordNoted(from, scratch, length),
       setIntercepted: (isIntercepted) => {
         this.#activeInterceptor = isIntercepted ? interceptor : undefined;
         this.shared.feeds[isIntercepted ? 'add' : 'delete'](interceptor);
@@ -312,92 +321,9 @@ export class Forwarder {
     this.#interceptor?.answer(id, question, verdict);
   }
 
-  #forwardWithFaults(path: Path, plan: FaultPlan, length: number, now: number): void {
-    const { from, to, decision } = path;
-    decision.make(plan, path.conversations.of(scratch, length), length);
-    if (decision.isLost && !decision.isDuplicated) {
-      this.#drop(from, to, 'loss');
-      return;
-    }
-    if (decision.corruptBit >= 0) this.#note(from, to, 'corrupted', `corrupted: bit ${decision.corruptBit}`);
-    const frame = decision.corruptBit < 0 ? scratch : corrupted(length, decision.corruptBit);
-    if (!this.#enqueue(path, frame, length, now, decision.delay, decision.goesAtOnce || !plan.order)) return;
-    if (!decision.isDuplicated || decision.isLost) return;
-    this.#note(from, to, 'duplicated', 'duplicated');
-    this.#enqueue(path, scratch, length, now, decision.delayOfDuplicate, !plan.order);
-  }
-
-  /** Lets a frame wait for the rate. @returns false if it is lost */
-  #enqueue(path: Path, frame: Buffer, length: number, now: number, delay: number, mayOvertake: boolean): boolean {
-    const plan = path.plan!;
-    if (plan.queue.codel && plan.rate > 0) return this.#enqueueForCodel(path, frame, length, now, delay, mayOvertake);
-    const gone = path.queue.tail.add(plan, now, length);
-    if (gone < 0) this.#drop(path.from, path.to, 'queue');
-    else this.#sendLater(path, frame, length, gone + delay, now, mayOvertake);
-    return gone >= 0;
-  }
-
-  #enqueueForCodel(path: Path, bytes: Buffer, length: number, now: number, delay: number, mayOvertake: boolean) {
-    const [plan, { heap, store }] = [path.plan!, this.shared];
-    path.queue.codel ??= new CodelQueue<WaitingOnPath>(
-      heap,
-      (waiting, gone) => this.#leaveQueue(waiting, gone),
-      (waiting) => this.#dropFromQueue(waiting),
-    );
-    const frame = path.queue.codel.hasRoom(plan, now, length) ? store.store(bytes, length) : undefined;
-    if (frame) path.queue.codel.add({ frame, plan, arrived: now, path, delay, mayOvertake });
-    else this.#drop(path.from, path.to, 'queue');
-    return frame !== undefined;
-  }
-
-  #leaveQueue({ frame, path, delay, mayOvertake }: WaitingOnPath, gone: number): void {
-    const now = performance.now();
-    const obstacle = obstacleOf(path);
-    frame.bytes.copy(scratch, 0, 0, frame.length);
-    if (obstacle) this.#drop(path.from, path.to, obstacle);
-    else this.#sendLater(path, scratch, frame.length, gone + delay, now, mayOvertake);
-    if (this.#notes.length > 0) this.#record(path.from, scratch, frame.length, now);
-  }
-
-  #dropFromQueue({ frame, path: { from, to } }: WaitingOnPath): void {
-    this.#drop(from, to, 'codel');
-    this.#record(from, frame.bytes, frame.length, performance.now());
-    this.shared.store.release(frame);
-  }
-
-  #sendLater(path: Path, frame: Buffer, length: number, due: number, now: number, mayOvertake: boolean): void {
-    const isEarly = path.underWay > 0 && due < path.lastDue;
-    const overtakes = isEarly && mayOvertake;
-    const arrives = isEarly && !mayOvertake ? path.lastDue : due;
-    if (overtakes) this.#note(path.from, path.to, 'reordered', 'reordered: overtakes earlier frames');
-    else path.lastDue = arrives;
-    const isLast = path.to !== undefined && !path.down?.plan;
-    if (isLast && arrives <= now && (overtakes || path.underWay === 0)) {
-      this.#send(path, frame, length);
-      return;
-    }
-    const stored = this.shared.store.store(frame, length);
-    if (!stored) {
-      this.#drop(path.from, path.to, 'queue');
-      return;
-    }
-    path.underWay++;
-    this.shared.heap.add(arrives, stored, path);
-  }
-
-  /** Delivers a frame that was in transit: to the network, to the receiver's own link, or to the receiver. */
+  /** Delivers a frame that was in transit. */
   deliver(frame: StoredFrame, path: Path): void {
-    path.underWay--;
-    const { from, to, down } = path;
-    const obstacle = obstacleOf(path);
-    if (obstacle) this.#drop(from, to, obstacle);
-    else if (to && !down?.plan) this.#send(path, frame.bytes, frame.length);
-    else {
-      frame.bytes.copy(scratch, 0, 0, frame.length);
-      if (down?.plan) this.#forwardWithFaults(down, down.plan, frame.length, performance.now());
-      else this.#switch(from, frame.length, performance.now());
-    }
-    if (this.#notes.length > 0) this.#record(from, frame.bytes, frame.length, performance.now());
+    this.#transit.deliver(frame, path);
   }
 
   #send(path: Path, frame: Buffer, length: number): void {
@@ -454,6 +380,10 @@ export class Forwarder {
     this.#notes.push(to && this.#list.length > 2 ? `to ${to.name}: ${text}` : text);
   }
 
+  #recordNoted(from: Station, frame: Buffer, length: number): void {
+    if (this.#notes.length > 0) this.#record(from, frame, length, performance.now());
+  }
+
   #record(from: Station, frame: Buffer, length: number, now: number): void {
     let comment: string | undefined;
     if (this.#notes.length > 0) {
@@ -507,23 +437,8 @@ export class Forwarder {
   }
 }
 
-const altered = Buffer.allocUnsafeSlow(scratch.length);
 /** The frame that a gate may change. */
 const gated = Buffer.allocUnsafeSlow(scratch.length);
-
-/** Returns the frame in {@link scratch} with one bit flipped, valid until the next call. */
-function corrupted(length: number, bit: number): Buffer {
-  scratch.copy(altered, 0, 0, length);
-  altered[bit >> 3]! ^= 0x80 >> (bit & 7);
-  return altered;
-}
-
-function obstacleOf({ from, to, isCut }: Path): 'partition' | 'cut' | 'down' | undefined {
-  if (!to) return from.isUp ? undefined : 'down';
-  if (from.group !== to.group) return 'partition';
-  if (isCut) return 'cut';
-  return to.plug && to.isUp && from.isUp ? undefined : 'down';
-}
 
 function isSame(a: Directions, b: Directions): boolean {
   return `${a.from}` === `${b.from}` && `${a.to}` === `${b.to}`;

@@ -13,6 +13,8 @@ import { newStats } from './stats.js';
 /** A name in a network, and the port that it has now. The counts and faults of the name outlive the port. */
 export class Station {
   readonly stats = newStats();
+  /** The number of frames from it that came to the network. */
+  switched = 0;
   plug: Plug | undefined;
   /** What is between the host and the network. */
   gate: Gate | undefined;
@@ -94,4 +96,12 @@ export class Path implements Destination {
   arrive(frame: StoredFrame): void {
     this.network.deliver(frame, this);
   }
+}
+
+/** Returns what keeps frames from a part of their way. */
+export function obstacleOf({ from, to, isCut }: Path): 'partition' | 'cut' | 'down' | undefined {
+  if (!to) return from.isUp ? undefined : 'down';
+  if (from.group !== to.group) return 'partition';
+  if (isCut) return 'cut';
+  return to.plug && to.isUp && from.isUp ? undefined : 'down';
 }

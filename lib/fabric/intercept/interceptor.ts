@@ -44,7 +44,7 @@ export class Interceptor {
   #frame = 0;
   /** Where that frame came from, and how many had come from there. */
   #from: Station | undefined;
-  #received = 0;
+  #switched = 0;
   #order = 0;
   #lastQuestion = 0;
   /** Whether there are intercepts that are over. */
@@ -100,9 +100,9 @@ export class Interceptor {
   /** Decides about the frame in {@link scratch} in one direction. @returns whether the network is done with it */
   takes(path: Path, length: number, now: number): boolean {
     const { from } = path;
-    if (this.#from !== from || this.#received !== from.stats.received.frames) {
+    if (this.#from !== from || this.#switched !== from.switched) {
       this.#from = from;
-      this.#received = from.stats.received.frames;
+      this.#switched = from.switched;
       this.#begin(length);
     }
     return this.#apply(0, path, length, now);
@@ -150,7 +150,7 @@ export class Interceptor {
     const question = ++this.#lastQuestion;
     rule.question = { frame, paths: [], due: now + ANSWER_TIMEOUT_MS };
     rule.questions.set(question, rule.question);
-    const bytes = Uint8Array.from(scratch.subarray(0, length));
+    const bytes = new Uint8Array(scratch.subarray(0, length));
     rule.post({ what: 'ask', question, frame: bytes, from: path.from.name, to: path.to!.name });
   }
 

@@ -109,7 +109,7 @@ export class Rule {
     if (this.#untaken >= MAX_UNTAKEN) return;
     this.#untaken++;
     const hit = { number: hits, from: from.name, to: to!.name, time: epochTime(now), comment: this.comment };
-    this.post({ what: 'hit', hit, frame: Uint8Array.from(bytes) });
+    this.post({ what: 'hit', hit, frame: new Uint8Array(bytes) });
   }
 
   /** Tells the other thread, once, that it has ended. */
