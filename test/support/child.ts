@@ -48,11 +48,13 @@ export class Child {
   /** Both, as they came. */
   output = '';
   readonly #process: ChildProcess;
+  readonly #limit: number;
   readonly #listeners = new Set<() => void>();
   #hasEnded = false;
 
   constructor(command: string, args: readonly (string | number)[], options: ChildOptions = {}) {
     const { cwd = ROOT, env, prefix = [], limit = CHILD_LIMIT_MS, leads = false } = options;
+    this.#limit = Math.max(limit, PATIENCE_MS);
     const [first = '', ...rest] = [...prefix, command, ...args.map(String)];
     this.name = [first, ...rest].map((word) => (word.length > 60 ? `…${word.slice(-60)}` : word)).join(' ');
     this.#process = spawn(first, rest, { cwd, env: { ...process.env, ...env }, detached: leads, stdio: 'pipe' });
@@ -180,7 +182,7 @@ export class Child {
         else if (this.#hasEnded) resolve('it ended and never said');
       };
       this.#listeners.add(listener);
-      timer = setTimeout(() => resolve(`within ${PATIENCE_MS / 1000} s it did not say`), PATIENCE_MS);
+      timer = setTimeout(() => resolve(`within ${this.#limit / 1000} s it did not say`), this.#limit);
       listener();
     });
     clearTimeout(timer);
