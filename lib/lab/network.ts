@@ -114,7 +114,8 @@ export class LabNetwork<H extends string = string> {
   async set(faults: LinkFaults, path?: FaultDirections<H>): Promise<void> {
     const checked = this.#path(path);
     await this.#fabric.set(faults, checked);
-    this.now.set(faults, checked);
+    // JavaScript may pass nothing, which is no faults
+    this.now.set(faults ?? {}, checked);
   }
 
   /**

@@ -117,8 +117,18 @@ function methodsOf({ name, self }: Target): [name: string, method: (...args: unk
   }
   return [...found]
     .filter((key) => !INTERNAL.includes(key) && !ENDINGS.includes(key) && !key.startsWith('_'))
-    .filter((key) => typeof Reflect.get(self, key) === 'function' && !isClass(Reflect.get(self, key)))
-    .map((key) => [`${name}.${key}`, Reflect.get(self, key), self]);
+    .map((key) => [key, memberOf(self, key)] as const)
+    .filter(([, member]) => typeof member === 'function' && !isClass(member))
+    .map(([key, member]) => [`${name}.${key}`, member as () => unknown, self]);
+}
+
+/** A getter may throw: `host.nat` of a host without one. */
+function memberOf(self: object, key: string): unknown {
+  try {
+    return Reflect.get(self, key);
+  } catch {
+    return undefined;
+  }
 }
 
 /** `new` of each class in `self`, as methods. */
