@@ -71,6 +71,7 @@ function configure(stack: Stack, plan: BootPlan): void {
     if (network.mtu !== undefined) stack.linksetmtu(network.name, network.mtu);
   }
   for (const attachment of host.attachments) configureInterface(stack, plan, attachment);
+  routeMulticast(stack, plan);
   configureNat(stack, plan);
   if (hasExit(host)) stack.iproute_add(`default via ${EXIT.router}`);
   configureRoutes(stack, plan);
@@ -87,6 +88,12 @@ function configureInterface(stack: Stack, plan: BootPlan, { network, addresses }
   }
 }
 
+/** Lets programs send to groups without choosing an interface, as on hosts with a default route: over the first network. */
+function routeMulticast(stack: Stack, { host }: BootPlan): void {
+  const first = host.attachments.find(({ addresses }) => addresses.has(AF_INET));
+  if (first) stack.iproute_add(`224.0.0.0/4 dev ${first.network.name}`);
+}
+
 function configureRoutes(stack: Stack, plan: BootPlan): void {
   for (const { prefix, gateway, network } of plan.topology.routes.get(plan.host) ?? []) {
     // the DHCP lease has the route
@@ -98,6 +105,7 @@ function configureRoutes(stack: Stack, plan: BootPlan): void {
 /** Configures a stack for the network that its host has moved to. */
 export async function arrive(stack: Stack, plan: BootPlan): Promise<void> {
   for (const attachment of plan.host.attachments) configureInterface(stack, plan, attachment);
+  routeMulticast(stack, plan);
   configureRoutes(stack, plan);
   const resolver = resolverOf(plan);
   if (resolver !== null) stack.iothdns_update(resolver);
