@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Consumer, consumer } from '../../support/consumer.js';
 
 /** Of what `import 'ioth'` loads, with its declarations and the rest of the package. */
-const MAX_PACKED_SIZE = 250_000;
+const MAX_PACKED_SIZE = 260_000;
 /** What has an entry, or a command, of its own. */
 const APART = ['cli', 'lab', 'fabric', 'vde'];
 const MAX_PACKED_SIZE_APART = 200_000;
