@@ -1,0 +1,143 @@
+/** Real libraries on the hosts of a lab: `lab-libraries.ts discovery | ports | webrtc KIND KIND`. Prints what they found. */
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pmpNat } from '@achingbrain/nat-port-mapper';
+import { Bonjour } from 'bonjour-service';
+import mdns from 'multicast-dns';
+import { RTCPeerConnection } from 'werift';
+import { Lab, type NatType } from '../../../lib/lab/index.js';
+
+const PATIENCE_MS = 100_000;
+const [what = '', ...kinds] = process.argv.slice(2);
+
+function say(...texts: unknown[]): void {
+  console.log(texts.join(' '));
+}
+
+/** Finds by multicast DNS what is on the same network, and nothing on another one. */
+async function discovery(): Promise<void> {
+  await using lab = await Lab.create({
+    networks: { lan: '10.0.0.0/24', other: '10.0.1.0/24' },
+    hosts: { alice: 'lan', bob: 'lan', gate: ['lan', 'other'], carol: 'other' },
+  });
+  const { alice, bob, carol } = lab.hosts;
+  const responder = bob.run(() => mdns());
+  responder.on('query', ({ questions }) => {
+    if (questions.some(({ name }) => name === 'bob.local')) {
+      responder.respond({ answers: [{ type: 'A', name: 'bob.local', ttl: 120, data: bob.address() }] });
+    }
+  });
+  await once(responder, 'ready');
+  const heard: string[] = [];
+  const ask = async (host: typeof alice) => {
+    const asking = host.run(() => mdns());
+    await once(asking, 'ready');
+    asking.on('response', ({ answers }) =>
+      heard.push(`${host.name} ${answers[0]?.type === 'A' ? answers[0].data : ''}`),
+    );
+    asking.query('bob.local', 'A');
+    return asking;
+  };
+  // carol asks first: what comes to her would be there before the answer for alice
+  const far = await ask(carol);
+  while ((await lab.networks.other.stats()).ports.carol.received.frames === 0) await delay(5);
+  const near = await ask(alice);
+  while (heard.length === 0) await delay(5);
+  say('mdns', heard.join(', '));
+  for (const each of [responder, near, far]) each.destroy();
+
+  const publisher = bob.run(() => new Bonjour());
+  bob.run(() => publisher.publish({ name: 'printer', type: 'ipp', port: 631, probe: false }));
+  const browser = alice.run(() => new Bonjour());
+  const service = await new Promise<{ name: string; port: number; host: string; addresses?: string[] }>((found) =>
+    alice.run(() => browser.find({ type: 'ipp' }, found)),
+  );
+  say(
+    'bonjour',
+    service.name,
+    service.port,
+    service.host,
+    service.addresses?.filter((each) => !each.includes(':')),
+  );
+  publisher.destroy();
+  browser.destroy();
+}
+
+/** Asks a NAT for a port. */
+async function ports(): Promise<void> {
+  await using lab = await Lab.create({
+    networks: { internet: '203.0.113.0/24', home: '192.168.1.0/24' },
+    hosts: {
+      visitor: 'internet',
+      fritz: { networks: ['home', 'internet'], nat: { type: 'home', portMapping: true } },
+      alice: 'home',
+    },
+  });
+  const { visitor, fritz, alice } = lab.hosts;
+  using listener = alice.stack.create_server(':8080');
+  const gateway = alice.run(() => pmpNat(fritz.address('home')));
+  const mapping = await alice.run(() =>
+    gateway.map(8080, alice.address(), { protocol: 'tcp', externalPort: 9090, autoRefresh: false }),
+  );
+  say('address', await alice.run(() => gateway.externalIp()));
+  say('mapped', mapping.externalPort, mapping.internalPort);
+  using _client = await visitor.stack.create_connection(['203.0.113.2', mapping.externalPort]);
+  const [connection, from] = await listener.accept();
+  say('reached from', from.address);
+  connection.close();
+  await alice.run(() => gateway.stop());
+}
+
+/** Joins two peers of WebRTC behind NATs by a data channel, and says by which kinds of candidates. */
+async function webrtc(): Promise<void> {
+  const [left = 'home', right = 'home'] = kinds as NatType[];
+  await using lab = await Lab.create({
+    networks: { internet: '203.0.113.0/24', home: '192.168.1.0/24', office: '192.168.2.0/24' },
+    hosts: {
+      meet: 'internet',
+      fritz: { networks: ['home', 'internet'], nat: left },
+      cisco: { networks: ['office', 'internet'], nat: right },
+      alice: 'home',
+      bob: 'office',
+    },
+  });
+  const { meet, alice, bob } = lab.hosts;
+  const listen = ['-L', meet.address(), '--no-tls', '--no-dtls', '--no-cli', '-n', '--pidfile', '', '-l', '/dev/null'];
+  const turnserver = meet.spawn('turnserver', [...listen, '-a', '-u', 'user:password', '-r', 'lab.test'], {
+    stdio: 'ignore',
+  });
+  while (!meet.spawnSync('ss', ['-lunH', 'sport', '=', ':3478']).stdout.includes('3478')) await delay(50);
+  const iceServers = [
+    { urls: `stun:${meet.address()}:3478` },
+    { urls: `turn:${meet.address()}:3478`, username: 'user', credential: 'password' },
+  ];
+  const config = { iceServers, iceUseIpv6: false };
+  const [a, b] = [alice.run(() => new RTCPeerConnection(config)), bob.run(() => new RTCPeerConnection(config))];
+  const channel = a.createDataChannel('chat');
+  const heard = new Promise<string>((done) => {
+    b.onDataChannel.subscribe((incoming) => {
+      incoming.onMessage.subscribe((message) => done(String(message)));
+    });
+  });
+  channel.stateChanged.subscribe((state) => {
+    if (state === 'open') channel.send('hello');
+  });
+  await alice.run(async () => a.setLocalDescription(await a.createOffer()));
+  await bob.run(async () => {
+    await b.setRemoteDescription(a.localDescription!);
+    await b.setLocalDescription(await b.createAnswer());
+  });
+  await alice.run(() => a.setRemoteDescription(b.localDescription!));
+  say('heard', await Promise.race([heard, delay(PATIENCE_MS, 'nothing', { ref: false })]));
+  const pair = a.iceTransports[0]?.connection.nominated;
+  say('by', pair?.localCandidate.type, pair?.remoteCandidate.type);
+  await Promise.all([a.close(), b.close()]);
+  const gone = once(turnserver, 'close');
+  turnserver.kill('SIGKILL');
+  await gone;
+}
+
+const works: Record<string, () => Promise<void>> = { discovery, ports, webrtc };
+await works[what]?.();
+// werift leaves timers
+process.exit();
