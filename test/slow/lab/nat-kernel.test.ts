@@ -189,7 +189,9 @@ test(`tshark finds no wrong checksum in ${PACKETS} packets of both families`, as
     expect(capture.frames).toBeGreaterThanOrEqual(PACKETS);
     const checks = ['ip', 'udp', 'tcp'].flatMap((protocol) => ['-o', `${protocol}.check_checksum:TRUE`]);
     const wrong = ['ip', 'udp', 'tcp', 'icmp', 'icmpv6'].map((protocol) => `${protocol}.checksum.status == "Bad"`);
-    const found = execFileSync('tshark', ['-n', '-r', file, ...checks, '-Y', wrong.join(' || ')], {
+    // Linux writes ffff in place of 0 for TCP too (skb_checksum_help), which is the same sum, and tshark wants 0: one in 65,536
+    const filter = `(${wrong.join(' || ')}) && !(tcp.checksum == 0xffff)`;
+    const found = execFileSync('tshark', ['-n', '-r', file, ...checks, '-Y', filter], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     });
