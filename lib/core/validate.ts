@@ -34,6 +34,13 @@ export function quoted(names: readonly string[]): string {
   return names.map((name) => `'${name}'`).join(', ');
 }
 
+/** Returns the known value that `value` is. @throws {TypeError} ERR_INVALID_ARG_VALUE, naming all of them */
+export function checkOneOf<T extends string>(name: string, known: readonly T[], value: unknown): T {
+  const found = known.find((each) => each === value);
+  if (found !== undefined) return found;
+  throw invalidValue(name, known.map((each) => `'${each}'`).join(' or '), value);
+}
+
 function shown(value: unknown): string {
   let text: string;
   try {

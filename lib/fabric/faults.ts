@@ -3,6 +3,7 @@ import {
   checkInteger,
   checkKeys,
   checkMilliseconds,
+  checkOneOf,
   checkOptions,
   INT_MAX,
   invalidType,
@@ -153,9 +154,7 @@ function checkProfile(name: string, value: unknown, isUp: boolean): LinkFaults {
 }
 
 function checkDistribution(name: string, value: unknown): Distribution {
-  const known = DISTRIBUTIONS.find((distribution) => distribution === (value ?? 'uniform'));
-  if (known) return known;
-  throw invalidValue(name, DISTRIBUTIONS.map((each) => `'${each}'`).join(' or '), value);
+  return checkOneOf(name, DISTRIBUTIONS, value ?? 'uniform');
 }
 
 /** A plain probability of loss has p, r and h of 0, and is 1 - k. */

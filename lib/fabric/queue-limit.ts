@@ -1,4 +1,12 @@
-import { checkInteger, checkKeys, checkMilliseconds, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
+import {
+  checkInteger,
+  checkKeys,
+  checkMilliseconds,
+  checkOneOf,
+  INT_MAX,
+  invalidType,
+  invalidValue,
+} from '../core/validate.js';
 
 /** What is lost if frames wait for a rate: 'drop-tail', 'codel'. */
 export type QueueType = (typeof TYPES)[number];
@@ -43,13 +51,14 @@ export function checkQueue(name: string, value: unknown): QueuePlan {
   if (typeof value === 'number') {
     return { frames: checkInteger(name, value, 1, INT_MAX), bytes: NO_LIMIT, ms: NO_LIMIT, codel: undefined };
   }
-  if (typeof value === 'string') return checkQueue(name, { type: checkType(name, value), frames: DEFAULT_FRAMES });
+  if (typeof value === 'string')
+    return checkQueue(name, { type: checkOneOf(name, TYPES, value), frames: DEFAULT_FRAMES });
   if (typeof value !== 'object' || value === null) {
     throw invalidType(name, "frames, 'codel', or { type, frames, bytes, ms }", value);
   }
   checkKeys(name, value, KEYS);
   const { type = 'drop-tail', frames, bytes, ms, target, interval } = value as QueueLimit;
-  const codel = checkType(`${name}.type`, type) === 'codel';
+  const codel = checkOneOf(`${name}.type`, TYPES, type) === 'codel';
   for (const [key, given] of Object.entries({ target, interval })) {
     if (given !== undefined && !codel) throw invalidValue(`${name}.${key}`, "used with the type 'codel'", given);
   }
@@ -62,10 +71,4 @@ export function checkQueue(name: string, value: unknown): QueuePlan {
     ms: ms === undefined ? NO_LIMIT : time('ms', ms),
     codel: codel ? { target: time('target', target ?? 5), interval: time('interval', interval ?? 100) } : undefined,
   };
-}
-
-function checkType(name: string, value: unknown): QueueType {
-  const known = TYPES.find((type) => type === value);
-  if (known) return known;
-  throw invalidValue(name, TYPES.map((each) => `'${each}'`).join(' or '), value);
 }

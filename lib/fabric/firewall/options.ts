@@ -1,6 +1,14 @@
 import { familyOf, ipBytes, splitPrefix } from '../../address/ip.js';
 import { AF_INET, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from '../../constants/index.js';
-import { checkBoolean, checkEach, checkInteger, checkKeys, invalidType, invalidValue } from '../../core/validate.js';
+import {
+  checkBoolean,
+  checkEach,
+  checkInteger,
+  checkKeys,
+  checkOneOf,
+  invalidType,
+  invalidValue,
+} from '../../core/validate.js';
 
 /** Firewalls as they are met. */
 export type FirewallType = 'block-inbound' | 'corporate' | 'captive-portal';
@@ -72,6 +80,7 @@ export interface FirewallPlan {
 }
 
 const ACTIONS = ['accept', 'drop', 'reject'] as const;
+const DIRECTIONS = ['in', 'out'] as const;
 const MAX_PORT = 65_535;
 const MAX_PROTOCOL = 255;
 const PROTOCOLS: Readonly<Record<string, readonly number[]>> = {
@@ -115,7 +124,7 @@ export function checkFirewall(
   const at = isList ? where : `${where}.rules`;
   return {
     rules: checkEach(at, 'an array of rules', rules, (at, rule) => checkRule(at, rule, resolve)),
-    default: checkAction(`${where}.default`, otherwise),
+    default: checkOneOf(`${where}.default`, ACTIONS, otherwise),
     isStateful: checkBoolean(`${where}.stateful`, stateful),
   };
 }
@@ -126,22 +135,13 @@ function checkRule(where: string, value: unknown, resolve: Resolve): RulePlan {
   if (typeof value !== 'object' || value === null) throw invalidType(where, "a rule: { action: 'drop', … }", value);
   checkKeys(where, value, ['direction', 'protocol', 'from', 'to', 'action']);
   const { direction, protocol, from, to, action } = value as FirewallRule;
-  if (direction !== undefined && direction !== 'in' && direction !== 'out') {
-    throw invalidValue(`${where}.direction`, "'in' or 'out'", direction);
-  }
   return {
-    direction,
+    direction: direction === undefined ? undefined : checkOneOf(`${where}.direction`, DIRECTIONS, direction),
     protocols: protocol === undefined ? undefined : checkProtocol(`${where}.protocol`, protocol),
     from: checkEndpoint(`${where}.from`, from, resolve),
     to: checkEndpoint(`${where}.to`, to, resolve),
-    action: checkAction(`${where}.action`, action),
+    action: checkOneOf(`${where}.action`, ACTIONS, action),
   };
-}
-
-function checkAction(where: string, value: unknown): FirewallAction {
-  const found = ACTIONS.find((action) => action === value);
-  if (found) return found;
-  throw invalidValue(where, ACTIONS.map((action) => `'${action}'`).join(' or '), value);
 }
 
 function checkProtocol(where: string, value: unknown): readonly number[] {

@@ -3,6 +3,7 @@ import {
   checkBoolean,
   checkEach,
   checkKeys,
+  checkOneOf,
   checkPort,
   invalidType,
   invalidValue,
@@ -157,25 +158,23 @@ export function checkNat(
     throw invalidType(where, `a kind of NAT (${NAT_TYPES.join(', ')}) or an object`, value);
   }
   checkKeys(where, given, NAT_OPTIONS);
-  const type = oneOf(typeof value === 'string' ? where : `${where}.type`, NAT_TYPES, given.type ?? 'port-restricted');
+  const type = checkOneOf(
+    typeof value === 'string' ? where : `${where}.type`,
+    NAT_TYPES,
+    given.type ?? 'port-restricted',
+  );
   const defaults = TYPES[type];
   return {
     type,
-    mapping: oneOf(`${where}.mapping`, DEPENDENCE, given.mapping ?? defaults.mapping),
-    filtering: oneOf(`${where}.filtering`, DEPENDENCE, given.filtering ?? defaults.filtering),
-    ports: oneOf(`${where}.ports`, PORTS, given.ports ?? defaults.ports),
+    mapping: checkOneOf(`${where}.mapping`, DEPENDENCE, given.mapping ?? defaults.mapping),
+    filtering: checkOneOf(`${where}.filtering`, DEPENDENCE, given.filtering ?? defaults.filtering),
+    ports: checkOneOf(`${where}.ports`, PORTS, given.ports ?? defaults.ports),
     parity: checkBoolean(`${where}.parity`, given.parity ?? defaults.parity),
     hairpin: checkBoolean(`${where}.hairpin`, given.hairpin ?? defaults.hairpin),
     timeouts: checkTimeouts(`${where}.timeouts`, given.timeouts, defaults.timeouts),
-    pooling: oneOf(`${where}.pooling`, POOLING, given.pooling ?? defaults.pooling),
+    pooling: checkOneOf(`${where}.pooling`, POOLING, given.pooling ?? defaults.pooling),
     forwards: checkForwards(`${where}.forwards`, given.forwards ?? [], resolve),
   };
-}
-
-function oneOf<T extends string>(where: string, known: readonly T[], value: unknown): T {
-  const found = known.find((each) => each === value);
-  if (found !== undefined) return found;
-  throw invalidValue(where, known.map((each) => `'${each}'`).join(' or '), value);
 }
 
 function checkTimeouts(where: string, given: unknown, defaults: NatPlan['timeouts']): NatPlan['timeouts'] {
@@ -217,7 +216,7 @@ export function checkForward(
   checkKeys(where, value, ['protocol', 'port', 'to', 'toPort']);
   const { protocol, port, to, toPort = port } = value as NatForward;
   return {
-    protocol: oneOf(`${where}.protocol`, ['tcp', 'udp'] as const, protocol),
+    protocol: checkOneOf(`${where}.protocol`, ['tcp', 'udp'] as const, protocol),
     port: checkServicePort(`${where}.port`, port),
     to: addressNumber(resolve(`${where}.to`, to)),
     toPort: checkServicePort(`${where}.toPort`, toPort),
