@@ -1,10 +1,11 @@
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP } from '../../constants/index.js';
+import { isInPrefix } from '../address-prefix.js';
 import type { Gate, Verdict } from '../gate.js';
 import { Headers } from '../headers.js';
 import { DEFAULT_TIMEOUTS } from '../nat/options.js';
 import { refusalOf } from '../refusal.js';
 import { FlowTable } from './flow-table.js';
-import type { EndpointPlan, FirewallPlan, PrefixPlan, RulePlan } from './options.js';
+import type { EndpointPlan, FirewallPlan, RulePlan } from './options.js';
 
 /** Types of ICMPv6 that a link needs: listeners (RFC 2710, 3810), routers and neighbours (RFC 4861). */
 const OF_THE_LINK = new Set([130, 131, 132, 133, 134, 135, 136, 137, 143]);
@@ -101,13 +102,5 @@ export class FirewallGate implements Gate {
 
 function isOf({ prefixes, ports }: EndpointPlan, port: number, frame: Buffer, at: number, length: number): boolean {
   if (ports !== undefined && !ports.includes(port)) return false;
-  return prefixes === undefined || prefixes.some((prefix) => hasPrefix(prefix, frame, at, length));
-}
-
-function hasPrefix({ bytes, length: bits }: PrefixPlan, frame: Buffer, at: number, length: number): boolean {
-  if (bytes.length !== length) return false;
-  const whole = bits >> 3;
-  for (let i = 0; i < whole; i++) if (frame[at + i] !== bytes[i]) return false;
-  const rest = bits & 7;
-  return rest === 0 || (frame[at + whole]! ^ bytes[whole]!) >> (8 - rest) === 0;
+  return prefixes === undefined || prefixes.some((prefix) => isInPrefix(frame, at, length, prefix));
 }

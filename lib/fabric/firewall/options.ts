@@ -1,5 +1,4 @@
-import { familyOf, ipBytes, splitPrefix } from '../../address/ip.js';
-import { AF_INET, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from '../../constants/index.js';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from '../../constants/index.js';
 import {
   checkBoolean,
   checkEach,
@@ -9,6 +8,7 @@ import {
   invalidType,
   invalidValue,
 } from '../../core/validate.js';
+import { type AddressPrefix, checkAddressPrefix } from '../address-prefix.js';
 
 /** Firewalls as they are met. */
 export type FirewallType = 'block-inbound' | 'corporate' | 'captive-portal';
@@ -50,16 +50,8 @@ export type Firewall = FirewallType | readonly FirewallRule[] | FirewallOptions;
 /** A checked endpoint. */
 export interface EndpointPlan {
   /** The prefixes that the address may be in; undefined for any address. */
-  readonly prefixes: readonly PrefixPlan[] | undefined;
+  readonly prefixes: readonly AddressPrefix[] | undefined;
   readonly ports: readonly number[] | undefined;
-}
-
-/** A checked prefix. */
-export interface PrefixPlan {
-  /** 4 or 16 bytes. */
-  readonly bytes: Uint8Array;
-  /** The number of bits that count. */
-  readonly length: number;
 }
 
 /** A checked rule. */
@@ -167,21 +159,8 @@ function checkEndpoint(where: string, value: unknown, resolve: Resolve): Endpoin
   };
 }
 
-function checkAddress(where: string, value: unknown, resolve: Resolve): readonly PrefixPlan[] {
-  const expected = "an address, or a prefix such as '10.0.0.0/8'";
-  if (typeof value !== 'string') throw invalidType(where, expected, value);
-  const known = resolve(value);
-  if (known) return known.map((address) => prefixPlan(address, undefined));
-  const [address, length] = splitPrefix(value);
-  const family = familyOf(address);
-  const bits = family === AF_INET ? 32 : 128;
-  if (family === 0 || address.includes('%') || (length !== undefined && !(length <= bits))) {
-    throw invalidValue(where, expected, value);
-  }
-  return [prefixPlan(address, length)];
-}
-
-function prefixPlan(address: string, length: number | undefined): PrefixPlan {
-  const bytes = ipBytes(address);
-  return { bytes, length: length ?? bytes.length * 8 };
+/** The value is an address, a prefix, or the name of a host, which may have several addresses. */
+function checkAddress(where: string, value: unknown, resolve: Resolve): readonly AddressPrefix[] {
+  const addresses = (typeof value === 'string' && resolve(value)) || [value];
+  return addresses.map((address) => checkAddressPrefix(where, address));
 }

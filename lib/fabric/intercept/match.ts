@@ -1,5 +1,3 @@
-import { checkPrefixlen } from '../../address/inet.js';
-import { familyOf, ipBytes, splitPrefix, withoutZone } from '../../address/ip.js';
 import {
   ETH_P_ARP,
   IPPROTO_DCCP,
@@ -19,6 +17,7 @@ import {
   invalidValue,
   quoted,
 } from '../../core/validate.js';
+import { type AddressPrefix, checkAddressPrefix } from '../address-prefix.js';
 import { checkDns, type DnsPattern, type DnsPlan } from './dns-pattern.js';
 import { checkIcmp, type IcmpName, type IcmpPlan } from './icmp-names.js';
 import { checkFlags, type FlagsPlan, type TcpFlags } from './tcp-flags.js';
@@ -94,13 +93,6 @@ export type PacketAnswer = boolean | PacketAction | Uint8Array;
  */
 export type PacketAction = 'drop' | 'duplicate' | 'corrupt' | 'reject' | 'pass' | { readonly delay: number };
 
-/** An address, or a prefix of addresses. */
-export interface AddressPlan {
-  readonly bytes: Uint8Array;
-  /** In bits. */
-  readonly length: number;
-}
-
 /** A checked {@link PacketPattern}. Undefined means any. */
 export interface PatternPlan {
   readonly etherTypes: readonly number[] | undefined;
@@ -108,9 +100,9 @@ export interface PatternPlan {
   readonly ports: readonly number[] | undefined;
   readonly fromPorts: readonly number[] | undefined;
   readonly toPorts: readonly number[] | undefined;
-  readonly addresses: readonly AddressPlan[] | undefined;
-  readonly fromAddresses: readonly AddressPlan[] | undefined;
-  readonly toAddresses: readonly AddressPlan[] | undefined;
+  readonly addresses: readonly AddressPrefix[] | undefined;
+  readonly fromAddresses: readonly AddressPrefix[] | undefined;
+  readonly toAddresses: readonly AddressPrefix[] | undefined;
   readonly flags: readonly FlagsPlan[] | undefined;
   readonly icmp: readonly IcmpPlan[] | undefined;
   readonly dns: DnsPlan | undefined;
@@ -194,9 +186,9 @@ function checkPattern(where: string, pattern: PacketPattern, isPortNamed: boolea
     ports: listOf(`${where}.port`, pattern.port, checkPort),
     fromPorts: listOf(`${where}.fromPort`, pattern.fromPort, checkPort),
     toPorts: listOf(`${where}.toPort`, pattern.toPort, checkPort),
-    addresses: listOf(`${where}.address`, pattern.address, checkAddress),
-    fromAddresses: listOf(`${where}.fromAddress`, pattern.fromAddress, checkAddress),
-    toAddresses: listOf(`${where}.toAddress`, pattern.toAddress, checkAddress),
+    addresses: listOf(`${where}.address`, pattern.address, checkAddressPrefix),
+    fromAddresses: listOf(`${where}.fromAddress`, pattern.fromAddress, checkAddressPrefix),
+    toAddresses: listOf(`${where}.toAddress`, pattern.toAddress, checkAddressPrefix),
     flags: listOf(`${where}.flags`, pattern.flags, checkFlags),
     icmp: listOf(`${where}.icmp`, pattern.icmp, (name, value) => checkIcmp(name, value, numbers))?.flat(),
     dns: pattern.dns === undefined ? undefined : checkDns(`${where}.dns`, pattern.dns, isPortNamed),
@@ -239,17 +231,6 @@ function checkProtocol(name: string, value: unknown): number {
   }
   if (Number.isInteger(value) && value > MAX_IP_PROTOCOL) return checkInteger(name, value, FIRST_ETHER_TYPE, 0xffff);
   return checkInteger(name, value, 0, MAX_IP_PROTOCOL);
-}
-
-function checkAddress(name: string, value: unknown): AddressPlan {
-  const expected = "an address such as '10.0.0.1', or a prefix such as 'fd00::/64'";
-  if (typeof value !== 'string') throw invalidType(name, expected, value);
-  const [address, given] = splitPrefix(value);
-  const family = familyOf(address);
-  if (family === 0 || withoutZone(address) !== address) throw invalidValue(name, expected, value);
-  const bytes = Uint8Array.from(ipBytes(address));
-  const length = given === undefined ? bytes.length * 8 : checkPrefixlen(name, family, given);
-  return { bytes, length };
 }
 
 function checkPayload(name: string, value: unknown): Uint8Array {

@@ -1,6 +1,7 @@
+import { type AddressPrefix, isInPrefix } from '../address-prefix.js';
 import type { Headers } from '../headers.js';
 import { matchesDns } from './dns-match.js';
-import type { AddressPlan, MatchPlan, PatternPlan } from './match.js';
+import type { MatchPlan, PatternPlan } from './match.js';
 
 /** Returns whether a frame matches. It must not allocate: it is called for each frame. */
 export type Matcher = (frame: Buffer, headers: Headers) => boolean;
@@ -49,21 +50,13 @@ function protocolTest({ etherTypes, protocols }: PatternPlan): Matcher | undefin
   return eitherOf(numberTest('etherType', etherTypes), numberTest('protocol', protocols));
 }
 
-function addressTest(which: 'fromAddress' | 'toAddress', accepted: readonly AddressPlan[]): Matcher {
+function addressTest(which: 'fromAddress' | 'toAddress', accepted: readonly AddressPrefix[]): Matcher {
   return (frame, headers) => {
     for (const address of accepted) {
-      if (headers.addressLength === address.bytes.length && isIn(frame, headers[which], address)) return true;
+      if (isInPrefix(frame, headers[which], headers.addressLength, address)) return true;
     }
     return false;
   };
-}
-
-/** Returns whether the bytes at an offset are an address of a prefix. */
-function isIn(frame: Buffer, at: number, { bytes, length }: AddressPlan): boolean {
-  const whole = length >> 3;
-  for (let i = 0; i < whole; i++) if (frame[at + i] !== bytes[i]) return false;
-  const rest = length & 7;
-  return rest === 0 || ((frame[at + whole]! ^ bytes[whole]!) & (0xff00 >> rest) & 0xff) === 0;
 }
 
 function flagsTest({ flags }: PatternPlan): Matcher | undefined {
