@@ -1,10 +1,8 @@
 import { EPOLLIN, libc } from '../../ffi/libc.js';
 import { MSG_DONTWAIT } from '../constants/index.js';
 import { DueHeap } from './due-heap.js';
-import { FirewallCalls } from './firewall/firewall-calls.js';
 import { Forwarder, type SharedParts } from './forwarder.js';
 import { FrameStore } from './frame-store.js';
-import { NatCalls } from './nat/nat-calls.js';
 import { type CallMessage, END_WORD, type WorkerMessage, type WorkerSettings } from './protocol.js';
 import { TimedEventSet } from './timed-event-set.js';
 
@@ -41,10 +39,10 @@ export class Engine {
       heap: new DueHeap(),
       slowPlugs: new Set(),
       feeds: new Set(),
-      firewalls: new FirewallCalls(),
-      nats: new NatCalls(seed, (router, mapping, isMade) => post({ router, mapping, isMade })),
+      gates: { nat: new Map(), firewall: new Map() },
       postFrames: (capture, names, batch) => post({ capture, names, batch }),
       postIntercept: (intercept, event) => post({ intercept, event }),
+      postMapping: (router, mapping, isMade) => post({ router, mapping, isMade }),
     };
     const news = new Uint8Array(WAKE_SIZE);
     this.#shared.events.add(wakefd, EPOLLIN, () => {
@@ -70,9 +68,8 @@ export class Engine {
   }
 
   #nextTime(now: number): number {
-    const { heap, slowPlugs, feeds, nats } = this.#shared;
-    if (nats.dueAt <= now) nats.sweep(now);
-    let next = nats.dueAt;
+    const { heap, slowPlugs, feeds } = this.#shared;
+    let next = Number.POSITIVE_INFINITY;
     for (const plug of slowPlugs) plug.sendWaiting();
     if (slowPlugs.size > 0) next = Math.min(next, now + RETRY_MS);
     for (const feed of feeds) {
@@ -94,10 +91,10 @@ export class Engine {
     }
   }
 
-  #serve({ id, target: name, call, args }: CallMessage): void {
+  #serve({ id, kind, name, call, args }: CallMessage): void {
     try {
-      const target = typeof name === 'string' ? this.#network(name) : this.#shared[name.calls];
-      const value: unknown = Reflect.apply(Reflect.get(target, call), target, args);
+      const callee = kind === 'network' ? this.#network(name) : this.#shared.gates[kind].get(name)!;
+      const value: unknown = Reflect.apply(Reflect.get(callee, call), callee, args);
       this.#post({ id, value });
     } catch (error) {
       const { code, syscall, message } = error as { code?: string; syscall?: string; message: string };

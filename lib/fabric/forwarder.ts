@@ -2,14 +2,16 @@ import type { VdeConnPointer } from '../../ffi/vdeplug.js';
 import { scratch } from '../vde/frame-source.js';
 import type { DueHeap } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
-import type { FirewallCalls } from './firewall/firewall-calls.js';
+import { FirewallGate } from './firewall/firewall.js';
+import type { FirewallPlan } from './firewall/options.js';
 import type { FrameStore, StoredFrame } from './frame-store.js';
 import type { Gate } from './gate.js';
 import type { InterceptEvent } from './intercept/events.js';
 import { Interceptor } from './intercept/interceptor.js';
 import type { InterceptPlan, Verdict } from './intercept/plan.js';
 import { MacTable } from './mac-table.js';
-import type { NatCalls } from './nat/nat-calls.js';
+import type { NatMapping } from './nat/mapping.js';
+import { Nat, NatInside, type NatSettings } from './nat/nat.js';
 import { obstacleOf, Path, Station } from './path.js';
 import { FrameRandom } from './philox.js';
 import { Plug } from './plug.js';
@@ -26,15 +28,16 @@ export interface SharedParts {
   readonly heap: DueHeap;
   /** The plugs whose receivers must be tried again. */
   readonly slowPlugs: Set<Plug>;
-  /** The captures and intercepts of all networks. */
+  /** The captures and intercepts of all networks, and the NATs. */
   readonly feeds: Set<Timed>;
-  /** The NATs of all routers, and the firewalls of all hosts. */
-  readonly nats: NatCalls;
-  readonly firewalls: FirewallCalls;
+  /** The NATs by the names of their routers, and the firewalls by those of their hosts. */
+  readonly gates: { readonly nat: Map<string, Nat>; readonly firewall: Map<string, FirewallGate> };
   /** Passes the frames of a capture to the other thread. `names` has the names of the stations. */
   postFrames(capture: number, names: readonly string[], batch: FrameBatch): void;
   /** Passes what an intercept has to say to the other thread. */
   postIntercept(intercept: number, event: InterceptEvent): void;
+  /** Tells the other thread that a NAT has made a mapping, or that one has ended. */
+  postMapping(router: string, mapping: NatMapping, isMade: boolean): void;
 }
 
 /** What must be served at a time, in milliseconds of performance.now(); Infinity for no such time. */
@@ -137,14 +140,31 @@ export class Forwarder {
     this.#station(name).isUp = isUp;
   }
 
-  /** Puts the NAT of a router between it and this network. */
-  addGate(name: string, router: string, isOutside: boolean): void {
-    this.#station(name).addGate(this.shared.nats.gate(router, isOutside));
+  /** Puts a NAT between its router and this network, which is outside. */
+  addNat(settings: NatSettings): void {
+    const { seed, gates, feeds, postMapping } = this.shared;
+    const nat = new Nat(seed, settings, (mapping, isMade) => postMapping(settings.name, mapping, isMade));
+    gates.nat.set(settings.name, nat);
+    feeds.add({
+      get dueAt() {
+        return nat.dueAt;
+      },
+      flush: () => nat.sweep(performance.now()),
+    });
+    this.#station(settings.name).addGate(nat);
+  }
+
+  /** Puts the NAT of a router between it and this network, which is inside. */
+  addNatInside(router: string): void {
+    this.#station(router).addGate(new NatInside(this.shared.gates.nat.get(router)!));
   }
 
   /** Puts the firewall of a host between it and this network. */
-  addFirewall(name: string): void {
-    this.#station(name).addGate(this.shared.firewalls.gate(name));
+  addFirewall(host: string, plan: FirewallPlan): void {
+    const { firewall } = this.shared.gates;
+    const gate = firewall.get(host) ?? new FirewallGate(plan);
+    firewall.set(host, gate);
+    this.#station(host).addGate(gate);
   }
 
   /** Partitions the network. Stations that are in no group form one more group. */

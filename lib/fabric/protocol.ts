@@ -1,8 +1,8 @@
-import type { FirewallCalls } from './firewall/firewall-calls.js';
+import type { FirewallGate } from './firewall/firewall.js';
 import type { Forwarder } from './forwarder.js';
 import type { InterceptEvent } from './intercept/events.js';
 import type { NatMapping } from './nat/mapping.js';
-import type { NatCalls } from './nat/nat-calls.js';
+import type { Nat } from './nat/nat.js';
 import type { FrameBatch } from './recorder.js';
 
 /** The settings that a worker thread is started with. */
@@ -22,20 +22,26 @@ export const WORKING = 1;
 /** The state of a thread that uses no port any more. */
 export const ENDED = 2;
 
-/** The methods of a network that the other thread calls. */
-export type Calls = Omit<Forwarder, 'name' | 'shared' | 'deliver' | 'end'>;
+/** What the other thread calls, by its name: a network, the NAT of a router, the firewall of a host. */
+export interface Callees {
+  readonly network: Omit<Forwarder, 'name' | 'shared' | 'deliver' | 'end'>;
+  readonly nat: Pick<
+    Nat,
+    'restart' | 'set' | 'flush' | 'mappings' | 'addForward' | 'requestForward' | 'removeForward' | 'watch'
+  >;
+  readonly firewall: Pick<FirewallGate, 'set' | 'flush'>;
+}
 
-/** The calls for NATs. */
-export type CallsOfNats = Omit<NatCalls, 'seed' | 'onChange' | 'dueAt' | 'sweep' | 'gate'>;
-
-/** The calls for firewalls. */
-export type CallsOfFirewalls = Omit<FirewallCalls, 'gate'>;
+/** The arguments and the result of a method of a callee. */
+export type ArgumentsOf<Method> = Method extends (...args: infer A) => unknown ? A : never;
+export type ResultOf<Method> = Method extends (...args: never[]) => infer R ? R : never;
 
 export interface CallMessage {
   readonly id: number;
-  /** The name of the network, whose first call makes it, or what else is called. */
-  readonly target: string | { readonly calls: 'nats' | 'firewalls' };
-  readonly call: keyof Calls | keyof CallsOfNats | keyof CallsOfFirewalls;
+  readonly kind: keyof Callees;
+  /** The name of the callee. The first call to a network makes it. */
+  readonly name: string;
+  readonly call: string;
   readonly args: readonly unknown[];
 }
 

@@ -12,12 +12,12 @@ import directory from './directory.cjs';
 import type { InterceptEvent } from './intercept/events.js';
 import type { NatMapping } from './nat/mapping.js';
 import {
+  type ArgumentsOf,
+  type Callees,
   type CallMessage,
-  type Calls,
-  type CallsOfFirewalls,
-  type CallsOfNats,
   END_WORD,
   ENDED,
+  type ResultOf,
   STATE_WORD,
   WORKING,
   type WorkerMessage,
@@ -85,24 +85,22 @@ export class WorkerThread {
   }
 
   /** Calls a method of a network. Calls are served in order. @throws {IothError} */
-  call<K extends keyof Calls>(call: K, network: string, ...args: Parameters<Calls[K]>): Promise<ReturnType<Calls[K]>> {
-    return this.#call({ target: network, call, args }) as Promise<ReturnType<Calls[K]>>;
+  call<M extends keyof Callees['network']>(
+    call: M,
+    network: string,
+    ...args: ArgumentsOf<Callees['network'][M]>
+  ): Promise<ResultOf<Callees['network'][M]>> {
+    return this.callOf('network', network, call, ...args);
   }
 
-  /** Calls a method of the NATs. @throws {IothError} */
-  callNats<K extends keyof CallsOfNats>(
-    call: K,
-    ...args: Parameters<CallsOfNats[K]>
-  ): Promise<ReturnType<CallsOfNats[K]>> {
-    return this.#call({ target: { calls: 'nats' }, call, args }) as Promise<ReturnType<CallsOfNats[K]>>;
-  }
-
-  /** Calls a method of the firewalls. @throws {IothError} */
-  callFirewalls<K extends keyof CallsOfFirewalls>(
-    call: K,
-    ...args: Parameters<CallsOfFirewalls[K]>
-  ): Promise<ReturnType<CallsOfFirewalls[K]>> {
-    return this.#call({ target: { calls: 'firewalls' }, call, args }) as Promise<ReturnType<CallsOfFirewalls[K]>>;
+  /** Calls a method of a network, NAT or firewall. Calls are served in order. @throws {IothError} */
+  callOf<K extends keyof Callees, M extends keyof Callees[K] & string>(
+    kind: K,
+    name: string,
+    call: M,
+    ...args: ArgumentsOf<Callees[K][M]>
+  ): Promise<ResultOf<Callees[K][M]>> {
+    return this.#call({ kind, name, call, args }) as Promise<ResultOf<Callees[K][M]>>;
   }
 
   #call(message: Omit<CallMessage, 'id'>): Promise<unknown> {

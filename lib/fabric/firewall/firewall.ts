@@ -21,13 +21,17 @@ export class FirewallGate implements Gate {
   readonly cause = 'firewall';
   note: string | undefined;
   answer: Buffer | undefined;
-  plan: FirewallPlan;
+  #plan: FirewallPlan;
   readonly #headers = new Headers();
   readonly #quoted = new Headers();
   readonly #flows = new FlowTable(DEFAULT_TIMEOUTS);
 
   constructor(plan: FirewallPlan) {
-    this.plan = plan;
+    this.#plan = plan;
+  }
+
+  set(plan: FirewallPlan): void {
+    this.#plan = plan;
   }
 
   /** Forgets all conversations. */
@@ -54,10 +58,10 @@ export class FirewallGate implements Gate {
     headers.parse(frame, length);
     // a later fragment has no ports, and nothing can be made of it without the first one
     if (headers.family === 0 || (headers.isFragment && headers.transport < 0) || this.#isOfTheLink()) return 'pass';
-    const { isStateful, rules } = this.plan;
+    const { isStateful, rules } = this.#plan;
     if (isStateful && this.#isKnown(frame, isOut, now)) return 'pass';
     const matching = rules.findIndex((rule) => this.#matches(rule, frame, isOut));
-    const action = rules[matching]?.action ?? this.plan.default;
+    const action = rules[matching]?.action ?? this.#plan.default;
     if (action === 'accept') {
       if (!isStateful || this.#flows.add(frame, headers, isOut, now)) return 'pass';
       return this.#drop('the table is full');
@@ -95,7 +99,7 @@ export class FirewallGate implements Gate {
     if (direction !== undefined && (direction === 'out') !== isOut) return false;
     if (protocols !== undefined && !protocols.includes(protocol)) return false;
     // an answer to a ping that was not accepted begins nothing
-    if (icmpType >= 0 && ECHO_REPLIES[protocol] === icmpType && this.plan.isStateful) return false;
+    if (icmpType >= 0 && ECHO_REPLIES[protocol] === icmpType && this.#plan.isStateful) return false;
     return isOf(from, fromPort, frame, fromAddress, addressLength) && isOf(to, toPort, frame, toAddress, addressLength);
   }
 }

@@ -19,16 +19,15 @@ export class HostFirewall {
     plan: FirewallPlan,
     networks: readonly FabricNetwork[],
   ): HostFirewall {
-    thread.callFirewalls('add', host, plan).catch(() => {});
-    for (const { name } of networks) thread.call('addFirewall', name, host).catch(() => {});
+    for (const { name } of networks) thread.call('addFirewall', name, host, plan).catch(() => {});
     return new HostFirewall(thread, host);
   }
 
   set(plan: FirewallPlan): Promise<void> {
-    return this.#thread.callFirewalls('set', this.#host, plan);
+    return this.#thread.callOf('firewall', this.#host, 'set', plan);
   }
 
   flush(): Promise<void> {
-    return this.#thread.callFirewalls('flush', this.#host);
+    return this.#thread.callOf('firewall', this.#host, 'flush');
   }
 }

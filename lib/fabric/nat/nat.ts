@@ -48,11 +48,10 @@ export class Nat implements Gate {
   readonly cause = 'nat';
   readonly answer = undefined;
   note: string | undefined;
-  /** Gets each mapping that was made or has ended, if somebody listens. */
-  onChange: ((mapping: NatMapping, isMade: boolean) => void) | undefined;
   readonly #settings: NatSettings;
   readonly #table: MappingTable;
   #pid: number;
+  #isWatched = false;
   readonly #packet = new Ipv4Packet();
   readonly #quoted = new Ipv4Packet();
   readonly #fragments = {
@@ -62,7 +61,8 @@ export class Nat implements Gate {
   };
   #released: Buffer[] = [];
 
-  constructor(seed: number, settings: NatSettings) {
+  /** @param report gets each mapping that was made or has ended, while it is watched */
+  constructor(seed: number, settings: NatSettings, report: (mapping: NatMapping, isMade: boolean) => void) {
     this.#settings = settings;
     this.#pid = settings.pid;
     this.#table = new MappingTable(
@@ -71,7 +71,7 @@ export class Nat implements Gate {
       { seed, name: settings.name },
       (protocol, port) => this.#isOwnPort(protocol, port),
       (mapping, isMade) => {
-        if (!isOwn(mapping)) this.onChange?.(mapping.describe(performance.now()), isMade);
+        if (this.#isWatched && !isOwn(mapping)) report(mapping.describe(performance.now()), isMade);
       },
     );
   }
@@ -97,8 +97,8 @@ export class Nat implements Gate {
   }
 
   /** Forwards a port that is free. Returns it; -1 if there is none. */
-  requestForward(forward: ForwardPlan, now: number): number {
-    return this.#table.requestForward(forward, now);
+  requestForward(forward: ForwardPlan): number {
+    return this.#table.requestForward(forward, performance.now());
   }
 
   removeForward(forward: Pick<ForwardPlan, 'protocol' | 'port'>): void {
@@ -117,7 +117,12 @@ export class Nat implements Gate {
     this.flush();
   }
 
-  mappings(now: number): NatMapping[] {
+  /** Reports each mapping that is made or ends from now on, or no longer. */
+  watch(isOn: boolean): void {
+    this.#isWatched = isOn;
+  }
+
+  mappings(now = performance.now()): NatMapping[] {
     return [...this.#table.all(now)].filter((mapping) => !isOwn(mapping)).map((mapping) => mapping.describe(now));
   }
 

@@ -22,47 +22,45 @@ export class RouterNat {
     inside: readonly FabricNetwork[],
   ): RouterNat {
     const { name } = settings;
-    thread.callNats('add', settings).catch(() => {});
-    for (const network of [outside, ...inside]) {
-      thread.call('addGate', network.name, name, name, network === outside).catch(() => {});
-    }
+    thread.call('addNat', outside.name, settings).catch(() => {});
+    for (const network of inside) thread.call('addNatInside', network.name, name).catch(() => {});
     return new RouterNat(thread, name);
   }
 
   /** Forgets all mappings. @param pid a process in the network namespace of the router, which is a new one */
   restart(pid: number): Promise<void> {
-    return this.#thread.callNats('restart', this.#router, pid);
+    return this.#thread.callOf('nat', this.#router, 'restart', pid);
   }
 
   set(plan: NatPlan): Promise<void> {
-    return this.#thread.callNats('set', this.#router, plan);
+    return this.#thread.callOf('nat', this.#router, 'set', plan);
   }
 
   flush(): Promise<void> {
-    return this.#thread.callNats('flush', this.#router);
+    return this.#thread.callOf('nat', this.#router, 'flush');
   }
 
   mappings(): Promise<NatMapping[]> {
-    return this.#thread.callNats('mappings', this.#router);
+    return this.#thread.callOf('nat', this.#router, 'mappings');
   }
 
   addForward(forward: ForwardPlan): Promise<void> {
-    return this.#thread.callNats('addForward', this.#router, forward);
+    return this.#thread.callOf('nat', this.#router, 'addForward', forward);
   }
 
   /** Forwards the port asked for, or another free one. Returns it; -1 if there is none. */
   requestForward(forward: ForwardPlan): Promise<number> {
-    return this.#thread.callNats('requestForward', this.#router, forward);
+    return this.#thread.callOf('nat', this.#router, 'requestForward', forward);
   }
 
   removeForward(forward: ForwardPlan): Promise<void> {
-    return this.#thread.callNats('removeForward', this.#router, forward);
+    return this.#thread.callOf('nat', this.#router, 'removeForward', forward);
   }
 
   /** Reports each mapping that is made or ends. Without a listener it ends that. */
   async watch(listener: ((mapping: NatMapping, isMade: boolean) => void) | undefined): Promise<void> {
     if (listener) this.#thread.nats.set(this.#router, listener);
     else this.#thread.nats.delete(this.#router);
-    await this.#thread.callNats('watch', this.#router, listener !== undefined);
+    await this.#thread.callOf('nat', this.#router, 'watch', listener !== undefined);
   }
 }

@@ -58,13 +58,14 @@ function flood(gates: readonly Take[]): void {
 }
 
 it.each(['full-cone', 'symmetric'] as const)('%s: no exception, right checksums, a bounded table', (type) => {
-  const nat = new Nat(1, {
+  const settings = {
     name: 'fritz',
     plan: checkNat('nat', type),
     addresses: [addressNumber(OUTSIDE)],
     mac: Uint8Array.of(2, 0, 0, 0, 0, 1),
     pid: -1,
-  });
+  };
+  const nat = new Nat(1, settings, () => {});
   flood(
     [nat.fromHost, nat.toHost, nat.fromInside].map(
       (take): Take =>

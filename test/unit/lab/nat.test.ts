@@ -1,5 +1,4 @@
 import { addressNumber } from '../../../lib/fabric/nat/ipv4-packet.js';
-import type { NatMapping } from '../../../lib/fabric/nat/mapping.js';
 import { Nat, NatInside } from '../../../lib/fabric/nat/nat.js';
 import { checkNat, type NatBehavior, type NatDependence, type NatType } from '../../../lib/fabric/nat/options.js';
 import { describeFrame } from '../../../lib/vde/describe-frame.js';
@@ -28,16 +27,17 @@ class Tried {
   now = 1000;
 
   constructor(behavior: NatType | NatBehavior = {}, addresses: readonly string[] = [OUTSIDE], seed = 1) {
-    this.nat = new Nat(seed, {
+    const settings = {
       name: 'fritz',
       plan: checkNat('nat', behavior),
       addresses: addresses.map(addressNumber),
       mac: Uint8Array.of(2, 0, 0, 0, 0, 1),
       pid: -1,
-    });
-    this.nat.onChange = ({ inside, outside }: NatMapping, isMade) => {
-      this.events.push(`${isMade ? 'made' : 'ended'} ${inside} ${outside}`);
     };
+    this.nat = new Nat(seed, settings, ({ inside, outside }, isMade) => {
+      this.events.push(`${isMade ? 'made' : 'ended'} ${inside} ${outside}`);
+    });
+    this.nat.watch(true);
   }
 
   out(frame: Buffer): string {
@@ -434,13 +434,7 @@ it('other protocols pass for the router only', () => {
     frame[14 + 9] = 47;
     return frame;
   };
-  const nat = new Nat(1, {
-    name: 'fritz',
-    plan: checkNat('nat', 'home'),
-    addresses: [addressNumber(OUTSIDE)],
-    mac: Uint8Array.of(2, 0, 0, 0, 0, 1),
-    pid: -1,
-  });
+  const { nat } = new Tried('home');
   const verdict = (frame: Buffer) => [nat.fromHost(frame, frame.length, 0), nat.note];
   expect(verdict(gre(OUTSIDE))).toEqual(['pass', undefined]);
   expect(verdict(gre(ALICE))).toEqual(['drop', 'dropped: nat: protocol 47']);
