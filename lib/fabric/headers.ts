@@ -19,6 +19,9 @@ import {
   IPPROTO_UDPLITE,
 } from '../constants/index.js';
 
+/** Messages that quote the packet that they are about: RFC 792, and RFC 4443, 2.1. */
+const ICMP_ERRORS = new Set([3, 4, 5, 11, 12]);
+const ICMPV6_ERRORS = new Set([1, 2, 3, 4]);
 /** Where a MAC header has its EtherType. */
 const ETHER_TYPE = 12;
 /** The lengths of the addresses in an ARP packet: a MAC and an IPv4 address. */
@@ -191,6 +194,12 @@ export class Headers {
 /** Returns whether a protocol is that of ICMP, for IPv4 or IPv6. */
 export function isIcmp(protocol: number): boolean {
   return protocol === IPPROTO_ICMP || protocol === IPPROTO_ICMPV6;
+}
+
+/** Returns whether a message quotes the packet that it is about. */
+export function isIcmpError(protocol: number, type: number): boolean {
+  if (protocol === IPPROTO_ICMP) return ICMP_ERRORS.has(type);
+  return protocol === IPPROTO_ICMPV6 && ICMPV6_ERRORS.has(type);
 }
 
 /** Returns whether a protocol has its ports where UDP has them. */

@@ -1,11 +1,9 @@
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP } from '../constants/index.js';
 import { checksum } from '../core/internet-checksum.js';
 import { type Headers, isIcmp } from './headers.js';
+import { TCP_FLAGS } from './tcp-flags.js';
 
-const FIN = 1;
-const SYN = 2;
-const RST = 4;
-const ACK = 16;
+const { FIN, SYN, RST, ACK } = TCP_FLAGS;
 const TTL = 64;
 const TCP_HEADER = 20;
 const ICMP_HEADER = 8;

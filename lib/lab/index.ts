@@ -17,6 +17,7 @@ export type {
   FirewallType,
 } from '../fabric/firewall/options.js';
 export type { DnsPattern, DnsTypeName } from '../fabric/intercept/dns-pattern.js';
+export type { TcpFlags } from '../fabric/intercept/flags-plan.js';
 export type { IcmpName } from '../fabric/intercept/icmp-names.js';
 export type { Intercept, InterceptHit, NextHitOptions } from '../fabric/intercept/intercept.js';
 export type {
@@ -28,7 +29,6 @@ export type {
   ProtocolName,
 } from '../fabric/intercept/match.js';
 export type { InterceptOptions } from '../fabric/intercept/plan.js';
-export type { TcpFlag, TcpFlags } from '../fabric/intercept/tcp-flags.js';
 export { Link, type LinkDirection, type LinkEnd, type LinkOptions, type LinkStats } from '../fabric/link.js';
 export type { NatMapping } from '../fabric/nat/mapping.js';
 export type { NatBehavior, NatDependence, NatForward, NatTimeouts, NatType } from '../fabric/nat/options.js';
@@ -37,6 +37,7 @@ export type { LinkProfile } from '../fabric/profiles.js';
 export type { QueueLimit, QueueType } from '../fabric/queue-limit.js';
 export type { LinkRate } from '../fabric/rate.js';
 export type { DropCounts, NetworkStats, PortStats } from '../fabric/stats.js';
+export type { TcpFlag } from '../fabric/tcp-flags.js';
 export type { CaptureTarget as FabricCaptureTarget } from '../vde/capture.js';
 export { LabFirewall } from './firewall.js';
 export { LabHost, type MoveOptions } from './host.js';

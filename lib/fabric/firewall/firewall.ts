@@ -1,7 +1,7 @@
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP } from '../../constants/index.js';
 import { isInPrefix } from '../address-prefix.js';
 import type { Gate, Verdict } from '../gate.js';
-import { Headers } from '../headers.js';
+import { Headers, isIcmpError } from '../headers.js';
 import { DEFAULT_TIMEOUTS } from '../nat/options.js';
 import { refusalOf } from '../refusal.js';
 import { FlowTable } from './flow-table.js';
@@ -9,9 +9,6 @@ import type { EndpointPlan, FirewallPlan, RulePlan } from './options.js';
 
 /** Types of ICMPv6 that a link needs: listeners (RFC 2710, 3810), routers and neighbours (RFC 4861). */
 const OF_THE_LINK = new Set([130, 131, 132, 133, 134, 135, 136, 137, 143]);
-/** Errors, which quote the packet that they are about: RFC 792, RFC 4443. */
-const ERRORS = new Set([3, 4, 5, 11, 12]);
-const ERRORS_V6 = new Set([1, 2, 3, 4]);
 const ECHO_REPLIES: Readonly<Record<number, number>> = { [IPPROTO_ICMP]: 0, [IPPROTO_ICMPV6]: 129 };
 /** The ports of DHCP and DHCPv6. */
 const DHCP_PORTS = new Set([67, 68, 546, 547]);
@@ -85,10 +82,7 @@ export class FirewallGate implements Gate {
   /** Returns whether a packet, or the one that an ICMP error is about, is of a conversation that was accepted. */
   #isKnown(frame: Buffer, isOut: boolean, now: number): boolean {
     const headers = this.#headers;
-    const { protocol, icmpType } = headers;
-    const isError =
-      protocol === IPPROTO_ICMP ? ERRORS.has(icmpType) : protocol === IPPROTO_ICMPV6 && ERRORS_V6.has(icmpType);
-    if (!isError) return this.#flows.note(frame, headers, isOut, now);
+    if (!isIcmpError(headers.protocol, headers.icmpType)) return this.#flows.note(frame, headers, isOut, now);
     this.#quoted.parseQuoted(frame, headers);
     // an error goes the other way than the packet that it is about
     return this.#quoted.family !== 0 && this.#flows.has(frame, this.#quoted, !isOut, now);

@@ -19,8 +19,8 @@ import {
 } from '../../core/validate.js';
 import { type AddressPrefix, checkAddressPrefix } from '../address-prefix.js';
 import { checkDns, type DnsPattern, type DnsPlan } from './dns-pattern.js';
+import { checkFlags, type FlagsPlan, type TcpFlags } from './flags-plan.js';
 import { checkIcmp, type IcmpName, type IcmpPlan } from './icmp-names.js';
-import { checkFlags, type FlagsPlan, type TcpFlags } from './tcp-flags.js';
 
 /** A protocol that a match names. */
 export type ProtocolName = 'tcp' | 'udp' | 'icmp' | 'icmp6' | 'arp';

@@ -1,4 +1,5 @@
 import { ETH_P_IP, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../constants/index.js';
+import { isIcmpError } from '../headers.js';
 
 const ETHERNET_HEADER = 14;
 const IP_HEADER = 20;
@@ -9,20 +10,13 @@ const ICMP_IDENTIFIER = 4;
 const ICMP_HEADER = 8;
 /** The least that routers quote of a packet behind its IP header: RFC 792. */
 const QUOTED = 8;
-const TCP_FLAGS = 13;
+const FLAGS_OF_TCP = 13;
 
 const MORE_FRAGMENTS = 0x2000;
 const FRAGMENT_OFFSET = 0x1fff;
 
 export const ECHO_REPLY = 0;
 export const ECHO_REQUEST = 8;
-/** Messages that quote the packet that they are about: RFC 792. */
-const ERRORS = new Set([3, 4, 5, 11, 12]);
-
-export const TCP_FIN = 1;
-export const TCP_SYN = 2;
-export const TCP_RST = 4;
-export const TCP_ACK = 16;
 
 const NONE = -1;
 
@@ -114,12 +108,12 @@ export class Ipv4Packet {
   }
 
   get isIcmpError(): boolean {
-    return ERRORS.has(this.icmpType);
+    return isIcmpError(IPPROTO_ICMP, this.icmpType);
   }
 
   /** The flags of a TCP segment. */
   get tcpFlags(): number {
-    const at = this.#payload + TCP_FLAGS;
+    const at = this.#payload + FLAGS_OF_TCP;
     return at < this.#end ? this.frame[at]! : 0;
   }
 

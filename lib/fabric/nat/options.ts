@@ -96,10 +96,10 @@ const PORTS = ['preserving', 'sequential', 'random'] as const;
 const POOLING = ['paired', 'arbitrary'] as const;
 
 const TIMEOUTS = { udp: 300, tcp: 7440, tcpTransitory: 240, icmp: 60 };
-/** The times of a NAT or firewall of which none was asked for, in milliseconds. */
-export const DEFAULT_TIMEOUTS = { udp: 300_000, tcp: 7_440_000, tcpTransitory: 240_000, icmp: 60_000 };
 const MAX_TIMEOUT_S = 86_400;
 const MIN_TIMEOUT_S = 0.01;
+/** The times of a NAT or firewall of which none was asked for, in milliseconds. */
+export const DEFAULT_TIMEOUTS = checkTimeouts('timeouts', undefined, TIMEOUTS);
 
 const CONE = {
   mapping: ENDPOINT,

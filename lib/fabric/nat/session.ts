@@ -1,6 +1,8 @@
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP } from '../../constants/index.js';
-import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from './ipv4-packet.js';
+import { TCP_FLAGS } from '../tcp-flags.js';
 import type { NatTimeouts } from './options.js';
+
+const { FIN, SYN, RST, ACK } = TCP_FLAGS;
 
 /** The times of sessions, in milliseconds. */
 export type Timeouts = Readonly<Record<keyof NatTimeouts, number>>;
@@ -26,12 +28,12 @@ export class Session {
 
   noteTcp(flags: number, isOut: boolean): void {
     // a new connection with the endpoints of an ended one
-    if ((flags & (TCP_SYN | TCP_ACK)) === TCP_SYN && !this.isEstablished && this.#seen & (RESET | FIN_OUT | FIN_IN)) {
+    if ((flags & (SYN | ACK)) === SYN && !this.isEstablished && this.#seen & (RESET | FIN_OUT | FIN_IN)) {
       this.#seen = 0;
     }
-    if (flags & TCP_RST) this.#seen |= RESET;
+    if (flags & RST) this.#seen |= RESET;
     else this.#seen |= isOut ? OUT : IN;
-    if (flags & TCP_FIN) this.#seen |= isOut ? FIN_OUT : FIN_IN;
+    if (flags & FIN) this.#seen |= isOut ? FIN_OUT : FIN_IN;
   }
 }
 

@@ -1,7 +1,5 @@
 import { invalidType, invalidValue } from '../../core/validate.js';
-
-/** A flag of TCP (RFC 9293, 3.1). */
-export type TcpFlag = 'FIN' | 'SYN' | 'RST' | 'PSH' | 'ACK' | 'URG' | 'ECE' | 'CWR';
+import { TCP_FLAGS, type TcpFlag } from '../tcp-flags.js';
 
 /** One flag or more: 'SYN', 'SYN+ACK'. */
 export type TcpFlags = TcpFlag | `${TcpFlag}+${TcpFlag}` | `${TcpFlag}+${TcpFlag}+${TcpFlag}`;
@@ -12,25 +10,14 @@ export interface FlagsPlan {
   readonly clear: number;
 }
 
-const BITS: Record<TcpFlag, number> = {
-  FIN: 0x01,
-  SYN: 0x02,
-  RST: 0x04,
-  PSH: 0x08,
-  ACK: 0x10,
-  URG: 0x20,
-  ECE: 0x40,
-  CWR: 0x80,
-};
-
-/** Checks the text of flags. A SYN without ACK is meant as such: it begins a connection. */
+/** Checks the text of flags. 'SYN' alone means a SYN without ACK, which begins a connection. */
 export function checkFlags(name: string, value: unknown): FlagsPlan {
   const expected = "flags of TCP such as 'SYN' or 'SYN+ACK'";
   if (typeof value !== 'string') throw invalidType(name, expected, value);
   let set = 0;
   for (const flag of value.split('+')) {
-    if (!Object.hasOwn(BITS, flag)) throw invalidValue(name, expected, value);
-    set |= BITS[flag as TcpFlag];
+    if (!Object.hasOwn(TCP_FLAGS, flag)) throw invalidValue(name, expected, value);
+    set |= TCP_FLAGS[flag as TcpFlag];
   }
-  return { set, clear: set & BITS.SYN ? ~set & BITS.ACK : 0 };
+  return { set, clear: set & TCP_FLAGS.SYN ? ~set & TCP_FLAGS.ACK : 0 };
 }
