@@ -146,7 +146,7 @@ export class MappingTable {
     }
   }
 
-  /** Forwards a port that nobody else has: the one asked for, or the next free one. Returns it; -1 if there is none. */
+  /** Forwards the port that is asked for, or the next free one. Returns it; -1 if there is none. */
   requestForward(forward: ForwardPlan, now: number): number {
     const protocol = PROTOCOLS[forward.protocol];
     const index = this.#indexes.get(protocol)!;
