@@ -4,6 +4,7 @@ import type { Verdict } from '../../../lib/fabric/gate.js';
 import { addressNumber } from '../../../lib/fabric/nat/ipv4-packet.js';
 import { Nat } from '../../../lib/fabric/nat/nat.js';
 import { checkNat } from '../../../lib/fabric/nat/options.js';
+import { randomOf } from '../../support/fuzz-values.js';
 import { icmpError, tcp, udp, wrongChecksums } from '../../support/ip-frames.js';
 
 /* A million packets through NATs and firewalls, of hosts that follow no rules. */
@@ -12,20 +13,11 @@ const COUNT = 1_000_000;
 const MAX_ENDPOINTS = 65_536;
 const OUTSIDE = '203.0.113.2';
 
-/** As in glibc's rand_r(3). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 type Take = (frame: Buffer, length: number, now: number) => Verdict;
 
 /** Sends a million packets through one of the gates each, and checks those that pass. */
 function flood(gates: readonly Take[]): void {
-  const draw = random(7);
+  const draw = randomOf(7);
   const upTo = (n: number) => Math.floor(draw() * n);
   // a template for each kind, changed in place: making a packet costs more than translating it
   const addresses = Array.from(

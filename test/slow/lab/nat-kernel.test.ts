@@ -2,19 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import {
-  AF_INET,
-  IP_MTU,
-  IP_MTU_DISCOVER,
-  IP_PMTUDISC_DO,
-  IP_RECVERR,
-  IP_TTL,
-  IPPROTO_IP,
-  SOCK_DGRAM,
-  type Socket,
-} from 'ioth';
+import { IP_MTU, IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_RECVERR, IP_TTL, IPPROTO_IP } from 'ioth';
 import { Lab, type LabHost } from 'ioth/lab';
 import { workDirectory } from '../../support/directory.js';
+import { udpSocket } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS } from '../../support/until.js';
 
@@ -65,12 +56,8 @@ async function masquerade(router: LabHost): Promise<string> {
 
 const hash = (data: Buffer) => createHash('sha256').update(data).digest('hex').slice(0, 12);
 
-function bound(host: LabHost, port: number): Socket {
-  const socket = host.stack.socket(AF_INET, SOCK_DGRAM);
-  socket.settimeout(2);
-  socket.bind(['', port]);
-  return socket;
-}
+/** How long an attempt waits. */
+const TRY_S = 2;
 
 /** Tries again: a network may lose a fragment, and a kernel sends few errors of ICMP a second (icmp(7), icmp_ratelimit). */
 async function repeated<T>(attempt: () => Promise<T>): Promise<T> {
@@ -86,8 +73,8 @@ async function repeated<T>(attempt: () => Promise<T>): Promise<T> {
 /** What both sides see of datagrams of all sizes, in fragments too. */
 async function datagrams(lab: Lab): Promise<string[]> {
   const { meet, alice } = lab.hosts as Record<string, LabHost>;
-  using server = bound(meet!, 7);
-  using client = bound(alice!, 5000);
+  using server = udpSocket(meet!, 7, TRY_S);
+  using client = udpSocket(alice!, 5000, TRY_S);
   const said: string[] = [];
   for (const size of [0, 1, 7, 8, 100, 1471, 1472, 1473, 4000, 9001, 65_507]) {
     const [data, from, back] = await repeated(async () => {
@@ -126,17 +113,17 @@ const codeOf = (wait: Promise<unknown>) =>
 /** The errors that ICMP brings, and pings. */
 async function errors(lab: Lab): Promise<string[]> {
   const { alice, meet, server } = lab.hosts as Record<string, LabHost>;
-  using closed = bound(alice!, 5002);
+  using closed = udpSocket(alice!, 5002, TRY_S);
   await closed.connect('meet:9999');
   const refused = await codeOf(repeated(() => closed.send('nobody there').then(() => closed.recv(10))));
   const tcp = await codeOf(alice!.stack.create_connection('meet:9998'));
-  using short = bound(alice!, 5003);
+  using short = udpSocket(alice!, 5003, TRY_S);
   short.setsockopt(IPPROTO_IP, IP_TTL, 2);
   // without it the end of a packet's time is no error: ip(7)
   short.setsockopt(IPPROTO_IP, IP_RECVERR, 1);
   await short.connect(`${server!.address()}:9997`);
   const expired = await codeOf(repeated(() => short.send('it ends at gate').then(() => short.recv(10))));
-  using large = bound(alice!, 5004);
+  using large = udpSocket(alice!, 5004, TRY_S);
   large.setsockopt(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
   await large.connect(`${server!.address()}:9996`);
   const tooLarge = await codeOf(repeated(() => large.send(Buffer.alloc(1400)).then(() => large.recv(10))));

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { AF_INET, SOCK_DGRAM, type Socket } from 'ioth';
 import { Lab, type LabHost } from 'ioth/lab';
 import { describeFrame } from 'ioth/vde';
+import { get, udpSocket } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS, until } from '../../support/until.js';
 
@@ -28,22 +28,12 @@ function labWith(gate: object): Promise<Lab<'internet' | 'office', 'server' | 'g
   } as never) as never;
 }
 
-function udpSocket(host: LabHost, port = 0): Socket {
-  const socket = host.stack.socket(AF_INET, SOCK_DGRAM);
-  socket.settimeout(PATIENCE_MS / 1000);
-  socket.bind(['', port]);
-  return socket;
-}
-
 async function serve(host: LabHost, port: number): Promise<void> {
   await host.run(async () => {
     const server = createServer((_, response) => response.end(host.name));
     await once(server.listen(port), 'listening');
   });
 }
-
-const get = (host: LabHost, url: string) =>
-  host.run(() => fetch(url, { headers: { connection: 'close' } }).then((response) => response.text()));
 
 /** Connects, and returns the code of the error, or undefined. */
 async function failureTo(host: LabHost, address: string, timeout = 0.5): Promise<string | undefined> {

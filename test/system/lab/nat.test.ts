@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { AF_INET, SOCK_DGRAM, type Socket } from 'ioth';
+import type { Socket } from 'ioth';
 import { Lab, type LabHost, type NatMapping } from 'ioth/lab';
 import { describeFrame } from 'ioth/vde';
+import { get, passesNat, udpSocket } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS, until } from '../../support/until.js';
 
@@ -29,13 +30,6 @@ beforeEach(() => {
 });
 afterEach(() => expectNothingLeft(before));
 
-function udpSocket(host: LabHost, port = 0): Socket {
-  const socket = host.stack.socket(AF_INET, SOCK_DGRAM);
-  socket.settimeout(PATIENCE_MS / 1000);
-  socket.bind(['', port]);
-  return socket;
-}
-
 /** Sends a datagram and returns whom the receiver saw as its sender. */
 async function seenBy(receiver: Socket, sender: Socket, to: string): Promise<string> {
   await sender.sendto('hello', to);
@@ -43,30 +37,11 @@ async function seenBy(receiver: Socket, sender: Socket, to: string): Promise<str
   return `${from.address}:${from.port}`;
 }
 
-/** Sends a datagram, and returns whether it arrives, or else a NAT drops it. */
-async function arrives(lab: Lab, sender: Socket, to: string, receiver: Socket): Promise<boolean> {
-  const dropped = async () => (await lab.networks.internet!.stats()).total.dropped.nat;
-  const before = await dropped();
-  const ended = new AbortController();
-  const received = receiver.recvfrom(100, 0, { signal: ended.signal }).then(() => true);
-  received.catch(() => {});
-  await sender.sendto('probe', to);
-  let isThere = false;
-  void received.then(() => (isThere = true)).catch(() => {});
-  await until('it arrives or is dropped', async () => isThere || (await dropped()) > before);
-  ended.abort();
-  return isThere;
-}
-
 async function serveHttp(host: LabHost, port: number): Promise<void> {
   await host.run(async () => {
     const server = createServer((request, response) => response.end(`${host.name} ${request.socket.remoteAddress}`));
     await once(server.listen(port, '0.0.0.0'), 'listening');
   });
-}
-
-function get(host: LabHost, url: string): Promise<string> {
-  return host.run(() => fetch(url, { headers: { connection: 'close' } }).then((response) => response.text()));
 }
 
 it('hosts behind a NAT reach the rest, which sees the NAT; networks behind it are private', async () => {
@@ -113,9 +88,9 @@ it('maps, filters, says so in captures, and tells of mappings', async () => {
   using other = udpSocket(meet, 3479);
   using client = udpSocket(alice, 5000);
   expect(await seenBy(server, client, 'meet:3478')).toBe(`${FRITZ}:5000`);
-  expect(await arrives(lab, other, `${FRITZ}:5000`, client)).toBe(false);
+  expect(await passesNat(lab, other, `${FRITZ}:5000`, client)).toBe(false);
   await fritz.nat.set('full-cone');
-  expect(await arrives(lab, other, `${FRITZ}:5000`, client)).toBe(true);
+  expect(await passesNat(lab, other, `${FRITZ}:5000`, client)).toBe(true);
   expect(await fritz.nat.mappings()).toMatchObject([
     { protocol: 'udp', inside: '192.168.1.2:5000', outside: `${FRITZ}:5000`, remotes: ['203.0.113.1:3478'] },
   ]);
@@ -138,8 +113,8 @@ it('punches holes between cones, and not between a symmetric NAT and a port-rest
     using b = udpSocket(bob);
     const [atA, atB] = [await seenBy(server, a, 'meet:3478'), await seenBy(server, b, 'meet:3478')];
     // it opens the NAT that it leaves, and is dropped by the other one
-    expect(await arrives(lab, b, atA, a)).toBe(false);
-    return await arrives(lab, a, atB, b);
+    expect(await passesNat(lab, b, atA, a)).toBe(false);
+    return await passesNat(lab, a, atB, b);
   };
   expect(await punch()).toBe(false);
   await cisco.nat.set('port-restricted');

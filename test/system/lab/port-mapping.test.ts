@@ -1,7 +1,8 @@
-import { AF_INET, SOCK_DGRAM, type Socket } from 'ioth';
+import type { Socket } from 'ioth';
 import { Lab, type LabHost } from 'ioth/lab';
+import { passesNat, udpSocket } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
-import { PATIENCE_MS, until } from '../../support/until.js';
+import { until } from '../../support/until.js';
 
 /* Ports that programs ask a NAT for: NAT-PMP and PCP, by hand. */
 
@@ -23,13 +24,6 @@ function labWithMapper() {
       carol: 'home',
     },
   });
-}
-
-function udpSocket(host: LabHost, port = 0): Socket {
-  const socket = host.stack.socket(AF_INET, SOCK_DGRAM);
-  socket.settimeout(PATIENCE_MS / 1000);
-  socket.bind(['', port]);
-  return socket;
 }
 
 async function ask(host: LabHost, message: Buffer): Promise<Buffer> {
@@ -78,20 +72,8 @@ function pcp(
 
 /** Returns whether a datagram from outside to a port of the NAT arrives. */
 async function reaches(lab: Lab, port: number, receiver: Socket): Promise<boolean> {
-  const dropped = async () => (await lab.networks.internet!.stats()).total.dropped.nat;
-  const [before, ended] = [await dropped(), new AbortController()];
-  let isThere = false;
-  receiver.recv(100, 0, { signal: ended.signal }).then(
-    () => {
-      isThere = true;
-    },
-    () => {},
-  );
   using sender = udpSocket(lab.hosts.meet!);
-  await sender.sendto('probe', `${FRITZ}:${port}`);
-  await until('it arrives or is dropped', async () => isThere || (await dropped()) > before);
-  ended.abort();
-  return isThere;
+  return await passesNat(lab, sender, `${FRITZ}:${port}`, receiver);
 }
 
 it('NAT-PMP: the address outside; a port that is mapped, renewed, and given back', async () => {

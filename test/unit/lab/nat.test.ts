@@ -2,6 +2,7 @@ import { addressNumber } from '../../../lib/fabric/nat/ipv4-packet.js';
 import { Nat, NatInside } from '../../../lib/fabric/nat/nat.js';
 import { checkNat, type NatBehavior, type NatDependence, type NatType } from '../../../lib/fabric/nat/options.js';
 import { describeFrame } from '../../../lib/vde/describe-frame.js';
+import { randomOf } from '../../support/fuzz-values.js';
 import {
   echo,
   IN,
@@ -485,17 +486,9 @@ it.each<[NatBehavior | string, string]>([
   expect(() => checkNat('nat', behavior as NatBehavior)).toThrow(message);
 });
 
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 it('takes any bytes: random and mutated frames, both ways', () => {
   const nat = new Tried({ mapping: BOTH, filtering: ENDPOINT });
-  const draw = random(20);
+  const draw = randomOf(20);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(draw() * list.length)]!;
   const address = () => pick([ALICE, CAROL, PEER, OTHER, OUTSIDE, '192.0.0.192', '255.255.255.255', '0.0.0.0']);
   const port = () => Math.floor(draw() * 65_536);
