@@ -11,6 +11,9 @@ import { EXIT, type NetworkPlan } from './topology/config.js';
 import { type Attachment, attachmentOn, cablesOf, type HostPlan } from './topology/host-plan.js';
 import type { Topology } from './topology/topology.js';
 
+/** The kernel sends the packet, and loses it. Any other default route is preferred. */
+const NOWHERE = 'default dev lo metric 4294967295';
+
 /** The data that a host is made from. */
 export interface BootPlan {
   readonly topology: Topology;
@@ -88,10 +91,14 @@ function configureInterface(stack: Stack, plan: BootPlan, { network, addresses }
   }
 }
 
-/** Lets programs send to groups without choosing an interface, as on hosts with a default route: over the first network. */
+/**
+ * Lets programs send to groups and to all without choosing an interface, as on hosts with a default route: over the first
+ * network.
+ */
 function routeMulticast(stack: Stack, { host }: BootPlan): void {
   const first = host.attachments.find(({ addresses }) => addresses.has(AF_INET));
-  if (first) stack.iproute_add(`224.0.0.0/4 dev ${first.network.name}`);
+  if (!first) return;
+  for (const group of ['224.0.0.0/4', '255.255.255.255']) stack.iproute_add(`${group} dev ${first.network.name}`);
 }
 
 function configureRoutes(stack: Stack, plan: BootPlan): void {
@@ -100,6 +107,7 @@ function configureRoutes(stack: Stack, plan: BootPlan): void {
     if (prefix.family === AF_INET && isByDhcp(plan, network)) continue;
     stack.iproute_add(`${prefix.text} via ${gateway}`);
   }
+  if (plan.topology.isOutside(plan.host)) stack.iproute_add(NOWHERE);
 }
 
 /** Configures a stack for the network that its host has moved to. */
@@ -115,6 +123,7 @@ export async function arrive(stack: Stack, plan: BootPlan): Promise<void> {
 /** Takes all from an interface whose network its host leaves. */
 export async function leave(stack: Stack, plan: BootPlan, { network, addresses }: Attachment): Promise<void> {
   const { name, prefixes } = network;
+  if (plan.topology.isOutside(plan.host)) stack.iproute_del(NOWHERE);
   if (isByDhcp(plan, network)) await stack.iothconfig(`iface=${name},-dhcp`);
   for (const { family, length } of prefixes) {
     if (family === AF_INET && isByDhcp(plan, network)) continue;

@@ -165,6 +165,17 @@ export class Topology {
     return nearest && prefix && this.#routeTo(nearest, prefix, host);
   }
 
+  /**
+   * Returns whether a host is outside of all NATs. Packets to addresses that it has no way to are lost, as on the internet, and not
+   * refused: some servers close a session if they can't send.
+   */
+  isOutside(host: HostPlan): boolean {
+    if (host.isRouter || this.#wayOut(host) || host.attachments.some(({ network }) => network.hasExit)) return false;
+    return [...this.nats.values()].some(
+      ({ outside: { network } }) => this.#distance(host, network) < Number.POSITIVE_INFINITY,
+    );
+  }
+
   /** Returns whether a host has a way to a network inside of a NAT. */
   #isInside(host: HostPlan, router: HostPlan): boolean {
     return insideOf(router).some(

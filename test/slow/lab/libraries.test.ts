@@ -18,6 +18,12 @@ it('@achingbrain/nat-port-mapper gets a port of the NAT, which leads in', async 
 
 it('peers of werift (WebRTC) behind two NATs join by the addresses that a STUN server saw', async () => {
   const [heard, by] = await outputOf('webrtc', 'home', 'home');
-  expect(heard).toBe('heard hello');
+  expect(heard).toBe('heard hello, too');
   expect(by).toMatch(/^by (host|srflx|prflx) (srflx|prflx)$/);
+});
+
+it('peers of werift behind two symmetric NATs join by the relay of a TURN server', async () => {
+  const [heard, by] = await outputOf('webrtc', 'symmetric', 'symmetric');
+  expect(heard).toBe('heard hello, too');
+  expect(by).toMatch(/^by (relay \w+|\w+ relay)$/);
 });

@@ -114,10 +114,11 @@ async function webrtc(): Promise<void> {
   const config = { iceServers, iceUseIpv6: false };
   const [a, b] = [alice.run(() => new RTCPeerConnection(config)), bob.run(() => new RTCPeerConnection(config))];
   const channel = a.createDataChannel('chat');
+  b.onDataChannel.subscribe((incoming) => {
+    incoming.onMessage.subscribe((message) => incoming.send(`${message}, too`));
+  });
   const heard = new Promise<string>((done) => {
-    b.onDataChannel.subscribe((incoming) => {
-      incoming.onMessage.subscribe((message) => done(String(message)));
-    });
+    channel.onMessage.subscribe((message) => done(String(message)));
   });
   channel.stateChanged.subscribe((state) => {
     if (state === 'open') channel.send('hello');

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { Socket } from 'ioth';
+import { SO_BROADCAST, SOL_SOCKET, type Socket } from 'ioth';
 import { Lab, type LabHost, type NatMapping } from 'ioth/lab';
 import { describeFrame } from 'ioth/vde';
 import { get, passesNat, udpSocket } from '../../support/lab-hosts.js';
@@ -61,8 +61,9 @@ it('hosts behind a NAT reach the rest, which sees the NAT; networks behind it ar
   expect((await alice.ping('meet', PING)).received).toBe(1);
   expect((await alice.ping('carol', PING)).received).toBe(1);
   expect((await alice.ping('cisco', PING)).received).toBe(1);
-  const [probe] = (await meet.ping('192.168.1.2', PING)).probes;
-  expect(probe?.error).toMatchObject({ code: 'ENETUNREACH' });
+  const [probe] = (await meet.ping('192.168.1.2', { count: 1, timeout: 300 })).probes;
+  expect(probe?.error).toMatchObject({ code: 'ETIMEDOUT' });
+  expect((await lab.networks.internet.stats()).ports.fritz!.dropped.nat).toBe(0);
   await expect(meet.ping('alice', PING)).rejects.toThrow('EAI_AGAIN');
   await expect(alice.ping('bob', PING)).rejects.toThrow('EAI_AGAIN');
   // by hand there is a way to the NAT, and it lets nothing in
@@ -72,6 +73,51 @@ it('hosts behind a NAT reach the rest, which sees the NAT; networks behind it ar
   expect(String(lab)).toContain('├─ fritz  192.168.1.1  NAT to internet');
   expect(String(lab)).toContain('├─ fritz  203.0.113.2  NAT of home, port-restricted');
   expect(() => alice.nat).toThrow("host 'alice' has no NAT");
+});
+
+it('hosts outside lose packets to addresses that nobody there has, and can still send to all', async () => {
+  await using lab = await Lab.create({
+    networks: { internet: '203.0.113.0/24', home: '192.168.1.0/24', alone: { prefix: '10.0.0.0/24', isolated: true } },
+    hosts: {
+      meet: 'internet',
+      fritz: { networks: ['home', 'internet'], nat: 'home' },
+      alice: 'home',
+      phone: { networks: ['internet', 'home'], roams: true },
+      hermit: 'alone',
+    },
+  });
+  const { meet, alice, phone, hermit } = lab.hosts;
+  const failureOf = async (host: LabHost) => {
+    using socket = udpSocket(host);
+    return socket.sendto('hello', '192.168.7.7:9').then(
+      () => 'lost',
+      ({ code }) => code,
+    );
+  };
+  expect([await failureOf(meet), await failureOf(phone), await failureOf(hermit)]).toEqual([
+    'lost',
+    'lost',
+    'ENETUNREACH',
+  ]);
+  using toAll = udpSocket(meet);
+  toAll.setsockopt(SOL_SOCKET, SO_BROADCAST, 1);
+  using hearing = udpSocket(phone, 9);
+  await toAll.sendto('all of you', '255.255.255.255:9');
+  expect(String(await hearing.recv(100))).toBe('all of you');
+  const gateways = () =>
+    phone.stack
+      .routes()
+      .filter(({ family, dst_prefixlen }) => family === 'IPv4' && dst_prefixlen === 0)
+      .map(({ gw, ifname }) => gw ?? ifname);
+  expect(gateways()).toEqual(['lo']);
+  await phone.move('internet', 'home');
+  expect(gateways()).toEqual(['192.168.1.1']);
+  expect((await phone.ping('alice', PING)).received).toBe(1);
+  await phone.move('home', 'internet');
+  expect(gateways()).toEqual(['lo']);
+  await lab.restart('phone');
+  expect(await failureOf(phone)).toBe('lost');
+  expect(alice.address()).toBe('192.168.1.2');
 });
 
 it('maps, filters, says so in captures, and tells of mappings', async () => {
