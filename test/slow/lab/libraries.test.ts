@@ -27,3 +27,26 @@ it('peers of werift behind two symmetric NATs join by the relay of a TURN server
   expect(heard).toBe('heard hello, too');
   expect(by).toMatch(/^by (relay \w+|\w+ relay)$/);
 });
+
+it.each([
+  ['full-cone', 1, 1],
+  ['port-restricted', 1, 1],
+  ['symmetric', 3, 0],
+])(
+  'nodes of bittorrent-dht behind a %s NAT are found, and heard where holes can be punched',
+  async (kind, found, heard) => {
+    expect(await outputOf('dht', kind)).toEqual([
+      `found ${found} of the NAT`,
+      `heard ${heard} from behind it, of ${3 + heard}`,
+    ]);
+  },
+);
+
+it('calls of @grpc/grpc-js succeed again after the host has moved to another network', async () => {
+  expect(await outputOf('grpc')).toEqual([
+    'from 203.0.113.2',
+    'stream here',
+    expect.stringMatching(/^stream UNAVAILABLE /),
+    'from 203.0.113.3',
+  ]);
+});

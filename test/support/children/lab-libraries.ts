@@ -1,7 +1,23 @@
-/** Real libraries on the hosts of a lab: `lab-libraries.ts discovery | ports | webrtc KIND KIND`. Prints what they found. */
+/**
+ * Real libraries on the hosts of a lab: `lab-libraries.ts discovery | ports | webrtc KIND KIND | dht KIND | grpc`. Prints what they found.
+ */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pmpNat } from '@achingbrain/nat-port-mapper';
+import {
+  type ClientReadableStream,
+  credentials,
+  Metadata,
+  makeGenericClientConstructor,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type ServiceError,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js';
+import { Client as DhtNode } from 'bittorrent-dht';
 import { Bonjour } from 'bonjour-service';
 import mdns from 'multicast-dns';
 import { RTCPeerConnection } from 'werift';
@@ -138,7 +154,113 @@ async function webrtc(): Promise<void> {
   await gone;
 }
 
-const works: Record<string, () => Promise<void>> = { discovery, ports, webrtc };
+/** Announces a peer behind a NAT in a distributed hash table, finds it from behind another NAT, and asks it. */
+async function dht(): Promise<void> {
+  const [kind = 'full-cone'] = kinds as NatType[];
+  await using lab = await Lab.create({
+    networks: { internet: '203.0.113.0/24', home: '192.168.1.0/24', office: '192.168.1.0/24' },
+    hosts: {
+      one: 'internet',
+      two: 'internet',
+      three: 'internet',
+      fritz: { networks: ['home', 'internet'], nat: { type: kind, ports: 'random' } },
+      cisco: { networks: ['office', 'internet'], nat: 'port-restricted' },
+      alice: 'home',
+      bob: 'office',
+    },
+  });
+  const { one, two, three, fritz, alice, bob } = lab.hosts;
+  const nodeOn = async (host: typeof one, bootstrap: string[] | false) => {
+    const node = host.run(() => new DhtNode({ bootstrap, timeout: 5000 }));
+    await new Promise<void>((listening) => node.listen(6881, listening));
+    return node;
+  };
+  const nodes = [await nodeOn(one, false)];
+  for (const host of [two, three, alice, bob]) {
+    const node = await nodeOn(host, [`${one.address()}:6881`]);
+    await once(node, 'ready');
+    nodes.push(node);
+  }
+  const [announcing, asking] = nodes.slice(-2) as [DhtNode, DhtNode];
+  const infoHash = Buffer.alloc(20, 7);
+  await new Promise((announced) => announcing.announce(infoHash, announced));
+  const found = new Set<string>();
+  asking.on('peer', ({ host, port }) => found.add(`${host}:${port}`));
+  await new Promise((done) => asking.lookup(infoHash, done));
+  const mapped = (await fritz.nat.mappings()).map(({ outside }) => outside);
+  say('found', found.size, [...found].every((each) => mapped.includes(each)) ? 'of the NAT' : [...found]);
+  // a node keeps those that it heard from
+  const { nodes: heard } = asking.toJSON();
+  say(
+    'heard',
+    heard.filter(({ host }) => host === fritz.address('internet')).length,
+    'from behind it, of',
+    heard.length,
+  );
+  await Promise.all(nodes.map((node) => new Promise<void>((gone) => node.destroy(gone))));
+}
+
+const text = {
+  requestSerialize: (value: string) => Buffer.from(value),
+  requestDeserialize: String,
+  responseSerialize: (value: string) => Buffer.from(value),
+  responseDeserialize: String,
+};
+const CALLER = {
+  /** Answers with the address that the client has for the server. */
+  whoAmI: { path: '/caller/whoAmI', requestStream: false, responseStream: false, ...text },
+  /** Answers and goes on for ever. */
+  stay: { path: '/caller/stay', requestStream: false, responseStream: true, ...text },
+} as const;
+
+/** Calls a server from a host that goes from one network to another one. */
+async function grpc(): Promise<void> {
+  await using lab = await Lab.create({
+    networks: { internet: '203.0.113.0/24', wifi: '192.168.1.0/24', mobile: '100.64.0.0/24' },
+    hosts: {
+      server: 'internet',
+      fritz: { networks: ['wifi', 'internet'], nat: 'home' },
+      carrier: { networks: ['mobile', 'internet'], nat: 'cgnat' },
+      phone: { networks: ['wifi', 'mobile'], roams: true },
+    },
+  });
+  const { server, phone } = lab.hosts;
+  const service = server.run(() => new Server());
+  service.addService(CALLER, {
+    whoAmI: (call: ServerUnaryCall<string, string>, answer: sendUnaryData<string>) =>
+      answer(null, call.getPeer().replace(/:\d+$/, '')),
+    stay: (call: ServerWritableStream<string, string>) => call.write('here'),
+  });
+  await server.run(
+    () => new Promise((bound) => service.bindAsync('0.0.0.0:50051', ServerCredentials.createInsecure(), bound)),
+  );
+  const Caller = makeGenericClientConstructor(CALLER, 'Caller');
+  // it has to notice by itself that a connection gets nowhere
+  const options = { 'grpc.keepalive_time_ms': 500, 'grpc.keepalive_timeout_ms': 5000 };
+  const client = phone.run(() => new Caller('server:50051', credentials.createInsecure(), options));
+  const patient = new Metadata({ waitForReady: true });
+  const whoAmI = () =>
+    phone.run(
+      () =>
+        new Promise<string>((resolve, reject) => {
+          client.whoAmI!('it is me', patient, (error: ServiceError | null, value?: string) =>
+            error ? reject(error) : resolve(value!),
+          );
+        }),
+    );
+  say('from', await whoAmI());
+  const stream: ClientReadableStream<string> = phone.run(() => client.stay!('please'));
+  const ended = once(stream, 'error') as Promise<[ServiceError]>;
+  say('stream', ...(await once(stream, 'data')));
+  await phone.move('wifi', 'mobile', { gap: 50 });
+  const [{ code, details }] = await ended;
+  say('stream', status[code], details);
+  say('from', await whoAmI());
+  client.close();
+  service.forceShutdown();
+}
+
+const works: Record<string, () => Promise<void>> = { discovery, ports, webrtc, dht, grpc };
 await works[what]?.();
 // werift leaves timers
 process.exit();
