@@ -11,7 +11,7 @@ import { Link, type LinkOptions } from 'ioth/lab';
 import { VdePort } from 'ioth/vde';
 import { median, type Turn, withinDeadline } from './measure.js';
 import { vdestack } from './peering.js';
-import { measureRow, type Row, rowOf } from './rows.js';
+import { judged, measureRow, type Row, rowOf } from './rows.js';
 
 /** Measures how soon things end, and how long that blocks a program; run() and iothconfig(); and a link with faults. */
 export async function endRows(wanted: (group: string) => boolean, rounds: number): Promise<Row[]> {
@@ -298,7 +298,10 @@ async function rateRow(): Promise<Row> {
     await sending;
   });
   const kept = 1000 / slopeOf(arrivals);
-  return within(rowOf({ name: 'a link of 2mbit', unit: '/s', bar: 1 }, { kept: [kept], asked: [asked] }), 0.97, 1.03);
+  return judged(rowOf({ name: 'a link of 2mbit', unit: '/s', bar: 1 }, { kept: [kept], asked: [asked] }), {
+    from: 0.97,
+    to: 1.03,
+  });
 }
 
 /** A link's delay of 4 ms, compared with a thread that sleeps as long: with few CPUs the thread is late too. */
@@ -316,10 +319,9 @@ async function delayRow(): Promise<Row> {
     }
   });
   const slept = await lateness();
-  return within(
+  return judged(
     rowOf({ name: 'a link with a delay of 4 ms', unit: 'ms', bar: 1 }, { link: times, 'a sleeping thread': [slept] }),
-    0.75,
-    1.25,
+    { from: 0.75, to: 1.25 },
   );
 }
 
@@ -362,9 +364,4 @@ function measureSleep(ms: number): () => Promise<number> {
     Atomics.store(stop, 1, 1);
     return median((await times)[0]);
   };
-}
-
-/** Returns the row with a two-sided bar. */
-function within(row: Row, low: number, high: number): Row {
-  return { ...row, bar: `${low.toFixed(2)} – ${high.toFixed(2)}`, met: row.ratio >= low && row.ratio <= high };
 }

@@ -30,3 +30,10 @@ export function median(values: readonly number[]): number {
   const [low = Number.NaN, high = Number.NaN] = [sorted[middle - 1], sorted[middle]];
   return sorted.length % 2 ? high : (low + high) / 2;
 }
+
+/** Returns the first and the third quartile; of fewer than five values the least and the greatest. */
+export function quartiles(values: readonly number[]): readonly [number, number] {
+  const sorted = [...values].sort((a, b) => a - b);
+  const skipped = sorted.length < 5 ? 0 : Math.round((sorted.length - 1) / 4);
+  return [sorted[skipped] ?? Number.NaN, sorted.at(-1 - skipped) ?? Number.NaN];
+}

@@ -1,4 +1,4 @@
-import { inTurn, median, type Turn } from './measure.js';
+import { inTurn, median, quartiles, type Turn } from './measure.js';
 
 /** The unit of a figure. A time is better when it is small, a rate when it is large. */
 export type Unit = 'MB/s' | 'µs' | 'ms' | '/s';
@@ -8,11 +8,20 @@ export interface Row {
   name: string;
   unit: Unit;
   figures: Figure[];
-  /** This binding's figure divided by that of the contender `against`. */
+  /** The median of this binding's figures divided by those of the contender `against`. */
   ratio: number;
+  /** The quartiles of the ratios of the turns; the least and the greatest one of fewer than five. */
+  scatter: readonly [low: number, high: number];
   against: string;
   bar: string;
-  met: boolean;
+  /** 'unsure' if the scatter has the bar in it. */
+  verdict: 'met' | 'missed' | 'unsure';
+}
+
+/** The ratios that are good. */
+export interface Bar {
+  readonly from?: number;
+  readonly to?: number;
 }
 
 export interface Figure {
@@ -55,17 +64,30 @@ export function rowOf(
     return { contender, value: median(samples), samples };
   });
   const [ours, theirs] = figures as [Figure, Figure];
-  const ratio = ours.value / theirs.value;
+  const ratios = ratiosOf(ours, theirs);
   const isTime = unit === 'µs' || unit === 'ms';
-  return {
-    name,
-    unit,
-    figures,
-    ratio,
-    against: theirs.contender,
-    bar: `${isTime ? '≤' : '≥'} ${bar.toFixed(2)}`,
-    met: isTime ? ratio <= bar : ratio >= bar,
-  };
+  return judged(
+    { name, unit, figures, ratio: median(ratios), scatter: quartiles(ratios), against: theirs.contender },
+    isTime ? { to: bar } : { from: bar },
+  );
+}
+
+/** Returns the row with this bar. */
+export function judged(row: Omit<Row, 'bar' | 'verdict'>, bar: Bar): Row {
+  const isGood = (ratio: number) => ratio >= (bar.from ?? 0) && ratio <= (bar.to ?? Number.POSITIVE_INFINITY);
+  const [low, high] = row.scatter.map(isGood);
+  return { ...row, bar: barText(bar), verdict: low !== high ? 'unsure' : low ? 'met' : 'missed' };
+}
+
+function barText({ from, to }: Bar): string {
+  if (from !== undefined && to !== undefined) return `${from.toFixed(2)} – ${to.toFixed(2)}`;
+  return from === undefined ? `≤ ${to?.toFixed(2)}` : `≥ ${from.toFixed(2)}`;
+}
+
+/** Compares each turn with the other contender's turn of the same round, which met the same other work of the machine. */
+function ratiosOf(ours: Figure, theirs: Figure): number[] {
+  const isPaired = ours.samples.length === theirs.samples.length;
+  return ours.samples.map((value, i) => value / ((isPaired && theirs.samples[i]) || theirs.value));
 }
 
 function inUnit(unit: Unit, amount: number, ms: number): number {

@@ -1,7 +1,7 @@
 import type { Life } from './life.js';
 import type { Row, Unit } from './rows.js';
 
-/** Returns the rows as text: a column for each contender, then the ratio, the bar and whether it is met. */
+/** Returns the rows as text: a column for each contender, then the ratio with its quartiles, the bar and whether it is met. */
 export function rowsTable(title: string, rows: readonly Row[]): string {
   const width = Math.max(...rows.map(({ figures }) => figures.length));
   const lines = rows.map((row) => {
@@ -9,7 +9,9 @@ export function rowsTable(title: string, rows: readonly Row[]): string {
       const figure = row.figures[i];
       return figure ? `${figure.contender} ${shown(figure.value, row.unit)}` : '';
     });
-    return [row.name, ...figures, `ioth / ${row.against} ${row.ratio.toFixed(2)}`, row.bar, row.met ? 'met' : 'MISSED'];
+    const [low, high] = row.scatter.map((ratio) => ratio.toFixed(2));
+    const ratio = `ioth / ${row.against} ${row.ratio.toFixed(2)} (${low}–${high})`;
+    return [row.name, ...figures, ratio, row.bar, row.verdict === 'missed' ? 'MISSED' : row.verdict];
   });
   return `${title}\n${columns(lines)}`;
 }
