@@ -11,6 +11,7 @@ import { processRows } from './processes.js';
 import { livesTable, rowsTable } from './table.js';
 import { vdeRows } from './vde.js';
 import { waitingRows } from './waiting.js';
+import { weightRows } from './weight.js';
 
 const GROUPS = [
   'tcp',
@@ -25,6 +26,7 @@ const GROUPS = [
   'lab',
   'waiting',
   'ends',
+  'weight',
 ];
 const USAGE = `usage: npm run bench -- [--rounds N] [--json FILE] [${GROUPS.join(' | ')} ...]
 Without names everything is measured. A figure is the median of N turns (default 5).`;
@@ -50,13 +52,15 @@ async function main(): Promise<void> {
   const ends = await endRows(wanted, rounds);
   if (ends.length > 0)
     console.log(`${rowsTable('What ends, what run() and iothconfig() take, a link with faults', ends)}\n`);
+  const weight = await weightRows(wanted, rounds);
+  if (weight.length > 0) console.log(`${rowsTable('What is loaded, and what is held', weight)}\n`);
   const lives = await stackLives(wanted);
   if (lives.length > 0) console.log(livesTable(lives));
   if (json) {
     const about = { date: new Date().toISOString(), node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length };
     writeFileSync(
       json,
-      `${JSON.stringify({ ...about, rounds, kernel, processes, vde, nodeModules, newStack, lab, waiting, ends, stacks: lives }, null, 2)}\n`,
+      `${JSON.stringify({ ...about, rounds, kernel, processes, vde, nodeModules, newStack, lab, waiting, ends, weight, stacks: lives }, null, 2)}\n`,
     );
   }
 }

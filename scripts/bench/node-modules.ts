@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Stack } from 'ioth';
 import { inTurn, type Turn, withinDeadline } from './measure.js';
 import { answerOf } from './peering.js';
-import { measureRow, type Row, rowOf, type Unit, type Work } from './rows.js';
+import { measureRow, type Row, rowOf, type TimedUnit, type Work } from './rows.js';
 
 export type EndWork = 'bulk' | 'round trips' | 'requests' | 'requests in context';
 
@@ -42,7 +42,7 @@ const ADDRESSES = ['10.0.0.1', '10.0.0.2'] as const;
 const MB = 1024 * 1024;
 /** V8 has compiled what an http server runs after some 40,000 requests. */
 const REQUESTS = { unit: '/s', bar: 0.95, warmUps: 5 } as const;
-const WORKS: Record<EndWork, { name: string; unit: Unit; bar: number; warmUps?: number }> = {
+const WORKS: Record<EndWork, { name: string; unit: TimedUnit; bar: number; warmUps?: number }> = {
   bulk: { name: 'bulk TCP', unit: 'MB/s', bar: 0.97 },
   'round trips': { name: 'TCP round trip, 64 B', unit: 'µs', bar: 1.05 },
   requests: { ...REQUESTS, name: 'http requests' },

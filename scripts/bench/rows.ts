@@ -1,7 +1,10 @@
 import { inTurn, median, quartiles, type Turn } from './measure.js';
 
-/** The unit of a figure. A time is better when it is small, a rate when it is large. */
-export type Unit = 'MB/s' | 'µs' | 'ms' | '/s';
+/** The unit of a figure. A time or a size is better when it is small, a rate when it is large. */
+export type Unit = TimedUnit | 'kB';
+
+/** A unit of what takes time. */
+export type TimedUnit = 'MB/s' | '/s' | 'µs' | 'ms';
 
 /** A line of the table: the same work by each contender, the first of them this binding. */
 export interface Row {
@@ -34,7 +37,7 @@ export interface Figure {
 /** The description of a row. */
 export interface Work {
   name: string;
-  unit: Unit;
+  unit: TimedUnit;
   /** The number of bytes, round trips, connections or datagrams of one turn. */
   amount: number;
   /** The turns by contender; the first is this binding, the second the one that the bar refers to. */
@@ -57,7 +60,7 @@ export async function measureRow({ name, unit, amount, turns, bar, warmUps }: Wo
 
 /** Makes a row of measured times, by contender; the first is this binding, the second the one that the bar refers to. */
 export function rowOf(
-  { name, unit, bar }: Pick<Work, 'name' | 'unit' | 'bar'>,
+  { name, unit, bar }: Pick<Work, 'name' | 'bar'> & { unit: Unit },
   measured: Record<string, number[]>,
 ): Row {
   const figures = Object.entries(measured).map(([contender, samples]) => {
@@ -65,10 +68,10 @@ export function rowOf(
   });
   const [ours, theirs] = figures as [Figure, Figure];
   const ratios = ratiosOf(ours, theirs);
-  const isTime = unit === 'µs' || unit === 'ms';
+  const isRate = unit === 'MB/s' || unit === '/s';
   return judged(
     { name, unit, figures, ratio: median(ratios), scatter: quartiles(ratios), against: theirs.contender },
-    isTime ? { to: bar } : { from: bar },
+    isRate ? { from: bar } : { to: bar },
   );
 }
 
@@ -90,7 +93,7 @@ function ratiosOf(ours: Figure, theirs: Figure): number[] {
   return ours.samples.map((value, i) => value / ((isPaired && theirs.samples[i]) || theirs.value));
 }
 
-function inUnit(unit: Unit, amount: number, ms: number): number {
+function inUnit(unit: TimedUnit, amount: number, ms: number): number {
   switch (unit) {
     case 'MB/s':
       return amount / 1e6 / (ms / 1000);

@@ -29,8 +29,10 @@ export function livesTable(lives: readonly Life[]): string {
   return `${title}\n${columns([['stacks', 'create', 'configure', 'close'], ...lines])}`;
 }
 
+const DIGITS: Record<Unit, number> = { 'MB/s': 0, '/s': 0, µs: 1, ms: 2, kB: 1 };
+
 function shown(value: number, unit: Unit): string {
-  return `${value.toFixed(unit === 'ms' ? 2 : unit === 'µs' ? 1 : 0)} ${unit}`;
+  return `${value.toFixed(DIGITS[unit])} ${unit}`;
 }
 
 /** Aligns the cells of each column. */
