@@ -64,6 +64,11 @@ export function u32(value: number): Uint8Array {
   return Uint8Array.of(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
 }
 
+/** Writes a time as {@link Reader.seconds} reads it. */
+export function seconds(value: number): Uint8Array {
+  return u32(Math.min(value, 0xffffffff));
+}
+
 /** Converts text from a server for an error message: printable, at most 120 characters. */
 export function serverText(bytes: Uint8Array): string {
   return printable(Buffer.from(bytes).toString('utf8').trim()).slice(0, 120);

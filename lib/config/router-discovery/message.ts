@@ -1,12 +1,14 @@
-import { ipText, isLinkLocalIPv6 } from '../../address/ip.js';
+import { ipBytes, ipText, isLinkLocalIPv6 } from '../../address/ip.js';
 import { parseMac } from '../../address/mac.js';
-import { concat, Reader, withoutHostBits } from '../bytes.js';
-import { decodeDomains } from '../domains.js';
+import { concat, Reader, seconds, u16, u32, withoutHostBits } from '../bytes.js';
+import { decodeDomains, encodeDomain } from '../domains.js';
 
-const ND_ROUTER_SOLICIT = 133;
+export const ND_ROUTER_SOLICIT = 133;
 export const ND_ROUTER_ADVERT = 134;
 /** The group of all routers on the link (RFC 4861). */
 export const ROUTERS_GROUP = 'ff02::2';
+/** The group of all nodes on the link (RFC 4861). */
+export const NODES_GROUP = 'ff02::1';
 /** The hop limit of packets from the link: a packet that passed a router has less (RFC 4861 6.1.2). */
 export const HOP_LIMIT = 255;
 
@@ -14,6 +16,12 @@ export const HOP_LIMIT = 255;
 const Option = { SOURCE_LINK_ADDRESS: 1, PREFIX_INFORMATION: 3, MTU: 5, RDNSS: 25, DNSSL: 31 } as const;
 
 const MIN_MTU = 1280;
+const FLAG_MANAGED = 0x80;
+const FLAG_OTHER = 0x40;
+const FLAG_ON_LINK = 0x80;
+const FLAG_AUTONOMOUS = 0x40;
+/** The hop limit that hosts should use (RFC 4861 4.2): that of Linux and radvd. */
+const CURRENT_HOP_LIMIT = 64;
 
 /** Prefix from a router. Lifetimes are in seconds; Infinity means no end. */
 export interface Prefix {
@@ -44,7 +52,36 @@ export interface RouterAdvert {
 /** Encodes a solicitation (RFC 4861 4.1). The kernel fills in the checksum. */
 export function encodeSolicit(mac: string): Uint8Array {
   const header = Uint8Array.of(ND_ROUTER_SOLICIT, 0, 0, 0, 0, 0, 0, 0);
-  return concat(header, Uint8Array.of(Option.SOURCE_LINK_ADDRESS, 1), parseMac(mac));
+  return concat(header, encodeOption(Option.SOURCE_LINK_ADDRESS, parseMac(mac)));
+}
+
+/** Returns whether a message is a solicitation that a router answers (RFC 4861 6.1.1). @param hopLimit that it came with */
+export function isSolicit(bytes: Uint8Array, hopLimit: number | null): boolean {
+  const isValid = bytes.length >= 8 && bytes[0] === ND_ROUTER_SOLICIT && bytes[1] === 0 && hopLimit === HOP_LIMIT;
+  return isValid && readOptions(new Reader(bytes.subarray(8)), () => {});
+}
+
+/** Encodes an advertisement. The kernel fills in the checksum. @param mac that of the router */
+export function encodeAdvert(advert: RouterAdvert, mac: string): Uint8Array {
+  const { managed, other, routerLifetime, prefixes, mtu, dns, domains } = advert;
+  const flags = (managed ? FLAG_MANAGED : 0) | (other ? FLAG_OTHER : 0);
+  return concat(
+    Uint8Array.of(ND_ROUTER_ADVERT, 0, 0, 0, CURRENT_HOP_LIMIT, flags),
+    u16(routerLifetime),
+    new Uint8Array(8), // the times of neighbour discovery: those of the hosts
+    encodeOption(Option.SOURCE_LINK_ADDRESS, parseMac(mac)),
+    ...(mtu === null ? [] : [encodeOption(Option.MTU, u16(0), u32(mtu))]),
+    ...prefixes.map(encodePrefix),
+    ...dns.map(({ address, lifetime }) => encodeOption(Option.RDNSS, u16(0), seconds(lifetime), ipBytes(address))),
+    ...domains.map(({ name, lifetime }) => encodeOption(Option.DNSSL, u16(0), seconds(lifetime), encodeDomain(name))),
+  );
+}
+
+/** Encodes an option, with zeros up to a multiple of 8 bytes (RFC 4861 4.6). */
+function encodeOption(option: number, ...parts: Uint8Array[]): Uint8Array {
+  const value = concat(...parts);
+  const units = Math.ceil((value.length + 2) / 8);
+  return concat(Uint8Array.of(option, units), value, new Uint8Array(8 * units - 2 - value.length));
 }
 
 /**
@@ -61,22 +98,27 @@ export function decodeAdvert(bytes: Uint8Array): RouterAdvert | null {
   const timers = reader.take(8);
   if (type !== ND_ROUTER_ADVERT || code !== 0 || routerLifetime === null || !timers) return null;
   const advert: RouterAdvert = {
-    managed: (flags & 0x80) !== 0,
-    other: (flags & 0x40) !== 0,
+    managed: (flags & FLAG_MANAGED) !== 0,
+    other: (flags & FLAG_OTHER) !== 0,
     routerLifetime,
     prefixes: [],
     mtu: null,
     dns: [],
     domains: [],
   };
+  return readOptions(reader, (option, value) => readOption(advert, option, value)) ? advert : null;
+}
+
+/** Reads all options. Returns false if one has the length 0, or ends after the message. */
+function readOptions(reader: Reader, read: (option: number, value: Reader) => void): boolean {
   while (reader.left > 0) {
     const option = reader.u8();
     const units = reader.u8();
     const value = units ? reader.take(8 * units - 2) : null;
-    if (option === null || !value) return null;
-    readOption(advert, option, new Reader(value));
+    if (option === null || !value) return false;
+    read(option, new Reader(value));
   }
-  return advert;
+  return true;
 }
 
 /** Reads an option. Ignores an unknown or malformed one: the rest of the advertisement is still valid. */
@@ -100,6 +142,20 @@ function readOption(advert: RouterAdvert, option: number, value: Reader): void {
   }
 }
 
+/** Encodes the information about a prefix (RFC 4861 4.6.2). */
+function encodePrefix({ prefix, prefixlen, onLink, autonomous, valid, preferred }: Prefix): Uint8Array {
+  const flags = (onLink ? FLAG_ON_LINK : 0) | (autonomous ? FLAG_AUTONOMOUS : 0);
+  const lengthAndFlags = Uint8Array.of(prefixlen, flags);
+  return encodeOption(
+    Option.PREFIX_INFORMATION,
+    lengthAndFlags,
+    seconds(valid),
+    seconds(preferred),
+    u32(0),
+    ipBytes(prefix),
+  );
+}
+
 function decodePrefix(value: Reader): Prefix | null {
   const prefixlen = value.u8();
   const flags = value.u8();
@@ -111,7 +167,7 @@ function decodePrefix(value: Reader): Prefix | null {
   // RFC 4861 6.3.4 and RFC 4862 5.5.3: ignore link-local and multicast prefixes, and a preferred lifetime above the valid one
   if (prefixlen > 128 || preferred > valid || isLinkLocalIPv6(address) || address[0] === 0xff) return null;
   const prefix = ipText(withoutHostBits(address, prefixlen));
-  const onLink = (flags & 0x80) !== 0;
-  const autonomous = (flags & 0x40) !== 0;
+  const onLink = (flags & FLAG_ON_LINK) !== 0;
+  const autonomous = (flags & FLAG_AUTONOMOUS) !== 0;
   return { prefix, prefixlen, onLink, autonomous, valid, preferred };
 }

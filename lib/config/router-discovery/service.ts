@@ -4,7 +4,7 @@ import type { AddressEntry } from '../config-sources.js';
 import type { InterfaceConfig } from '../interface-config.js';
 import { type LeaseContent, ProtocolService, type ServiceOptions } from '../protocol-service.js';
 import { type RouterConfig, RouterDiscoveryClient } from './client.js';
-import type { Prefix, RouterAdvert } from './message.js';
+import { ND_ROUTER_ADVERT, type Prefix, type RouterAdvert } from './message.js';
 import { RouterDiscoverySocket } from './sockets.js';
 
 /** The prefix and the interface identifier have 64 bits each (RFC 4291 2.5.1). */
@@ -29,7 +29,7 @@ export class RouterDiscoveryService extends ProtocolService<RouterConfig> {
   ) {
     super('rd', config, options);
     const { host, ifindex } = config;
-    const socket = new RouterDiscoverySocket(host, ifindex);
+    const socket = new RouterDiscoverySocket(host, ifindex, ND_ROUTER_ADVERT);
     const events = {
       onFound: (found: RouterConfig, advert: RouterAdvert) => {
         this.update('lease', found);
@@ -39,7 +39,7 @@ export class RouterDiscoveryService extends ProtocolService<RouterConfig> {
       onExpired: (left: RouterConfig) => this.update('expire', left),
     };
     this.client = new RouterDiscoveryClient(socket, options.clock, events, host.linkgetaddr(ifindex));
-    socket.onAdvert = (...received) => this.client.receive(...received);
+    socket.onMessage = (...received) => this.client.receive(...received);
   }
 
   protected contentOf({ routers, prefixes, mtu }: RouterConfig): LeaseContent {

@@ -1,7 +1,14 @@
-import { ipBytes } from '../../../lib/address/ip.js';
+import fc from 'fast-check';
+import { ipBytes, ipText } from '../../../lib/address/ip.js';
 import { concat, u16, u32 } from '../../../lib/config/bytes.js';
 import { encodeDomain } from '../../../lib/config/domains.js';
-import { decodeAdvert, encodeSolicit, ND_ROUTER_ADVERT } from '../../../lib/config/router-discovery/message.js';
+import {
+  decodeAdvert,
+  encodeAdvert,
+  encodeSolicit,
+  isSolicit,
+  ND_ROUTER_ADVERT,
+} from '../../../lib/config/router-discovery/message.js';
 import { icmpFilter } from '../../../lib/socket/icmp-filter.js';
 import { fuzz } from '../../support/fuzz.js';
 import { advertHeader, optionNd, prefixOption } from '../../support/packets.js';
@@ -10,6 +17,61 @@ const reserved = u16(0);
 
 test('a solicitation, octet by octet', () => {
   expect(Buffer.from(encodeSolicit('02:00:00:00:00:01')).toString('hex')).toBe('85000000000000000101020000000001');
+});
+
+test('which solicitations a router answers', () => {
+  const solicit = encodeSolicit('02:00:00:00:00:01');
+  expect([isSolicit(solicit, 255), isSolicit(solicit.subarray(0, 8), 255)]).toEqual([true, true]);
+  expect([isSolicit(solicit, 254), isSolicit(solicit, null)]).toEqual([false, false]);
+  const wrong = [solicit.subarray(0, 7), solicit.subarray(0, 15), advertHeader(1), concat(solicit, new Uint8Array(8))];
+  for (const bytes of wrong) expect(isSolicit(bytes, 255)).toBe(false);
+});
+
+test('an advertisement is encoded octet by octet as routers do, and decoded to the same', () => {
+  const advert = {
+    managed: true,
+    other: false,
+    routerLifetime: 1800,
+    prefixes: [
+      { prefix: 'fd00:2::', prefixlen: 64, onLink: true, autonomous: true, valid: Infinity, preferred: 604800 },
+    ],
+    mtu: 1400,
+    dns: [{ address: 'fd00:2::1', lifetime: 600 }],
+    domains: [{ name: 'lab.test', lifetime: 600 }],
+  };
+  const bytes = encodeAdvert(advert, '02:00:00:00:00:09');
+  expect(Buffer.from(bytes)).toEqual(
+    concat(
+      advertHeader(1800, 0x80),
+      optionNd(1, Uint8Array.of(2, 0, 0, 0, 0, 9)),
+      optionNd(5, reserved, u32(1400)),
+      prefixOption(ipBytes('fd00:2::'), 64, 0xffffffff, 604800, 0xc0),
+      optionNd(25, reserved, u32(600), ipBytes('fd00:2::1')),
+      optionNd(31, reserved, u32(600), encodeDomain('lab.test')),
+    ),
+  );
+  const seconds = fc.oneof(fc.nat(0xfffffffe), fc.constant(Infinity));
+  const name = fc
+    .array(fc.stringMatching(/^[a-z]{1,20}$/), { minLength: 1, maxLength: 4 })
+    .map((labels) => labels.join('.'));
+  const address = fc.uint8Array({ minLength: 14, maxLength: 14 }).map((low) => ipText(Uint8Array.of(0xfd, 1, ...low)));
+  const arbitrary = fc.record({
+    managed: fc.boolean(),
+    other: fc.boolean(),
+    routerLifetime: fc.nat(0xffff),
+    prefixes: fc.array(
+      fc.record({ onLink: fc.boolean(), autonomous: fc.boolean(), valid: seconds }).map((fields) => ({
+        prefix: 'fd00:2::',
+        prefixlen: 64,
+        preferred: fields.valid,
+        ...fields,
+      })),
+    ),
+    mtu: fc.oneof(fc.constant(null), fc.integer({ min: 1280, max: 0xffff })),
+    dns: fc.array(fc.record({ address, lifetime: seconds })),
+    domains: fc.array(fc.record({ name, lifetime: seconds })),
+  });
+  fc.assert(fc.property(arbitrary, (any) => expect(decodeAdvert(encodeAdvert(any, '02:00:00:00:00:09'))).toEqual(any)));
 });
 
 test('an advertisement with everything', () => {
