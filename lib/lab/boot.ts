@@ -7,6 +7,8 @@ import { Stack } from '../stack/stack.js';
 import { serveDhcp } from './services/dhcp-server.js';
 import { serveDns } from './services/dns-server.js';
 import { DnsZone } from './services/dns-zone.js';
+import { advertiseRouter } from './services/router-advertiser.js';
+import { awaitSlaac } from './slaac.js';
 import { EXIT, type NetworkPlan } from './topology/config.js';
 import { type Attachment, attachmentOn, cablesOf, type HostPlan } from './topology/host-plan.js';
 import type { Topology } from './topology/topology.js';
@@ -42,6 +44,7 @@ export async function boot(plan: BootPlan): Promise<Stack> {
     configure(stack, plan);
     if (topology.dns === host) await serveDns(stack, host, new DnsZone(topology, host));
     if (topology.dhcp === host) serveDhcp(stack, host, topology);
+    if (host.isRouter) advertiseRouter(stack, host, topology);
     return stack;
   } catch (error) {
     await stack.close({ linger: 0 });
@@ -56,10 +59,15 @@ export function writeHostsTable({ topology, host, directory }: BootPlan): string
   return table;
 }
 
-/** Asks the DHCP server for the addresses that {@link boot} did not set. */
-export async function acquireAddresses(stack: Stack, plan: BootPlan): Promise<void> {
-  const attachments = plan.host.attachments.filter(({ network }) => isByDhcp(plan, network));
-  await Promise.all(attachments.map(({ network }) => stack.iothconfig(`iface=${network.name},dhcp`)));
+/** Waits for the addresses that {@link boot} did not set: asks the DHCP server, and waits for router advertisements. */
+export async function acquireAddresses(stack: Stack, plan: BootPlan, signal: AbortSignal): Promise<void> {
+  const { attachments } = plan.host;
+  await Promise.all([
+    ...attachments
+      .filter(({ network }) => isByDhcp(plan, network))
+      .map(({ network }) => stack.iothconfig(`iface=${network.name},dhcp`)),
+    ...slaacAttachments(plan).map((each) => awaitSlaac(stack, each, signal)),
+  ]);
 }
 
 function configure(stack: Stack, plan: BootPlan): void {
@@ -80,15 +88,24 @@ function configure(stack: Stack, plan: BootPlan): void {
   configureRoutes(stack, plan);
 }
 
-function configureInterface(stack: Stack, plan: BootPlan, { network, addresses }: Attachment): void {
+function configureInterface(stack: Stack, plan: BootPlan, attachment: Attachment): void {
+  const { network, addresses } = attachment;
   const { name, prefixes } = network;
+  configureSlaac(stack, plan, attachment);
   stack.linksetupdown(name, true);
   for (const { family, length } of prefixes) {
-    if (family === AF_INET && isByDhcp(plan, network)) continue;
+    if (isAcquired(plan, attachment, family)) continue;
     stack.ipaddr_add(`${addresses.get(family)}/${length}`, name);
     // a router asks for the MACs of neighbours from this address, and could not while it is tentative, for a second
     if (family === AF_INET6) readyLinkLocal(stack, stack.if_nametoindex(name));
   }
+}
+
+/** Without duplicate address detection, which takes a second, as for the addresses that are set; and only one address each. */
+function configureSlaac(stack: Stack, plan: BootPlan, attachment: Attachment): void {
+  const { name, ra } = attachment.network;
+  if (!ra || plan.host.isRouter) return;
+  stack.sysctl(`net.ipv6.conf.${name}.${isBySlaac(plan, attachment) ? 'accept_dad' : 'autoconf'}`, 0);
 }
 
 /**
@@ -103,33 +120,33 @@ function routeMulticast(stack: Stack, { host }: BootPlan): void {
 
 function configureRoutes(stack: Stack, plan: BootPlan): void {
   for (const { prefix, gateway, network } of plan.topology.routes.get(plan.host) ?? []) {
-    // the DHCP lease has the route
-    if (prefix.family === AF_INET && isByDhcp(plan, network)) continue;
+    // the DHCP lease has the route, the router advertisement a default route
+    if (isAcquired(plan, attachmentOn(plan.host, network)!, prefix.family)) continue;
     stack.iproute_add(`${prefix.text} via ${gateway}`);
   }
   if (plan.topology.isOutside(plan.host)) stack.iproute_add(NOWHERE);
 }
 
 /** Configures a stack for the network that its host has moved to. */
-export async function arrive(stack: Stack, plan: BootPlan): Promise<void> {
+export function arrive(stack: Stack, plan: BootPlan): void {
   for (const attachment of plan.host.attachments) configureInterface(stack, plan, attachment);
   routeMulticast(stack, plan);
   configureRoutes(stack, plan);
   const resolver = resolverOf(plan);
   if (resolver !== null) stack.iothdns_update(resolver);
-  await acquireAddresses(stack, plan);
 }
 
 /** Takes all from an interface whose network its host leaves. */
-export async function leave(stack: Stack, plan: BootPlan, { network, addresses }: Attachment): Promise<void> {
+export async function leave(stack: Stack, plan: BootPlan, attachment: Attachment): Promise<void> {
+  const { network, addresses } = attachment;
   const { name, prefixes } = network;
   if (plan.topology.isOutside(plan.host)) stack.iproute_del(NOWHERE);
   if (isByDhcp(plan, network)) await stack.iothconfig(`iface=${name},-dhcp`);
   for (const { family, length } of prefixes) {
-    if (family === AF_INET && isByDhcp(plan, network)) continue;
+    if (isAcquired(plan, attachment, family)) continue;
     stack.ipaddr_del(`${addresses.get(family)}/${length}`, name);
   }
-  // the kernel removes the routes over it
+  // the kernel removes the routes over it, and what it made of advertisements
   stack.linksetupdown(name, false);
 }
 
@@ -153,6 +170,21 @@ function isByDhcp({ topology, host }: BootPlan, network: NetworkPlan): boolean {
   const { dhcp, dns } = topology;
   if (!dhcp || dhcp === host || dns === host) return false;
   return network.prefixes.some(({ family }) => family === AF_INET) && attachmentOn(dhcp, network) !== undefined;
+}
+
+/** Returns whether its kernel makes the IPv6 address of a host. A DNS server has it from the start. */
+function isBySlaac({ topology, host }: BootPlan, { slaac }: Attachment): boolean {
+  return slaac === true && topology.dns !== host;
+}
+
+/** Returns the interfaces on which the kernel makes the IPv6 address of a host. */
+export function slaacAttachments(plan: BootPlan): Attachment[] {
+  return plan.host.attachments.filter((each) => isBySlaac(plan, each));
+}
+
+/** Returns whether a host gets its address of a family from the network. */
+function isAcquired(plan: BootPlan, attachment: Attachment, family: number): boolean {
+  return family === AF_INET ? isByDhcp(plan, attachment.network) : isBySlaac(plan, attachment);
 }
 
 function hasIPv6(host: HostPlan): boolean {

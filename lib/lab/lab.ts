@@ -83,7 +83,7 @@ export class Lab<N extends string = string, H extends string = string> {
    * Creates the networks and the hosts, and waits until all of them work.
    * @throws {TypeError | RangeError} for an invalid configuration, before anything is created: an unknown network, prefixes that
    * overlap, too many hosts for a prefix, a network that no router joins with the others …
-   * @throws {IothError} as the constructor of Stack; ETIMEDOUT if a host gets no address by DHCP
+   * @throws {IothError} as the constructor of Stack; ETIMEDOUT if a host gets no address by DHCP or router advertisements
    */
   static async create<const N extends string, const H extends string>(config: LabConfig<N, H>): Promise<Lab<N, H>> {
     const topology = new Topology(config as LabConfig);
@@ -209,7 +209,9 @@ export class Lab<N extends string = string, H extends string = string> {
     for (const host of all) await host.configureLinks();
     // servers before their clients
     const { dns, dhcp } = this.#topology;
-    const isServer = (host: RunningHost) => host.plan === dns || host.plan === dhcp;
+    const isAdvertised = ({ isRouter, attachments }: HostPlan) =>
+      isRouter && attachments.some(({ network }) => network.ra);
+    const isServer = ({ plan }: RunningHost) => plan === dns || plan === dhcp || isAdvertised(plan);
     const inOrder = [...all.filter(isServer), ...all.filter((host) => !isServer(host))];
     for (const host of inOrder) await host.boot();
     await Promise.all(all.map((host) => host.acquire()));

@@ -3,8 +3,9 @@ import { IothError } from '../core/errors.js';
 import type { RouterNat } from '../fabric/nat/router-nat.js';
 import type { FabricNetwork } from '../fabric/network.js';
 import type { Stack } from '../stack/stack.js';
-import { acquireAddresses, arrive, type BootPlan, boot, cableOf, leave } from './boot.js';
+import { acquireAddresses, arrive, type BootPlan, boot, cableOf, leave, slaacAttachments } from './boot.js';
 import { servePortMapping } from './services/port-mapping.js';
+import { solicit } from './slaac.js';
 import type { NetworkPlan } from './topology/config.js';
 import { type Attachment, attachmentOn, cablesOf, type HostPlan, RoamingPlan } from './topology/host-plan.js';
 
@@ -51,9 +52,9 @@ export class RunningHost {
     if (this.nat && router?.host.nat?.portMapping) servePortMapping(this.stack, router, this.nat);
   }
 
-  /** Waits for its addresses from the DHCP server. */
+  /** Waits for its addresses from the DHCP server, and from routers. */
   async acquire(): Promise<void> {
-    if (this.stack) await acquireAddresses(this.stack, this.bootPlan);
+    if (this.stack) await acquireAddresses(this.stack, this.bootPlan, this.#closing.signal);
   }
 
   setUp(isUp: boolean): Promise<void> {
@@ -62,6 +63,8 @@ export class RunningHost {
         if (attachmentOn(this.plan, plan)) await network[isUp ? 'up' : 'down'](this.plan.name);
       });
       this.isUp = isUp;
+      const { stack } = this;
+      if (isUp && stack) for (const attachment of slaacAttachments(this.bootPlan)) solicit(stack, attachment);
     });
   }
 
@@ -82,7 +85,8 @@ export class RunningHost {
       this.bootPlan.topology.move(plan, to);
       onMoved();
       if (this.isUp) await this.networks.get(to.network)!.up(plan.name);
-      await arrive(stack, this.bootPlan);
+      arrive(stack, this.bootPlan);
+      if (this.isUp) await this.acquire();
     });
   }
 

@@ -17,6 +17,7 @@ import type { Firewall } from '../../fabric/firewall/options.js';
 import { checkNat, NAT_OPTIONS, NAT_TYPES, type NatBehavior, type NatType } from '../../fabric/nat/options.js';
 import { VDE_MTU_MAX } from '../../netlink/index.js';
 import { type Prefix, parsePrefix } from './prefix.js';
+import { checkRouterAdvertisements, IPV6_MTU_MIN, type RouterAdvertisements } from './router-advertisements.js';
 
 /** A network: its prefixes, and the faults of each of its links, in the names and units of tc-netem(8). */
 export interface NetworkConfig extends LinkFaults {
@@ -33,6 +34,11 @@ export interface NetworkConfig extends LinkFaults {
   isolated?: boolean;
   /** The MTU of its hosts' interfaces in bytes: 68 to 9216, from 1280 with IPv6, to 1500 with an `exit`. Default 1500. */
   mtu?: number;
+  /**
+   * True if its routers advertise its IPv6 prefix (RFC 4861), or an object with options. The kernels of its other hosts then make
+   * their IPv6 addresses and default routes from the advertisements (SLAAC, RFC 4862). Default false.
+   */
+  ra?: boolean | RouterAdvertisements;
 }
 
 /** The own link of a host to a network: faults of both directions, and faults of one direction, which replace them there. */
@@ -109,6 +115,8 @@ export interface NetworkPlan {
   /** True if it has a way out of the lab. */
   readonly hasExit: boolean;
   readonly mtu: number | undefined;
+  /** What its routers advertise, as it was given. */
+  readonly ra?: RouterAdvertisements | undefined;
 }
 
 /** The faults of a host's own link. @internal */
@@ -140,8 +148,8 @@ export interface NatRequest {
 }
 
 const MTU_MIN = 68;
-const IPV6_MTU_MIN = 1280;
-const ETHERNET_MTU = 1500;
+/** The MTU of a network without another one. @internal */
+export const ETHERNET_MTU = 1500;
 const HOST_NAME = "letters, digits and '-' between them, 63 at most, and not a number";
 
 /** Reads the networks of a configuration. @internal */
@@ -170,7 +178,7 @@ function networkPlan(name: string, value: unknown): NetworkPlan {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalidType(where, "a prefix such as '10.0.0.0/24', or an object with it", value);
   }
-  const { exit, prefix = exit && EXIT.prefix, prefix6, isolated = false, mtu, ...faults }: NetworkConfig = value;
+  const { exit, prefix = exit && EXIT.prefix, prefix6, isolated = false, mtu, ra, ...faults }: NetworkConfig = value;
   if (exit !== undefined && exit !== 'slirp') throw invalidValue(`${where}.exit`, "'slirp'", exit);
   if (exit && prefix !== EXIT.prefix) throw invalidValue(`${where}.prefix`, `${EXIT.prefix}, that of slirp`, prefix);
   const prefixes = [
@@ -178,7 +186,7 @@ function networkPlan(name: string, value: unknown): NetworkPlan {
     ...(prefix6 === undefined ? [] : [prefixOf(`${where}.prefix6`, prefix6, AF_INET6)]),
   ];
   if (prefixes.length === 0) throw invalidValue(where, "an object with a 'prefix' or a 'prefix6'", value);
-  checkKeys(where, value, ['prefix', 'prefix6', 'exit', 'isolated', 'mtu', ...FAULT_NAMES]);
+  checkKeys(where, value, ['prefix', 'prefix6', 'exit', 'isolated', 'mtu', 'ra', ...FAULT_NAMES]);
   checkFaults(faults, where);
   return {
     name,
@@ -187,6 +195,7 @@ function networkPlan(name: string, value: unknown): NetworkPlan {
     isIsolated: checkBoolean(`${where}.isolated`, isolated),
     hasExit: exit !== undefined,
     mtu: mtu === undefined ? undefined : checkMtu(`${where}.mtu`, mtu, prefixes, exit !== undefined),
+    ra: checkRouterAdvertisements(`${where}.ra`, ra, prefixes, mtu ?? ETHERNET_MTU),
   };
 }
 

@@ -100,7 +100,13 @@ function wayText({ nat }: HostPlan, network: NetworkPlan, others: string): strin
 function networkTexts(network: NetworkPlan, faults: LinkFaults): string[] {
   const exit = network.hasExit ? ['exit=slirp'] : [];
   const mtu = network.mtu === undefined ? [] : [`mtu=${network.mtu}`];
-  return [network.name, prefixTexts(network), ...exit, ...mtu, ...faultTexts(faults)];
+  return [network.name, prefixTexts(network), ...exit, ...mtu, ...advertisementTexts(network), ...faultTexts(faults)];
+}
+
+/** Returns 'ra', or the options as they were given: 'ra={managed:true}'. */
+function advertisementTexts({ ra }: NetworkPlan): string[] {
+  if (!ra) return [];
+  return Object.keys(ra).length === 0 ? ['ra'] : faultTexts({ ra });
 }
 
 /** Returns the faults of a host's own link: 'up: rate=1mbit', 'down: rate=20mbit'; 'link: profile=dsl' for both ways. */
@@ -111,7 +117,7 @@ function linkTexts({ link }: Attachment): string[] {
 }
 
 /** Returns the faults as they were given: 'delay=20', 'rate=10mbit'. */
-export function faultTexts(faults: LinkFaults): string[] {
+export function faultTexts(faults: LinkFaults | Pick<NetworkPlan, 'ra'>): string[] {
   return Object.entries(faults)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value).replaceAll('"', '') : value}`);

@@ -8,6 +8,8 @@ export interface Attachment {
   readonly addresses: ReadonlyMap<number, string>;
   /** The faults of the host's own link to the network. */
   readonly link?: LinkPlan | undefined;
+  /** True if its IPv6 address is that of SLAAC. */
+  readonly slaac?: boolean;
 }
 
 /** A checked host with its addresses. */

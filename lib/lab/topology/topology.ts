@@ -1,6 +1,7 @@
+import { iothaddr } from '../../address/iothaddr.js';
 import { familyName, ipBytes } from '../../address/ip.js';
 import { formatMac } from '../../address/mac.js';
-import { AF_INET } from '../../constants/index.js';
+import { AF_INET, AF_INET6 } from '../../constants/index.js';
 import { checkBoolean, checkInteger, checkOptions, invalidValue } from '../../core/validate.js';
 import { checkFirewall, type FirewallPlan } from '../../fabric/firewall/options.js';
 import {
@@ -64,6 +65,7 @@ export class Topology {
     this.hosts = assignAddresses(hostRequests(given.hosts, this.networks), this.networks);
     this.#checkOverlapsEverywhere();
     this.#checkReachability();
+    this.#checkAdvertisements();
     this.routes = new Map(this.hosts.map((host) => [host, this.routesOf(host)]));
     this.nats = checkNats(this);
     this.firewalls = new Map(
@@ -273,6 +275,14 @@ export class Topology {
     }
   }
 
+  /** Checks that networks with router advertisements have a router. @throws {TypeError} ERR_INVALID_ARG_VALUE */
+  #checkAdvertisements(): void {
+    const silent = this.networks.find((each) => each.ra && !this.membersOf(each).some(({ isRouter }) => isRouter));
+    if (!silent) return;
+    const where = `config.networks.${silent.name}.ra`;
+    throw invalidValue(where, 'of a network with a router: no host on it forwards packets', silent.ra);
+  }
+
   /** @param isThroughNats true if NATs let packets in too: if the networks are joined at all */
   #distancesTo(target: NetworkPlan, family: number, isThroughNats = false): Distances {
     const key = `${target.name} ${family} ${isThroughNats}`;
@@ -306,12 +316,18 @@ export function assignAddresses(requests: readonly HostRequest[], networks: read
   const wishes = new Map(requests.map((request) => [request, takeWishes(request, pools)]));
   return requests.map((request, position) => {
     const attachments = request.networks.map((network): Attachment => {
-      const addresses = network.prefixes.map((prefix): [number, string] => {
-        const wish = wishes.get(request)?.get(prefix);
-        return [prefix.family, wish ?? (pools.get(prefix) as Pool).next(request.name)];
-      });
       const mac = macOf(networks.indexOf(network), position);
-      return { network, mac, addresses: new Map(addresses), link: request.links.get(network.name) };
+      const wished = wishes.get(request);
+      const isSlaac = (prefix: Prefix) =>
+        network.ra !== undefined && prefix.family === AF_INET6 && !wished?.has(prefix) && !isRouter(request);
+      const addresses = network.prefixes.map((prefix): [number, string] => {
+        const pool = pools.get(prefix) as Pool;
+        const free = () =>
+          isSlaac(prefix) ? pool.take(slaacAddress(prefix, mac), request.name) : pool.next(request.name);
+        return [prefix.family, wished?.get(prefix) ?? free()];
+      });
+      const link = request.links.get(network.name);
+      return { network, mac, addresses: new Map(addresses), link, slaac: network.prefixes.some(isSlaac) };
     });
     const { name, nat, firewall, roams } = request;
     if (roams) return new RoamingPlan(name, attachments, firewall);
@@ -319,9 +335,14 @@ export function assignAddresses(requests: readonly HostRequest[], networks: read
   });
 }
 
+/** Returns the address that a kernel makes of a prefix: RFC 4862, 5.5.3; RFC 4291, appendix A. */
+function slaacAddress(prefix: Prefix, mac: string): string {
+  return iothaddr.eui64(addressAt(prefix, 0n), mac);
+}
+
 /** Returns whether a host forwards packets. */
-function isRouter({ name, networks, router }: HostRequest): boolean {
-  return router === undefined ? networks.length > 1 : checkBoolean(`config.hosts.${name}.router`, router);
+function isRouter({ name, networks, router, roams }: HostRequest): boolean {
+  return router === undefined ? networks.length > 1 && !roams : checkBoolean(`config.hosts.${name}.router`, router);
 }
 
 /** Takes the addresses that a host asks for, and returns them by prefix. */
@@ -360,7 +381,8 @@ class Pool {
     for (const address of [EXIT.router, EXIT.nameserver]) this.#owners.set(this.#key(address), 'slirp');
   }
 
-  take(address: string, host: string): void {
+  /** Takes an address, and returns it. @throws {TypeError} ERR_INVALID_ARG_VALUE if it is another host's */
+  take(address: string, host: string): string {
     // an address can have several texts: fd00::1 and fd00:0::1
     const key = this.#key(address);
     const owner = this.#owners.get(key);
@@ -368,6 +390,7 @@ class Pool {
       throw invalidValue(`config.hosts.${host}.address`, `an address that host '${owner}' does not have`, address);
     }
     this.#owners.set(key, host);
+    return address;
   }
 
   next(host: string): string {

@@ -22,12 +22,12 @@ function fates(frames: readonly [text: string, comment: string | undefined][], k
 /** Runs the same program in a new lab: pings, datagrams, connections. */
 async function run(seed: number): Promise<Record<string, string>> {
   await using lab = await Lab.create({
-    networks: { lan: { prefix: '10.0.0.0/24', prefix6: 'fd00::/64' } },
-    hosts: { alice: 'lan', bob: 'lan' },
+    networks: { lan: { prefix: '10.0.0.0/24', prefix6: 'fd00::/64', ra: { interval: 1 } } },
+    hosts: { alice: 'lan', bob: 'lan', gate: { networks: 'lan', router: true } },
     seed,
   });
   const { alice, bob } = lab.hosts;
-  const addresses = ['10.0.0.2', 'fd00::2'];
+  const addresses = ['10.0.0.2', bob.address('lan', 6)];
   // the neighbours know each other: if ARP loses three frames in a row, a kernel does not send what the program sends
   for (const address of addresses)
     expect((await alice.ping(address, { count: 1, timeout: PATIENCE_MS })).received).toBe(1);

@@ -157,11 +157,33 @@ it('is drawn as text and as a mermaid flowchart', () => {
 `);
 });
 
+it('shows networks with router advertisements, with the addresses that kernels make there', () => {
+  const topology = new Topology({
+    networks: { home: { ...dual(1), ra: true }, wan: { ...dual(2), ra: { managed: true, lifetime: 60 }, mtu: 1400 } },
+    hosts: { alice: 'home', gate: ['home', 'wan'], server: { networks: 'wan', address: 'fd00:0:0:2::53' } },
+  });
+  expect(drawing(topology)).toBe(
+    [
+      'home 10.0.1.0/24 fd00:0:0:1::/64 ra',
+      '├─ alice   10.0.1.1 fd00::1:0:ff:fe00:1',
+      '└─ gate    10.0.1.2 fd00:0:0:1::1  routes to wan',
+      'wan 10.0.2.0/24 fd00:0:0:2::/64 mtu=1400 ra={managed:true,lifetime:60}',
+      '├─ gate    10.0.2.1 fd00:0:0:2::1  routes to home',
+      '└─ server  10.0.2.2 fd00:0:0:2::53',
+    ].join('\n'),
+  );
+  expect(mermaid(topology)).toContain('n0(["home<br>10.0.1.0/24 fd00:0:0:1::/64<br>ra"])');
+});
+
 describe('a topology that is wrong is refused with words', () => {
   const lan = { lan: '10.0.0.0/24' };
   const onLan = { a: 'lan' };
   const two = { lan: '10.0.0.0/24', wan: '10.0.1.0/24' };
   const at = (address: string) => ({ networks: 'lan', address });
+  const advertised = (ra: unknown, network: object = dual(0)) => ({
+    networks: { lan: { ...network, ra } },
+    hosts: { a: 'lan', r: { networks: 'lan', router: true } },
+  });
   const linked = (links: unknown) => ({ networks: lan, hosts: { a: { networks: 'lan', links } } });
   const cases: [config: unknown, message: string | RegExp][] = [
     [undefined, 'config.networks must be an object with names as keys, not undefined'],
@@ -222,6 +244,26 @@ describe('a topology that is wrong is refused with words', () => {
     [linked({ lan: { uo: {} } }), /config\.hosts\.a\.links\.lan must be \{ up, down, .*without 'uo'/],
     [linked({ lan: { up: { rate: '1mbti' } } }), /config\.hosts\.a\.links\.lan\.up\.rate must be/],
     [linked({ lan: { loss: 2 } }), /config\.hosts\.a\.links\.lan\.loss must be/],
+    [advertised('yes'), "config.networks.lan.ra must be true, or an object with options, not 'yes'"],
+    [advertised(true, { prefix: '10.0.0.0/24' }), /lan\.ra must be of a network with a 'prefix6'/],
+    [advertised(true, { prefix6: 'fd00::/48' }), /lan\.ra must be of a network whose 'prefix6' has 64 bits, for SLAAC/],
+    [advertised({ manged: true }), /config\.networks\.lan\.ra must be \{ managed, other, .*without 'manged'/],
+    [advertised({ managed: 'yes' }), /lan\.ra\.managed must be a boolean/],
+    [advertised({ other: 'yes' }), /lan\.ra\.other must be a boolean/],
+    [advertised({ interval: 0 }), /lan\.ra\.interval must be an integer from 1 to 1800/],
+    [advertised({ lifetime: 65536 }), /lan\.ra\.lifetime must be an integer from 0 to 65535/],
+    [advertised({ lifetime: Infinity }), /lan\.ra\.lifetime must be an integer from 0 to 65535/],
+    [advertised({ validLifetime: 0 }), /lan\.ra\.validLifetime must be an integer from 1 to/],
+    [
+      advertised({ validLifetime: 60, preferredLifetime: 61 }),
+      /lan\.ra\.preferredLifetime must be an integer from 0 to 60/,
+    ],
+    [advertised({ mtu: 1279 }), /lan\.ra\.mtu must be an integer from 1280 to 1500/],
+    [advertised({ mtu: 1400 }, { ...dual(0), mtu: 1300 }), /lan\.ra\.mtu must be an integer from 1280 to 1300/],
+    [
+      { networks: { lan: { ...dual(0), ra: true } }, hosts: onLan },
+      'config.networks.lan.ra must be of a network with a router: no host on it forwards packets, not {}',
+    ],
     [{ networks: { 'a network': '10.0.0.0/24' }, hosts: onLan }, /the name of a network must be .* not 'a network'/],
     [{ networks: { lan: { exit: 'nat' } }, hosts: onLan }, "config.networks.lan.exit must be 'slirp', not 'nat'"],
     [
