@@ -1,6 +1,6 @@
 import { checkOptions, checkString, invalidValue } from '../core/validate.js';
 import type { CaptureTarget } from '../vde/capture.js';
-import type { FaultDirections } from './directions.js';
+import type { CutDirections, FaultDirections } from './directions.js';
 import { Fabric } from './fabric.js';
 import type { FabricCapture, FabricCaptureOptions } from './fabric-capture.js';
 import { checkFaults, FAULT_NAMES, type LinkFaults } from './faults.js';
@@ -105,6 +105,24 @@ export class Link {
     const { aToB, bToA } = this.#configured;
     if (direction !== 'bToA') await this.set(aToB, direction ?? 'aToB');
     if (direction !== 'aToB') await this.set(bToA, direction ?? 'bToA');
+  }
+
+  /**
+   * Cuts one direction: no frame from `from` gets to `to`. Faults stay as they are. A cut is added to an earlier one; {@link heal}
+   * ends both.
+   * @param path the direction: `{ from: 'a', to: 'b' }`, or one of the two
+   * @throws {TypeError} for an end other than 'a' and 'b'
+   */
+  async cut(path: CutDirections<LinkEnd>): Promise<void>;
+  /** Cuts both directions: `cut('a', 'b')`. @throws {TypeError} as for one direction */
+  async cut(a: LinkEnd, b: LinkEnd): Promise<void>;
+  async cut(...args: [CutDirections] | [string, string]): Promise<void> {
+    await this.#network.cut(...(args as [string, string]));
+  }
+
+  /** Ends the cuts. Faults stay as they are. */
+  async heal(): Promise<void> {
+    await this.#network.heal();
   }
 
   /** Unplugs the cable. Frames in transit are lost. */

@@ -6,7 +6,7 @@ import { type DropCounts, Link, type LinkOptions } from 'ioth/lab';
 import { run, startScript } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { type LinkedPorts, linkedPorts, numbered, numberOf, transfer } from '../../support/link.js';
-import { PATIENCE_MS } from '../../support/until.js';
+import { PATIENCE_MS, until } from '../../support/until.js';
 
 const WAIT = { timeout: PATIENCE_MS };
 
@@ -188,6 +188,34 @@ test('the faults that a link was made with come back', async () => {
   await ends.link.reset();
   await ends.a.send(numbered(3));
   while ((await ends.link.stats()).a.dropped.loss < 1) await delay(2);
+});
+
+test('one direction is cut, or both, until they heal; faults stay', async () => {
+  await open({ aToB: { duplicate: 1 } });
+  await ends.link.cut({ from: 'a', to: 'b' });
+  await ends.a.send(numbered(1));
+  await ends.b.send(numbered(2));
+  expect(numberOf(await ends.a.recv(WAIT))).toBe(2);
+  await until('a is cut off', async () => (await ends.link.stats()).a.dropped.cut === 1);
+  await ends.link.heal();
+  await ends.a.send(numbered(3));
+  expect([numberOf(await ends.b.recv(WAIT)), numberOf(await ends.b.recv(WAIT))]).toEqual([3, 3]);
+
+  await ends.link.cut('a', 'b');
+  await ends.link.reset();
+  await ends.a.send(numbered(4));
+  await ends.b.send(numbered(5));
+  await until('both are cut off', async () => {
+    const { a, b } = await ends.link.stats();
+    return a.dropped.cut === 2 && b.dropped.cut === 1;
+  });
+  await ends.link.heal();
+  await ends.b.send(numbered(6));
+  expect(numberOf(await ends.a.recv(WAIT))).toBe(6);
+  await expect(ends.link.cut({ from: 'c' as 'a' })).rejects.toThrow(
+    "path.from must be ports of the network: 'a', 'b', not 'c'",
+  );
+  await expect(Reflect.apply(ends.link.cut, ends.link, ['a'])).rejects.toThrow("cut('x', 'y')");
 });
 
 test('frames are delayed and forwarded while this thread is busy', async () => {
