@@ -124,7 +124,7 @@ export class LabHost<N extends string = string> {
 
   /**
    * Moves a host that roams from one network to another one: the cable goes, its addresses and routes too; after the gap the next
-   * network gives it others, by DHCP if it has a server. Its sockets stay open, and those with an old address get nowhere.
+   * network gives it others, by DHCP or router advertisements if it has them. Its sockets stay open, and those with an old address get nowhere.
    * @throws {TypeError | RangeError} for a network that it is not on, and for a host that does not roam
    * @throws {IothError} ETIMEDOUT if it gets no address by DHCP or router advertisements
    */

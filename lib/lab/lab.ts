@@ -166,7 +166,7 @@ export class Lab<N extends string = string, H extends string = string> {
 
   /**
    * Restarts a host, like a reset button. Its connections and programs end without a word to their peers. It gets a new stack
-   * with the same addresses. Only the DNS and DHCP servers of the lab start again on it.
+   * with the same addresses. Only the lab's own services start again on it: DNS, DHCP, router advertisements.
    * @returns the host
    * @throws {TypeError} for an unknown host
    * @throws {IothError} as {@link Lab.create}

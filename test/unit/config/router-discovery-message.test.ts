@@ -144,4 +144,5 @@ test('any bytes', () => {
     optionNd(31, reserved, u32(9), encodeDomain('a.b')),
   ];
   fuzz([concat(advertHeader(1800), prefixOption(ipBytes('fd00::'), 64, 60, 60), ...options)], decodeAdvert);
+  fuzz([encodeSolicit('02:00:00:00:00:01')], (bytes) => isSolicit(bytes, 255));
 });
