@@ -10,6 +10,7 @@ import {
   invalidValue,
 } from '../../core/validate.js';
 import { within } from '../../core/within.js';
+import type { PingProbe } from '../../ping/ping.js';
 import { nanosecondsNow } from '../../vde/pcapng.js';
 import { LabHost } from '../host.js';
 import { lastFrame } from './last-frame.js';
@@ -36,7 +37,8 @@ export interface Finding {
 
 const REACH_TIMEOUT_MS = 5000;
 const UNREACHABLE_TIMEOUT_MS = 1000;
-const PING_TIMEOUT_MS = 250;
+const PING_INTERVAL_MS = 250;
+const MAX_PINGS = 0xffff;
 const PAUSE_MS = 20;
 const NO_ANSWER = 'no answer';
 
@@ -103,12 +105,22 @@ function otherHost(host: LabHost, name: unknown): LabHost {
   );
 }
 
-/** Pings until there is one answer: the link may lose some. @returns the reason for no answer, or undefined */
+/** Pings until there is one answer: the link may lose some, and be slow. @returns the reason for no answer, or undefined */
 function ping(from: LabHost, to: string, timeout: number): Promise<string | undefined> {
   return retry(timeout, async (left) => {
-    const limit = Math.ceil(Math.min(left, PING_TIMEOUT_MS));
-    const { received, probes } = await from.ping(to, { count: 1, timeout: limit });
-    return received > 0 ? undefined : (probes[0]?.error?.message ?? NO_ANSWER);
+    const [answered, ended] = [new AbortController(), AbortSignal.timeout(Math.ceil(left))];
+    let failure = NO_ANSWER;
+    const onProbe = ({ error }: PingProbe) => {
+      if (error) failure = error.message;
+      else answered.abort();
+    };
+    const signal = AbortSignal.any([answered.signal, ended]);
+    try {
+      await from.ping(to, { count: MAX_PINGS, interval: PING_INTERVAL_MS, timeout: INT_MAX, onProbe, signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    return answered.signal.aborted ? undefined : failure;
   });
 }
 
