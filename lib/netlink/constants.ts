@@ -48,10 +48,13 @@ export const RTA = {
   GATEWAY: 5,
   PRIORITY: 6,
   PREFSRC: 7,
+  METRICS: 8,
   MULTIPATH: 9,
   TABLE: 15,
   VIA: 18,
   PREF: 20,
 };
+/** The MTU among the attributes in RTA_METRICS. */
+export const RTAX_MTU = 2;
 export const RTM_F_CLONED = 0x200;
 export const RTPROT_UNSPEC = 0;

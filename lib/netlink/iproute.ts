@@ -5,7 +5,7 @@ import { checkFamily, checkPrefixlen, inet_pton } from '../address/inet.js';
 import { checkInterface } from '../address/interface-name.js';
 import { AF_INET } from '../constants/index.js';
 import { invalidType, invalidValue } from '../core/validate.js';
-import { NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, RTA, RTPROT_UNSPEC } from './constants.js';
+import { NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, RTA, RTAX_MTU, RTPROT_UNSPEC } from './constants.js';
 import { type InterfaceRef, indexOf, missingLinkHints } from './link.js';
 import { type Attribute, rtmsg } from './message.js';
 import { request } from './request.js';
@@ -87,6 +87,7 @@ function attributesOf(stack: StackPointer, route: RouteRequest): Attribute[] {
   }
   if (route.src !== undefined) attributes.push([RTA.PREFSRC, inet_pton(family, route.src)]);
   if (route.metric !== undefined) attributes.push([RTA.PRIORITY, route.metric]);
+  if (route.mtu !== undefined) attributes.push([RTA.METRICS, [[RTAX_MTU, route.mtu]]]);
   if (route.pref !== undefined) attributes.push([RTA.PREF, Uint8Array.of(route.pref)]);
   if (ifindex !== undefined) attributes.push([RTA.OIF, indexOf(stack, ifindex)]);
   return attributes;

@@ -17,6 +17,8 @@ export interface RouteRequest {
   gwFamily?: number;
   ifindex?: InterfaceRef;
   metric?: number;
+  /** The MTU of the way, in bytes. */
+  mtu?: number;
   src?: string;
   protocol?: number;
   scope?: number;
@@ -25,7 +27,7 @@ export interface RouteRequest {
   onlink?: boolean;
 }
 
-const WORDS = ['via', 'dev', 'metric', 'src', 'proto', 'scope', 'pref', 'onlink'] as const;
+const WORDS = ['via', 'dev', 'metric', 'mtu', 'src', 'proto', 'scope', 'pref', 'onlink'] as const;
 type Word = (typeof WORDS)[number];
 const SYNONYMS: Readonly<Record<string, Word>> = { priority: 'metric', preference: 'metric', protocol: 'proto' };
 const FAMILIES: Readonly<Record<string, number>> = { inet: AF_INET, inet6: AF_INET6 };
@@ -58,6 +60,7 @@ export function parseRoute(text: string): RouteRequest {
     gwFamily,
     ifindex: read('dev', interfaceName),
     metric: read('metric', (value) => numberOf('metric', value, UINT_MAX)),
+    mtu: read('mtu', (value) => numberOf('mtu', value, UINT_MAX)),
     src: read('src', (value) => address('src', value, family)),
     protocol: read('proto', (value) => numberOf('proto', value, BYTE_MAX, PROTOCOLS)),
     scope: read('scope', (value) => numberOf('scope', value, BYTE_MAX, SCOPES)),

@@ -340,8 +340,8 @@ export class Stack extends typedEmitter<StackEvents>() {
 
   /**
    * Adds a route to the main table: ioth_iproute_add(3), with the gateway first. The route may be one string as in ip-route(8),
-   * 'default via 10.0.0.254' or '10.2.0.0/16 via 10.0.0.254 dev vde0 metric 5': a destination, then any of via, dev, metric, src,
-   * proto, scope, pref and onlink.
+   * 'default via 10.0.0.254' or '10.2.0.0/16 via 10.0.0.254 dev vde0 metric 5': a destination, then any of via, dev, metric, mtu,
+   * src, proto, scope, pref and onlink.
    * @param family AF_INET or AF_INET6
    * @param gw the gateway, a link-local one with `ifindex`; null if the network is on the link of `ifindex` itself
    * @param dst the network; null or missing for the default route

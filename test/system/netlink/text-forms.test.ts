@@ -17,6 +17,7 @@ interface IpRoute {
   via?: { family: string; host: string };
   dev: string;
   metric?: number;
+  metrics?: { mtu: number }[];
   protocol?: string;
   scope?: string;
   prefsrc?: string;
@@ -178,6 +179,7 @@ describe('a route in the words of ip-route(8)', () => {
     ['10.2.0.0/16 via 10.0.0.254 dev vde0 metric 5', '-4', '10.2.0.0/16', { gateway: '10.0.0.254', metric: 5 }],
     ['  10.2.0.0/16\n\tmetric 7   via inet 10.0.0.254', '-4', '10.2.0.0/16', { gateway: '10.0.0.254', metric: 7 }],
     ['10.2.0.0/16 dev vde0 priority 4294967295', '-4', '10.2.0.0/16', { metric: 4294967295 }],
+    ['10.2.0.0/16 dev vde0 mtu 1400', '-4', '10.2.0.0/16', { metrics: [{ mtu: 1400 }] }],
     ['10.2.0.7 via 10.0.0.254', '-4', '10.2.0.7', { gateway: '10.0.0.254' }],
     [
       '10.2.0.0/16 dev vde0 src 10.0.0.1 proto static',
