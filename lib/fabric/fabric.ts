@@ -6,7 +6,7 @@ import { checkFaults, type LinkFaults } from './faults.js';
 import { HostFirewall } from './firewall/host-firewall.js';
 import type { FirewallPlan } from './firewall/options.js';
 import type { NatSettings } from './nat/nat.js';
-import { RouterNat } from './nat/router-nat.js';
+import { type InsideNetwork, RouterNat } from './nat/router-nat.js';
 import { FabricNetwork } from './network.js';
 import { WorkerThread } from './worker-thread.js';
 
@@ -84,7 +84,7 @@ export class Fabric {
   }
 
   /** @internal Puts a NAT between a router and a network outside */
-  addNat(settings: NatSettings, outside: FabricNetwork, inside: readonly FabricNetwork[]): RouterNat {
+  addNat(settings: NatSettings, outside: FabricNetwork, inside: readonly InsideNetwork[]): RouterNat {
     return RouterNat.create(this.#thread, settings, outside, inside);
   }
 

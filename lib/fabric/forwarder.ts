@@ -12,6 +12,7 @@ import type { InterceptPlan, Verdict } from './intercept/plan.js';
 import { MacTable } from './mac-table.js';
 import type { NatMapping } from './nat/mapping.js';
 import { Nat, NatInside, type NatSettings } from './nat/nat.js';
+import { Nat64, type Nat64Settings } from './nat64/nat64.js';
 import { obstacleOf, Path, Station } from './path.js';
 import { FrameRandom } from './philox.js';
 import { Plug } from './plug.js';
@@ -154,9 +155,9 @@ export class Forwarder {
     this.#station(settings.name).addGate(nat);
   }
 
-  /** Puts the NAT of a router between it and this network, which is inside. */
-  addNatInside(router: string): void {
-    this.#station(router).addGate(new NatInside(this.shared.gates.nat.get(router)!));
+  /** Puts the NAT of a router between it and this network, which is inside. @param nat64 for a network with IPv6 only */
+  addNatInside(router: string, nat64?: Nat64Settings): void {
+    this.#station(router).addGate(new NatInside(this.shared.gates.nat.get(router)!, nat64 && new Nat64(nat64)));
   }
 
   /** Puts the firewall of a host between it and this network. */
@@ -272,8 +273,10 @@ export class Forwarder {
       from.stats.dropped[gate.cause]++;
       if (gate.answer) from.plug?.send(gate.answer, gate.answer.length);
     }
+    let isReplaced = verdict === 'replace';
     for (const held of gate.released()) {
-      this.#record(from, scratch, length, now);
+      if (!isReplaced) this.#record(from, scratch, length, now);
+      isReplaced = false;
       held.copy(scratch);
       length = this.#leave(from, gate, held.length, now);
     }

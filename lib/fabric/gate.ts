@@ -1,5 +1,8 @@
-/** What becomes of a frame: 'hold' if the gate keeps it for now, 'back' if it goes back to where it came from. */
-export type Verdict = 'pass' | 'drop' | 'hold' | 'back';
+/**
+ * What becomes of a frame: 'hold' if the gate keeps it for now, 'back' if it goes back to where it came from, 'replace' if the
+ * frames that are released now take its place.
+ */
+export type Verdict = 'pass' | 'drop' | 'hold' | 'back' | 'replace';
 
 /** Inspects and changes the frames between a host and a network. */
 export interface Gate {
@@ -13,7 +16,7 @@ export interface Gate {
   fromHost(frame: Buffer, length: number, now: number): Verdict;
   /** Decides about a frame to the host, and may change it. */
   toHost(frame: Buffer, length: number, now: number): Verdict;
-  /** Returns frames that were held, to be decided again now. */
+  /** Returns frames that were held, or that take the place of the last one, to be decided now. */
   released(): readonly Buffer[];
 }
 

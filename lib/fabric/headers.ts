@@ -50,6 +50,9 @@ export class Headers {
   protocol = -1;
   /** Whether the packet is a fragment. */
   isFragment = false;
+  /** Where IPv6 has its fragment header, and the last routing header. */
+  fragment = -1;
+  routing = -1;
   /** Where its addresses are, also those that ARP is about; `addressLength` is 4, 16, or 0 for none. */
   fromAddress = -1;
   toAddress = -1;
@@ -100,6 +103,8 @@ export class Headers {
     this.family = 0;
     this.protocol = -1;
     this.isFragment = false;
+    this.fragment = -1;
+    this.routing = -1;
     this.fromAddress = -1;
     this.toAddress = -1;
     this.addressLength = 0;
@@ -150,7 +155,9 @@ export class Headers {
     let next = frame[at + 6]!;
     let header = at + 40;
     while (isExtension(next) && header + 8 <= this.end) {
+      if (next === IPPROTO_ROUTING) this.routing = header;
       if (next === IPPROTO_FRAGMENT) {
+        this.fragment = header;
         const fragment = u16(frame, header + 2);
         // a packet in one fragment is whole (RFC 6946)
         if ((fragment & (IPV6_OFFSET | 1)) !== 0) this.isFragment = true;

@@ -3,18 +3,21 @@ import { join } from 'node:path';
 import { readyLinkLocal } from '../config/link-local.js';
 import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { ALIAS_PREFIX } from '../fabric/nat/nat.js';
+import { nat64Route } from '../fabric/nat64/nat64.js';
 import { Stack } from '../stack/stack.js';
 import { serveDhcp } from './services/dhcp-server.js';
 import { serveDns } from './services/dns-server.js';
 import { DnsZone } from './services/dns-zone.js';
 import { advertiseRouter } from './services/router-advertiser.js';
 import { awaitSlaac } from './slaac.js';
-import { EXIT, type NetworkPlan } from './topology/config.js';
-import { type Attachment, attachmentOn, cablesOf, type HostPlan } from './topology/host-plan.js';
+import { ETHERNET_MTU, EXIT, type NetworkPlan } from './topology/config.js';
+import { type Attachment, attachmentOn, cablesOf, type HostPlan, nat64NetworksOf } from './topology/host-plan.js';
 import type { Topology } from './topology/topology.js';
 
 /** The kernel sends the packet, and loses it. Any other default route is preferred. */
 const NOWHERE = 'default dev lo metric 4294967295';
+/** The bytes that the header of IPv6 has more than that of IPv4. */
+const IPV6_IS_LONGER = 20;
 
 /** The data that a host is made from. */
 export interface BootPlan {
@@ -42,13 +45,27 @@ export async function boot(plan: BootPlan): Promise<Stack> {
   try {
     stack.iothdns_setpath('hosts', writeHostsTable(plan));
     configure(stack, plan);
-    if (topology.dns === host) await serveDns(stack, host, new DnsZone(topology, host));
+    await serveNames(stack, plan);
     if (topology.dhcp === host) serveDhcp(stack, host, topology);
     if (host.isRouter) advertiseRouter(stack, host, topology);
     return stack;
   } catch (error) {
     await stack.close({ linger: 0 });
     throw error;
+  }
+}
+
+/** Starts the DNS server of the lab, or the DNS64 of a NAT64 on its networks with IPv6 only: RFC 6147. */
+async function serveNames(stack: Stack, { topology, host }: BootPlan): Promise<void> {
+  if (!topology.dns) return;
+  const nat64Networks = nat64NetworksOf(host);
+  const isNat64 = ({ network }: Attachment) => nat64Networks.includes(network);
+  if (topology.dns === host) {
+    const plain = host.attachments.filter((attachment) => !isNat64(attachment));
+    await serveDns(stack, plain, new DnsZone(topology, host));
+  }
+  if (nat64Networks.length > 0) {
+    await serveDns(stack, host.attachments.filter(isNat64), new DnsZone(topology, host, { isDns64: true }));
   }
 }
 
@@ -159,6 +176,9 @@ function configureNat(stack: Stack, { topology, host }: BootPlan): void {
   stack.sysctl(`net.ipv4.conf.${name}.accept_local`, 1);
   for (const which of ['all', name]) stack.sysctl(`net.ipv4.conf.${which}.rp_filter`, 0);
   stack.iproute_add(`${ALIAS_PREFIX} dev ${name}`);
+  nat.nat64Networks.forEach(({ name, mtu = ETHERNET_MTU }, place) => {
+    stack.iproute_add(`${nat64Route(place)} dev ${name} mtu ${mtu - IPV6_IS_LONGER}`);
+  });
 }
 
 function hasExit(host: HostPlan): boolean {
@@ -200,6 +220,6 @@ function resolverOf(plan: BootPlan): string | null {
   const search = `search ${topology.domain}\n`;
   if (!topology.dns) return hasExit(host) ? `${search}nameserver ${EXIT.nameserver}\n` : search;
   if (host.attachments.some(({ network }) => isByDhcp(plan, network))) return null;
-  const servers = topology.addressesFor(host, topology.dns);
+  const servers = topology.nameServersOf(host);
   return search + servers.map((address) => `nameserver ${address}\n`).join('');
 }

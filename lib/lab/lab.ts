@@ -17,7 +17,7 @@ import { checkGroups, LabNetwork } from './network.js';
 import { RunningHost } from './running-host.js';
 import { EXIT, type LabConfig, type NetworkPlan } from './topology/config.js';
 import { drawing, type LabNow, mermaid } from './topology/drawing.js';
-import { guardedBy, type HostPlan } from './topology/host-plan.js';
+import { attachmentOn, guardedBy, type HostPlan } from './topology/host-plan.js';
 import type { NatRouter } from './topology/nat-router.js';
 import { Topology } from './topology/topology.js';
 
@@ -264,12 +264,16 @@ export class Lab<N extends string = string, H extends string = string> {
 }
 
 function addNat(fabric: Fabric, router: NatRouter, cables: ReadonlyMap<NetworkPlan, FabricNetwork>): RouterNat {
-  const { host, outside, behavior, addresses } = router;
+  const { host, outside, behavior, addresses, nat64Networks } = router;
   const mac = parseMac(outside.mac);
+  const nat64For = (network: NetworkPlan) => {
+    const place = nat64Networks.indexOf(network);
+    return place < 0 ? undefined : { mac: parseMac(attachmentOn(host, network)!.mac), place };
+  };
   return fabric.addNat(
     { name: host.name, plan: behavior, addresses: addresses.map(addressNumber), mac, pid: -1 },
     cables.get(outside.network)!,
-    router.inside.map((network) => cables.get(network)!),
+    router.inside.map((network) => ({ network: cables.get(network)!, nat64: nat64For(network) })),
   );
 }
 

@@ -145,25 +145,62 @@ export function wrongChecksums(frame: Buffer): string {
   return wrongIn(frame.subarray(14), 'packet').join(', ');
 }
 
+/** Writes the checksum of TCP, UDP or ICMP into the packet of a frame, which is no fragment. */
+export function summed(frame: Buffer): Buffer {
+  const { protocol, payload, addresses } = partsOf(frame.subarray(14));
+  const at = { 1: 2, 58: 2, 6: 16, 17: 6 }[protocol]!;
+  payload.writeUInt16BE(0, at);
+  const sum = protocol === 1 ? checksum(payload) : transportChecksum(...addresses, protocol, payload);
+  payload.writeUInt16BE(protocol === 17 ? sum || 0xffff : sum, at);
+  return frame;
+}
+
+interface Parts {
+  protocol: number;
+  /** What the packet says that it carries: less if its end is missing. */
+  payload: Buffer;
+  addresses: [from: Buffer, to: Buffer];
+  /** Whether it has its end, and is no fragment. */
+  isWhole: boolean;
+}
+
+function partsOf(packet: Buffer): Parts {
+  if (packet[0]! >> 4 === 6) {
+    const isFragment = packet[6] === 44;
+    const length = 40 + packet.readUInt16BE(4);
+    return {
+      protocol: packet[isFragment ? 40 : 6]!,
+      payload: packet.subarray(isFragment ? 48 : 40, length),
+      addresses: [packet.subarray(8, 24), packet.subarray(24, 40)],
+      isWhole: packet.length >= length && !isFragment,
+    };
+  }
+  const length = packet.readUInt16BE(2);
+  return {
+    protocol: packet[9]!,
+    payload: packet.subarray((packet[0]! & 15) * 4, length),
+    addresses: [packet.subarray(12, 16), packet.subarray(16, 20)],
+    isWhole: packet.length >= length && (packet.readUInt16BE(6) & 0x3fff) === 0,
+  };
+}
+
+/** The errors of ICMP and ICMPv6 that the tests make. */
+const ERRORS: Readonly<Record<number, readonly number[]>> = { 1: [3, 11, 12], 58: [1, 2, 3, 4] };
+
 function wrongIn(packet: Buffer, what: string): string[] {
   const wrong: string[] = [];
+  const isIPv4 = packet[0]! >> 4 !== 6;
   // an error may quote less than a header
-  if (packet.length < 20) return wrong;
-  const header = (packet[0]! & 15) * 4;
-  if (checksum(packet.subarray(0, header)) !== 0) wrong.push(`${what}: IP`);
-  const length = packet.readUInt16BE(2);
-  const isWhole = packet.length >= length && (packet.readUInt16BE(6) & 0x3fff) === 0;
-  if (!isWhole) return wrong;
-  const payload = packet.subarray(header, length);
-  const protocol = packet[9]!;
+  if (packet.length < (isIPv4 ? 20 : 40)) return wrong;
+  if (isIPv4 && checksum(packet.subarray(0, (packet[0]! & 15) * 4)) !== 0) wrong.push(`${what}: IP`);
+  const { protocol, payload, addresses, isWhole } = partsOf(packet);
   // a quoted packet may say anything about its lengths
-  if (payload.length < 8) return wrong;
-  if (protocol === 1) {
-    if (checksum(payload) !== 0) wrong.push(`${what}: ICMP`);
-    if (payload[0] === 3 || payload[0] === 11) wrong.push(...wrongIn(payload.subarray(8), 'quoted packet'));
-  } else if (!(protocol === 17 && payload.readUInt16BE(6) === 0)) {
-    const sum = transportChecksum(packet.subarray(12, 16), packet.subarray(16, 20), protocol, payload);
-    if (sum !== 0) wrong.push(`${what}: transport`);
+  if (!isWhole || payload.length < 8) return wrong;
+  const isIcmp = protocol === 1 || protocol === 58;
+  if (!(protocol === 17 && payload.readUInt16BE(6) === 0)) {
+    const sum = protocol === 1 ? checksum(payload) : transportChecksum(...addresses, protocol, payload);
+    if (sum !== 0) wrong.push(`${what}: ${isIcmp ? 'ICMP' : 'transport'}`);
   }
+  if (ERRORS[protocol]?.includes(payload[0]!)) wrong.push(...wrongIn(payload.subarray(8), 'quoted packet'));
   return wrong;
 }

@@ -5,9 +5,9 @@ import { PATIENCE_MS, until } from './until.js';
 /** What hosts of a lab do in tests. */
 
 /** A UDP socket of a host. */
-export function udpSocket(host: LabHost, port = 0): Socket {
+export function udpSocket(host: LabHost, port = 0, seconds = PATIENCE_MS / 1000): Socket {
   const socket = host.stack.socket(AF_INET, SOCK_DGRAM);
-  socket.settimeout(PATIENCE_MS / 1000);
+  socket.settimeout(seconds);
   socket.bind(['', port]);
   return socket;
 }

@@ -1,4 +1,5 @@
 import { ETH_P_IP, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../constants/index.js';
+import { updatedChecksum } from '../../core/internet-checksum.js';
 import { isIcmpError } from '../headers.js';
 
 const ETHERNET_HEADER = 14;
@@ -174,14 +175,6 @@ export class Ipv4Packet {
 /** Returns whether a frame has an IPv4 packet, well-formed or not. */
 export function isIpv4(frame: Buffer, length: number): boolean {
   return length >= ETHERNET_HEADER && frame.readUInt16BE(12) === ETH_P_IP;
-}
-
-/** Returns a checksum after one word of what it covers changed: RFC 1624, equation 3. */
-function updatedChecksum(checksum: number, old: number, word: number): number {
-  let sum = (~checksum & 0xffff) + (~old & 0xffff) + word;
-  sum = (sum & 0xffff) + (sum >>> 16);
-  sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
 }
 
 /** Returns the text of an IPv4 address that is a number. */

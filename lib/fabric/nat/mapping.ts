@@ -5,7 +5,7 @@ import { Session, timeoutOf } from './session.js';
 
 const PROTOCOL_NAMES: Readonly<Record<number, NatMapping['protocol']>> = { 1: 'icmp', 6: 'tcp', 17: 'udp' };
 
-/** A mapping of a NAT. Endpoints are 'ADDRESS:PORT'; the port of ICMP is the identifier of an echo. */
+/** A mapping of a NAT. Endpoints are 'ADDRESS:PORT', or '[ADDRESS]:PORT' for IPv6; the port of ICMP is the identifier of an echo. */
 export interface NatMapping {
   protocol: 'tcp' | 'udp' | 'icmp';
   inside: string;
@@ -15,6 +15,8 @@ export interface NatMapping {
   /** Milliseconds until it ends without further packets; Infinity for a forwarded port. */
   expires: number;
 }
+
+type AddressText = (address: number) => string;
 
 /** Returns the key of an endpoint. */
 export function endpointKey(address: number, port: number): number {
@@ -62,9 +64,9 @@ export class Mapping {
   }
 
   /** Comments on translated frames. */
-  get notes(): [out: string, into: string] {
+  notes(insideText: AddressText): [out: string, into: string] {
     if (!this.#notes) {
-      const inside = endpointText(this.inner, this.innerPort);
+      const inside = `${insideText(this.inner)}:${this.innerPort}`;
       const outside = endpointText(this.outer, this.outerPort);
       this.#notes = [`nat: ${inside} → ${outside}`, `nat: ${outside} → ${inside}`];
     }
@@ -117,10 +119,11 @@ export class Mapping {
     return before - this.#sessions.size;
   }
 
-  describe(now: number): NatMapping {
+  /** @param insideText returns the text of its address inside */
+  describe(now: number, insideText: AddressText): NatMapping {
     return {
       protocol: PROTOCOL_NAMES[this.protocol]!,
-      inside: endpointText(this.inner, this.innerPort),
+      inside: `${insideText(this.inner)}:${this.innerPort}`,
       outside: endpointText(this.outer, this.outerPort),
       remotes: [...this.#sessions.values()]
         .filter(({ expires }) => expires > now)

@@ -1,7 +1,9 @@
-import { ETH_P_ARP, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../constants/index.js';
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../constants/index.js';
 import type { Gate, Verdict } from '../gate.js';
+import type { Nat64 } from '../nat64/nat64.js';
+import { answerArp, askedAddress, turnBack } from './arp.js';
 import { Fragments } from './fragments.js';
-import { addressNumber, ECHO_REPLY, Ipv4Packet, isIpv4 } from './ipv4-packet.js';
+import { addressNumber, addressText, ECHO_REPLY, Ipv4Packet, isIpv4 } from './ipv4-packet.js';
 import type { Mapping, NatMapping } from './mapping.js';
 import { MappingTable } from './mapping-table.js';
 import type { ForwardPlan, NatPlan } from './options.js';
@@ -15,9 +17,7 @@ const ALIASES = addressNumber('192.0.0.192');
 const MAX_ALIASES = 64;
 /** The route of the router to these addresses: over its interface outside. */
 export const ALIAS_PREFIX = '192.0.0.192/26';
-const ALIAS_MAC = Buffer.of(2, 0, 0xc0, 0, 0, 0xc0);
 
-const ARP_LENGTH = 42;
 const DHCP_CLIENT_PORT = 68;
 
 /** What a NAT is made of. */
@@ -60,6 +60,7 @@ export class Nat implements Gate {
     inside: new Fragments<FragmentDecision>(),
   };
   #released: Buffer[] = [];
+  readonly #nat64s: Nat64[] = [];
 
   /** @param report gets each mapping that was made or has ended, while it is watched */
   constructor(seed: number, settings: NatSettings, report: (mapping: NatMapping, isMade: boolean) => void) {
@@ -71,9 +72,14 @@ export class Nat implements Gate {
       { seed, name: settings.name },
       (protocol, port) => this.#isOwnPort(protocol, port),
       (mapping, isMade) => {
-        if (this.#isWatched && !isOwn(mapping)) report(mapping.describe(performance.now()), isMade);
+        if (this.#isWatched && !isOwn(mapping)) report(this.#describe(mapping, performance.now()), isMade);
       },
     );
+  }
+
+  /** Adds what translates between the families for a network inside. */
+  addNat64(nat64: Nat64): void {
+    this.#nat64s.push(nat64);
   }
 
   /** When {@link sweep} is due, in milliseconds of performance.now(). */
@@ -123,8 +129,23 @@ export class Nat implements Gate {
   }
 
   mappings(now = performance.now()): NatMapping[] {
-    return [...this.#table.all(now)].filter((mapping) => !isOwn(mapping)).map((mapping) => mapping.describe(now));
+    return [...this.#table.all(now)]
+      .filter((mapping) => !isOwn(mapping))
+      .map((mapping) => this.#describe(mapping, now));
   }
+
+  #describe(mapping: Mapping, now: number): NatMapping {
+    return mapping.describe(now, this.#insideText);
+  }
+
+  /** Returns the text of an address inside: of the IPv6 one if a NAT64 has another one for it. */
+  readonly #insideText = (address: number): string => {
+    for (const { hosts } of this.#nat64s) {
+      const text = hosts.textOf(address);
+      if (text !== undefined) return `[${text}]`;
+    }
+    return addressText(address);
+  };
 
   fromHost(frame: Buffer, length: number, now: number): Verdict {
     this.note = undefined;
@@ -322,12 +343,11 @@ export class Nat implements Gate {
   }
 
   #noteTranslation(mapping: Mapping, which: 0 | 1): void {
-    if (!isOwn(mapping) || mapping.innerPort !== mapping.outerPort) this.note = mapping.notes[which];
+    if (!isOwn(mapping) || mapping.innerPort !== mapping.outerPort) this.note = mapping.notes(this.#insideText)[which];
   }
 
   #isAskedForAlias(frame: Buffer, length: number): boolean {
-    if (length < ARP_LENGTH || frame.readUInt16BE(12) !== ETH_P_ARP || frame.readUInt16BE(20) !== 1) return false;
-    const alias = frame.readUInt32BE(38) - ALIASES;
+    const alias = askedAddress(frame, length) - ALIASES;
     return alias >= 0 && alias < this.#table.addresses.length;
   }
 }
@@ -336,24 +356,34 @@ export class Nat implements Gate {
 export class NatInside implements Gate {
   readonly cause = 'nat';
   readonly answer = undefined;
+  note: string | undefined;
 
-  constructor(readonly nat: Nat) {}
-
-  get note(): string | undefined {
-    return this.nat.note;
+  /** @param nat64 for a network with IPv6 only */
+  constructor(
+    readonly nat: Nat,
+    readonly nat64?: Nat64 | undefined,
+  ) {
+    if (nat64) nat.addNat64(nat64);
   }
 
-  fromHost(): Verdict {
-    this.nat.note = undefined;
-    return 'pass';
+  fromHost(frame: Buffer, length: number): Verdict {
+    const verdict = this.nat64?.fromRouter(frame, length) ?? 'pass';
+    this.note = this.nat64?.note;
+    return verdict;
   }
 
   toHost(frame: Buffer, length: number, now: number): Verdict {
-    return this.nat.fromInside(frame, length, now);
+    const verdict = this.nat64?.toRouter(frame, length) ?? 'pass';
+    this.note = this.nat64?.note;
+    if (verdict !== 'pass') return verdict;
+    const last = this.nat.fromInside(frame, length, now);
+    this.note = this.nat.note;
+    return last;
   }
 
   released(): readonly Buffer[] {
-    return this.nat.released();
+    const frames = this.nat64?.released() ?? [];
+    return frames.length > 0 ? frames : this.nat.released();
   }
 }
 
@@ -370,23 +400,4 @@ function remotePortOf(packet: Ipv4Packet, isOut: boolean): number {
 
 function flagsOf(packet: Ipv4Packet): number {
   return packet.protocol === IPPROTO_TCP ? packet.tcpFlags : 0;
-}
-
-/** Turns a request for the MAC of an alias into the answer: RFC 826. */
-function answerArp(frame: Buffer): Verdict {
-  frame.copy(frame, 0, 6, 12);
-  ALIAS_MAC.copy(frame, 6);
-  frame.writeUInt16BE(2, 20);
-  const target = frame.readUInt32BE(38);
-  frame.copy(frame, 32, 22, 32);
-  ALIAS_MAC.copy(frame, 22);
-  frame.writeUInt32BE(target, 28);
-  return 'back';
-}
-
-/** Addresses a frame to its sender, as from an alias. */
-function turnBack(frame: Buffer): Verdict {
-  frame.copy(frame, 0, 6, 12);
-  ALIAS_MAC.copy(frame, 6);
-  return 'back';
 }

@@ -1,8 +1,16 @@
+import type { Nat64Settings } from '../nat64/nat64.js';
 import type { FabricNetwork } from '../network.js';
 import type { WorkerThread } from '../worker-thread.js';
 import type { NatMapping } from './mapping.js';
 import type { NatSettings } from './nat.js';
 import type { ForwardPlan, NatPlan } from './options.js';
+
+/** A network inside of a NAT. */
+export interface InsideNetwork {
+  readonly network: FabricNetwork;
+  /** What translates its IPv6 to IPv4. */
+  readonly nat64?: Nat64Settings | undefined;
+}
 
 /** The NAT of a router, from the side of the thread that made the fabric. */
 export class RouterNat {
@@ -19,11 +27,11 @@ export class RouterNat {
     thread: WorkerThread,
     settings: NatSettings,
     outside: FabricNetwork,
-    inside: readonly FabricNetwork[],
+    inside: readonly InsideNetwork[],
   ): RouterNat {
     const { name } = settings;
     thread.call('addNat', outside.name, settings).catch(() => {});
-    for (const network of inside) thread.call('addNatInside', network.name, name).catch(() => {});
+    for (const { network, nat64 } of inside) thread.call('addNatInside', network.name, name, nat64).catch(() => {});
     return new RouterNat(thread, name);
   }
 

@@ -4,7 +4,7 @@ import { u16 } from '../../config/bytes.js';
 import { receiveAll, trySend } from '../../config/receive-loop.js';
 import { AF_INET, SOCK_DGRAM } from '../../constants/index.js';
 import type { Stack } from '../../stack/stack.js';
-import type { HostPlan } from '../topology/host-plan.js';
+import type { Attachment } from '../topology/host-plan.js';
 import type { DnsZone } from './dns-zone.js';
 
 export const DNS_PORT = 53;
@@ -13,11 +13,11 @@ const MAX_QUERY = 4096;
 const IDLE_TIMEOUT_MS = 10_000;
 
 /**
- * Starts a DNS server in a stack: UDP, and TCP (RFC 7766). It has a socket for each address of its host, so that it answers from
+ * Starts a DNS server in a stack: UDP, and TCP (RFC 7766). It has a socket for each address of some interfaces, and answers from
  * the address that was asked. It ends with the stack, and does not keep the process alive.
  */
-export async function serveDns(stack: Stack, host: HostPlan, zone: DnsZone): Promise<void> {
-  for (const { addresses } of host.attachments) {
+export async function serveDns(stack: Stack, attachments: readonly Attachment[], zone: DnsZone): Promise<void> {
+  for (const { addresses } of attachments) {
     for (const [family, address] of addresses) {
       const socket = stack.socket(family, SOCK_DGRAM);
       socket.bind([address, DNS_PORT]);

@@ -1,10 +1,10 @@
 import * as dnsPacket from 'dns-packet';
 import { nameKey } from '../../address/domain-name.js';
-import { reverseName } from '../../address/ip.js';
+import { familyOf, reverseName } from '../../address/ip.js';
 import { AF_INET } from '../../constants/index.js';
 import { decodeMessage } from '../../dns/message.js';
 import type { HostPlan } from '../topology/host-plan.js';
-import type { Topology } from '../topology/topology.js';
+import { nat64AddressesOf, type Topology } from '../topology/topology.js';
 
 const TTL_SECONDS = 60;
 const HEADER_LENGTH = 12;
@@ -18,20 +18,29 @@ const FORMERR = 1;
 const NXDOMAIN = 3;
 const NOTIMP = 4;
 
+/** What clients ask for to find out the prefix of a NAT64: RFC 7050. */
+const IPV4_ONLY = 'ipv4only.arpa';
+const IPV4_ONLY_ADDRESSES = ['192.0.0.170', '192.0.0.171'];
+
 type Record = dnsPacket.Answer;
 
 /** The zone of a lab for an authoritative server: the names of its domain, the reverse names of its addresses, and no others. */
 export class DnsZone {
   readonly #topology: Topology;
   readonly #server: HostPlan;
+  readonly #isDns64: boolean;
   #records = new Map<string, Record[]>();
   /** The number of moves of hosts when the records were made. */
   #moves = -1;
 
-  /** @param server the host that serves it */
-  constructor(topology: Topology, server: HostPlan) {
+  /**
+   * @param server the host that serves it
+   * @param options `isDns64`: true if what has no IPv6 address gets those that stand for its IPv4 addresses (RFC 6147)
+   */
+  constructor(topology: Topology, server: HostPlan, options: { isDns64?: boolean } = {}) {
     this.#topology = topology;
     this.#server = server;
+    this.#isDns64 = options.isDns64 ?? false;
   }
 
   #makeRecords(): void {
@@ -44,6 +53,7 @@ export class DnsZone {
     ];
     this.#records.set(nameKey(domain), apex);
     for (const host of hosts) this.#addHost(host);
+    if (this.#isDns64) this.#addName(IPV4_ONLY, IPV4_ONLY_ADDRESSES, TTL_SECONDS);
   }
 
   /**
@@ -95,22 +105,30 @@ export class DnsZone {
   }
 
   #addHost(host: HostPlan): void {
-    const name = this.#nameOf(host);
-    const all: Record[] = [];
     // a host that roams has another address soon
     const ttl = host.cables ? 0 : TTL_SECONDS;
     const known = this.#topology.addressesFor(this.#server, host);
-    for (const { addresses } of host.attachments) {
-      for (const [family, address] of addresses) {
-        if (this.#topology.nats.size > 0 && !known.includes(address)) continue;
-        all.push({ type: family === AF_INET ? 'A' : 'AAAA', name, ttl, data: address });
-        const reverse = reverseName(address);
-        this.#records.set(nameKey(reverse), [{ type: 'PTR', name: reverse, ttl: TTL_SECONDS, data: name }]);
-      }
-    }
+    const own = host.attachments.flatMap(({ addresses }) => [...addresses.values()]);
+    const seen = this.#topology.nats.size > 0 ? own.filter((address) => known.includes(address)) : own;
     // behind a NAT that forwards a port to it, it has the address of the NAT
-    if (all.length === 0) all.push(...known.map((data): Record => ({ type: 'A', name, ttl: TTL_SECONDS, data })));
-    if (all.length > 0) this.#records.set(nameKey(name), all);
+    this.#addName(this.#nameOf(host), seen.length > 0 ? seen : known, ttl);
+    for (const address of seen) this.#addReverse(host, address);
+    if (this.#isDns64) for (const address of nat64AddressesOf(seen)) this.#addReverse(host, address);
+  }
+
+  #addName(name: string, addresses: readonly string[], ttl: number): void {
+    if (addresses.length === 0) return;
+    const all = this.#isDns64 ? new Set([...addresses, ...nat64AddressesOf(addresses)]) : addresses;
+    const typeOf = (address: string) => (familyOf(address) === AF_INET ? 'A' : 'AAAA');
+    this.#records.set(
+      nameKey(name),
+      Array.from(all, (data): Record => ({ type: typeOf(data), name, ttl, data })),
+    );
+  }
+
+  #addReverse(host: HostPlan, address: string): void {
+    const name = reverseName(address);
+    this.#records.set(nameKey(name), [{ type: 'PTR', name, ttl: TTL_SECONDS, data: this.#nameOf(host) }]);
   }
 
   #nameOf({ name }: HostPlan): string {

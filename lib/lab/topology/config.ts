@@ -84,6 +84,11 @@ export interface NatOptions<N extends string = string> extends NatBehavior {
   addresses?: readonly string[];
   /** True if hosts inside may ask for forwarded ports by NAT-PMP (RFC 6886) and PCP (RFC 6887). Default false. */
   portMapping?: boolean;
+  /**
+   * True if hosts on its networks with IPv6 only reach IPv4 too, by NAT64 (RFC 6146) and names by DNS64 (RFC 6147): IPv4 addresses
+   * are in 64:ff9b::/96 there. Default false.
+   */
+  nat64?: boolean;
 }
 
 /** The argument of `Lab.create`. */
@@ -144,6 +149,7 @@ export interface NatRequest {
   readonly outside: NetworkPlan;
   readonly addresses: readonly string[];
   readonly portMapping: boolean;
+  readonly nat64: boolean;
   readonly behavior: NatType | NatBehavior;
 }
 
@@ -265,13 +271,14 @@ function natRequest(where: string, value: unknown, networks: readonly NetworkPla
   if (networks.length < 2) throw invalidValue(where, 'of a host on two networks or more', value);
   if (router === false) throw invalidValue(where, 'of a host that forwards packets: not with { router: false }', value);
   if (typeof value === 'object' && value !== null) {
-    checkKeys(where, value, [...NAT_OPTIONS, 'outside', 'addresses', 'portMapping']);
+    checkKeys(where, value, [...NAT_OPTIONS, 'outside', 'addresses', 'portMapping', 'nat64']);
   }
   const isObject = typeof value === 'object' && value !== null;
   const {
     outside,
     addresses = [],
     portMapping = false,
+    nat64 = false,
     ...behavior
   } = (isObject ? value : { type: value }) as NatOptions;
   // the kinds of NAT are checked before all else, since a misspelt one is the most likely mistake
@@ -282,6 +289,7 @@ function natRequest(where: string, value: unknown, networks: readonly NetworkPla
     outside: outside === undefined ? last : findNetwork(`${where}.outside`, outside, networks),
     addresses: listOf(`${where}.addresses`, addresses),
     portMapping: checkBoolean(`${where}.portMapping`, portMapping),
+    nat64: checkBoolean(`${where}.nat64`, nat64),
     behavior,
   };
 }

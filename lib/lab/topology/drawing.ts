@@ -94,7 +94,8 @@ function roles(topology: Topology, host: HostPlan, network: NetworkPlan, now: La
 function wayText({ nat }: HostPlan, network: NetworkPlan, others: string): string {
   if (!nat) return `routes to ${others}`;
   const type = typeof nat.behavior === 'string' ? nat.behavior : (nat.behavior.type ?? 'port-restricted');
-  return nat.outside === network ? `NAT of ${others}, ${type}` : `NAT to ${nat.outside.name}`;
+  if (nat.outside !== network) return `NAT to ${nat.outside.name}`;
+  return `NAT of ${others}, ${type}${nat.nat64 ? ', NAT64' : ''}`;
 }
 
 function networkTexts(network: NetworkPlan, faults: LinkFaults): string[] {

@@ -1,3 +1,4 @@
+import { AF_INET } from '../../constants/index.js';
 import type { LinkPlan, NatRequest, NetworkPlan } from './config.js';
 
 /** The interface of a host on one network. */
@@ -29,6 +30,12 @@ export interface HostPlan {
 /** Returns the networks that are private behind the NAT of a host. */
 export function insideOf({ nat, attachments }: HostPlan): NetworkPlan[] {
   return nat ? attachments.map(({ network }) => network).filter((network) => network !== nat.outside) : [];
+}
+
+/** Returns the networks inside of the NAT64 of a host: those with IPv6 only. */
+export function nat64NetworksOf(host: HostPlan): NetworkPlan[] {
+  const hasIPv4 = ({ prefixes }: NetworkPlan) => prefixes.some(({ family }) => family === AF_INET);
+  return host.nat?.nat64 ? insideOf(host).filter((network) => !hasIPv4(network)) : [];
 }
 
 /** Returns the interface of a host on a network. */

@@ -4,7 +4,7 @@ import { invalidValue } from '../../core/validate.js';
 import { addressNumber } from '../../fabric/nat/ipv4-packet.js';
 import { checkNat, type NatPlan } from '../../fabric/nat/options.js';
 import type { NetworkPlan } from './config.js';
-import { type Attachment, attachmentOn, type HostPlan, insideOf } from './host-plan.js';
+import { type Attachment, attachmentOn, type HostPlan, insideOf, nat64NetworksOf } from './host-plan.js';
 
 const MAX_ADDRESSES = 63;
 
@@ -29,6 +29,11 @@ export class NatRouter {
     return insideOf(this.host);
   }
 
+  /** The networks inside from which it translates IPv6 to IPv4. */
+  get nat64Networks(): readonly NetworkPlan[] {
+    return nat64NetworksOf(this.host);
+  }
+
   /** Returns whether a port is forwarded to a host from the start. */
   forwardsTo(host: HostPlan): boolean {
     const own = host.attachments.flatMap(({ network, addresses }) =>
@@ -51,11 +56,14 @@ export function checkNats(topology: Surroundings): Map<HostPlan, NatRouter> {
 
 function checkRouter(topology: Surroundings, host: HostPlan): NatRouter {
   const where = `config.hosts.${host.name}.nat`;
-  const { outside, addresses, behavior } = host.nat!;
+  const { outside, addresses, behavior, nat64 } = host.nat!;
   const attachment = attachmentOn(host, outside)!;
   const address = attachment.addresses.get(AF_INET);
   if (address === undefined) throw invalidValue(where, 'towards a network with an IPv4 prefix', outside.name);
   if (addresses.length > MAX_ADDRESSES) throw invalidValue(`${where}.addresses`, '63 addresses at most', addresses);
+  if (nat64 && nat64NetworksOf(host).length === 0) {
+    throw invalidValue(`${where}.nat64`, "false without a network inside that has a 'prefix6' and no 'prefix'", nat64);
+  }
   checkWaysAround(topology, host);
   const plan = checkNat(where, behavior, (at, to) => resolve(topology, host, at, to));
   return new NatRouter(topology, host, attachment, [address, ...addresses], plan);

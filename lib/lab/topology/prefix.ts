@@ -1,4 +1,5 @@
 import { familyOf, ipBytes, ipText, splitPrefix } from '../../address/ip.js';
+import { NAT64_PREFIX } from '../../address/nat64-address.js';
 import { AF_INET } from '../../constants/index.js';
 import { checkString, invalidValue } from '../../core/validate.js';
 
@@ -21,6 +22,7 @@ const SPECIAL: readonly [prefix: string, meaning: string][] = [
   ['169.254.0.0/16', 'link-local'],
   ['224.0.0.0/3', 'multicast and reserved'],
   ['::/96', 'unspecified and loopback'],
+  [NAT64_PREFIX, 'IPv4 behind a NAT64'],
   ['::ffff:0:0/96', 'IPv4-mapped'],
   ['fe80::/10', 'link-local'],
   ['ff00::/8', 'multicast'],

@@ -1,6 +1,7 @@
 import { iothaddr } from '../../address/iothaddr.js';
-import { familyName, ipBytes } from '../../address/ip.js';
+import { familyName, familyOf, ipBytes } from '../../address/ip.js';
 import { formatMac } from '../../address/mac.js';
+import { NAT64_PREFIX, nat64Address } from '../../address/nat64-address.js';
 import { AF_INET, AF_INET6 } from '../../constants/index.js';
 import { checkBoolean, checkInteger, checkOptions, invalidValue } from '../../core/validate.js';
 import { checkFirewall, type FirewallPlan } from '../../fabric/firewall/options.js';
@@ -21,6 +22,7 @@ import {
   cablesOf,
   type HostPlan,
   insideOf,
+  nat64NetworksOf,
   RoamingPlan,
 } from './host-plan.js';
 import { checkNats, type NatRouter } from './nat-router.js';
@@ -109,9 +111,9 @@ export class Topology {
    */
   hostsTable(viewer: HostPlan): string {
     const lines = ['127.0.0.1 localhost', '::1 localhost'];
-    const { dns } = this;
+    const server = this.dns && (this.nat64Of(viewer)?.router ?? this.dns);
     for (const host of this.hosts) {
-      if (dns && (this.nats.size === 0 || this.addressesFor(dns, host).length > 0)) continue;
+      if (server && (this.nats.size === 0 || this.addressesFor(server, host).length > 0)) continue;
       for (const address of this.addressesFor(viewer, host)) {
         lines.push(`${address} ${host.name}.${this.domain} ${host.name}`);
       }
@@ -132,7 +134,32 @@ export class Topology {
         return isShared(attachment) || hasRoute ? [address] : [];
       }),
     );
-    return found.length > 0 ? found : this.#forwardedAddressesFor(viewer, host);
+    const all = found.length > 0 ? found : this.#forwardedAddressesFor(viewer, host);
+    const nat64 = all.length === 0 ? this.nat64Of(viewer) : undefined;
+    return nat64 ? nat64AddressesOf(this.addressesFor(nat64.router, host)) : all;
+  }
+
+  /** Returns the addresses of the DNS servers that a host asks: its NAT64, if it has one, which serves DNS64. */
+  nameServersOf(host: HostPlan): string[] {
+    if (!this.dns) return [];
+    const nat64 = this.nat64Of(host);
+    return nat64 ? [nat64.address] : this.addressesFor(host, this.dns);
+  }
+
+  /** Returns the nearest NAT64 of a host with IPv6 only: its address, and the route to it. */
+  nat64Of(host: HostPlan): { router: HostPlan; address: string; route: RoutePlan } | undefined {
+    if (host.attachments.some(({ addresses }) => addresses.has(AF_INET))) return undefined;
+    const [nearest] = this.hosts
+      .flatMap((router) => nat64NetworksOf(router).map((network) => ({ router, network })))
+      .map((each) => ({ ...each, distance: this.#distance(host, each.network, AF_INET6) }))
+      .filter(({ distance }) => distance < Number.POSITIVE_INFINITY)
+      .sort((a, b) => a.distance - b.distance);
+    if (!nearest) return undefined;
+    const { router, network } = nearest;
+    const address = attachmentOn(router, network)!.addresses.get(AF_INET6)!;
+    const isNear = attachmentOn(host, network) !== undefined;
+    const route = isNear ? { prefix: NAT64, gateway: address, network } : this.#routeTo(network, NAT64, host);
+    return route && { router, address, route };
   }
 
   /** Returns the addresses outside of the NATs that forward ports to a host. */
@@ -152,7 +179,8 @@ export class Topology {
       .filter((network) => !attachmentOn(host, network))
       .flatMap((network) => network.prefixes.flatMap((prefix) => this.#routeTo(network, prefix, host) ?? []));
     const out = this.#wayOut(host);
-    return out ? [...routes, { ...out, prefix: EVERYWHERE }] : routes;
+    const nat64 = this.nat64Of(host)?.route;
+    return [...routes, ...(out ? [{ ...out, prefix: EVERYWHERE }] : []), ...(nat64 ? [nat64] : [])];
   }
 
   /** Returns the route of a host to the network outside of the next NAT. */
@@ -185,9 +213,9 @@ export class Topology {
     );
   }
 
-  /** Returns the number of routers from a host to a network, by IPv4. */
-  #distance(host: HostPlan, network: NetworkPlan): number {
-    const distances = this.#distancesTo(network, AF_INET);
+  /** Returns the number of routers from a host to a network. */
+  #distance(host: HostPlan, network: NetworkPlan, family: number = AF_INET): number {
+    const distances = this.#distancesTo(network, family);
     return Math.min(...host.attachments.map((each) => distances.get(each.network) ?? Number.POSITIVE_INFINITY));
   }
 
@@ -307,6 +335,14 @@ export class Topology {
 
 /** The prefix of a default route. */
 const EVERYWHERE: Prefix = { text: '0.0.0.0/0', family: AF_INET, length: 0, base: 0n, capacity: 0n };
+
+const NAT64: Prefix = { text: NAT64_PREFIX, family: AF_INET6, length: 96, base: 0n, capacity: 0n };
+
+/** Returns the IPv6 addresses of a host, or else those that stand for its IPv4 addresses: RFC 6147, 5.1. */
+export function nat64AddressesOf(addresses: readonly string[]): string[] {
+  const own = addresses.filter((address) => familyOf(address) === AF_INET6);
+  return own.length > 0 ? own : addresses.map(nat64Address);
+}
 
 /** Assigns the addresses of all hosts: first those that hosts ask for, then the first free ones, in the order of the hosts. */
 export function assignAddresses(requests: readonly HostRequest[], networks: readonly NetworkPlan[]): HostPlan[] {
