@@ -264,14 +264,14 @@ export class Lab<N extends string = string, H extends string = string> {
 }
 
 function addNat(fabric: Fabric, router: NatRouter, cables: ReadonlyMap<NetworkPlan, FabricNetwork>): RouterNat {
-  const { host, outside, behavior, addresses, nat64Networks } = router;
+  const { host, outside, behavior, addresses, nat64Networks, prefixes6 } = router;
   const mac = parseMac(outside.mac);
   const nat64For = (network: NetworkPlan) => {
     const place = nat64Networks.indexOf(network);
     return place < 0 ? undefined : { mac: parseMac(attachmentOn(host, network)!.mac), place };
   };
   return fabric.addNat(
-    { name: host.name, plan: behavior, addresses: addresses.map(addressNumber), mac, pid: -1 },
+    { name: host.name, plan: behavior, addresses: addresses.map(addressNumber), mac, prefixes6, pid: -1 },
     cables.get(outside.network)!,
     router.inside.map((network) => ({ network: cables.get(network)!, nat64: nat64For(network) })),
   );

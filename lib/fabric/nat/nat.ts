@@ -6,8 +6,10 @@ import { Fragments } from './fragments.js';
 import { addressNumber, addressText, ECHO_REPLY, Ipv4Packet, isIpv4 } from './ipv4-packet.js';
 import type { Mapping, NatMapping } from './mapping.js';
 import { MappingTable } from './mapping-table.js';
+import { Nat66 } from './nat66.js';
 import type { ForwardPlan, NatPlan } from './options.js';
 import { hasPort } from './own-ports.js';
+import type { PrefixPair } from './prefix-translation.js';
 
 /**
  * The addresses that stand for the addresses outside while the router's kernel carries a packet from inside back inside. They are
@@ -29,6 +31,8 @@ export interface NatSettings {
   readonly addresses: readonly number[];
   /** The MAC of its interface outside. */
   readonly mac: Uint8Array;
+  /** The IPv6 prefixes that stand for each other; undefined if IPv6 passes as it is. */
+  readonly prefixes6?: PrefixPair | undefined;
   /** A process in the network namespace of the router; -1 for none. */
   readonly pid: number;
 }
@@ -61,11 +65,13 @@ export class Nat implements Gate {
   };
   #released: Buffer[] = [];
   readonly #nat64s: Nat64[] = [];
+  readonly #nat66: Nat66 | undefined;
 
   /** @param report gets each mapping that was made or has ended, while it is watched */
   constructor(seed: number, settings: NatSettings, report: (mapping: NatMapping, isMade: boolean) => void) {
     this.#settings = settings;
     this.#pid = settings.pid;
+    this.#nat66 = settings.prefixes6 && new Nat66(settings.prefixes6);
     this.#table = new MappingTable(
       settings.plan,
       settings.addresses.slice(0, MAX_ALIASES),
@@ -149,7 +155,11 @@ export class Nat implements Gate {
 
   fromHost(frame: Buffer, length: number, now: number): Verdict {
     this.note = undefined;
-    if (!isIpv4(frame, length)) return this.#isAskedForAlias(frame, length) ? answerArp(frame) : 'pass';
+    if (!isIpv4(frame, length)) {
+      return this.#isAskedForAlias(frame, length)
+        ? answerArp(frame)
+        : this.#byPrefix((nat) => nat.toOutside(frame, length));
+    }
     if (frame[0]! & 1) return 'pass';
     if (!this.#packet.read(frame, length)) return this.#drop('malformed');
     // a client of DHCP has no address yet
@@ -159,7 +169,8 @@ export class Nat implements Gate {
 
   toHost(frame: Buffer, length: number, now: number): Verdict {
     this.note = undefined;
-    if (!isIpv4(frame, length) || !this.#isForRouter(frame)) return 'pass';
+    if (!this.#isForRouter(frame)) return 'pass';
+    if (!isIpv4(frame, length)) return this.#byPrefix((nat) => nat.toInside(frame, length));
     if (!this.#packet.read(frame, length)) return this.#drop('malformed');
     return this.#decide('in', length, now);
   }
@@ -167,7 +178,10 @@ export class Nat implements Gate {
   /** Decides about a frame to the router from inside: one to a mapped port outside makes a turn in it. */
   fromInside(frame: Buffer, length: number, now: number): Verdict {
     this.note = undefined;
-    if (!isIpv4(frame, length) || frame[0]! & 1 || !this.#packet.read(frame, length)) return 'pass';
+    if (!isIpv4(frame, length)) {
+      return this.#byPrefix((nat) => nat.turn(frame, length, this.#table.plan.hairpin));
+    }
+    if (frame[0]! & 1 || !this.#packet.read(frame, length)) return 'pass';
     return this.#isOuter(this.#packet.destination) ? this.#decide('inside', length, now) : 'pass';
   }
 
@@ -176,6 +190,13 @@ export class Nat implements Gate {
     const released = this.#released;
     this.#released = [];
     return released;
+  }
+
+  #byPrefix(decide: (nat: Nat66) => Verdict): Verdict {
+    if (!this.#nat66) return 'pass';
+    const verdict = decide(this.#nat66);
+    this.note = this.#nat66.note;
+    return verdict;
   }
 
   #isForRouter(frame: Buffer): boolean {

@@ -92,6 +92,8 @@ export class ToIpv4 {
       const before = u16(data, 0) + pseudo;
       data[0] = echoType(type);
       data.writeUInt16BE(updatedChecksum(u16(data, 2), before, u16(data, 0)), 2);
+      // the checksum of an answer that is all zeros; elsewhere 0 and all ones are the same
+      if (wordSum(data, 0, data.length) === 0) data.writeUInt16BE(0xffff, 2);
       return data;
     }
     const error = isQuoted ? undefined : errorToIpv4({ type, code, rest: data.readUInt32BE(4) });

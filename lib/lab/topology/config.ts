@@ -89,6 +89,11 @@ export interface NatOptions<N extends string = string> extends NatBehavior {
    * are in 64:ff9b::/96 there. Default false.
    */
   nat64?: boolean;
+  /**
+   * A prefix outside that stands for the one of its network inside that has IPv6, and is as long (RFC 6296): '2001:db8:1::/64'.
+   * That network is then private for IPv6 too. Default: none, IPv6 is routed as it is.
+   */
+  prefix6?: string;
 }
 
 /** The argument of `Lab.create`. */
@@ -150,6 +155,7 @@ export interface NatRequest {
   readonly addresses: readonly string[];
   readonly portMapping: boolean;
   readonly nat64: boolean;
+  readonly prefix6: Prefix | undefined;
   readonly behavior: NatType | NatBehavior;
 }
 
@@ -271,7 +277,7 @@ function natRequest(where: string, value: unknown, networks: readonly NetworkPla
   if (networks.length < 2) throw invalidValue(where, 'of a host on two networks or more', value);
   if (router === false) throw invalidValue(where, 'of a host that forwards packets: not with { router: false }', value);
   if (typeof value === 'object' && value !== null) {
-    checkKeys(where, value, [...NAT_OPTIONS, 'outside', 'addresses', 'portMapping', 'nat64']);
+    checkKeys(where, value, [...NAT_OPTIONS, 'outside', 'addresses', 'portMapping', 'nat64', 'prefix6']);
   }
   const isObject = typeof value === 'object' && value !== null;
   const {
@@ -279,6 +285,7 @@ function natRequest(where: string, value: unknown, networks: readonly NetworkPla
     addresses = [],
     portMapping = false,
     nat64 = false,
+    prefix6,
     ...behavior
   } = (isObject ? value : { type: value }) as NatOptions;
   // the kinds of NAT are checked before all else, since a misspelt one is the most likely mistake
@@ -290,6 +297,7 @@ function natRequest(where: string, value: unknown, networks: readonly NetworkPla
     addresses: listOf(`${where}.addresses`, addresses),
     portMapping: checkBoolean(`${where}.portMapping`, portMapping),
     nat64: checkBoolean(`${where}.nat64`, nat64),
+    prefix6: prefix6 === undefined ? undefined : prefixOf(`${where}.prefix6`, prefix6, AF_INET6),
     behavior,
   };
 }

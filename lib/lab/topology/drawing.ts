@@ -95,7 +95,7 @@ function wayText({ nat }: HostPlan, network: NetworkPlan, others: string): strin
   if (!nat) return `routes to ${others}`;
   const type = typeof nat.behavior === 'string' ? nat.behavior : (nat.behavior.type ?? 'port-restricted');
   if (nat.outside !== network) return `NAT to ${nat.outside.name}`;
-  return `NAT of ${others}, ${type}${nat.nat64 ? ', NAT64' : ''}`;
+  return `NAT of ${others}, ${type}${nat.nat64 ? ', NAT64' : ''}${nat.prefix6 ? `, ${nat.prefix6.text}` : ''}`;
 }
 
 function networkTexts(network: NetworkPlan, faults: LinkFaults): string[] {

@@ -38,6 +38,11 @@ export function nat64NetworksOf(host: HostPlan): NetworkPlan[] {
   return host.nat?.nat64 ? insideOf(host).filter((network) => !hasIPv4(network)) : [];
 }
 
+/** Returns the networks that are private behind the NAT of a host, for a family. */
+export function privateOf(host: HostPlan, family: number): NetworkPlan[] {
+  return family === AF_INET || host.nat?.prefix6 ? insideOf(host) : [];
+}
+
 /** Returns the interface of a host on a network. */
 export function attachmentOn(host: HostPlan, network: NetworkPlan): Attachment | undefined {
   return host.attachments.find((attachment) => attachment.network === network);

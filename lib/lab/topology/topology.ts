@@ -23,6 +23,7 @@ import {
   type HostPlan,
   insideOf,
   nat64NetworksOf,
+  privateOf,
   RoamingPlan,
 } from './host-plan.js';
 import { checkNats, type NatRouter } from './nat-router.js';
@@ -134,7 +135,7 @@ export class Topology {
         return isShared(attachment) || hasRoute ? [address] : [];
       }),
     );
-    const all = found.length > 0 ? found : this.#forwardedAddressesFor(viewer, host);
+    const all = found.length > 0 ? found : this.#outerAddressesFor(viewer, host);
     const nat64 = all.length === 0 ? this.nat64Of(viewer) : undefined;
     return nat64 ? nat64AddressesOf(this.addressesFor(nat64.router, host)) : all;
   }
@@ -162,12 +163,16 @@ export class Topology {
     return route && { router, address, route };
   }
 
-  /** Returns the addresses outside of the NATs that forward ports to a host. */
-  #forwardedAddressesFor(viewer: HostPlan, host: HostPlan): string[] {
-    const forwarding = [...this.nats].filter(([, nat]) => nat.forwardsTo(host));
-    return forwarding.flatMap(([router, nat]) =>
-      this.addressesFor(viewer, router).filter((address) => address === nat.outside.addresses.get(AF_INET)),
-    );
+  /** Returns the addresses outside of a host: of the NATs that forward ports to it, and of the prefixes that stand for its own. */
+  #outerAddressesFor(viewer: HostPlan, host: HostPlan): string[] {
+    return [...this.nats].flatMap(([router, nat]) => {
+      const ofRouter = nat.forwardsTo(host) ? this.addressesFor(viewer, router) : [];
+      const isSeen = this.routes.get(viewer)?.some(({ prefix }) => prefix === router.nat!.prefix6);
+      return [
+        ...ofRouter.filter((address) => address === nat.outside.addresses.get(AF_INET)),
+        ...(isSeen ? nat.addresses6Of(host) : []),
+      ];
+    });
   }
 
   /**
@@ -180,7 +185,24 @@ export class Topology {
       .flatMap((network) => network.prefixes.flatMap((prefix) => this.#routeTo(network, prefix, host) ?? []));
     const out = this.#wayOut(host);
     const nat64 = this.nat64Of(host)?.route;
-    return [...routes, ...(out ? [{ ...out, prefix: EVERYWHERE }] : []), ...(nat64 ? [nat64] : [])];
+    return [
+      ...routes,
+      ...this.#prefixRoutes(host),
+      ...(out ? [{ ...out, prefix: EVERYWHERE }] : []),
+      ...(nat64 ? [nat64] : []),
+    ];
+  }
+
+  /** Returns the routes of a host to the prefixes outside that stand for others: to the routers that translate them. */
+  #prefixRoutes(host: HostPlan): RoutePlan[] {
+    return this.hosts.flatMap((router) => {
+      const { prefix6, outside } = router.nat ?? {};
+      if (!prefix6 || !outside || router === host) return [];
+      const near = attachmentOn(host, outside)?.addresses.has(AF_INET6);
+      const gateway = near ? attachmentOn(router, outside)?.addresses.get(AF_INET6) : undefined;
+      if (gateway !== undefined) return [{ prefix: prefix6, gateway, network: outside }];
+      return this.#routeTo(outside, prefix6, host) ?? [];
+    });
   }
 
   /** Returns the route of a host to the network outside of the next NAT. */
@@ -219,9 +241,9 @@ export class Topology {
     return Math.min(...host.attachments.map((each) => distances.get(each.network) ?? Number.POSITIVE_INFINITY));
   }
 
-  /** Returns whether packets of hosts on one network get to another one by IPv4 without a NAT that hides it. */
-  isReachedFrom(from: NetworkPlan, to: NetworkPlan): boolean {
-    return this.#distancesTo(to, AF_INET).has(from);
+  /** Returns whether packets of hosts on one network get to another one without a NAT that hides it. */
+  isReachedFrom(from: NetworkPlan, to: NetworkPlan, family: number): boolean {
+    return this.#distancesTo(to, family).has(from);
   }
 
   /** Returns whether a host has an address of a prefix, or a way to it. */
@@ -322,7 +344,7 @@ export class Topology {
     // the loop also visits the entries that it adds to the Map
     for (const [network, distance] of distances) {
       for (const router of routers.filter((each) => attachmentOn(each, network))) {
-        const isInside = family === AF_INET && !isThroughNats && insideOf(router).includes(network);
+        const isInside = !isThroughNats && privateOf(router, family).includes(network);
         for (const { network: next, addresses } of router.attachments) {
           if (isInside && next === router.nat?.outside) continue;
           if (addresses.has(family) && !distances.has(next)) distances.set(next, distance + 1);

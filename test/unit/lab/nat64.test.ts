@@ -59,6 +59,7 @@ describe('a packet', () => {
     ['a datagram of odd length', frameOf(17, udp(5000, 53, 'hell'), OUT), 'UDP, length 4'],
     ['TCP', frameOf(6, tcp(5000, 80, 2), OUT), 'IP 240.0.0.2.5000 > 203.0.113.1.80: Flags [S]'],
     ['a ping', frameOf(58, icmp(128, 0, ECHO), OUT), 'IP 240.0.0.2 > 203.0.113.1: ICMP echo request, id 1, seq 42'],
+    ['an answer of zeros only', frameOf(58, icmp(129), OUT), 'ICMP echo reply, id 0, seq 0'],
     ['its answer', frameOf(58, icmp(129, 0, ECHO), OUT), 'ICMP echo reply, id 1, seq 42'],
   ])('%s goes to IPv4, and is the same when it comes back', (_what, frame, text) => {
     const tried = new Tried();
