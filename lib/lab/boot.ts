@@ -16,8 +16,6 @@ import type { Topology } from './topology/topology.js';
 
 /** The kernel sends the packet, and loses it. Any other default route is preferred. */
 const NOWHERE = 'default dev lo metric 4294967295';
-/** The bytes that the header of IPv6 has more than that of IPv4. */
-const IPV6_IS_LONGER = 20;
 
 /** The data that a host is made from. */
 export interface BootPlan {
@@ -177,7 +175,7 @@ function configureNat(stack: Stack, { topology, host }: BootPlan): void {
   for (const which of ['all', name]) stack.sysctl(`net.ipv4.conf.${which}.rp_filter`, 0);
   stack.iproute_add(`${ALIAS_PREFIX} dev ${name}`);
   nat.nat64Networks.forEach(({ name, mtu = ETHERNET_MTU }, place) => {
-    stack.iproute_add(`${nat64Route(place)} dev ${name} mtu ${mtu - IPV6_IS_LONGER}`);
+    stack.iproute_add(nat64Route(place, name, mtu));
   });
 }
 

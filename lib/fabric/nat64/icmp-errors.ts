@@ -1,3 +1,5 @@
+import { IPV6_IS_LONGER } from './transport.js';
+
 /** What an ICMP error says: its type, its code, and the four bytes behind its checksum. */
 export interface IcmpError {
   readonly type: number;
@@ -5,8 +7,6 @@ export interface IcmpError {
   readonly rest: number;
 }
 
-/** An IPv6 header has 20 bytes more than an IPv4 header. */
-const LONGER = 20;
 /** RFC 8200, 5, and RFC 791, 3.1. */
 const MIN_MTU6 = 1280;
 const MIN_MTU4 = 68;
@@ -24,7 +24,7 @@ const UNREACHABLE_TO_4 = codes([
   [10, [1]],
   [3, [4]],
 ]);
-/** Offsets of the fields of an IPv6 header by those of an IPv4 header: RFC 7915, figures 4 and 6. */
+/** Offsets of the fields of an IPv6 header by those of an IPv4 header: RFC 7915, 4.2 and 5.2. */
 const POINTER_TO_6 = codes([
   [0, [0]],
   [1, [1]],
@@ -47,7 +47,7 @@ const POINTER_TO_4 = codes([
 /** Returns the ICMPv6 error of an ICMP error; undefined if it has none. RFC 7915, 4.2. */
 export function errorToIpv6({ type, code, rest }: IcmpError): IcmpError | undefined {
   if (type === 3 && code === 2) return { type: 4, code: 1, rest: NEXT_HEADER };
-  if (type === 3 && code === 4) return { type: 2, code: 0, rest: Math.max(MIN_MTU6, (rest & 0xffff) + LONGER) };
+  if (type === 3 && code === 4) return { type: 2, code: 0, rest: Math.max(MIN_MTU6, (rest & 0xffff) + IPV6_IS_LONGER) };
   if (type === 3) return error(1, UNREACHABLE_TO_6.get(code), 0);
   if (type === 11) return { type: 3, code, rest: 0 };
   return type === 12 && (code === 0 || code === 2) ? error(4, 0, POINTER_TO_6.get(rest >>> 24)) : undefined;
@@ -56,7 +56,7 @@ export function errorToIpv6({ type, code, rest }: IcmpError): IcmpError | undefi
 /** Returns the ICMP error of an ICMPv6 error; undefined if it has none. RFC 7915, 5.2. */
 export function errorToIpv4({ type, code, rest }: IcmpError): IcmpError | undefined {
   if (type === 1) return error(3, UNREACHABLE_TO_4.get(code), 0);
-  if (type === 2) return { type: 3, code: 4, rest: Math.min(0xffff, Math.max(MIN_MTU4, rest - LONGER)) };
+  if (type === 2) return { type: 3, code: 4, rest: Math.min(0xffff, Math.max(MIN_MTU4, rest - IPV6_IS_LONGER)) };
   if (type === 3) return { type: 11, code, rest: 0 };
   if (type === 4 && code === 1) return { type: 3, code: 2, rest: 0 };
   const pointer = type === 4 && code === 0 ? POINTER_TO_4.get(rest) : undefined;

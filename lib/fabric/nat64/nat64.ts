@@ -8,6 +8,7 @@ import { addressNumber, addressText } from '../nat/ipv4-packet.js';
 import { InsideHosts } from './inside-hosts.js';
 import { ToIpv4 } from './to-ipv4.js';
 import { ToIpv6 } from './to-ipv6.js';
+import { IPV6_IS_LONGER } from './transport.js';
 
 /** The first of the reserved addresses (RFC 1112, 4), which no network of a lab has. Each network inside has a /16. */
 const FIRST_ADDRESS = addressNumber('240.0.0.0');
@@ -23,9 +24,12 @@ export interface Nat64Settings {
   readonly place: number;
 }
 
-/** Returns the prefix of the IPv4 addresses that stand for the hosts of a network inside, which the router has a route to. */
-export function nat64Route(place: number): string {
-  return `${addressText(FIRST_ADDRESS + place * ADDRESSES)}/16`;
+/**
+ * Returns the route of the router to the IPv4 addresses that stand for the hosts of a network inside. Its MTU leaves room for the
+ * header of IPv6, so that the kernel itself tells the senders of longer packets.
+ */
+export function nat64Route(place: number, network: string, mtu: number): string {
+  return `${addressText(FIRST_ADDRESS + place * ADDRESSES)}/16 dev ${network} mtu ${mtu - IPV6_IS_LONGER}`;
 }
 
 /**

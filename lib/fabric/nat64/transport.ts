@@ -1,5 +1,8 @@
 import { IPPROTO_TCP, IPPROTO_UDP } from '../../constants/index.js';
 
+/** The bytes that the header of IPv6 has more than that of IPv4. */
+export const IPV6_IS_LONGER = 20;
+
 const [ECHO_REPLY_4, ECHO_REQUEST_4] = [0, 8];
 export const ECHO_REQUEST_6 = 128;
 export const ECHO_REPLY_6 = 129;

@@ -250,6 +250,32 @@ describe('names', () => {
   });
 });
 
+it.each([undefined, 'meet'] as const)(
+  'a phone goes from Wi-Fi with IPv4 to a mobile network with IPv6 only, names by %s',
+  async (dns) => {
+    await using lab = await Lab.create({
+      networks: { internet: '203.0.113.0/24', wifi: '192.168.1.0/24', mobile: { prefix6: 'fd00:2::/64' } },
+      hosts: {
+        meet: 'internet',
+        fritz: { networks: ['wifi', 'internet'], nat: 'home' },
+        carrier: { networks: ['mobile', 'internet'], nat: { type: 'cgnat', nat64: true } },
+        phone: { networks: ['wifi', 'mobile'], roams: true },
+      },
+      ...(dns && { dns }),
+    });
+    const { phone } = lab.hosts;
+    const meets = async () => {
+      const { address, received } = await phone.ping('meet', PING);
+      return [address, received];
+    };
+    expect(await meets()).toEqual(['203.0.113.1', 1]);
+    await phone.move('wifi', 'mobile');
+    expect(await meets()).toEqual([MEET, 1]);
+    await phone.move('mobile', 'wifi');
+    expect(await meets()).toEqual(['203.0.113.1', 1]);
+  },
+);
+
 it('tshark finds no wrong checksum in captures of both sides', async () => {
   const { dir, remove } = workDirectory();
   try {
