@@ -11,7 +11,7 @@ import { RouterDiscoverySocket } from '../../config/router-discovery/sockets.js'
 import { AF_INET6 } from '../../constants/index.js';
 import type { Stack } from '../../stack/stack.js';
 import { ETHERNET_MTU, type NetworkPlan } from '../topology/config.js';
-import { attachmentOn, type HostPlan } from '../topology/host-plan.js';
+import type { HostPlan } from '../topology/host-plan.js';
 import { addressAt } from '../topology/prefix.js';
 import { withDefaults } from '../topology/router-advertisements.js';
 import type { Topology } from '../topology/topology.js';
@@ -30,7 +30,7 @@ export function advertiseRouter(stack: Stack, host: HostPlan, topology: Topology
     if (!network.ra) continue;
     const { interval } = withDefaults(network.ra, ETHERNET_MTU);
     const socket = new RouterDiscoverySocket(stack, stack.if_nametoindex(network.name), ND_ROUTER_SOLICIT);
-    const send = (to: string) => socket.send(encodeAdvert(advertOf(topology, host, network), mac), to);
+    const send = (to: string) => socket.send(encodeAdvert(advertOf(topology, network), mac), to);
     socket.onMessage = (message, source, hopLimit) => {
       if (isSolicit(message, hopLimit)) send(source === UNSPECIFIED ? NODES_GROUP : source);
     };
@@ -47,7 +47,7 @@ export function advertiseRouter(stack: Stack, host: HostPlan, topology: Topology
 }
 
 /** Returns what a router advertises on a network now. */
-function advertOf(topology: Topology, router: HostPlan, network: NetworkPlan): RouterAdvert {
+function advertOf(topology: Topology, network: NetworkPlan): RouterAdvert {
   const { managed, other, interval, lifetime, validLifetime, preferredLifetime, mtu } = withDefaults(
     network.ra ?? {},
     network.mtu ?? ETHERNET_MTU,
@@ -70,16 +70,14 @@ function advertOf(topology: Topology, router: HostPlan, network: NetworkPlan): R
       },
     ],
     mtu,
-    dns: serversFor(topology, router, network).map((address) => ({ address, lifetime: nameLifetime })),
+    dns: serversFor(topology, network).map((address) => ({ address, lifetime: nameLifetime })),
     domains: topology.dns ? [{ name: topology.domain, lifetime: nameLifetime }] : [],
   };
 }
 
-/** Returns the addresses of the lab's DNS server: that on the network itself, or those that the router has a way to. */
-function serversFor(topology: Topology, router: HostPlan, network: NetworkPlan): string[] {
-  const { dns } = topology;
-  if (!dns) return [];
-  const here = attachmentOn(dns, network)?.addresses.get(AF_INET6);
-  if (here !== undefined) return [here];
-  return topology.addressesFor(router, dns).filter((address) => familyOf(address) === AF_INET6);
+/** Returns the IPv6 addresses of the DNS servers that hosts of a network ask. */
+function serversFor(topology: Topology, network: NetworkPlan): string[] {
+  const host = topology.membersOf(network).find(({ isRouter }) => !isRouter);
+  const servers = host ? topology.nameServersOf(host) : [];
+  return servers.filter((address) => familyOf(address) === AF_INET6);
 }

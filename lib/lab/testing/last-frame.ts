@@ -90,7 +90,7 @@ function ownershipOf(topology: Topology, host: HostPlan | undefined): Traces['is
     const here = topology.networks.find(({ name }) => name === network);
     if (!own || !here) return true;
     const inside = topology.nats.get(topology.hosts.find(({ name }) => name === port)!)?.inside ?? [];
-    return [here, ...inside].some((each) => topology.isReachedFrom(each, own.network));
+    return [here, ...inside].some((each) => topology.isReachedFrom(each, own.network, AF_INET));
   };
 }
 

@@ -250,6 +250,19 @@ describe('names', () => {
   });
 });
 
+it('a router advertises its DNS64 to the hosts that make their addresses from its prefix', async () => {
+  await using lab = await Lab.create({
+    ...IPV6_ONLY,
+    networks: { ...IPV6_ONLY.networks, home: { prefix6: 'fd00:2::/64', ra: true } },
+    dns: 'meet',
+  });
+  const { alice, fritz } = lab.hosts;
+  await alice.stack.iothconfig('iface=home,rd', { timeout: PATIENCE_MS });
+  const servers = `nameserver ${fritz.address('home', 6)}\n`;
+  expect(alice.stack.ioth_resolvconf('iface=home')).toBe(`search lab.test\n${servers}`);
+  expect((await alice.ping('meet', PING)).received).toBe(1);
+});
+
 it.each([undefined, 'meet'] as const)(
   'a phone goes from Wi-Fi with IPv4 to a mobile network with IPv6 only, names by %s',
   async (dns) => {
