@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { run } from '../support/child.js';
@@ -90,6 +90,8 @@ describe('the samples of the guide', () => {
     writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify(config));
     writeFileSync(join(dir, 'globals.d.mts'), GLOBALS);
     write(join(dir, 'runner.mts'), RUNNER);
+    // the packages that samples use beside this one
+    symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
     for (const sample of samples) {
       const text = localised(sample.code).replaceAll('/tmp/', `${dir}/`);
       write(fileOf(sample), `// ${sample.where}\n${text}\nexport {};\n`, sample.action === 'run');
