@@ -46,7 +46,14 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** A failure whose message is complete: exit code 1. */
+/** A failure whose message is complete. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
+
+  constructor(
+    message: string,
+    readonly exitCode: number = EXIT_FAILED,
+  ) {
+    super(message);
+  }
 }

@@ -14,6 +14,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   repl: { summary: "Node's REPL with a stack", load: () => import('./commands/repl.js') },
   run: { summary: 'runs a Node program on a stack', load: () => import('./commands/run.js') },
   exec: { summary: 'runs any program on a stack', load: () => import('./commands/exec.js') },
+  lab: { summary: 'makes a network of hosts, and gives a prompt for it', load: () => import('./commands/lab.js') },
   switch: { summary: 'runs a switch until Ctrl-C', load: () => import('./commands/switch.js') },
   ip: { summary: 'shows the addresses and routes that a configuration gives', load: () => import('./commands/ip.js') },
   dig: { summary: 'queries name servers from a stack', load: () => import('./commands/dig.js') },

@@ -1,14 +1,11 @@
-import { inspect, types } from 'node:util';
-import { LibraryNotFoundError } from '../../ffi/loader.js';
-import { AbortError, IothError } from '../core/errors.js';
-import { printableLines } from '../core/printable.js';
-import { type Command, CommandError, EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError } from './command.js';
+import { type Command, EXIT_OK, EXIT_USAGE } from './command.js';
 import { COMMANDS, type CommandEntry } from './commands.js';
+import { failureOf, report } from './failure.js';
 import { Interruption } from './interruption.js';
 import { packageVersion } from './package.js';
 import { checkArgumentCount, helpText, parseCommandLine } from './parse.js';
-import { suggestion } from './suggest.js';
-import { print, printError, styled, table } from './terminal.js';
+import { noSuch } from './suggest.js';
+import { print, printError, table } from './terminal.js';
 
 const HELP = `Usage: ioth COMMAND [options] [arguments]
 
@@ -51,9 +48,8 @@ export async function dispatch(argv: readonly string[]): Promise<number> {
 }
 
 function unknownCommand(name: string): number {
-  const meant = suggestion(name, Object.keys(COMMANDS));
   const kind = name.startsWith('-') ? 'option' : 'command';
-  report(`there is no ${kind} '${name}'${meant ? `: did you mean '${meant}'?` : ''}`, "see 'ioth --help'");
+  report('ioth', noSuch(kind, name, Object.keys(COMMANDS)), "see 'ioth --help'");
   return EXIT_USAGE;
 }
 
@@ -62,7 +58,7 @@ async function runCommand(name: string, entry: CommandEntry, argv: readonly stri
     const { command } = await entry.load();
     const parsed = parseCommandLine(command, argv);
     if (parsed.options.help) {
-      print(helpText(name, command).trimEnd());
+      print(helpText(`ioth ${name}`, command).trimEnd());
       return EXIT_OK;
     }
     if (command.argumentCount) checkArgumentCount(parsed.args, ...command.argumentCount, command.usage);
@@ -88,32 +84,8 @@ async function runInterruptible(command: Command, parsed: ReturnType<typeof pars
 }
 
 function reportFailure(name: string, error: unknown): number {
-  if (error instanceof UsageError || isBadArgument(error)) {
-    report(error.message, `see 'ioth ${name} --help'`, name);
-    return EXIT_USAGE;
-  }
-  if (error instanceof LibraryNotFoundError) {
-    report(error.message, "run 'ioth doctor' to check this machine", name);
-  } else if (isSystemError(error) || error instanceof CommandError || error instanceof AbortError) {
-    report(error.message, undefined, name);
-  } else {
-    // an unexpected error: its stack trace helps
-    report(inspect(error), undefined, name);
-  }
-  return EXIT_FAILED;
-}
-
-/** Returns whether ioth, or Node, refused a part of the command line: a configuration, an address. */
-function isBadArgument(error: unknown): error is Error {
-  const { code } = error as NodeJS.ErrnoException;
-  return types.isNativeError(error) && /^ERR_(INVALID_ARG|OUT_OF_RANGE|INVALID_IP|SOCKET_BAD_PORT)/.test(code ?? '');
-}
-
-function isSystemError(error: unknown): error is Error {
-  return error instanceof IothError || (types.isNativeError(error) && 'syscall' in error && 'code' in error);
-}
-
-function report(message: string, advice?: string, name?: string): void {
-  const prefix = styled('red', name === undefined ? 'ioth:' : `ioth ${name}:`, process.stderr);
-  printError(`${prefix} ${printableLines(message)}${advice ? `\n${advice}` : ''}`);
+  const { message, exitCode, isMissingLibrary } = failureOf(error);
+  const advice = isMissingLibrary ? "run 'ioth doctor' to check this machine" : undefined;
+  report(`ioth ${name}`, message, exitCode === EXIT_USAGE ? `see 'ioth ${name} --help'` : advice);
+  return exitCode;
 }

@@ -10,7 +10,10 @@ export type ParsedArguments = Pick<Invocation, 'options' | 'args'>;
  * Parses the options and arguments of a subcommand; each has the option `--help`.
  * @throws {UsageError} for an unknown option, a missing value, or a value that the option does not take
  */
-export function parseCommandLine(command: Command, argv: readonly string[]): ParsedArguments {
+export function parseCommandLine(
+  command: Pick<Command, 'options' | 'runsProgram'>,
+  argv: readonly string[],
+): ParsedArguments {
   const options = Object.fromEntries(
     Object.entries({ ...command.options, help: HELP }).map(([name, { short, value }]) => [
       name,
@@ -37,8 +40,8 @@ function endOptions(argv: readonly string[], options: ParseArgsConfig['options']
   return isEnded ? argv : argv.toSpliced(first.index + 1, 0, '--');
 }
 
-/** Returns the help of a subcommand. */
-export function helpText(name: string, command: Command): string {
+/** Returns the help of a subcommand: 'ioth ping'. */
+export function helpText(name: string, command: Pick<Command, 'usage' | 'help' | 'options'>): string {
   const specs = Object.entries({ ...command.options, help: HELP });
   const lines = specs.map(([long, { short, value, help }]) => [
     '',
@@ -46,7 +49,7 @@ export function helpText(name: string, command: Command): string {
     help,
   ]);
   const arguments_ = [name, Object.keys(command.options).length > 0 ? '[options]' : '', command.usage];
-  return `Usage: ioth ${arguments_.filter(Boolean).join(' ')}\n\n${command.help.trim()}\n\nOptions:\n${table(lines)}\n`;
+  return `Usage: ${arguments_.filter(Boolean).join(' ')}\n\n${command.help.trim()}\n\nOptions:\n${table(lines)}\n`;
 }
 
 /**

@@ -7,6 +7,12 @@ export function suggestion(word: string, known: readonly string[]): string | und
   return word.length >= 2 ? known.find((name) => name.startsWith(word)) : undefined;
 }
 
+/** Returns the message for a name that there is not, with the name that was probably meant. */
+export function noSuch(kind: string, word: string, known: readonly string[]): string {
+  const meant = suggestion(word, known);
+  return `there is no ${kind} '${word}'${meant ? `: did you mean '${meant}'?` : ''}`;
+}
+
 /** Returns how many letters must be inserted, deleted, changed or exchanged with the next one (optimal string alignment). */
 function distance(a: string, b: string): number {
   const rows = Array.from({ length: a.length + 1 }, (_, i) => Array.from({ length: b.length + 1 }, (_, j) => i + j));

@@ -1,14 +1,13 @@
-import { Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { capturePort } from '../../vde/capture.js';
 import { describeFrame } from '../../vde/describe-frame.js';
 import { VdePort } from '../../vde/port.js';
 import type { Command, Invocation } from '../command.js';
 import { frameFilter } from '../frame-filter.js';
+import { clock, nowhere } from '../frame-output.js';
 import { interrupted } from '../interruption.js';
 import { numberOption } from '../parse.js';
 import { print, printError } from '../terminal.js';
-
-const NANOSECONDS_A_MILLISECOND = 1_000_000n;
 
 /** `ioth dump`. */
 export const command: Command = {
@@ -55,14 +54,8 @@ arp, ip, ip6, tcp, udp, icmp, icmp6, broadcast, multicast, and, or, not, ( ).
   },
 };
 
-/** Returns the target of the capture. Frames that are only printed are discarded: they would fill up the memory. */
+/** Returns the target of the capture. */
 function targetOf(file: string | undefined): string | Writable {
-  if (file === undefined) return new Writable({ write: (_chunk, _encoding, done) => done() });
+  if (file === undefined) return nowhere();
   return file === '-' ? process.stdout : file;
-}
-
-/** Formats nanoseconds since 1970 as 'hh:mm:ss.µµµµµµ'. */
-function clock(time: bigint): string {
-  const seconds = new Date(Number(time / NANOSECONDS_A_MILLISECOND)).toTimeString().slice(0, 8);
-  return `${seconds}.${String((time / 1000n) % 1_000_000n).padStart(6, '0')}`;
 }

@@ -1,0 +1,84 @@
+import { createInterface } from 'node:readline';
+import { Lab, type LabConfig } from '../../lab/index.js';
+import { type Command, EXIT_OK, type Invocation, UsageError } from '../command.js';
+import { isBadArgument } from '../failure.js';
+import { Captures } from '../lab/captures.js';
+import type { Session } from '../lab/command.js';
+import { readConfigFile } from '../lab/config-file.js';
+import { converse } from '../lab/prompt.js';
+import { labHelp } from '../lab/run-statement.js';
+import { runScript } from '../lab/script.js';
+import { statementsOf } from '../lab/statements.js';
+import { TOPOLOGIES, topologyConfig } from '../lab/topologies.js';
+import { print, table } from '../terminal.js';
+
+const LONG_MS = 2 ** 30;
+
+/** `ioth lab`. */
+export const command: Command = {
+  usage: '[FILE]',
+  argumentCount: [0, 1],
+  help: `
+Makes a network of hosts, routers and links, and gives a prompt for it. FILE is its configuration, that of Lab.create of
+ioth/lab: JSON, YAML, or a module whose default export it is. The history is kept in IOTH_LAB_HISTORY, by default
+ioth/lab_history in XDG_STATE_HOME or ~/.local/state. Lines from --exec, or from standard input if that is no terminal, are a
+script: the first line that fails ends it, and its exit code is that of the command.
+
+  ioth lab --topology star=3
+  ioth lab net.yaml --exec 'pingall; set lan delay=50; alice ping -c 1 bob'
+
+Topologies:
+${table(TOPOLOGIES)}
+
+At the prompt:
+${labHelp()
+  .split('\n')
+  .map((line) => `  ${line}`)
+  .join('\n')}`,
+  options: {
+    topology: { short: 't', value: 'KIND', help: 'makes one of the topologies, in place of FILE' },
+    exec: { short: 'e', value: 'LINES', help: 'runs these lines, with semicolons between them, and ends' },
+  },
+  async run(invocation: Invocation) {
+    const { options, signal, leaveSignals } = invocation;
+    // before the lab is made, so that a mistake in them costs no time
+    const lines = typeof options.exec === 'string' ? statementsOf(options.exec).map(({ text }) => text) : undefined;
+    const isInteractive = lines === undefined && Boolean(process.stdin.isTTY && process.stdout.isTTY);
+    const lab = await makeLab(invocation);
+    const captures = new Captures();
+    // a command that waits for frames does not keep the process alive
+    const keepAlive = setInterval(() => {}, LONG_MS);
+    const programInput = isInteractive || lines ? 'inherit' : 'ignore';
+    const session: Session = { lab, captures, isInteractive, programInput };
+    try {
+      if (!isInteractive || signal.aborted) {
+        await runScript(session, lines ?? standardInput(), signal);
+        return EXIT_OK;
+      }
+      // from here on the prompt handles Ctrl-C
+      leaveSignals();
+      print(String(lab));
+      return await converse(session);
+    } finally {
+      clearInterval(keepAlive);
+      await captures.close();
+      await lab.close();
+    }
+  },
+};
+
+async function makeLab({ options: { topology }, args: [file] }: Invocation): Promise<Lab> {
+  if ((file === undefined) === (topology === undefined)) throw new UsageError('needs either FILE or --topology');
+  if (file === undefined) return Lab.create(topologyConfig(String(topology)));
+  const config: LabConfig = await readConfigFile(file);
+  try {
+    return await Lab.create(config);
+  } catch (error) {
+    if (isBadArgument(error)) throw new UsageError(`${file}: ${error.message}`);
+    throw error;
+  }
+}
+
+function standardInput(): AsyncIterable<string> {
+  return createInterface({ input: process.stdin });
+}
