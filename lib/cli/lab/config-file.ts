@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { extname, resolve } from 'node:path';
@@ -59,7 +60,7 @@ async function readYaml(path: string): Promise<unknown> {
 
 /** Loads the package beside the file, or that beside ioth. */
 function loadYaml(path: string): { parse(text: string): unknown } {
-  for (const from of [path, process.argv[1] as string]) {
+  for (const from of [path, realpathSync(process.argv[1] as string)]) {
     try {
       return createRequire(from)('yaml');
     } catch (error) {

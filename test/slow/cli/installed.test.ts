@@ -56,10 +56,18 @@ describe.each(['the user of the tests', 'a user without rights'])('as %s', (user
     ['run', ['run', config, 'program.js', 'argument'], '', /^4 argument\n$/],
     ['exec', ['exec', config, 'curl', '--version'], '', /^curl \d/],
     ['exec, as root of its network', ['exec', config, 'ip', 'addr', 'add', '10.0.0.9/24', 'dev', 'vde0'], '', /^$/],
+    ['lab', ['lab', '-t', 'star=2', '-e', 'pingall'], '', /2 pings, 2 answers\n$/],
     ['ping', ['ping', '-c', '1', config, '127.0.0.1'], '', /1 sent, 1 received/],
   ])('ioth %s', async (_name, args, input, output) => {
     const outcome = await runAs(user, [ioth, ...args], input);
     if (!outcome) return;
     expect(outcome).toEqual({ code: 0, stderr: '', stdout: expect.stringMatching(output) });
   });
+});
+
+it('ioth lab says what a configuration in YAML needs', async () => {
+  writeFileSync(join(folder.dir, 'net.yaml'), 'networks: {}');
+  const outcome = await runAs('root', [join('node_modules/.bin/ioth'), 'lab', 'net.yaml', '-e', 'links']);
+  const stderr = "ioth lab: a configuration in YAML needs the package 'yaml': npm install yaml\n";
+  expect(outcome).toEqual({ code: 1, stdout: '', stderr });
 });

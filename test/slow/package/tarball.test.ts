@@ -20,11 +20,11 @@ afterAll(() => user.remove());
 it('holds what runs, its declarations and the guide, and nothing else', () => {
   const installed = join(user.dir, 'node_modules/ioth');
   expect(readdirSync(installed).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json']);
-  expect(readdirSync(join(installed, 'dist')).sort()).toEqual(['ffi', 'lib', 'package.json']);
+  expect(readdirSync(join(installed, 'dist')).sort()).toEqual(['ffi', 'lab.schema.json', 'lib', 'package.json']);
   const built = readdirSync(join(installed, 'dist'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => entry.name);
-  expect(built.filter((name) => !/\.([cm]?js|d\.[cm]?ts)$|^package\.json$/.test(name))).toEqual([]);
+  expect(built.filter((name) => !/\.([cm]?js|d\.[cm]?ts)$|^(package|lab\.schema)\.json$/.test(name))).toEqual([]);
 });
 
 it('is small', () => {
