@@ -34,10 +34,20 @@ export function iothUnder(prefix: readonly string[], args: readonly string[], en
 
 /** Starts `ioth` at a terminal of its own: what is written is typed, and standard output is what it shows. */
 export function iothAtTerminal(args: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
-  const words = [process.execPath, main, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`);
   // script(1) starts $SHELL, which may be unset; exec, so that it has the exit code and signals of node itself
-  const command = `stty cols 120 rows 40; exec ${words.join(' ')}`;
+  const command = `stty cols 120 rows 40; exec ${shellLine(args)}`;
   return start('script', ['-qec', command, '/dev/null'], {
     env: environment({ SHELL: '/bin/sh', TERM: 'xterm', ...env }),
   });
+}
+
+/** Starts `ioth`, and a command of the shell that reads its standard output. */
+export function iothInto(args: readonly string[], command: string, options: ChildOptions = {}): Child {
+  const line = `${shellLine(args)} | ${command}`;
+  return start('sh', ['-c', line], { ...options, leads: true, env: environment(options.env) });
+}
+
+/** `ioth` and its arguments for a shell. */
+function shellLine(args: readonly string[]): string {
+  return [process.execPath, main, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
 }

@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildCli, ioth, iothAtTerminal, startIoth } from '../../support/cli.js';
+import { buildCli, ioth, iothAtTerminal, iothInto, startIoth } from '../../support/cli.js';
 import { workDirectory } from '../../support/directory.js';
 import { useNetwork } from '../../support/network.js';
 import { canHaveOwnNames } from '../../support/own-names.js';
+import { until } from '../../support/until.js';
 
 /* `ioth exec` and `ioth ping`, beside a stack of the tests' own: 10.0.0.1. */
 
@@ -167,6 +168,21 @@ describe('ioth dump', () => {
     // the section header block of the format, and the interface's name
     expect(written.startsWith('\n\r\r\n')).toBe(true);
     expect(written).toContain(lan.vnl);
+  });
+
+  it('tshark shows the frames as they come', async () => {
+    const shows =
+      'tshark -l -n -i - -Y "arp.dst.proto_ipv4 == 10.0.0.99" -T fields -e frame.protocols -e arp.dst.proto_ipv4';
+    const running = iothInto(['dump', '-w', '-', lan.vnl], shows, { env: { HOME: dir } });
+    await running.warns(`listening on ${lan.vnl}`);
+    await running.warns('Capturing on');
+    await until('it shows one', async () => {
+      await broadcast();
+      return running.stdout.includes('eth:ethertype:arp\t10.0.0.99\n');
+    });
+    running.killGroup('SIGINT');
+    await running.exit;
+    expect(await running.groupGone()).toEqual([]);
   });
 
   it('Ctrl-C ends it, with what it heard', async () => {
