@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-type Target = string | Readonly<Record<string, string>>;
+type Target = string | { readonly [condition: string]: Target };
 
 const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: Record<string, Target> };
 const reached = new Set<string>();
@@ -22,9 +22,12 @@ function declarationOf(module: string): string {
   return module.replace(/\.([cm]?)js$/, '.d.$1ts');
 }
 
-for (const target of Object.values(exports)) {
-  const declaration = typeof target === 'string' ? declarationOf(target) : target.types;
-  if (declaration?.endsWith('ts')) reach(join(declaration));
+function filesOf(target: Target): string[] {
+  return typeof target === 'string' ? [target] : Object.values(target).flatMap(filesOf);
+}
+
+for (const file of Object.values(exports).flatMap(filesOf).map(declarationOf)) {
+  if (file.endsWith('ts')) reach(join(file));
 }
 for (const file of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
   const path = join('dist', file);

@@ -28,12 +28,18 @@ const SOURCES = [
   'package.json',
   'README.md',
   'LICENSE',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'docs',
+  'examples',
   'tsconfig.json',
   'tsconfig.build.json',
   'lib',
   'ffi',
   'scripts/build',
   'scripts/prune-declarations.ts',
+  'scripts/thin-source-maps.ts',
   'scripts/reference',
 ];
 /** Not the dist/ of the checkout, which may be built anew meanwhile; not in node_modules, where tsc takes `type` for the format. */
