@@ -15,4 +15,5 @@ export {
   pluginDirectories,
   plugins,
 } from './loader.js';
+export { UnsupportedRuntimeError } from './runtime.js';
 export { type Libvdeplug, libvdeplug, type VdeConnPointer, type VdeOpenArgs } from './vdeplug.js';

@@ -1,4 +1,5 @@
 import koffi from 'koffi';
+import { checkRuntime } from './runtime.js';
 
 /** Events of poll(2). */
 export const POLLIN = 0x001;
@@ -129,6 +130,7 @@ export function libc(): Libc {
 }
 
 function bind(): Libc {
+  checkRuntime();
   const lib = koffi.load(null);
   const buf = 'void *';
   const close = lib.func('close', 'int', ['int']);

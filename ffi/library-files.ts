@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import koffi from 'koffi';
-import { mappedPath } from './loader.js';
+import { mappedPath } from './mapped-path.js';
 
 /** The path of a shared library on this machine, or the reason why dlopen(3) does not open it. */
 export type LibraryFile = { readonly path: string } | { readonly path: undefined; readonly reason: string };

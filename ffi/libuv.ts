@@ -1,4 +1,5 @@
 import koffi from 'koffi';
+import { checkRuntime } from './runtime.js';
 
 export const UV_SIGNAL = 16;
 export const UV_RUN_NOWAIT = 2;
@@ -25,6 +26,7 @@ export function libuv(): Libuv {
 }
 
 function bind(): Libuv {
+  checkRuntime();
   const lib = koffi.load(null);
   const pointer = 'void *';
   return {

@@ -1,7 +1,9 @@
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import koffi from 'koffi';
+import { mappedPath } from './mapped-path.js';
+import { checkRuntime } from './runtime.js';
 
 /** Koffi declares its types as an ES module even for `require`. CommonJS code cannot import them plainly (TS1479). */
 type LibraryHandle = import('koffi', { with: { 'resolution-mode': 'import' }}).LibraryHandle;
@@ -73,10 +75,12 @@ export function libraryCandidates(name: LibraryName): string[] {
 /**
  * Loads an ioth library by dlopen(3), once per process.
  * @throws {LibraryNotFoundError} with the name of the package to install
+ * @throws {UnsupportedRuntimeError}
  */
 export function loadLibrary(name: LibraryName): LibraryHandle {
   const known = loaded.get(name);
   if (known) return known;
+  checkRuntime();
   const candidates = libraryCandidates(name);
   const reasons: string[] = [];
   for (const path of candidates) {
@@ -184,13 +188,4 @@ function pluginsIn(directory: string): [string, string][] {
     const name = /^ioth_(.+?)(-r)?\.so$/.exec(file)?.[1];
     return name ? [[name, join(directory, file)]] : [];
   });
-}
-
-/** Returns the real file of an open library, from the kernel's list of mappings: 'libioth.so.0' is only a link to it. */
-export function mappedPath(stem: string): string | undefined {
-  for (const line of readFileSync('/proc/self/maps', 'utf8').split('\n')) {
-    const start = line.indexOf('/');
-    if (start >= 0 && line.slice(start).includes(`/${stem}`)) return realpathSync(line.slice(start));
-  }
-  return undefined;
 }

@@ -14,6 +14,7 @@ import type { SyncSocket as SyncSocketOn } from './socket/sync-socket.js';
 import type { Stack } from './stack/stack.js';
 
 export { LibraryNotFoundError, type Plugin, plugins } from '../ffi/loader.js';
+export { UnsupportedRuntimeError } from '../ffi/runtime.js';
 export { htonl, htons, inet_aton, inet_ntoa, inet_ntop, inet_pton, ntohl, ntohs } from './address/inet.js';
 export { iothaddr } from './address/iothaddr.js';
 export type {

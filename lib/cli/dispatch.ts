@@ -84,8 +84,8 @@ async function runInterruptible(command: Command, parsed: ReturnType<typeof pars
 }
 
 function reportFailure(name: string, error: unknown): number {
-  const { message, exitCode, isMissingLibrary } = failureOf(error);
-  const advice = isMissingLibrary ? "run 'ioth doctor' to check this machine" : undefined;
+  const { message, exitCode, isForDoctor } = failureOf(error);
+  const advice = isForDoctor ? "run 'ioth doctor' to check this machine" : undefined;
   report(`ioth ${name}`, message, exitCode === EXIT_USAGE ? `see 'ioth ${name} --help'` : advice);
   return exitCode;
 }

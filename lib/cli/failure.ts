@@ -1,5 +1,6 @@
 import { inspect, types } from 'node:util';
 import { LibraryNotFoundError } from '../../ffi/loader.js';
+import { UnsupportedRuntimeError } from '../../ffi/runtime.js';
 import { AbortError, IothError } from '../core/errors.js';
 import { printableLines } from '../core/printable.js';
 import { CommandError, EXIT_FAILED, EXIT_USAGE, UsageError } from './command.js';
@@ -9,23 +10,23 @@ import { printError, styled } from './terminal.js';
 interface Failure {
   readonly message: string;
   readonly exitCode: number;
-  /** True if the library of another package is missing. */
-  readonly isMissingLibrary: boolean;
+  /** True if something of the machine is missing. */
+  readonly isForDoctor: boolean;
 }
 
 /** Returns the message and exit code for an error. */
 export function failureOf(error: unknown): Failure {
-  const isMissingLibrary = error instanceof LibraryNotFoundError;
+  const isForDoctor = error instanceof LibraryNotFoundError || error instanceof UnsupportedRuntimeError;
   if (error instanceof UsageError || isBadArgument(error)) {
-    return { message: error.message, exitCode: EXIT_USAGE, isMissingLibrary };
+    return { message: error.message, exitCode: EXIT_USAGE, isForDoctor };
   }
   const isKnown =
-    isMissingLibrary || isSystemError(error) || error instanceof CommandError || error instanceof AbortError;
+    isForDoctor || isSystemError(error) || error instanceof CommandError || error instanceof AbortError;
   return {
     // an unexpected error: its stack trace helps
     message: isKnown ? error.message : inspect(error),
     exitCode: error instanceof CommandError ? error.exitCode : EXIT_FAILED,
-    isMissingLibrary,
+    isForDoctor,
   };
 }
 

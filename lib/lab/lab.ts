@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { checkRuntime } from '../../ffi/runtime.js';
 import { parseMac } from '../address/mac.js';
 import { IothError } from '../core/errors.js';
 import { checkEach, checkString, invalidValue } from '../core/validate.js';
@@ -87,6 +88,7 @@ export class Lab<N extends string = string, H extends string = string> {
    */
   static async create<const N extends string, const H extends string>(config: LabConfig<N, H>): Promise<Lab<N, H>> {
     const topology = new Topology(config as LabConfig);
+    checkRuntime();
     const directory = makeDirectory();
     let fabric: Fabric | undefined;
     let lab: Lab<N, H> | undefined;

@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { libvdeplug, VDE_INTERFACE_VERSION, type VdeConnPointer, type VdeOpenArgs } from '../../ffi/vdeplug.js';
 import { untilAborted } from '../core/abort.js';
-import { requireProc } from '../core/environment.js';
+import { checkEnvironment } from '../core/environment.js';
 import { codeOf } from '../core/errno.js';
 import { IothError } from '../core/errors.js';
 import { within } from '../core/within.js';
@@ -46,7 +46,7 @@ export async function openConnection(request: OpenRequest): Promise<Connection> 
 /** Calls vde_open(3) like {@link openConnection}, and returns the bare pointer: the caller receives, sends and closes. */
 export async function openPointer(request: OpenRequest): Promise<VdeConnPointer> {
   const deadline = performance.now() + request.timeout;
-  requireProc('vde_open');
+  checkEnvironment('vde_open');
   const locator = resolveLocator(request.vnl);
   checkLocator(locator, 'vde_open');
   const { vnl, rest } = withOptions(locator, request.options);

@@ -1,7 +1,7 @@
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
 import { clearErrno, errno } from '../../ffi/libc.js';
 import { readVdestack } from '../../ffi/vdestack.js';
-import { requireProc } from '../core/environment.js';
+import { checkEnvironment } from '../core/environment.js';
 import { EADDRINUSE, EEXIST, EMFILE } from '../core/errno.js';
 import { IothError } from '../core/errors.js';
 import { closeOnExec } from '../io/descriptor-flags.js';
@@ -33,7 +33,7 @@ export interface NewStack {
  *   switch of this thread, the error of vde_open(3) for a network that cannot be joined
  */
 export function newstack(spec: StackSpec): NewStack {
-  requireProc('ioth_newstack');
+  checkEnvironment('ioth_newstack');
   checkNotOfThisThread(spec);
   preparePicox(spec);
   const firstFd = checkFreeDescriptors(spec);

@@ -1,3 +1,4 @@
+import { unsupportedRuntime } from '../../../ffi/runtime.js';
 import { printableLines } from '../../core/printable.js';
 import { type Command, EXIT_FAILED, EXIT_OK, type Invocation } from '../command.js';
 import type { Finding } from '../doctor/finding.js';
@@ -37,6 +38,7 @@ them talk, and closes them. Tells how to fix each fault. Exit code 1 if stacks c
 /** Runs the checks one after the other. Later checks depend on earlier ones. */
 async function* examine(signal: AbortSignal): AsyncGenerator<Finding> {
   yield nodeFinding();
+  if (unsupportedRuntime()) return; // the C libraries cannot be looked at
   const libraries = await libraryFindings();
   yield* libraries;
   const hasLibioth = libraries.some(({ check, status }) => check === 'libioth' && status === 'ok');

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { unsupportedRuntime } from '../../../ffi/runtime.js';
 import { chooseProvider, type ProviderName } from '../../core/provider.js';
 import { TUN, tryTun } from '../../process/tun-device.js';
 import {
@@ -13,13 +14,14 @@ import { minimumNodeVersion } from '../package.js';
 import { type Finding, fault, ok, warning } from './finding.js';
 
 const NAMESPACES = 'user namespaces';
+const RUNTIME_REMEDY = 'run it there: a virtual machine or a container with Debian will do';
 
 /** Checks Node.js, and the system that it runs on. */
 export function nodeFinding(): Finding {
   const minimum = minimumNodeVersion();
   const message = `${process.version} on ${process.platform} ${process.arch}`;
-  if (process.platform !== 'linux')
-    return fault('Node.js', message, 'network namespaces exist only on Linux: use a Linux system');
+  const unsupported = unsupportedRuntime();
+  if (unsupported) return fault('Node.js', unsupported, RUNTIME_REMEDY);
   if (isOlder(process.versions.node, minimum)) return fault('Node.js', message, `install ${minimum} or later`);
   return ok('Node.js', message, { version: process.versions.node });
 }
