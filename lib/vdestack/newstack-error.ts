@@ -1,9 +1,16 @@
 import { pluginDirectories, pluginLicense, plugins } from '../../ffi/loader.js';
-import { codeOf, errnoOf } from '../core/errno.js';
+import { codeOf } from '../core/errno.js';
 import { IothError } from '../core/errors.js';
 import { lookAt } from '../core/file-identity.js';
-import { TUN, tryTun } from '../process/tun-device.js';
-import { refusalObstacle } from '../process/user-namespaces.js';
+import { asHint } from '../process/obstacle.js';
+import { tunObstacle } from '../process/tun-device.js';
+import {
+  isPrivileged,
+  limitObstacle,
+  readNamespaceSettings,
+  refusalObstacle,
+  settingsObstacle,
+} from '../process/user-namespaces.js';
 import { nodeDirectory, nodePath } from '../vde/locator.js';
 import { OUT_OF_DESCRIPTORS, PATH_HINTS } from '../vde/open.js';
 import { baseName, type StackSpec } from './plugin.js';
@@ -21,7 +28,10 @@ export function newstackError(error: number, { plugin, vnls }: StackSpec): IothE
 /** Explains why a stack has no interface `ifname` for `vnl`, though C reported no error. */
 export function missingInterface(ifname: string, vnl: string, cause: IothError): IothError {
   const notJoined = `the network could not be joined: the stack has no interface ${ifname}`;
-  const { code, hint } = tunFailure() ?? { code: 'ENODEV', hint: notJoined };
+  const tun = tunObstacle();
+  const obstacle = tun ?? settingsObstacle(readNamespaceSettings(), isPrivileged());
+  const code = tun?.code ?? (obstacle ? 'EPERM' : 'ENODEV');
+  const hint = obstacle ? asHint(obstacle) : notJoined;
   return new IothError(code, { syscall: 'ioth_newstack', address: vnl, hint, cause });
 }
 
@@ -30,7 +40,10 @@ function hintFor(code: string, plugin: string, vnl: string | undefined, vnls: re
     case 'ENOTSUP':
       return missingPlugin(plugin);
     case 'EPERM':
-      return refusedLicense(plugin) ?? refusedNamespace();
+      return refusedLicense(plugin) ?? `a user namespace was refused: ${asHint(refusalObstacle())}`;
+    case 'ENOSPC':
+    case 'EUSERS':
+      return `a namespace was refused: ${asHint(limitObstacle())}`;
     case 'EADDRINUSE':
       return PATH_HINTS.EADDRINUSE(nodePath(vnl ?? '') ?? 'PATH');
     case 'EEXIST':
@@ -66,17 +79,6 @@ function unreachable(vnls: readonly string[]): string {
   return `the network ${quoted(vnls)} could not be joined: 'switch://PATH' makes one that 'vde://PATH' joins`;
 }
 
-/** Explains why the daemon cannot open /dev/net/tun. The daemon does not report this. */
-function tunFailure(): { code: string; hint: string } | undefined {
-  const { rights, failure } = tryTun();
-  if (failure === undefined) return undefined;
-  if (rights === undefined || errnoOf(failure) === undefined) {
-    return { code: 'ENODEV', hint: `there is no ${TUN}: a vdestack needs it to join a network (modprobe tun)` };
-  }
-  const hint = `${TUN} (${rights}) cannot be opened by uid ${process.geteuid?.()}: chmod 666 ${TUN}, or run as its owner`;
-  return { code: failure, hint };
-}
-
 function missingPlugin(plugin: string): string {
   const known = plugins();
   const found = known.filter(({ path }) => path).map(({ name }) => name);
@@ -91,9 +93,4 @@ function refusedLicense(plugin: string): string | undefined {
   const license = pluginLicense(plugin);
   if (!license || /^LGPL/i.test(license)) return undefined;
   return `the plugin '${plugin}' is under ${license}: if your program's licence is compatible, call set_license('${license}') first`;
-}
-
-function refusedNamespace(): string {
-  const { why, remedy } = refusalObstacle();
-  return `a user namespace was refused: ${why}. ${remedy[0]?.toUpperCase()}${remedy.slice(1)}`;
 }

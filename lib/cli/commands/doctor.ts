@@ -1,10 +1,11 @@
 import { unsupportedRuntime } from '../../../ffi/runtime.js';
 import { printableLines } from '../../core/printable.js';
 import { type Command, EXIT_FAILED, EXIT_OK, type Invocation } from '../command.js';
+import { type Ability, abilities, PICOX, WITHOUT_NETWORKS } from '../doctor/ability.js';
 import type { Finding } from '../doctor/finding.js';
 import { libraryFindings, networkFinding, pluginFindings } from '../doctor/libraries.js';
 import { nodeFinding, providerFinding, triedNamespaceFinding, tunFinding } from '../doctor/system.js';
-import { trialFinding } from '../doctor/trial.js';
+import { TRIAL, trialFinding } from '../doctor/trial.js';
 import { print, printJson, styled } from '../terminal.js';
 
 const MARKS = {
@@ -20,7 +21,8 @@ export const command: Command = {
   argumentCount: [0, 0],
   help: `
 Checks this machine: Node.js, the libraries and their plugins, /dev/net/tun, user namespaces. Then makes two stacks, lets
-them talk, and closes them. Tells how to fix each fault. Exit code 1 if stacks cannot work.`,
+them talk, and closes them. Tells how to fix each fault, what works here, and how to make the rest work. Exit code 1 if stacks
+cannot work.`,
   options: { json: { help: 'prints JSON' } },
   async run({ options, signal }: Invocation) {
     const findings: Finding[] = [];
@@ -28,9 +30,22 @@ them talk, and closes them. Tells how to fix each fault. Exit code 1 if stacks c
       findings.push(finding);
       if (!options.json) printFinding(finding);
     }
+    const works: Ability[] = [];
+    const trial = findings.find(({ check }) => check === TRIAL);
+    if (trial) {
+      if (!options.json) print('\nWhat works here:');
+      for await (const ability of abilities(trial, signal)) {
+        works.push(ability);
+        if (!options.json) printAbility(ability);
+      }
+    }
+    const hasNoStacks = works.some(({ what, works }) => what === WITHOUT_NETWORKS && !works);
     const faults = findings.filter(({ status }) => status === 'fault').length;
-    if (options.json) printJson({ ok: faults === 0, findings });
-    else print(faults === 0 ? '\nStacks work here.' : `\n${faults === 1 ? '1 fault' : `${faults} faults`} to fix.`);
+    if (options.json) printJson({ ok: faults === 0, findings, works, left: hasNoStacks ? PICOX : undefined });
+    else {
+      if (hasNoStacks) print(`        Left: ${PICOX}`);
+      print(faults === 0 ? '\nStacks work here.' : `\n${faults === 1 ? '1 fault' : `${faults} faults`} to fix.`);
+    }
     return faults === 0 ? EXIT_OK : EXIT_FAILED;
   },
 };
@@ -54,5 +69,11 @@ async function* examine(signal: AbortSignal): AsyncGenerator<Finding> {
 function printFinding({ check, status, message, remedy }: Finding): void {
   const [style, mark] = MARKS[status];
   print(`${styled(style, mark)} ${check}: ${printableLines(message)}`);
+  if (remedy) print(`        ${styled('bold', 'to do:')} ${remedy}`);
+}
+
+function printAbility({ what, works, why, remedy }: Ability): void {
+  const [style, mark] = works ? (['green', 'yes    '] as const) : (['yellow', 'no     '] as const);
+  print(`${styled(style, mark)} ${what}${why ? `: ${printableLines(why)}` : ''}`);
   if (remedy) print(`        ${styled('bold', 'to do:')} ${remedy}`);
 }

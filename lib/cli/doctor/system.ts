@@ -2,9 +2,11 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { unsupportedRuntime } from '../../../ffi/runtime.js';
 import { chooseProvider, type ProviderName } from '../../core/provider.js';
-import { TUN, tryTun } from '../../process/tun-device.js';
+import type { Obstacle } from '../../process/obstacle.js';
+import { TUN, tunObstacle, tunRights } from '../../process/tun-device.js';
 import {
   isPrivileged,
+  limitObstacle,
   type NamespaceSettings,
   readNamespaceSettings,
   refusalObstacle,
@@ -53,18 +55,9 @@ export function providerFinding(what: 'configuration' | 'names', found: readonly
 
 /** Checks the device that connects a vdestack to a network. */
 export function tunFinding(): Finding {
-  const uid = process.geteuid?.() ?? -1;
-  const { rights, failure } = tryTun();
-  if (rights === undefined) {
-    const remedy = 'modprobe tun; in a container: give it the device (--device /dev/net/tun)';
-    return fault(TUN, 'there is no such device', remedy);
-  }
-  if (failure === undefined) return ok(TUN, `${rights}; user ${uid} may open it`);
-  const remedy =
-    failure === 'EACCES'
-      ? `chmod 666 ${TUN} (as root), or run as its owner`
-      : 'allow this container or unit to use the device';
-  return fault(TUN, `${rights}; user ${uid} cannot open it (${failure})`, remedy);
+  const obstacle = tunObstacle();
+  if (obstacle) return fault(TUN, obstacle.why, obstacle.remedy);
+  return ok(TUN, `${tunRights()}; user ${process.geteuid?.()} may open it`);
 }
 
 /** Checks by the machine's settings whether a vdestack can make its namespaces. */
@@ -78,18 +71,22 @@ export function namespaceFinding(settings: NamespaceSettings, privileged: boolea
 /** Checks the settings, then tries to make a namespace. */
 export async function triedNamespaceFinding(): Promise<Finding> {
   const finding = namespaceFinding(readNamespaceSettings(), isPrivileged());
-  if (finding.status !== 'ok' || !(await isNamespaceRefused())) return finding;
-  const { why, remedy } = refusalObstacle();
-  return fault(NAMESPACES, why, remedy);
+  const obstacle = finding.status === 'ok' ? await triedObstacle() : undefined;
+  return obstacle ? fault(NAMESPACES, obstacle.why, obstacle.remedy) : finding;
 }
 
-/** Returns whether unshare(1) gets EPERM. If there is no unshare(1), the real stack shows it. */
-async function isNamespaceRefused(): Promise<boolean> {
+/**
+ * Makes a user namespace with a network namespace, as another user if one is given. Returns the reason if the kernel refuses. If
+ * there is no unshare(1), the real stack shows it.
+ */
+export async function triedObstacle(user: { uid?: number; gid?: number } = {}): Promise<Obstacle | undefined> {
   try {
     const env = { ...process.env, LC_ALL: 'C' };
-    await promisify(execFile)('unshare', ['--user', 'true'], { timeout: 10_000, env });
-    return false;
+    await promisify(execFile)('unshare', ['--user', '--net', 'true'], { timeout: 10_000, env, cwd: '/', ...user });
   } catch (error) {
-    return String((error as { stderr?: unknown }).stderr).includes('Operation not permitted');
+    const said = String((error as { stderr?: unknown }).stderr);
+    if (said.includes('Operation not permitted')) return refusalObstacle();
+    if (said.includes('No space left')) return limitObstacle();
   }
+  return undefined;
 }

@@ -1,11 +1,12 @@
 import { AF_INET } from '../../constants/index.js';
 import { IothError } from '../../core/errors.js';
 import { TemporaryDirectory } from '../../core/temporary-directory.js';
-import { refusalObstacle } from '../../process/user-namespaces.js';
+import { tunObstacle } from '../../process/tun-device.js';
+import { limitObstacle, refusalObstacle } from '../../process/user-namespaces.js';
 import { Stack } from '../../stack/stack.js';
 import { type Finding, fault, ok } from './finding.js';
 
-const CHECK = 'a real stack';
+export const TRIAL = 'a real stack';
 const PORT = 7;
 const TIMEOUT_MS = 5000;
 
@@ -23,9 +24,9 @@ export async function trialFinding(signal: AbortSignal): Promise<Finding> {
     await exchange(server, client, AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]));
     await closeAll(stacks);
     const took = Math.round(performance.now() - start);
-    return ok(CHECK, `two were made, joined by a switch, talked TCP and were closed, in ${took} ms`);
+    return ok(TRIAL, `two were made, joined by a switch, talked TCP and were closed, in ${took} ms`);
   } catch (error) {
-    return fault(CHECK, (error as Error).message, remedyOf(error));
+    return fault(TRIAL, (error as Error).message, remedyOf(error));
   } finally {
     await closeAll(stacks);
     directory?.remove();
@@ -57,9 +58,12 @@ async function closeAll(stacks: readonly Stack[]): Promise<void> {
   for (const stack of [...stacks].reverse()) await stack.close({ linger: 0 });
 }
 
-function remedyOf(error: unknown): string {
+/** Returns what to do about the error of a stack that could not be made, or does not work. */
+export function remedyOf(error: unknown): string {
   const code = error instanceof IothError ? error.code : undefined;
-  if (code === 'ENOSPC' || code === 'EUSERS') return 'no more namespaces are allowed: see user namespaces above';
+  if (code === 'ENOSPC' || code === 'EUSERS') return limitObstacle().remedy;
+  const tun = tunObstacle();
+  if (tun && code === tun.code) return tun.remedy;
   if (code === 'EPERM') return refusalObstacle().remedy;
   return 'fix the faults above; if there are none, this is a bug of ioth: report it with this text';
 }

@@ -1,16 +1,22 @@
-import { realpathSync } from 'node:fs';
+import { chmodSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { plugins } from 'ioth';
 import { isOlder, namespaceFinding } from '../../../lib/cli/doctor/system.js';
-import type { Exit } from '../../support/child.js';
+import { filterRemedy, settingsObstacle } from '../../../lib/process/user-namespaces.js';
+import { type Exit, runText } from '../../support/child.js';
 import { buildCli, ioth, iothUnder, startIoth } from '../../support/cli.js';
+import { temporaryDirectory } from '../../support/directory.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';
+import { NO_INTERFACES, NO_NAMESPACES, underFilter } from '../../support/seccomp.js';
+import { DROP, openToAll } from '../../support/unprivileged.js';
 
 beforeAll(buildCli);
 
 interface Report {
   ok: boolean;
   findings: { check: string; status: string; message: string; remedy?: string; version?: string; package?: string }[];
+  works: { what: string; works: boolean; why?: string; remedy?: string }[];
+  left?: string;
 }
 
 const PLUGINS = dirname(plugins().find(({ name }) => name === 'vdestack')?.path as string);
@@ -25,6 +31,46 @@ async function doctorAfter(script: string, env?: NodeJS.ProcessEnv): Promise<{ c
   return { code, report: JSON.parse(stdout) };
 }
 
+/** Without what C prints if it cannot make an interface. */
+const withoutPerror = (text: string) => text.replaceAll('vde0: Operation not permitted\n', '');
+
+/** What doctor finds under a command in front of it, and what a program says that makes stacks there. */
+async function doctorUnder(prefix: readonly string[]): Promise<{ report: Report; errors: string[] }> {
+  const { stdout, stderr } = await iothUnder(prefix, ['doctor', '--json']);
+  expect(withoutPerror(stderr)).toBe('');
+  const text = `
+    for (const vnl of [undefined, 'null://']) {
+      try { new ioth.Stack('vdestack', vnl).closeSync(); console.log('made'); } catch (error) { console.log(String(error)); }
+    }`;
+  const dir = temporaryDirectory();
+  chmodSync(dir, 0o755); // for other users
+  const program = await runText(dir, text, { prefix });
+  expect(withoutPerror(program.stderr)).toBe('');
+  return { report: JSON.parse(stdout), errors: program.stdout.trim().split('\n') };
+}
+
+const KERNEL = 'kernel';
+const PORTS = 'ports (ioth/vde)';
+const BARE = 'vdestack without networks';
+const JOINED = 'vdestack with networks';
+const TAP = 'wire: tap';
+const LAB = 'lab (ioth/lab)';
+const PROGRAMS = 'programs (spawn, ioth exec)';
+const UNPRIVILEGED = 'unprivileged users';
+const ALL = [KERNEL, PORTS, BARE, JOINED, TAP, LAB, PROGRAMS, UNPRIVILEGED];
+
+/** What works; each of the others has a reason and a remedy. */
+function working({ works }: Report): string[] {
+  expect(works.map(({ what }) => what)).toEqual(ALL);
+  const others = works.filter((ability) => !ability.works);
+  expect(others).toEqual(
+    others.map(({ what }) => ({ what, works: false, why: expect.any(String), remedy: expect.any(String) })),
+  );
+  return works.filter((ability) => ability.works).map(({ what }) => what);
+}
+
+const abilityOf = ({ works }: Report, name: string) => works.find(({ what }) => what === name);
+
 const findingOf = ({ findings }: Report, check: string) => findings.find((finding) => finding.check === check);
 
 it('where all is well: each check, and exit code 0', async () => {
@@ -36,6 +82,7 @@ it('where all is well: each check, and exit code 0', async () => {
     expect(stdout).toContain(`ok      ${check}: `);
   }
   expect(stdout).toMatch(/^ok {6}a real stack: two were made, joined by a switch, talked TCP and were closed/m);
+  for (const what of ALL.slice(0, -1)) expect(stdout).toContain(`\nyes     ${what}\n`);
   expect(stdout.trimEnd().endsWith('Stacks work here.')).toBe(true);
   await expectNothingLeft(before);
 });
@@ -95,10 +142,14 @@ it('without /dev/net/tun', async () => {
   expect(code).toBe(1);
   expect(findingOf(report, '/dev/net/tun')).toMatchObject({
     status: 'fault',
-    message: 'there is no such device',
-    remedy: expect.stringContaining('modprobe tun'),
+    message: 'there is no /dev/net/tun: it joins a vdestack to networks',
+    remedy: expect.stringMatching(/mknod|modprobe tun|--device/),
   });
-  expect(findingOf(report, 'a real stack')).toMatchObject({ status: 'fault' });
+  const trial = findingOf(report, 'a real stack');
+  expect(trial).toMatchObject({ status: 'fault', remedy: findingOf(report, '/dev/net/tun')?.remedy });
+  expect(trial?.message).toContain(findingOf(report, '/dev/net/tun')?.message);
+  expect(working(report)).toEqual([KERNEL, PORTS, BARE, PROGRAMS]);
+  expect(report.left).toBeUndefined();
 });
 
 const asRoot = process.getuid?.() === 0 ? it : it.skip;
@@ -112,24 +163,90 @@ asRoot('with a /dev/net/tun that is closed to this user', async () => {
   expect(code).toBe(1);
   expect(findingOf(report, '/dev/net/tun')).toMatchObject({
     status: 'fault',
-    message: 'mode 0600, owner 1000:1001; user 0 cannot open it (EACCES)',
+    message: '/dev/net/tun (mode 0600, owner 1000:1001) cannot be opened by uid 0',
     remedy: expect.stringContaining('chmod 666 /dev/net/tun'),
   });
+  expect(working(report)).toEqual([KERNEL, PORTS, BARE, PROGRAMS]);
+});
+
+asRoot('with a /dev/net/tun for a group', async () => {
+  const group = readFileSync('/etc/group', 'utf8').split('\n').at(5)?.split(':') ?? [];
+  const script =
+    `${openToAll()}; chmod 660 /dev/net/tun; chgrp ${group[2]} /dev/net/tun; ` + `set -- ${DROP.join(' ')} "$@"`;
+  const { report } = await doctorAfter(script);
+  expect(findingOf(report, '/dev/net/tun')).toMatchObject({
+    status: 'fault',
+    remedy: expect.stringContaining(`usermod -aG ${group[0]} USER`),
+  });
+});
+
+asRoot('a user without rights: all works', async () => {
+  const { code, report } = await doctorAfter(`${openToAll()}; set -- ${DROP.join(' ')} "$@"`);
+  expect({ code, works: working(report) }).toEqual({ code: 0, works: ALL });
 });
 
 it('where no more user namespaces are allowed', async () => {
   const off = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"';
-  const { code, stdout, stderr } = await iothUnder(['unshare', '-Ur', 'sh', '-ec', off, 'sh'], ['doctor', '--json']);
-  expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
-  expect(findingOf(JSON.parse(stdout), 'user namespaces')).toMatchObject({
-    status: 'fault',
-    message: 'user.max_user_namespaces is 0: no process may make one',
-    remedy: 'sysctl -w user.max_user_namespaces=10000 (as root)',
+  const { report, errors } = await doctorUnder(['unshare', '-Ur', 'sh', '-ec', off, 'sh']);
+  const why = 'user.max_user_namespaces is 0: no process may make one';
+  const remedy = expect.stringMatching(/^sysctl -w user.max_user_namespaces=10000 \(as root/);
+  expect(findingOf(report, 'user namespaces')).toMatchObject({ status: 'fault', message: why, remedy });
+  expect(findingOf(report, 'a real stack')).toMatchObject({ message: expect.stringContaining(why), remedy });
+  expect(working(report)).toEqual(expect.arrayContaining([KERNEL, PORTS]));
+  expect(abilityOf(report, BARE)).toMatchObject({ works: false, why: expect.stringContaining(why), remedy });
+  expect(report.left).toMatch(/^picox, if you built it/);
+  for (const error of errors)
+    expect(error).toMatch(/ ENOSPC.*: a namespace was refused: user\.max_user_namespaces is 0/);
+});
+
+it('where a seccomp filter refuses namespaces, as that of docker', async () => {
+  const { report, errors } = await doctorUnder(underFilter(NO_NAMESPACES));
+  const why = 'a seccomp filter refuses them to this process';
+  expect(findingOf(report, 'user namespaces')).toMatchObject({ status: 'fault', message: why });
+  const { remedy } = findingOf(report, 'user namespaces') ?? {};
+  expect(findingOf(report, 'a real stack')).toMatchObject({ message: expect.stringContaining(why), remedy });
+  expect(abilityOf(report, BARE)).toMatchObject({ works: false, why: expect.stringContaining(why), remedy });
+  expect(working(report)).toEqual([KERNEL, PORTS, TAP]);
+  expect(report.left).toMatch(/^picox, if you built it/);
+  for (const error of errors)
+    expect(error).toContain(`operation not permitted: a user namespace was refused: ${why}. To do: ${remedy}`);
+});
+
+it('where AppArmor gives no rights in user namespaces, simulated: a setting of another kernel, and a filter', async () => {
+  const setting =
+    'kernel.apparmor_restrict_unprivileged_userns is 1: a program without an AppArmor profile has no rights';
+  const fake =
+    'mount -t tmpfs none /proc/sys/kernel; cd /proc/sys/kernel; echo 65534 | tee overflowuid > overflowgid; ' +
+    'echo 1 > apparmor_restrict_unprivileged_userns; cd "$OLDPWD"; exec "$@"';
+  const { report, errors } = await doctorUnder([
+    ...[...IN_NAMESPACE, 'sh', '-ec', fake, 'sh'],
+    ...underFilter(NO_INTERFACES),
+  ]);
+  expect(findingOf(report, 'user namespaces')).toMatchObject({ message: expect.stringContaining(setting) });
+  expect(abilityOf(report, JOINED)).toMatchObject({
+    works: false,
+    why: expect.stringContaining(setting),
+    remedy: expect.stringContaining(`an AppArmor profile for ${process.execPath}`),
   });
-  expect(findingOf(JSON.parse(stdout), 'a real stack')).toMatchObject({
-    status: 'fault',
-    message: expect.stringContaining('ENOSPC'),
-    remedy: expect.stringContaining('see user namespaces above'),
+  expect(errors).toEqual(['made', expect.stringContaining(`EPERM null://: operation not permitted: ${setting}`)]);
+});
+
+describe('what a container is to be given, simulated: words for places that are not this one', () => {
+  it.each([
+    ['docker', true, 'docker run --cap-add SYS_ADMIN'],
+    ['docker', false, 'docker run --security-opt seccomp=unconfined'],
+    ['podman', true, 'podman run --cap-add SYS_ADMIN'],
+    ['kubernetes', false, 'seccompProfile: { type: Unconfined }'],
+    ['lxc', true, 'security.nesting true'],
+    ['unit', true, 'RestrictNamespaces=no'],
+    ['machine', true, 'seccomp=unconfined'],
+  ] as const)('%s, root: %s', (place, isRoot, remedy) => {
+    expect(filterRemedy(place, isRoot)).toContain(remedy);
+  });
+
+  it('a setting of its machine', () => {
+    const obstacle = settingsObstacle({ 'user.max_user_namespaces': 0 }, true, 'docker');
+    expect(obstacle?.remedy).toContain('on the machine of this container');
   });
 });
 
@@ -138,7 +255,7 @@ describe('user namespaces, simulated settings of kernels that are not this one',
     [{ 'kernel.unprivileged_userns_clone': 0 }, false, 'fault', 'sysctl -w kernel.unprivileged_userns_clone=1'],
     [{ 'kernel.unprivileged_userns_clone': 0 }, true, 'ok', undefined],
     [{ 'kernel.unprivileged_userns_clone': 1 }, false, 'ok', undefined],
-    [{ 'kernel.apparmor_restrict_unprivileged_userns': 1 }, false, 'warning', 'an AppArmor profile for node'],
+    [{ 'kernel.apparmor_restrict_unprivileged_userns': 1 }, false, 'warning', 'an AppArmor profile for'],
     [{ 'kernel.apparmor_restrict_unprivileged_userns': 1 }, true, 'ok', undefined],
     [{ 'user.max_net_namespaces': 0 }, true, 'fault', 'sysctl -w user.max_net_namespaces=10000'],
   ])('%j, privileged: %s', (settings, privileged, status, remedy) => {
