@@ -19,7 +19,7 @@ interface LibraryOrigin {
 }
 
 const FROM_DEBIAN =
-  'install the package libioth0 (Debian 13 and later: apt-get install libioth0; on Debian 12 scripts/setup of ioth brings it from the 13 suite)';
+  'install the package libioth0 (Debian 13, Ubuntu 24.04 and later: apt-get install libioth0; elsewhere build it: docs/install.md of ioth)';
 
 const ORIGINS: Record<LibraryName, LibraryOrigin> = {
   ioth: { sonames: ['libioth.so.0', 'libioth.so'], remedy: FROM_DEBIAN },
@@ -34,7 +34,8 @@ const ORIGINS: Record<LibraryName, LibraryOrigin> = {
   },
   vdeplug: {
     sonames: ['libvdeplug.so.2', 'libvdeplug.so'],
-    remedy: 'install the package libvdeplug2t64 (Debian 13 and later; libvdeplug2 before), which libioth0 needs too',
+    remedy:
+      'install the package libvdeplug2t64 (Debian 13, Ubuntu 24.04 and later; libvdeplug2 before), which libioth0 needs too',
   },
 };
 

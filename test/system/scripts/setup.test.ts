@@ -107,18 +107,21 @@ describe('scripts/setup where no package is installed (STAND-IN for dpkg-query) 
   });
 
   it('for the tests, on another system: says each package and what for', () => {
-    const { status, stdout, stderr } = setup('test', 'ID=ubuntu\nVERSION_ID=24.04');
+    const { status, stdout, stderr } = setup('test', 'ID=ubuntu\nVERSION_ID=22.04');
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-    expect(stderr).toContain('setup: it installs on Debian 12 and later only: install by hand what is missing');
+    expect(stderr).toContain('setup: it installs on Debian 12, Ubuntu 24.04 and later only: install by hand');
     for (const name of packages) expect(stderr).toMatch(new RegExp(`^  ${name}: \\w+`, 'm'));
   });
 
-  it('for the tests, on Debian: says the command for root', () => {
-    const { status, stdout, stderr } = setup('test', 'ID=debian\nVERSION_ID=13');
-    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-    expect(stderr).toContain('setup: sudo does not let this user be root: install by hand what is missing');
-    expect(stderr).toContain(`\nas root: apt-get install --no-install-recommends ${packages.join(' ')}\n`);
-  });
+  it.each(['ID=debian\nVERSION_ID=13', 'ID=debian', 'ID=ubuntu\nVERSION_ID=24.04', 'ID=ubuntu\nVERSION_ID=26.04'])(
+    'for the tests, on a system that has the packages: says the command for root',
+    (osRelease) => {
+      const { status, stdout, stderr } = setup('test', osRelease);
+      expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+      expect(stderr).toContain('setup: sudo does not let this user be root: install by hand what is missing');
+      expect(stderr).toContain(`\nas root: apt-get install --no-install-recommends ${packages.join(' ')}\n`);
+    },
+  );
 
   it('takes no other word', () => {
     expect(setup('tests', 'ID=debian')).toEqual({
