@@ -20,8 +20,7 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof UsageError || isBadArgument(error)) {
     return { message: error.message, exitCode: EXIT_USAGE, isForDoctor };
   }
-  const isKnown =
-    isForDoctor || isSystemError(error) || error instanceof CommandError || error instanceof AbortError;
+  const isKnown = isForDoctor || isSystemError(error) || error instanceof CommandError || error instanceof AbortError;
   return {
     // an unexpected error: its stack trace helps
     message: isKnown ? error.message : inspect(error),
