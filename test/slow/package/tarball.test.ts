@@ -9,7 +9,9 @@ import { builtPackage, plainEnvironment } from '../../support/package.js';
 /** Of what `import 'ioth'` loads, with its declarations. */
 const MAX_PACKED_SIZE = 260_000;
 /** What has an entry, or a command, of its own. */
-const APART = ['cli', 'lab', 'fabric', 'vde'].map((room) => `dist/lib/${room}`);
+const APART = ['lab.schema.json', ...['cli', 'lab', 'fabric', 'vde'].map((room) => `lib/${room}`)].map(
+  (name) => `dist/${name}`,
+);
 const MAX_PACKED_SIZE_APART = 200_000;
 /** The sources, and the maps that lead to them. Node reads these only with --enable-source-maps. */
 const SOURCES = ['lib', 'ffi'];
