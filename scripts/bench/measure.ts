@@ -1,9 +1,9 @@
-/** One contender's turn: does the work once and returns its time, in milliseconds. */
+/** One contender's turn: does the work once and returns its figure, in most rows its time in milliseconds. */
 export type Turn = () => Promise<number>;
 
 const DEADLINE = 30_000;
 
-/** Returns the milliseconds of every turn: A B C, A B C …, `rounds` times, after `warmUps` turns each that do not count. */
+/** Returns the figures of every turn: A B C, A B C …, `rounds` times, after `warmUps` turns each that do not count. */
 export async function inTurn(turns: readonly Turn[], rounds: number, warmUps = 1): Promise<number[][]> {
   const samples: number[][] = turns.map(() => []);
   for (let round = -warmUps; round < rounds; round++) {

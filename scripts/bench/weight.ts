@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { AF_INET, SOCK_DGRAM, Stack } from 'ioth';
 import { libioth } from 'ioth/ffi';
 import { Lab } from 'ioth/lab';
-import type { Turn } from './measure.js';
+import { inTurn, type Turn } from './measure.js';
 import { measureRow, type Row, rowOf } from './rows.js';
 
 const MAIN = fileURLToPath(new URL('../dist/lib/cli/main.js', import.meta.url));
@@ -63,14 +63,9 @@ function pssOf(pid: string): number {
 }
 
 async function heldInTurn(name: string, bar: number, rounds: number, turns: Record<string, () => Promise<number>>) {
-  const samples: Record<string, number[]> = Object.fromEntries(Object.keys(turns).map((contender) => [contender, []]));
-  for (let round = -1; round < rounds; round++) {
-    for (const [contender, turn] of Object.entries(turns)) {
-      const held = await turn();
-      if (round >= 0) samples[contender]?.push(held);
-    }
-  }
-  return rowOf({ name, unit: 'kB', bar }, samples);
+  const held = await inTurn(Object.values(turns), rounds);
+  const samples = Object.keys(turns).map((contender, i) => [contender, held[i] ?? []]);
+  return rowOf({ name, unit: 'kB', bar }, Object.fromEntries(samples));
 }
 
 const many = <T>(count: number, make: () => T) => Array.from({ length: count }, make);
