@@ -63,6 +63,13 @@ export function errorToIpv4({ type, code, rest }: IcmpError): IcmpError | undefi
   return pointer === undefined ? undefined : { type: 12, code: 0, rest: pointer * 2 ** 24 };
 }
 
+/** Returns the message of an error of either family, whose checksum is missing. @param quoted the packet that it is about */
+export function errorMessage({ type, code, rest }: IcmpError, quoted: Uint8Array): Buffer {
+  const message = Buffer.concat([Buffer.of(type, code, 0, 0, 0, 0, 0, 0), quoted]);
+  message.writeUInt32BE(rest, 4);
+  return message;
+}
+
 function error(type: number, code: number | undefined, rest: number | undefined): IcmpError | undefined {
   return code === undefined || rest === undefined ? undefined : { type, code, rest };
 }

@@ -1,13 +1,11 @@
-import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from '../../constants/index.js';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP } from '../../constants/index.js';
 import { checksum, fold, updatedChecksum, wordSum } from '../../core/internet-checksum.js';
 import { Headers, u16 } from '../headers.js';
-import { errorToIpv4 } from './icmp-errors.js';
+import { errorMessage, errorToIpv4 } from './icmp-errors.js';
 import type { InsideHosts } from './inside-hosts.js';
-import { ECHO_REPLY_6, ECHO_REQUEST_6, echoType, transportChecksumAt, withUdpRule } from './transport.js';
+import { copyTransport, DONT_FRAGMENT, ECHO_REPLY_6, ECHO_REQUEST_6, echoType, MORE_FRAGMENTS } from './transport.js';
 
 const HEADER = 20;
-const DONT_FRAGMENT = 0x4000;
-const MORE_FRAGMENTS = 0x2000;
 /** Packets up to this length may be fragmented on the way, so that IPv6 keeps its least MTU: RFC 7915, 5.1. */
 const MAX_FRAGMENTABLE = 1260;
 /** The most of a packet that an ICMP error quotes: RFC 1812, 4.3.2.3. */
@@ -66,19 +64,13 @@ export class ToIpv4 {
   }
 
   #data(frame: Buffer, headers: Headers, start: number, header: Buffer, isQuoted: boolean): Buffer | string {
-    const { network, protocol, transport } = headers;
+    const { network, protocol } = headers;
     if (protocol === IPPROTO_ICMPV6) return this.#icmp(frame, headers, start, isQuoted);
-    if (protocol !== IPPROTO_TCP && protocol !== IPPROTO_UDP) return `protocol ${protocol}`;
-    const data = Buffer.from(frame.subarray(start, headers.end));
-    if (transport < 0) return data;
-    const at = transportChecksumAt(protocol);
-    if (data.length < at + 2) return isQuoted ? data : 'malformed';
-    const before = u16(data, at);
-    // IPv6 has no datagrams without a checksum: RFC 8200, 8.1
-    if (protocol === IPPROTO_UDP && before === 0) return isQuoted ? data : 'no checksum';
-    const after = updatedChecksum(before, wordSum(frame, network + 8, network + 40), wordSum(header, 12, 20));
-    data.writeUInt16BE(withUdpRule(protocol, after), at);
-    return data;
+    return copyTransport(frame, headers, start, isQuoted, (before) => {
+      // IPv6 has no datagrams without a checksum: RFC 8200, 8.1
+      if (protocol === IPPROTO_UDP && before === 0) return isQuoted ? undefined : 'no checksum';
+      return updatedChecksum(before, wordSum(frame, network + 8, network + 40), wordSum(header, 12, 20));
+    });
   }
 
   #icmp(frame: Buffer, headers: Headers, start: number, isQuoted: boolean): Buffer | string {
@@ -102,10 +94,7 @@ export class ToIpv4 {
     this.#quoted.parseQuoted(frame, headers);
     const quoted = this.#quoted.family === 6 ? this.#packet(frame, this.#quoted, true) : 'malformed';
     if (typeof quoted === 'string') return `the quoted packet: ${quoted}`;
-    const message = Buffer.concat([Buffer.alloc(8), quoted.subarray(0, MAX_QUOTED)]);
-    message[0] = error.type;
-    message[1] = error.code;
-    message.writeUInt32BE(error.rest, 4);
+    const message = errorMessage(error, quoted.subarray(0, MAX_QUOTED));
     message.writeUInt16BE(checksum(message), 2);
     return message;
   }

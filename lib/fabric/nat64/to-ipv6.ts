@@ -1,14 +1,12 @@
-import { IPPROTO_FRAGMENT, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from '../../constants/index.js';
+import { IPPROTO_FRAGMENT, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP } from '../../constants/index.js';
 import { checksum, updatedChecksum, wordSum } from '../../core/internet-checksum.js';
 import { Headers, u16 } from '../headers.js';
-import { errorToIpv6 } from './icmp-errors.js';
+import { errorMessage, errorToIpv6 } from './icmp-errors.js';
 import type { InsideHosts } from './inside-hosts.js';
-import { echoType, isEcho4, transportChecksumAt, withUdpRule } from './transport.js';
+import { copyTransport, DONT_FRAGMENT, echoType, isEcho4, MORE_FRAGMENTS } from './transport.js';
 
 const HEADER = 40;
 const FRAGMENT_HEADER = 8;
-const DONT_FRAGMENT = 0x4000;
-const MORE_FRAGMENTS = 0x2000;
 const OFFSET = 0x1fff;
 const MAX_PACKET = 65_535;
 /** The longest packet that all links of IPv6 carry. Longer ones that may be fragmented are, here: RFC 7915, 4. */
@@ -55,26 +53,18 @@ export class ToIpv6 {
   }
 
   #data(frame: Buffer, headers: Headers, start: number, header: Buffer, isQuoted: boolean): Buffer | string {
-    const { network, protocol, transport } = headers;
+    const { network, protocol } = headers;
     if (protocol === IPPROTO_ICMP) return this.#icmp(frame, headers, start, header, isQuoted);
-    if (protocol !== IPPROTO_TCP && protocol !== IPPROTO_UDP) return `protocol ${protocol}`;
-    const data = Buffer.from(frame.subarray(start, headers.end));
-    if (transport < 0) return data;
-    const at = transportChecksumAt(protocol);
-    if (data.length < at + 2) return isQuoted ? data : 'malformed';
-    const before = u16(data, at);
-    const addresses = wordSum(header, 8, HEADER);
-    if (protocol === IPPROTO_UDP && before === 0) {
-      if (isQuoted) return data;
+    return copyTransport(frame, headers, start, isQuoted, (before, data) => {
+      const addresses = wordSum(header, 8, HEADER);
+      if (protocol !== IPPROTO_UDP || before !== 0) {
+        return updatedChecksum(before, wordSum(frame, network + 12, network + 20), addresses);
+      }
+      if (isQuoted) return undefined;
       if (headers.isFragment) return 'no checksum';
       // RFC 7915, 4.5
-      const sum = addresses + data.length + IPPROTO_UDP + wordSum(data, 0, data.length);
-      data.writeUInt16BE(withUdpRule(protocol, updatedChecksum(0xffff, 0, sum)), at);
-      return data;
-    }
-    const after = updatedChecksum(before, wordSum(frame, network + 12, network + 20), addresses);
-    data.writeUInt16BE(withUdpRule(protocol, after), at);
-    return data;
+      return updatedChecksum(0xffff, 0, addresses + data.length + IPPROTO_UDP + wordSum(data, 0, data.length));
+    });
   }
 
   #icmp(frame: Buffer, headers: Headers, start: number, header: Buffer, isQuoted: boolean): Buffer | string {
@@ -95,10 +85,7 @@ export class ToIpv6 {
     if (checksum(data) !== 0) return 'a wrong checksum';
     const quoted = this.#quotedPacket(frame, headers);
     if (typeof quoted === 'string') return `the quoted packet: ${quoted}`;
-    const message = Buffer.concat([Buffer.alloc(8), quoted.subarray(0, MAX_QUOTED)]);
-    message[0] = error.type;
-    message[1] = error.code;
-    message.writeUInt32BE(error.rest, 4);
+    const message = errorMessage(error, quoted.subarray(0, MAX_QUOTED));
     const pseudo = wordSum(header, 8, HEADER) + message.length + IPPROTO_ICMPV6;
     message.writeUInt16BE(updatedChecksum(0xffff, 0, pseudo + wordSum(message, 0, message.length)), 2);
     return message;
