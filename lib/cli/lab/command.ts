@@ -56,3 +56,8 @@ export function networksNamed(lab: Lab, name: string | undefined): readonly LabN
 
 export const hostNames = (lab: Lab): string[] => Object.keys(lab.hosts);
 export const networkNames = (lab: Lab): string[] => Object.keys(lab.networks);
+
+/** Completes a network as the first argument. */
+export function completeNetwork(args: readonly string[], lab: Lab): readonly string[] {
+  return args.length === 0 ? networkNames(lab) : [];
+}

@@ -1,6 +1,6 @@
 import type { Lab } from '../../lab/index.js';
 import { hostNames } from './command.js';
-import { ENDS, HELPS, LAB_COMMANDS } from './run-statement.js';
+import { commandNamed, ENDS, HELPS, LAB_COMMANDS } from './run-statement.js';
 
 /** Returns what the last word of a line may become, and that word: the `completer` of node:readline. */
 export function completeLine(lab: Lab, line: string): [string[], string] {
@@ -18,7 +18,7 @@ function candidatesAfter(lab: Lab, words: readonly string[]): readonly string[] 
   if (name === undefined) return [...hostNames(lab), ...Object.keys(LAB_COMMANDS), '.help', '.exit'];
   if (HELPS.includes(name)) return Object.keys(LAB_COMMANDS);
   if (ENDS.includes(name)) return [];
-  const command = Object.hasOwn(LAB_COMMANDS, name) ? LAB_COMMANDS[name] : undefined;
+  const command = commandNamed(name);
   if (command) return command.complete?.(args, lab) ?? [];
   // the arguments of a program in a host are mostly other hosts
   return Object.hasOwn(lab.hosts, name) ? hostNames(lab) : [];

@@ -9,6 +9,10 @@ import { hostNames } from './command.js';
 export const CUT_DIRECTIONS = ['from', 'to'] as const;
 export const DIRECTIONS = [...CUT_DIRECTIONS, 'up', 'down'] as const;
 
+export function isDirection(name: string): boolean {
+  return (DIRECTIONS as readonly string[]).includes(name);
+}
+
 type Pairs = readonly (readonly [name: string, value: string])[];
 
 /** Splits arguments into words and pairs of a name and a value. */
@@ -55,6 +59,5 @@ function faultValue(text: string): unknown {
 
 /** Completes names of pairs, and the hosts of directions: from=alice. */
 export function completePairs(names: readonly string[], lab: Lab): string[] {
-  const isDirection = (name: string) => (DIRECTIONS as readonly string[]).includes(name);
   return names.flatMap((name) => (isDirection(name) ? hostNames(lab).map((host) => `${name}=${host}`) : [`${name}=`]));
 }

@@ -12,6 +12,7 @@ import { ENDS, runStatement } from './run-statement.js';
 import { statementsOf } from './statements.js';
 
 const HISTORY_SIZE = 1000;
+const END_SIGNALS = ['SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Reads commands at a terminal and runs them, until Ctrl-D, Ctrl-C twice, or a signal.
@@ -24,13 +25,13 @@ export async function converse(session: Session): Promise<number> {
     exitCode = EXIT_SIGNAL + constants.signals[signal];
     ended.abort();
   };
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  for (const signal of END_SIGNALS) process.on(signal, onSignal);
   const prompt = openPrompt(session);
   try {
     await Promise.race([readAndRun(session, prompt, ended), interrupted(ended.signal)]);
   } finally {
     prompt.close();
-    for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.off(signal, onSignal);
+    for (const signal of END_SIGNALS) process.off(signal, onSignal);
   }
   return exitCode;
 }

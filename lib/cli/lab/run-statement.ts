@@ -31,6 +31,10 @@ export const LAB_COMMANDS: Readonly<Record<string, LabCommand>> = {
   dump,
 };
 
+export function commandNamed(name: string): LabCommand | undefined {
+  return Object.hasOwn(LAB_COMMANDS, name) ? LAB_COMMANDS[name] : undefined;
+}
+
 /** The words that end the session. */
 export const ENDS = ['.exit', 'exit', 'quit'];
 export const HELPS = ['.help', 'help'];
@@ -46,7 +50,7 @@ export async function runStatement(session: Session, { text, words }: Statement,
     print(labHelp(args[0]));
     return 0;
   }
-  const command = Object.hasOwn(LAB_COMMANDS, name) ? LAB_COMMANDS[name] : undefined;
+  const command = commandNamed(name);
   if (!command) {
     if (Object.hasOwn(session.lab.hosts, name)) return runProgram(session, name, afterWords(text, 1), signal);
     const hosts = hostNames(session.lab);
@@ -65,7 +69,7 @@ export async function runStatement(session: Session, { text, words }: Statement,
 /** Returns the help of a command, or of all. @throws {UsageError} for an unknown one */
 export function labHelp(name?: string): string {
   if (name !== undefined) {
-    const command = Object.hasOwn(LAB_COMMANDS, name) ? LAB_COMMANDS[name] : undefined;
+    const command = commandNamed(name);
     if (!command) throw new UsageError(noSuch('command', name, Object.keys(LAB_COMMANDS)));
     return helpText(name, command).trimEnd();
   }

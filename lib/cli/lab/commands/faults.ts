@@ -1,10 +1,26 @@
 import { FAULT_NAMES } from '../../../fabric/faults.js';
-import type { Lab } from '../../../lab/index.js';
+import type { Lab, LabNetwork } from '../../../lab/index.js';
 import { UsageError } from '../../command.js';
 import { numberOption } from '../../parse.js';
 import { print } from '../../terminal.js';
-import { hostNamed, hostNames, type LabCommand, networkNamed, networkNames, networksNamed } from '../command.js';
-import { CUT_DIRECTIONS, completePairs, DIRECTIONS, directionsOf, faultsOf, splitPairs } from '../pairs.js';
+import {
+  completeNetwork,
+  hostNamed,
+  hostNames,
+  type LabCommand,
+  networkNamed,
+  networkNames,
+  networksNamed,
+} from '../command.js';
+import {
+  CUT_DIRECTIONS,
+  completePairs,
+  DIRECTIONS,
+  directionsOf,
+  faultsOf,
+  isDirection,
+  splitPairs,
+} from '../pairs.js';
 
 const MANY = Number.POSITIVE_INFINITY;
 const MAX_GAP_MS = 3_600_000;
@@ -20,22 +36,15 @@ export const set: LabCommand = {
     const network = networkNamed(lab, name);
     const { words, pairs } = splitPairs(args);
     if (words.length > 0) throw new UsageError(`'${words[0]}' must be FAULT=VALUE, such as delay=50`);
-    const isDirection = ([key]: readonly [string, string]) => (DIRECTIONS as readonly string[]).includes(key);
-    const path = directionsOf(pairs.filter(isDirection), DIRECTIONS);
-    await network.set(faultsOf(pairs.filter((pair) => !isDirection(pair))), path);
+    const path = directionsOf(
+      pairs.filter(([key]) => isDirection(key)),
+      DIRECTIONS,
+    );
+    await network.set(faultsOf(pairs.filter(([key]) => !isDirection(key))), path);
   },
 };
 
-export const reset: LabCommand = {
-  usage: '[NETWORK]',
-  argumentCount: [0, 1],
-  help: 'brings back the faults of the configuration',
-  options: {},
-  complete: onlyNetwork,
-  async run({ lab }, { args: [name] }) {
-    for (const network of networksNamed(lab, name)) await network.reset();
-  },
-};
+export const reset = eachNetwork('brings back the faults of the configuration', (network) => network.reset());
 
 export const cut: LabCommand = {
   usage: '[NETWORK] HOSTS HOSTS | WAY',
@@ -68,16 +77,7 @@ export const partition: LabCommand = {
   run: ({ lab }, { args }) => lab.partition(...args.map((group) => group.split(','))),
 };
 
-export const heal: LabCommand = {
-  usage: '[NETWORK]',
-  argumentCount: [0, 1],
-  help: 'ends cuts and partitions; faults stay',
-  options: {},
-  complete: onlyNetwork,
-  async run({ lab }, { args: [name] }) {
-    for (const network of networksNamed(lab, name)) await network.heal();
-  },
-};
+export const heal = eachNetwork('ends cuts and partitions; faults stay', (network) => network.heal());
 
 export const down = eachHost('unplugs the cables of hosts', (lab, name) => lab.down(name));
 export const up = eachHost('plugs the cables of hosts in again', (lab, name) => lab.up(name));
@@ -100,6 +100,7 @@ export const move: LabCommand = {
   },
 };
 
+/** Makes a command for some hosts. */
 function eachHost(help: string, act: (lab: Lab, name: string) => Promise<void>): LabCommand {
   return {
     usage: 'HOST …',
@@ -114,8 +115,18 @@ function eachHost(help: string, act: (lab: Lab, name: string) => Promise<void>):
   };
 }
 
-function onlyNetwork(args: readonly string[], lab: Lab): readonly string[] {
-  return args.length === 0 ? networkNames(lab) : [];
+/** Makes a command for a network, or for all. */
+function eachNetwork(help: string, act: (network: LabNetwork) => Promise<void>): LabCommand {
+  return {
+    usage: '[NETWORK]',
+    argumentCount: [0, 1],
+    help,
+    options: {},
+    complete: completeNetwork,
+    async run({ lab }, { args: [name] }) {
+      for (const network of networksNamed(lab, name)) await act(network);
+    },
+  };
 }
 
 function onlyHosts(_args: readonly string[], lab: Lab): readonly string[] {

@@ -9,14 +9,14 @@ import { clock, nowhere } from '../../frame-output.js';
 import { interrupted } from '../../interruption.js';
 import { numberOption } from '../../parse.js';
 import { print } from '../../terminal.js';
-import { hostNames, type LabCommand, networkNamed, networkNames } from '../command.js';
+import { completeNetwork, hostNames, type LabCommand, networkNamed, networkNames } from '../command.js';
 
 export const capture: LabCommand = {
   usage: '[NETWORK [FILE]]',
   argumentCount: [0, 2],
   help: 'writes the frames of a network to a file, as pcapng; without FILE ends that',
   options: {},
-  complete: (args, lab) => (args.length === 0 ? networkNames(lab) : []),
+  complete: completeNetwork,
   async run({ lab, captures }, { args: [name, file] }) {
     if (name === undefined) {
       for (const line of captures.lines) print(line);

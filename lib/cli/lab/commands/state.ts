@@ -2,7 +2,7 @@ import { NAT_TYPES } from '../../../fabric/nat/options.js';
 import type { Lab, LabHost, NatType, PortStats } from '../../../lab/index.js';
 import { UsageError } from '../../command.js';
 import { print, table } from '../../terminal.js';
-import { hostNamed, type LabCommand, networkNames, networksNamed } from '../command.js';
+import { completeNetwork, hostNamed, type LabCommand, networksNamed } from '../command.js';
 
 const FLUSH = 'flush';
 
@@ -21,7 +21,7 @@ export const stats: LabCommand = {
   argumentCount: [0, 1],
   help: 'counts frames and bytes, and what was dropped, by host',
   options: {},
-  complete: (args, lab) => (args.length === 0 ? networkNames(lab) : []),
+  complete: completeNetwork,
   async run({ lab }, { args: [name] }) {
     for (const network of networksNamed(lab, name)) {
       const { ports, total } = await network.stats();
