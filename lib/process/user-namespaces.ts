@@ -116,7 +116,7 @@ export function filterRemedy(place: Place, isRoot: boolean): string {
   switch (place) {
     case 'docker':
     case 'podman':
-      // their filter lets through whoever has this capability, which root of a container gets from the flag
+      // their filter allows it to a process with this capability; the flag gives it to root in the container
       return `${place} run ${isRoot ? '--cap-add SYS_ADMIN' : '--security-opt seccomp=unconfined'} …`;
     case 'kubernetes':
       return `securityContext: { ${isRoot ? 'capabilities: { add: [SYS_ADMIN] }' : 'seccompProfile: { type: Unconfined }'} }`;

@@ -14,6 +14,7 @@ export function peer(path: string): string {
 
 /** Whether each version of Node.js is there: they are published for this processor only. */
 export const hasNodes = process.arch === 'x64';
+if (!hasNodes) console.log(`no other versions of Node.js for ${process.arch}: what needs them is not tested`);
 
 /** Node.js of a major version. */
 export function nodeOf(version: number): string {

@@ -8,7 +8,7 @@ export interface RouterAdvertisements {
   managed?: boolean;
   /** Flag O: DHCPv6 gives other configuration. Default false. */
   other?: boolean;
-  /** The time between two advertisements that nobody asked for: 1 to 1800. Default 600. */
+  /** The time between two unsolicited advertisements: 1 to 1800. Default 600. */
   interval?: number;
   /** How long a router is a default router after an advertisement: 0 (it is none) to 65535. Default: three intervals. */
   lifetime?: number;
