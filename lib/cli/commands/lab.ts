@@ -5,6 +5,7 @@ import { isBadArgument } from '../failure.js';
 import { Captures } from '../lab/captures.js';
 import type { Session } from '../lab/command.js';
 import { readConfigFile } from '../lab/config-file.js';
+import { Intercepts } from '../lab/intercepts.js';
 import { converse } from '../lab/prompt.js';
 import { labHelp } from '../lab/run-statement.js';
 import { runScript } from '../lab/script.js';
@@ -49,7 +50,7 @@ ${labHelp()
     // a command that waits for frames does not keep the process alive
     const keepAlive = setInterval(() => {}, LONG_MS);
     const programInput = isInteractive || lines ? 'inherit' : 'ignore';
-    const session: Session = { lab, captures, isInteractive, programInput };
+    const session: Session = { lab, captures, intercepts: new Intercepts(), isInteractive, programInput };
     try {
       if (!isInteractive || signal.aborted) {
         await runScript(session, lines ?? standardInput(), signal);

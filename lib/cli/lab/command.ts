@@ -3,11 +3,13 @@ import { type Command, UsageError } from '../command.js';
 import type { ParsedArguments } from '../parse.js';
 import { noSuch } from '../suggest.js';
 import type { Captures } from './captures.js';
+import type { Intercepts } from './intercepts.js';
 
 /** What the commands at the prompt of a lab work on. */
 export interface Session {
   readonly lab: Lab;
   readonly captures: Captures;
+  readonly intercepts: Intercepts;
   /** True if a person types the commands: programs may read the terminal. */
   readonly isInteractive: boolean;
   /** The standard input of programs: the terminal, or nothing if commands come from standard input. */

@@ -13,7 +13,7 @@ export function isDirection(name: string): boolean {
   return (DIRECTIONS as readonly string[]).includes(name);
 }
 
-type Pairs = readonly (readonly [name: string, value: string])[];
+export type Pairs = readonly (readonly [name: string, value: string])[];
 
 /** Splits arguments into words and pairs of a name and a value. */
 export function splitPairs(args: readonly string[]): { words: string[]; pairs: Pairs } {
@@ -43,15 +43,15 @@ export function faultsOf(pairs: Pairs): LinkFaults {
     if ((FAULT_NAMES as readonly string[]).includes(name)) continue;
     throw new UsageError(`${noSuch('fault', name, FAULT_NAMES)} (${FAULT_NAMES.join(', ')})`);
   }
-  return Object.fromEntries(pairs.map(([name, value]) => [name, faultValue(value)]));
+  return Object.fromEntries(pairs.map(([name, value]) => [name, readValue(value)]));
 }
 
 /** Reads a value as drawings have it: a number, a boolean, text, {ms:50,type:codel}. */
-function faultValue(text: string): unknown {
+export function readValue(text: string): unknown {
   const [, inside] = /^\{(.*)\}$/.exec(text) ?? [];
   if (inside !== undefined) {
     const items = inside.split(',').map((item) => item.split(':').map((part) => part.trim()));
-    return Object.fromEntries(items.map(([key = '', value = '']) => [key, faultValue(value)]));
+    return Object.fromEntries(items.map(([key = '', value = '']) => [key, readValue(value)]));
   }
   if (text === 'true' || text === 'false') return text === 'true';
   return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);

@@ -5,6 +5,7 @@ import { print, table } from '../terminal.js';
 import { hostNames, type LabCommand, type Session } from './command.js';
 import { cut, down, heal, move, partition, reset, restart, set, up } from './commands/faults.js';
 import { capture, dump } from './commands/frames.js';
+import { intercept } from './commands/intercept.js';
 import { afterWords, exec, runProgram } from './commands/program.js';
 import { links, nat, stats } from './commands/state.js';
 import { iperf, pingall } from './commands/traffic.js';
@@ -23,6 +24,7 @@ export const LAB_COMMANDS: Readonly<Record<string, LabCommand>> = {
   cut,
   partition,
   heal,
+  intercept,
   down,
   up,
   restart,

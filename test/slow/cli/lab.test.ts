@@ -157,6 +157,21 @@ describe('at a terminal', () => {
     await expectEnd(session);
   });
 
+  it('chosen packets', async () => {
+    const session = await openLab('-t', 'star=2');
+    await enter(session, 'intercept lan drop from=alice icmp=echo-request times=1');
+    await enter(session, 'alice ping -c 1 -W 0.2 bob', '1 packets transmitted, 0 received');
+    await enter(session, 'intercept lan delay=30 icmp=echo-reply; alice ping -c 1 bob', '1 received');
+    await enter(session, 'intercept', 'lan drop from=alice icmp=echo-request times=1: 1 frame\r\n');
+    expect(session.stdout).toContain('lan delay=30 icmp=echo-reply: 1 frame\r\n');
+    await enter(session, 'intercept lan stop; intercept lan stop', 'there is no intercept on lan');
+    await enter(session, 'intercept lan', 'one action must follow lan: drop, duplicate');
+    await enter(session, 'intercept lan drop flag=SYN', "there is no match 'flag': did you mean 'flags'?");
+    await enter(session, 'intercept lan drop flags=SIN', "match.flags must be flags of TCP such as 'SYN'");
+    session.write('exit\r');
+    await expectEnd(session);
+  });
+
   it('iperf: a line a second', async () => {
     const session = await openLab('-t', 'star=2');
     await enter(session, 'set lan rate=20mbit; iperf -t 2 alice bob', '\nall 0.0-');

@@ -150,6 +150,9 @@ test('completion', () => {
   expect(complete('set lan de')).toBe('delay=');
   expect(complete('set lan delay=5 from=')).toBe('from=alice_|from=bob_');
   expect(complete('cut w')).toBe('wan_');
+  expect(complete('intercept l')).toBe('lan_');
+  expect(complete('intercept lan d')).toBe('drop_|duplicate_|delay=');
+  expect(complete('intercept lan drop fr')).toBe('from=alice_|from=bob_|fromPort=|fromAddress=');
   expect(complete('cut lan b')).toBe('bob_');
   expect(complete('move bob ')).toBe('lan_|wan_');
   expect(complete('iperf alice b')).toBe('bob_');
