@@ -36,8 +36,11 @@ const threeHosts = {
 
 async function serveHttp(lab: Lab, host: string, text: string): Promise<void> {
   await lab.hosts[host]?.run(async () => {
-    const server = createServer((request, response) => response.end(`${text} ${request.socket.remoteAddress}`));
-    await once(server.listen(80, '0.0.0.0'), 'listening');
+    const server = createServer((request, response) => {
+      response.end(`${text} ${request.socket.remoteAddress?.replace('::ffff:', '')}`);
+    });
+    // for both families: Node gives the address of one 250 ms, and then tries that of the other
+    await once(server.listen(80, '::'), 'listening');
   });
 }
 
