@@ -2,14 +2,24 @@ import type { PcapngWriter } from '../vde/pcapng.js';
 import type { FrameBatch } from './recorder.js';
 import type { WorkerThread } from './worker-thread.js';
 
+/** What became of a frame. */
+export interface FrameFate {
+  /** The host or port that it came from. */
+  readonly from: string;
+  /** The host or port that it was for, by its MAC address; undefined if it was for all others. */
+  readonly to: string | undefined;
+  /** What was done to it on purpose, and why it was lost: 'dropped: loss'. Undefined if it was only passed on. */
+  readonly comment: string | undefined;
+}
+
 /** Options of a capture. */
 export interface FabricCaptureOptions {
   /** The number of bytes of a frame that are kept. Default 0: all of them. */
   snaplen?: number;
   /** Returns whether a frame is written. Default: all frames are. */
   filter?: (frame: Buffer, port: string) => boolean;
-  /** Called for each written frame, with its time in nanoseconds since 1970 and a comment on what was done to it on purpose. */
-  onFrame?: (frame: Buffer, time: bigint, comment: string | undefined) => void;
+  /** Called for each written frame, with its time in nanoseconds since 1970, and what became of it. */
+  onFrame?: (frame: Buffer, time: bigint, fate: FrameFate) => void;
 }
 
 /** Writes the frames of a network: an interface for each port, and a frame once, when it came from its port. */
@@ -28,7 +38,7 @@ export class BatchWriter {
     const { snaplen, filter, onFrame } = this.options;
     const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     let at = 0;
-    for (const { time, station, length, originalLength, comment } of records) {
+    for (const { time, station, to, length, originalLength, comment } of records) {
       const frame = all.subarray(at, at + length);
       at += length;
       if (filter && !filter(frame, names[station]!)) continue;
@@ -43,7 +53,7 @@ export class BatchWriter {
       });
       this.frames++;
       this.bytes += originalLength;
-      onFrame?.(frame, time, comment);
+      onFrame?.(frame, time, { from: names[station]!, to: names[to], comment });
     }
   }
 }

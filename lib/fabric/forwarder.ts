@@ -414,11 +414,20 @@ export class Forwarder {
       this.#notes = [];
     }
     this.#history.add(from.index, frame, length, now, comment);
-    for (const feed of this.#feeds.values()) feed.add(from.index, frame, length, now, comment);
+    if (this.#feeds.size === 0) return;
+    const stations = [from.index, this.#destinationOf(from.index, frame)] as const;
+    for (const feed of this.#feeds.values()) feed.add(stations, frame, length, now, comment);
+  }
+
+  /** Returns the number of the station that a frame is for, as far as its MAC is known; -1 for all others. */
+  #destinationOf(from: number, frame: Uint8Array): number {
+    if (this.#isWire) return 1 - from;
+    const to = this.#macs.lookUp(frame);
+    return to === from ? -1 : to;
   }
 
   recentFrames() {
-    return { names: this.#names(), batch: this.#history.batch() };
+    return { names: this.#names(), batch: this.#history.batch((from, frame) => this.#destinationOf(from, frame)) };
   }
 
   startCapture(capture: number): void {

@@ -15,6 +15,8 @@ export interface FrameRecord {
   readonly time: bigint;
   /** The number of the station that it came from. */
   readonly station: number;
+  /** The number of the station that it was for; -1 for all others, or none. */
+  readonly to: number;
   /** The number of bytes that are kept; `originalLength` is the number that it had. */
   readonly length: number;
   readonly originalLength: number;
@@ -53,16 +55,17 @@ export class History {
     frame.copy(this.#bytes, at * HISTORY_SLOT, 0, Math.min(length, HISTORY_SLOT));
   }
 
-  /** Returns the frames in the order in which they came. */
-  batch(): FrameBatch {
+  /** Returns the frames in the order in which they came. @param toOf returns the number of the station that a frame was for */
+  batch(toOf: (station: number, frame: Uint8Array) => number): FrameBatch {
     const [records, parts]: [FrameRecord[], Buffer[]] = [[], []];
     for (let i = Math.max(0, this.#count - HISTORY_FRAMES); i < this.#count; i++) {
       const at = i % HISTORY_FRAMES;
       const originalLength = this.#lengths[at]!;
       const length = Math.min(originalLength, HISTORY_SLOT);
       const [time, station] = [epochTime(this.#times[at]!), this.#stations[at]!];
-      records.push({ time, station, length, originalLength, comment: this.#comments[at] });
-      parts.push(this.#bytes.subarray(at * HISTORY_SLOT, at * HISTORY_SLOT + length));
+      const frame = this.#bytes.subarray(at * HISTORY_SLOT, at * HISTORY_SLOT + length);
+      records.push({ time, station, to: toOf(station, frame), length, originalLength, comment: this.#comments[at] });
+      parts.push(frame);
     }
     return { records, bytes: new Uint8Array(Buffer.concat(parts)) };
   }
@@ -81,14 +84,15 @@ export class CaptureFeed {
   /** @param post gets the collected frames */
   constructor(readonly post: (batch: FrameBatch) => void) {}
 
-  add(station: number, frame: Buffer, length: number, time: number, comment: string | undefined): void {
+  /** @param stations the numbers of the station that it came from, and of the one that it was for */
+  add([station, to]: readonly [number, number], frame: Buffer, length: number, time: number, comment?: string): void {
     if (this.#untaken > MAX_UNTAKEN) {
       this.missed++;
       return;
     }
     if (this.#used + length > BATCH_SIZE) this.flush();
     if (this.#records.length === 0) this.#since = time;
-    this.#records.push({ time: epochTime(time), station, length, originalLength: length, comment });
+    this.#records.push({ time: epochTime(time), station, to, length, originalLength: length, comment });
     frame.copy(this.#bytes, this.#used, 0, length);
     this.#used += length;
   }

@@ -6,7 +6,7 @@
 export type { CutDirections, FaultDirections } from '../fabric/directions.js';
 export type { Distribution } from '../fabric/distribution.js';
 export { Fabric, type FabricOptions } from '../fabric/fabric.js';
-export type { FabricCapture, FabricCaptureOptions } from '../fabric/fabric-capture.js';
+export type { FabricCapture, FabricCaptureOptions, FrameFate } from '../fabric/fabric-capture.js';
 export type { BurstLoss, LinkFaults } from '../fabric/faults.js';
 export type {
   Firewall,

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AF_INET, SOCK_DGRAM, Stack } from 'ioth';
-import { Fabric, type FabricNetwork } from 'ioth/lab';
+import { Fabric, type FabricNetwork, type FrameFate } from 'ioth/lab';
 import { VdePort } from 'ioth/vde';
 import { startScript } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
@@ -178,7 +178,7 @@ describe('a network', () => {
     const [a, b, c] = (await stations(network, 'a', 'b', 'c')) as [VdePort, VdePort, VdePort];
     const comments: string[] = [];
     const capture = await network.capture(undefined, {
-      onFrame: (frame, _time, comment) => comments.push(`${textOf(frame)}: ${comment}`),
+      onFrame: (frame, _time, { comment }) => comments.push(`${textOf(frame)}: ${comment}`),
     });
     let count = 0;
     const talk = async () => {
@@ -298,11 +298,41 @@ describe('a network', () => {
     await network.set({ loss: 1 }, { to: 'b' });
     await network.partition(['c']);
     const comments: (string | undefined)[] = [];
-    const capture = await network.capture(undefined, { onFrame: (_frame, _time, comment) => comments.push(comment) });
+    const capture = await network.capture(undefined, {
+      onFrame: (_frame, _time, { comment }) => comments.push(comment),
+    });
     await a.send(greeting(1, 'anybody?'));
     while (capture.frames < 1) await delay(5);
     await capture.stop();
     expect(comments).toEqual(['to b: dropped: loss; to c: dropped: partition']);
+  });
+
+  test('tells the callback of a capture from where to where a frame went', async () => {
+    const network = (await fabricOf()).addNetwork('lan');
+    const [a, b] = (await stations(network, 'a', 'b', 'c')) as [VdePort, VdePort, VdePort];
+    const fates: [string, FrameFate][] = [];
+    const capture = await network.capture(undefined, {
+      onFrame: (frame, _, fate) => fates.push([textOf(frame), fate]),
+    });
+    await a.send(greeting(1, 'to all'));
+    await heard(network, 1, []);
+    await b.send(message(2, 1, 'answer'));
+    await heard(network, 2, []);
+    // the link of the sender delays it: it is recorded before it comes to the network
+    await network.set({ delay: 5 }, { up: 'a' });
+    await network.cut({ from: 'a', to: 'b' });
+    await a.send(message(1, 2, 'cut'));
+    await a.send(message(1, 9, 'unknown'));
+    while (capture.frames < 6) await delay(5);
+    await capture.stop();
+    expect(fates.sort(([one], [other]) => one.localeCompare(other))).toEqual([
+      ['answer', { from: 'b', to: 'a', comment: undefined }],
+      ['cut', { from: 'a', to: 'b', comment: undefined }],
+      ['cut', { from: 'a', to: 'b', comment: 'to b: dropped: cut' }],
+      ['to all', { from: 'a', to: undefined, comment: undefined }],
+      ['unknown', { from: 'a', to: undefined, comment: undefined }],
+      ['unknown', { from: 'a', to: undefined, comment: 'to b: dropped: cut' }],
+    ]);
   });
 
   test('refuses names that it does not know, and those that are taken', async () => {
@@ -399,7 +429,7 @@ describe('real stacks', () => {
     await receiver.recv(100);
     await network.set({ delay: 1000, reorder: 1, gap: 3, duplicate: 1 }, { from: 'bob', to: 'alice' });
     const sent: { text: string; isAtOnce: boolean }[] = [];
-    const onFrame = (frame: Buffer, _time: bigint, comment: string | undefined) => {
+    const onFrame = (frame: Buffer, _time: bigint, { comment }: FrameFate) => {
       // of UDP over IPv4: what else a stack says now and then counts with every third one, too
       const isDatagram = frame.readUInt16BE(12) === 0x0800 && frame[23] === 17;
       if (isDatagram)

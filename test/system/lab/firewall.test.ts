@@ -101,7 +101,7 @@ it('rules in order: accept, reject by a reset and by ICMP, drop; captures say wh
   const { server, alice } = lab.hosts;
   const said: string[] = [];
   const capture = await lab.networks.internet.capture(undefined, {
-    onFrame: (frame, _time, comment) => comment !== undefined && said.push(`${describeFrame(frame)} ## ${comment}`),
+    onFrame: (frame, _time, { comment }) => comment !== undefined && said.push(`${describeFrame(frame)} ## ${comment}`),
   });
   await serve(alice, 80);
   const inside = alice.address();

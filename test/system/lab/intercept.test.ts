@@ -37,7 +37,7 @@ async function lan(seed = 1): Promise<Lan> {
   }
   const comments: (string | undefined)[] = [];
   open.push({ close: () => capture.stop() });
-  const capture = await network.capture(undefined, { onFrame: (_frame, _time, comment) => comments.push(comment) });
+  const capture = await network.capture(undefined, { onFrame: (_frame, _time, { comment }) => comments.push(comment) });
   const [a, b, c] = ports as [VdePort, VdePort, VdePort];
   return { network, fabric, a, b, c, comments };
 }
@@ -386,7 +386,9 @@ describe('in a lab', () => {
     const tcp = await lab.networks.lan.intercept({ to: 'bob', protocol: 'tcp' }, 'reject');
     const udp = await lab.networks.lan.intercept({ to: 'bob', protocol: 'udp' }, 'reject');
     const comments: (string | undefined)[] = [];
-    const capture = await lab.networks.lan.capture(undefined, { onFrame: (_f, _t, comment) => comments.push(comment) });
+    const capture = await lab.networks.lan.capture(undefined, {
+      onFrame: (_f, _t, { comment }) => comments.push(comment),
+    });
     using client = alice.stack.socket(address.includes(':') ? AF_INET6 : AF_INET);
     await expect(client.connect([address, 80])).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     using asking = alice.stack.socket(address.includes(':') ? AF_INET6 : AF_INET, SOCK_DGRAM);

@@ -161,7 +161,7 @@ it('cuts ways between hosts, one way or both, and heals them', async () => {
   await lan.cut({ from: 'b', to: 'a' });
   const comments: string[] = [];
   const capture = await lan.capture(undefined, {
-    onFrame: (_frame, _time, comment) => comment && comments.push(comment),
+    onFrame: (_frame, _time, { comment }) => comment && comments.push(comment),
   });
   expect(await answers(a, 'b')).toBe(false);
   await capture.stop();
@@ -244,7 +244,7 @@ it('repeats the losses on the links of hosts', async () => {
     await lan.reset();
     let fates = '';
     const capture = await lan.capture(undefined, {
-      onFrame: (frame, _time, comment) => {
+      onFrame: (frame, _time, { comment }) => {
         const isDatagram = frame.readUInt16BE(12) === 0x0800 && frame[23] === 17;
         if (isDatagram) fates += comment === 'dropped: loss' ? 'x' : '.';
       },

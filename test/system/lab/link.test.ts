@@ -154,7 +154,9 @@ describe('faults, measured', () => {
   test('CoDel drops frames at the head of a queue that stays long, and says so', async () => {
     await open({ rate: '2mbit', queue: 'codel' });
     const comments: (string | undefined)[] = [];
-    const capture = await ends.link.capture(undefined, { onFrame: (_frame, _time, comment) => comments.push(comment) });
+    const capture = await ends.link.capture(undefined, {
+      onFrame: (_frame, _time, { comment }) => comments.push(comment),
+    });
     // 4 ms each: they wait up to 1.6 s, 100 ms are enough for the first drop
     const numbers = (await transfer(ends, 400, 1000)).map(numberOf);
     await capture.stop();
@@ -252,13 +254,20 @@ describe('captures', () => {
     const dir = temporaryDirectory();
     const file = join(dir, 'link.pcapng');
     const comments: (string | undefined)[] = [];
-    const capture = await ends.link.capture(file, { onFrame: (_frame, _time, comment) => comments.push(comment) });
+    const ways = new Set<string>();
+    const capture = await ends.link.capture(file, {
+      onFrame(_frame, _time, { from, to, comment }) {
+        comments.push(comment);
+        ways.add(`${from} to ${to}`);
+      },
+    });
     await transfer(ends, 100);
     await ends.b.send(numbered(100));
     while ((await ends.link.stats()).b.received.frames < 1) await delay(5);
     await capture.stop();
     await capture.stop();
     expect([capture.frames, capture.bytes, capture.missed]).toEqual([101, 6060, 0]);
+    expect([...ways]).toEqual(['a to b', 'b to a']);
     const { dropped, duplicated, corrupted } = (await ends.link.stats()).a;
     const count = (word: string) => comments.slice(0, 100).filter((comment) => comment?.includes(word)).length;
     expect([count('loss'), count('duplicated'), count('corrupted')]).toEqual([dropped.loss, duplicated, corrupted]);

@@ -125,7 +125,7 @@ it('maps, filters, says so in captures, and tells of mappings', async () => {
   const { meet, fritz, alice } = lab.hosts;
   const comments: string[] = [];
   const capture = await lab.networks.internet.capture(undefined, {
-    onFrame: (frame, _time, comment) => comments.push(`${describeFrame(frame)} ## ${comment}`),
+    onFrame: (frame, _time, { comment }) => comments.push(`${describeFrame(frame)} ## ${comment}`),
   });
   const events: string[] = [];
   const log = (what: string) => (mapping: NatMapping) => events.push(`${what} ${mapping.inside} ${mapping.outside}`);

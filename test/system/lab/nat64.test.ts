@@ -65,7 +65,7 @@ it('reaches the rest by name: HTTP, pings, UDP; the rest sees the NAT', async ()
   const { meet, fritz, alice, carol, server } = lab.hosts;
   const comments: string[] = [];
   const capture = await lab.networks.home.capture(undefined, {
-    onFrame: (frame, _time, comment) => comments.push(`${describeFrame(frame)} ## ${comment}`),
+    onFrame: (frame, _time, { comment }) => comments.push(`${describeFrame(frame)} ## ${comment}`),
   });
   expect([alice.address()]).toEqual(['fd00:2::2']);
   await serveHttp(meet);

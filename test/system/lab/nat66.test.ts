@@ -57,7 +57,7 @@ it('hosts behind it have addresses outside, in both directions, also far away an
   const { meet, server, alice, bob } = lab.hosts;
   const comments: string[] = [];
   const capture = await lab.networks.internet.capture(undefined, {
-    onFrame: (frame, _time, comment) => comments.push(`${describeFrame(frame)} ## ${comment}`),
+    onFrame: (frame, _time, { comment }) => comments.push(`${describeFrame(frame)} ## ${comment}`),
   });
   for (const host of [meet, server, alice]) await serveHttp(host);
   expect(await get(alice, `http://[${meet.address('internet', 6)}]/`)).toBe(`you are ${ALICE}`);

@@ -33,7 +33,7 @@ async function run(seed: number): Promise<Record<string, string>> {
     expect((await alice.ping(address, { count: 1, timeout: PATIENCE_MS })).received).toBe(1);
   const frames: [string, string | undefined][] = [];
   const capture = await lab.networks.lan.capture(undefined, {
-    onFrame: (frame, _time, comment) => frames.push([describeFrame(frame), comment]),
+    onFrame: (frame, _time, { comment }) => frames.push([describeFrame(frame), comment]),
   });
   await lab.networks.lan.set({ loss: 0.25 });
   for (const address of addresses) await alice.ping(address, { count: PINGS, interval: 1, timeout: 1 });

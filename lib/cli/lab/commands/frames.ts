@@ -41,20 +41,16 @@ export const dump: LabCommand = {
     const full = new AbortController();
     let seen = 0;
     const running = await Promise.all(
-      networks.map((network) => {
-        let from = '';
-        return lab.networks[network]!.capture(nowhere(), {
-          filter(frame, port) {
-            from = port;
-            return isOf(frame, port) && passes(frame) && ++seen <= count;
-          },
-          onFrame(frame, time, comment) {
+      networks.map((network) =>
+        lab.networks[network]!.capture(nowhere(), {
+          filter: (frame, port) => isOf(frame, port) && passes(frame) && ++seen <= count,
+          onFrame(frame, time, { from, comment }) {
             const note = comment === undefined ? '' : `  [${printable(comment)}]`;
             print(`${clock(time)} ${network} ${from}: ${describeFrame(frame)}${note}`);
             if (seen >= count) full.abort();
           },
-        });
-      }),
+        }),
+      ),
     );
     const stopListening = onAbort(call.signal, () => full.abort());
     await Promise.race([interrupted(full.signal), ...running.map(({ done }: FabricCapture) => done)]);
