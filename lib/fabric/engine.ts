@@ -12,6 +12,7 @@ const MAX_WAIT_MS = 50;
 const AWAKE_MS = 0.03;
 /** The pause before a receiver that took no more frames is tried again. */
 const RETRY_MS = 0.2;
+const SECOND_MS = 1000;
 const WAKE_SIZE = 64;
 
 /** The loop of the thread that forwards. It never returns to libuv's loop, whose timers have a resolution of milliseconds. */
@@ -20,6 +21,8 @@ export class Engine {
   readonly #networks = new Map<string, Forwarder>();
   readonly #control: Int32Array;
   readonly #post: (message: WorkerMessage) => void;
+  /** When the counts of the networks are noted again. */
+  #nextSecond = nextSecond(performance.now());
 
   /**
    * @param receive returns the next message, if there is one
@@ -56,6 +59,8 @@ export class Engine {
     const { events, feeds } = this.#shared;
     while (Atomics.load(this.#control, END_WORD) === 0) {
       const now = performance.now();
+      // the longest wait is short enough for it: a timer would be another system call between two frames
+      if (now >= this.#nextSecond) this.#markSecond(now);
       const next = this.#nextTime(now);
       const isNear = next - now < AWAKE_MS;
       if (!isNear) events.wakeAt(next, now);
@@ -65,6 +70,11 @@ export class Engine {
     for (const feed of feeds) feed.flush();
     for (const network of this.#networks.values()) network.end();
     events.close();
+  }
+
+  #markSecond(now: number): void {
+    for (const network of this.#networks.values()) network.markSecond(now);
+    this.#nextSecond = nextSecond(now);
   }
 
   #nextTime(now: number): number {
@@ -110,4 +120,8 @@ export class Engine {
     }
     return network;
   }
+}
+
+function nextSecond(now: number): number {
+  return now - (now % SECOND_MS) + SECOND_MS;
 }

@@ -2,6 +2,7 @@ import type { VdeConnPointer } from '../../ffi/vdeplug.js';
 import { scratch } from '../vde/frame-source.js';
 import type { DueHeap } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
+import { FigureLog, type Marks } from './figures.js';
 import { FirewallGate } from './firewall/firewall.js';
 import type { FirewallPlan } from './firewall/options.js';
 import type { FrameStore, StoredFrame } from './frame-store.js';
@@ -80,6 +81,7 @@ export class Forwarder {
   readonly #list: Station[] = [];
   readonly #macs = new MacTable();
   readonly #history = new History();
+  readonly #figures = new FigureLog();
   /** The captures, by the number that the other thread gave them. */
   readonly #feeds = new Map<number, CaptureFeed>();
   /** Whether it is a cable between two ports, which ignores MACs. */
@@ -107,6 +109,7 @@ export class Forwarder {
       note: ({ from, to }, count, text) => this.#note(from, to, count, text),
       recordNoted: (from, frame, length) => this.#recordNoted(from, frame, length),
     });
+    this.markSecond(performance.now());
   }
 
   becomeWire(): void {
@@ -462,6 +465,16 @@ export class Forwarder {
       ports: Object.fromEntries(present.map(({ name, stats }) => [name, stats])),
       total: sumOf(this.#list.map(({ stats }) => stats)),
     };
+  }
+
+  /** Notes the counts at the end of a second. */
+  markSecond(now: number): void {
+    this.#figures.mark(now, this.#list);
+  }
+
+  /** Returns the counts at the ends of the last seconds. */
+  history(seconds: number): Marks {
+    return this.#figures.read(seconds, this.#list);
   }
 
   end(): void {

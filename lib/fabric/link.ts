@@ -4,6 +4,7 @@ import type { CutDirections, FaultDirections } from './directions.js';
 import { Fabric } from './fabric.js';
 import type { FabricCapture, FabricCaptureOptions } from './fabric-capture.js';
 import { checkFaults, FAULT_NAMES, type LinkFaults } from './faults.js';
+import type { HistoryOptions, SecondFigures } from './figures.js';
 import type { Intercept } from './intercept/intercept.js';
 import type { PacketAction, PacketMatch, PacketTest } from './intercept/match.js';
 import type { InterceptOptions } from './intercept/plan.js';
@@ -167,6 +168,14 @@ export class Link {
   async stats(): Promise<LinkStats> {
     const { a, b } = (await this.#network.stats()).ports;
     return { a: a!, b: b! };
+  }
+
+  /**
+   * Returns the figures of each of the last 600 seconds, for a and b and in all. They are always kept.
+   * @throws {TypeError | RangeError} for invalid options
+   */
+  history(options?: HistoryOptions): Promise<SecondFigures<LinkEnd>[]> {
+    return this.#network.history(options);
   }
 
   /** Closes both ends and ends the worker thread. Closing twice is fine. */

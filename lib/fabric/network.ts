@@ -9,6 +9,7 @@ import { type CutDirections, checkCut, checkDirections, type FaultDirections } f
 import { BatchWriter, FabricCapture, type FabricCaptureOptions } from './fabric-capture.js';
 import { FabricPort } from './fabric-port.js';
 import { checkFaults, type FaultPlan, type LinkFaults } from './faults.js';
+import { checkHistoryOptions, figuresFrom, type HistoryOptions, type SecondFigures } from './figures.js';
 import type { LinkWay } from './forwarder.js';
 import { Intercept } from './intercept/intercept.js';
 import type { PacketAction, PacketMatch, PacketTest } from './intercept/match.js';
@@ -282,6 +283,15 @@ export class FabricNetwork {
   /** Returns the counts of what it forwarded and dropped. */
   stats(): Promise<NetworkStats> {
     return this.#thread.call('stats', this.name);
+  }
+
+  /**
+   * Returns the figures of each of the last 600 seconds: frames and bytes from each port and to it, and frames that did not arrive.
+   * They are always kept, and cost nothing a frame.
+   * @throws {TypeError | RangeError} for invalid options
+   */
+  async history(options?: HistoryOptions): Promise<SecondFigures[]> {
+    return figuresFrom(await this.#thread.call('history', this.name, checkHistoryOptions(options)));
   }
 
   /** @internal Closes all ports after the worker thread has ended */

@@ -24,7 +24,7 @@ export const ENDED = 2;
 
 /** What the other thread calls, by its name: a network, the NAT of a router, the firewall of a host. */
 export interface Callees {
-  readonly network: Omit<Forwarder, 'name' | 'shared' | 'deliver' | 'end'>;
+  readonly network: Omit<Forwarder, 'name' | 'shared' | 'deliver' | 'markSecond' | 'end'>;
   readonly nat: Pick<
     Nat,
     'restart' | 'set' | 'flush' | 'mappings' | 'addForward' | 'requestForward' | 'removeForward' | 'watch'

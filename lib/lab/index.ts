@@ -8,6 +8,7 @@ export type { Distribution } from '../fabric/distribution.js';
 export { Fabric, type FabricOptions } from '../fabric/fabric.js';
 export type { FabricCapture, FabricCaptureOptions, FrameFate } from '../fabric/fabric-capture.js';
 export type { BurstLoss, LinkFaults } from '../fabric/faults.js';
+export type { Figures, HistoryOptions, SecondFigures } from '../fabric/figures.js';
 export type {
   Firewall,
   FirewallAction,

@@ -8,6 +8,7 @@ import {
   type FaultDirections,
 } from '../fabric/directions.js';
 import type { LinkFaults } from '../fabric/faults.js';
+import type { HistoryOptions, SecondFigures } from '../fabric/figures.js';
 import type { Intercept } from '../fabric/intercept/intercept.js';
 import type { PacketAction, PacketMatch, PacketTest } from '../fabric/intercept/match.js';
 import type { InterceptOptions } from '../fabric/intercept/plan.js';
@@ -158,6 +159,16 @@ export class LabNetwork<H extends string = string> {
   /** Returns the counts of frames and bytes, and of dropped frames by cause: for each host on this network, and the total. */
   stats(): Promise<NetworkStats<H>> {
     return this.#fabric.stats();
+  }
+
+  /**
+   * Returns the figures of each of the last 600 seconds, for plots: frames and bytes of each host and in all, and frames that did
+   * not arrive. They are always kept.
+   * @param options `{ seconds: 60 }` is the last minute
+   * @throws {TypeError | RangeError} for invalid options
+   */
+  history(options?: HistoryOptions): Promise<SecondFigures<H>[]> {
+    return this.#fabric.history(options);
   }
 
   [inspect.custom](): string {

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AF_INET, SOCK_DGRAM, Stack } from 'ioth';
-import { Fabric, type FabricNetwork, type FrameFate } from 'ioth/lab';
+import { Fabric, type FabricNetwork, type FrameFate, type SecondFigures } from 'ioth/lab';
 import { VdePort } from 'ioth/vde';
 import { startScript } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
@@ -333,6 +333,31 @@ describe('a network', () => {
       ['unknown', { from: 'a', to: undefined, comment: undefined }],
       ['unknown', { from: 'a', to: undefined, comment: 'to b: dropped: cut' }],
     ]);
+  });
+
+  test('keeps its figures of each second', async () => {
+    const network = (await fabricOf()).addNetwork('lan');
+    const [a] = (await stations(network, 'a', 'b', 'c')) as [VdePort, VdePort, VdePort];
+    await network.cut({ from: 'a', to: 'c' });
+    for (let n = 0; n < 20; n++) await a.send(greeting(1, `frame ${n}`));
+    const sum = (seconds: SecondFigures[], of: (figures: SecondFigures) => number) =>
+      seconds.reduce((before, each) => before + of(each), 0);
+    let seconds: SecondFigures[] = [];
+    while (sum(seconds, ({ total }) => total.received.frames) < 20) {
+      await delay(5);
+      seconds = await network.history();
+    }
+    const { ports, total } = await network.stats();
+    expect(sum(seconds, (each) => each.ports.b!.sent.frames)).toBe(20);
+    expect(sum(seconds, (each) => each.ports.b!.sent.bytes)).toBe(ports.b!.sent.bytes);
+    expect(sum(seconds, (each) => each.ports.a!.dropped)).toBe(20);
+    expect(sum(seconds, (each) => each.total.received.bytes)).toBe(total.received.bytes);
+    expect(seconds.every(({ duration }) => duration > 0)).toBe(true);
+    // others may have ended since
+    const last = await network.history({ seconds: 1 });
+    expect(last).toHaveLength(1);
+    expect(last[0]!.time).toBeGreaterThanOrEqual(seconds.at(-1)!.time);
+    await expect(network.history({ seconds: 601 })).rejects.toThrow('options.seconds must be');
   });
 
   test('refuses names that it does not know, and those that are taken', async () => {
