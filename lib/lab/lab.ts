@@ -17,7 +17,8 @@ import { LabNat } from './nat.js';
 import { checkGroups, LabNetwork } from './network.js';
 import { RunningHost } from './running-host.js';
 import { EXIT, type LabConfig, type NetworkPlan } from './topology/config.js';
-import { drawing, type LabNow, mermaid } from './topology/drawing.js';
+import { type DiagramOptions, diagram } from './topology/diagram.js';
+import { drawing, type LabNow } from './topology/drawing.js';
 import { attachmentOn, guardedBy, type HostPlan } from './topology/host-plan.js';
 import type { NatRouter } from './topology/nat-router.js';
 import { Topology } from './topology/topology.js';
@@ -183,9 +184,13 @@ export class Lab<N extends string = string, H extends string = string> {
     return drawing(this.#topology, this.#now);
   }
 
-  /** Returns the networks and hosts, as they are now, as the text of a mermaid flowchart. */
-  diagram(): string {
-    return mermaid(this.#topology, this.#now);
+  /**
+   * Returns a drawing of the networks and hosts: the text of a mermaid flowchart, or with `{ format: 'svg' }` an image. By default it
+   * shows them as they are now.
+   * @throws {TypeError} for invalid options
+   */
+  diagram(options?: DiagramOptions): string {
+    return diagram(this.#topology, this.#now, options);
   }
 
   /** Closes the lab. Data that hosts have not delivered yet is lost. Closing twice is fine. */
@@ -254,6 +259,7 @@ export class Lab<N extends string = string, H extends string = string> {
     return {
       network: ({ name }) => this.networks[name as N].now,
       isDown: ({ name }) => !this.#running.get(name)?.isUp,
+      isOn: (host, network) => attachmentOn(host, network) !== undefined,
     };
   }
 

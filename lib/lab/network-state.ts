@@ -59,14 +59,23 @@ export class NetworkState implements NetworkNow {
     this.#groups = [];
   }
 
-  get notes(): string[] {
+  get groups(): readonly (readonly string[])[] {
     const grouped = this.#groups.flat();
     const all = [...this.#groups, this.hosts.filter((host) => !grouped.includes(host))];
-    const parts = all.filter((group) => group.length > 0).map((group) => group.join(' '));
+    const groups = all.filter((group) => group.length > 0);
+    return groups.length > 1 ? groups : [];
+  }
+
+  get isCut(): boolean {
+    return this.#cuts.length > 0;
+  }
+
+  get notes(): string[] {
+    const parts = this.groups.map((group) => group.join(' '));
     return [
       ...this.#rules.map(({ faults, path }) => `${pathText(path)}: ${faultTexts(faults).join(' ') || 'no faults'}`),
       ...new Set(this.#cuts.map((path) => `cut: ${pathText(path)}`)),
-      ...(parts.length > 1 ? [`partition: ${parts.join(' | ')}`] : []),
+      ...(parts.length > 0 ? [`partition: ${parts.join(' | ')}`] : []),
     ];
   }
 }

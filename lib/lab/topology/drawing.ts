@@ -1,6 +1,6 @@
 import type { LinkFaults } from '../../fabric/faults.js';
-import type { NetworkPlan } from './config.js';
-import { type Attachment, attachmentOn, cableFor, cablesOf, type HostPlan } from './host-plan.js';
+import type { NatRequest, NetworkPlan } from './config.js';
+import { type Attachment, cableFor, cablesOf, type HostPlan } from './host-plan.js';
 import type { Topology } from './topology.js';
 
 /** What a network is now. */
@@ -9,16 +9,27 @@ export interface NetworkNow {
   readonly faults: LinkFaults;
   /** What else was done to it, a line each: 'from bob to gate: loss=1', 'partition: gate | bob'. */
   readonly notes: readonly string[];
+  /** The groups of a partition; none without one. */
+  readonly groups: readonly (readonly string[])[];
+  /** Whether directions are cut. */
+  readonly isCut: boolean;
 }
 
 /** What a lab is now. */
 export interface LabNow {
   network(network: NetworkPlan): NetworkNow;
   isDown(host: HostPlan): boolean;
+  /** Returns whether a host is on a network, and not on another one to which it roams. */
+  isOn(host: HostPlan, network: NetworkPlan): boolean;
 }
 
 /** A lab to which nothing was done since it was made. */
-const AS_MADE: LabNow = { network: ({ faults }) => ({ faults, notes: [] }), isDown: () => false };
+export const AS_MADE: LabNow = {
+  network: ({ faults }) => ({ faults, notes: [], groups: [], isCut: false }),
+  isDown: () => false,
+  isOn: ({ attachments, cables }, network) =>
+    (cables?.slice(0, 1) ?? attachments).some((each) => each.network === network),
+};
 
 /** Returns the prefixes as text: '10.0.0.0/24 fd00::/64'. */
 export function prefixTexts({ prefixes }: NetworkPlan): string {
@@ -57,24 +68,22 @@ export function drawing(topology: Topology, now = AS_MADE): string {
   return lines.join('\n');
 }
 
-/** Returns the networks and hosts as a flowchart of mermaid. */
-export function mermaid(topology: Topology, now = AS_MADE): string {
-  const lines = ['graph LR'];
-  topology.networks.forEach((network, i) => {
-    const { faults, notes } = now.network(network);
-    const label = [...networkTexts(network, faults), ...notes].join('<br>');
-    lines.push(`  n${i}(["${label}"])`);
-  });
-  topology.hosts.forEach((host, i) => {
-    const label = `"${host.name}${now.isDown(host) ? '<br>down' : ''}"`;
-    lines.push(`  h${i}${host.isRouter ? `{{${label}}}` : `[${label}]`}`);
-    for (const attachment of cablesOf(host)) {
-      const { network } = attachment;
-      const label = [addressTexts(host, network).replace(' ', '<br>'), ...linkTexts(attachment)].join('<br>');
-      lines.push(`  h${i} ---|"${label}"| n${topology.networks.indexOf(network)}`);
-    }
-  });
-  return `${lines.join('\n')}\n`;
+/** Returns what a host is, a text each: 'NAT, symmetric', 'DNS', 'down'. */
+export function kindTexts(topology: Topology, host: HostPlan, now: LabNow): string[] {
+  const { nat, isRouter, firewall, cables } = host;
+  const nat64 = nat?.nat64 ? ', NAT64' : '';
+  return [
+    ...(nat ? [`NAT, ${natTypeText(nat)}${nat64}`] : isRouter ? ['router'] : []),
+    ...(firewall === undefined ? [] : ['firewall']),
+    ...(topology.dns === host ? ['DNS'] : []),
+    ...(topology.dhcp === host ? ['DHCP'] : []),
+    ...(cables ? ['roams'] : []),
+    ...(now.isDown(host) ? ['down'] : []),
+  ];
+}
+
+function natTypeText({ behavior }: NatRequest): string {
+  return typeof behavior === 'string' ? behavior : (behavior.type ?? 'port-restricted');
 }
 
 function addressTexts(host: HostPlan, network: NetworkPlan): string {
@@ -84,7 +93,7 @@ function addressTexts(host: HostPlan, network: NetworkPlan): string {
 function roles(topology: Topology, host: HostPlan, network: NetworkPlan, now: LabNow): string[] {
   const others = host.attachments.filter((attachment) => attachment.network !== network);
   const roles = host.isRouter ? [wayText(host, network, others.map((other) => other.network.name).join(', '))] : [];
-  if (host.cables) roles.push(attachmentOn(host, network) ? 'roams' : 'roams, away');
+  if (host.cables) roles.push(now.isOn(host, network) ? 'roams' : 'roams, away');
   if (topology.dns === host) roles.push('DNS');
   if (topology.dhcp === host) roles.push('DHCP');
   if (now.isDown(host)) roles.push('down');
@@ -93,12 +102,12 @@ function roles(topology: Topology, host: HostPlan, network: NetworkPlan, now: La
 
 function wayText({ nat }: HostPlan, network: NetworkPlan, others: string): string {
   if (!nat) return `routes to ${others}`;
-  const type = typeof nat.behavior === 'string' ? nat.behavior : (nat.behavior.type ?? 'port-restricted');
   if (nat.outside !== network) return `NAT to ${nat.outside.name}`;
-  return `NAT of ${others}, ${type}${nat.nat64 ? ', NAT64' : ''}${nat.prefix6 ? `, ${nat.prefix6.text}` : ''}`;
+  return `NAT of ${others}, ${natTypeText(nat)}${nat.nat64 ? ', NAT64' : ''}${nat.prefix6 ? `, ${nat.prefix6.text}` : ''}`;
 }
 
-function networkTexts(network: NetworkPlan, faults: LinkFaults): string[] {
+/** Returns the name of a network, its prefixes and options, and these faults. */
+export function networkTexts(network: NetworkPlan, faults: LinkFaults): string[] {
   const exit = network.hasExit ? ['exit=slirp'] : [];
   const mtu = network.mtu === undefined ? [] : [`mtu=${network.mtu}`];
   return [network.name, prefixTexts(network), ...exit, ...mtu, ...advertisementTexts(network), ...faultTexts(faults)];
@@ -111,7 +120,7 @@ function advertisementTexts({ ra }: NetworkPlan): string[] {
 }
 
 /** Returns the faults of a host's own link: 'up: rate=1mbit', 'down: rate=20mbit'; 'link: profile=dsl' for both ways. */
-function linkTexts({ link }: Attachment): string[] {
+export function linkTexts({ link }: Attachment): string[] {
   if (!link) return [];
   const ways = link.up === link.down ? { link: link.up } : link;
   return Object.entries(ways).map(([way, faults]) => `${way}: ${faultTexts(faults).join(' ') || 'no faults'}`);

@@ -35,7 +35,11 @@ wan 10.1.0.0/24 loss=0.5 delay=20
   expect(lab.diagram()).toContain(
     'n1(["wan<br>10.1.0.0/24<br>loss=0.5<br>delay=20<br>from bob to gate: loss=1<br>to bob: no faults<br>partition: bob | gate"])',
   );
-  expect(lab.diagram()).toContain('h1{{"gate<br>down"}}');
+  expect(lab.diagram()).toContain('h1{{"gate<br>router<br>down"}}');
+  expect(lab.diagram({ live: false })).toBe(diagram);
+  const text = (svg: string) => svg.slice(svg.indexOf('<desc>') + 6, svg.indexOf('</desc>'));
+  expect(text(lab.diagram({ format: 'svg' }))).toBe(String(lab));
+  expect(text(lab.diagram({ format: 'svg', live: false }))).toBe(asMade);
 
   // the last word for a direction counts, and what is for all replaces it
   await lab.networks.wan.set({ delay: 1 }, { to: 'bob' });

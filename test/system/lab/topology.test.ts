@@ -1,6 +1,7 @@
 import { Lab, type LabConfig } from 'ioth/lab';
-import { drawing, mermaid } from '../../../lib/lab/topology/drawing.js';
+import { AS_MADE, drawing } from '../../../lib/lab/topology/drawing.js';
 import type { HostPlan } from '../../../lib/lab/topology/host-plan.js';
+import { mermaid } from '../../../lib/lab/topology/mermaid.js';
 import { Topology } from '../../../lib/lab/topology/topology.js';
 import { holdings } from '../../support/leaks.js';
 
@@ -144,12 +145,12 @@ it('is drawn as text and as a mermaid flowchart', () => {
       '└─ bob    10.0.1.2 fd00:0:0:1::2',
     ].join('\n'),
   );
-  expect(mermaid(topology)).toBe(`graph LR
+  expect(mermaid(topology, AS_MADE)).toBe(`graph LR
   n0(["lan<br>10.0.0.0/24"])
   n1(["wan<br>10.0.1.0/24 fd00:0:0:1::/64<br>delay=20<br>loss={p:0.1,r:0.5}<br>rate=10mbit"])
   h0["alice"]
   h0 ---|"10.0.0.1"| n0
-  h1{{"gate"}}
+  h1{{"gate<br>router<br>DNS"}}
   h1 ---|"10.0.0.2"| n0
   h1 ---|"10.0.1.1<br>fd00:0:0:1::1"| n1
   h2["bob"]
@@ -172,7 +173,7 @@ it('shows networks with router advertisements, with the addresses that kernels m
       '└─ server  10.0.2.2 fd00:0:0:2::53',
     ].join('\n'),
   );
-  expect(mermaid(topology)).toContain('n0(["home<br>10.0.1.0/24 fd00:0:0:1::/64<br>ra"])');
+  expect(mermaid(topology, AS_MADE)).toContain('n0(["home<br>10.0.1.0/24 fd00:0:0:1::/64<br>ra"])');
 });
 
 describe('a topology that is wrong is refused with words', () => {
