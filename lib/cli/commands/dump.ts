@@ -17,11 +17,13 @@ export const command: Command = {
 Joins a network and prints a line for each frame, or writes the frames as pcapng, which Wireshark, tshark and tcpdump read.
 It runs until Ctrl-C, until -c frames have come, or until the network ends. A switch sends a port only frames for all hosts,
 or for a MAC that it has not learned. To see every frame use a hub: 'ioth switch --hub PATH'.
-FILTER is a subset of pcap-filter(7): host ADDRESS, net PREFIX, port NUMBER, each with src or dst before it, ether host MAC,
-arp, ip, ip6, tcp, udp, icmp, icmp6, broadcast, multicast, and, or, not, ( ).
+FILTER is a subset of pcap-filter(7): host ADDRESS, net PREFIX, port NUMBER, portrange N-M, each with src or dst before it,
+ether host MAC, arp, ip, ip6, tcp, udp, icmp, icmp6, broadcast, multicast, proto, vlan, less N, greater N, tcp[tcpflags] and
+the like, and, or, not, ( ).
 
   ioth dump vde:///tmp/sw
   ioth dump vde:///tmp/sw host 10.0.0.1 and not tcp port 22
+  ioth dump vde:///tmp/sw 'tcp[tcpflags] & (tcp-syn|tcp-rst) != 0'
   ioth dump -w - vde:///tmp/sw | wireshark -k -i -`,
   options: {
     write: { short: 'w', value: 'FILE', help: 'writes pcapng to a file; - is standard output' },

@@ -10,13 +10,20 @@ import { arpRequest, BROADCAST, frameOf, greeting, macOf } from '../../support/v
 /* What passes a filter is what tcpdump(8) prints with the same filter. */
 
 const dir = useDirectory();
-const [TCP, UDP, ICMP, ICMP6] = [6, 17, 1, 58];
+const [TCP, UDP, ICMP, ICMP6, IGMP, SCTP] = [6, 17, 1, 58, 2, 132];
+const [SYN, RST, ACK] = [2, 4, 16];
 
 const ports = (from: number, to: number) => {
   const header = Buffer.alloc(20);
   header.writeUInt16BE(from, 0);
   header.writeUInt16BE(to, 2);
   header[12] = 0x50;
+  return header;
+};
+
+const segment = (from: number, to: number, flags: number) => {
+  const header = ports(from, to);
+  header[13] = flags;
   return header;
 };
 
@@ -59,6 +66,14 @@ const frames: Buffer[] = [
   frameOf('01:00:5e:00:00:fb', macOf(1), IP, ip(UDP, '10.0.0.1', '224.0.0.251', ports(5353, 5353))),
   frameOf(BROADCAST, macOf(3), IP, ip(UDP, '0.0.0.0', '255.255.255.255', ports(68, 67))),
   greeting(1, 'a frame of another protocol'),
+  from(1, 2, IP, ip(TCP, '10.0.0.1', '10.0.0.2', segment(40000, 443, SYN))),
+  from(2, 1, IP, ip(TCP, '10.0.0.2', '10.0.0.1', segment(443, 40000, SYN | ACK))),
+  from(1, 2, IP, ip(TCP, '10.0.0.1', '10.0.0.2', segment(40000, 8005, RST))),
+  from(2, 1, IP, ip(ICMP, '10.0.0.2', '10.0.0.1', Buffer.from('0000ffff00000000', 'hex'))),
+  from(2, 1, IP, ip(ICMP, '10.0.0.2', '10.0.0.1', Buffer.from('0303fcfc00000000', 'hex'))),
+  from(1, 2, IP, ip(UDP, '10.0.0.1', '10.0.0.2', Buffer.concat([ports(9000, 9001), Buffer.alloc(200)]))),
+  from(1, 2, IP, ip(IGMP, '10.0.0.1', '224.0.0.1', Buffer.alloc(8))),
+  from(1, 2, IP, ip(SCTP, '10.0.0.1', '10.0.0.2', ports(5000, 80))),
 ];
 
 function passing(filter: string): number[] {
@@ -113,6 +128,62 @@ it('takes what tcpdump takes', async () => {
     'udp and host 10.0.0.1 or arp',
     'not tcp and not udp',
     'host 10.0.0.1 && ( port 80 || port 53 ) && ! icmp',
+    'port 80 or 443',
+    'tcp dst port 80 or 443 or 8005',
+    'host 10.0.0.2 or 10.0.1.3',
+    'not port 53 and 80',
+    'src or dst port 53',
+    'src and dst port 53',
+    'dst and src host 10.0.0.1',
+    'src 10.0.0.1 and dst 10.0.0.2',
+    'src 10.0.0.1 or dst port 80',
+    'portrange 8000-9000',
+    'udp src portrange 9000-9100',
+    'portrange 443-80',
+    'net 10.0.0.0 mask 255.255.255.0',
+    'dst net 10.0.1.0 mask 255.255.255.0',
+    'net 10',
+    'net 10.0',
+    'net 10.0.1',
+    'ether src 02:00:00:00:00:03',
+    'ether broadcast',
+    'ether multicast',
+    'ether proto 0x0806',
+    'ether proto \\arp',
+    'ip proto 17',
+    'ip proto \\tcp',
+    'ip proto \\icmp or ip proto \\igmp',
+    'ip6 proto 58',
+    'proto \\udp',
+    'less 60',
+    'greater 60',
+    'len > 60',
+    'len <= 60',
+    'len=54',
+    'tcp[tcpflags] & tcp-syn != 0',
+    'tcp[tcpflags]&tcp-syn!=0',
+    '( tcp[tcpflags] & tcp-syn ) != 0',
+    'tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn',
+    'tcp[tcpflags] & (tcp-syn|tcp-rst) != 0 and host 10.0.0.1',
+    'tcp[tcpflags] == tcp-syn',
+    'tcp[13] = 18',
+    'tcp[13] & 0x10 = 0x10 or arp',
+    'ip and tcp[0:2] < 100',
+    'not ( tcp[13] & 2 != 0 or udp )',
+    '( ( tcp[13] & 2 != 0 ) )',
+    'icmp[icmptype] == icmp-echo',
+    'icmp[icmptype] = icmp-echo or icmp[icmptype] = icmp-echoreply',
+    'icmp[icmptype] == icmp-unreach and icmp[icmpcode] == 3',
+    'icmp6[icmp6type] == icmp6-echo',
+    'ip[6:2] & 0x1fff != 0',
+    'ip[8] < 65',
+    'ip[12:4] == 0x0a000001',
+    'ip6[6] = 58',
+    'udp[2:2] = 9001',
+    'ether[0] & 1 = 1',
+    'arp[6:2] = 1',
+    'vlan',
+    'vlan 5',
   ];
   for (const filter of filters)
     expect({ filter, frames: passing(filter) }).toEqual({ filter, frames: printed(filter) });
@@ -129,10 +200,25 @@ it('looks behind VLAN tags and the extension headers of IPv6', () => {
   later.writeUInt16BE(0x0081, 14 + 40 + 2);
   for (const frame of [tagged, extended, first]) expect(frameFilter('tcp port 80')(frame)).toBe(true);
   expect([frameFilter('tcp')(later), frameFilter('port 80')(later)]).toEqual([true, false]);
+  const vlans = ['vlan', 'vlan 3', 'vlan 0x3 and tcp', 'vlan 4', 'not vlan'];
+  expect(vlans.map((filter) => frameFilter(filter)(tagged))).toEqual([true, true, true, false, false]);
+  // tcpdump knows the flags of TCP over IPv4 only
+  for (const frame of [tagged, extended, first]) expect(frameFilter('tcp[2:2] = 80')(frame)).toBe(true);
+  expect(frameFilter('tcp[2:2] = 80')(later)).toBe(false);
 });
 
 it('takes no part of a frame for another, however short it is', () => {
-  for (const filter of ['tcp port 80', 'host 10.0.0.1', 'broadcast', 'arp host 10.0.0.1', 'ip6']) {
+  const filters = [
+    'tcp port 80',
+    'host 10.0.0.1',
+    'broadcast',
+    'arp host 10.0.0.1',
+    'ip6',
+    'vlan',
+    'tcp[13] != 0',
+    'ip[0:4] > 0',
+  ];
+  for (const filter of filters) {
     const passes = frameFilter(filter);
     for (const frame of frames) {
       for (let length = 0; length < frame.length; length++) {
@@ -158,6 +244,23 @@ it.each([
   ['( tcp', "the filter lacks a ')'"],
   ['tcp )', "the filter has a ')' too many"],
   ['constructor', "the filter has 'constructor'"],
+  ['443', "the filter has '443': it takes"],
+  ['portrange 80', "the filter needs ports such as '8000-8010' after 'portrange', not '80'"],
+  ['portrange 80-70000', "the port must be a number from 0 to 65535, not '70000'"],
+  ['net 10.0.0.0 mask 255.0.255.0', "the filter needs a mask such as '255.255.255.0', not '255.0.255.0'"],
+  ['net 10.0.0.0 mask 24', "the filter needs a mask such as '255.255.255.0', not '24'"],
+  ['net 300', "the filter needs a prefix such as '10.0.0.0/24' after 'net', not '300.0.0.0/8'"],
+  ['src and dst', 'the filter ends where it needs an address'],
+  ['src src 10.0.0.1', "the filter needs an IP address such as '10.0.0.1', not 'src'"],
+  ['ip proto http', "the filter needs a number, not 'http'"],
+  ['less', 'the filter ends where it needs a number of bytes'],
+  ['tcp[tcpflags] & tcp-syn', "the filter ends where it needs a comparison such as '!= 0'"],
+  ['tcp[tcpflags] & tcp-syn and arp', 'the filter needs one of = == != < > <= >='],
+  ['tcp[flags] & 2 != 0', "the filter needs a number, not 'flags'"],
+  ['tcp[0:3] = 1', "the filter needs bytes such as 'tcp[13]' or 'ip[6:2]', of ether, arp,"],
+  ['quic[0] = 1', "the filter needs bytes such as 'tcp[13]' or 'ip[6:2]', of ether, arp,"],
+  ['( tcp[13] & 2', 'the filter'],
+  ['tcp[13', "the filter needs 'and' or 'or' before '['"],
 ])('refuses %j with words', (filter, message) => {
   expect(() => frameFilter(filter)).toThrow(message);
 });
