@@ -71,12 +71,12 @@ export interface Libc {
   recv(fd: number, buf: Uint8Array, len: number, flags: number): number;
   shutdown(fd: number, how: number): number;
   getsockname(fd: number, addr: Uint8Array, addrlen: Uint32Array): number;
-  getsockopt(fd: number, level: number, optname: number, optval: Uint8Array, optlen: Uint32Array): number;
-  setsockopt(fd: number, level: number, optname: number, optval: Uint8Array, optlen: number): number;
+  getsockopt(fd: number, level: number, optname: number, optval: ArrayBufferView, optlen: Uint32Array): number;
+  setsockopt(fd: number, level: number, optname: number, optval: ArrayBufferView, optlen: number): number;
   sendfile(outFd: number, inFd: number, offset: BigInt64Array | null, count: number): number;
   malloc(size: number): bigint;
   free(pointer: bigint): void;
-  memcpy(to: Uint8Array, from: bigint, count: number): unknown;
+  memcpy(to: ArrayBufferView, from: bigint, count: number): unknown;
   sigfillset(set: Uint8Array): number;
   pthread_sigmask(how: number, set: Uint8Array, oldset: Uint8Array | null): number;
   sched_yield(): number;

@@ -1,5 +1,6 @@
 import type { StackPointer } from './ioth.js';
 import { libc } from './libc.js';
+import { scratch } from './scratch.js';
 
 /** The fields of a stack that were read from the memory of libioth and ioth_vdestack. */
 export interface VdestackMemory {
@@ -13,13 +14,17 @@ export interface VdestackMemory {
 const STACKDATA_OFFSET = 8n;
 const COUNT_OFFSET = 16n;
 
+const address = scratch(BigUint64Array, 1);
+const words = scratch(Int32Array, 18);
+const count = scratch(Uint32Array, 1);
+
 /**
  * Reads `struct vdestack` of libioth 0.1.2: `pid_t pid, parentpid; int noif; pthread_mutex_t mutex; int cmdpipe[2]; …`.
  * No header declares this struct: check the result. Use it only on a stack of the plugin 'vdestack'.
  */
 export function readVdestack(stack: StackPointer): VdestackMemory {
-  const data = new BigUint64Array(copyOf(stack + STACKDATA_OFFSET, 8))[0] ?? 0n;
-  const words = new Int32Array(copyOf(data, 72));
+  libc().memcpy(address, stack + STACKDATA_OFFSET, address.byteLength);
+  libc().memcpy(words, address[0] ?? 0n, words.byteLength);
   const word = (index: number) => words[index] ?? -1;
   return {
     pid: word(0),
@@ -33,11 +38,6 @@ export function readVdestack(stack: StackPointer): VdestackMemory {
 
 /** Returns the number of sockets that libioth 0.1.2 counts on a stack. No header declares this field either. */
 export function readSocketCount(stack: StackPointer): number {
-  return new Uint32Array(copyOf(stack + COUNT_OFFSET, 4))[0] ?? 0;
-}
-
-function copyOf(address: bigint, size: number): ArrayBuffer {
-  const bytes = new Uint8Array(size);
-  libc().memcpy(bytes, address, size);
-  return bytes.buffer;
+  libc().memcpy(count, stack + COUNT_OFFSET, count.byteLength);
+  return count[0] ?? 0;
 }

@@ -1,4 +1,5 @@
 import { EPOLL_CLOEXEC, EPOLL_CTL_DEL, errno, libc } from '../../ffi/libc.js';
+import { scratch } from '../../ffi/scratch.js';
 import { systemError } from '../core/errors.js';
 
 // struct epoll_event in words of 32 bits: uint32_t events; epoll_data_t data, of which only the first word is used. The
@@ -6,12 +7,13 @@ import { systemError } from '../core/errors.js';
 export const EVENT_WORDS = process.arch === 'x64' ? 3 : 4;
 export const DATA_WORD = process.arch === 'x64' ? 1 : 2;
 
+const event = scratch(Uint32Array, EVENT_WORDS);
+
 /** An epoll(7) set, and the callbacks of its watches. */
 export class EventSet {
   protected readonly epfd: number;
   /** The callbacks by the id of the watch. */
   protected readonly callbacks = new Map<number, (events: number) => void>();
-  readonly #event = new Uint32Array(EVENT_WORDS);
   readonly #events: Uint32Array;
 
   /**
@@ -29,9 +31,9 @@ export class EventSet {
    * @throws {IothError} ENOMEM, ENOSPC (fs.epoll.max_user_watches)
    */
   control(operation: number, fd: number, events: number, id: number): void {
-    this.#event[0] = events;
-    this.#event[DATA_WORD] = id;
-    const failed = libc().epoll_ctl(this.epfd, operation, fd, this.#event) < 0;
+    event[0] = events;
+    event[DATA_WORD] = id;
+    const failed = libc().epoll_ctl(this.epfd, operation, fd, event) < 0;
     if (failed && operation !== EPOLL_CTL_DEL) throw systemError(errno(), 'epoll_ctl');
   }
 

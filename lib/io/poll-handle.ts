@@ -19,6 +19,22 @@ export type Direction = typeof READABLE | typeof WRITABLE;
 let epoll: Epoll | undefined;
 let open = 0;
 
+/** Opens the event set of this thread, if it can, and keeps it open until the returned function is called. */
+export function holdEventSet(): () => void {
+  try {
+    epoll ??= new Epoll();
+  } catch {
+    // the first poll handle reports it
+    return () => {};
+  }
+  open++;
+  return releaseEventSet;
+}
+
+function releaseEventSet(): void {
+  if (--open === 0 && epoll?.close()) epoll = undefined;
+}
+
 /** Returns the number of open poll handles in this thread, for leak tests. */
 export function openPollHandles(): number {
   return open;
@@ -98,6 +114,6 @@ export class PollHandle {
     this.watch(0);
     this.#closed = true;
     this.#epoll.unregister(this.#id);
-    if (--open === 0 && this.#epoll.close()) epoll = undefined;
+    releaseEventSet();
   }
 }

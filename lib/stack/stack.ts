@@ -112,8 +112,10 @@ export class Stack extends typedEmitter<StackEvents>() {
     listStack(this);
     this.#life = new StackLife(this.#native, this.#resolver, this, conf);
     this.#programs = new StackPrograms(this, this.#native.programs, this.#resolver);
+    this.ready = Promise.resolve();
+    if (!config) return;
     try {
-      this.ready = config ? this.#life.configuration.start(config, { signal, timeout }) : Promise.resolve();
+      this.ready = this.#life.configuration.start(config, { signal, timeout });
     } catch (error) {
       this.closeSync();
       throw error;

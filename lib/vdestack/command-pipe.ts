@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { libc } from '../../ffi/libc.js';
+import { scratch } from '../../ffi/scratch.js';
 import type { VdestackMemory } from '../../ffi/vdestack.js';
 import { SHUT_RDWR, SO_COOKIE, SO_RCVTIMEO, SO_TYPE, SOCK_SEQPACKET, SOL_SOCKET } from '../constants/index.js';
 import { ENXIO } from '../core/errno.js';
@@ -28,8 +29,9 @@ export class CommandPipe {
 
   /** Sets how long C waits for an answer, in milliseconds. Then it gets EAGAIN. */
   setReplyTimeout(milliseconds: number): void {
-    const timeval = new BigInt64Array([BigInt(Math.floor(milliseconds / 1000)), BigInt((milliseconds % 1000) * 1000)]);
-    libc().setsockopt(this.clientFd, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(timeval.buffer), timeval.byteLength);
+    timeval[0] = BigInt(Math.floor(milliseconds / 1000));
+    timeval[1] = BigInt((milliseconds % 1000) * 1000);
+    libc().setsockopt(this.clientFd, SOL_SOCKET, SO_RCVTIMEO, timeval, timeval.byteLength);
   }
 
   /** Waits for the answer to a call that timed out, and undoes that call. Returns false if no answer comes in this time. */
@@ -70,21 +72,20 @@ export class CommandPipe {
   }
 }
 
-const cookie = new BigUint64Array(1);
-const cookieBytes = new Uint8Array(cookie.buffer);
+const timeval = scratch(BigInt64Array, 2);
+const cookie = scratch(BigUint64Array, 1);
 
 /** Returns the SO_COOKIE of a socket (socket(7)), which is unique on the machine; 0 if `fd` is not a socket. */
 function cookieOf(fd: number): bigint {
-  optionLength[0] = cookieBytes.length;
-  return libc().getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookieBytes, optionLength) === 0 ? (cookie[0] ?? 0n) : 0n;
+  optionLength[0] = cookie.byteLength;
+  return libc().getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookie, optionLength) === 0 ? (cookie[0] ?? 0n) : 0n;
 }
 
-const option = new Int32Array(1);
-const optionBytes = new Uint8Array(option.buffer);
-const optionLength = new Uint32Array(1);
+const option = scratch(Int32Array, 1);
+const optionLength = scratch(Uint32Array, 1);
 
 /** Returns an option of SOL_SOCKET; -1 if `fd` is not a socket. */
 export function socketOption(fd: number, name: number): number {
-  optionLength[0] = optionBytes.length;
-  return libc().getsockopt(fd, SOL_SOCKET, name, optionBytes, optionLength) === 0 ? (option[0] ?? -1) : -1;
+  optionLength[0] = option.byteLength;
+  return libc().getsockopt(fd, SOL_SOCKET, name, option, optionLength) === 0 ? (option[0] ?? -1) : -1;
 }

@@ -1,5 +1,6 @@
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
 import { errno } from '../../ffi/libc.js';
+import { scratch } from '../../ffi/scratch.js';
 import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from '../constants/index.js';
 import { IothError, systemError } from '../core/errors.js';
 import { msocket } from '../io/msocket.js';
@@ -47,9 +48,8 @@ export function checkVdestack(pointer: StackPointer, vnls: readonly string[]): [
   if (fd < 0) throw systemError(error, 'ioth_msocket');
   try {
     checkEach(vnls, (ifname) => {
-      const request = Buffer.alloc(IFREQ_SIZE);
-      request.write(ifname);
-      if (libioth().ioctl(fd, SIOCGIFINDEX, request) < 0) throw systemError(errno(), 'SIOCGIFINDEX');
+      ifreq.fill(0).write(ifname);
+      if (libioth().ioctl(fd, SIOCGIFINDEX, ifreq) < 0) throw systemError(errno(), 'SIOCGIFINDEX');
     });
     // fd was the lowest free number after the taps were made
     return [namespaceOfSocket(fd), fd];
@@ -64,8 +64,9 @@ export function checkInterfaces(pointer: StackPointer, vnls: readonly string[]):
 }
 
 const SIOCGIFINDEX = 0x8933;
-/** The size of `struct ifreq`: char ifr_name[16], and a union. */
-const IFREQ_SIZE = 40;
+/** `struct ifreq`: char ifr_name[16], and a union. */
+const memory = scratch(Uint8Array, 40);
+const ifreq = Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength);
 
 function checkEach(vnls: readonly string[], find: (ifname: string) => void): void {
   vnls.forEach((vnl, position) => {

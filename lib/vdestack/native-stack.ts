@@ -9,6 +9,7 @@ import type { Closable } from '../core/finalization.js';
 import { runNativeAsync } from '../io/async-calls.js';
 import { makeNonBlocking } from '../io/descriptor-flags.js';
 import { msocket, type ReplyTimeoutHandler, setReplyTimeoutHandler } from '../io/msocket.js';
+import { holdEventSet } from '../io/poll-handle.js';
 import { Programs } from '../programs/programs.js';
 import { adopt } from '../socket/adopt.js';
 import type { Descriptor } from '../socket/descriptor.js';
@@ -75,12 +76,12 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
 
   private constructor(
     readonly spec: StackSpec,
-    { pointer, daemonPid, pipe }: NewStack,
+    { pointer, daemonPid, pipe, nodes }: NewStack,
   ) {
     this.#structure = pointer;
     this.hasKernelSockets = hasKernelSockets(spec.plugin);
     this.shutdownBase = isPicox(spec.plugin) ? 1 : 0;
-    this.#switches = spec.vnls.map((vnl) => SwitchDirectory.of(vnl)).filter((found) => found !== undefined);
+    this.#switches = nodes.map((vnl) => SwitchDirectory.of(vnl)).filter((found) => found !== undefined);
     this.programs = new Programs(daemonPid);
     registerExitCleanup(this);
     if (daemonPid === undefined) return;
@@ -99,6 +100,16 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
    */
   static open({ plugin, vnls }: StackSpec): NativeStack {
     const spec = { plugin, vnls: vnls.map(resolveVnl) };
+    // what is allocated before the clone is not copied after it
+    const release = holdEventSet();
+    try {
+      return NativeStack.#open(spec);
+    } finally {
+      release();
+    }
+  }
+
+  static #open(spec: StackSpec): NativeStack {
     for (let attempt = 1; ; attempt++) {
       const made = newstack(spec);
       const stack = new NativeStack(spec, made);

@@ -24,6 +24,8 @@ export interface NewStack {
   readonly pipe: CommandPipe | undefined;
   /** The lowest descriptor number that it may have opened. */
   readonly firstFd: number;
+  /** Those of its networks that are switches, hubs … of its own. */
+  readonly nodes: readonly string[];
 }
 
 /**
@@ -36,7 +38,8 @@ export function newstack(spec: StackSpec): NewStack {
   checkEnvironment('ioth_newstack');
   checkNotOfThisThread(spec);
   preparePicox(spec);
-  const firstFd = checkFreeDescriptors(spec);
+  const nodes = spec.vnls.filter((vnl) => nodePath(vnl) !== undefined);
+  const firstFd = checkFreeDescriptors(spec, nodes.length);
   const isKnown = isVdestack(spec.plugin);
   const childrenBefore = isKnown ? [] : childrenOf('thread-self');
   let [pointer, error] = callNewstack(spec);
@@ -48,14 +51,14 @@ export function newstack(spec: StackSpec): NewStack {
   if (isKnown) {
     const memory = readVdestack(pointer);
     const pipe = CommandPipe.of(memory);
-    if (pipe) return { pointer, daemonPid: memory.pid, pipe, firstFd };
+    if (pipe) return { pointer, daemonPid: memory.pid, pipe, firstFd, nodes };
   }
   // the kernel lists children in the order in which they were made. The child of picox is not used: it carries frames, and
   // picoTCP waits for ever if it ends before the stack
   const daemonPid = isPicox(spec.plugin)
     ? undefined
     : childrenOf('thread-self').findLast((child) => !childrenBefore.includes(child));
-  return { pointer, daemonPid, pipe: undefined, firstFd };
+  return { pointer, daemonPid, pipe: undefined, firstFd, nodes };
 }
 
 /** Refuses a switch of this thread: C would wait for the switch, and the switch for C. */
@@ -93,8 +96,7 @@ function makeRoom({ vnls }: StackSpec): boolean {
  * @returns the lowest free descriptor number
  * @throws {IothError} EMFILE if there are fewer than a stack needs
  */
-function checkFreeDescriptors(spec: StackSpec): number {
-  const nodes = spec.vnls.filter((vnl) => nodePath(vnl) !== undefined).length;
+function checkFreeDescriptors(spec: StackSpec, nodes: number): number {
   const needed = COMMON_DESCRIPTORS + DESCRIPTORS_OF_A_NETWORK * spec.vnls.length + DESCRIPTORS_OF_A_PROOF * nodes;
   const free = freeDescriptors(needed);
   if (free.length < needed) throw newstackError(EMFILE, spec);

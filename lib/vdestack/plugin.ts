@@ -7,22 +7,28 @@ export interface StackSpec {
 
 /** Returns the name without options: 'vdestack' of 'vdestack,options'. */
 export function baseName(plugin: string): string {
-  return plugin.split(',', 1)[0] ?? plugin;
+  const comma = plugin.indexOf(',');
+  return comma < 0 ? plugin : plugin.slice(0, comma);
 }
 
 /**
  * Returns whether each of the plugin's stacks is a namespace of the kernel with a daemon for its frames. `_n` is its other build.
  */
 export function isVdestack(plugin: string): boolean {
-  return /^vdestack(_n)?$/.test(baseName(plugin));
+  return isOf('vdestack', plugin);
 }
 
 /** Returns whether the plugin is picoxnet's, with picoTCP in this process. */
 export function isPicox(plugin: string): boolean {
-  return /^picox(_n)?$/.test(baseName(plugin));
+  return isOf('picox', plugin);
 }
 
 /** Returns whether the plugin's sockets are sockets of the kernel. Then every system call of the kernel works on them. */
 export function hasKernelSockets(plugin: string): boolean {
-  return isVdestack(plugin) || /^kernel(_n)?$/.test(baseName(plugin));
+  return isVdestack(plugin) || isOf('kernel', plugin);
+}
+
+function isOf(name: string, plugin: string): boolean {
+  const base = baseName(plugin);
+  return base === name || base === `${name}_n`;
 }
