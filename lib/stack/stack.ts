@@ -740,7 +740,7 @@ export class Stack extends typedEmitter<StackEvents>() {
   }
 
   /**
-   * Closes the stack as {@link close}, but blocks the thread: about 35 ms for a vdestack with nothing to deliver.
+   * Closes the stack as {@link close}, but blocks the thread: some milliseconds for a vdestack with nothing to deliver.
    * @throws {IothError} EBUSY, as {@link close}
    */
   closeSync(options?: CloseOptions): void {

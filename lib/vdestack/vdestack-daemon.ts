@@ -214,8 +214,7 @@ export class Daemon implements NodeServer, EndStep {
 
   /**
    * Makes the open taps persistent. The kernel removes a tap when its descriptor is closed, which takes 20 ms each, one after the
-   * other: fifty stacks would delay the end of their process by a second. The namespace removes persistent taps in the
-   * background.
+   * other, and the daemon does not end before. The namespace removes persistent taps in the background.
    * @returns the descriptors of the taps that are open
    */
   makeTapsPersistent(): number[] {
@@ -228,8 +227,10 @@ export class Daemon implements NodeServer, EndStep {
   /** Asks the daemon to end. Returns true if it has already ended. */
   #requestEnd(): boolean {
     if (!this.alive) return true;
-    if (this.pipe) this.pipe.shutdown();
-    else this.kill();
+    if (this.pipe) {
+      this.makeTapsPersistent();
+      this.pipe.shutdown();
+    } else this.kill();
     return false;
   }
 
