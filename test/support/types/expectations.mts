@@ -59,6 +59,7 @@ import {
 import {
   Fabric,
   type FabricNetwork,
+  type Figures,
   type Intercept,
   Lab,
   type LabHost,
@@ -309,6 +310,11 @@ export async function laboratory(): Promise<void> {
   await wan.set({ profile: '4g', queue: 'codel' }, { up: 'alice' });
   await wan.reset({ from: 'alice' });
   (await wan.stats()).ports.gate.dropped.cut satisfies number;
+  (await wan.history({ seconds: 60 }))[0]!.ports.gate satisfies Figures;
+  (await wan.capture(undefined, { onFrame: (frame, time, { to, comment }) => [frame, time, to, comment] })).frames;
+  lab.diagram({ format: 'svg', live: false }) satisfies string;
+  // @ts-expect-error no such format
+  lab.diagram({ format: 'png' });
   // @ts-expect-error no such host
   (await wan.stats()).ports.zz;
   // @ts-expect-error no such host

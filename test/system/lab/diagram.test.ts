@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { LabConfig } from 'ioth/lab';
 import { topologyConfig } from '../../../lib/cli/lab/topologies.js';
 import { NetworkState } from '../../../lib/lab/network-state.js';
@@ -232,22 +234,40 @@ describe('as a flowchart of mermaid', () => {
   });
 });
 
-describe('what is now', () => {
-  const topology = new Topology(office);
+/** A lab to which something is done, and of which a host is down. */
+function changing(topology: Topology, down: string) {
   const states = new Map(
     topology.networks.map((network) => {
       const hosts = topology.membersOf(network).map(({ name }) => name);
       return [network.name, new NetworkState(network.faults, hosts)];
     }),
   );
+  const stateOf = (network: string) => states.get(network)!;
   const now: LabNow = {
-    network: ({ name }) => states.get(name)!,
-    isDown: ({ name }) => name === 'server',
+    network: ({ name }) => stateOf(name),
+    isDown: ({ name }) => name === down,
     isOn: (host, network) => attachmentOn(host, network) !== undefined,
   };
-  states.get('internet')!.partition([['server']]);
-  states.get('home')!.cut({ from: ['names'], to: ['phone'] });
-  states.get('home')!.set({ delay: 300 }, {});
+  return { now, stateOf };
+}
+
+it('docs/lab.md shows the image that its sample makes', () => {
+  const topology = new Topology({
+    networks: { lan: '10.0.0.0/24', wan: { prefix: '10.1.0.0/24', delay: 20 } },
+    hosts: { alice: 'lan', gate: ['lan', 'wan'], bob: 'wan' },
+  });
+  const { now, stateOf } = changing(topology, 'bob');
+  stateOf('lan').partition([['alice']]);
+  const image = diagram(topology, now, { format: 'svg' });
+  expect(readFileSync(join(__dirname, '../../../docs/lab.svg'), 'utf8')).toBe(image);
+});
+
+describe('what is now', () => {
+  const topology = new Topology(office);
+  const { now, stateOf } = changing(topology, 'server');
+  stateOf('internet').partition([['server']]);
+  stateOf('home').cut({ from: ['names'], to: ['phone'] });
+  stateOf('home').set({ delay: 300 }, {});
   const draw = (options: DiagramOptions) => diagram(topology, now, options);
 
   it('is in both, or not, as asked', () => {
