@@ -12,7 +12,7 @@ const MAX_PACKED_SIZE = 260_000;
 const APART = ['lab.schema.json', ...['cli', 'lab', 'fabric', 'vde'].map((room) => `lib/${room}`)].map(
   (name) => `dist/${name}`,
 );
-const MAX_PACKED_SIZE_APART = 200_000;
+const MAX_PACKED_SIZE_APART = 215_000;
 /** The sources, and the maps that lead to them. Node reads these only with --enable-source-maps. */
 const SOURCES = ['lib', 'ffi'];
 const MAX_PACKED_SIZE_OF_SOURCES = 600_000;
