@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import { capturePort } from '../../vde/capture.js';
 import { describeFrame } from '../../vde/describe-frame.js';
 import { VdePort } from '../../vde/port.js';
-import type { Command, Invocation } from '../command.js';
+import { type Command, type Invocation, UsageError } from '../command.js';
 import { frameFilter } from '../frame-filter.js';
 import { clock, nowhere } from '../frame-output.js';
 import { interrupted } from '../interruption.js';
@@ -28,12 +28,15 @@ the like, and, or, not, ( ).
   options: {
     write: { short: 'w', value: 'FILE', help: 'writes pcapng to a file; - is standard output' },
     count: { short: 'c', value: 'NUMBER', help: 'ends after this many frames that pass the filter' },
+    filter: { short: 'f', value: 'FILTER', help: 'the filter as one argument, instead of behind VNL' },
     snaplen: { short: 's', value: 'BYTES', help: 'cuts each written frame to this size (all)' },
   },
   async run(invocation: Invocation) {
     const { args, options, signal } = invocation;
     const [vnl = '', ...words] = args;
-    const passes = frameFilter(words.join(' '));
+    if (options.filter !== undefined && words.length > 0)
+      throw new UsageError('the filter stands behind VNL or in --filter');
+    const passes = frameFilter(String(options.filter ?? words.join(' ')));
     const file = options.write as string | undefined;
     const count = numberOption(invocation, 'count', { min: 1 }) ?? Number.POSITIVE_INFINITY;
     const snaplen = numberOption(invocation, 'snaplen', { min: 1, max: 0xffffffff });

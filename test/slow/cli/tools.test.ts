@@ -141,6 +141,7 @@ describe('ioth dump', () => {
 
   it.each([
     [['arp', 'and', 'dst', '10.0.0.99'], arp],
+    [['--filter', 'arp and dst 10.0.0.99'], arp],
     [['not arp and (udp port 9 or icmp)'], /10\.0\.0\.1\.\d+ > 10\.0\.0\.255\.9: UDP/],
   ])('only what passes the filter, which -c counts: %j', async (filter, line) => {
     const running = startIoth(['dump', '-c', '1', lan.vnl, ...filter]);
@@ -185,6 +186,19 @@ describe('ioth dump', () => {
     expect(await running.groupGone()).toEqual([]);
   });
 
+  it('tcpdump filters what comes, with all of its language', async () => {
+    const shows = "tcpdump -lnr - 'arp[24:4] = 0x0a000063'";
+    const running = iothInto(['dump', '-w', '-', lan.vnl], shows, { env: { HOME: dir } });
+    await running.warns(`listening on ${lan.vnl}`);
+    await until('it shows one', async () => {
+      await broadcast();
+      return running.stdout.includes('Request who-has 10.0.0.99');
+    });
+    running.killGroup('SIGINT');
+    await running.exit;
+    expect(await running.groupGone()).toEqual([]);
+  });
+
   it('Ctrl-C ends it, with what it heard', async () => {
     const running = startIoth(['dump', '-w', join(dir, 'none.pcapng'), lan.vnl]);
     await running.warns('listening');
@@ -196,6 +210,7 @@ describe('ioth dump', () => {
     [['vde:///nowhere/sw'], 1, 'ENOENT'],
     [['null://', 'port', 'http'], 2, "the port must be a number from 0 to 65535, not 'http'"],
     [['null://', 'hots', '10.0.0.1'], 2, "the filter has 'hots': it takes arp,"],
+    [['--filter', 'arp', 'null://', 'ip'], 2, 'the filter stands behind VNL or in --filter'],
     [['-c', '0', 'null://'], 2, '--count must be a number, 1 or more'],
     [['-w', '/nowhere/file', 'null://'], 1, 'ENOENT'],
   ])('%j: exit code %i', async (args, code, message) => {
