@@ -156,12 +156,15 @@ function endSync(all: readonly Programs[], patience: number): void {
 /** Signals the programs until all are gone. Yields how many milliseconds to pause before the next check. */
 function* ending(all: readonly Programs[], patience: number): Generator<number> {
   const [start, pause, told] = [performance.now(), new GrowingPause(MAX_PAUSE_MS), new Set<number>()];
+  let killedAt = Number.POSITIVE_INFINITY;
   for (;;) {
     const pids = all.flatMap((programs) => programs.pids);
-    const waited = performance.now() - start;
-    if (pids.length === 0 || waited > patience + KILL_TIMEOUT_MS) return;
+    const now = performance.now();
+    // a blocked thread may get here late for the first time
+    if (pids.length === 0 || now > killedAt + KILL_TIMEOUT_MS) return;
+    if (now > start + patience) killedAt = Math.min(killedAt, now);
     for (const pid of pids) {
-      if (waited > patience) kill(pid, 'SIGKILL');
+      if (killedAt <= now) kill(pid, 'SIGKILL');
       else if (!told.has(pid)) kill(pid, 'SIGTERM');
       told.add(pid);
     }
