@@ -4,6 +4,7 @@ import { readyLinkLocal } from '../config/link-local.js';
 import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { ALIAS_PREFIX } from '../fabric/nat/nat.js';
 import { nat64Route } from '../fabric/nat64/nat64.js';
+import { withOneSocket } from '../netlink/index.js';
 import { Stack } from '../stack/stack.js';
 import { serveDhcp } from './services/dhcp-server.js';
 import { serveDns } from './services/dns-server.js';
@@ -31,26 +32,25 @@ export function cableOf({ topology, host, directory }: BootPlan, { network }: At
   return `ptp://${directory}/${topology.networks.indexOf(network)}-${topology.hosts.indexOf(host)}`;
 }
 
-/** Creates the stack of a host with its interfaces, addresses, routes, names and services. */
-export async function boot(plan: BootPlan): Promise<Stack> {
-  const { topology, host } = plan;
-  const stack = new Stack({
+/** Creates the stack of a host, with its interfaces. */
+export function makeStack(plan: BootPlan): Stack {
+  const { host } = plan;
+  return new Stack({
     stack: 'vdestack',
     hostname: host.name,
     vnl: cablesOf(host).map((attachment) => `${attachment.network.name}:${cableOf(plan, attachment)}`),
     config_dns: resolverOf(plan),
   });
-  try {
-    stack.iothdns_setpath('hosts', writeHostsTable(plan));
-    configure(stack, plan);
-    await serveNames(stack, plan);
-    if (topology.dhcp === host) serveDhcp(stack, host, topology);
-    if (host.isRouter) advertiseRouter(stack, host, topology);
-    return stack;
-  } catch (error) {
-    await stack.close({ linger: 0 });
-    throw error;
-  }
+}
+
+/** Gives the stack of a host its addresses, routes, names and services. */
+export async function boot(stack: Stack, plan: BootPlan): Promise<void> {
+  const { topology, host } = plan;
+  stack.iothdns_setpath('hosts', writeHostsTable(plan));
+  withOneSocket(stack.pointer('boot'), () => configure(stack, plan));
+  await serveNames(stack, plan);
+  if (topology.dhcp === host) serveDhcp(stack, host, topology);
+  if (host.isRouter) advertiseRouter(stack, host, topology);
 }
 
 /** Starts the DNS server of the lab, or the DNS64 of a NAT64 on its networks with IPv6 only: RFC 6147. */
@@ -144,11 +144,15 @@ function configureRoutes(stack: Stack, plan: BootPlan): void {
 
 /** Configures a stack for the network that its host has moved to. */
 export function arrive(stack: Stack, plan: BootPlan): void {
+  withOneSocket(stack.pointer('move'), () => arriveAt(stack, plan));
+  const resolver = resolverOf(plan);
+  if (resolver !== null) stack.iothdns_update(resolver);
+}
+
+function arriveAt(stack: Stack, plan: BootPlan): void {
   for (const attachment of plan.host.attachments) configureInterface(stack, plan, attachment);
   routeMulticast(stack, plan);
   configureRoutes(stack, plan);
-  const resolver = resolverOf(plan);
-  if (resolver !== null) stack.iothdns_update(resolver);
 }
 
 /** Takes all from an interface whose network its host leaves. */

@@ -214,6 +214,8 @@ export class Lab<N extends string = string, H extends string = string> {
       ...this.#exits.map((exit) => exit.addPort(EXIT_PORT, EXIT.vnl)),
     ]);
     for (const host of all) await host.configureLinks();
+    // all stacks first: after each clone the kernel copies the pages that are written
+    for (const host of all) await host.makeStack();
     // servers before their clients
     const { dns, dhcp } = this.#topology;
     const isAdvertised = ({ isRouter, attachments }: HostPlan) =>

@@ -3,7 +3,7 @@ import { IothError } from '../core/errors.js';
 import type { RouterNat } from '../fabric/nat/router-nat.js';
 import type { FabricNetwork } from '../fabric/network.js';
 import type { Stack } from '../stack/stack.js';
-import { acquireAddresses, arrive, type BootPlan, boot, cableOf, leave, slaacAttachments } from './boot.js';
+import { acquireAddresses, arrive, type BootPlan, boot, cableOf, leave, makeStack, slaacAttachments } from './boot.js';
 import { servePortMapping } from './services/port-mapping.js';
 import { solicit } from './slaac.js';
 import type { NetworkPlan } from './topology/config.js';
@@ -14,6 +14,8 @@ export class RunningHost {
   /** Undefined while the host restarts, and after the lab is closed. */
   stack: Stack | undefined;
   isUp = true;
+  /** The stack until it is configured. */
+  #made: Stack | undefined;
   readonly #closing = new AbortController();
   /** The queue of its operations, which run one after the other. */
   #queue: Promise<void> = Promise.resolve();
@@ -44,9 +46,18 @@ export class RunningHost {
   }
 
   /** Creates its stack, which blocks the thread for some milliseconds. Lets the event loop turn before that. */
+  async makeStack(): Promise<void> {
+    await nextTurn();
+    this.#made = makeStack(this.bootPlan);
+  }
+
+  /** Configures the stack that {@link makeStack} made, and starts its services. */
   async boot(): Promise<void> {
     await nextTurn();
-    this.stack = await boot(this.bootPlan);
+    const stack = this.#made!;
+    await boot(stack, this.bootPlan);
+    this.#made = undefined;
+    this.stack = stack;
     await this.nat?.restart(this.stack.daemonPid ?? -1);
     const router = this.bootPlan.topology.nats.get(this.plan);
     if (this.nat && router?.host.nat?.portMapping) servePortMapping(this.stack, router, this.nat);
@@ -97,6 +108,7 @@ export class RunningHost {
       await this.#eachCable((network) => network.removePort(this.plan.name));
       await this.#end();
       await this.plugIn();
+      await this.makeStack();
       await this.boot();
       if (this.isUp) await this.acquire();
     });
@@ -110,8 +122,9 @@ export class RunningHost {
   }
 
   async #end(): Promise<void> {
-    const { stack } = this;
+    const stack = this.stack ?? this.#made;
     this.stack = undefined;
+    this.#made = undefined;
     await stack?.close({ linger: 0 });
   }
 

@@ -28,13 +28,15 @@ const anyAddress = encodeSockaddr(AF_NETLINK, {}, () => 0);
 const on = Buffer.from(Int32Array.of(1).buffer);
 let lastSeq = 0;
 
-/** An rtnetlink socket of a stack, for requests of one name. It blocks for at most {@link REPLY_TIMEOUT_MS}. */
+/** An rtnetlink socket of a stack. It blocks for at most {@link REPLY_TIMEOUT_MS}. */
 export class NetlinkSocket {
   readonly #fd: number;
-  readonly #name: RequestName;
 
-  constructor(stack: StackPointer, name: RequestName) {
-    this.#name = name;
+  /** @param name the name of the requests that follow */
+  constructor(
+    stack: StackPointer,
+    public name: RequestName,
+  ) {
     const [fd, error] = msocket(stack, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (fd < 0) throw systemError(error, 'ioth_msocket');
     this.#fd = fd;
@@ -52,9 +54,9 @@ export class NetlinkSocket {
   /** Sends a request. @returns the sequence number of the replies */
   send(body: Uint8Array, flags: number, attributes?: readonly Attribute[]): number {
     lastSeq = (lastSeq % 0x7fffffff) + 1;
-    const header = { type: RTM[this.#name], flags: NLM_F_REQUEST | flags, seq: lastSeq };
+    const header = { type: RTM[this.name], flags: NLM_F_REQUEST | flags, seq: lastSeq };
     const bytes = encodeMessage(header, body, attributes);
-    if (libioth().send(this.#fd, bytes, bytes.length, 0) < 0) throw systemError(errno(), this.#name);
+    if (libioth().send(this.#fd, bytes, bytes.length, 0) < 0) throw systemError(errno(), this.name);
     return lastSeq;
   }
 
@@ -63,13 +65,13 @@ export class NetlinkSocket {
     const deadline = performance.now() + REPLY_TIMEOUT_MS;
     for (;;) {
       const datagram = this.#receiveDatagram();
-      const all = datagram ? decodeMessages(datagram, this.#name) : [];
+      const all = datagram ? decodeMessages(datagram, this.name) : [];
       const messages = all.filter((message) => message.seq === seq && message.type !== NLMSG_NOOP);
       if (messages.length > 0) return messages;
       const left = deadline - performance.now();
       if (left <= 0) {
         const hint = `the stack did not reply in ${REPLY_TIMEOUT_MS} ms`;
-        throw new IothError('ETIMEDOUT', { syscall: this.#name, hint });
+        throw new IothError('ETIMEDOUT', { syscall: this.name, hint });
       }
       if (!datagram) waitSync(this.#fd, READABLE, left);
     }
@@ -86,11 +88,11 @@ export class NetlinkSocket {
       const error = errno();
       // picox fails with ENODATA if there is nothing to read
       if (error === EAGAIN || error === ENODATA || error === EINTR) return undefined;
-      throw systemError(error, this.#name);
+      throw systemError(error, this.name);
     }
-    if (length === 0) throw malformed(this.#name, 'nothing');
+    if (length === 0) throw malformed(this.name, 'nothing');
     if (length > buffer.length) {
-      throw new IothError('EMSGSIZE', { syscall: this.#name, hint: `the stack sent ${length} bytes at once` });
+      throw new IothError('EMSGSIZE', { syscall: this.name, hint: `the stack sent ${length} bytes at once` });
     }
     return Buffer.from(buffer.subarray(0, length));
   }

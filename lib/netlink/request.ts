@@ -1,4 +1,4 @@
-/** Requests and dumps. Each uses a netlink socket of its own, is synchronous, and has a timeout. */
+/** Requests and dumps. They are synchronous, and have a timeout. */
 
 import type { StackPointer } from '../../ffi/ioth.js';
 import { IothError } from '../core/errors.js';
@@ -67,7 +67,30 @@ function collect(socket: NetlinkSocket, seq: number, name: RequestName): Message
   }
 }
 
+/** The socket of {@link withOneSocket}. */
+let shared: { readonly stack: StackPointer; socket: NetlinkSocket | undefined } | undefined;
+
+/** Makes one netlink socket for all requests of `work` to a stack, which its daemon would make for each. */
+export function withOneSocket<T>(stack: StackPointer, work: () => T): T {
+  if (shared) return work();
+  shared = { stack, socket: undefined };
+  try {
+    return work();
+  } finally {
+    const { socket } = shared;
+    shared = undefined;
+    socket?.close();
+  }
+}
+
 function withSocket<T>(stack: StackPointer, name: RequestName, use: (socket: NetlinkSocket) => T): T {
+  if (shared?.stack !== stack) return withOwnSocket(stack, name, use);
+  shared.socket ??= new NetlinkSocket(stack, name);
+  shared.socket.name = name;
+  return use(shared.socket);
+}
+
+function withOwnSocket<T>(stack: StackPointer, name: RequestName, use: (socket: NetlinkSocket) => T): T {
   const socket = new NetlinkSocket(stack, name);
   try {
     return use(socket);

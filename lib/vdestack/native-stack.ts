@@ -135,7 +135,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
       return;
     }
     const [namespace, afterTaps] = checkVdestack(this.#structure, vnls);
-    daemon.locateTaps(namespace, firstFd, afterTaps);
+    daemon.locateTaps(namespace, firstFd, afterTaps, vnls.length);
     for (const { path } of this.#switches) {
       const node = findNode(path, range(firstFd, afterTaps));
       if (node !== undefined) this.#nodes.push(new NodeWatch(node, daemon));

@@ -46,6 +46,7 @@ export class Daemon implements NodeServer, EndStep {
   #foundPlugs: readonly number[] | undefined;
   /** The inode of its network namespace, which identifies its taps. */
   #namespace = -1;
+  #tapCount = 0;
   #watch: PollHandle | undefined;
   #killOnWorkerExit: KillOnWorkerExit | undefined;
   #released = false;
@@ -181,9 +182,11 @@ export class Daemon implements NodeServer, EndStep {
    * Notes where its taps are, once it has made them: their numbers are from `first` on, and below `end` or a little above it. If
    * a file was open while the taps were made and is closed since, it leaves a free number below theirs.
    * @param namespace the inode of its network namespace
+   * @param count the number of its taps
    */
-  locateTaps(namespace: number, first: number, end: number): void {
+  locateTaps(namespace: number, first: number, end: number, count: number): void {
     this.#namespace = namespace;
+    this.#tapCount = count;
     this.#numbers = range(first, end + SPARE_NUMBERS);
   }
 
@@ -192,7 +195,7 @@ export class Daemon implements NodeServer, EndStep {
    * them.
    */
   get #taps(): readonly number[] {
-    this.#foundTaps ??= this.#numbers.filter((fd) => this.#isTap(fd));
+    this.#foundTaps ??= this.#findTaps();
     return this.#foundTaps;
   }
 
@@ -200,6 +203,15 @@ export class Daemon implements NodeServer, EndStep {
   get #plugs(): readonly number[] {
     this.#foundPlugs ??= this.#numbers.filter(isPlug);
     return this.#foundPlugs;
+  }
+
+  #findTaps(): number[] {
+    const found: number[] = [];
+    for (const fd of this.#numbers) {
+      if (found.length === this.#tapCount) break;
+      if (this.#isTap(fd)) found.push(fd);
+    }
+    return found;
   }
 
   #isTap(fd: number): boolean {
