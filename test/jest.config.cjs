@@ -20,7 +20,7 @@ const project = (name) => ({
     '^ioth/vde$': '<rootDir>/lib/vde/index.ts',
     '^ioth/lab$': '<rootDir>/lib/lab/index.ts',
     '^ioth/lab/(jest|node-test)$': '<rootDir>/lib/lab/$1.ts',
-    '^\\./directory\\.cjs$': '<rootDir>/test/support/fabric-directory.ts',
+    '^\\./directory\\.cjs$': '<rootDir>/test/support/thread-directory.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^(\\.{1,2}/.*)\\.cjs$': ['$1.cts', '$1.cjs'],
   },

@@ -1,6 +1,6 @@
+import type { StoredFrame } from '../vde/frame-store.js';
 import type { Destination, DueHeap } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
-import type { StoredFrame } from './frame-store.js';
 import { msPerByte } from './rate-queue.js';
 
 /** A frame that waits for the rate of a link. */

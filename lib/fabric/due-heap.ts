@@ -1,4 +1,4 @@
-import type { StoredFrame } from './frame-store.js';
+import type { StoredFrame } from '../vde/frame-store.js';
 
 /** What gets a frame when it arrives. */
 export interface Destination {

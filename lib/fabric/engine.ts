@@ -1,10 +1,10 @@
 import { EPOLLIN, libc } from '../../ffi/libc.js';
 import { MSG_DONTWAIT } from '../constants/index.js';
+import { TimedEventSet } from '../thread/timed-event-set.js';
+import { FrameStore } from '../vde/frame-store.js';
 import { DueHeap } from './due-heap.js';
 import { Forwarder, type SharedParts } from './forwarder.js';
-import { FrameStore } from './frame-store.js';
 import { type CallMessage, END_WORD, type WorkerMessage, type WorkerSettings } from './protocol.js';
-import { TimedEventSet } from './timed-event-set.js';
 
 /** The longest wait: worker.terminate() has to wait for it. */
 const MAX_WAIT_MS = 50;

@@ -1,11 +1,13 @@
 import type { VdeConnPointer } from '../../ffi/vdeplug.js';
+import type { TimedEventSet } from '../thread/timed-event-set.js';
 import { scratch } from '../vde/frame-source.js';
+import type { FrameStore, StoredFrame } from '../vde/frame-store.js';
+import { Plug } from '../vde/plug.js';
 import type { DueHeap } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
 import { FigureLog, type Marks } from './figures.js';
 import { FirewallGate } from './firewall/firewall.js';
 import type { FirewallPlan } from './firewall/options.js';
-import type { FrameStore, StoredFrame } from './frame-store.js';
 import type { Gate } from './gate.js';
 import type { InterceptEvent } from './intercept/events.js';
 import { Interceptor } from './intercept/interceptor.js';
@@ -16,10 +18,8 @@ import { Nat, NatInside, type NatSettings } from './nat/nat.js';
 import { Nat64, type Nat64Settings } from './nat64/nat64.js';
 import { obstacleOf, Path, Station } from './path.js';
 import { FrameRandom } from './philox.js';
-import { Plug } from './plug.js';
 import { CaptureFeed, type FrameBatch, History } from './recorder.js';
 import { type DropCounts, type NetworkStats, sumOf } from './stats.js';
-import type { TimedEventSet } from './timed-event-set.js';
 import { Transit } from './transit.js';
 
 /** The parts that all networks of the thread share. */

@@ -5,9 +5,9 @@ import { checkString, invalidType, invalidValue, repeatedIn } from '../core/vali
 import { socketPair } from '../io/socket-pair.js';
 import { type CaptureTarget, checkCaptureOptions, writerTo } from '../vde/capture.js';
 import { PcapngWriter } from '../vde/pcapng.js';
+import { ThreadPort } from '../vde/thread-port.js';
 import { type CutDirections, checkCut, checkDirections, type FaultDirections } from './directions.js';
 import { BatchWriter, FabricCapture, type FabricCaptureOptions } from './fabric-capture.js';
-import { FabricPort } from './fabric-port.js';
 import { checkFaults, type FaultPlan, type LinkFaults } from './faults.js';
 import { checkHistoryOptions, figuresFrom, type HistoryOptions, type SecondFigures } from './figures.js';
 import type { LinkWay } from './forwarder.js';
@@ -38,7 +38,7 @@ export class FabricNetwork {
   readonly name: string;
   readonly #thread: WorkerThread;
   /** The ports by name; undefined while a port opens. */
-  readonly #ports = new Map<string, FabricPort | undefined>();
+  readonly #ports = new Map<string, ThreadPort | undefined>();
   /** The names of all ports, former ones too. */
   readonly #names = new Set<string>();
   /** The faults that the network was made with, between ports. */
@@ -70,7 +70,7 @@ export class FabricNetwork {
    */
   async addPort(name: string, vnl: string): Promise<void> {
     checkString('vnl', vnl);
-    await this.#addPort(name, () => FabricPort.open(vnl, this.#describe(name)));
+    await this.#addPort(name, () => ThreadPort.open(vnl, this.#describe(name)));
   }
 
   /**
@@ -84,7 +84,7 @@ export class FabricNetwork {
     try {
       await this.#addPort(name, () => {
         [own, other] = socketPair(AF_UNIX, SOCK_SEQPACKET);
-        return FabricPort.open(`seqpacket://${own}`, this.#describe(name));
+        return ThreadPort.open(`seqpacket://${own}`, this.#describe(name));
       });
       return `seqpacket://${other}`;
     } catch (error) {
@@ -97,14 +97,14 @@ export class FabricNetwork {
     return `ioth ${this.name} ${name}`.slice(0, MAX_DESCRIPTION);
   }
 
-  async #addPort(name: string, open: () => Promise<FabricPort>): Promise<void> {
+  async #addPort(name: string, open: () => Promise<ThreadPort>): Promise<void> {
     if (checkString('name', name) === '') throw invalidValue('name', 'the name of a port', name);
     this.#checkOpen('addPort');
     if (this.#ports.has(name)) {
       throw new IothError('EEXIST', { syscall: 'addPort', hint: `there is a port '${name}' already` });
     }
     this.#ports.set(name, undefined);
-    let port: FabricPort | undefined;
+    let port: ThreadPort | undefined;
     try {
       port = await open();
       this.#checkOpen('addPort');

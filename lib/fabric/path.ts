@@ -1,12 +1,12 @@
+import type { StoredFrame } from '../vde/frame-store.js';
+import type { Plug } from '../vde/plug.js';
 import type { CodelQueue, WaitingFrame } from './codel-queue.js';
 import { Conversations } from './conversations.js';
 import { Decision } from './decision.js';
 import type { Destination } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
-import type { StoredFrame } from './frame-store.js';
 import { type Gate, GateChain } from './gate.js';
 import type { FrameRandom } from './philox.js';
-import type { Plug } from './plug.js';
 import { RateQueue } from './rate-queue.js';
 import { newStats } from './stats.js';
 

@@ -1,8 +1,8 @@
 import { scratch } from '../vde/frame-source.js';
+import type { FrameStore, StoredFrame } from '../vde/frame-store.js';
 import { CodelQueue } from './codel-queue.js';
 import type { DueHeap } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
-import type { FrameStore, StoredFrame } from './frame-store.js';
 import { obstacleOf, type Path, type Station, type WaitingOnPath } from './path.js';
 import type { DropCounts } from './stats.js';
 

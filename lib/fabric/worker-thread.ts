@@ -1,14 +1,10 @@
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { libc } from '../../ffi/libc.js';
 import { MSG_DONTWAIT } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { within } from '../core/within.js';
 import { socketPair } from '../io/socket-pair.js';
-import directory from './directory.cjs';
+import { startWorker } from '../thread/start-worker.js';
 import type { InterceptEvent } from './intercept/events.js';
 import type { NatMapping } from './nat/mapping.js';
 import {
@@ -183,19 +179,8 @@ export class WorkerThread {
 }
 
 function newWorker(workerData: unknown): Worker {
-  const built = join(directory, 'worker.js');
-  const options = { workerData, name: 'ioth fabric', execArgv: [], stdin: false };
   try {
-    if (existsSync(built)) return new Worker(built, options);
-    // runs the sources, as tests and scripts do
-    const source = JSON.stringify(pathToFileURL(join(directory, 'worker.ts')).href);
-    // resolved here: an eval'ed script would look for it in the directory of the program
-    const api = createRequire(join(directory, 'worker.ts'))
-      .resolve('tsx/esm/api')
-      .replace(/\.cjs$/, '.mjs');
-    const tsx = JSON.stringify(pathToFileURL(api).href);
-    const loader = `import(${tsx}).then(({ register }) => (register(), import(${source})))`;
-    return new Worker(loader, { ...options, eval: true });
+    return startWorker('fabric/worker', 'ioth fabric', workerData);
   } catch (cause) {
     throw new IothError('ERR_IOTH_FABRIC', { hint: 'the worker thread cannot be started', cause });
   }

@@ -1,7 +1,7 @@
 /** The worker thread of a Fabric. */
 
-import { constants, setPriority } from 'node:os';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { hurry } from '../thread/start-worker.js';
 import { Engine } from './engine.js';
 import { type CallMessage, ENDED, STATE_WORD, WORKING, type WorkerMessage, type WorkerSettings } from './protocol.js';
 
@@ -12,16 +12,6 @@ const state = new Int32Array(settings.control);
 function setState(value: number): void {
   Atomics.store(state, STATE_WORD, value);
   Atomics.notify(state, STATE_WORD);
-}
-
-/** Gives this thread, which works for microseconds at a time, priority over threads that keep the CPUs busy. */
-function hurry(): void {
-  try {
-    // on Linux this sets the priority of this thread alone
-    setPriority(0, constants.priority.PRIORITY_HIGH);
-  } catch {
-    // it needs CAP_SYS_NICE
-  }
 }
 
 if (port) {

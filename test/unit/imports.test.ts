@@ -21,6 +21,7 @@ const ORDER = [
   'vde',
   'netlink',
   'process',
+  'thread',
   'io',
   'address',
   'core',

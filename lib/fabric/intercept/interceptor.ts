@@ -1,6 +1,6 @@
 import { scratch } from '../../vde/frame-source.js';
+import type { FrameStore, StoredFrame } from '../../vde/frame-store.js';
 import type { DueHeap } from '../due-heap.js';
-import type { FrameStore, StoredFrame } from '../frame-store.js';
 import { Headers } from '../headers.js';
 import type { Path, Station } from '../path.js';
 import { refusalOf } from '../refusal.js';

@@ -1,4 +1,4 @@
-import type { StoredFrame } from '../frame-store.js';
+import type { StoredFrame } from '../../vde/frame-store.js';
 import type { Path } from '../path.js';
 import { FrameRandom } from '../philox.js';
 import { epochTime } from '../recorder.js';

@@ -1,7 +1,7 @@
 import { CodelQueue, type WaitingFrame } from '../../../lib/fabric/codel-queue.js';
 import { DueHeap } from '../../../lib/fabric/due-heap.js';
 import { checkFaults, type LinkFaults } from '../../../lib/fabric/faults.js';
-import { FrameStore } from '../../../lib/fabric/frame-store.js';
+import { FrameStore } from '../../../lib/vde/frame-store.js';
 
 interface Numbered extends WaitingFrame {
   readonly n: number;

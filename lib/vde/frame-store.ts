@@ -1,4 +1,4 @@
-import { MAX_FRAME_SIZE } from '../vde/frame-source.js';
+import { MAX_FRAME_SIZE } from './frame-source.js';
 
 const SMALL = 2048;
 const SMALLS_PER_CHUNK = 64;

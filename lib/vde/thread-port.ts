@@ -3,20 +3,21 @@ import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { SOCK_NONBLOCK } from '../constants/index.js';
 import { fileOf } from '../io/descriptor-file.js';
 import { closeOnExec } from '../io/descriptor-flags.js';
-import { closeCommand } from '../vde/close-command.js';
-import { openPointer } from '../vde/open.js';
-import { NodePeers } from '../vde/switch/node-peers.js';
+import { closeCommand } from './close-command.js';
+import { openPointer } from './open.js';
+import { NodePeers } from './switch/node-peers.js';
 
 const OPEN_TIMEOUT_MS = 10_000;
 
-/** A `VDECONN *` that the worker thread uses, and that this thread opens and closes. */
-export class FabricPort {
+/** A `VDECONN *` that a worker thread uses, and that this thread opens and closes. */
+export class ThreadPort {
   /** The pipe that the command of a cmd:// writes to. */
   readonly #pipe: string | undefined;
   readonly #peers: NodePeers | undefined;
   #isOpen = true;
 
-  private constructor(readonly conn: VdeConnPointer) {
+  /** @param conn belongs to this object from now on */
+  constructor(readonly conn: VdeConnPointer) {
     const fd = libvdeplug().datafd(conn);
     closeOnExec();
     const { kind, name } = fileOf(fd);
@@ -27,9 +28,9 @@ export class FabricPort {
   }
 
   /** Opens a port. @throws {IothError} as VdePort.open */
-  static async open(vnl: string, description: string): Promise<FabricPort> {
+  static async open(vnl: string, description: string): Promise<ThreadPort> {
     const request = { vnl, description, options: {}, timeout: OPEN_TIMEOUT_MS, signal: undefined };
-    return new FabricPort(await openPointer(request));
+    return new ThreadPort(await openPointer(request));
   }
 
   /** Closes it by vde_close(3), after the worker thread has stopped using it. Closing twice is fine. */

@@ -3,10 +3,10 @@ import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { codeOf } from '../core/errno.js';
 import { fileOf } from '../io/descriptor-file.js';
 import { isReceiveShutDown, pollOnce } from '../io/poll-sync.js';
-import { MIN_FRAME_SIZE, receive } from '../vde/frame-source.js';
-import { NodePeers } from '../vde/switch/node-peers.js';
+import type { TimedEventSet } from '../thread/timed-event-set.js';
+import { MIN_FRAME_SIZE, receive } from './frame-source.js';
 import type { FrameStore, StoredFrame } from './frame-store.js';
-import type { TimedEventSet } from './timed-event-set.js';
+import { NodePeers } from './switch/node-peers.js';
 
 /** The number of frames that are received before other plugs get their turn. */
 const MAX_BATCH = 32;
@@ -17,8 +17,22 @@ const CONGESTED = 256;
 /** Stops receiving after this many errors in a row. */
 const MAX_ERRORS = 1024;
 
+/** What the plugs of a thread share. */
+export interface PlugParts {
+  readonly events: TimedEventSet;
+  readonly store: FrameStore;
+  /** The plugs whose frames have to be tried again: epoll(7) does not report when. */
+  readonly slowPlugs: Set<Plug>;
+}
+
+/** The source of the frames that a plug sends. */
+export interface Sender {
+  /** Stops receiving from it, or goes on. */
+  setHeld(isHeld: boolean): void;
+}
+
 /** A `VDECONN *` in the thread that uses it. The thread that opened it closes it. */
-export class Plug {
+export class Plug implements Sender {
   readonly #fd: number;
   readonly #isSocket: boolean;
   /** The peers of a node (`switch://`, `hub://`). */
@@ -28,7 +42,7 @@ export class Plug {
   #errors = 0;
   #isWritableWatched = false;
   /** The sender that waits until this plug has sent enough. */
-  #heldSender: Plug | undefined;
+  #heldSender: Sender | undefined;
   #isHeld = false;
   #isEnded = false;
 
@@ -38,7 +52,7 @@ export class Plug {
    */
   constructor(
     readonly conn: VdeConnPointer,
-    readonly shared: { readonly events: TimedEventSet; readonly store: FrameStore; readonly slowPlugs: Set<Plug> },
+    readonly shared: PlugParts,
     readonly onFrame: (length: number) => void,
   ) {
     this.#fd = libvdeplug().datafd(conn);
@@ -94,6 +108,11 @@ export class Plug {
     return true;
   }
 
+  /** True if frames wait for a slow receiver. */
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** Sends waiting frames, as many as the receiver takes. */
   sendWaiting(): void {
     let sent = 0;
@@ -108,19 +127,19 @@ export class Plug {
   }
 
   /** Stops receiving from `sender` while too many frames wait here. Its own queue fills, and it waits. */
-  holdWhileCongested(sender: Plug): void {
+  holdWhileCongested(sender: Sender): void {
     if (this.#waiting.length < CONGESTED || this.#heldSender) return;
     this.#heldSender = sender;
-    sender.#setHeld(true);
+    sender.setHeld(true);
   }
 
   #releaseSender(): void {
     const sender = this.#heldSender;
-    if (sender) sender.#setHeld(false);
+    sender?.setHeld(false);
     this.#heldSender = undefined;
   }
 
-  #setHeld(isHeld: boolean): void {
+  setHeld(isHeld: boolean): void {
     this.#isHeld = isHeld;
     this.#updateWatch();
   }
