@@ -78,8 +78,8 @@ export type { CreateServerOptions } from './stack/create-server.js';
 export { get_defstack, override, set_defstack } from './stack/default-stack.js';
 export { set_license } from './stack/license.js';
 export { Stack } from './stack/stack.js';
-export type { StackEvents } from './stack/stack-life.js';
-export type { CloseOptions } from './vdestack/linger.js';
+export type { StackEvents } from './stack/stack-events.js';
+export type { CloseOptions } from './vdestack/close-options.js';
 
 /** The class of the sockets that `stack.socket()` returns. */
 export const Socket = SocketOn;

@@ -1,21 +1,15 @@
-import { type ConfigEvents, StackConfig } from '../config/index.js';
+import { StackConfig } from '../config/index.js';
 import type { IothError } from '../core/errors.js';
 import type { ProviderName } from '../core/provider.js';
 import type { TypedEmitter } from '../core/typed-emitter.js';
 import type { Resolver } from '../dns/resolver.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 import type { NodeStack } from '../node/node-stack.js';
+import type { CloseOptions } from '../vdestack/close-options.js';
 import { type EndSteps, endInOrder, endInOrderSync } from '../vdestack/end-steps.js';
-import { type CloseOptions, type LingerLimits, lingerLimits } from '../vdestack/linger.js';
+import { type LingerLimits, lingerLimits } from '../vdestack/linger.js';
 import type { NativeStack } from '../vdestack/native-stack.js';
-
-/** The events of a {@link Stack}, each with the arguments of its listeners. */
-export type StackEvents = {
-  /** The stack's daemon died: ERR_STACK_DEAD. 'close' follows. */
-  error: [error: IothError];
-  /** The stack is gone. */
-  close: [];
-} & { [Name in keyof ConfigEvents]: [event: ConfigEvents[Name]] };
+import type { StackEvents } from './stack-events.js';
 
 type EndingStack = StackInterface & NodeStack & TypedEmitter<StackEvents>;
 

@@ -39,7 +39,7 @@ import {
   Socket,
   type StreamSocket,
 } from '../socket/socket.js';
-import type { CloseOptions } from '../vdestack/linger.js';
+import type { CloseOptions } from '../vdestack/close-options.js';
 import { NativeStack } from '../vdestack/native-stack.js';
 import { baseName, isVdestack } from '../vdestack/plugin.js';
 import { interfaceName } from '../vdestack/vnl.js';
@@ -56,7 +56,8 @@ import {
 } from './make-sockets.js';
 import { whenNetworkIsThere, whenNetworkIsThereSync } from './network-wait.js';
 import { listStack } from './open-stacks.js';
-import { type StackEvents, StackLife, whenReady } from './stack-life.js';
+import type { StackEvents } from './stack-events.js';
+import { StackLife, whenReady } from './stack-life.js';
 
 const MAX_BUSY_POLL_USECS = 1_000_000;
 

@@ -6,6 +6,7 @@ import { endInterrupts, interruptFd } from '../io/interrupt.js';
 import { READABLE } from '../io/poll-handle.js';
 import { waitSync } from '../io/poll-sync.js';
 import { checkTimeout } from '../socket/timeouts.js';
+import type { CloseOptions } from './close-options.js';
 import { resetsSent, type Undelivered, undelivered } from './undelivered.js';
 import type { Daemon } from './vdestack-daemon.js';
 
@@ -22,12 +23,6 @@ export interface Lingering {
   readonly daemon: Daemon | undefined;
   /** Resets the connections, to tell the peers that no more data follows. */
   reset(connections: readonly Undelivered[]): void;
-}
-
-/** Options for closing a stack. */
-export interface CloseOptions {
-  /** Seconds to wait while no peer accepts any of the data that TCP sockets sent. After that the peers get a reset. Default 5. */
-  linger?: number;
 }
 
 /**
