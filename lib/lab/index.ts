@@ -46,5 +46,5 @@ export { Lab } from './lab.js';
 export { type Forwarding, LabNat, type NatEvents } from './nat.js';
 export { LabNetwork } from './network.js';
 export type { HostConfig, HostLink, HostOptions, LabConfig, NatOptions, NetworkConfig } from './topology/config.js';
-export type { DiagramOptions } from './topology/diagram.js';
+export type { DiagramOptions } from './topology/diagram-options.js';
 export type { RouterAdvertisements } from './topology/router-advertisements.js';
