@@ -76,7 +76,7 @@ export interface Libc {
   sendfile(outFd: number, inFd: number, offset: BigInt64Array | null, count: number): number;
   malloc(size: number): bigint;
   free(pointer: bigint): void;
-  memcpy(to: ArrayBufferView, from: bigint, count: number): unknown;
+  memcpy(to: ArrayBufferView | bigint, from: bigint | Uint8Array, count: number): unknown;
   sigfillset(set: Uint8Array): number;
   pthread_sigmask(how: number, set: Uint8Array, oldset: Uint8Array | null): number;
   sched_yield(): number;

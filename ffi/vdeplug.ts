@@ -20,7 +20,8 @@ type Callback<T> = (error: Error | null, result: T) => void;
 
 /** The functions of libvdeplug, with C's own results; see libvdeplug(3). */
 export interface Libvdeplug {
-  /** Runs vde_open(3) on a worker thread, since it may block for ever. The result is null on failure. */
+  open(vnl: string, description: string, version: number, args: VdeOpenArgs | null): VdeConnPointer | null;
+  /** Runs `open` on a worker thread, since it may block for ever. */
   open_async(
     vnl: string,
     description: string,
@@ -52,9 +53,11 @@ function bind(): Libvdeplug {
   const lib = loadLibrary('vdeplug');
   const [conn, buf, text] = ['void *', 'void *', 'const char *'];
   const args = koffi.struct({ port: 'int', group: text, mode: 'uint32_t' });
+  const open = lib.func('vde_open_real', 'void *', [text, text, 'int', koffi.pointer(args)]);
   const close = lib.func('vde_close', 'int', [conn]);
   return {
-    open_async: lib.func('vde_open_real', 'void *', [text, text, 'int', koffi.pointer(args)]).async,
+    open,
+    open_async: open.async,
     recv: lib.func('vde_recv', 'long', [conn, buf, 'size_t', 'int']),
     send: lib.func('vde_send', 'long', [conn, buf, 'size_t', 'int']),
     datafd: lib.func('vde_datafd', 'int', [conn]),

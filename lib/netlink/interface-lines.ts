@@ -2,7 +2,7 @@ import { printable } from '../core/printable.js';
 import type { Style, Stylize } from '../core/printed-list.js';
 import type { InterfaceAddress } from './address.js';
 import type { Interface } from './interfaces.js';
-import type { InterfaceLink } from './link.js';
+import { FIRST_WIRE_INDEX, type InterfaceLink } from './link.js';
 
 /** The widths of the columns of ip(8), with a space. */
 const NAME_COLUMN = 17;
@@ -30,7 +30,7 @@ function padding(text: string, width: number): string {
 
 /** Returns the name with that of the lower link or the peer: 'left@right', or 'left@if5' if that is in another namespace. */
 function shownName({ name, link, link_netnsid }: InterfaceLink, links: readonly InterfaceLink[]): string {
-  if (link === undefined) return name;
+  if (link === undefined || link >= FIRST_WIRE_INDEX) return name;
   if (link === 0) return `${name}@NONE`;
   const other = link_netnsid === undefined ? links.find(({ ifindex }) => ifindex === link)?.name : undefined;
   return `${name}@${other ?? `if${link}`}`;

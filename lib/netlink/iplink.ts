@@ -6,7 +6,15 @@ import { IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINKINFO } from '../c
 import { IothError } from '../core/errors.js';
 import { checkIfindex, checkInteger, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
 import { IFLA_VDE_VNL, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL } from './constants.js';
-import { findLink, type InterfaceRef, if_nameindex, if_nametoindex, links, missingLinkHints } from './link.js';
+import {
+  findLink,
+  type InterfaceRef,
+  if_nameindex,
+  if_nametoindex,
+  isOfWire,
+  links,
+  missingLinkHints,
+} from './link.js';
 import { type Attribute, encodeAttributes, ifinfomsg } from './message.js';
 import { request } from './request.js';
 
@@ -79,8 +87,8 @@ export function iplink_del(
 function refuseOwnInterface(stack: StackPointer, own: readonly string[], which: InterfaceRef): void {
   if (own.length === 0) return;
   const link = findLink(stack, which);
-  if (link?.kind !== 'tun') return;
-  if (!own.includes(link.name)) {
+  if (!link || !(isOfWire(link) || link.kind === 'tun')) return;
+  if (link.kind === 'tun' && !own.includes(link.name)) {
     const taps = links(stack).filter(({ kind }) => kind === 'tun');
     if (own.every((name) => taps.some((tap) => tap.name === name))) return;
   }

@@ -84,10 +84,22 @@ export function decodeLink({ type, payload }: Message, syscall: string): Interfa
   });
 }
 
-/** Returns all links, ordered by index. */
+/**
+ * The index of the first end of a veth pair that belongs to a wire (lib/wire), not to the stack. Those of others count up, and an
+ * interface that is added later gets an index below.
+ */
+export const FIRST_WIRE_INDEX = 1 << 24;
+
+/** Returns whether a link is an end of such a pair, or has it as its peer. */
+export function isOfWire({ kind, ifindex, link = 0 }: InterfaceLink): boolean {
+  return kind === 'veth' && Math.max(ifindex, link) >= FIRST_WIRE_INDEX;
+}
+
+/** Returns the links of the stack, ordered by index, without those of its wires. */
 export function links(stack: StackPointer): InterfaceLink[] {
   return dump(stack, 'RTM_GETLINK', ifinfomsg())
     .flatMap((message) => decodeLink(message, 'RTM_GETLINK') ?? [])
+    .filter((link) => !isOfWire(link) || link.ifindex < FIRST_WIRE_INDEX)
     .sort((a, b) => a.ifindex - b.ifindex);
 }
 

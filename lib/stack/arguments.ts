@@ -13,7 +13,7 @@ import {
   invalidValue,
 } from '../core/validate.js';
 import { checkLocator } from '../vde/locator.js';
-import { baseName } from '../vdestack/plugin.js';
+import { baseName, checkWire, type WireName } from '../vdestack/plugin.js';
 import { interfaceName, splitVnl } from '../vdestack/vnl.js';
 
 /** Settings of a stack: how it resolves names and follows configuration strings. */
@@ -33,6 +33,11 @@ export interface StackSettings extends ConfigOptions {
    */
   conf?: ProviderName;
   /**
+   * What carries the frames of a vdestack: 'tap' (/dev/net/tun), or 'veth', which needs no device. Default: IOTH_WIRE of the
+   * environment, else 'tap' where the device can be opened.
+   */
+  wire?: WireName;
+  /**
    * The name of the stack's host, at most 64 characters: that of `gethostname`, of os.hostname() in `run`, and of a vdestack's
    * programs. Default: the name of the machine.
    */
@@ -49,7 +54,7 @@ export interface StackOptions extends StackSettings {
   config_dns?: string | null;
 }
 
-const SETTINGS = ['dns', 'dnsCache', 'conf', 'hostname', 'signal', 'timeout', 'wait'] as const;
+const SETTINGS = ['dns', 'dnsCache', 'conf', 'hostname', 'signal', 'timeout', 'wait', 'wire'] as const;
 // C copies the name into a buffer and keeps the length of the buffer in a char
 const MAX_PLUGIN_NAME = 100;
 /** __NEW_UTS_LEN of the kernel: sethostname(2). */
@@ -98,12 +103,13 @@ function checkAll(options: StackOptions): StackArguments {
   if (config && vnl !== undefined && vnl !== null) {
     throw invalidValue('vnl', "undefined with a configuration, which has a 'vnl=' of its own", vnl);
   }
-  const { conf, dnsCache, hostname, signal, timeout } = others;
+  const { conf, dnsCache, hostname, signal, timeout, wire } = others;
   if (conf !== undefined) checkProvider('options.conf', conf);
   if (dnsCache !== undefined) checkInteger('options.dnsCache', dnsCache, 0, INT_MAX);
   if (timeout !== undefined) checkInteger('options.timeout', timeout, 1, INT_MAX);
   if (hostname !== undefined) checkHostname(hostname);
   checkSignal(signal);
+  if (wire !== undefined) checkWire('options.wire', wire);
   const plugin = checkPlugin(config ? config.stack : stack);
   checkMilliseconds('options.wait', wait);
   const vnls = checkVnls(baseName(plugin), config ? config.vnl : vnl);

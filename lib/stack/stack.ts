@@ -104,11 +104,11 @@ export class Stack extends typedEmitter<StackEvents>() {
   ) {
     super();
     const checked = checkArguments(stack, vnl, config_dns, settings);
-    const { plugin, vnls, config, dns, dnsCache, conf, hostname, signal, timeout } = checked;
+    const { plugin, vnls, config, dns, dnsCache, conf, hostname, signal, timeout, wire } = checked;
     this.name = baseName(plugin);
     this.vnl = vnls;
     this.#resolver = new Resolver(this, checked.config_dns ?? null, { provider: dns, cacheSize: dnsCache, hostname });
-    this.#native = whenNetworkIsThereSync(() => NativeStack.open({ plugin, vnls }), checked);
+    this.#native = whenNetworkIsThereSync(() => NativeStack.open({ plugin, vnls, wire }), checked);
     registerFinalizer(this, 'Stack', this.#native);
     listStack(this);
     this.#life = new StackLife(this.#native, this.#resolver, this, conf);

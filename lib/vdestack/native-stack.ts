@@ -7,7 +7,7 @@ import { codeOf, EBUSY } from '../core/errno.js';
 import { IothError, systemError } from '../core/errors.js';
 import type { Closable } from '../core/finalization.js';
 import { runNativeAsync } from '../io/async-calls.js';
-import { makeNonBlocking } from '../io/descriptor-flags.js';
+import { closeOnExec, makeNonBlocking } from '../io/descriptor-flags.js';
 import { msocket, type ReplyTimeoutHandler, setReplyTimeoutHandler } from '../io/msocket.js';
 import { holdEventSet } from '../io/poll-handle.js';
 import { Programs } from '../programs/programs.js';
@@ -20,18 +20,20 @@ import { OUT_OF_DESCRIPTORS } from '../vde/open.js';
 import { closeAcceptedIn, findNode } from '../vde/switch/node-peers.js';
 import { NodeWatch } from '../vde/switch/node-watch.js';
 import { SwitchDirectory } from '../vde/switch/switch-directory.js';
+import type { Wires } from '../wire/wires.js';
 import { canServe, checkInterfaces, checkVdestack } from './daemon-check.js';
 import { type EndSteps, endInOrder, endInOrderSync } from './end-steps.js';
 import { type ExitCleanup, registerExitCleanup, unregisterExitCleanup } from './exit-cleanup.js';
 import { type LingerLimits, linger, lingerLimits, lingerSync } from './linger.js';
 import { NativeCalls } from './native-calls.js';
-import { type NewStack, newstack } from './newstack.js';
+import { type NewStack, newstack, openNetwork } from './newstack.js';
 import { PeerDescriptors } from './peer-descriptors.js';
-import { hasKernelSockets, isPicox, type StackSpec } from './plugin.js';
+import { chooseWire, hasKernelSockets, isPicox, type StackSpec } from './plugin.js';
 import { resetConnections } from './reset-connections.js';
 import type { Undelivered } from './undelivered.js';
 import { Daemon, range } from './vdestack-daemon.js';
-import { resolveVnl } from './vnl.js';
+import { interfaceName, resolveVnl } from './vnl.js';
+import wires from './wires.cjs';
 
 /** Gives up after this many unusable daemons in a row. */
 const MAX_ATTEMPTS = 50;
@@ -70,7 +72,9 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   // true while the process ends, which closes its descriptors
   #keepsDescriptors = false;
   #end: Promise<void> | undefined;
-  readonly #switches: SwitchDirectory[];
+  #switches: SwitchDirectory[] = [];
+  /** What joins it to its networks, if it has no taps. */
+  #wires: Wires | undefined;
   readonly #peers: PeerDescriptors[] = [];
   readonly #nodes: NodeWatch[] = [];
 
@@ -81,7 +85,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     this.#structure = pointer;
     this.hasKernelSockets = hasKernelSockets(spec.plugin);
     this.shutdownBase = isPicox(spec.plugin) ? 1 : 0;
-    this.#switches = nodes.map((vnl) => SwitchDirectory.of(vnl)).filter((found) => found !== undefined);
+    if (spec.wire !== 'veth') this.#noteSwitches(nodes);
     this.programs = new Programs(daemonPid);
     registerExitCleanup(this);
     if (daemonPid === undefined) return;
@@ -98,8 +102,8 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
    * Makes a stack: ioth_newstackv(3). Tries again if the new daemon cannot work.
    * @throws {IothError} as {@link newstack}; ENODEV if a network could not be joined and C did not report it
    */
-  static open({ plugin, vnls }: StackSpec): NativeStack {
-    const spec = { plugin, vnls: vnls.map(resolveVnl) };
+  static open(given: StackSpec): NativeStack {
+    const spec = { ...given, vnls: given.vnls.map(resolveVnl), wire: chooseWire(given) };
     // what is allocated before the clone is not copied after it
     const release = holdEventSet();
     try {
@@ -127,9 +131,13 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
 
   /** @throws {IothError} ERR_STACK_DEAD if the daemon cannot work; ENODEV if a network was not joined */
   #check(firstFd: number): void {
-    const { vnls } = this.spec;
+    const { vnls, wire } = this.spec;
     if (vnls.length === 0) return;
     const daemon = this.daemon;
+    if (daemon && wire === 'veth') {
+      this.#joinByWires(daemon, firstFd);
+      return;
+    }
     if (!daemon?.pipe) {
       checkInterfaces(this.#structure, vnls);
       return;
@@ -142,6 +150,24 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
       if (!canServe(daemon, path)) this.#abandonDaemon('ioth_newstack');
       this.#peers.push(new PeerDescriptors(path));
     }
+  }
+
+  #joinByWires(daemon: Daemon, firstFd: number): void {
+    const { vnls } = this.spec;
+    this.#wires = wires().Wires.join({
+      stack: this.#structure,
+      interfaces: vnls.map(interfaceName),
+      open: (position) => openNetwork(vnls[position] as string),
+      onFailure: () => daemon.kill(),
+    });
+    daemon.carrier = this.#wires;
+    closeOnExec(firstFd);
+    this.#noteSwitches(this.spec.vnls);
+    for (const { path } of this.#switches) this.#peers.push(new PeerDescriptors(path));
+  }
+
+  #noteSwitches(vnls: readonly string[]): void {
+    this.#switches = vnls.map((vnl) => SwitchDirectory.of(vnl)).filter((found) => found !== undefined);
   }
 
   /** True if it has ended, or is about to. */
@@ -281,6 +307,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   *#deletion(): EndSteps {
     this.#checkUnused();
     setReplyTimeoutHandler(this.#structure, undefined);
+    yield [this.#wires];
     // the slow part of ioth_delstack(3) is the end of the daemon
     yield [this.daemon, ...(this.#keepsDescriptors ? [] : this.#peers)];
     this.#closePeers();

@@ -1,5 +1,6 @@
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
 import { clearErrno, errno } from '../../ffi/libc.js';
+import { libvdeplug, VDE_INTERFACE_VERSION, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { readVdestack } from '../../ffi/vdestack.js';
 import { checkEnvironment } from '../core/environment.js';
 import { EADDRINUSE, EEXIST, EMFILE } from '../core/errno.js';
@@ -42,8 +43,10 @@ export function newstack(spec: StackSpec): NewStack {
   const firstFd = checkFreeDescriptors(spec, nodes.length);
   const isKnown = isVdestack(spec.plugin);
   const childrenBefore = isKnown ? [] : childrenOf('thread-self');
-  let [pointer, error] = callNewstack(spec);
-  if (error === EEXIST && makeRoom(spec)) [pointer, error] = callNewstack(spec);
+  // with wires it joins its networks later
+  const call = () => callNewstack(spec.plugin, spec.wire === 'veth' ? [] : spec.vnls);
+  let [pointer, error] = call();
+  if (error === EEXIST && makeRoom(spec)) [pointer, error] = call();
   // libvdeplug opens descriptors that a spawned child would inherit
   closeOnExec(firstFd);
   if (pointer === null) throw newstackError(error, spec);
@@ -74,12 +77,26 @@ function checkNotOfThisThread({ vnls }: StackSpec): void {
  * Calls ioth_newstackv(3) with all signals blocked. A vdestack's daemon is a clone that keeps Node's signal handlers, on the same
  * pipe as ours: without a full mask, one Ctrl-C would be one 'SIGINT' event per daemon. The daemon keeps this mask.
  */
-function callNewstack({ plugin, vnls }: StackSpec): [pointer: StackPointer | null, error: number] {
+function callNewstack(plugin: string, vnls: readonly string[]): [pointer: StackPointer | null, error: number] {
   return withSignalsBlocked(() => {
     clearErrno();
     const made = libioth().newstackv(plugin, [...vnls, null]);
     return [made, made === null ? errno() : 0];
   });
+}
+
+/** Joins a network: vde_open(3), with the errors of {@link newstack}. */
+export function openNetwork(vnl: string): VdeConnPointer {
+  const open = (): [conn: VdeConnPointer | null, error: number] => {
+    clearErrno();
+    const conn = libvdeplug().open(splitVnl(vnl)[1], 'ioth_vdestack', VDE_INTERFACE_VERSION, null);
+    return [conn, conn === null ? errno() : 0];
+  };
+  const spec = { plugin: '', vnls: [vnl] };
+  let [conn, error] = open();
+  if (error === EEXIST && makeRoom(spec)) [conn, error] = open();
+  if (conn === null) throw newstackError(error, spec);
+  return conn;
 }
 
 /** Removes a switch whose process is gone. Returns whether there was one. */
@@ -97,7 +114,11 @@ function makeRoom({ vnls }: StackSpec): boolean {
  * @throws {IothError} EMFILE if there are fewer than a stack needs
  */
 function checkFreeDescriptors(spec: StackSpec, nodes: number): number {
-  const needed = COMMON_DESCRIPTORS + DESCRIPTORS_OF_A_NETWORK * spec.vnls.length + DESCRIPTORS_OF_A_PROOF * nodes;
+  const needed =
+    COMMON_DESCRIPTORS +
+    DESCRIPTORS_OF_A_NETWORK * spec.vnls.length +
+    DESCRIPTORS_OF_A_PROOF * nodes +
+    (spec.wire === 'veth' ? DESCRIPTORS_OF_A_THREAD : 0);
   const free = freeDescriptors(needed);
   if (free.length < needed) throw newstackError(EMFILE, spec);
   return free[0] as number;
@@ -107,7 +128,9 @@ function checkFreeDescriptors(spec: StackSpec, nodes: number): number {
  * The command pipe, the daemon's pidfd, the socket pair that kills it with a worker, a netlink socket, the event set and a file.
  */
 const COMMON_DESCRIPTORS = 8;
-/** The connection to the network, and the tap. */
+/** The connection to the network, and the tap or the packet sockets. */
 const DESCRIPTORS_OF_A_NETWORK = 4;
 /** The peers that test a switch of our own, what the switch opens for each, and the watches on them and on its directory. */
 const DESCRIPTORS_OF_A_PROOF = 18;
+/** The thread of wires: its event loop and event set, and the sockets that wake it. */
+const DESCRIPTORS_OF_A_THREAD = 16;

@@ -44,6 +44,8 @@ export class Daemon implements NodeServer, EndStep {
   #numbers: readonly number[] = [];
   #foundTaps: readonly number[] | undefined;
   #foundPlugs: readonly number[] | undefined;
+  /** What carries its frames in place of taps. */
+  carrier: { readonly hasFrames: boolean } | undefined;
   /** The inode of its network namespace, which identifies its taps. */
   #namespace = -1;
   #tapCount = 0;
@@ -170,7 +172,7 @@ export class Daemon implements NodeServer, EndStep {
    * frames of a peer that has gone.
    */
   get hasFrames(): boolean {
-    return this.alive && (this.#taps.some(isReadable) || this.#plugs.some(isUnread));
+    return this.alive && (this.carrier?.hasFrames || this.#taps.some(isReadable) || this.#plugs.some(isUnread));
   }
 
   /** True if packets wait to be carried, or one is being carried. */

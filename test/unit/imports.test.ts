@@ -12,6 +12,7 @@ const ORDER = [
   'fabric',
   'stack',
   'vdestack',
+  'wire',
   'programs',
   'ping',
   'node',

@@ -8,10 +8,11 @@ import { builtPackage, plainEnvironment } from '../../support/package.js';
 
 /** Of what `import 'ioth'` loads, with its declarations. */
 const MAX_PACKED_SIZE = 260_000;
-/** What has an entry, or a command, of its own. */
-const APART = ['lab.schema.json', ...['cli', 'lab', 'fabric', 'vde'].map((room) => `lib/${room}`)].map(
-  (name) => `dist/${name}`,
-);
+/** What has an entry, or a command, of its own, or is loaded when it is needed. */
+const APART = [
+  'lab.schema.json',
+  ...['cli', 'lab', 'fabric', 'vde', 'wire', 'thread'].map((room) => `lib/${room}`),
+].map((name) => `dist/${name}`);
 const MAX_PACKED_SIZE_APART = 215_000;
 /** The sources, and the maps that lead to them. Node reads these only with --enable-source-maps. */
 const SOURCES = ['lib', 'ffi'];

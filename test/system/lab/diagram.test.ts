@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { LabConfig } from 'ioth/lab';
 import { topologyConfig } from '../../../lib/cli/lab/topologies.js';
 import { NetworkState } from '../../../lib/lab/network-state.js';
-import { type DiagramOptions, diagram } from '../../../lib/lab/topology/diagram.js';
+import { type DiagramOptions, diagram } from '../../../lib/lab/topology/diagram-options.js';
 import { AS_MADE, drawing, type LabNow } from '../../../lib/lab/topology/drawing.js';
 import { attachmentOn } from '../../../lib/lab/topology/host-plan.js';
 import { Topology } from '../../../lib/lab/topology/topology.js';
