@@ -27,11 +27,6 @@ export function tunRights(): string | undefined {
   return stat && rightsOf(stat);
 }
 
-/** Returns whether every user may open {@link TUN}. */
-export function isTunOpenToAll(): boolean {
-  return ((statTun()?.mode ?? 0) & 0o006) === 0o006;
-}
-
 /** Tries to open {@link TUN}. Returns undefined if this process can. */
 export function tunObstacle(place: Place = findPlace()): TunObstacle | undefined {
   const stat = statTun();

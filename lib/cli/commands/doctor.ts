@@ -4,7 +4,7 @@ import { type Command, EXIT_FAILED, EXIT_OK, type Invocation } from '../command.
 import { type Ability, abilities, PICOX, WITHOUT_NETWORKS } from '../doctor/ability.js';
 import type { Finding } from '../doctor/finding.js';
 import { libraryFindings, networkFinding, pluginFindings } from '../doctor/libraries.js';
-import { nodeFinding, providerFinding, triedNamespaceFinding, tunFinding } from '../doctor/system.js';
+import { nodeFinding, providerFinding, triedNamespaceFinding, tunFinding, wireFinding } from '../doctor/system.js';
 import { TRIAL, trialFinding } from '../doctor/trial.js';
 import { print, printJson, styled } from '../terminal.js';
 
@@ -62,6 +62,7 @@ async function* examine(signal: AbortSignal): AsyncGenerator<Finding> {
   yield providerFinding('configuration', libraries);
   yield providerFinding('names', libraries);
   yield tunFinding();
+  yield wireFinding();
   yield await triedNamespaceFinding();
   if (hasLibioth) yield await trialFinding(signal);
 }

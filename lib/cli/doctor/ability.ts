@@ -2,7 +2,7 @@ import { AF_INET, SOCK_DGRAM } from '../../constants/index.js';
 import { TemporaryDirectory } from '../../core/temporary-directory.js';
 import { Lab } from '../../lab/index.js';
 import type { Obstacle } from '../../process/obstacle.js';
-import { isTunOpenToAll, TUN, tunObstacle } from '../../process/tun-device.js';
+import { TUN, tunObstacle } from '../../process/tun-device.js';
 import { isPrivileged, readNamespaceSettings, settingsObstacle } from '../../process/user-namespaces.js';
 import { Stack } from '../../stack/stack.js';
 import { VdePort } from '../../vde/index.js';
@@ -30,6 +30,7 @@ export async function* abilities(trial: Finding, signal: AbortSignal): AsyncGene
   const joined = { what: 'vdestack with networks', works: isJoined, why: trial.message, remedy: trial.remedy };
   yield isJoined ? { what: joined.what, works: true } : joined;
   yield ability('wire: tap', tunObstacle());
+  yield await tried('wire: veth', joinByVeth);
   const lab = 'lab (ioth/lab)';
   yield isJoined ? await tried(lab, () => pingInLab(signal)) : { ...joined, what: lab };
   const spawn = 'programs (spawn, ioth exec)';
@@ -78,6 +79,11 @@ async function openPort(): Promise<void> {
   }
 }
 
+async function joinByVeth(): Promise<void> {
+  const stack = new Stack({ stack: 'vdestack', vnl: 'null://', wire: 'veth' });
+  await stack.close({ linger: 0 });
+}
+
 async function pingInLab(signal: AbortSignal): Promise<void> {
   await using lab = await Lab.create({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan', bob: 'lan' } });
   const { received } = await lab.hosts.alice.ping('bob', { count: 1, signal });
@@ -98,7 +104,5 @@ async function runProgram(): Promise<void> {
 async function unprivileged(): Promise<Ability> {
   const what = 'unprivileged users';
   const identity = process.geteuid?.() === 0 && isPrivileged() ? { uid: NOBODY, gid: NOBODY } : {};
-  const obstacle = settingsObstacle(readNamespaceSettings(), false) ?? (await triedObstacle(identity));
-  if (obstacle || isTunOpenToAll()) return ability(what, obstacle);
-  return ability(what, { why: `not every user may open ${TUN}`, remedy: `chmod 666 ${TUN} (as root)` });
+  return ability(what, settingsObstacle(readNamespaceSettings(), false) ?? (await triedObstacle(identity)));
 }

@@ -12,8 +12,9 @@ import {
   refusalObstacle,
   settingsObstacle,
 } from '../../process/user-namespaces.js';
+import { chooseWire } from '../../vdestack/plugin.js';
 import { minimumNodeVersion } from '../package.js';
-import { type Finding, fault, ok, warning } from './finding.js';
+import { type Finding, fault, missing, ok, warning } from './finding.js';
 
 const NAMESPACES = 'user namespaces';
 const RUNTIME_REMEDY = 'run it there: a virtual machine or a container with Debian will do';
@@ -56,8 +57,19 @@ export function providerFinding(what: 'configuration' | 'names', found: readonly
 /** Checks the device that connects a vdestack to a network. */
 export function tunFinding(): Finding {
   const obstacle = tunObstacle();
-  if (obstacle) return fault(TUN, obstacle.why, obstacle.remedy);
+  if (obstacle) return missing(TUN, `${obstacle.why}; stacks use a veth pair, which is slower`, obstacle.remedy);
   return ok(TUN, `${tunRights()}; user ${process.geteuid?.()} may open it`);
+}
+
+/** Returns what carries the frames of stacks here. */
+export function wireFinding(): Finding {
+  const check = 'wire';
+  try {
+    const wire = chooseWire({ plugin: 'vdestack', vnls: ['null://'] });
+    return ok(check, `${wire}${process.env.IOTH_WIRE ? ', by IOTH_WIRE' : ''}`);
+  } catch (error) {
+    return fault(check, (error as Error).message, 'unset IOTH_WIRE, or set it to tap or veth');
+  }
 }
 
 /** Checks by the machine's settings whether a vdestack can make its namespaces. */
