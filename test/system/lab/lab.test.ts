@@ -2,7 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { connect, createServer as createTcpServer, type Socket } from 'node:net';
+import {
+  connect,
+  createServer as createTcpServer,
+  type Socket,
+  setDefaultAutoSelectFamilyAttemptTimeout,
+} from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,6 +19,9 @@ import { runText } from '../../support/child.js';
 import { workDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS, timer } from '../../support/until.js';
+
+// on a busy machine a handshake takes longer than 250 ms, and nobody listens on the next address
+setDefaultAutoSelectFamilyAttemptTimeout(PATIENCE_MS);
 
 const labFiles = () => readdirSync(tmpdir()).filter((name) => name.startsWith(`ioth-lab-${process.pid}-`));
 const PING = { count: 1, timeout: PATIENCE_MS };
