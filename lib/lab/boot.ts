@@ -6,6 +6,7 @@ import { ALIAS_PREFIX } from '../fabric/nat/nat.js';
 import { nat64Route } from '../fabric/nat64/nat64.js';
 import { withOneSocket } from '../netlink/index.js';
 import { Stack } from '../stack/stack.js';
+import { addNeighbours } from './neighbours.js';
 import { serveDhcp } from './services/dhcp-server.js';
 import { serveDns } from './services/dns-server.js';
 import { DnsZone } from './services/dns-zone.js';
@@ -97,6 +98,7 @@ function configure(stack: Stack, plan: BootPlan): void {
     if (network.mtu !== undefined) stack.linksetmtu(network.name, network.mtu);
   }
   for (const attachment of host.attachments) configureInterface(stack, plan, attachment);
+  addNeighbours(stack, plan.topology, host);
   routeMulticast(stack, plan);
   configureNat(stack, plan);
   if (hasExit(host)) stack.iproute_add(`default via ${EXIT.router}`);

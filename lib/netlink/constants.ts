@@ -30,6 +30,7 @@ export const RTM = {
   RTM_NEWROUTE: 24,
   RTM_DELROUTE: 25,
   RTM_GETROUTE: 26,
+  RTM_NEWNEIGH: 28,
 } as const;
 export type RequestName = keyof typeof RTM;
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import {
   connect,
@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { AF_INET, SOCK_DGRAM } from 'ioth';
-import { Lab } from 'ioth/lab';
+import { Lab, type LabHost } from 'ioth/lab';
 import { findReach } from '../../../lib/lab/testing/reach.js';
 import { runText } from '../../support/child.js';
 import { workDirectory } from '../../support/directory.js';
@@ -87,6 +87,22 @@ it('has what its configuration says, by name', async () => {
   expect(lab.networks.man).toBeUndefined();
   // @ts-expect-error a host on a network that there is not
   await expect(Lab.create({ networks: { lan: '10.0.0.0/24' }, hosts: { a: 'wan' } })).rejects.toThrow('not');
+});
+
+it('tells hosts the MACs of their neighbours if there are many: gc_thresh3 does not count these', async () => {
+  const names = Array.from({ length: 24 }, (_, n) => `h${n}`);
+  await using lab = await Lab.create({
+    networks: { lan: '10.0.0.0/24' },
+    hosts: Object.fromEntries(names.map((name) => [name, 'lan' as const])),
+  });
+  const [first, ...others] = Object.values<LabHost<'lan'>>(lab.hosts);
+  const [, ...lines] = readFileSync(`/proc/${first?.stack.daemonPid}/net/arp`, 'utf8').trim().split('\n');
+  const known = lines.map((line) => line.split(/\s+/)).map(([address, , flags, mac]) => `${address} ${flags} ${mac}`);
+  const complete = '0x2';
+  expect(known.sort()).toEqual(
+    others.map((host) => `${host.address()} ${complete} ${host.stack.linkgetaddr('lan')}`).sort(),
+  );
+  expect((await first?.ping(`h${others.length}`, PING))?.received).toBe(1);
 });
 
 it('lets every host reach every other one, by IPv4 and IPv6', async () => {
