@@ -13,8 +13,8 @@ import { type Row, rowOf } from './rows.js';
 const FRAMES = 300_000;
 const ROUND_TRIPS = 20_000;
 /** The bars of a link without faults. */
-const FRAMES_PER_SECOND = 100_000;
-const ADDED_USECS = 60;
+const FRAMES_PER_SECOND = 250_000;
+const ADDED_USECS = 25;
 
 /** The bars of a NAT with 10,000 mappings, against a network without one. */
 const SHARE_OF_FRAMES = 0.6;
