@@ -1,6 +1,5 @@
 import type { StackPointer } from './ioth.js';
-import { libc } from './libc.js';
-import { scratch } from './scratch.js';
+import { libc, scratch } from './libc.js';
 
 /** The fields of a stack that were read from the memory of libioth and ioth_vdestack. */
 export interface VdestackMemory {

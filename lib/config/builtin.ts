@@ -10,7 +10,6 @@ import {
 } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import type { StackInterface } from '../dns/stack-interface.js';
-import { withOneSocket } from '../netlink/index.js';
 import type { Clock } from './clock.js';
 import { emptySource } from './config-sources.js';
 import { writeDebug } from './debug.js';
@@ -61,10 +60,6 @@ export class BuiltinConfig implements ConfigProvider {
 
   applyNow(request: ConfigRequest): ApplyResult {
     if (!request.configure && !request.clean && !request.debug) return { done: 0, failures: [] };
-    return withOneSocket(this.host.pointer('iothconfig'), () => this.#applyNow(request));
-  }
-
-  #applyNow(request: ConfigRequest): ApplyResult {
     const ifindex = this.#ifindexOf(request);
     const state = this.#stateOf(ifindex);
     this.#clean(state, request.clean);

@@ -13,6 +13,7 @@ import type { InterceptEvent } from './intercept/events.js';
 import { Interceptor } from './intercept/interceptor.js';
 import type { InterceptPlan, Verdict } from './intercept/plan.js';
 import { MacTable } from './mac-table.js';
+import type { Messages } from './messages.js';
 import type { NatMapping } from './nat/mapping.js';
 import { Nat, NatInside, type NatSettings } from './nat/nat.js';
 import { Nat64, type Nat64Settings } from './nat64/nat64.js';

@@ -1,5 +1,4 @@
-import { EPOLL_CLOEXEC, EPOLL_CTL_DEL, errno, libc } from '../../ffi/libc.js';
-import { scratch } from '../../ffi/scratch.js';
+import { EPOLL_CLOEXEC, EPOLL_CTL_DEL, errno, libc, scratch } from '../../ffi/libc.js';
 import { systemError } from '../core/errors.js';
 
 // struct epoll_event in words of 32 bits: uint32_t events; epoll_data_t data, of which only the first word is used. The

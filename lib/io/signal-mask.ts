@@ -1,5 +1,4 @@
-import { libc, SIG_BLOCK, SIG_SETMASK, SIGSET_SIZE } from '../../ffi/libc.js';
-import { scratch } from '../../ffi/scratch.js';
+import { libc, SIG_BLOCK, SIG_SETMASK, SIGSET_SIZE, scratch } from '../../ffi/libc.js';
 
 const before = scratch(Uint8Array, SIGSET_SIZE);
 let allSignals: Buffer | undefined;

@@ -4,7 +4,7 @@ import { readyLinkLocal } from '../config/link-local.js';
 import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { ALIAS_PREFIX } from '../fabric/nat/nat.js';
 import { nat64Route } from '../fabric/nat64/nat64.js';
-import { withOneSocket } from '../netlink/index.js';
+import { withOneSocket } from '../netlink/request.js';
 import { Stack } from '../stack/stack.js';
 import { addNeighbours } from './neighbours.js';
 import { serveDhcp } from './services/dhcp-server.js';

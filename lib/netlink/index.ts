@@ -25,6 +25,5 @@ export {
   VDE_MTU_MAX,
 } from './link.js';
 export type { Attribute, AttributeValue } from './message.js';
-export { withOneSocket } from './request.js';
 export { type Route, routes } from './route.js';
 export { routeLines } from './route-lines.js';

@@ -1,6 +1,5 @@
 import { writeSync } from 'node:fs';
-import { libc } from '../../ffi/libc.js';
-import { scratch } from '../../ffi/scratch.js';
+import { libc, scratch } from '../../ffi/libc.js';
 import type { VdestackMemory } from '../../ffi/vdestack.js';
 import { SHUT_RDWR, SO_COOKIE, SO_RCVTIMEO, SO_TYPE, SOCK_SEQPACKET, SOL_SOCKET } from '../constants/index.js';
 import { ENXIO } from '../core/errno.js';

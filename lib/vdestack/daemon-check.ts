@@ -1,6 +1,5 @@
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
 import { errno } from '../../ffi/libc.js';
-import { scratch } from '../../ffi/scratch.js';
 import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from '../constants/index.js';
 import { IothError, systemError } from '../core/errors.js';
 import { msocket } from '../io/msocket.js';
@@ -65,8 +64,7 @@ export function checkInterfaces(pointer: StackPointer, vnls: readonly string[]):
 
 const SIOCGIFINDEX = 0x8933;
 /** `struct ifreq`: char ifr_name[16], and a union. */
-const memory = scratch(Uint8Array, 40);
-const ifreq = Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength);
+const ifreq = Buffer.alloc(40);
 
 function checkEach(vnls: readonly string[], find: (ifname: string) => void): void {
   vnls.forEach((vnl, position) => {

@@ -107,25 +107,21 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     // what is allocated before the clone is not copied after it
     const release = holdEventSet();
     try {
-      return NativeStack.#open(spec);
+      for (let attempt = 1; ; attempt++) {
+        const made = newstack(spec);
+        const stack = new NativeStack(spec, made);
+        try {
+          stack.#check(made.firstFd);
+          stack.#state = 'open';
+          return stack;
+        } catch (failure) {
+          stack.closeSync(lingerLimits({ linger: 0 }));
+          const isDaemonUseless = failure instanceof IothError && failure.code === 'ERR_STACK_DEAD';
+          if (!isDaemonUseless || attempt === MAX_ATTEMPTS) throw failure;
+        }
+      }
     } finally {
       release();
-    }
-  }
-
-  static #open(spec: StackSpec): NativeStack {
-    for (let attempt = 1; ; attempt++) {
-      const made = newstack(spec);
-      const stack = new NativeStack(spec, made);
-      try {
-        stack.#check(made.firstFd);
-        stack.#state = 'open';
-        return stack;
-      } catch (failure) {
-        stack.closeSync(lingerLimits({ linger: 0 }));
-        const isDaemonUseless = failure instanceof IothError && failure.code === 'ERR_STACK_DEAD';
-        if (!isDaemonUseless || attempt === MAX_ATTEMPTS) throw failure;
-      }
     }
   }
 

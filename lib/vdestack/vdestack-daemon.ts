@@ -197,7 +197,8 @@ export class Daemon implements NodeServer, EndStep {
    * them.
    */
   get #taps(): readonly number[] {
-    this.#foundTaps ??= this.#findTaps();
+    let left = this.#tapCount;
+    this.#foundTaps ??= this.#numbers.filter((fd) => left > 0 && this.#isTap(fd) && left--);
     return this.#foundTaps;
   }
 
@@ -205,15 +206,6 @@ export class Daemon implements NodeServer, EndStep {
   get #plugs(): readonly number[] {
     this.#foundPlugs ??= this.#numbers.filter(isPlug);
     return this.#foundPlugs;
-  }
-
-  #findTaps(): number[] {
-    const found: number[] = [];
-    for (const fd of this.#numbers) {
-      if (found.length === this.#tapCount) break;
-      if (this.#isTap(fd)) found.push(fd);
-    }
-    return found;
   }
 
   #isTap(fd: number): boolean {
