@@ -44,6 +44,7 @@ export class Engine {
       feeds: new Set(),
       gates: { nat: new Map(), firewall: new Map() },
       postFrames: (capture, names, batch) => post({ capture, names, batch }),
+      postLive: (network, batch) => post({ live: network, batch }),
       postIntercept: (intercept, event) => post({ intercept, event }),
       postMapping: (router, mapping, isMade) => post({ router, mapping, isMade }),
     };
@@ -95,6 +96,7 @@ export class Engine {
     const now = performance.now();
     while (heap.nextDue <= now) {
       const entry = heap.take()!;
+      store.mark = entry.frame.mark;
       entry.destination.arrive(entry.frame, entry.due);
       store.release(entry.frame);
       heap.free(entry);

@@ -12,14 +12,16 @@ import type { Gate } from './gate.js';
 import type { InterceptEvent } from './intercept/events.js';
 import { Interceptor } from './intercept/interceptor.js';
 import type { InterceptPlan, Verdict } from './intercept/plan.js';
+import type { LiveBatch } from './live-feed.js';
 import { MacTable } from './mac-table.js';
 import type { Messages } from './messages.js';
 import type { NatMapping } from './nat/mapping.js';
 import { Nat, NatInside, type NatSettings } from './nat/nat.js';
 import { Nat64, type Nat64Settings } from './nat64/nat64.js';
+import { NetworkRecord } from './network-record.js';
 import { obstacleOf, Path, Station } from './path.js';
 import { FrameRandom } from './philox.js';
-import { CaptureFeed, type FrameBatch, History } from './recorder.js';
+import type { FrameBatch } from './recorder.js';
 import { type DropCounts, type NetworkStats, sumOf } from './stats.js';
 import { Transit } from './transit.js';
 
@@ -37,6 +39,8 @@ export interface SharedParts {
   readonly gates: { readonly nat: Map<string, Nat>; readonly firewall: Map<string, FirewallGate> };
   /** Passes the frames of a capture to the other thread. `names` has the names of the stations. */
   postFrames(capture: number, names: readonly string[], batch: FrameBatch): void;
+  /** Passes some frames of a network, for a page, to the other thread. */
+  postLive(network: string, batch: LiveBatch): void;
   /** Passes what an intercept has to say to the other thread. */
   postIntercept(intercept: number, event: InterceptEvent): void;
   /** Tells the other thread that a NAT has made a mapping, or that one has ended. */
@@ -81,18 +85,14 @@ export class Forwarder {
   readonly #stations = new Map<string, Station>();
   readonly #list: Station[] = [];
   readonly #macs = new MacTable();
-  readonly #history = new History();
+  readonly #recorder: NetworkRecord;
   readonly #figures = new FigureLog();
-  /** The captures, by the number that the other thread gave them. */
-  readonly #feeds = new Map<number, CaptureFeed>();
   /** Whether it is a cable between two ports, which ignores MACs. */
   #isWire = false;
   /** The directions, by the indexes of both ends. Each is made for its first frame. */
   readonly #paths: (Path | undefined)[][] = [];
   #rules: FaultRule[] = [];
   #cuts: Directions[] = [];
-  /** Comments on what is done on purpose to the frame that is forwarded now. */
-  #notes: string[] = [];
   /** The intercepts. Both are undefined before the first one; the second one also when all have ended. */
   #interceptor: Interceptor | undefined;
   #activeInterceptor: Interceptor | undefined;
@@ -102,6 +102,7 @@ export class Forwarder {
     readonly name: string,
     readonly shared: SharedParts,
   ) {
+    this.#recorder = new NetworkRecord(shared.store, shared.feeds, (from, frame) => this.#destinationOf(from, frame));
     this.#transit = new Transit({
       shared,
       send: (path, frame, length) => this.#send(path, frame, length),
@@ -242,6 +243,7 @@ export class Forwarder {
     const { received } = from.stats;
     received.frames++;
     received.bytes += length;
+    this.#recorder.begin(from.index, scratch, length, now);
     if (!from.isUp) this.#drop(from, undefined, 'down');
     else if (from.gate) length = this.#leave(from, from.gate, length, now);
     else this.#launch(from, length, now);
@@ -270,7 +272,7 @@ export class Forwarder {
   /** Forwards a frame that its gate lets out, and then those that it held. Returns the length of the last one. */
   #leave(from: Station, gate: Gate, length: number, now: number): number {
     const verdict = gate.fromHost(scratch, length, now);
-    if (gate.note !== undefined) this.#notes.push(gate.note);
+    if (gate.note !== undefined) this.#recorder.say(gate.note);
     if (verdict === 'pass') this.#launch(from, length, now);
     else if (verdict === 'back') from.plug?.send(scratch, length);
     else if (verdict === 'drop') {
@@ -373,10 +375,7 @@ export class Forwarder {
   /** Sends the answer of a gate to the sender of the frame that it refuses. */
   #answer({ from, to }: Path, answer: Buffer): void {
     if (from.plug?.send(answer, answer.length)) from.stats.sent.frames++;
-    const notes = this.#notes;
-    this.#notes = ['firewall: rejected'];
-    this.#record(to!, answer, answer.length, performance.now());
-    this.#notes = notes;
+    this.#recorder.addOther(to!.index, answer, answer.length, performance.now(), 'firewall: rejected');
   }
 
   #deliverTo({ from, to }: Path, frame: Buffer, length: number): void {
@@ -391,6 +390,7 @@ export class Forwarder {
     const { sent } = to!.stats;
     sent.frames++;
     sent.bytes += length;
+    this.#recorder.arrived(to!.index);
   }
 
   #drop(from: Station, to: Station | undefined, cause: keyof DropCounts, comment = DROPPED[cause]): void {
@@ -404,23 +404,15 @@ export class Forwarder {
   }
 
   #say(to: Station | undefined, text: string): void {
-    this.#notes.push(to && this.#list.length > 2 ? `to ${to.name}: ${text}` : text);
+    this.#recorder.say(to && this.#list.length > 2 ? `to ${to.name}: ${text}` : text);
   }
 
   #recordNoted(from: Station, frame: Buffer, length: number): void {
-    if (this.#notes.length > 0) this.#record(from, frame, length, performance.now());
+    if (this.#recorder.isNoted) this.#record(from, frame, length, performance.now());
   }
 
   #record(from: Station, frame: Buffer, length: number, now: number): void {
-    let comment: string | undefined;
-    if (this.#notes.length > 0) {
-      comment = this.#notes.join('; ');
-      this.#notes = [];
-    }
-    this.#history.add(from.index, frame, length, now, comment);
-    if (this.#feeds.size === 0) return;
-    const stations = [from.index, this.#destinationOf(from.index, frame)] as const;
-    for (const feed of this.#feeds.values()) feed.add(stations, frame, length, now, comment);
+    this.#recorder.add(from.index, frame, length, now);
   }
 
   /** Returns the number of the station that a frame is for, as far as its MAC is known; -1 for all others. */
@@ -431,28 +423,38 @@ export class Forwarder {
   }
 
   recentFrames() {
-    return { names: this.#names(), batch: this.#history.batch((from, frame) => this.#destinationOf(from, frame)) };
+    return { names: this.#names(), batch: this.#recorder.batch() };
   }
 
   startCapture(capture: number): void {
-    const feed = new CaptureFeed((batch) => this.shared.postFrames(capture, this.#names(), batch));
-    this.#feeds.set(capture, feed);
-    this.shared.feeds.add(feed);
+    this.#recorder.startCapture(capture, (batch) => this.shared.postFrames(capture, this.#names(), batch));
   }
 
   /** Notes how many bytes of a capture were written. */
   captureTaken(capture: number, bytes: number): void {
-    this.#feeds.get(capture)?.taken(bytes);
+    this.#recorder.captureTaken(capture, bytes);
   }
 
   /** Stops a capture. @returns how many frames were not captured because the other thread was too slow */
   stopCapture(capture: number): number {
-    const feed = this.#feeds.get(capture);
-    if (!feed) return 0;
-    feed.flush();
-    this.#feeds.delete(capture);
-    this.shared.feeds.delete(feed);
-    return feed.missed;
+    return this.#recorder.stopCapture(capture);
+  }
+
+  /** Shows some of its frames, and its counts, to the other thread from now on. */
+  show(): void {
+    this.#recorder.show((batch) =>
+      this.shared.postLive(this.name, { ...batch, names: this.#names(), stats: this.stats() }),
+    );
+  }
+
+  /** Ends that. */
+  hide(): void {
+    this.#recorder.show(undefined);
+  }
+
+  /** Notes that the other thread has taken a batch of what is shown. */
+  shownTaken(): void {
+    this.#recorder.shownTaken();
   }
 
   /** Returns the names of the stations, by their indexes. */

@@ -14,6 +14,7 @@ import type { LinkWay } from './forwarder.js';
 import { Intercept } from './intercept/intercept.js';
 import type { PacketAction, PacketMatch, PacketTest } from './intercept/match.js';
 import { checkIntercept, type InterceptOptions } from './intercept/plan.js';
+import type { LiveBatch } from './live-feed.js';
 import type { FrameBatch } from './recorder.js';
 import type { NetworkStats } from './stats.js';
 import type { WorkerThread } from './worker-thread.js';
@@ -278,6 +279,23 @@ export class FabricNetwork {
   /** @internal Returns the same, with the names of the ports */
   recentRecords(): Promise<{ names: readonly string[]; batch: FrameBatch }> {
     return this.#thread.call('recentFrames', this.name);
+  }
+
+  /**
+   * @internal Shows some frames and the counts to a listener, five times a second, until it is stopped. There is one listener.
+   * @returns a function that stops it
+   */
+  async show(listener: (batch: LiveBatch) => void): Promise<() => Promise<void>> {
+    this.#thread.shown.set(this.name, (batch) => {
+      // a thread that is gone shows nothing more
+      this.#thread.call('shownTaken', this.name).catch(() => {});
+      listener(batch);
+    });
+    await this.#thread.call('show', this.name);
+    return async () => {
+      this.#thread.shown.delete(this.name);
+      await this.#thread.call('hide', this.name).catch(() => {});
+    };
   }
 
   /** Returns the counts of what it forwarded and dropped. */

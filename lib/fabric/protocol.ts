@@ -1,6 +1,7 @@
 import type { FirewallGate } from './firewall/firewall.js';
 import type { Forwarder } from './forwarder.js';
 import type { InterceptEvent } from './intercept/events.js';
+import type { LiveBatch } from './live-feed.js';
 import type { NatMapping } from './nat/mapping.js';
 import type { Nat } from './nat/nat.js';
 import type { FrameBatch } from './recorder.js';
@@ -51,4 +52,5 @@ export type WorkerMessage =
   | { readonly id: number; readonly failure: { code: string; syscall: string | undefined; message: string } }
   | { readonly router: string; readonly mapping: NatMapping; readonly isMade: boolean }
   | { readonly capture: number; readonly names: readonly string[]; readonly batch: FrameBatch }
+  | { readonly live: string; readonly batch: LiveBatch }
   | { readonly intercept: number; readonly event: InterceptEvent };

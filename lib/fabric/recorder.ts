@@ -3,6 +3,8 @@ import { nanosecondsNow } from '../vde/pcapng.js';
 /** The number of frames in the history. */
 export const HISTORY_FRAMES = 1000;
 const HISTORY_SLOT = 2048;
+/** How many receivers of a frame are noted. */
+const ARRIVALS = 4;
 const BATCH_SIZE = 256 * 1024;
 const FLUSH_AFTER_MS = 10;
 /** The maximum number of bytes on the way to the other thread. Frames beyond that are not captured. */
@@ -21,6 +23,12 @@ export interface FrameRecord {
   readonly length: number;
   readonly originalLength: number;
   readonly comment: string | undefined;
+  /** The number of the frame on its network. A capture has none. */
+  readonly mark?: number;
+  /** The number of the frame if it was recorded before, and this only has a comment on it; else 0. */
+  readonly of?: number;
+  /** Two numbers for each station that got it: the station, and the time in milliseconds since 1970. The first four. */
+  readonly arrivals?: readonly number[];
 }
 
 /** Frames, and their bytes one after the other. */
@@ -29,6 +37,7 @@ export interface FrameBatch {
   readonly bytes: Uint8Array;
 }
 
+const OFFSET_MS = Date.now() - performance.now();
 const OFFSET_NS = nanosecondsNow() - BigInt(Math.round(performance.now() * NANOSECONDS_PER_MS));
 
 /** Returns a time of performance.now() in nanoseconds since 1970. */
@@ -36,7 +45,12 @@ export function epochTime(time: number): bigint {
   return OFFSET_NS + BigInt(Math.round(time * NANOSECONDS_PER_MS));
 }
 
-/** The last frames of a network. */
+/** Returns a time of performance.now() in milliseconds since 1970, to the microsecond. */
+export function epochMs(time: number): number {
+  return OFFSET_MS + time;
+}
+
+/** The last frames of a network. Each has a number, its mark, from 1 on. */
 export class History {
   /** Zeroed pages of the system: a page that is never written costs nothing. */
   readonly #bytes = Buffer.alloc(HISTORY_FRAMES * HISTORY_SLOT);
@@ -44,27 +58,80 @@ export class History {
   readonly #stations = new Uint16Array(HISTORY_FRAMES);
   readonly #lengths = new Uint16Array(HISTORY_FRAMES);
   readonly #comments: (string | undefined)[] = new Array(HISTORY_FRAMES).fill(undefined);
+  readonly #origins = new Float64Array(HISTORY_FRAMES);
+  readonly #arrivalCounts = new Uint8Array(HISTORY_FRAMES);
+  /** Two numbers each: the station and the time. */
+  readonly #arrivals = new Float64Array(HISTORY_FRAMES * ARRIVALS * 2);
   #count = 0;
 
-  add(station: number, frame: Buffer, length: number, time: number, comment: string | undefined): void {
-    const at = this.#count++ % HISTORY_FRAMES;
+  /** Makes room for a frame, which {@link add} fills. @returns its mark */
+  begin(station: number, time: number): number {
+    const mark = ++this.#count;
+    const at = mark % HISTORY_FRAMES;
     this.#times[at] = time;
     this.#stations[at] = station;
+    this.#lengths[at] = 0;
+    this.#origins[at] = 0;
+    this.#arrivalCounts[at] = 0;
+    return mark;
+  }
+
+  /**
+   * Adds a frame.
+   * @param begun the mark that {@link begin} gave it, or 0. If that is filled this is a comment on the same frame
+   * @returns its mark
+   */
+  add(
+    begun: number,
+    station: number,
+    frame: Buffer,
+    length: number,
+    time: number,
+    comment: string | undefined,
+  ): number {
+    const isEmpty = this.#has(begun) && this.#lengths[begun % HISTORY_FRAMES] === 0;
+    const mark = isEmpty ? begun : this.begin(station, time);
+    const at = mark % HISTORY_FRAMES;
+    this.#origins[at] = isEmpty ? 0 : begun;
     this.#lengths[at] = length;
     this.#comments[at] = comment;
     frame.copy(this.#bytes, at * HISTORY_SLOT, 0, Math.min(length, HISTORY_SLOT));
+    return mark;
+  }
+
+  /** Notes that a station got a frame. */
+  arrived(mark: number, station: number): void {
+    const at = mark % HISTORY_FRAMES;
+    const count = this.#arrivalCounts[at]!;
+    if (count === ARRIVALS || !this.#has(mark)) return;
+    this.#arrivalCounts[at] = count + 1;
+    const entry = (at * ARRIVALS + count) * 2;
+    this.#arrivals[entry] = station;
+    this.#arrivals[entry + 1] = performance.now();
+  }
+
+  #has(mark: number): boolean {
+    return mark > 0 && mark > this.#count - HISTORY_FRAMES;
+  }
+
+  #arrivalsAt(at: number): number[] {
+    const start = at * ARRIVALS * 2;
+    const found = Array.from(this.#arrivals.subarray(start, start + this.#arrivalCounts[at]! * 2));
+    return found.map((value, i) => (i % 2 === 0 ? value : epochMs(value)));
   }
 
   /** Returns the frames in the order in which they came. @param toOf returns the number of the station that a frame was for */
   batch(toOf: (station: number, frame: Uint8Array) => number): FrameBatch {
     const [records, parts]: [FrameRecord[], Buffer[]] = [[], []];
-    for (let i = Math.max(0, this.#count - HISTORY_FRAMES); i < this.#count; i++) {
-      const at = i % HISTORY_FRAMES;
+    for (let mark = Math.max(1, this.#count - HISTORY_FRAMES + 1); mark <= this.#count; mark++) {
+      const at = mark % HISTORY_FRAMES;
       const originalLength = this.#lengths[at]!;
       const length = Math.min(originalLength, HISTORY_SLOT);
       const [time, station] = [epochTime(this.#times[at]!), this.#stations[at]!];
+      const [comment, of, arrivals] = [this.#comments[at], this.#origins[at]!, this.#arrivalsAt(at)];
       const frame = this.#bytes.subarray(at * HISTORY_SLOT, at * HISTORY_SLOT + length);
-      records.push({ time, station, to: toOf(station, frame), length, originalLength, comment: this.#comments[at] });
+      const to = toOf(station, frame);
+      records.push({ time, station, to, length, originalLength, comment, mark, of, arrivals });
       parts.push(frame);
     }
     return { records, bytes: new Uint8Array(Buffer.concat(parts)) };

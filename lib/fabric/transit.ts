@@ -77,6 +77,7 @@ export class Transit {
 
   #dropFromQueue({ frame, path: { from, to } }: WaitingOnPath): void {
     const { drop, recordNoted, shared } = this.#network;
+    shared.store.mark = frame.mark;
     drop(from, to, 'codel');
     recordNoted(from, frame.bytes, frame.length);
     shared.store.release(frame);

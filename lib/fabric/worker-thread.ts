@@ -6,6 +6,7 @@ import { within } from '../core/within.js';
 import { socketPair } from '../io/socket-pair.js';
 import { startWorker } from '../thread/start-worker.js';
 import type { InterceptEvent } from './intercept/events.js';
+import type { LiveBatch } from './live-feed.js';
 import type { NatMapping } from './nat/mapping.js';
 import {
   type ArgumentsOf,
@@ -40,6 +41,8 @@ export class WorkerThread {
   readonly captures = new Map<number, CaptureListener>();
   /** Who gets the mappings of NATs, by the names of their routers. */
   readonly nats = new Map<string, (mapping: NatMapping, isMade: boolean) => void>();
+  /** Who gets frames to show, by the names of networks. */
+  readonly shown = new Map<string, (batch: LiveBatch) => void>();
   readonly intercepts = new Map<number, InterceptListener>();
   readonly #worker: Worker;
   readonly #wakefds: [own: number, others: number];
@@ -118,6 +121,10 @@ export class WorkerThread {
   #onMessage(message: WorkerMessage): void {
     if ('capture' in message) {
       this.captures.get(message.capture)?.(message.names, message.batch);
+      return;
+    }
+    if ('live' in message) {
+      this.shown.get(message.live)?.(message.batch);
       return;
     }
     if ('router' in message) {

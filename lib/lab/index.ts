@@ -48,3 +48,4 @@ export { LabNetwork } from './network.js';
 export type { HostConfig, HostLink, HostOptions, LabConfig, NatOptions, NetworkConfig } from './topology/config.js';
 export type { DiagramOptions } from './topology/diagram-options.js';
 export type { RouterAdvertisements } from './topology/router-advertisements.js';
+export type { LabPage, ReportOptions, ServeOptions } from './web/options.js';

@@ -44,7 +44,7 @@ const HOOK_TIMEOUT_MS = 60_000;
 
 /**
  * Creates a lab before the tests of this file, or of this `describe`, and closes it after them in any case. When a test fails,
- * writes the last 1000 frames of each network to files, which the test's message names.
+ * writes the last 1000 frames of each network, and a page that shows them, to files, which the test's message names.
  * @returns the lab, for use in tests and hooks
  * @throws {TypeError | RangeError} as Lab.create
  */
@@ -59,10 +59,10 @@ export function useLab<const N extends string, const H extends string>(
   afterEach(async () => {
     const errors = errorsOfTest();
     if (errors.length === 0) return;
-    const note = await current.report(expect.getState().currentTestName ?? 'test');
-    if (note === undefined) return;
     // an error of another realm is no instance of this Error
     const error = errors.flat().find((each) => each instanceof Error || types.isNativeError(each));
+    const note = await current.report(expect.getState().currentTestName ?? 'test', error ?? errors.flat()[0]);
+    if (note === undefined) return;
     if (!error) throw new Error(note);
     addNote(error as Error, note);
   }, HOOK_TIMEOUT_MS);

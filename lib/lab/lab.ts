@@ -13,6 +13,7 @@ import { writeHostsTable } from './boot.js';
 import { makeDirectory, removeDirectory } from './directory.js';
 import { LabFirewall } from './firewall.js';
 import { LabHost } from './host.js';
+import { LabLog } from './log.js';
 import { LabNat } from './nat.js';
 import { checkGroups, LabNetwork } from './network.js';
 import { RunningHost } from './running-host.js';
@@ -23,6 +24,9 @@ import { drawing, type LabNow } from './topology/drawing.js';
 import { attachmentOn, guardedBy, type HostPlan } from './topology/host-plan.js';
 import type { NatRouter } from './topology/nat-router.js';
 import { Topology } from './topology/topology.js';
+import type { LabPage, ReportOptions, ServeOptions } from './web/options.js';
+import type { PageState } from './web/protocol.js';
+import type { ShownLab } from './web/shown-lab.js';
 
 const KEY = Symbol('Lab');
 /** The port of a way out. No host can have this name. */
@@ -38,6 +42,8 @@ export class Lab<N extends string = string, H extends string = string> {
   /** The networks by name. */
   readonly networks: Readonly<Record<N, LabNetwork<H>>>;
   readonly #topology: Topology;
+  readonly #log: LabLog;
+  readonly #pages = new Set<AsyncDisposable>();
   readonly #directory: string;
   readonly #fabric: Fabric;
   readonly #running: ReadonlyMap<string, RunningHost>;
@@ -51,11 +57,15 @@ export class Lab<N extends string = string, H extends string = string> {
     this.#topology = topology;
     this.#directory = directory;
     this.#fabric = fabric;
+    this.#log = new LabLog(() => this.#state);
     const cables = new Map<NetworkPlan, FabricNetwork>(
       topology.networks.map((network) => [network, fabric.addNetwork(network.name, network.faults)]),
     );
     this.#exits = [...cables].filter(([{ hasExit }]) => hasExit).map(([, network]) => network);
-    const networks = [...cables].map(([plan, network]) => [plan.name, new LabNetwork<H>(plan, network, topology)]);
+    const networks = [...cables].map(([plan, network]) => [
+      plan.name,
+      new LabNetwork<H>(plan, network, topology, this.#log),
+    ]);
     this.networks = Object.freeze(Object.fromEntries(networks));
     const nats = new Map([...topology.nats.values()].map((router) => [router, addNat(fabric, router, cables)]));
     this.#running = new Map(
@@ -66,7 +76,7 @@ export class Lab<N extends string = string, H extends string = string> {
     );
     const hosts = [...this.#running].map(([name, running]) => {
       const router = topology.nats.get(running.plan);
-      const nat = router && new LabNat(nats.get(router)!, router);
+      const nat = router && new LabNat(nats.get(router)!, router, this.#log);
       const firewall = topology.firewalls.get(running.plan);
       const gates = { nat, firewall: firewall && addFirewall(fabric, topology, running.plan, firewall, cables) };
       return [
@@ -75,7 +85,7 @@ export class Lab<N extends string = string, H extends string = string> {
           running,
           () => this.hosts,
           gates,
-          () => this.#renewTables(),
+          () => this.#onMoved(name),
         ),
       ];
     });
@@ -161,11 +171,13 @@ export class Lab<N extends string = string, H extends string = string> {
   /** Unplugs the cables of a host. It keeps running, and its peers are not told. @throws {TypeError} for an unknown host */
   async down(host: H): Promise<void> {
     await this.#host('host', host).setUp(false);
+    this.#log.add('host', `${host} is down`);
   }
 
   /** Plugs the cables of a host in again. @throws {TypeError} for an unknown host */
   async up(host: H): Promise<void> {
     await this.#host('host', host).setUp(true);
+    this.#log.add('host', `${host} is up`);
   }
 
   /**
@@ -177,6 +189,7 @@ export class Lab<N extends string = string, H extends string = string> {
    */
   async restart(host: H): Promise<LabHost<N>> {
     await this.#host('host', host).restart();
+    this.#log.add('host', `${host} restarted`);
     return this.hosts[host];
   }
 
@@ -192,6 +205,31 @@ export class Lab<N extends string = string, H extends string = string> {
    */
   diagram(options?: DiagramOptions): string {
     return diagram(this.#topology, this.#now, options);
+  }
+
+  /**
+   * Serves a page that shows the lab live, and controls it, to browsers of this machine: on 127.0.0.1, at a URL with a secret.
+   * @returns its `url`; `close()` ends it, and so does the end of the lab
+   * @throws {TypeError | RangeError} for an invalid port
+   * @throws {IothError} EADDRINUSE
+   */
+  async serve(options?: ServeOptions): Promise<LabPage> {
+    this.#checkOpen();
+    const { servePage } = await import('./web/serve.js');
+    const page = await servePage(this.#shown, options);
+    this.#pages.add(page);
+    return page;
+  }
+
+  /**
+   * Writes a page with the topology, the events, and the last 1000 frames of each network to one file, which a browser opens by
+   * itself.
+   * @throws {Error} of fs.writeFile
+   */
+  async report(file: string | URL, options?: ReportOptions): Promise<void> {
+    this.#checkOpen();
+    const { writeReport } = await import('./web/report.js');
+    await writeReport(this.#shown, file, options);
   }
 
   /** Closes the lab. Data that hosts have not delivered yet is lost. Closing twice is fine. */
@@ -229,6 +267,7 @@ export class Lab<N extends string = string, H extends string = string> {
 
   async #close(): Promise<void> {
     try {
+      await Promise.all([...this.#pages].map((page) => page[Symbol.asyncDispose]()));
       await Promise.all([...this.#running.values()].map((host) => host.close()));
     } finally {
       await this.#fabric.close();
@@ -239,6 +278,25 @@ export class Lab<N extends string = string, H extends string = string> {
   /** Writes the tables of names again, after a host has other addresses. */
   #renewTables(): void {
     for (const { bootPlan } of this.#running.values()) writeHostsTable(bootPlan);
+  }
+
+  #onMoved(host: string): void {
+    this.#renewTables();
+    this.#log.add('move', `${host} moved to ${this.#running.get(host)!.plan.attachments[0]!.network.name}`);
+  }
+
+  get #shown(): ShownLab {
+    return { lab: this as unknown as ShownLab['lab'], topology: this.#topology, log: this.#log };
+  }
+
+  /** What may change of it, as data. */
+  get #state(): PageState {
+    const networks = Object.values<LabNetwork<H>>(this.networks).map(({ name, now }) => [name, now.state]);
+    const hosts = [...this.#running].map(([name, { isUp, plan }]) => [
+      name,
+      { isUp, on: plan.attachments.map(({ network }) => network.name) },
+    ]);
+    return { networks: Object.fromEntries(networks), hosts: Object.fromEntries(hosts) };
   }
 
   async #eachNetwork(act: (network: LabNetwork<H>) => Promise<void>): Promise<void> {
@@ -266,8 +324,12 @@ export class Lab<N extends string = string, H extends string = string> {
     };
   }
 
-  #host(name: string, host: unknown): RunningHost {
+  #checkOpen(): void {
     if (this.closed) throw new IothError('ERR_IOTH_LAB', { syscall: 'lab', hint: 'the lab was closed' });
+  }
+
+  #host(name: string, host: unknown): RunningHost {
+    this.#checkOpen();
     const running = this.#running.get(checkString(name, host));
     if (running) return running;
     throw invalidValue(name, `a host of the lab (${[...this.#running.keys()].join(', ')})`, host);

@@ -14,6 +14,7 @@ import {
   type NatType,
 } from '../fabric/nat/options.js';
 import type { RouterNat } from '../fabric/nat/router-nat.js';
+import type { LabLog } from './log.js';
 import type { NatRouter } from './topology/nat-router.js';
 
 /** The events of a {@link LabNat}. */
@@ -37,15 +38,17 @@ export interface Forwarding extends AsyncDisposable {
 export class LabNat extends typedEmitter<NatEvents>() {
   readonly #nat: RouterNat;
   readonly #router: NatRouter;
+  readonly #log: LabLog;
   #plan: NatPlan;
   /** The ports that {@link forward} forwards. */
   readonly #forwards = new Set<ForwardPlan>();
 
   /** @internal use `host.nat` */
-  constructor(nat: RouterNat, router: NatRouter) {
+  constructor(nat: RouterNat, router: NatRouter, log: LabLog) {
     super();
     this.#nat = nat;
     this.#router = router;
+    this.#log = log;
     this.#plan = router.behavior;
     const emitter = this as unknown as EventEmitter;
     emitter.on('newListener', (event) => void this.#watch(event, true));
@@ -82,12 +85,14 @@ export class LabNat extends typedEmitter<NatEvents>() {
     const plan = checkNat('behavior', behavior, (where, to) => this.#router.resolve(where, to));
     await this.#nat.set(plan);
     this.#plan = plan;
+    this.#log.add('nat', `${this.#router.host.name}: ${plan.type}`);
     for (const forward of this.#forwards) await this.#nat.addForward(forward);
   }
 
   /** Ends all mappings but the forwarded ports, as a router does that is switched off and on. Connections through it end. */
   async flush(): Promise<void> {
     await this.#nat.flush();
+    this.#log.add('nat', `${this.#router.host.name}: mappings ended`);
   }
 
   /** Returns the mappings that exist. Those of the router's own sockets are not among them. */

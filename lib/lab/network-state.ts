@@ -1,6 +1,7 @@
 import type { CheckedDirections } from '../fabric/directions.js';
 import type { LinkFaults } from '../fabric/faults.js';
 import { faultTexts, type NetworkNow } from './topology/drawing.js';
+import type { PageNetworkState, PageWay } from './web/protocol.js';
 
 type Path = Partial<CheckedDirections>;
 
@@ -59,6 +60,12 @@ export class NetworkState implements NetworkNow {
     this.#groups = [];
   }
 
+  /** Returns all of it as data. */
+  get state(): PageNetworkState {
+    const rules = this.#rules.map(({ faults, path }) => ({ faults: { ...faults }, path: wayOf(path) }));
+    return { faults: { ...this.#faults }, rules, cuts: this.#cuts.map(wayOf), groups: this.#groups };
+  }
+
   get groups(): readonly (readonly string[])[] {
     const grouped = this.#groups.flat();
     const all = [...this.#groups, this.hosts.filter((host) => !grouped.includes(host))];
@@ -88,8 +95,12 @@ function isOwnLink({ up, down }: Path): boolean {
   return up !== undefined || down !== undefined;
 }
 
+function wayOf({ from, to, up, down }: Path): PageWay {
+  return { from, to, up, down };
+}
+
 /** Returns a direction as text: 'from bob to gate', 'up alice'. */
-function pathText({ from, to, up, down }: Path): string {
+export function pathText({ from, to, up, down }: Path): string {
   return Object.entries({ from, to, up, down })
     .flatMap(([name, hosts]) => (hosts ? [`${name} ${hosts.join(' ')}`] : []))
     .join(' ');

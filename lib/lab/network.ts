@@ -14,9 +14,10 @@ import type { PacketAction, PacketMatch, PacketTest } from '../fabric/intercept/
 import type { InterceptOptions } from '../fabric/intercept/plan.js';
 import type { FabricNetwork } from '../fabric/network.js';
 import type { NetworkStats } from '../fabric/stats.js';
-import { NetworkState } from './network-state.js';
+import type { LabLog } from './log.js';
+import { NetworkState, pathText } from './network-state.js';
 import type { NetworkPlan } from './topology/config.js';
-import { prefixTexts } from './topology/drawing.js';
+import { faultTexts, prefixTexts } from './topology/drawing.js';
 import type { HostPlan } from './topology/host-plan.js';
 import type { Topology } from './topology/topology.js';
 
@@ -37,14 +38,16 @@ export function checkGroups<H extends string>(
 export class LabNetwork<H extends string = string> {
   readonly #plan: NetworkPlan;
   readonly #fabric: FabricNetwork;
+  readonly #log: LabLog;
   readonly #members: readonly HostPlan[];
   /** What it is now, for drawings. @internal */
   readonly now: NetworkState;
 
   /** @internal use `lab.networks` */
-  constructor(plan: NetworkPlan, fabric: FabricNetwork, topology: Topology) {
+  constructor(plan: NetworkPlan, fabric: FabricNetwork, topology: Topology, log: LabLog) {
     this.#plan = plan;
     this.#fabric = fabric;
+    this.#log = log;
     this.#members = topology.membersOf(plan);
     this.now = new NetworkState(plan.faults, this.hosts);
   }
@@ -81,6 +84,7 @@ export class LabNetwork<H extends string = string> {
     const checked = checkGroups(groups, (where, host) => this.#member(where, host));
     await this.#fabric.partition(...checked);
     this.now.partition(checked);
+    this.#note('cut', `partition: ${checked.map((group) => group.join(' ')).join(' | ')}`);
   }
 
   /**
@@ -96,6 +100,7 @@ export class LabNetwork<H extends string = string> {
     for (const path of checkCut(a, b, (name, value) => this.#list(name, value))) {
       await this.#fabric.cut(path);
       this.now.cut(path);
+      this.#note('cut', `cut: ${pathText(path)}`);
     }
   }
 
@@ -103,6 +108,7 @@ export class LabNetwork<H extends string = string> {
   async heal(): Promise<void> {
     await this.#fabric.heal();
     this.now.heal();
+    this.#note('heal', 'healed');
   }
 
   /**
@@ -117,6 +123,7 @@ export class LabNetwork<H extends string = string> {
     await this.#fabric.set(faults, checked);
     // JavaScript may pass nothing, which is no faults
     this.now.set(faults ?? {}, checked);
+    this.#note('faults', `${pathText(checked)} ${faultTexts(faults ?? {}).join(' ') || 'no faults'}`.trim());
   }
 
   /**
@@ -128,6 +135,7 @@ export class LabNetwork<H extends string = string> {
     const checked = this.#path(path);
     await this.#fabric.reset(checked);
     this.now.reset(checked);
+    this.#note('faults', `${pathText(checked)} as configured`.trim());
   }
 
   /**
@@ -173,6 +181,20 @@ export class LabNetwork<H extends string = string> {
 
   [inspect.custom](): string {
     return `LabNetwork <${this.name}, ${prefixTexts(this.#plan)}, ${this.hosts.join(' ')}>`;
+  }
+
+  #note(kind: 'faults' | 'cut' | 'heal', text: string): void {
+    this.#log.add(kind, `${this.name}: ${text}`);
+  }
+
+  /** @internal Shows some frames and the counts to a listener */
+  show(...args: Parameters<FabricNetwork['show']>): ReturnType<FabricNetwork['show']> {
+    return this.#fabric.show(...args);
+  }
+
+  /** @internal Returns the last frames, with the names of the hosts */
+  recentRecords(): ReturnType<FabricNetwork['recentRecords']> {
+    return this.#fabric.recentRecords();
   }
 
   #path(path: FaultDirections<H> | undefined): CheckedDirections {

@@ -30,7 +30,7 @@ interface TestContext {
 
 /**
  * Creates a lab before the tests of this file, or of this `describe`, and closes it after them in any case. When a test fails,
- * writes the last 1000 frames of each network to files, which the test's message names.
+ * writes the last 1000 frames of each network, and a page that shows them, to files, which the test's message names.
  * @returns the lab, for use in tests and hooks
  * @throws {TypeError | RangeError} as Lab.create
  */
@@ -44,11 +44,11 @@ export function useLab<const N extends string, const H extends string>(
   afterEach(async (context) => {
     const test = context as unknown as TestContext;
     if (test.passed !== false) return;
-    const note = await current.report(test.fullName ?? test.name);
-    if (note === undefined) return;
-    test.diagnostic(note);
     // node:test wraps the error that was thrown
     const error = (test.error as { cause?: unknown } | null)?.cause ?? test.error;
+    const note = await current.report(test.fullName ?? test.name, error);
+    if (note === undefined) return;
+    test.diagnostic(note);
     if (error instanceof Error) addNote(error, note);
   });
   end(() => current.close());

@@ -9,6 +9,8 @@ const MAX_FRAMES = 131_072;
 export interface StoredFrame {
   readonly bytes: Buffer;
   length: number;
+  /** Which frame of its network it is. */
+  mark: number;
 }
 
 /** Stores the frames that wait, in memory that is reused: there is no allocation per frame. */
@@ -16,6 +18,8 @@ export class FrameStore {
   readonly #small: StoredFrame[] = [];
   readonly #large: StoredFrame[] = [];
   #used = 0;
+  /** The number of the frame that is forwarded now, on its network; 0 for one that was made on the way. */
+  mark = 0;
 
   /** Copies the first `length` bytes of `frame`. Returns undefined if too many frames wait. */
   store(frame: Buffer, length: number): StoredFrame | undefined {
@@ -24,6 +28,7 @@ export class FrameStore {
     const stored = length <= SMALL ? this.#takeSmall() : (this.#large.pop() ?? newFrame(MAX_FRAME_SIZE));
     frame.copy(stored.bytes, 0, 0, length);
     stored.length = length;
+    stored.mark = this.mark;
     return stored;
   }
 
@@ -37,12 +42,12 @@ export class FrameStore {
     if (free) return free;
     const chunk = Buffer.allocUnsafeSlow(SMALL * SMALLS_PER_CHUNK);
     for (let i = 0; i < SMALLS_PER_CHUNK; i++) {
-      this.#small.push({ bytes: chunk.subarray(i * SMALL, (i + 1) * SMALL), length: 0 });
+      this.#small.push({ bytes: chunk.subarray(i * SMALL, (i + 1) * SMALL), length: 0, mark: 0 });
     }
     return this.#small.pop()!;
   }
 }
 
 function newFrame(size: number): StoredFrame {
-  return { bytes: Buffer.allocUnsafeSlow(size), length: 0 };
+  return { bytes: Buffer.allocUnsafeSlow(size), length: 0, mark: 0 };
 }

@@ -37,6 +37,7 @@ const SOURCES = [
   'tsconfig.build.json',
   'lib',
   'ffi',
+  'web',
   'scripts/build',
   'scripts/prune-declarations.ts',
   'scripts/thin-source-maps.ts',

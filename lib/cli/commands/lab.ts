@@ -11,6 +11,7 @@ import { labHelp } from '../lab/run-statement.js';
 import { runScript } from '../lab/script.js';
 import { statementsOf } from '../lab/statements.js';
 import { TOPOLOGIES, topologyConfig } from '../lab/topologies.js';
+import { checkArgumentCount, portArgument } from '../parse.js';
 import { print, table } from '../terminal.js';
 
 const LONG_MS = 2 ** 30;
@@ -18,7 +19,7 @@ const LONG_MS = 2 ** 30;
 /** `ioth lab`. */
 export const command: Command = {
   usage: '[FILE]',
-  argumentCount: [0, 1],
+  argumentCount: [0, 2],
   help: `
 Makes a network of hosts, routers and links, and gives a prompt for it. FILE is its configuration, that of Lab.create of
 ioth/lab: JSON, YAML, or a module whose default export it is. The history is kept in IOTH_LAB_HISTORY, by default
@@ -26,6 +27,7 @@ ioth/lab_history in XDG_STATE_HOME or ~/.local/state. Lines from --exec, or from
 script: the first line that fails ends it, and its exit code is that of the command.
 
   ioth lab --topology star=3
+  ioth lab net.yaml --web
   ioth lab net.yaml --exec 'pingall; set lan delay=50; alice ping -c 1 bob'
 
 Topologies:
@@ -38,6 +40,7 @@ ${labHelp()
   .join('\n')}`,
   options: {
     topology: { short: 't', value: 'KIND', help: 'makes one of the topologies, in place of FILE' },
+    web: { help: 'shows it on a page, too, and prints the URL for a browser here; a PORT may stand behind it' },
     exec: { short: 'e', value: 'LINES', help: 'runs these lines, with semicolons between them, and ends' },
   },
   async run(invocation: Invocation) {
@@ -45,13 +48,15 @@ ${labHelp()
     // before the lab is made, so that a mistake in them costs no time
     const lines = typeof options.exec === 'string' ? statementsOf(options.exec).map(({ text }) => text) : undefined;
     const isInteractive = lines === undefined && Boolean(process.stdin.isTTY && process.stdout.isTTY);
-    const lab = await makeLab(invocation);
+    const { file, port } = argumentsOf(invocation);
+    const lab = await makeLab(file, invocation);
     const captures = new Captures();
     // a command that waits for frames does not keep the process alive
     const keepAlive = setInterval(() => {}, LONG_MS);
     const programInput = isInteractive || lines ? 'inherit' : 'ignore';
     const session: Session = { lab, captures, intercepts: new Intercepts(), isInteractive, programInput };
     try {
+      if (port !== undefined) print(`page: ${(await lab.serve({ port })).url}`);
       if (!isInteractive || signal.aborted) {
         await runScript(session, lines ?? standardInput(), signal);
         return EXIT_OK;
@@ -68,7 +73,15 @@ ${labHelp()
   },
 };
 
-async function makeLab({ options: { topology }, args: [file] }: Invocation): Promise<Lab> {
+/** Reads '[FILE]', and the port that may stand behind --web. */
+function argumentsOf({ options, args }: Invocation): { file: string | undefined; port: number | undefined } {
+  const number = options.web ? args.find((arg) => /^\d+$/.test(arg)) : undefined;
+  const files = args.filter((arg) => arg !== number);
+  checkArgumentCount(files, 0, 1, 'ioth lab [FILE]');
+  return { file: files[0], port: options.web ? portArgument(number ?? '0') : undefined };
+}
+
+async function makeLab(file: string | undefined, { options: { topology } }: Invocation): Promise<Lab> {
   if ((file === undefined) === (topology === undefined)) throw new UsageError('needs either FILE or --topology');
   if (file === undefined) return Lab.create(topologyConfig(String(topology)));
   const config: LabConfig = await readConfigFile(file);

@@ -160,6 +160,7 @@ export class Interceptor {
     const { frame, paths } = rule.questions.get(id)!;
     rule.questions.delete(id);
     frame.bytes.copy(scratch, 0, 0, frame.length);
+    network.shared.store.mark = frame.mark;
     network.shared.store.release(frame);
     const now = performance.now();
     let { length } = frame;
@@ -233,8 +234,13 @@ export class Interceptor {
     if (rule.lastRefused === this.#frame) return;
     rule.lastRefused = this.#frame;
     const refusal = refusalOf(scratch, this.#headers);
+    if (!refusal) return;
+    const { store } = this.network.shared;
+    const { mark } = store;
+    store.mark = 0;
     // later: the refused frame is recorded first
-    if (refusal) this.#hold(refusal, refusal.length, now, this.network.pathBack(path), 'intercepted: made by reject');
+    this.#hold(refusal, refusal.length, now, this.network.pathBack(path), 'intercepted: made by reject');
+    store.mark = mark;
   }
 
   /** Keeps a frame until it goes on. */

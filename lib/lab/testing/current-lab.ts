@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { inspect, stripVTControlCharacters, types } from 'node:util';
 import { checkOptions, checkString, invalidValue } from '../../core/validate.js';
 import { Lab } from '../lab.js';
 import type { LabConfig } from '../topology/config.js';
@@ -9,7 +10,7 @@ import { Topology } from '../topology/topology.js';
 export interface UseLabOptions {
   /** 'file': all tests share one lab. 'test': each test has its own. Default 'file'. */
   per?: 'file' | 'test';
-  /** The directory for the last frames of each network when a test fails. Default 'lab-report'. */
+  /** The directory for the last frames of each network, and the page, when a test fails. Default 'lab-report'. */
   report?: string;
 }
 
@@ -58,21 +59,29 @@ export class CurrentLab<N extends string, H extends string> {
     await lab?.close();
   }
 
-  /** Writes the frames for a test that failed. Returns a note that names the files. */
-  async report(test: string): Promise<string | undefined> {
+  /**
+   * Writes the frames, and a page that shows them, for a test that failed.
+   * @param error what it failed with
+   * @returns a note that names the files
+   */
+  async report(test: string, error: unknown): Promise<string | undefined> {
     const lab = this.#lab;
-    return lab && !lab.closed ? writeFrames(lab as Lab, this.#report, test) : undefined;
+    return lab && !lab.closed ? writeFiles(lab as Lab, this.#report, { name: test, error: textOf(error) }) : undefined;
   }
 }
 
+function textOf(error: unknown): string {
+  return stripVTControlCharacters(types.isNativeError(error) ? (error.stack ?? error.message) : inspect(error));
+}
+
 /**
- * Writes the last frames of each network, as they are now.
- * @param test the name of the test
+ * Writes the last frames of each network as they are now, and the report.
  * @returns a note that names the files, for the message of the failure
  */
-async function writeFrames(lab: Lab, report: string, test: string): Promise<string> {
-  const directory = join(report, fileName(test));
+async function writeFiles(lab: Lab, report: string, test: { name: string; error: string }): Promise<string> {
+  const directory = join(report, fileName(test.name));
   await mkdir(directory, { recursive: true });
+  const page = join(directory, 'lab.html');
   const files = await Promise.all(
     Object.values(lab.networks).map(async (network) => {
       const file = join(directory, `${network.name}.pcapng`);
@@ -80,7 +89,13 @@ async function writeFrames(lab: Lab, report: string, test: string): Promise<stri
       return relative(process.cwd(), file);
     }),
   );
-  return `The last frames of each network are in:\n${files.map((file) => `  ${file}`).join('\n')}`;
+  await lab.report(page, { test });
+  return [
+    'The last frames of each network are in:',
+    ...files.map((file) => `  ${file}`),
+    'Open this page in a browser to see what became of them:',
+    `  ${relative(process.cwd(), page)}`,
+  ].join('\n');
 }
 
 /** Adds a note to the message of an error, and to its stack, which repeats the message. */

@@ -1,0 +1,135 @@
+import type { PageEvent } from '../lib/lab/web/protocol.js';
+import type { Decoded } from './decode/frame.js';
+
+/** What a segment is in its connection. */
+export interface TcpNotes {
+  /** Numbers that count from the first one that was seen. */
+  readonly sequence: number;
+  readonly acknowledgment: number;
+  /** 'retransmission' of data that passed before, or a 'gap': data before it has not passed. */
+  readonly note: '' | 'retransmission' | 'gap';
+}
+
+interface Direction {
+  readonly first: number;
+  /** The number after the last byte that was seen. */
+  next: number;
+}
+
+interface Connection {
+  isMade: boolean;
+  readonly ends: Set<string>;
+}
+
+const MAX_KNOWN = 2000;
+const WRAP = 2 ** 32;
+
+/** Returns what both directions of a conversation have in common; '' for a frame of none. */
+export function conversationOf({ kind, from, to, fromPort, toPort, protocol }: Decoded): string {
+  if (from === '') return '';
+  const ends = [endText(from, fromPort), endText(to, toPort)].sort();
+  const name = fromPort >= 0 ? (kind === 'tcp' || kind === 'http' || protocol === 'TLS' ? 'TCP' : 'UDP') : protocol;
+  return `${name} ${ends.join(' ')}`;
+}
+
+function endText(address: string, port: number): string {
+  if (port < 0) return address;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** Follows the connections of TCP. */
+export class Conversations {
+  readonly #directions = new Map<string, Direction>();
+  readonly #connections = new Map<string, Connection>();
+
+  /** Returns what a segment is in its connection on a network. */
+  follow(network: string, { segment, from, to, fromPort, toPort }: Decoded): TcpNotes | undefined {
+    if (!segment) return undefined;
+    const there = `${network} ${from} ${fromPort} ${to} ${toPort}`;
+    const back = `${network} ${to} ${toPort} ${from} ${fromPort}`;
+    const isSyn = segment.flags.includes('SYN');
+    const size = segment.length + (isSyn || segment.flags.includes('FIN') ? 1 : 0);
+    let known = this.#directions.get(there);
+    // a port that is used again
+    const isNew = !known || (isSyn && segment.sequence !== known.first);
+    if (isNew) {
+      known = { first: segment.sequence, next: segment.sequence };
+      remember(this.#directions, there, known);
+    }
+    const { first, next } = known!;
+    const ahead = signed(segment.sequence - next);
+    const isAgain = !isNew && size > 0 && ahead < 0 && signed(segment.sequence + size - next) <= 0;
+    if (signed(segment.sequence + size - next) > 0) known!.next = (segment.sequence + size) % WRAP;
+    const other = this.#directions.get(back);
+    return {
+      sequence: unsigned(segment.sequence - first),
+      acknowledgment: other ? unsigned(segment.acknowledgment - other.first) : 0,
+      note: isAgain ? 'retransmission' : !isNew && size > 0 && ahead > 0 ? 'gap' : '',
+    };
+  }
+
+  /** Returns what a frame says of connections and leases. */
+  eventsOf(frame: { time: number; decoded: Decoded }, nameOf: (address: string) => string): PageEvent[] {
+    const { time, decoded } = frame;
+    if (decoded.protocol === 'DHCP' && decoded.info.startsWith('ack ')) {
+      return this.#once(decoded.info, { time, kind: 'lease', text: `lease: ${decoded.info.slice(4)}` }, time);
+    }
+    return decoded.segment ? this.#tcpEvents(time, decoded, decoded.segment.flags, nameOf) : [];
+  }
+
+  #tcpEvents(time: number, decoded: Decoded, flags: string, nameOf: (address: string) => string): PageEvent[] {
+    const key = conversationOf(decoded);
+    const { from, to, fromPort, toPort } = decoded;
+    const event = (what: string, a: string, b: string): PageEvent => ({
+      time,
+      kind: 'connection',
+      text: `${a} ${what} ${b}`,
+    });
+    const server = `${nameOf(from)}:${fromPort}`;
+    let connection = this.#connections.get(key);
+    if (flags.includes('SYN')) {
+      const isAnswer = flags.includes('ACK');
+      if (!connection || (!isAnswer && connection.ends.size > 0)) {
+        connection = { isMade: false, ends: new Set() };
+        remember(this.#connections, key, connection);
+      }
+      if (!isAnswer || connection.isMade) return [];
+      connection.isMade = true;
+      return [event('connected to', nameOf(to), server)];
+    }
+    const ends = flags.includes('RST') || flags.includes('FIN');
+    if (!ends || !connection || connection.ends.has('over')) return [];
+    const pair: [string, string] = [`${nameOf(from)}:${fromPort}`, `${nameOf(to)}:${toPort}`];
+    if (flags.includes('RST')) {
+      connection.ends.add('over');
+      return [event('reset the connection with', ...pair)];
+    }
+    connection.ends.add(`${from} ${fromPort}`);
+    if (connection.ends.size < 2) return [];
+    connection.ends.add('over');
+    return [event('ended the connection with', ...pair)];
+  }
+
+  /** Tells the same only once in a while: it passes several networks. */
+  readonly #told = new Map<string, number>();
+
+  #once(what: string, event: PageEvent, time: number): PageEvent[] {
+    const last = this.#told.get(what) ?? Number.NEGATIVE_INFINITY;
+    remember(this.#told, what, time);
+    return time - last < 1000 ? [] : [event];
+  }
+}
+
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > MAX_KNOWN) map.delete(map.keys().next().value as string);
+}
+
+function signed(difference: number): number {
+  return difference | 0;
+}
+
+function unsigned(difference: number): number {
+  return difference >>> 0;
+}
