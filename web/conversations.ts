@@ -1,5 +1,5 @@
 import type { PageEvent } from '../lib/lab/web/protocol.js';
-import type { Decoded } from './decode/frame.js';
+import type { Decoded, Segment } from './decode/frame.js';
 
 /** What a segment is in its connection. */
 export interface TcpNotes {
@@ -17,6 +17,8 @@ interface Direction {
 }
 
 interface Connection {
+  /** The number of its SYN: it is the same on each network that the SYN passes. */
+  readonly first: number;
   isMade: boolean;
   readonly ends: Set<string>;
 }
@@ -74,11 +76,12 @@ export class Conversations {
     if (decoded.protocol === 'DHCP' && decoded.info.startsWith('ack ')) {
       return this.#once(decoded.info, { time, kind: 'lease', text: `lease: ${decoded.info.slice(4)}` }, time);
     }
-    return decoded.segment ? this.#tcpEvents(time, decoded, decoded.segment.flags, nameOf) : [];
+    return decoded.segment ? this.#tcpEvents(time, decoded, decoded.segment, nameOf) : [];
   }
 
-  #tcpEvents(time: number, decoded: Decoded, flags: string, nameOf: (address: string) => string): PageEvent[] {
+  #tcpEvents(time: number, decoded: Decoded, segment: Segment, nameOf: (address: string) => string): PageEvent[] {
     const key = conversationOf(decoded);
+    const { flags } = segment;
     const { from, to, fromPort, toPort } = decoded;
     const event = (what: string, a: string, b: string): PageEvent => ({
       time,
@@ -89,8 +92,9 @@ export class Conversations {
     let connection = this.#connections.get(key);
     if (flags.includes('SYN')) {
       const isAnswer = flags.includes('ACK');
-      if (!connection || (!isAnswer && connection.ends.size > 0)) {
-        connection = { isMade: false, ends: new Set() };
+      const first = isAnswer ? unsigned(segment.acknowledgment - 1) : segment.sequence;
+      if (connection?.first !== first) {
+        connection = { first, isMade: false, ends: new Set() };
         remember(this.#connections, key, connection);
       }
       if (!isAnswer || connection.isMade) return [];

@@ -7,6 +7,8 @@ import type { ViewState } from '../view-state.js';
 export class Events {
   readonly element = h('div', { class: 'events' });
 
+  #drawn = '';
+
   constructor(
     readonly model: Model,
     readonly view: ViewState,
@@ -22,6 +24,9 @@ export class Events {
     if (this.element.hidden) return;
     const { time } = this.view;
     const events = this.model.events.filter((event) => time === undefined || event.time <= time).reverse();
+    const drawn = `${events.length} ${events[0]?.time} ${events.at(-1)?.time}`;
+    if (drawn === this.#drawn) return;
+    this.#drawn = drawn;
     const rows = events.map((event) =>
       h(
         'li',

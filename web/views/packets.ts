@@ -10,6 +10,11 @@ const ROW = 24;
 /** Rows above and below the window. */
 const MORE = 6;
 
+interface Row {
+  readonly text: string;
+  readonly element: HTMLElement;
+}
+
 /** The list of frames, with a filter, and what is in the one that is chosen. */
 export class Packets {
   readonly element: HTMLElement;
@@ -35,6 +40,7 @@ export class Packets {
   readonly #count = h('span', { class: 'count' });
   /** Those that the filter lets through, up to the time that is shown. */
   frames: readonly Frame[] = [];
+  #rows = new Map<Frame, Row>();
   #isFollowing = true;
   #shown: Frame | undefined;
   #shownText = '';
@@ -102,12 +108,25 @@ export class Packets {
     const first = Math.max(0, Math.floor(scrollTop / ROW) - MORE);
     const last = Math.min(this.frames.length, Math.ceil((scrollTop + clientHeight) / ROW) + MORE);
     this.#window.style.transform = `translateY(${first * ROW}px)`;
-    this.#window.replaceChildren(...this.frames.slice(first, last).map((frame) => this.#row(frame)));
+    const rows = new Map(this.frames.slice(first, last).map((frame) => [frame, this.#rowOf(frame)]));
+    this.#rows = rows;
+    const elements = [...rows.values()].map(({ element }) => element);
+    const isSame =
+      elements.length === this.#window.childElementCount &&
+      elements.every((each, i) => this.#window.children[i] === each);
+    if (!isSame) this.#window.replaceChildren(...elements);
     const chosen = this.view.frame;
     if (chosen) this.#list.setAttribute('aria-activedescendant', `frame-${chosen.id}`);
   }
 
-  #row(frame: Frame): HTMLElement {
+  /** Returns the row of a frame: the one that is there, unless it says something else now. */
+  #rowOf(frame: Frame): Row {
+    const text = `${frame.comment} ${frame === this.view.frame}`;
+    const known = this.#rows.get(frame);
+    return known?.text === text ? known : { text, element: this.#newRow(frame) };
+  }
+
+  #newRow(frame: Frame): HTMLElement {
     const { decoded, network, time, tcp } = frame;
     const isLost = isDropped(frame);
     const isChosen = frame === this.view.frame;

@@ -1,3 +1,4 @@
+import type { PageEvent } from '../../lib/lab/web/protocol.js';
 import { color } from '../colors.js';
 import { drawSlowly, h, printable, update } from '../dom.js';
 import { isDropped } from '../fate.js';
@@ -27,6 +28,7 @@ export class TimeLine {
     oninput: () => this.#onRange(),
   });
   readonly #pause = h('button', { class: 'pause', onclick: () => this.toggle() });
+  #markElements = new Map<PageEvent, HTMLElement>();
   #span: [number, number] = [0, 1];
 
   /** @param framesOf returns the frames to step through */
@@ -140,18 +142,24 @@ export class TimeLine {
   #mark(): void {
     const [start, end] = this.#span;
     const events = this.model.events.filter(({ time }) => time >= start && time <= end).slice(-MAX_MARKS);
-    const marks = events.map((event) => {
-      const text = printable(`${clockText(event.time)} ${event.text}`);
-      const mark = h('button', {
-        class: `mark ${event.kind}`,
-        title: text,
-        'aria-label': text,
-        tabindex: -1,
-        onclick: () => this.view.goTo(event.time),
-      });
-      mark.style.left = `${((event.time - start) / (end - start)) * 100}%`;
-      return mark;
+    // a mark that is being clicked must stay
+    const marks = new Map(events.map((event) => [event, this.#markElements.get(event) ?? this.#newMark(event)]));
+    this.#markElements = marks;
+    for (const [event, mark] of marks) mark.style.left = `${((event.time - start) / (end - start)) * 100}%`;
+    const shown = [...marks.values()];
+    const { children } = this.#marks;
+    if (shown.length === children.length && shown.every((mark, i) => children[i] === mark)) return;
+    this.#marks.replaceChildren(...shown);
+  }
+
+  #newMark(event: PageEvent): HTMLElement {
+    const text = printable(`${clockText(event.time)} ${event.text}`);
+    return h('button', {
+      class: `mark ${event.kind}`,
+      title: text,
+      'aria-label': text,
+      tabindex: -1,
+      onclick: () => this.view.goTo(event.time),
     });
-    this.#marks.replaceChildren(...marks);
   }
 }

@@ -332,6 +332,26 @@ describe('as a script', () => {
     expect(readdirSync(temporaryFiles())).toEqual([]);
   });
 
+  it('--web: a page at a URL, until the lab ends', async () => {
+    const exec = 'alice sh -c "echo ready; exec sleep 60"';
+    for (const args of [
+      ['-t', 'star=2', '--web'],
+      ['--web', writeConfig()],
+    ]) {
+      const running = startIoth(['lab', ...args, '-e', exec], { env: environment() });
+      await running.says('ready');
+      const [, url = ''] = /^page: (http:\/\/127\.0\.0\.1:\d+\/\?token=\S+)\n/.exec(running.stdout) ?? [];
+      expect(await fetch(url).then((answer) => answer.text())).toContain('<title>ioth lab</title>');
+      expect((await fetch(url.replace(/=.*/, '=x'))).status).toBe(403);
+      running.kill('SIGTERM');
+      expect((await running.exit).code).toBe(143);
+      await expect(fetch(url)).rejects.toThrow();
+    }
+    const wrong = await lab(['-t', 'star=2', '--web', '70000']);
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('the port must be a number') });
+    expect(readdirSync(temporaryFiles())).toEqual([]);
+  });
+
   it('a ring, a tree and NATs work', async () => {
     for (const topology of ['ring=4', 'tree=2,2', 'line=3']) {
       expect(await lab(['-t', topology, '-e', 'pingall'])).toMatchObject({ code: 0, stderr: '' });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { useLab } from 'ioth/lab/jest';
 import { type Exit, run } from '../../support/child.js';
@@ -106,6 +106,10 @@ it('writes the last frames of a failed test of jest, names them in its message, 
     /Expected: 2[\s\S]*The last frames of each network are in:\s+lab-report\/a-group-fails-badly\/lan\.pcapng/,
   );
   expect(stderr).toContain('lab-report/a-group-throws-no-error/lan.pcapng');
+  expect(stderr).toMatch(/Open this page in a browser[^:]*:\s+lab-report\/a-group-fails-badly\/lab\.html/);
+  const page = readFileSync(join(dir, 'lab-report/a-group-fails-badly/lab.html'), 'utf8');
+  expect(page).toContain('"test":{"name":"a group fails / badly","error":"Error: expect(received).toBe(expected)');
+  expect(page.length).toBeLessThan(2_000_000);
   expect(readdirSync(join(dir, 'lab-report')).sort()).toEqual(['a-group-fails-badly', 'a-group-throws-no-error']);
   expect(framesIn(join(dir, 'lab-report/a-group-fails-badly/lan.pcapng'))).toContain('ICMP echo reply');
   expect(labFiles(dir)).toEqual([]);
@@ -144,6 +148,10 @@ it('is the same for node:test', async () => {
   expect(stdout).toMatch(/^ *not ok 2 - fails/m);
   expect(stdout).toContain('alice does not reach bob, TCP port 80: connect ECONNREFUSED');
   expect(stdout).toContain('lab-report/fails/lan.pcapng');
+  expect(stdout).toContain('lab-report/fails/lab.html');
+  expect(readFileSync(join(dir, 'lab-report/fails/lab.html'), 'utf8')).toContain(
+    'alice does not reach bob, TCP port 80',
+  );
   expect(framesIn(join(dir, 'lab-report/fails/lan.pcapng'))).toContain('10.0.0.2.80: Flags [S]');
   expect(labFiles(dir)).toEqual([]);
   await remove();
