@@ -133,7 +133,10 @@ class Page {
   #onKey(event: KeyboardEvent): void {
     const target = event.target as HTMLElement;
     if (event.ctrlKey || event.metaKey || event.altKey || target.closest('input, select, textarea, .terminals')) {
-      if (event.key === 'Escape') target.blur();
+      const isLeft = event.key === 'Escape' && !target.closest('.terminals');
+      // a search field would be emptied
+      if (isLeft) event.preventDefault();
+      if (isLeft) target.blur();
       return;
     }
     const keys: Readonly<Record<string, () => void>> = {

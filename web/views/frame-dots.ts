@@ -3,7 +3,7 @@ import { draw } from '../dom.js';
 import { isDropped } from '../fate.js';
 import type { Frame, Model } from '../model.js';
 import type { ViewState } from '../view-state.js';
-import { hostKey, networkKey, type Place } from './layout.js';
+import { hostKey, networkKey, type Place, shareIn } from './layout.js';
 
 /** How many frames run at once, and how long each takes for a cable. */
 const MAX_DOTS = 120;
@@ -105,10 +105,10 @@ export class FrameDots {
     context.lineWidth = 3;
     context.strokeStyle = color(`--${frame.decoded.kind}`);
     context.fillStyle = context.strokeStyle;
-    line(context, from, network);
+    cable(context, from, network);
     for (const [host] of frame.arrivals) {
       const to = this.placeOf(hostKey(host));
-      if (to) line(context, network, to);
+      if (to) cable(context, network, to);
       if (to) circle(context, between(network, to, 0.72));
     }
     if (!isDropped(frame)) return;
@@ -143,6 +143,11 @@ function line(context: CanvasRenderingContext2D, a: Point, b: Point): void {
   context.moveTo(a.x, a.y);
   context.lineTo(b.x, b.y);
   context.stroke();
+}
+
+/** Draws what the boxes leave of a cable. */
+function cable(context: CanvasRenderingContext2D, a: Place, b: Place): void {
+  line(context, between(a, b, shareIn(a, b)), between(a, b, 1 - shareIn(b, a)));
 }
 
 function cross(context: CanvasRenderingContext2D, { x, y }: Point): void {

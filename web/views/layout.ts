@@ -57,3 +57,9 @@ export function placesOf(
     }),
   );
 }
+
+/** Returns the share of a cable that the box at its beginning covers. */
+export function shareIn(from: Place, to: Place): number {
+  const [dx, dy] = [Math.abs(to.x - from.x), Math.abs(to.y - from.y)];
+  return Math.min(dx > 0 ? from.width / 2 / dx : 1, dy > 0 ? from.height / 2 / dy : 1, 0.5);
+}

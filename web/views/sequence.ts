@@ -8,7 +8,9 @@ import type { ViewState } from '../view-state.js';
 /** How many frames are drawn, the last ones; and how many conversations can be chosen. */
 const MAX_FRAMES = 300;
 const MAX_CHOICES = 100;
-const [TOP, MIN_GAP, LABEL_GAP, LEFT] = [46, 7, 25, 92];
+const [TOP, MIN_GAP, LABEL_GAP] = [46, 7, 25];
+/** Where there is no room, times are short, and labels too. */
+const NARROW = 560;
 /** Time between two things is this high at most; a longer one is named. */
 const MAX_GAP = 60;
 const PIXELS_PER_MS = 1.2;
@@ -126,19 +128,24 @@ export class Sequence {
       return;
     }
     const { places, marks, height } = timesOf(arrows);
-    const width = Math.max(this.#paper.clientWidth - 4, LEFT + hosts.length * 130);
-    const step = (width - LEFT) / hosts.length;
-    const xOf = (host: string) => LEFT + step * (hosts.indexOf(host) + 0.5);
+    const isNarrow = this.#paper.clientWidth < NARROW;
+    const left = isNarrow ? 58 : 92;
+    const width = Math.max(this.#paper.clientWidth - 4, left + hosts.length * (isNarrow ? 104 : 130));
+    const step = (width - left) / hosts.length;
+    const xOf = (host: string) => left + step * (hosts.indexOf(host) + 0.5);
     const lines = hosts.map((host) =>
       s('line', { class: 'life', x1: xOf(host), x2: xOf(host), y1: TOP - 14, y2: height }),
     );
     const heads = hosts.map((host) => s('text', { class: 'life-name', x: xOf(host), y: 18 }, printable(host)));
+    const textOf = (text: string, isGap: boolean) => (isNarrow && !isGap ? text.slice(3) : text);
     const svg = s('svg', { width, height: height + 12, role: 'img', 'aria-label': 'Sequence diagram' });
     svg.append(
       ...lines,
-      ...marks.map(({ y, text, isGap }) => s('text', { class: isGap ? 'gap' : 'clock', x: 4, y: y + 4 }, text)),
+      ...marks.map(({ y, text, isGap }) =>
+        s('text', { class: isGap ? 'gap' : 'clock', x: 4, y: y + 4 }, textOf(text, isGap)),
+      ),
     );
-    for (const arrow of arrows) svg.append(this.#draw(arrow, xOf, places));
+    for (const arrow of arrows) svg.append(this.#draw(arrow, xOf, places, isNarrow));
     const head = s('svg', { class: 'heads', width, height: 28 }, ...heads);
     this.#paper.replaceChildren(head, svg);
     if (this.#isFollowing && this.view.time === undefined) this.#paper.scrollTop = this.#paper.scrollHeight;
@@ -172,13 +179,18 @@ export class Sequence {
     )?.name;
   }
 
-  #draw(arrow: Arrow, xOf: (host: string) => number, places: ReadonlyMap<string, number>): SVGGElement {
+  #draw(
+    arrow: Arrow,
+    xOf: (host: string) => number,
+    places: ReadonlyMap<string, number>,
+    isNarrow: boolean,
+  ): SVGGElement {
     const { frame, from, to, isLost } = arrow;
     const [x1, x2] = [xOf(from), xOf(to)];
     const [y1, y2] = [places.get(keyOf(arrow, 'leaves'))!, places.get(keyOf(arrow, 'arrives'))!];
     const sign = Math.sign(x2 - x1) || 1;
     const end = isLost ? x1 + (x2 - x1) * 0.6 : x2 - sign * 2;
-    const [labelX, label] = [(x1 + x2) / 2, this.#labelOf(frame)];
+    const [labelX, label] = [(x1 + x2) / 2, this.#labelOf(frame, isNarrow)];
     const angle = (Math.atan2(y2 - y1, Math.abs(x2 - x1)) * 180 * sign) / Math.PI;
     const classes = [
       'arrow',
@@ -187,6 +199,7 @@ export class Sequence {
       frame === this.view.frame ? 'chosen' : '',
       frame.tcp?.note ? 'odd' : '',
     ];
+    // when the pointer goes down, too: the arrow may be drawn anew before it is up again
     const choose = () => this.view.choose(frame);
     const name = `${clockText(frame.time)}, ${from} to ${to}: ${label}${isLost ? ', lost' : ''}`;
     const tip = isLost
@@ -199,6 +212,7 @@ export class Sequence {
         role: 'button',
         tabindex: -1,
         'aria-label': printable(name),
+        onpointerdown: choose,
         onclick: choose,
       },
       s('title', {}, printable(name)),
@@ -213,9 +227,10 @@ export class Sequence {
     );
   }
 
-  #labelOf({ decoded, tcp, arrivals, time }: Frame): string {
+  #labelOf({ decoded, tcp, arrivals, time }: Frame, isShort: boolean): string {
     const { segment, protocol, info } = decoded;
     const delay = arrivals[0] ? arrivals[0][1] - time : 0;
+    if (isShort) return cut(segment ? [segment.flags, tcp?.note].filter(Boolean).join(' ') : info, 18);
     const late = delay >= 2 ? ` (${timeText(delay)})` : '';
     if (!segment || !tcp) return `${cut(protocol === 'UDP' ? `UDP ${info}` : `${protocol} ${info}`)}${late}`;
     const numbers = [
@@ -229,8 +244,8 @@ export class Sequence {
   }
 }
 
-function cut(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+function cut(text: string, length = 60): string {
+  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }
 
 function keyOf({ frame, to }: Arrow, what: 'leaves' | 'arrives'): string {

@@ -4,7 +4,7 @@ import { faultsText, percentText, shortRate, timeText } from '../format.js';
 import type { Frame, Model } from '../model.js';
 import { isSame, type Selection, type ViewState } from '../view-state.js';
 import { FrameDots } from './frame-dots.js';
-import { hostKey, LINE, networkKey, type Place, placesOf, sizeOf } from './layout.js';
+import { hostKey, LINE, networkKey, type Place, placesOf, shareIn, sizeOf } from './layout.js';
 import { PanAndZoom } from './pan-and-zoom.js';
 
 interface Cable {
@@ -29,6 +29,8 @@ export class Topology {
   #places = new Map<string, Place>();
   #boxes = new Map<string, SVGGElement>();
   #cables: Cable[] = [];
+  /** What each box shows. */
+  readonly #drawn = new WeakMap<SVGGElement, string>();
   #isWide = true;
 
   constructor(
@@ -77,7 +79,8 @@ export class Topology {
   build(): void {
     const { lab } = this.model;
     this.#isWide = this.#wide;
-    this.#places = placesOf(lab, this.#isWide, (key) => this.#linesOf(key));
+    const state = this.model.stateAt(undefined);
+    this.#places = placesOf(lab, this.#isWide, (key) => this.#linesOf(key, state));
     this.#cables = lab.hosts.flatMap(({ name, cables }) => cables.map(({ network }) => this.#newCable(name, network)));
     this.#boxes = new Map();
     for (const { name } of lab.networks) this.#newBox(networkKey(name), { what: 'network', network: name });
@@ -149,6 +152,10 @@ export class Topology {
       group >= 0 ? `group${group % 4}` : '',
       isNetwork && isTroubled(state.networks[name]) ? 'troubled' : '',
     ];
+    const drawn = [...classes, ...lines, width, grown].join('\n');
+    // a box that is being clicked must keep what is in it
+    if (this.#drawn.get(box) === drawn) return;
+    this.#drawn.set(box, drawn);
     const shape = s('rect', {
       x: -width / 2,
       y: -grown / 2,
@@ -233,12 +240,6 @@ export class Topology {
       update(label, { x: a.x + (b.x - a.x) * at, y: a.y + (b.y - a.y) * at });
     }
   }
-}
-
-/** Returns the share of a cable that the box at its beginning covers. */
-function shareIn(from: Place, to: Place): number {
-  const [dx, dy] = [Math.abs(to.x - from.x), Math.abs(to.y - from.y)];
-  return Math.min(dx > 0 ? from.width / 2 / dx : 1, dy > 0 ? from.height / 2 / dy : 1, 0.5);
 }
 
 function onEnter(act: () => void): (event: KeyboardEvent) => void {
