@@ -150,12 +150,18 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
 
   #joinByWires(daemon: Daemon, firstFd: number): void {
     const { vnls } = this.spec;
-    this.#wires = wires().Wires.join({
-      stack: this.#structure,
-      interfaces: vnls.map(interfaceName),
-      open: (position) => openNetwork(vnls[position] as string),
-      onFailure: () => daemon.kill(),
-    });
+    // in tsx the room has its own copy of msocket.ts, which does not know whom to ask if the daemon is slow
+    const done = this.beginNativeCall();
+    try {
+      this.#wires = wires().Wires.join({
+        stack: this.#structure,
+        interfaces: vnls.map(interfaceName),
+        open: (position) => openNetwork(vnls[position] as string),
+        onFailure: () => daemon.kill(),
+      });
+    } finally {
+      done();
+    }
     daemon.carrier = this.#wires;
     closeOnExec(firstFd);
     this.#noteSwitches(this.spec.vnls);
