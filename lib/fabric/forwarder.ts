@@ -14,7 +14,6 @@ import { Interceptor } from './intercept/interceptor.js';
 import type { InterceptPlan, Verdict } from './intercept/plan.js';
 import type { LiveBatch } from './live-feed.js';
 import { MacTable } from './mac-table.js';
-import type { Messages } from './messages.js';
 import type { NatMapping } from './nat/mapping.js';
 import { Nat, NatInside, type NatSettings } from './nat/nat.js';
 import { Nat64, type Nat64Settings } from './nat64/nat64.js';
