@@ -64,7 +64,7 @@ async function sendHostile(lab: Lab): Promise<void> {
   await sendFrom(lab, 67, hostileLease(), ['10.0.0.255', 68]);
 }
 
-const ESCAPED = /<img src=x onerror=hacked=1>.*\\027\[2J\\226\\128\\174/;
+const ESCAPED = /<img src=x onerror=hacked=1>.*\\027\[2J/;
 
 test('answers of DNS and DHCP that are made of HTML and escapes are text', async () => {
   await using lab = (await Lab.create(CONFIG)) as Lab;
