@@ -120,7 +120,8 @@ describe('a stack that cannot be made', () => {
     expect(error.message).toContain(`the directory ${net.dir}/no does not exist: make it first`);
   });
 
-  const makeStack = `try { new ioth.Stack('vdestack', 'null://') } catch ({ code, message }) { console.log(code, message) }`;
+  // another wire needs no device (stack/wire.test.ts)
+  const makeStack = `try { new ioth.Stack('vdestack', 'null://', null, { wire: 'tap' }) } catch ({ code, message }) { console.log(code, message) }`;
 
   /** Makes a stack in a process that has another /dev/net. */
   function withDevNet(prepare: string, ...command: string[]) {
