@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileSources, compileText } from './compile.js';
 import { compiled, ROOT } from './compiled.js';
@@ -226,7 +226,9 @@ export function startScript(script: string, args: readonly (string | number)[] =
 export function startText(dir: string, text: string, options: ChildOptions = {}): Child {
   compileSources();
   const script = join(dir, 'child.mjs');
-  writeFileSync(script, compileText(`import * as ioth from 'ioth';\n${text}`, 'child.mts'));
+  // another child may be about to read it
+  writeFileSync(`${script}.new`, compileText(`import * as ioth from 'ioth';\n${text}`, 'child.mts'));
+  renameSync(`${script}.new`, script);
   return start(process.execPath, [...(options.flags ?? []), script], { cwd: dir, leads: true, ...options });
 }
 
