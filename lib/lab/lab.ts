@@ -320,6 +320,7 @@ export class Lab<N extends string = string, H extends string = string> {
     return {
       network: ({ name }) => this.networks[name as N].now,
       isDown: ({ name }) => !this.#running.get(name)?.isUp,
+      natType: ({ name, nat }) => nat && this.hosts[name as H].nat.type,
       isOn: (host, network) => attachmentOn(host, network) !== undefined,
     };
   }

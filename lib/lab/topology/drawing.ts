@@ -19,6 +19,8 @@ export interface NetworkNow {
 export interface LabNow {
   network(network: NetworkPlan): NetworkNow;
   isDown(host: HostPlan): boolean;
+  /** Returns the kind of the NAT of a host that has one: 'symmetric'. */
+  natType(host: HostPlan): string | undefined;
   /** Returns whether a host is on a network, and not on another one to which it roams. */
   isOn(host: HostPlan, network: NetworkPlan): boolean;
 }
@@ -27,6 +29,7 @@ export interface LabNow {
 export const AS_MADE: LabNow = {
   network: ({ faults }) => ({ faults, notes: [], groups: [], isCut: false }),
   isDown: () => false,
+  natType: ({ nat }) => nat && natTypeText(nat),
   isOn: ({ attachments, cables }, network) =>
     (cables?.slice(0, 1) ?? attachments).some((each) => each.network === network),
 };
@@ -73,7 +76,7 @@ export function kindTexts(topology: Topology, host: HostPlan, now: LabNow): stri
   const { nat, isRouter, firewall, cables } = host;
   const nat64 = nat?.nat64 ? ', NAT64' : '';
   return [
-    ...(nat ? [`NAT, ${natTypeText(nat)}${nat64}`] : isRouter ? ['router'] : []),
+    ...(nat ? [`NAT, ${now.natType(host)}${nat64}`] : isRouter ? ['router'] : []),
     ...(firewall === undefined ? [] : ['firewall']),
     ...(topology.dns === host ? ['DNS'] : []),
     ...(topology.dhcp === host ? ['DHCP'] : []),
@@ -92,7 +95,9 @@ function addressTexts(host: HostPlan, network: NetworkPlan): string {
 
 function roles(topology: Topology, host: HostPlan, network: NetworkPlan, now: LabNow): string[] {
   const others = host.attachments.filter((attachment) => attachment.network !== network);
-  const roles = host.isRouter ? [wayText(host, network, others.map((other) => other.network.name).join(', '))] : [];
+  const roles = host.isRouter
+    ? [wayText(host, network, others.map((other) => other.network.name).join(', '), now)]
+    : [];
   if (host.cables) roles.push(now.isOn(host, network) ? 'roams' : 'roams, away');
   if (topology.dns === host) roles.push('DNS');
   if (topology.dhcp === host) roles.push('DHCP');
@@ -100,10 +105,11 @@ function roles(topology: Topology, host: HostPlan, network: NetworkPlan, now: La
   return roles.length > 0 ? [roles.join(', ')] : [];
 }
 
-function wayText({ nat }: HostPlan, network: NetworkPlan, others: string): string {
+function wayText(host: HostPlan, network: NetworkPlan, others: string, now: LabNow): string {
+  const { nat } = host;
   if (!nat) return `routes to ${others}`;
   if (nat.outside !== network) return `NAT to ${nat.outside.name}`;
-  return `NAT of ${others}, ${natTypeText(nat)}${nat.nat64 ? ', NAT64' : ''}${nat.prefix6 ? `, ${nat.prefix6.text}` : ''}`;
+  return `NAT of ${others}, ${now.natType(host)}${nat.nat64 ? ', NAT64' : ''}${nat.prefix6 ? `, ${nat.prefix6.text}` : ''}`;
 }
 
 /** Returns the name of a network, its prefixes and options, and these faults. */

@@ -245,6 +245,7 @@ function changing(topology: Topology, down: string) {
   );
   const stateOf = (network: string) => states.get(network)!;
   const now: LabNow = {
+    ...AS_MADE,
     network: ({ name }) => stateOf(name),
     isDown: ({ name }) => name === down,
     isOn: (host, network) => attachmentOn(host, network) !== undefined,

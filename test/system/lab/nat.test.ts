@@ -136,6 +136,7 @@ it('maps, filters, says so in captures, and tells of mappings', async () => {
   expect(await seenBy(server, client, 'meet:3478')).toBe(`${FRITZ}:5000`);
   expect(await passesNat(lab, other, `${FRITZ}:5000`, client)).toBe(false);
   await fritz.nat.set('full-cone');
+  expect(String(lab)).toContain('NAT of home, full-cone');
   expect(await passesNat(lab, other, `${FRITZ}:5000`, client)).toBe(true);
   expect(await fritz.nat.mappings()).toMatchObject([
     { protocol: 'udp', inside: '192.168.1.2:5000', outside: `${FRITZ}:5000`, remotes: ['203.0.113.1:3478'] },
