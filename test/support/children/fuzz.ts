@@ -99,13 +99,13 @@ function putAway(result: unknown): void {
 const ENDINGS = ['close', 'closeSync', 'detach', 'stream'];
 const INTERNAL = [
   ...['constructor', 'pointer', 'beginNativeCall', 'resolveHost', 'resolveLocally', 'link', 'addressesOf'],
-  ...['msocket', 'checkUsable', 'uncountedSocket', 'pumpedSocket', 'netSocket', 'follow'],
+  ...['msocket', 'checkUsable', 'uncountedSocket', 'pumpedSocket', 'netSocket', 'follow', 'show'],
   // Node's own, with its errors; what calls a function with whatever it is given
   ...['fetch', 'run', 'spawn', 'spawnSync'],
   // takes whatever descriptor of the process has a number, those of the stacks' own pipes too
   'fromfd',
   // write to any file; give a descriptor that somebody must open
-  ...['capture', 'addCable', 'closePorts', 'closePortsSync'],
+  ...['capture', 'report', 'addCable', 'closePorts', 'closePortsSync'],
 ];
 
 type Target = { name: string; self: object };
