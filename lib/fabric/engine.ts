@@ -1,6 +1,5 @@
-import { EPOLLIN, libc } from '../../ffi/libc.js';
-import { MSG_DONTWAIT } from '../constants/index.js';
 import { TimedEventSet } from '../thread/timed-event-set.js';
+import { onWake } from '../thread/wake-socket.js';
 import { FrameStore } from '../vde/frame-store.js';
 import { DueHeap } from './due-heap.js';
 import { Forwarder, type SharedParts } from './forwarder.js';
@@ -13,7 +12,6 @@ const AWAKE_MS = 0.03;
 /** The pause before a receiver that took no more frames is tried again. */
 const RETRY_MS = 0.2;
 const SECOND_MS = 1000;
-const WAKE_SIZE = 64;
 
 /** The loop of the thread that forwards. It never returns to libuv's loop, whose timers have a resolution of milliseconds. */
 export class Engine {
@@ -48,9 +46,7 @@ export class Engine {
       postIntercept: (intercept, event) => post({ intercept, event }),
       postMapping: (router, mapping, isMade) => post({ router, mapping, isMade }),
     };
-    const news = new Uint8Array(WAKE_SIZE);
-    this.#shared.events.add(wakefd, EPOLLIN, () => {
-      libc().recv(wakefd, news, WAKE_SIZE, MSG_DONTWAIT);
+    onWake(this.#shared.events, wakefd, () => {
       for (let message = receive(); message; message = receive()) this.#serve(message);
     });
   }

@@ -1,10 +1,8 @@
 import type { Worker } from 'node:worker_threads';
-import { libc } from '../../ffi/libc.js';
-import { MSG_DONTWAIT } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { within } from '../core/within.js';
-import { socketPair } from '../io/socket-pair.js';
 import { startWorker } from '../thread/start-worker.js';
+import { WakeSocket } from '../thread/wake-socket.js';
 import type { InterceptEvent } from './intercept/events.js';
 import type { LiveBatch } from './live-feed.js';
 import type { NatMapping } from './nat/mapping.js';
@@ -25,7 +23,6 @@ import type { FrameBatch } from './recorder.js';
 const END_TIMEOUT_MS = 2000;
 /** The time that {@link WorkerThread.end} waits for the thread, without blocking the event loop. */
 const EXIT_TIMEOUT_MS = 10_000;
-const ONE_BYTE = Buffer.of(1);
 
 interface Pending {
   done(value: unknown): void;
@@ -45,7 +42,7 @@ export class WorkerThread {
   readonly shown = new Map<string, (batch: LiveBatch) => void>();
   readonly intercepts = new Map<number, InterceptListener>();
   readonly #worker: Worker;
-  readonly #wakefds: [own: number, others: number];
+  readonly #wakeSocket = new WakeSocket();
   readonly #control: Int32Array;
   readonly #pending = new Map<number, Pending>();
   readonly #exited: Promise<void>;
@@ -54,10 +51,9 @@ export class WorkerThread {
   #failure: Error | undefined;
 
   private constructor(seed: number) {
-    this.#wakefds = socketPair();
     const control = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
     this.#control = new Int32Array(control);
-    this.#worker = newWorker({ seed, wakefd: this.#wakefds[1], control });
+    this.#worker = newWorker({ seed, wakefd: this.#wakeSocket.wakefd, control });
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', () => {
         this.#onExit();
@@ -109,13 +105,8 @@ export class WorkerThread {
       this.#pending.set(id, { done: resolve, fail: reject });
       this.#worker.ref();
       this.#worker.postMessage({ id, ...message });
-      this.#wake();
+      this.#wakeSocket.wake();
     });
-  }
-
-  #wake(): void {
-    // if its buffer is full the thread is awake
-    libc().send(this.#wakefds[0], ONE_BYTE, 1, MSG_DONTWAIT);
   }
 
   #onMessage(message: WorkerMessage): void {
@@ -147,7 +138,7 @@ export class WorkerThread {
 
   #onExit(): void {
     this.#hasExited = true;
-    for (const fd of this.#wakefds) libc().close(fd);
+    this.#wakeSocket.close();
     const error = this.#endedError();
     for (const { fail } of this.#pending.values()) fail(error);
     this.#pending.clear();
@@ -181,7 +172,7 @@ export class WorkerThread {
   #tellToEnd(): void {
     if (this.#hasExited) return;
     Atomics.store(this.#control, END_WORD, 1);
-    this.#wake();
+    this.#wakeSocket.wake();
   }
 }
 

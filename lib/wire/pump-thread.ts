@@ -1,19 +1,16 @@
 import type { Worker } from 'node:worker_threads';
-import { libc } from '../../ffi/libc.js';
-import { MSG_DONTWAIT } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import { within } from '../core/within.js';
-import { socketPair } from '../io/socket-pair.js';
 import { startWorker } from '../thread/start-worker.js';
+import { WakeSocket } from '../thread/wake-socket.js';
 import { BUSY_WORD, CLAIMED, END_WORD, ENDED, STARTING, STATE_WORD, type WireMessage, WORKING } from './protocol.js';
 
-/** The time that the thread has to start, and to serve a wire. The caller is blocked meanwhile. */
+/** The time that the thread has to start, and to serve a wire. The caller is blocked until then. */
 const START_TIMEOUT_MS = 60_000;
 /** The time that the thread has to stop using a wire. */
 const END_TIMEOUT_MS = 10_000;
 /** The time that the end of the last wire waits for the thread, without blocking the event loop. */
 const EXIT_TIMEOUT_MS = 10_000;
-const ONE_BYTE = Buffer.of(1);
 const WORDS_SIZE = 3 * Int32Array.BYTES_PER_ELEMENT;
 
 /** A wire that the thread serves. */
@@ -27,26 +24,25 @@ export interface ServedWire {
 /** The thread that carries frames, from the side of the thread that started it. */
 export class PumpThread {
   readonly #worker: Worker;
-  readonly #wakefds: [own: number, others: number];
+  readonly #wakeSocket = new WakeSocket();
   readonly #control = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #exited: Promise<void>;
   readonly #failures = new Set<() => void>();
   #hasExited = false;
 
   constructor() {
-    this.#wakefds = socketPair();
-    const workerData = { wakefd: this.#wakefds[1], control: this.#control.buffer };
+    const workerData = { wakefd: this.#wakeSocket.wakefd, control: this.#control.buffer };
     try {
       this.#worker = startWorker('wire/pump', 'ioth wire', workerData);
     } catch (cause) {
-      this.#closeWakefds();
+      this.#wakeSocket.close();
       throw new IothError('EAGAIN', { syscall: 'ioth_newstack', hint: NOT_STARTED, cause });
     }
     this.#worker.unref();
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', () => {
         this.#hasExited = true;
-        this.#closeWakefds();
+        this.#wakeSocket.close();
         this.#fail();
         resolve();
       });
@@ -63,7 +59,7 @@ export class PumpThread {
   serve(wire: Omit<WireMessage, 'control'>, onFailure: () => void): ServedWire {
     const words = new Int32Array(new SharedArrayBuffer(WORDS_SIZE));
     this.#worker.postMessage({ ...wire, control: words.buffer } satisfies WireMessage);
-    this.#wake();
+    this.#wakeSocket.wake();
     Atomics.wait(words, STATE_WORD, STARTING, START_TIMEOUT_MS);
     const isTaken = Atomics.compareExchange(words, STATE_WORD, STARTING, ENDED) !== STARTING;
     if (!isTaken) throw new IothError('ETIMEDOUT', { syscall: 'ioth_newstack', hint: NOT_STARTED });
@@ -79,7 +75,7 @@ export class PumpThread {
       end: () => {
         this.#failures.delete(onFailure);
         Atomics.store(words, END_WORD, 1);
-        this.#wake();
+        this.#wakeSocket.wake();
         return this.#hasExited || Atomics.wait(words, STATE_WORD, WORKING, END_TIMEOUT_MS) !== 'timed-out';
       },
     };
@@ -96,21 +92,12 @@ export class PumpThread {
   /** Tells the thread to end. */
   endSoon(): void {
     Atomics.store(this.#control, 0, 1);
-    this.#wake();
-  }
-
-  #wake(): void {
-    // if its buffer is full the thread is awake
-    libc().send(this.#wakefds[0], ONE_BYTE, 1, MSG_DONTWAIT);
+    this.#wakeSocket.wake();
   }
 
   #fail(): void {
     for (const onFailure of this.#failures) onFailure();
     this.#failures.clear();
-  }
-
-  #closeWakefds(): void {
-    for (const fd of this.#wakefds.splice(0)) libc().close(fd);
   }
 }
 

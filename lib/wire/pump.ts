@@ -5,6 +5,7 @@ import { EPOLLIN, libc } from '../../ffi/libc.js';
 import { MSG_DONTWAIT, MSG_TRUNC } from '../constants/index.js';
 import { hurry } from '../thread/start-worker.js';
 import { TimedEventSet } from '../thread/timed-event-set.js';
+import { onWake } from '../thread/wake-socket.js';
 import { MAX_FRAME_SIZE, scratch } from '../vde/frame-source.js';
 import { FrameStore } from '../vde/frame-store.js';
 import { Plug, type PlugParts, type Sender } from '../vde/plug.js';
@@ -26,7 +27,6 @@ const MAX_WAIT_MS = 50;
 const RETRY_MS = 1;
 /** The number of frames that are received before others get their turn. */
 const MAX_BATCH = 32;
-const WAKE_SIZE = 64;
 
 /** One interface of a stack and its network. */
 class Wire implements Sender {
@@ -90,9 +90,7 @@ class Wire implements Sender {
 function run({ wakefd, control }: PumpSettings, receive: () => WireMessage | undefined): void {
   const shared: PlugParts = { events: new TimedEventSet(), store: new FrameStore(), slowPlugs: new Set() };
   const wires = new Set<Wire>();
-  const news = new Uint8Array(WAKE_SIZE);
-  shared.events.add(wakefd, EPOLLIN, () => {
-    libc().recv(wakefd, news, WAKE_SIZE, MSG_DONTWAIT);
+  onWake(shared.events, wakefd, () => {
     for (let message = receive(); message; message = receive()) serve(message);
     for (const wire of wires) if (wire.mustEnd && wires.delete(wire)) wire.end();
   });
