@@ -1,5 +1,5 @@
 import { checkInteger, checkOptions } from '../core/validate.js';
-import { epochTime } from './recorder.js';
+import { epochMs } from './recorder.js';
 import type { PortStats } from './stats.js';
 
 /** What passed a port, or a network, in a second. */
@@ -34,7 +34,6 @@ export interface HistoryOptions {
 export const KEPT_SECONDS = 600;
 const MARKS = KEPT_SECONDS + 1;
 const COLUMNS = 5;
-const NANOSECONDS_PER_MS = 1e6;
 
 /** The counts at the ends of seconds, in their order: {@link figuresFrom} turns them into figures. */
 export interface Marks {
@@ -68,9 +67,7 @@ export class FigureLog {
   read(seconds: number, stations: readonly { readonly name: string; readonly plug: unknown }[]): Marks {
     const length = Math.min(seconds + 1, this.#count, MARKS);
     const first = this.#count - length;
-    const times = Float64Array.from({ length }, (_, i) => {
-      return Number(epochTime(this.#times[(first + i) % MARKS]!)) / NANOSECONDS_PER_MS;
-    });
+    const times = Float64Array.from({ length }, (_, i) => epochMs(this.#times[(first + i) % MARKS]!));
     const ports = stations.flatMap(({ name, plug }, i) => {
       const counts = this.#counts[i];
       return counts ? [{ name, isOpen: plug !== undefined, counts: inOrder(counts, first % MARKS, length) }] : [];

@@ -1,6 +1,8 @@
+import { ETH_P_IP, ETH_P_IPV6, IPPROTO_TCP, IPPROTO_UDP } from '../constants/index.js';
 import { u16 } from './headers.js';
 import { epochMs } from './recorder.js';
 import type { NetworkStats } from './stats.js';
+import { TCP_FLAGS } from './tcp-flags.js';
 
 /** The time between two batches. */
 const FLUSH_MS = 200;
@@ -10,8 +12,8 @@ const BURST = 200;
 /** The same for frames on which there is a comment, and for those that begin or end something. */
 const NOTED_PER_MS = 0.2;
 const NOTED_BURST = 100;
-/** The number of bytes of a frame that are kept. */
-const SNAP = 600;
+/** The number of bytes of a frame that a page gets. */
+export const SNAP = 600;
 const BYTES = (BURST + NOTED_BURST + (RATE_PER_MS + NOTED_PER_MS) * FLUSH_MS * 2) * SNAP;
 /** The number of batches on the way to the other thread. After that only counts are kept. */
 const MAX_UNTAKEN = 8;
@@ -19,9 +21,7 @@ const MAX_UNTAKEN = 8;
 const MARKS = 1 << 16;
 const MAX_ARRIVALS = 4000;
 const MAX_NOTES = 1000;
-const TCP = 6;
-const UDP = 17;
-const SYN_FIN_RST = 7;
+const SYN_FIN_RST = TCP_FLAGS.SYN | TCP_FLAGS.FIN | TCP_FLAGS.RST;
 
 /** A frame that is shown. */
 export interface LiveFrame {
@@ -124,9 +124,9 @@ export class LiveFeed {
   }
 
   /** Notes that a station got a frame. */
-  arrived(mark: number, station: number): void {
+  arrived(mark: number, station: number, now: number): void {
     if (!this.#isChosen(mark) || this.#arrivals.length >= MAX_ARRIVALS) return;
-    this.#arrivals.push(mark, station, epochMs(performance.now()));
+    this.#arrivals.push(mark, station, epochMs(now));
   }
 
   get dueAt(): number {
@@ -158,7 +158,7 @@ export class LiveFeed {
 function isEvent(frame: Buffer, length: number): boolean {
   if (length < 48) return false;
   const type = u16(frame, 12);
-  if (type === 0x0800 && frame[23] === TCP) return (frame[47]! & SYN_FIN_RST) !== 0;
-  if (type === 0x0800 && frame[23] === UDP) return frame[36] === 0 && (frame[37] === 67 || frame[37] === 68);
-  return type === 0x86dd && frame[20] === TCP && length > 67 && (frame[67]! & SYN_FIN_RST) !== 0;
+  if (type === ETH_P_IP && frame[23] === IPPROTO_TCP) return (frame[47]! & SYN_FIN_RST) !== 0;
+  if (type === ETH_P_IP && frame[23] === IPPROTO_UDP) return frame[36] === 0 && (frame[37] === 67 || frame[37] === 68);
+  return type === ETH_P_IPV6 && frame[20] === IPPROTO_TCP && length > 67 && (frame[67]! & SYN_FIN_RST) !== 0;
 }

@@ -73,8 +73,9 @@ export class NetworkRecord {
   /** Notes that a station got the frame that is forwarded now. */
   arrived(station: number): void {
     const { mark } = this.store;
-    this.#history.arrived(mark, station);
-    this.#live?.arrived(mark, station);
+    const now = performance.now();
+    this.#history.arrived(mark, station, now);
+    this.#live?.arrived(mark, station, now);
   }
 
   batch(): FrameBatch {

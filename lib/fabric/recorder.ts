@@ -100,14 +100,14 @@ export class History {
   }
 
   /** Notes that a station got a frame. */
-  arrived(mark: number, station: number): void {
+  arrived(mark: number, station: number, now: number): void {
     const at = mark % HISTORY_FRAMES;
     const count = this.#arrivalCounts[at]!;
     if (count === ARRIVALS || !this.#has(mark)) return;
     this.#arrivalCounts[at] = count + 1;
     const entry = (at * ARRIVALS + count) * 2;
     this.#arrivals[entry] = station;
-    this.#arrivals[entry + 1] = performance.now();
+    this.#arrivals[entry + 1] = now;
   }
 
   #has(mark: number): boolean {

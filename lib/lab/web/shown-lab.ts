@@ -1,4 +1,4 @@
-import type { LiveBatch } from '../../fabric/live-feed.js';
+import { type LiveBatch, SNAP } from '../../fabric/live-feed.js';
 import type { FrameBatch } from '../../fabric/recorder.js';
 import type { PortStats } from '../../fabric/stats.js';
 import type { LabHost } from '../host.js';
@@ -81,9 +81,6 @@ export async function startOf(shown: ShownLab, rest: Pick<PageStart, 'isLive' | 
     stats: Object.fromEntries(stats),
   };
 }
-
-/** The bytes of a frame that a page gets. */
-const SNAP = 600;
 
 function framesOf(network: string, names: readonly string[], { records, bytes }: FrameBatch): PageFrame[] {
   let at = 0;
