@@ -128,7 +128,8 @@ const MAX_IP_PROTOCOL = 255;
 const FIRST_ETHER_TYPE = 1536;
 /** The protocols of IP that have ports, where TCP has them. */
 const WITH_PORTS = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_DCCP, IPPROTO_SCTP];
-const PATTERN_KEYS = [
+/** The properties of a {@link PacketPattern}. */
+export const PATTERN_KEYS = [
   'protocol',
   'port',
   'fromPort',

@@ -44,7 +44,8 @@ export interface InterceptPlan {
 /** What the other thread answers: whether a frame matches, an action for it, or the frame that replaces it. */
 export type Verdict = boolean | ActionPlan | Uint8Array;
 
-const ACTIONS = ['drop', 'duplicate', 'corrupt', 'reject', 'pass'] as const;
+/** The actions that are words. */
+export const ACTIONS = ['drop', 'duplicate', 'corrupt', 'reject', 'pass'] as const;
 const MAX_TIME_MS = 3_600_000;
 
 /**

@@ -1,3 +1,5 @@
+import { PATTERN_KEYS } from '../../../fabric/intercept/match.js';
+import { ACTIONS } from '../../../fabric/intercept/plan.js';
 import type { PacketAction } from '../../../lab/index.js';
 import { UsageError } from '../../command.js';
 import { noSuch } from '../../suggest.js';
@@ -5,24 +7,10 @@ import { print } from '../../terminal.js';
 import { type LabCommand, networkNamed, networkNames } from '../command.js';
 import { CUT_DIRECTIONS, completePairs, type Pairs, readValue, splitPairs } from '../pairs.js';
 
-const ACTIONS = ['drop', 'duplicate', 'corrupt', 'reject', 'pass'];
 const DELAY = 'delay';
 const LIMITS = ['times', 'after'];
-/** The properties of a `PacketMatch` that can be written as pairs. */
-const MATCHES = [
-  ...CUT_DIRECTIONS,
-  'protocol',
-  'port',
-  'fromPort',
-  'toPort',
-  'address',
-  'fromAddress',
-  'toAddress',
-  'flags',
-  'icmp',
-  'dns',
-  'payload',
-];
+/** What frames have, and their way; each can be written as a pair. */
+const MATCHES: readonly string[] = [...CUT_DIRECTIONS, ...PATTERN_KEYS];
 const NAMES = [...MATCHES, ...LIMITS];
 
 export const intercept: LabCommand = {
