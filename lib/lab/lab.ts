@@ -21,7 +21,7 @@ import { EXIT, type LabConfig, type NetworkPlan } from './topology/config.js';
 import { diagram } from './topology/diagram.js';
 import type { DiagramOptions } from './topology/diagram-options.js';
 import { drawing, type LabNow } from './topology/drawing.js';
-import { attachmentOn, guardedBy, type HostPlan } from './topology/host-plan.js';
+import { attachmentOn, currentNetwork, guardedBy, type HostPlan } from './topology/host-plan.js';
 import type { NatRouter } from './topology/nat-router.js';
 import { Topology } from './topology/topology.js';
 import type { LabPage, ReportOptions, ServeOptions } from './web/options.js';
@@ -282,7 +282,7 @@ export class Lab<N extends string = string, H extends string = string> {
 
   #onMoved(host: string): void {
     this.#renewTables();
-    this.#log.add('move', `${host} moved to ${this.#running.get(host)!.plan.attachments[0]!.network.name}`);
+    this.#log.add('move', `${host} moved to ${currentNetwork(this.#running.get(host)!.plan).name}`);
   }
 
   get #shown(): ShownLab {

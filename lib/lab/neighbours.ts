@@ -60,8 +60,8 @@ const NUD_STALE = 0x04;
 const NTF_EXT_LEARNED = 0x10;
 
 /**
- * Notes the MAC of a neighbour. As for one that the kernel learned and has not used for a while, it is used, and asked for again
- * meanwhile. gc_thresh3 does not count it.
+ * Notes the MAC of a neighbour. It is like one that the kernel learned and has not used for a while: the kernel uses it at once, and
+ * asks for it again. gc_thresh3 does not count it.
  * @throws {IothError}
  */
 function addNeighbour(stack: StackPointer, ifindex: number, { family, address, mac }: Neighbour): void {

@@ -70,6 +70,11 @@ export class RoamingPlan implements HostPlan {
   }
 }
 
+/** Returns the network on which a host that roams is now. */
+export function currentNetwork({ attachments }: HostPlan): NetworkPlan {
+  return attachments[0]!.network;
+}
+
 /** Returns all interfaces of a host, also those that are on no network now. */
 export function cablesOf({ attachments, cables }: HostPlan): readonly Attachment[] {
   return cables ?? attachments;

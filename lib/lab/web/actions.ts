@@ -1,6 +1,7 @@
 import { checkString, invalidValue } from '../../core/validate.js';
 import type { LabHost } from '../host.js';
 import type { LabNetwork } from '../network.js';
+import { currentNetwork } from '../topology/host-plan.js';
 import type { Audience, Client } from './audience.js';
 import { hostDetails } from './host-details.js';
 import type { PageAction } from './protocol.js';
@@ -65,18 +66,19 @@ export class Actions {
   }
 
   #network(name: string): LabNetwork {
-    const { networks } = this.shown.lab;
-    if (Object.hasOwn(networks, checkString('network', name))) return networks[name]!;
-    throw invalidValue('network', `a network of the lab (${Object.keys(networks).join(', ')})`, name);
+    return named('network', this.shown.lab.networks, name);
   }
 
   #host(name: string): LabHost {
-    const { hosts } = this.shown.lab;
-    if (Object.hasOwn(hosts, checkString('host', name))) return hosts[name]!;
-    throw invalidValue('host', `a host of the lab (${Object.keys(hosts).join(', ')})`, name);
+    return named('host', this.shown.lab.hosts, name);
   }
 }
 
+function named<T>(kind: string, all: Readonly<Record<string, T>>, name: string): T {
+  if (Object.hasOwn(all, checkString(kind, name))) return all[name]!;
+  throw invalidValue(kind, `a ${kind} of the lab (${Object.keys(all).join(', ')})`, name);
+}
+
 function move(host: LabHost, to: string): Promise<void> {
-  return host.move(host.state.plan.attachments[0]!.network.name, to);
+  return host.move(currentNetwork(host.state.plan).name, to);
 }

@@ -51,7 +51,7 @@ export class Audience {
     this.#update();
     try {
       const text = textOf({ start: { ...(await start), client: client.number } });
-      // what came meanwhile
+      // with the messages of the time in which it was made
       response.write(text + client.waiting!.join(''));
       client.waiting = undefined;
     } catch {

@@ -64,7 +64,7 @@ export class Terminals {
 
   /** Ends a terminal as if its window was closed. */
   close(terminal: number): void {
-    // the kernel hangs up a terminal that nobody holds any more; a shell ignores SIGTERM, and script(1) waits for it
+    // the kernel hangs up a terminal whose descriptors are closed; a shell ignores SIGTERM, and script(1) waits for it
     this.#open.get(terminal)?.kill('SIGKILL');
   }
 

@@ -1,5 +1,6 @@
 import { FAULT_NAMES } from '../../../fabric/faults.js';
 import type { Lab, LabNetwork } from '../../../lab/index.js';
+import { currentNetwork } from '../../../lab/topology/host-plan.js';
 import { UsageError } from '../../command.js';
 import { numberOption } from '../../parse.js';
 import { print } from '../../terminal.js';
@@ -94,7 +95,7 @@ export const move: LabCommand = {
   async run({ lab }, call) {
     const [name = '', to = ''] = call.args;
     const host = hostNamed(lab, name);
-    const here = host.state.plan.attachments[0]!.network.name;
+    const here = currentNetwork(host.state.plan).name;
     await host.move(here, networkNamed(lab, to).name, { gap: numberOption(call, 'gap', { min: 0, max: MAX_GAP_MS }) });
     print(`${name} is ${host.address()}`);
   },
