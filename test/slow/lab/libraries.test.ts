@@ -23,7 +23,7 @@ it('peers of werift (WebRTC) behind two NATs join by the addresses that a STUN s
 });
 
 it('peers of werift behind two symmetric NATs join by the relay of a TURN server', async () => {
-  const [heard, by] = await outputOf('webrtc', 'symmetric', 'symmetric');
+  const [heard, by] = await outputOf('webrtc', 'symmetric', 'symmetric', 'relay');
   expect(heard).toBe('heard hello, too');
   expect(by).toMatch(/^by (relay \w+|\w+ relay)$/);
 });
