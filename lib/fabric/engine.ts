@@ -1,6 +1,10 @@
+import { Messages } from '../../ffi/mmsg.js';
 import { TimedEventSet } from '../thread/timed-event-set.js';
 import { onWake } from '../thread/wake-socket.js';
+import { MAX_FRAME_SIZE } from '../vde/frame-source.js';
 import { FrameStore } from '../vde/frame-store.js';
+import { Outbox } from '../vde/outbox.js';
+import { MAX_BATCH } from '../vde/plug.js';
 import { DueHeap } from './due-heap.js';
 import { Forwarder, type SharedParts } from './forwarder.js';
 import { type CallMessage, END_WORD, type WorkerMessage, type WorkerSettings } from './protocol.js';
@@ -39,6 +43,7 @@ export class Engine {
       store: new FrameStore(),
       heap: new DueHeap(),
       slowPlugs: new Set(),
+      batches: { inbox: new Messages(MAX_BATCH, MAX_FRAME_SIZE), outbox: new Outbox() },
       feeds: new Set(),
       gates: { nat: new Map(), firewall: new Map() },
       postFrames: (capture, names, batch) => post({ capture, names, batch }),

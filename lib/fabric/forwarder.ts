@@ -1,8 +1,8 @@
 import type { VdeConnPointer } from '../../ffi/vdeplug.js';
-import type { TimedEventSet } from '../thread/timed-event-set.js';
 import { scratch } from '../vde/frame-source.js';
-import type { FrameStore, StoredFrame } from '../vde/frame-store.js';
-import { Plug } from '../vde/plug.js';
+import type { StoredFrame } from '../vde/frame-store.js';
+import type { RawFrames } from '../vde/locator.js';
+import { Plug, type PlugParts } from '../vde/plug.js';
 import type { DueHeap } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
 import { FigureLog, type Marks } from './figures.js';
@@ -25,13 +25,9 @@ import { type DropCounts, type NetworkStats, sumOf } from './stats.js';
 import { Transit } from './transit.js';
 
 /** The parts that all networks of the thread share. */
-export interface SharedParts {
+export interface SharedParts extends PlugParts {
   readonly seed: number;
-  readonly events: TimedEventSet;
-  readonly store: FrameStore;
   readonly heap: DueHeap;
-  /** The plugs whose receivers must be tried again. */
-  readonly slowPlugs: Set<Plug>;
   /** The captures and intercepts of all networks, and the NATs. */
   readonly feeds: Set<Timed>;
   /** The NATs by the names of their routers, and the firewalls by those of their hosts. */
@@ -129,9 +125,9 @@ export class Forwarder {
   }
 
   /** Adds a port. @throws {IothError} */
-  addPort(name: string, conn: VdeConnPointer): void {
+  addPort(name: string, conn: VdeConnPointer, raw: RawFrames | undefined): void {
     const station = this.#station(name);
-    station.plug = new Plug(conn, this.shared, (length) => this.#onFrame(station, length));
+    station.plug = new Plug(conn, this.shared, (length) => this.#onFrame(station, length), raw);
     station.isUp = true;
   }
 
@@ -377,9 +373,16 @@ export class Forwarder {
     this.#recorder.addOther(to!.index, answer, answer.length, performance.now(), 'firewall: rejected');
   }
 
-  #deliverTo({ from, to }: Path, frame: Buffer, length: number): void {
+  /** Notes that the receiver of a frame that counts as sent did not take it. */
+  lose({ from, to }: Path, length: number): void {
+    from.stats.dropped.full++;
+    to!.stats.sent.frames--;
+    to!.stats.sent.bytes -= length;
+  }
+
+  #deliverTo({ from, to, onLoss }: Path, frame: Buffer, length: number): void {
     const plug = to!.plug!;
-    const isTaken = plug.send(frame, length);
+    const isTaken = plug.send(frame, length, onLoss);
     // on a network a slow receiver must not stop frames to other receivers
     if (this.#isWire && from.plug) plug.holdWhileCongested(from.plug);
     if (!isTaken) {

@@ -109,7 +109,7 @@ export class FabricNetwork {
     try {
       port = await open();
       this.#checkOpen('addPort');
-      await this.#thread.call('addPort', this.name, name, port.conn);
+      await this.#thread.call('addPort', this.name, name, port.conn, port.raw);
       this.#names.add(name);
       this.#ports.set(name, port);
     } catch (error) {

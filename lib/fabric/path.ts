@@ -73,9 +73,12 @@ export class Path implements Destination {
   down: Path | undefined;
   readonly decision: Decision;
 
-  /** @param network delivers a frame that was in transit */
+  /** Called if a frame of `length` bytes that counts as sent was lost. */
+  readonly onLoss = (length: number) => this.network.lose(this, length);
+
+  /** @param network delivers a frame that was in transit, and counts what is lost */
   constructor(
-    readonly network: { deliver(frame: StoredFrame, path: Path): void },
+    readonly network: { deliver(frame: StoredFrame, path: Path): void; lose(path: Path, length: number): void },
     readonly from: Station,
     readonly to: Station | undefined,
     random: FrameRandom,

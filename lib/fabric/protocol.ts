@@ -25,7 +25,7 @@ export const ENDED = 2;
 
 /** What the other thread calls, by its name: a network, the NAT of a router, the firewall of a host. */
 export interface Callees {
-  readonly network: Omit<Forwarder, 'name' | 'shared' | 'deliver' | 'markSecond' | 'end'>;
+  readonly network: Omit<Forwarder, 'name' | 'shared' | 'deliver' | 'lose' | 'markSecond' | 'end'>;
   readonly nat: Pick<
     Nat,
     'restart' | 'set' | 'flush' | 'mappings' | 'addForward' | 'requestForward' | 'removeForward' | 'watch'

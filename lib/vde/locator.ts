@@ -84,6 +84,16 @@ export function joinedPath(vnl: string): string | undefined {
   return kind === 'vde' ? pathIn(rest) : undefined;
 }
 
+/** The kinds of networks whose plug sends and receives each frame, as it is, by one call on its socket. */
+export type RawFrames = 'vde' | 'ptp' | 'seqpacket';
+const RAW: readonly string[] = ['vde', 'ptp', 'seqpacket'] satisfies RawFrames[];
+
+/** Returns the kind of a network whose frames pass its socket as they are; undefined for any other, and for one in another. */
+export function rawFrames(vnl: string): RawFrames | undefined {
+  const { head, kind } = parse(vnl);
+  return head === '' && kind !== undefined && RAW.includes(kind) ? (kind as RawFrames) : undefined;
+}
+
 function realPath(path: string): string | undefined {
   try {
     return realpathSync(path);

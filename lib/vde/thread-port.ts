@@ -4,6 +4,7 @@ import { SOCK_NONBLOCK } from '../constants/index.js';
 import { fileOf } from '../io/descriptor-file.js';
 import { closeOnExec } from '../io/descriptor-flags.js';
 import { closeCommand } from './close-command.js';
+import { type RawFrames, rawFrames } from './locator.js';
 import { openPointer } from './open.js';
 import { NodePeers } from './switch/node-peers.js';
 
@@ -16,8 +17,14 @@ export class ThreadPort {
   readonly #peers: NodePeers | undefined;
   #isOpen = true;
 
-  /** @param conn belongs to this object from now on */
-  constructor(readonly conn: VdeConnPointer) {
+  /**
+   * @param conn belongs to this object from now on
+   * @param raw says that its socket carries frames as they are
+   */
+  constructor(
+    readonly conn: VdeConnPointer,
+    readonly raw?: RawFrames,
+  ) {
     const fd = libvdeplug().datafd(conn);
     closeOnExec();
     const { kind, name } = fileOf(fd);
@@ -30,7 +37,7 @@ export class ThreadPort {
   /** Opens a port. @throws {IothError} as VdePort.open */
   static async open(vnl: string, description: string): Promise<ThreadPort> {
     const request = { vnl, description, options: {}, timeout: OPEN_TIMEOUT_MS, signal: undefined };
-    return new ThreadPort(await openPointer(request));
+    return new ThreadPort(await openPointer(request), rawFrames(vnl));
   }
 
   /** Closes it by vde_close(3), after the worker thread has stopped using it. Closing twice is fine. */

@@ -11,7 +11,9 @@ import { frameOf, macOf, TEST_TYPE } from './vde.js';
 export interface LinkedPorts {
   readonly link: Link;
   readonly a: VdePort;
-  readonly b: VdePort;
+  b: VdePort;
+  /** The directory with the cables 'a' and 'b'. */
+  readonly directory: string;
   /** Closes them, and checks that the process holds what it held before and that no file is left. */
   close(): Promise<void>;
 }
@@ -25,13 +27,14 @@ export async function linkedPorts(options?: LinkOptions): Promise<LinkedPorts> {
   const link = await Link.create(vnlA, vnlB, options);
   const a = await VdePort.open(vnlA);
   const b = await VdePort.open(vnlB);
-  return {
+  const ends: LinkedPorts = {
     link,
     a,
     b,
+    directory: join(dir, 'ends'),
     async close() {
       await a.close();
-      await b.close();
+      await ends.b.close();
       await link.close();
       const left = readdirSync(join(dir, 'ends'));
       rmSync(dir, { recursive: true, force: true });
@@ -39,6 +42,7 @@ export async function linkedPorts(options?: LinkOptions): Promise<LinkedPorts> {
       await expectNothingLeft(before);
     },
   };
+  return ends;
 }
 
 /** Frame number `n` from a to b, of `length` bytes. */

@@ -3,6 +3,7 @@ import { existsSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DropCounts, Link, type LinkOptions } from 'ioth/lab';
+import { VdePort } from 'ioth/vde';
 import { run, startScript } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { type LinkedPorts, linkedPorts, numbered, numberOf, transfer } from '../../support/link.js';
@@ -48,6 +49,22 @@ test('a link without faults brings every frame, both ways, in order and unchange
   expect(a).toMatchObject({ received: { frames: 2000, bytes: 3_000_000 }, sent: { frames: 1, bytes: 9234 } });
   expect(b).toMatchObject({ received: { frames: 1, bytes: 9234 }, sent: { frames: 2000, bytes: 3_000_000 } });
   expect(a.dropped).toEqual(NOTHING);
+});
+
+test('an end that leaves and is joined again: a burst meanwhile is lost and counted, later ones arrive', async () => {
+  await open();
+  const all = Array.from({ length: 500 }, (_, n) => n);
+  expect((await transfer(ends, all.length)).map(numberOf)).toEqual(all);
+  await ends.b.close();
+  for (const n of all) await ends.a.send(numbered(n), WAIT);
+  const lost = async () => (await ends.link.stats()).a.dropped.full;
+  await until('all are lost', async () => (await lost()) === all.length);
+  const { a, b } = await ends.link.stats();
+  expect([a.received.frames, b.sent]).toEqual([1000, { frames: 500, bytes: 30_000 }]);
+  ends.b = await VdePort.open(`ptp://${ends.directory}/b`);
+  await ends.b.send(numbered(7));
+  expect(numberOf(await ends.a.recv(WAIT))).toBe(7);
+  expect((await transfer(ends, all.length)).map(numberOf)).toEqual(all);
 });
 
 test('a receiver that is slow makes the sender wait, and loses nothing', async () => {
