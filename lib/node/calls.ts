@@ -5,6 +5,7 @@ import http2 from 'node:http2';
 import https from 'node:https';
 import net, { Server, Socket } from 'node:net';
 import tls from 'node:tls';
+import { isNumberedByParent } from './children.js';
 import { stackInUse } from './current-stack.js';
 import { patchHandles, stackOfHandle } from './handles.js';
 import type { NodeStack } from './node-stack.js';
@@ -58,7 +59,8 @@ export function patchCalls(): void {
       return function (this: DatagramSocket, ...args) {
         const stack = stackOfDatagrams(this);
         if (isUnusable(this, stack)) return this;
-        const given = stack && name === 'bind' && workersCluster() ? exclusiveBind(args) : args;
+        const isOwn = stack && name === 'bind' && workersCluster() && !asksPrimary(stack);
+        const given = isOwn ? exclusiveBind(args) : args;
         return stackInUse.run(stack, () => Reflect.apply(original, this, given), { object: this });
       };
     });
@@ -83,9 +85,14 @@ function workersCluster(): Cluster | undefined {
   return (cluster as Cluster).isWorker ? (cluster as Cluster) : undefined;
 }
 
+/** Returns true if a worker on `stack` asks its primary for a socket, as in Node: ioth/register put both on stacks. */
+function asksPrimary(stack: NodeStack): boolean {
+  return stack === stackInUse.registered && isNumberedByParent && !isPumped(stack);
+}
+
 /**
- * Makes a cluster's worker listen itself if its server is on a stack. Node would ask the primary for the socket, which would be
- * on the primary's network.
+ * Makes a cluster's worker listen itself if its server is on a stack of its own choice. Node would ask the primary for the
+ * socket, which would be on the primary's network.
  */
 function patchCluster(): void {
   const cluster = workersCluster();
@@ -93,8 +100,9 @@ function patchCluster(): void {
   replaceFunction(cluster, '_getServer', (original) => {
     return function (this: unknown, owner: object, query: ListenQuery, ...rest) {
       const { address, port, addressType, backlog, fd, flags } = query;
-      const isOfStack = owner instanceof Server && (addressType === 4 || addressType === 6) && stackInUse.of(owner);
-      if (!isOfStack) return Reflect.apply(original, this, [owner, query, ...rest]);
+      const isOfNetwork = owner instanceof Server && (addressType === 4 || addressType === 6);
+      const stack = isOfNetwork ? stackInUse.of(owner) : undefined;
+      if (!stack || asksPrimary(stack)) return Reflect.apply(original, this, [owner, query, ...rest]);
       // as net.Server does in a primary, or with `exclusive: true`
       (owner as unknown as { _listen2: AnyFunction })._listen2(address, port, addressType, backlog, fd, flags);
     };

@@ -9,6 +9,9 @@ export const CHILD_VARIABLE = 'IOTH_CHILD';
 /** The value of {@link CHILD_VARIABLE}, in place of a number, for a child process on the host. */
 export const ON_HOST = 'host';
 
+/** The environment variable that has the process id of the program whose children have numbers. */
+const PARENT_VARIABLE = 'IOTH_PARENT';
+
 const BLOCKING = ['spawnSync', 'execSync', 'execFileSync'] as const;
 const NODE_OPTIONS = 'NODE_OPTIONS';
 const NOTE =
@@ -23,6 +26,9 @@ export interface Preload {
 }
 
 let isNoted = false;
+
+/** True if the parent of this process is on a stack by ioth/register, and its Node children have stacks too. */
+export const isNumberedByParent = process.env[PARENT_VARIABLE] === String(process.ppid);
 
 /** Prints a note, before the first child process starts, that it is on the host. */
 export function noteChildren(): void {
@@ -42,6 +48,7 @@ export function numberChildren(first: number, { flag, file }: Preload): void {
     process.env[CHILD_VARIABLE] = String(next++);
   };
   publish();
+  process.env[PARENT_VARIABLE] = String(process.pid);
   process.env[NODE_OPTIONS] = `${process.env[NODE_OPTIONS] ?? ''} ${flag}=${quoted(file)}`.trim();
   aroundStarts((start, nodeOptions, isBlocking) => {
     if (!nodeOptions.includes(file) && !nodeOptions.includes(quoted(file))) note();

@@ -33,6 +33,8 @@ interface OfObject {
  *     7  the host                                         x              x             x
  */
 class StackInUse {
+  /** The stack that ioth/register gave the process. */
+  registered: MeantStack;
   /**
    * The stack of run(). Once used, it slows every asynchronous step of the program: in Node 20 it takes a sixth of the time of an
    * http server.

@@ -44,6 +44,7 @@ export function overrideWith(stack: NodeStack): () => void {
 
 /** Makes `stack` the default of a program from its start to its end. */
 export function registerStack(stack: NodeStack): void {
+  stackInUse.registered = stack;
   overrideWith(stack);
   useProcessNames(stack);
 }

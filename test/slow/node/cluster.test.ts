@@ -87,3 +87,78 @@ it.each([
   child.end('end');
   expect(await child.exit).toMatchObject({ code: 0, stderr: '' });
 });
+
+/** A server of two workers, which the primary asks for both answers. */
+const REGISTERED = `
+import cluster from 'node:cluster';
+import { once } from 'node:events';
+import http from 'node:http';
+import net from 'node:net';
+
+if (cluster.isPrimary) {
+  const workers = [cluster.fork(), cluster.fork()];
+  await Promise.all(workers.map((worker) => once(worker, 'listening')));
+  const heard = new Set();
+  while (heard.size < 2) heard.add(await (await fetch('http://127.0.0.1:${PORT}/')).text());
+  const onHost = await new Promise((done) => {
+    net.connect(${PORT}, process.argv[2]).on('connect', () => done('connected')).on('error', ({ code }) => done(code));
+  });
+  console.log('ready', heard.size, onHost);
+  process.stdin.once('data', () => workers.forEach((worker) => worker.kill()));
+  await Promise.all(workers.map((worker) => once(worker, 'exit')));
+  process.exit();
+}
+const server = http.createServer((_, response) => response.setHeader('connection', 'close').end('worker ' + cluster.worker.id));
+server.listen(${PORT});
+`;
+
+it('under ioth/register with IOTH_CHILDREN=1, workers share a port of their primary’s stack', async () => {
+  compileSources();
+  const file = join(directory.path, 'registered.mjs');
+  writeFileSync(file, REGISTERED);
+  const env = { IOTH: `stack=vdestack,vnl=${lan.vnl},eth,ip=10.0.0.2%d/24`, IOTH_CHILDREN: '1' };
+  const register = compiledUrl('lib/stack/register-imported.mjs');
+  const child = start(process.execPath, ['--import', register, file, '10.0.0.22'], { env });
+  expect(await child.line('ready')).toBe('2 ECONNREFUSED');
+  const [stack] = lan.stacks;
+  const response = await stack!.fetch(`http://10.0.0.21:${PORT}/`);
+  expect(await response.text()).toMatch(/^worker [12]$/);
+  child.end('end');
+  expect(await child.exit).toMatchObject({ code: 0, stderr: '' });
+});
+
+/** Only its worker is on a stack. */
+const ON_HOST = `
+import cluster from 'node:cluster';
+import { once } from 'node:events';
+import http from 'node:http';
+import net from 'node:net';
+
+if (cluster.isPrimary) {
+  cluster.setupPrimary({ execArgv: ['--import', process.argv[2]] });
+  const worker = cluster.fork();
+  const [address] = await once(worker, 'message');
+  const onHost = await new Promise((done) => {
+    net.connect(${PORT}, '127.0.0.1').on('connect', () => done('connected')).on('error', ({ code }) => done(code));
+  });
+  console.log('ready', address, onHost);
+  process.stdin.once('data', () => worker.kill());
+  await once(worker, 'exit');
+  process.exit();
+}
+const server = http.createServer((_, response) => response.end('of the worker')).listen(${PORT}, '10.0.0.31');
+server.on('listening', () => process.send(server.address().address));
+`;
+
+it('a worker under ioth/register whose primary is on the host listens on its stack', async () => {
+  compileSources();
+  const file = join(directory.path, 'on-host.mjs');
+  writeFileSync(file, ON_HOST);
+  const env = { IOTH: `stack=vdestack,vnl=${lan.vnl},eth,ip=10.0.0.31/24`, IOTH_CHILDREN: '0' };
+  const child = start(process.execPath, [file, compiledUrl('lib/stack/register-imported.mjs')], { env });
+  expect(await child.line('ready')).toBe('10.0.0.31 ECONNREFUSED');
+  const [stack] = lan.stacks;
+  expect(await (await stack!.fetch(`http://10.0.0.31:${PORT}/`)).text()).toBe('of the worker');
+  child.end('end');
+  expect(await child.exit).toMatchObject({ code: 0, stderr: '' });
+});
