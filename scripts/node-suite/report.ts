@@ -8,7 +8,7 @@ type Reasons = Readonly<Record<string, readonly string[]>>;
 export type ReasonOf = ReadonlyMap<string, string>;
 
 /** The minimum that must pass, in percent of the tests that pass plain. */
-const BARS: Record<ModuleName, number> = { net: 98, dgram: 98, dns: 70, http: 98, https: 97, tls: 97, http2: 97 };
+const BARS: Record<ModuleName, number> = { net: 98, dgram: 98, dns: 66, http: 98, https: 97, tls: 97, http2: 97 };
 const PUMP_BARS: Partial<Record<ModuleName, number>> = { net: 85 };
 const LINES_SHOWN = 12;
 
