@@ -4,6 +4,7 @@ import { type Command, EXIT_FAILED, EXIT_OK, type Invocation } from '../command.
 import { type Ability, abilities, PICOX, WITHOUT_NETWORKS } from '../doctor/ability.js';
 import type { Finding } from '../doctor/finding.js';
 import { libraryFindings, networkFinding, pluginFindings } from '../doctor/libraries.js';
+import { limitsFinding } from '../doctor/limits.js';
 import { nodeFinding, providerFinding, triedNamespaceFinding, tunFinding, wireFinding } from '../doctor/system.js';
 import { TRIAL, trialFinding } from '../doctor/trial.js';
 import { print, printJson, styled } from '../terminal.js';
@@ -20,9 +21,9 @@ export const command: Command = {
   usage: '',
   argumentCount: [0, 0],
   help: `
-Checks this machine: Node.js, the libraries and their plugins, /dev/net/tun, user namespaces. Then makes two stacks, lets
-them talk, and closes them. Tells how to fix each fault, what works here, and how to make the rest work. Exit code 1 if stacks
-cannot work.`,
+Checks this machine: Node.js, the libraries and their plugins, /dev/net/tun, user namespaces, limits of large labs. Then makes
+two stacks, lets them talk, and closes them. Tells how to fix each fault, what works here, and how to make the rest work. Exit
+code 1 if stacks cannot work.`,
   options: { json: { help: 'prints JSON' } },
   async run({ options, signal }: Invocation) {
     const findings: Finding[] = [];
@@ -64,6 +65,7 @@ async function* examine(signal: AbortSignal): AsyncGenerator<Finding> {
   yield tunFinding();
   yield wireFinding();
   yield await triedNamespaceFinding();
+  yield limitsFinding();
   if (hasLibioth) yield await trialFinding(signal);
 }
 

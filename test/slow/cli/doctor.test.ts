@@ -1,9 +1,10 @@
 import { chmodSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { plugins } from 'ioth';
+import { DESCRIPTORS_A_HOST, limitsFinding } from '../../../lib/cli/doctor/limits.js';
 import { isOlder, namespaceFinding } from '../../../lib/cli/doctor/system.js';
 import { filterRemedy, settingsObstacle } from '../../../lib/process/user-namespaces.js';
-import { type Exit, runText } from '../../support/child.js';
+import { type Exit, runText, shell } from '../../support/child.js';
 import { buildCli, ioth, iothUnder, startIoth } from '../../support/cli.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';
@@ -86,6 +87,58 @@ it('where all is well: each check, and exit code 0', async () => {
   for (const what of ALL.slice(0, -1)) expect(stdout).toContain(`\nyes     ${what}\n`);
   expect(stdout.trimEnd().endsWith('Stacks work here.')).toBe(true);
   await expectNothingLeft(before);
+});
+
+it.each([
+  ['descriptors', shell('ulimit -n 300'), /^300 descriptors, .*: room for 50 hosts of labs$/, 'nofile'],
+  [
+    'neighbours',
+    [
+      ...IN_NAMESPACE,
+      'sh',
+      '-ec',
+      'd=/proc/sys/net/ipv4/neigh/default; mount -t tmpfs none $d; echo 64 >$d/gc_thresh3; exec "$@"',
+      'sh',
+    ],
+    /, 64 neighbours of all stacks: room for \d+ hosts of labs$/,
+    'gc_thresh3=1024',
+  ],
+])('a small limit of %s', async (_, prefix, message, remedy) => {
+  const { stdout } = await iothUnder(prefix, ['doctor', '--json']);
+  expect(findingOf(JSON.parse(stdout), 'limits')).toEqual({
+    check: 'limits',
+    status: 'warning',
+    message: expect.stringMatching(message),
+    remedy: expect.stringContaining(remedy),
+  });
+});
+
+it.each([
+  ['90', 'warning', ': room for 90 hosts of labs'],
+  ['unlimited', 'ok', ': room for 3333 hosts of labs'],
+])('a limit of processes, simulated: %s', (processes, status, room) => {
+  const line = (name: string, soft: string) => `${name.padEnd(26)}${soft.padEnd(21)}unlimited            \n`;
+  const finding = limitsFinding(line('Max processes', processes) + line('Max open files', '20000'));
+  expect(finding).toMatchObject({
+    status,
+    message: expect.stringMatching(`^20000 descriptors, ${processes} processes`),
+  });
+  expect(finding.message).toContain(room);
+});
+
+it('a host of a lab takes as many descriptors as the limits are judged by', async () => {
+  const text = `
+    import { readdirSync } from 'node:fs';
+    import { Lab } from 'ioth/lab';
+    const counts = [];
+    for (const size of [2, 7]) {
+      const hosts = Object.fromEntries(Array.from({ length: size }, (_, i) => ['host' + i, 'lan']));
+      await using lab = await Lab.create({ networks: { lan: '10.0.0.0/24' }, hosts });
+      counts.push(readdirSync('/proc/self/fd').length);
+    }
+    console.log((counts[1] - counts[0]) / 5);`;
+  const { stdout, stderr } = await runText(temporaryDirectory(), text);
+  expect({ stdout, stderr }).toEqual({ stdout: `${DESCRIPTORS_A_HOST}\n`, stderr: '' });
 });
 
 it('--json', async () => {
