@@ -9,7 +9,7 @@ import { newStackRow } from './new-stack.js';
 import { nodeModulesRows } from './node-modules.js';
 import { processRows } from './processes.js';
 import { livesTable, rowsTable } from './table.js';
-import { vdeRows } from './vde.js';
+import { vdeRows, wireRows } from './vde.js';
 import { waitingRows } from './waiting.js';
 import { weightRows } from './weight.js';
 
@@ -20,6 +20,7 @@ const GROUPS = [
   'udp',
   'processes',
   'vde',
+  'wire',
   'node',
   'newstack',
   'stacks',
@@ -41,6 +42,8 @@ async function main(): Promise<void> {
   if (processes.length > 0) console.log(`${rowsTable('Kernel stack over 127.0.0.1, a process each', processes)}\n`);
   const vde = await vdeRows(wanted, rounds);
   if (vde.length > 0) console.log(`${rowsTable('Two vdestacks on a switch, a process each', vde)}\n`);
+  const wire = await wireRows(wanted, rounds);
+  if (wire.length > 0) console.log(`${rowsTable('Two vdestacks without a tap, and with one', wire)}\n`);
   const nodeModules = await nodeModulesRows(wanted, rounds);
   for (const [title, rows] of Object.entries(nodeModules)) console.log(`${rowsTable(title, rows)}\n`);
   const newStack = await newStackRow(wanted);
@@ -60,7 +63,7 @@ async function main(): Promise<void> {
     const about = { date: new Date().toISOString(), node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length };
     writeFileSync(
       json,
-      `${JSON.stringify({ ...about, rounds, kernel, processes, vde, nodeModules, newStack, lab, waiting, ends, weight, stacks: lives }, null, 2)}\n`,
+      `${JSON.stringify({ ...about, rounds, kernel, processes, vde, wire, nodeModules, newStack, lab, waiting, ends, weight, stacks: lives }, null, 2)}\n`,
     );
   }
 }

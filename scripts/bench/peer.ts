@@ -2,10 +2,10 @@
 import { bareOn } from './contenders/bare.js';
 import type { Contender } from './contenders/contender.js';
 import { iothOn } from './contenders/ioth.js';
-import { type Answer, pointerOf, type Request, vdestack } from './peering.js';
+import { type Answer, pointerOf, type Request, vdestack, type Wire } from './peering.js';
 
-const [vnl = '', address = ''] = process.argv.slice(2);
-const stack = vdestack(vnl, address);
+const [vnl = '', address = '', wire] = process.argv.slice(2);
+const stack = vdestack(vnl, address, wire as Wire);
 
 process.on('message', (request: Request) => {
   const done = request.contender === 'ioth' ? serve(iothOn(stack), request) : serve(bareOn(pointerOf(stack)), request);

@@ -15,9 +15,12 @@ export interface Answer {
   port: number;
 }
 
+/** What carries the frames of a vdestack; undefined for what the machine has. */
+export type Wire = 'tap' | 'veth' | undefined;
+
 /** Returns a vdestack with one interface, up, with an address. */
-export function vdestack(vnl: string, address: string): Stack {
-  const stack = new Stack('vdestack', vnl);
+export function vdestack(vnl: string, address: string, wire?: Wire): Stack {
+  const stack = new Stack({ stack: 'vdestack', vnl, ...(wire && { wire }) });
   const ifindex = stack.if_nametoindex('vde0');
   stack.linksetupdown(ifindex, true);
   stack.ipaddr_add(AF_INET, address, 24, ifindex);

@@ -9,7 +9,7 @@ import { bareOn } from './contenders/bare.js';
 import type { Contender } from './contenders/contender.js';
 import { iothOn } from './contenders/ioth.js';
 import { withinDeadline } from './measure.js';
-import { type Answer, answerOf, pointerOf, type Request, vdestack } from './peering.js';
+import { type Answer, answerOf, pointerOf, type Request, vdestack, type Wire } from './peering.js';
 import { measureRow, type Row, type Work } from './rows.js';
 
 const OURS = '10.0.0.1';
@@ -18,23 +18,14 @@ const BULK = 96 * 1024 * 1024;
 const ROUND_TRIPS = 6_000;
 const BAR = 0.95;
 
+/** The bars of what a stack without a tap reaches, of the speed of one with a tap. */
+const VETH_BULK_BAR = 0.8;
+const VETH_TIME_BAR = 1.5;
+
 /** The rows of two vdestacks on a switch: this process is one end, a child process (peer.ts) is the other. */
 export async function vdeRows(wanted: (group: string) => boolean, rounds: number): Promise<Row[]> {
   if (!wanted('vde')) return [];
-  const directory = mkdtempSync(join(tmpdir(), 'ioth-bench-'));
-  let stack: Stack | undefined;
-  const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
-  // an interrupt ends the process here: the daemon ends too, before it can write into the directory
-  const onExit = () => {
-    if (stack?.daemonPid && !stack.closed) process.kill(stack.daemonPid, 'SIGKILL');
-    removeDirectory();
-  };
-  process.once('exit', onExit);
-  let peer: ChildProcess | undefined;
-  try {
-    stack = vdestack(`switch://${join(directory, 'switch')}`, OURS);
-    peer = fork(fileURLToPath(new URL('./peer.js', import.meta.url)), [`vde://${join(directory, 'switch')}`, PEERS]);
-    await withinDeadline(answerOf<Answer>(peer));
+  return withPair(undefined, async ({ stack, peer }) => {
     const contenders = { ioth: iothOn(stack), 'bare koffi': bareOn(pointerOf(stack)) };
     const bulk: Work = {
       name: 'bulk TCP',
@@ -58,6 +49,54 @@ export async function vdeRows(wanted: (group: string) => boolean, rounds: number
       bar: 1 / BAR,
     };
     return [await measureRow(bulk, rounds), await measureRow(roundTrips, rounds)];
+  });
+}
+
+/** The rows of stacks without a tap: the same two ends, their frames by a veth pair and a thread each, or by a tap and its daemon. */
+export async function wireRows(wanted: (group: string) => boolean, rounds: number): Promise<Row[]> {
+  if (!wanted('wire')) return [];
+  return withPair('veth', (veth) =>
+    withPair('tap', async (tap) => {
+      const turnsOf = (turn: typeof bulkTo) => ({
+        veth: turn(veth.peer, 'ioth', iothOn(veth.stack)),
+        tap: turn(tap.peer, 'ioth', iothOn(tap.stack)),
+      });
+      const bulk: Work = { name: 'bulk TCP', unit: 'MB/s', amount: BULK, turns: turnsOf(bulkTo), bar: VETH_BULK_BAR };
+      const roundTrips: Work = {
+        name: 'TCP round trip, 64 B',
+        unit: 'µs',
+        amount: ROUND_TRIPS,
+        turns: turnsOf(roundTripsTo),
+        bar: VETH_TIME_BAR,
+      };
+      return [await measureRow(bulk, rounds), await measureRow(roundTrips, rounds)];
+    }),
+  );
+}
+
+/** A vdestack of this process, and a child process that has another one on the same switch. */
+interface Pair {
+  readonly stack: Stack;
+  readonly peer: ChildProcess;
+}
+
+async function withPair<T>(wire: Wire, measure: (pair: Pair) => Promise<T>): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), 'ioth-bench-'));
+  let stack: Stack | undefined;
+  const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
+  // an interrupt ends the process here: the daemon ends too, before it can write into the directory
+  const onExit = () => {
+    if (stack?.daemonPid && !stack.closed) process.kill(stack.daemonPid, 'SIGKILL');
+    removeDirectory();
+  };
+  process.once('exit', onExit);
+  let peer: ChildProcess | undefined;
+  try {
+    stack = vdestack(`switch://${join(directory, 'switch')}`, OURS, wire);
+    const vnl = `vde://${join(directory, 'switch')}`;
+    peer = fork(fileURLToPath(new URL('./peer.js', import.meta.url)), [vnl, PEERS, ...(wire ? [wire] : [])]);
+    await withinDeadline(answerOf<Answer>(peer));
+    return await measure({ stack, peer });
   } finally {
     if (peer?.connected) {
       peer.disconnect();
