@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { ETH_P_8021Q, ETH_P_IP, ETH_P_IPV6 } from '../constants/index.js';
 
 const NANOSECONDS_A_MILLISECOND = 1_000_000n;
 
@@ -11,4 +12,47 @@ export function clock(time: bigint): string {
 /** Returns a target for captures whose frames are only printed: they would fill up the memory. */
 export function nowhere(): Writable {
   return new Writable({ write: (_chunk, _encoding, done) => done() });
+}
+
+/** The option -v of what prints frames. */
+export const VERBOSE = { short: 'v', help: 'prints the TTL of each packet too' } as const;
+
+/** Returns how many routers a packet may still pass: ', ttl 64', of IPv6 ', hlim 64'; '' if the frame has no packet. */
+export function hopsLeft(frame: Buffer): string {
+  let at = 12;
+  while (at + 1 < frame.length && frame.readUInt16BE(at) === ETH_P_8021Q) at += 4;
+  const type = at + 1 < frame.length ? frame.readUInt16BE(at) : 0;
+  if (type === ETH_P_IP && at + 10 < frame.length) return `, ttl ${frame[at + 10]}`;
+  if (type === ETH_P_IPV6 && at + 9 < frame.length) return `, hlim ${frame[at + 9]}`;
+  return '';
+}
+
+/** The longest time by which frames of one network come later than those of another: they come in batches. */
+const BATCH_MS = 100;
+
+/** Prints lines of several networks in the order of their times. */
+export class LinesInOrder {
+  readonly #lines: { readonly time: bigint; readonly text: string }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(readonly print: (text: string) => void) {}
+
+  /** @param time in nanoseconds since 1970 */
+  add(time: bigint, text: string): void {
+    const after = this.#lines.findLastIndex((line) => line.time <= time) + 1;
+    this.#lines.splice(after, 0, { time, text });
+    this.#timer ??= setInterval(() => this.#printBefore(Date.now() - BATCH_MS), BATCH_MS / 2);
+  }
+
+  /** Prints what is left. */
+  end(): void {
+    clearInterval(this.#timer);
+    for (const { text } of this.#lines.splice(0)) this.print(text);
+  }
+
+  #printBefore(ms: number): void {
+    const limit = BigInt(ms) * NANOSECONDS_A_MILLISECOND;
+    const count = this.#lines.findLastIndex(({ time }) => time < limit) + 1;
+    for (const { text } of this.#lines.splice(0, count)) this.print(text);
+  }
 }

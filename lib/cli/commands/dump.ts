@@ -4,7 +4,7 @@ import { describeFrame } from '../../vde/describe-frame.js';
 import { VdePort } from '../../vde/port.js';
 import { type Command, type Invocation, UsageError } from '../command.js';
 import { frameFilter } from '../frame-filter.js';
-import { clock, nowhere } from '../frame-output.js';
+import { clock, hopsLeft, nowhere, VERBOSE } from '../frame-output.js';
 import { interrupted } from '../interruption.js';
 import { numberOption } from '../parse.js';
 import { print, printError } from '../terminal.js';
@@ -29,6 +29,7 @@ the like, and, or, not, ( ).
     write: { short: 'w', value: 'FILE', help: 'writes pcapng to a file; - is standard output' },
     count: { short: 'c', value: 'NUMBER', help: 'ends after this many frames that pass the filter' },
     filter: { short: 'f', value: 'FILTER', help: 'the filter as one argument, instead of behind VNL' },
+    verbose: VERBOSE,
     snaplen: { short: 's', value: 'BYTES', help: 'cuts each written frame to this size (all)' },
   },
   async run(invocation: Invocation) {
@@ -48,7 +49,8 @@ the like, and, or, not, ( ).
       // frames that came together with the last one are not counted
       filter: (frame) => passes(frame) && ++seen <= count,
       onFrame: (frame, time) => {
-        if (file === undefined) print(`${clock(time)} ${describeFrame(frame)}`);
+        if (file === undefined)
+          print(`${clock(time)} ${describeFrame(frame)}${options.verbose ? hopsLeft(frame) : ''}`);
         if (seen >= count) full.abort();
       },
     });

@@ -5,6 +5,7 @@ import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { LabConfig } from '../../lab/index.js';
 import { CommandError, UsageError } from '../command.js';
+import { isTopology } from './topologies.js';
 
 /** A configuration of `ioth lab`. */
 // `npm run schema` makes lab.schema.json from this type
@@ -36,7 +37,10 @@ const importModule = new Function('url', 'return import(url)') as (url: string) 
 export async function readConfigFile(file: string): Promise<LabConfig> {
   const path = resolve(file);
   const read = READERS[extname(path).toLowerCase()];
-  if (!read) throw new UsageError(`FILE must end in one of ${Object.keys(READERS).join(', ')}, not '${file}'`);
+  if (!read) {
+    const hint = isTopology(file) ? `: did you mean --topology ${file}?` : '';
+    throw new UsageError(`FILE must end in one of ${Object.keys(READERS).join(', ')}, not '${file}'${hint}`);
+  }
   const value = await read(path).catch((error: unknown) => {
     if (error instanceof SyntaxError) throw new UsageError(`${file}: ${error.message}`);
     throw error;

@@ -52,6 +52,11 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
 };
 
+/** Whether a text begins as a topology: 'star=5'. */
+export function isTopology(text: string): boolean {
+  return Object.hasOwn(KINDS, text.replace(/=.*/s, ''));
+}
+
 /** The topologies for `--help`, a row each. */
 export const TOPOLOGIES = Object.entries(KINDS).map(([name, { sizes, help }]) => ['', usageOf(name, sizes), help]);
 

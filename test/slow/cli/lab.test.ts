@@ -141,7 +141,7 @@ describe('at a terminal', () => {
     const session = await openLab(writeConfig());
     await enter(session, 'nat', 'fritz: home, private → wan 10.1.0.');
     await enter(session, 'pingall inside fritz', '2 pings, 2 answers');
-    await enter(session, 'inside ping -c 1 -q 10.1.0.1; nat fritz', 'icmp  192.168.1.2:');
+    await enter(session, 'inside ping -c 1 -q 10.1.0.1; nat fritz', 'icmp      192.168.1.2:');
     await enter(session, 'nat fritz symmetric; nat', 'fritz: symmetric');
     await enter(session, 'nat fritz flush; nat fritz; pingall alice bob', '2 pings, 2 answers');
     await enter(session, 'stats lan', 'dropped and changed');
@@ -153,7 +153,34 @@ describe('at a terminal', () => {
     await enter(session, 'alice sh -c "while ping -c 1 10.0.0.2 || true; do sleep 0.1; done" >/dev/null &');
     await enter(session, 'dump -c 2 bob icmp', 'lan alice: IP 10.0.0.1 > 10.0.0.2: ICMP echo request');
     await enter(session, 'cut alice bob; dump -c 1 lan arp', 'dropped: cut]');
+    expect(session.stdout).toMatch(/ {2}protocol +inside +outside +ends in +peers\r\n {2}icmp +192\.168\.1\.2:/);
     session.write(CTRL_D);
+    await expectEnd(session);
+  });
+
+  it('frames of several networks in the order of their times, with their TTLs', async () => {
+    const session = await openLab('-t', 'line=4');
+    await enter(session, 'pingall alice dave', '2 pings, 2 answers');
+    await enter(session, 'alice ping -c 30 -i 0.2 dave >/dev/null & ; dump -v -c 30 icmp', 'ttl 62');
+    const lines = [...session.stdout.matchAll(/^(\d\S+) \w+ (\w+): IP .* (\w+), id .*, seq (\d+), .*, ttl (\d+)\r$/gm)];
+    const times = lines.map(([, time]) => time);
+    expect(times).toHaveLength(30);
+    expect(times).toEqual(times.toSorted());
+    // the first and the last ping may be there in part
+    const [, , , , second] = lines[6]!;
+    const hops = lines
+      .filter(([, , , , seq]) => seq === second)
+      .map(([, , from, what, , ttl]) => `${from} ${what} ${ttl}`);
+    expect(hops).toEqual([
+      'alice request 64',
+      'bob request 63',
+      'carol request 62',
+      'dave reply 64',
+      'carol reply 63',
+      'bob reply 62',
+    ]);
+    await enter(session, 'dump arp &', 'dump stays in front: first start a program with &');
+    session.write('exit\r');
     await expectEnd(session);
   });
 

@@ -5,7 +5,7 @@ import { cablesOf } from '../../../lab/topology/host-plan.js';
 import { describeFrame } from '../../../vde/describe-frame.js';
 import { UsageError } from '../../command.js';
 import { frameFilter } from '../../frame-filter.js';
-import { clock, nowhere } from '../../frame-output.js';
+import { clock, hopsLeft, LinesInOrder, nowhere, VERBOSE } from '../../frame-output.js';
 import { interrupted } from '../../interruption.js';
 import { numberOption } from '../../parse.js';
 import { print } from '../../terminal.js';
@@ -32,21 +32,27 @@ export const dump: LabCommand = {
   usage: '[HOST | NETWORK] [FILTER]',
   argumentCount: [0, Number.POSITIVE_INFINITY],
   help: 'prints the frames of a host, a network or all until Ctrl-C; FILTER is that of ioth dump',
-  options: { count: { short: 'c', value: 'NUMBER', help: 'ends after this many frames' } },
+  options: { count: { short: 'c', value: 'NUMBER', help: 'ends after this many frames' }, verbose: VERBOSE },
   complete: (args, lab) => (args.length === 0 ? [...hostNames(lab), ...networkNames(lab)] : []),
   async run({ lab }, call) {
+    if (call.args.at(-1) === '&')
+      throw new UsageError(
+        "dump stays in front: first start a program with &, as in 'alice ping -c 2 bob & ; dump arp'",
+      );
     const { networks, isOf, words } = scopeOf(lab, call.args);
     const passes = frameFilter(words.join(' '));
     const count = numberOption(call, 'count', { min: 1 }) ?? Number.POSITIVE_INFINITY;
     const full = new AbortController();
     let seen = 0;
+    const lines = new LinesInOrder(print);
     const running = await Promise.all(
       networks.map((network) =>
         lab.networks[network]!.capture(nowhere(), {
           filter: (frame, port) => isOf(frame, port) && passes(frame) && ++seen <= count,
           onFrame(frame, time, { from, comment }) {
             const note = comment === undefined ? '' : `  [${printable(comment)}]`;
-            print(`${clock(time)} ${network} ${from}: ${describeFrame(frame)}${note}`);
+            const text = `${describeFrame(frame)}${call.options.verbose ? hopsLeft(frame) : ''}`;
+            lines.add(time, `${clock(time)} ${network} ${from}: ${text}${note}`);
             if (seen >= count) full.abort();
           },
         }),
@@ -55,7 +61,7 @@ export const dump: LabCommand = {
     const stopListening = onAbort(call.signal, () => full.abort());
     await Promise.race([interrupted(full.signal), ...running.map(({ done }: FabricCapture) => done)]);
     stopListening();
-    await Promise.all(running.map((each) => each.stop()));
+    await Promise.all(running.map((each) => each.stop())).finally(() => lines.end());
   },
 };
 

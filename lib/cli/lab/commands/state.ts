@@ -70,5 +70,5 @@ async function showNat({ name, nat }: LabHost): Promise<void> {
     Number.isFinite(expires) ? `${Math.ceil(expires / 1000)} s` : 'forwarded',
     remotes.join(' '),
   ]);
-  if (rows.length > 0) print(table(rows));
+  if (rows.length > 0) print(table([['  protocol', 'inside', '  outside', 'ends in', 'peers'], ...rows]));
 }
