@@ -57,7 +57,7 @@ export function providerFinding(what: 'configuration' | 'names', found: readonly
 /** Checks the device that connects a vdestack to a network. */
 export function tunFinding(): Finding {
   const obstacle = tunObstacle();
-  if (obstacle) return missing(TUN, `${obstacle.why}; stacks use a veth pair, which is slower`, obstacle.remedy);
+  if (obstacle) return missing(TUN, `${obstacle.why}; stacks use a veth pair`, obstacle.remedy);
   return ok(TUN, `${tunRights()}; user ${process.geteuid?.()} may open it`);
 }
 
