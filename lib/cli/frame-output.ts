@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
-import { ETH_P_8021Q, ETH_P_IP, ETH_P_IPV6 } from '../constants/index.js';
+import { Headers } from '../fabric/headers.js';
+import { describeFrame } from '../vde/describe-frame.js';
 
 const NANOSECONDS_A_MILLISECOND = 1_000_000n;
 
@@ -17,14 +18,16 @@ export function nowhere(): Writable {
 /** The option -v of what prints frames. */
 export const VERBOSE = { short: 'v', help: 'prints the TTL of each packet too' } as const;
 
-/** Returns how many routers a packet may still pass: ', ttl 64', of IPv6 ', hlim 64'; '' if the frame has no packet. */
-export function hopsLeft(frame: Buffer): string {
-  let at = 12;
-  while (at + 1 < frame.length && frame.readUInt16BE(at) === ETH_P_8021Q) at += 4;
-  const type = at + 1 < frame.length ? frame.readUInt16BE(at) : 0;
-  if (type === ETH_P_IP && at + 10 < frame.length) return `, ttl ${frame[at + 10]}`;
-  if (type === ETH_P_IPV6 && at + 9 < frame.length) return `, hlim ${frame[at + 9]}`;
-  return '';
+const headers = new Headers();
+
+/** Describes a frame. @param isVerbose says how many routers its packet may still pass: ', ttl 64', of IPv6 ', hlim 64' */
+export function frameText(frame: Buffer, isVerbose: boolean): string {
+  const text = describeFrame(frame);
+  if (!isVerbose) return text;
+  headers.parse(frame, frame.length);
+  const { family, network } = headers;
+  if (family === 4) return `${text}, ttl ${frame[network + 8]}`;
+  return family === 6 ? `${text}, hlim ${frame[network + 7]}` : text;
 }
 
 /** The longest time by which frames of one network come later than those of another: they come in batches. */

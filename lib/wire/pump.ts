@@ -8,7 +8,7 @@ import { TimedEventSet } from '../thread/timed-event-set.js';
 import { onWake } from '../thread/wake-socket.js';
 import { MAX_FRAME_SIZE, scratch } from '../vde/frame-source.js';
 import { FrameStore } from '../vde/frame-store.js';
-import { Plug, type PlugParts, type Sender } from '../vde/plug.js';
+import { MAX_BATCH, Plug, type PlugParts, type Sender } from '../vde/plug.js';
 import {
   BUSY_WORD,
   CLAIMED,
@@ -25,8 +25,6 @@ import {
 const MAX_WAIT_MS = 50;
 /** The pause before a receiver that epoll(7) cannot watch is tried again. */
 const RETRY_MS = 1;
-/** The number of frames that are received before others get their turn. */
-const MAX_BATCH = 32;
 
 /** One interface of a stack and its network. */
 class Wire implements Sender {

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { AF_INET, Stack } from 'ioth';
+import { AF_INET, Stack, type StackOptions } from 'ioth';
 import type { StackPointer } from 'ioth/ffi';
 
 /** A request of the other process: a listener that serves one connection. */
@@ -16,7 +16,7 @@ export interface Answer {
 }
 
 /** What carries the frames of a vdestack; undefined for what the machine has. */
-export type Wire = 'tap' | 'veth' | undefined;
+export type Wire = StackOptions['wire'];
 
 /** Returns a vdestack with one interface, up, with an address. */
 export function vdestack(vnl: string, address: string, wire?: Wire): Stack {

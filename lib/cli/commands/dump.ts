@@ -1,10 +1,9 @@
 import type { Writable } from 'node:stream';
 import { capturePort } from '../../vde/capture.js';
-import { describeFrame } from '../../vde/describe-frame.js';
 import { VdePort } from '../../vde/port.js';
 import { type Command, type Invocation, UsageError } from '../command.js';
 import { frameFilter } from '../frame-filter.js';
-import { clock, hopsLeft, nowhere, VERBOSE } from '../frame-output.js';
+import { clock, frameText, nowhere, VERBOSE } from '../frame-output.js';
 import { interrupted } from '../interruption.js';
 import { numberOption } from '../parse.js';
 import { print, printError } from '../terminal.js';
@@ -49,8 +48,7 @@ the like, and, or, not, ( ).
       // frames that came together with the last one are not counted
       filter: (frame) => passes(frame) && ++seen <= count,
       onFrame: (frame, time) => {
-        if (file === undefined)
-          print(`${clock(time)} ${describeFrame(frame)}${options.verbose ? hopsLeft(frame) : ''}`);
+        if (file === undefined) print(`${clock(time)} ${frameText(frame, options.verbose === true)}`);
         if (seen >= count) full.abort();
       },
     });

@@ -21,9 +21,8 @@ export function limitsFinding(limits = textIfReadable('/proc/self/limits')): Fin
   const threshold = textIfReadable(THRESHOLD).trim();
   const shown = [`${descriptors} descriptors`, `${processes} processes`];
   if (threshold) shown.push(`${threshold} neighbours of all stacks`);
-  const ofDescriptors = Math.floor(Number(descriptors) / DESCRIPTORS_A_HOST);
-  // NaN of a number is 'unlimited'
-  const hosts = Math.min(...[ofDescriptors, Number(processes)].filter((most) => !Number.isNaN(most)));
+  const ofDescriptors = Math.floor(numberOf(descriptors) / DESCRIPTORS_A_HOST);
+  const hosts = Math.min(ofDescriptors, numberOf(processes));
   const message = `${shown.join(', ')}${Number.isFinite(hosts) ? `: room for ${hosts} hosts of labs` : ''}`;
   if (hosts < MANY_HOSTS) {
     const remedy =
@@ -36,4 +35,8 @@ export function limitsFinding(limits = textIfReadable('/proc/self/limits')): Fin
     return warning(check, message, `sysctl -w net.ipv4.neigh.default.gc_thresh3=${NEIGHBOURS}`);
   }
   return ok(check, message);
+}
+
+function numberOf(limit: string): number {
+  return limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit);
 }

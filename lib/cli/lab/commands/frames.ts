@@ -2,10 +2,9 @@ import { onAbort } from '../../../core/abort.js';
 import { printable } from '../../../core/printable.js';
 import type { FabricCapture, Lab } from '../../../lab/index.js';
 import { cablesOf } from '../../../lab/topology/host-plan.js';
-import { describeFrame } from '../../../vde/describe-frame.js';
 import { UsageError } from '../../command.js';
 import { frameFilter } from '../../frame-filter.js';
-import { clock, hopsLeft, LinesInOrder, nowhere, VERBOSE } from '../../frame-output.js';
+import { clock, frameText, LinesInOrder, nowhere, VERBOSE } from '../../frame-output.js';
 import { interrupted } from '../../interruption.js';
 import { numberOption } from '../../parse.js';
 import { print } from '../../terminal.js';
@@ -51,7 +50,7 @@ export const dump: LabCommand = {
           filter: (frame, port) => isOf(frame, port) && passes(frame) && ++seen <= count,
           onFrame(frame, time, { from, comment }) {
             const note = comment === undefined ? '' : `  [${printable(comment)}]`;
-            const text = `${describeFrame(frame)}${call.options.verbose ? hopsLeft(frame) : ''}`;
+            const text = frameText(frame, call.options.verbose === true);
             lines.add(time, `${clock(time)} ${network} ${from}: ${text}${note}`);
             if (seen >= count) full.abort();
           },
