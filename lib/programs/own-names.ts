@@ -38,7 +38,7 @@ export class OwnNames {
    */
   constructor(entrance: Entrance, names: ProgramNames) {
     this.#names = names;
-    const directory = new TemporaryDirectory('ioth-names-');
+    const directory = new TemporaryDirectory(`ioth-names-${process.pid}-`);
     try {
       for (const [name, text] of Object.entries(names.files)) {
         const file = join(directory.path, name);
