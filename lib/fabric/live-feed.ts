@@ -23,27 +23,20 @@ const MAX_ARRIVALS = 4000;
 const MAX_NOTES = 1000;
 const SYN_FIN_RST = TCP_FLAGS.SYN | TCP_FLAGS.FIN | TCP_FLAGS.RST;
 
-/** A frame that is shown. */
-export interface LiveFrame {
-  /** Its number on this network. */
-  readonly mark: number;
-  /** In milliseconds since 1970. */
-  readonly time: number;
-  /** The number of the station that it came from. */
-  readonly station: number;
-  readonly length: number;
-  readonly originalLength: number;
-  readonly comment: string | undefined;
-}
+/** The numbers of a frame that is shown: its number on this network, the time in milliseconds since 1970, the number of its sender … */
+export const FRAME_NUMBERS = ['mark', 'time', 'station', 'length', 'originalLength'] as const;
+export const ARRIVAL_NUMBERS = ['mark', 'station', 'time'] as const;
 
 /** Some of the frames of a network in a time, and the counts of all. */
 export interface LiveBatch {
   readonly names: readonly string[];
-  readonly frames: readonly LiveFrame[];
+  /** {@link FRAME_NUMBERS} of each: an object each would take the thread several times as long to send. */
+  readonly frames: Float64Array;
+  readonly comments: readonly (string | undefined)[];
   /** The bytes of the frames, one after the other. */
   readonly bytes: Uint8Array;
-  /** Three numbers each: the mark of a frame, the station that got it, the time. */
-  readonly arrivals: readonly number[];
+  /** {@link ARRIVAL_NUMBERS} of each: which frame which station got. */
+  readonly arrivals: Float64Array;
   /** What became of frames later: a comment on the frame with a mark. */
   readonly notes: readonly { readonly mark: number; readonly text: string }[];
   /** How many frames are not among these. */
@@ -79,7 +72,11 @@ export class LiveFeed {
   readonly #noted = new Bucket(NOTED_PER_MS, NOTED_BURST);
   readonly #bytes = Buffer.allocUnsafeSlow(BYTES);
   #used = 0;
-  #frames: LiveFrame[] = [];
+  /** The frame that is forwarded now, and whether it is chosen. */
+  #current = 0;
+  #isCurrentChosen = false;
+  #frames: number[] = [];
+  #comments: (string | undefined)[] = [];
   #arrivals: number[] = [];
   #notes: { mark: number; text: string }[] = [];
   #passedOver = 0;
@@ -91,14 +88,18 @@ export class LiveFeed {
 
   /** Decides whether a frame is shown. */
   begin(mark: number, frame: Buffer, length: number, now: number): void {
+    this.#current = mark;
+    this.#isCurrentChosen = false;
     if (this.#all.take(now) || (isEvent(frame, length) && this.#noted.take(now))) this.#choose(mark);
   }
 
   #choose(mark: number): void {
     this.#marks[mark % MARKS] = mark;
+    if (mark === this.#current) this.#isCurrentChosen = true;
   }
 
   #isChosen(mark: number): boolean {
+    if (mark === this.#current) return this.#isCurrentChosen;
     return mark !== 0 && this.#marks[mark % MARKS] === mark;
   }
 
@@ -118,14 +119,15 @@ export class LiveFeed {
       return;
     }
     this.#choose(mark);
-    this.#frames.push({ mark, time: epochMs(now), station, length: kept, originalLength: length, comment });
+    this.#frames.push(mark, epochMs(now), station, kept, length);
+    this.#comments.push(comment);
     frame.copy(this.#bytes, this.#used, 0, kept);
     this.#used += kept;
   }
 
   /** Notes that a station got a frame. */
   arrived(mark: number, station: number, now: number): void {
-    if (!this.#isChosen(mark) || this.#arrivals.length >= MAX_ARRIVALS) return;
+    if (!this.#isChosen(mark) || this.#arrivals.length >= MAX_ARRIVALS * ARRIVAL_NUMBERS.length) return;
     this.#arrivals.push(mark, station, epochMs(now));
   }
 
@@ -138,13 +140,14 @@ export class LiveFeed {
     if (this.#untaken >= MAX_UNTAKEN) return;
     this.#untaken++;
     this.post({
-      frames: this.#frames,
+      frames: Float64Array.from(this.#frames),
+      comments: this.#comments,
       bytes: new Uint8Array(this.#bytes.subarray(0, this.#used)),
-      arrivals: this.#arrivals,
+      arrivals: Float64Array.from(this.#arrivals),
       notes: this.#notes,
       passedOver: this.#passedOver,
     });
-    [this.#frames, this.#arrivals, this.#notes] = [[], [], []];
+    [this.#frames, this.#comments, this.#arrivals, this.#notes] = [[], [], [], []];
     [this.#used, this.#passedOver] = [0, 0];
   }
 

@@ -1,4 +1,4 @@
-import { type LiveBatch, SNAP } from '../../fabric/live-feed.js';
+import { ARRIVAL_NUMBERS, FRAME_NUMBERS, type LiveBatch, SNAP } from '../../fabric/live-feed.js';
 import type { FrameBatch } from '../../fabric/recorder.js';
 import type { PortStats } from '../../fabric/stats.js';
 import type { LabHost } from '../host.js';
@@ -101,15 +101,24 @@ function framesOf(network: string, names: readonly string[], { records, bytes }:
   });
 }
 
+/** Returns the objects that stand as numbers, one after the other, in a list. */
+function groupsOf<Key extends string>(numbers: Float64Array, keys: readonly Key[]): Record<Key, number>[] {
+  return Array.from({ length: numbers.length / keys.length }, (_, group) => {
+    const entries = keys.map((key, i) => [key, numbers[group * keys.length + i]]);
+    return Object.fromEntries(entries) as Record<Key, number>;
+  });
+}
+
 function pairsOf(numbers: readonly number[]): [number, number][] {
   return Array.from({ length: numbers.length / 2 }, (_, i) => [numbers[2 * i]!, numbers[2 * i + 1]!]);
 }
 
 /** Returns what passed on a network as its page gets it. */
 export function pageBatchOf(network: string, batch: LiveBatch): PageBatch {
-  const { names, arrivals, notes, passedOver, stats } = batch;
+  const { names, comments, notes, passedOver, stats } = batch;
   let at = 0;
-  const frames = batch.frames.map(({ mark, time, station, length, originalLength, comment }) => {
+  const frames = groupsOf(batch.frames, FRAME_NUMBERS).map(({ mark, time, station, length, originalLength }, i) => {
+    const comment = comments[i];
     const bytes = Buffer.from(batch.bytes.buffer, at, length).toString('base64');
     at += length;
     return { network, mark, time, from: names[station]!, length: originalLength, bytes, comment, arrivals: [] };
@@ -118,10 +127,7 @@ export function pageBatchOf(network: string, batch: LiveBatch): PageBatch {
     network,
     time: Date.now(),
     frames,
-    arrivals: Array.from({ length: arrivals.length / 3 }, (_, i) => {
-      const [mark = 0, to = 0, time = 0] = arrivals.slice(3 * i, 3 * i + 3);
-      return [mark, names[to]!, time] as const;
-    }),
+    arrivals: groupsOf(batch.arrivals, ARRIVAL_NUMBERS).map(({ mark, station, time }) => [mark, names[station]!, time]),
     notes: notes.map(({ mark, text }) => [mark, text] as const),
     passedOver,
     stats: statsOf(stats.ports),
