@@ -21,6 +21,6 @@ type KoffiPoll = (fd: number, events: Events, callback: (status: number, events:
  *
  * koffi's poll is undocumented and may change. It is used only here, and koffi is pinned to its minor version.
  */
-export function pollReadable(fd: number, onReadable: () => void): KoffiPollHandle {
+export function pollReadable(fd: number, onReadable: (status: number) => void): KoffiPollHandle {
   return (koffi.node.poll as unknown as KoffiPoll)(fd, { readable: true, writable: false }, onReadable);
 }

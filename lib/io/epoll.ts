@@ -63,6 +63,11 @@ export class Epoll extends EventSet {
     this.#busyUsecs = Math.max(this.#busyUsecs, usecs);
   }
 
+  /** True if the event of the callback that runs now came alone, and others rarely follow it: the set gains nothing then. */
+  get isLone(): boolean {
+    return this.taken === 1 && this.#missedLooks >= MAX_MISSED_LOOKS && this.#busyUsecs === 0;
+  }
+
   async #serve(): Promise<void> {
     if (this.#isServing) return;
     this.#isServing = true;

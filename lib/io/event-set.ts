@@ -13,6 +13,8 @@ export class EventSet {
   protected readonly epfd: number;
   /** The callbacks by the id of the watch. */
   protected readonly callbacks = new Map<number, (events: number) => void>();
+  /** The number of events of the wait whose callbacks run now. */
+  protected taken = 0;
   readonly #events: Uint32Array;
 
   /**
@@ -40,6 +42,7 @@ export class EventSet {
   wait(timeout: number): number {
     const events = this.#events;
     const count = libc().epoll_wait(this.epfd, events, this.maxEvents, timeout);
+    this.taken = count;
     for (let i = 0, at = 0; i < count; i++, at += EVENT_WORDS) {
       // an earlier callback of this round may have ended the watch
       this.callbacks.get(events[at + DATA_WORD]!)?.(events[at]!);

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
-import { pollReadable } from '../../ffi/koffi-poll.js';
+import { type KoffiPollHandle, pollReadable } from '../../ffi/koffi-poll.js';
 import { libc } from '../../ffi/libc.js';
 import { socketPair } from './socket-pair.js';
 
@@ -19,6 +19,42 @@ const NEEDS_TURN = Number(process.versions.node.split('.')[0]) >= 26;
 function turnAfter(call: () => void): void {
   call();
   setImmediate(() => {});
+}
+
+/** The watches of {@link watchDirectly}. */
+const direct = new Set<KoffiPollHandle>();
+/** More than these cost more than they save: the set of a thread serves the others. */
+const MAX_DIRECT = 64;
+
+/**
+ * Calls `onReadable` in the poll phase of libuv's loop while the descriptor is readable, with false if it is in error. Never keeps
+ * the process alive. Returns undefined if there are too many such watches, in a worker thread, and if libuv refuses.
+ */
+export function watchDirectly(fd: number, onReadable: (isSound: boolean) => void): (() => void) | undefined {
+  // koffi's poll aborts the process if a worker is terminated
+  if (!isMainThread || direct.size >= MAX_DIRECT) return undefined;
+  let handle: KoffiPollHandle;
+  try {
+    handle = pollReadable(
+      fd,
+      NEEDS_TURN ? (status) => turnAfter(() => onReadable(status === 0)) : (status) => onReadable(status === 0),
+    );
+  } catch {
+    return undefined;
+  }
+  handle.unref();
+  if (direct.size === 0) process.on('exit', endDirectWatches);
+  direct.add(handle);
+  return () => {
+    handle.close();
+    if (direct.delete(handle) && direct.size === 0) process.off('exit', endDirectWatches);
+  };
+}
+
+/** See watchByKoffi. */
+function endDirectWatches(): void {
+  for (const handle of direct) handle.close();
+  direct.clear();
 }
 
 /** Watches with a uv_poll_t of libuv, through koffi. */

@@ -9,11 +9,15 @@ import {
   EPOLLOUT,
 } from '../../ffi/libc.js';
 import { Epoll } from './epoll.js';
+import { watchDirectly } from './loop-watcher.js';
 
 export const READABLE = 1;
 export const WRITABLE = 2;
 const BOTH = READABLE | WRITABLE;
 export type Direction = typeof READABLE | typeof WRITABLE;
+
+/** After this many events in a row that came alone, a descriptor gets a watch of libuv's own. */
+const LONE_EVENTS = 16;
 
 /** The set of this thread, while anything is watched. */
 let epoll: Epoll | undefined;
@@ -51,9 +55,12 @@ export class PollHandle {
   readonly #epoll: Epoll;
   readonly #id: number;
   readonly #fd: number;
+  readonly #callback: (mask: number) => void;
   #watched = 0;
   #isEdge = false;
   #closed = false;
+  #loneEvents = 0;
+  #endDirect: (() => void) | undefined;
 
   /**
    * @param callback gets a mask of READABLE and WRITABLE, with both for a descriptor in error
@@ -63,11 +70,14 @@ export class PollHandle {
     epoll ??= new Epoll();
     this.#epoll = epoll;
     this.#fd = fd;
+    this.#callback = callback;
     this.#id = epoll.register((events) => {
       // an error that is not read would be reported for ever
       if (events & EPOLLERR && !this.#isEdge) this.watch(0);
       const ready = (events & EPOLLIN ? READABLE : 0) | (events & EPOLLOUT ? WRITABLE : 0);
       callback(events & EPOLLERR ? BOTH : events & EPOLLHUP ? ready | this.#watched : ready);
+      this.#loneEvents = this.#epoll.isLone ? this.#loneEvents + 1 : 0;
+      if (this.#loneEvents >= LONE_EVENTS) this.#watchDirectly();
     });
     open++;
     try {
@@ -96,6 +106,8 @@ export class PollHandle {
    */
   watch(mask: number, isEdge = false): void {
     if (this.#closed || (mask === this.#watched && (isEdge === this.#isEdge || mask === 0))) return;
+    this.#leaveDirect();
+    if (mask === 0 && this.#watched === 0) return;
     const operation = mask === 0 ? EPOLL_CTL_DEL : this.#watched === 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
     const events = (mask & READABLE ? EPOLLIN : 0) | (mask & WRITABLE ? EPOLLOUT : 0) | (isEdge ? EPOLLET : 0);
     this.#epoll.control(operation, this.#fd, events >>> 0, this.#id);
@@ -103,8 +115,32 @@ export class PollHandle {
     this.#isEdge = isEdge && mask !== 0;
   }
 
+  /** Lets libuv watch the descriptor itself, until the watch changes: this saves the poll of the set inside libuv's. */
+  #watchDirectly(): void {
+    this.#loneEvents = 0;
+    if (this.#closed || this.#watched !== READABLE || this.#isEdge) return;
+    this.#endDirect = watchDirectly(this.#fd, (isSound) => {
+      if (!isSound) this.#leaveDirect();
+      this.#callback(isSound ? READABLE : BOTH);
+    });
+    if (this.#endDirect) this.#epoll.control(EPOLL_CTL_DEL, this.#fd, 0, this.#id);
+  }
+
+  /** Ends what {@link #watchDirectly} began: nothing is watched then. */
+  #leaveDirect(): void {
+    if (!this.#endDirect) return;
+    this.#endDirect();
+    this.#endDirect = undefined;
+    this.#watched = 0;
+  }
+
   /** Busy polls for `usecs` microseconds before the loop of this thread sleeps. For the callback. */
   busyPoll(usecs: number): void {
+    // the set does it
+    if (this.#endDirect) {
+      this.watch(0);
+      this.watch(READABLE);
+    }
     this.#epoll.busyPoll(usecs);
   }
 
