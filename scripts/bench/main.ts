@@ -10,6 +10,7 @@ import { nodeModulesRows } from './node-modules.js';
 import { processRows } from './processes.js';
 import { livesTable, rowsTable } from './table.js';
 import { vdeRows, wireRows } from './vde.js';
+import { vethRows } from './veth.js';
 import { waitingRows } from './waiting.js';
 import { weightRows } from './weight.js';
 
@@ -25,6 +26,7 @@ const GROUPS = [
   'newstack',
   'stacks',
   'lab',
+  'veth',
   'waiting',
   'ends',
   'weight',
@@ -39,7 +41,7 @@ async function main(): Promise<void> {
   const kernel = await kernelRows(wanted, rounds);
   if (kernel.length > 0) console.log(`${rowsTable('Kernel stack over 127.0.0.1, both ends in one process', kernel)}\n`);
   const processes = await processRows(wanted, rounds);
-  if (processes.length > 0) console.log(`${rowsTable('Kernel stack over 127.0.0.1, a process each', processes)}\n`);
+  for (const [title, rows] of Object.entries(processes)) console.log(`${rowsTable(title, rows)}\n`);
   const vde = await vdeRows(wanted, rounds);
   if (vde.length > 0) console.log(`${rowsTable('Two vdestacks on a switch, a process each', vde)}\n`);
   const wire = await wireRows(wanted, rounds);
@@ -50,6 +52,9 @@ async function main(): Promise<void> {
   if (newStack.length > 0) console.log(`${rowsTable('new Stack, alternating with the bare call', newStack)}\n`);
   const lab = await labRows(wanted, rounds);
   if (lab.length > 0) console.log(`${rowsTable('A link without faults, its ends a process each', lab)}\n`);
+  const veth = await vethRows(wanted, rounds);
+  if (veth.length > 0)
+    console.log(`${rowsTable("Node's modules in two hosts of a lab, and over a veth pair", veth)}\n`);
   const waiting = await waitingRows(wanted, rounds);
   if (waiting.length > 0) console.log(`${rowsTable('What waits', waiting)}\n`);
   const ends = await endRows(wanted, rounds);
@@ -63,7 +68,7 @@ async function main(): Promise<void> {
     const about = { date: new Date().toISOString(), node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length };
     writeFileSync(
       json,
-      `${JSON.stringify({ ...about, rounds, kernel, processes, vde, wire, nodeModules, newStack, lab, waiting, ends, weight, stacks: lives }, null, 2)}\n`,
+      `${JSON.stringify({ ...about, rounds, kernel, processes, vde, wire, nodeModules, newStack, lab, veth, waiting, ends, weight, stacks: lives }, null, 2)}\n`,
     );
   }
 }

@@ -28,7 +28,7 @@ export interface EndAnswer {
 }
 
 /** Two processes that talk to each other. */
-interface Pair {
+export interface Pair {
   asker: ChildProcess;
   server: ChildProcess;
   /** The address of the server. */
@@ -42,7 +42,7 @@ const ADDRESSES = ['10.0.0.1', '10.0.0.2'] as const;
 const MB = 1024 * 1024;
 /** V8 has compiled what an http server runs after some 40,000 requests. */
 const REQUESTS = { unit: '/s', bar: 0.95, warmUps: 5 } as const;
-const WORKS: Record<EndWork, { name: string; unit: TimedUnit; bar: number; warmUps?: number }> = {
+export const WORKS: Record<EndWork, { name: string; unit: TimedUnit; bar: number; warmUps?: number }> = {
   bulk: { name: 'bulk TCP', unit: 'MB/s', bar: 0.97 },
   'round trips': { name: 'TCP round trip, 64 B', unit: 'µs', bar: 1.05 },
   requests: { ...REQUESTS, name: 'http requests' },
@@ -111,7 +111,7 @@ async function rowsOf(stacks: Pair, plain: Pair, amounts: Record<EndWork, number
   return rows;
 }
 
-function turnOf({ asker, server, address }: Pair, work: EndWork, amount: number): Turn {
+export function turnOf({ asker, server, address }: Pair, work: EndWork, amount: number): Turn {
   return async () => {
     const request: EndRequest = { work, amount, peer: address };
     server.send(request);
@@ -124,7 +124,7 @@ function turnOf({ asker, server, address }: Pair, work: EndWork, amount: number)
 }
 
 /** Returns an end that is ready, in the network namespace of `namespace` if given, and the daemon of its stack. */
-async function start(
+export async function start(
   ends: ChildProcess[],
   args: string[],
   namespace?: number,
@@ -138,7 +138,7 @@ async function start(
   return [end, pid];
 }
 
-async function stop(end: ChildProcess): Promise<void> {
+export async function stop(end: ChildProcess): Promise<void> {
   if (!end.connected) return;
   const ended = once(end, 'exit');
   end.disconnect();

@@ -1,8 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Stack } from 'ioth';
 import { bareOn } from './contenders/bare.js';
@@ -11,6 +8,7 @@ import { iothOn } from './contenders/ioth.js';
 import { withinDeadline } from './measure.js';
 import { type Answer, answerOf, pointerOf, type Request, vdestack, type Wire } from './peering.js';
 import { measureRow, type Row, type Work } from './rows.js';
+import { withSwitch } from './switch.js';
 
 const OURS = '10.0.0.1';
 const PEERS = '10.0.0.2';
@@ -80,32 +78,29 @@ interface Pair {
   readonly peer: ChildProcess;
 }
 
-async function withPair<T>(wire: Wire, measure: (pair: Pair) => Promise<T>): Promise<T> {
-  const directory = mkdtempSync(join(tmpdir(), 'ioth-bench-'));
-  let stack: Stack | undefined;
-  const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
-  // an interrupt ends the process here: the daemon ends too, before it can write into the directory
-  const onExit = () => {
-    if (stack?.daemonPid && !stack.closed) process.kill(stack.daemonPid, 'SIGKILL');
-    removeDirectory();
-  };
-  process.once('exit', onExit);
-  let peer: ChildProcess | undefined;
-  try {
-    stack = vdestack(`switch://${join(directory, 'switch')}`, OURS, wire);
-    const vnl = `vde://${join(directory, 'switch')}`;
-    peer = fork(fileURLToPath(new URL('./peer.js', import.meta.url)), [vnl, PEERS, ...(wire ? [wire] : [])]);
-    await withinDeadline(answerOf<Answer>(peer));
-    return await measure({ stack, peer });
-  } finally {
-    if (peer?.connected) {
-      peer.disconnect();
-      await withinDeadline(once(peer, 'exit')).catch(() => peer?.kill('SIGKILL'));
+function withPair<T>(wire: Wire, measure: (pair: Pair) => Promise<T>): Promise<T> {
+  return withSwitch(async (vnl, vnlOfPeer) => {
+    let stack: Stack | undefined;
+    // an interrupt ends the process here: the daemon ends first, since it may write into the directory
+    const onExit = () => {
+      if (stack?.daemonPid && !stack.closed) process.kill(stack.daemonPid, 'SIGKILL');
+    };
+    process.prependOnceListener('exit', onExit);
+    let peer: ChildProcess | undefined;
+    try {
+      stack = vdestack(vnl, OURS, wire);
+      peer = fork(fileURLToPath(new URL('./peer.js', import.meta.url)), [vnlOfPeer, PEERS, ...(wire ? [wire] : [])]);
+      await withinDeadline(answerOf<Answer>(peer));
+      return await measure({ stack, peer });
+    } finally {
+      if (peer?.connected) {
+        peer.disconnect();
+        await withinDeadline(once(peer, 'exit')).catch(() => peer?.kill('SIGKILL'));
+      }
+      await stack?.close();
+      process.off('exit', onExit);
     }
-    await stack?.close();
-    removeDirectory();
-    process.off('exit', onExit);
-  }
+  });
 }
 
 function bulkTo<L, C>(peer: ChildProcess, name: Request['contender'], contender: Contender<L, C>) {
