@@ -231,7 +231,8 @@ export class Readiness {
     // without waiters the watch stays, for the next wait; an event without a waiter ends it
     if (wanted === 0) return;
     try {
-      if (this.#poll) this.#poll.watch(this.#poll.watched | wanted, this.#isStalled);
+      // a socket is nearly always writable: without a waiter that direction would fire at once
+      if (this.#poll) this.#poll.watch((this.#poll.watched & READABLE) | wanted, this.#isStalled);
       else this.#poll = new PollHandle(this.fd, wanted, (ready) => this.#onReady(ready));
     } catch (error) {
       this.#rejectAll(() => error as Error);

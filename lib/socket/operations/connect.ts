@@ -1,5 +1,6 @@
 import { libioth } from '../../../ffi/ioth.js';
 import { errno } from '../../../ffi/libc.js';
+import { isLoopback } from '../../address/ip.js';
 import type { Sockaddr } from '../../address/sockaddr.js';
 import { SO_ERROR, SOL_SOCKET } from '../../constants/index.js';
 import { intOf } from '../../core/byte-order.js';
@@ -35,8 +36,8 @@ class Connect implements Operation<void> {
     const error = errno();
     if (error !== EINPROGRESS && error !== EINTR) throw this.#error(error);
     this.#started = true;
-    // picox clears SO_ERROR when it is read, and then never reports the result of the attempt
-    return this.descriptor.owner.hasKernelSockets ? this.#isConnected() : WAIT;
+    // over loopback the attempt has ended already. picox clears SO_ERROR when it is read, and then never reports the result
+    return this.descriptor.owner.hasKernelSockets && isLoopback(this.address) ? this.#isConnected() : WAIT;
   }
 
   abandon(): void {
@@ -44,8 +45,8 @@ class Connect implements Operation<void> {
     if (this.#started && !this.descriptor.closed) libioth().connect(this.fd, unspecified, unspecified.length);
   }
 
-  // On kernel sockets a second connect(2) returns the state of the attempt. Over loopback the attempt ends before the first
-  // call returns, and no wait is needed. Other stacks have SO_ERROR, which is valid only after the wait.
+  // On kernel sockets a second connect(2) returns the state of the attempt. Other stacks have SO_ERROR, which is valid only after
+  // the wait.
   #isConnected(): typeof WAIT | undefined {
     const isKernel = this.descriptor.owner.hasKernelSockets;
     if (isKernel && this.#connect() === 0) return;
