@@ -91,7 +91,7 @@ async function costs(): Promise<void> {
   const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => quantile(more, share)) as [number, number, number];
   console.log(
     `a frame takes the forwarding thread ${texts[0]}, with the page ${texts[1]}: ` +
-      `${percent(middle)} more (${percent(low)} to ${percent(high)}, ${ROUNDS} rounds)`,
+      `${change(middle)} (${change(low)} to ${change(high)}, ${ROUNDS} rounds)`,
   );
   if (middle > MAX_COST) failures.push(`the forwarding thread may take ${percent(MAX_COST)} more`);
 }
@@ -193,6 +193,10 @@ function quantile(list: readonly number[], share: number): number {
 
 function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
+}
+
+function change(share: number): string {
+  return `${share < 0 ? '' : '+'}${percent(share)}`;
 }
 
 function mib(bytes: number): string {
