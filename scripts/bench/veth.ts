@@ -9,7 +9,7 @@ const ADDRESSES = ['10.0.0.1', '10.0.0.2'] as const;
 const JUMBO = 9000;
 const MB = 1024 * 1024;
 const AMOUNTS = { bulk: 96 * MB, 'round trips': 6_000, requests: 8_000 } as const;
-/** A veth pair is one call inside the kernel, where a frame of a lab passes through two daemons and a thread. These are today's figures with room. */
+/** What is reached today, with room: a veth pair is one call inside the kernel, a frame of a lab passes two daemons and a thread. */
 const BARS = { bulk: 0.01, 'round trips': 8, requests: 0.1 } as const;
 const JUMBO_BAR = 4;
 

@@ -43,7 +43,17 @@ export function faultsOf(pairs: Pairs): LinkFaults {
     if ((FAULT_NAMES as readonly string[]).includes(name)) continue;
     throw new UsageError(`${noSuch('fault', name, FAULT_NAMES)} (${FAULT_NAMES.join(', ')})`);
   }
-  return Object.fromEntries(pairs.map(([name, value]) => [name, readValue(value)]));
+  return Object.fromEntries(
+    pairs.map(([name, value]) => [name, SHARES.includes(name) ? readShare(value) : readValue(value)]),
+  );
+}
+
+const SHARES: readonly string[] = ['loss', 'duplicate', 'corrupt', 'reorder'];
+
+/** Reads a share of frames: 0.2, or 20%. */
+function readShare(text: string): unknown {
+  const [, percents] = /^([\d.]+)%$/.exec(text) ?? [];
+  return percents === undefined ? readValue(text) : Number(percents) / 100;
 }
 
 /** Reads a value as drawings have it: a number, a boolean, text, {ms:50,type:codel}. */

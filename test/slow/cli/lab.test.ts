@@ -117,6 +117,8 @@ describe('at a terminal', () => {
     const links = (text: string) => enter(session, 'links', text);
     await enter(session, 'set lan delay=50 loss=0.01 queue=7 rate=1gbit');
     await links('lan 10.0.0.0/24 delay=50 loss=0.01 queue=7 rate=1gbit');
+    await enter(session, 'set lan loss=12.5%');
+    await links('lan 10.0.0.0/24 loss=0.125');
     await enter(session, 'set lan delay=9 from=alice to=bob,gate');
     await links('│  from alice to bob gate: delay=9');
     await enter(session, 'set lan profile=4g up=bob');
@@ -273,7 +275,8 @@ describe('at a terminal', () => {
     await enter(session, 'cut alice inside', "'alice' must be on a network of 'inside'");
     await enter(session, 'move alice wan', 'must be one that roams');
     await enter(session, 'nat alice', "host 'alice' has no NAT");
-    await enter(session, 'nat fritz conic', "behavior must be 'full-cone' or");
+    await enter(session, 'nat fritz symetric', "there is no kind of NAT 'symetric': did you mean 'symmetric'? (");
+    await enter(session, 'nat fritz conic', "there is no kind of NAT 'conic' (full-cone, restricted-cone, ");
     await enter(session, 'dump nobody', "the filter has 'nobody'");
     await enter(session, 'iperf -t x alice bob', "--time must be a number, from 1 to 3600, not 'x'");
     await enter(session, 'capture lan', 'the frames of lan are not captured');

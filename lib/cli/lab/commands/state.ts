@@ -1,6 +1,7 @@
 import { NAT_TYPES } from '../../../fabric/nat/options.js';
 import type { Lab, LabHost, NatType, PortStats } from '../../../lab/index.js';
 import { UsageError } from '../../command.js';
+import { noSuch } from '../../suggest.js';
 import { print, table } from '../../terminal.js';
 import { completeNetwork, hostNamed, type LabCommand, networksNamed } from '../command.js';
 
@@ -41,7 +42,7 @@ function cells({ received, sent, dropped, duplicated, corrupted, reordered }: Po
 export const nat: LabCommand = {
   usage: `[HOST [KIND | ${FLUSH}]]`,
   argumentCount: [0, 2],
-  help: 'shows the mappings of NATs, changes the kind of one, or ends its mappings',
+  help: `shows the mappings of NATs, ends those of one, or changes its kind: ${NAT_TYPES.join(', ')}`,
   options: {},
   complete(args, lab) {
     if (args.length === 0) return natHosts(lab).map(({ name }) => name);
@@ -52,10 +53,16 @@ export const nat: LabCommand = {
     if (all.length === 0) throw new UsageError('no host of this lab has a NAT');
     const hosts = name === undefined ? all : [hostNamed(lab, name)];
     if (what === FLUSH) await hosts[0]!.nat.flush();
-    else if (what !== undefined) await hosts[0]!.nat.set(what as NatType);
+    else if (what !== undefined) await hosts[0]!.nat.set(natType(what));
     else for (const host of hosts) await showNat(host);
   },
 };
+
+function natType(word: string): NatType {
+  const type = NAT_TYPES.find((name) => name === word);
+  if (type) return type;
+  throw new UsageError(`${noSuch('kind of NAT', word, NAT_TYPES)} (${NAT_TYPES.join(', ')}, or ${FLUSH})`);
+}
 
 function natHosts(lab: Lab): LabHost[] {
   return Object.values(lab.hosts).filter(({ state }) => state.nat !== undefined);
