@@ -10,7 +10,12 @@ export type EndWatch = () => boolean;
 /** Calls `onReadable` in the poll phase of libuv's loop while `epoll` is readable. Never keeps the process alive. */
 export function watchReadable(epoll: number, onReadable: () => void): EndWatch {
   const Pipe = isMainThread ? undefined : pipeConstructor();
-  return Pipe ? watchByPipe(new Pipe(0), epoll, onReadable) : watchByKoffi(epoll, onReadable);
+  if (Pipe) return watchByPipe(new Pipe(0), epoll, onReadable);
+  const end = watchByKoffi(epoll, onReadable);
+  return () => {
+    end();
+    return true;
+  };
 }
 
 /** True from Node 26 on: promises that a callback of koffi settles continue only when the loop next calls Node's own code. */
@@ -21,55 +26,43 @@ function turnAfter(call: () => void): void {
   setImmediate(() => {});
 }
 
-/** The watches of {@link watchDirectly}. */
-const direct = new Set<KoffiPollHandle>();
 /** More than these cost more than they save: the set of a thread serves the others. */
 const MAX_DIRECT = 64;
 
 /**
- * Calls `onReadable` in the poll phase of libuv's loop while the descriptor is readable, with false if it is in error. Never keeps
- * the process alive. Returns undefined if there are too many such watches, in a worker thread, and if libuv refuses.
+ * Calls `onReadable` in the poll phase of libuv's loop while the descriptor is readable, with a status that is not 0 if it is in
+ * error. Never keeps the process alive. Returns undefined if there are too many such watches, in a worker thread, and if libuv refuses.
  */
-export function watchDirectly(fd: number, onReadable: (isSound: boolean) => void): (() => void) | undefined {
-  // koffi's poll aborts the process if a worker is terminated
-  if (!isMainThread || direct.size >= MAX_DIRECT) return undefined;
-  let handle: KoffiPollHandle;
+export function watchDirectly(fd: number, onReadable: (status: number) => void): (() => void) | undefined {
+  // koffi's poll aborts the process if a worker is terminated. One of the watches is that of the set
+  if (!isMainThread || open.size > MAX_DIRECT) return undefined;
   try {
-    handle = pollReadable(
-      fd,
-      NEEDS_TURN ? (status) => turnAfter(() => onReadable(status === 0)) : (status) => onReadable(status === 0),
-    );
+    return watchByKoffi(fd, onReadable);
   } catch {
     return undefined;
   }
+}
+
+/** The watches of {@link watchByKoffi}. */
+const open = new Set<KoffiPollHandle>();
+
+/** Watches with a uv_poll_t of libuv, through koffi. Returns a function that ends it. */
+function watchByKoffi(fd: number, onReadable: (status: number) => void): () => void {
+  const handle = pollReadable(fd, NEEDS_TURN ? (status) => turnAfter(() => onReadable(status)) : onReadable);
   handle.unref();
-  if (direct.size === 0) process.on('exit', endDirectWatches);
-  direct.add(handle);
+  if (open.size === 0) process.on('exit', endWatches);
+  open.add(handle);
   return () => {
     handle.close();
-    if (direct.delete(handle) && direct.size === 0) process.off('exit', endDirectWatches);
+    if (open.delete(handle) && open.size === 0) process.off('exit', endWatches);
   };
 }
 
-/** See watchByKoffi. */
-function endDirectWatches(): void {
-  for (const handle of direct) handle.close();
-  direct.clear();
-}
-
-/** Watches with a uv_poll_t of libuv, through koffi. */
-function watchByKoffi(epoll: number, onReadable: () => void): EndWatch {
-  const handle = pollReadable(epoll, NEEDS_TURN ? () => turnAfter(onReadable) : onReadable);
-  handle.unref();
-  const end = () => {
-    process.off('exit', end);
-    handle.close();
-    return true;
-  };
-  // Node runs the loop once more while it tears down its environment and JavaScript cannot run: an event that koffi
-  // delivers then aborts the process.
-  process.once('exit', end);
-  return end;
+// Node runs the loop once more while it tears down its environment and JavaScript cannot run: an event that koffi delivers then
+// aborts the process
+function endWatches(): void {
+  for (const handle of open) handle.close();
+  open.clear();
 }
 
 /** The members of Node's internal stream handle that are used. */

@@ -119,9 +119,9 @@ export class PollHandle {
   #watchDirectly(): void {
     this.#loneEvents = 0;
     if (this.#closed || this.#watched !== READABLE || this.#isEdge) return;
-    this.#endDirect = watchDirectly(this.#fd, (isSound) => {
-      if (!isSound) this.#leaveDirect();
-      this.#callback(isSound ? READABLE : BOTH);
+    this.#endDirect = watchDirectly(this.#fd, (status) => {
+      if (status !== 0) this.#leaveDirect();
+      this.#callback(status === 0 ? READABLE : BOTH);
     });
     if (this.#endDirect) this.#epoll.control(EPOLL_CTL_DEL, this.#fd, 0, this.#id);
   }

@@ -96,21 +96,17 @@ function framesOf(network: string, names: readonly string[], { records, bytes }:
       length: originalLength,
       bytes: Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString('base64'),
       comment,
-      arrivals: pairsOf(arrivals).map(([to, when]) => [names[to]!, when] as const),
+      arrivals: groupsOf(arrivals, ['to', 'when']).map(({ to, when }) => [names[to]!, when] as const),
     };
   });
 }
 
 /** Returns the objects that stand as numbers, one after the other, in a list. */
-function groupsOf<Key extends string>(numbers: Float64Array, keys: readonly Key[]): Record<Key, number>[] {
+function groupsOf<Key extends string>(numbers: ArrayLike<number>, keys: readonly Key[]): Record<Key, number>[] {
   return Array.from({ length: numbers.length / keys.length }, (_, group) => {
     const entries = keys.map((key, i) => [key, numbers[group * keys.length + i]]);
     return Object.fromEntries(entries) as Record<Key, number>;
   });
-}
-
-function pairsOf(numbers: readonly number[]): [number, number][] {
-  return Array.from({ length: numbers.length / 2 }, (_, i) => [numbers[2 * i]!, numbers[2 * i + 1]!]);
 }
 
 /** Returns what passed on a network as its page gets it. */
