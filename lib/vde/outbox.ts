@@ -1,6 +1,7 @@
 import { Messages } from '../../ffi/mmsg.js';
 import { MSG_DONTWAIT } from '../constants/index.js';
 import { MAX_FRAME_SIZE } from './frame-source.js';
+import type { StoredFrame } from './frame-store.js';
 
 const MAX_FRAMES = 32;
 
@@ -9,6 +10,8 @@ interface Sender {
   readonly fd: number;
   /** Sends one frame by vde_send(3), or keeps it until the receiver takes it. Returns false if it is lost. */
   sendAlone(frame: Buffer, length: number): boolean;
+  /** Keeps one frame until the receiver takes it. Returns false if it is lost. */
+  keep(frame: Buffer, length: number): boolean;
 }
 
 /**
@@ -43,12 +46,24 @@ export class Outbox {
     senders.length = 0;
   }
 
+  /** Sends frames that wait for a receiver, while the outbox is not open. Returns how many it took. */
+  sendWaiting(fd: number, frames: readonly StoredFrame[]): number {
+    const count = Math.min(frames.length, MAX_FRAMES);
+    for (let i = 0; i < count; i++) {
+      const { bytes, length } = frames[i]!;
+      bytes.copy(this.#messages.bytes[i]!, 0, 0, length);
+      this.#messages.setLength(i, length);
+    }
+    return Math.max(0, this.#messages.send(fd, 0, count, MSG_DONTWAIT));
+  }
+
   #send(sender: Sender, first: number, end: number): void {
     const sent = this.#messages.send(sender.fd, first, end - first, MSG_DONTWAIT);
-    // the rest as the plug does it: it may have to connect again, or to wait
     for (let i = first + Math.max(0, sent); i < end; i++) {
-      const length = this.#lengths[i]!;
-      if (!sender.sendAlone(this.#messages.bytes[i]!, length)) this.#losses[i]!(length);
+      const [bytes, length] = [this.#messages.bytes[i]!, this.#lengths[i]!];
+      // a receiver that takes none may have to be connected again; one that took some is full
+      const isTaken = sent > 0 ? sender.keep(bytes, length) : sender.sendAlone(bytes, length);
+      if (!isTaken) this.#losses[i]!(length);
     }
   }
 }

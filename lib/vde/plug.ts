@@ -155,6 +155,11 @@ export class Plug implements Sender {
       if (libvdeplug().send(this.conn, frame, length, 0) >= 0) return true;
       if (!isTemporary(errno())) return false;
     }
+    return this.keep(frame, length);
+  }
+
+  /** Keeps a frame until the receiver takes it. Returns false if it is lost. */
+  keep(frame: Buffer, length: number): boolean {
     if (this.#waiting.length >= MAX_WAITING) return false;
     const stored = this.shared.store.store(frame, length);
     if (!stored) return false;
@@ -170,13 +175,16 @@ export class Plug implements Sender {
 
   /** Sends waiting frames, as many as the receiver takes. */
   sendWaiting(): void {
-    let sent = 0;
-    for (const frame of this.#waiting) {
-      if (libvdeplug().send(this.conn, frame.bytes, frame.length, 0) < 0 && isTemporary(errno())) break;
-      this.shared.store.release(frame);
+    const outbox = this.raw && this.shared.batches?.outbox;
+    let sent = outbox ? outbox.sendWaiting(this.fd, this.#waiting) : 0;
+    // else it may have to connect again
+    const isFull = sent > 0;
+    while (!isFull && sent < this.#waiting.length) {
+      const { bytes, length } = this.#waiting[sent]!;
+      if (libvdeplug().send(this.conn, bytes, length, 0) < 0 && isTemporary(errno())) break;
       sent++;
     }
-    this.#waiting.splice(0, sent);
+    for (const frame of this.#waiting.splice(0, sent)) this.shared.store.release(frame);
     if (this.#waiting.length === 0) this.#watchWritable(false);
     if (this.#waiting.length < CONGESTED / 2) this.#releaseSender();
   }
