@@ -6,26 +6,19 @@ import { ALIAS_PREFIX } from '../fabric/nat/nat.js';
 import { nat64Route } from '../fabric/nat64/nat64.js';
 import { withOneSocket } from '../netlink/request.js';
 import { Stack } from '../stack/stack.js';
+import { type BootPlan, isAcquired, isByDhcp, isBySlaac } from './boot-plan.js';
 import { addNeighbours } from './neighbours.js';
 import { serveDhcp } from './services/dhcp-server.js';
 import { serveDns } from './services/dns-server.js';
 import { DnsZone } from './services/dns-zone.js';
 import { advertiseRouter } from './services/router-advertiser.js';
+import { slaacSettings } from './settings.js';
 import { awaitSlaac } from './slaac.js';
-import { ETHERNET_MTU, EXIT, type NetworkPlan } from './topology/config.js';
+import { ETHERNET_MTU, EXIT } from './topology/config.js';
 import { type Attachment, attachmentOn, cablesOf, type HostPlan, nat64NetworksOf } from './topology/host-plan.js';
-import type { Topology } from './topology/topology.js';
 
 /** The kernel sends the packet, and loses it. Any other default route is preferred. */
 const NOWHERE = 'default dev lo metric 4294967295';
-
-/** The data that a host is made from. */
-export interface BootPlan {
-  readonly topology: Topology;
-  readonly host: HostPlan;
-  /** The directory of the lab. */
-  readonly directory: string;
-}
 
 /** Returns the locator of a host's cable to a network. */
 export function cableOf({ topology, host, directory }: BootPlan, { network }: Attachment): string {
@@ -89,10 +82,6 @@ export async function acquireAddresses(stack: Stack, plan: BootPlan, signal: Abo
 function configure(stack: Stack, plan: BootPlan): void {
   const { host } = plan;
   stack.linksetupdown('lo', true);
-  if (host.isRouter) {
-    stack.sysctl('net.ipv4.ip_forward', 1);
-    if (hasIPv6(host)) stack.sysctl('net.ipv6.conf.all.forwarding', 1);
-  }
   for (const { network, mac } of cablesOf(host)) {
     stack.linksetaddr(network.name, mac);
     if (network.mtu !== undefined) stack.linksetmtu(network.name, network.mtu);
@@ -108,7 +97,6 @@ function configure(stack: Stack, plan: BootPlan): void {
 function configureInterface(stack: Stack, plan: BootPlan, attachment: Attachment): void {
   const { network, addresses } = attachment;
   const { name, prefixes } = network;
-  configureSlaac(stack, plan, attachment);
   stack.linksetupdown(name, true);
   for (const { family, length } of prefixes) {
     if (isAcquired(plan, attachment, family)) continue;
@@ -116,13 +104,6 @@ function configureInterface(stack: Stack, plan: BootPlan, attachment: Attachment
     // a router asks for the MACs of neighbours from this address, and could not while it is tentative, for a second
     if (family === AF_INET6) readyLinkLocal(stack, stack.if_nametoindex(name));
   }
-}
-
-/** Without duplicate address detection, which takes a second, as for the addresses that are set; and only one address each. */
-function configureSlaac(stack: Stack, plan: BootPlan, attachment: Attachment): void {
-  const { name, ra } = attachment.network;
-  if (!ra || plan.host.isRouter) return;
-  stack.sysctl(`net.ipv6.conf.${name}.${isBySlaac(plan, attachment) ? 'accept_dad' : 'autoconf'}`, 0);
 }
 
 /**
@@ -152,7 +133,10 @@ export function arrive(stack: Stack, plan: BootPlan): void {
 }
 
 function arriveAt(stack: Stack, plan: BootPlan): void {
-  for (const attachment of plan.host.attachments) configureInterface(stack, plan, attachment);
+  for (const attachment of plan.host.attachments) {
+    for (const [name, value] of slaacSettings(plan, attachment)) stack.sysctl(name, value);
+    configureInterface(stack, plan, attachment);
+  }
   routeMulticast(stack, plan);
   configureRoutes(stack, plan);
 }
@@ -171,14 +155,12 @@ export async function leave(stack: Stack, plan: BootPlan, attachment: Attachment
   stack.linksetupdown(name, false);
 }
 
-/** Gives a router the addresses of its NAT, and lets it take packets from inside to them, which come back in from outside. */
+/** Gives a router the addresses of its NAT. */
 function configureNat(stack: Stack, { topology, host }: BootPlan): void {
   const nat = topology.nats.get(host);
   if (!nat) return;
   const { name } = nat.outside.network;
   for (const address of nat.addresses.slice(1)) stack.ipaddr_add(`${address}/32`, name);
-  stack.sysctl(`net.ipv4.conf.${name}.accept_local`, 1);
-  for (const which of ['all', name]) stack.sysctl(`net.ipv4.conf.${which}.rp_filter`, 0);
   stack.iproute_add(`${ALIAS_PREFIX} dev ${name}`);
   nat.nat64Networks.forEach(({ name, mtu = ETHERNET_MTU }, place) => {
     stack.iproute_add(nat64Route(place, name, mtu));
@@ -189,30 +171,9 @@ function hasExit(host: HostPlan): boolean {
   return host.attachments.some(({ network }) => network.hasExit);
 }
 
-/** Servers have their addresses from the start. */
-function isByDhcp({ topology, host }: BootPlan, network: NetworkPlan): boolean {
-  const { dhcp, dns } = topology;
-  if (!dhcp || dhcp === host || dns === host) return false;
-  return network.prefixes.some(({ family }) => family === AF_INET) && attachmentOn(dhcp, network) !== undefined;
-}
-
-/** Returns whether its kernel makes the IPv6 address of a host. A DNS server has it from the start. */
-function isBySlaac({ topology, host }: BootPlan, { slaac }: Attachment): boolean {
-  return slaac === true && topology.dns !== host;
-}
-
 /** Returns the interfaces on which the kernel makes the IPv6 address of a host. */
 export function slaacAttachments(plan: BootPlan): Attachment[] {
   return plan.host.attachments.filter((each) => isBySlaac(plan, each));
-}
-
-/** Returns whether a host gets its address of a family from the network. */
-function isAcquired(plan: BootPlan, attachment: Attachment, family: number): boolean {
-  return family === AF_INET ? isByDhcp(plan, attachment.network) : isBySlaac(plan, attachment);
-}
-
-function hasIPv6(host: HostPlan): boolean {
-  return host.attachments.some(({ network }) => network.prefixes.some(({ family }) => family !== AF_INET));
 }
 
 /**

@@ -255,6 +255,7 @@ export class Lab<N extends string = string, H extends string = string> {
     for (const host of all) await host.configureLinks();
     // all stacks first: after each clone the kernel copies the pages that are written
     for (const host of all) await host.makeStack();
+    await RunningHost.applySettings(all);
     // servers before their clients
     const { dns, dhcp } = this.#topology;
     const isAdvertised = ({ isRouter, attachments }: HostPlan) =>

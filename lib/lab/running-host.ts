@@ -3,8 +3,10 @@ import { IothError } from '../core/errors.js';
 import type { RouterNat } from '../fabric/nat/router-nat.js';
 import type { FabricNetwork } from '../fabric/network.js';
 import type { Stack } from '../stack/stack.js';
-import { acquireAddresses, arrive, type BootPlan, boot, cableOf, leave, makeStack, slaacAttachments } from './boot.js';
+import { acquireAddresses, arrive, boot, cableOf, leave, makeStack, slaacAttachments } from './boot.js';
+import type { BootPlan } from './boot-plan.js';
 import { servePortMapping } from './services/port-mapping.js';
+import { applySettings, settingsOf } from './settings.js';
 import { solicit } from './slaac.js';
 import type { NetworkPlan } from './topology/config.js';
 import { type Attachment, attachmentOn, cablesOf, type HostPlan, RoamingPlan } from './topology/host-plan.js';
@@ -49,6 +51,11 @@ export class RunningHost {
   async makeStack(): Promise<void> {
     await nextTurn();
     this.#made = makeStack(this.bootPlan);
+  }
+
+  /** Sets what hosts whose stacks are made need before they {@link boot}. @throws {IothError} */
+  static async applySettings(hosts: readonly RunningHost[]): Promise<void> {
+    await applySettings(hosts.map((host) => [host.#made!, settingsOf(host.bootPlan)]));
   }
 
   /** Configures the stack that {@link makeStack} made, and starts its services. */
@@ -109,6 +116,7 @@ export class RunningHost {
       await this.#end();
       await this.plugIn();
       await this.makeStack();
+      await RunningHost.applySettings([this]);
       await this.boot();
       if (this.isUp) await this.acquire();
     });

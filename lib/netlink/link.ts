@@ -20,7 +20,7 @@ import { checkBoolean, checkIfindex, checkInteger, INT_MAX } from '../core/valid
 import { withoutUndefined } from '../core/without-undefined.js';
 import { RTM } from './constants.js';
 import { type Attribute, decodeAttributes, ifinfomsg, type Message, splitPayload, stringOf, u32Of } from './message.js';
-import { dump, request } from './request.js';
+import { dump, knownIndex, request } from './request.js';
 
 const IFINFOMSG_SIZE = 16;
 // below this IPv4 does not work: RFC 791, section 3.2
@@ -126,7 +126,7 @@ export function findLink(stack: StackPointer, which: InterfaceRef): InterfaceLin
 
 /** Returns the index of an interface that {@link checkInterface} accepted. @throws {IothError} ENODEV for an unknown name */
 export function indexOf(stack: StackPointer, which: InterfaceRef): number {
-  return typeof which === 'number' ? which : linkOf(stack, which).ifindex;
+  return typeof which === 'number' ? which : knownIndex(stack, which, () => linkOf(stack, which).ifindex);
 }
 
 /** Returns the advice for an index or a name that no interface has, which may be that the stack joined no network. */
@@ -145,7 +145,7 @@ function missing(which: InterfaceRef): string {
 }
 
 export function if_nametoindex(stack: StackPointer, ifname: string): number {
-  return linkOf(stack, checkIfname(ifname)).ifindex;
+  return indexOf(stack, checkIfname(ifname));
 }
 
 export function if_indextoname(stack: StackPointer, ifindex: number): string {

@@ -67,13 +67,18 @@ function collect(socket: NetlinkSocket, seq: number, name: RequestName): Message
   }
 }
 
-/** The socket of {@link withOneSocket}. */
-let shared: { readonly stack: StackPointer; socket: NetlinkSocket | undefined } | undefined;
+/** What {@link withOneSocket} keeps: the socket, and the indexes of interfaces. */
+let shared:
+  | { readonly stack: StackPointer; socket: NetlinkSocket | undefined; readonly indexes: Map<string, number> }
+  | undefined;
 
-/** Makes one netlink socket for all requests of `work` to a stack, which its daemon would make for each. */
+/**
+ * Makes one netlink socket for all requests of `work` to a stack, which its daemon would make for each, and asks once for the index
+ * of an interface. `work` must not rename, make or delete interfaces.
+ */
 export function withOneSocket<T>(stack: StackPointer, work: () => T): T {
   if (shared) return work();
-  shared = { stack, socket: undefined };
+  shared = { stack, socket: undefined, indexes: new Map() };
   try {
     return work();
   } finally {
@@ -81,6 +86,14 @@ export function withOneSocket<T>(stack: StackPointer, work: () => T): T {
     shared = undefined;
     socket?.close();
   }
+}
+
+/** Returns the index of an interface, which `find` asks the stack for, unless {@link withOneSocket} has it already. */
+export function knownIndex(stack: StackPointer, ifname: string, find: () => number): number {
+  if (shared?.stack !== stack) return find();
+  const index = shared.indexes.get(ifname) ?? find();
+  shared.indexes.set(ifname, index);
+  return index;
 }
 
 function withSocket<T>(stack: StackPointer, name: RequestName, use: (socket: NetlinkSocket) => T): T {

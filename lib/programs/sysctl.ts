@@ -1,8 +1,13 @@
+import type { SpawnOptions } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { getSystemErrorMap } from 'node:util';
 import { IothError } from '../core/errors.js';
 import { checkString, invalidType, invalidValue } from '../core/validate.js';
-import { spawnSyncIn } from './launch.js';
+import { spawnIn, spawnSyncIn } from './launch.js';
+import { entranceTo } from './namespace.js';
+
+/** The time that the program of {@link writeSysctls} has: some milliseconds a setting on a machine that has nothing else to do. */
+const BATCH_TIMEOUT_MS = 60_000;
 
 /** A setting of sysctl(8): its name, and its file. */
 interface Setting {
@@ -26,6 +31,43 @@ export function writeSysctl(pid: number | undefined, name: string, value: unknow
   const text = `${textOf(value)}\n`;
   if (pid === undefined) attempt(setting, () => writeFileSync(setting.file, text));
   else run(pid, setting, 'tee', text);
+}
+
+/** A setting of a namespace, and its value. */
+export interface SettingOfNamespace {
+  /** A process in the namespace; undefined for the namespace of this process. */
+  readonly pid: number | undefined;
+  readonly name: string;
+  readonly value: unknown;
+}
+
+/** Writes the settings of several namespaces, by one program. Returns false if one of them failed; those before it are written. */
+export async function writeSysctls(settings: readonly SettingOfNamespace[]): Promise<boolean> {
+  const lines = settings.map(({ pid, name, value }) => {
+    const command = ['/bin/sh', '-c', 'printf "%s\\n" "$2" >"$1"', 'sh', settingOf(name).file, textOf(value)];
+    return `${[...wayTo(pid), ...command].map(quoted).join(' ')} || exit\n`;
+  });
+  const options: SpawnOptions = {
+    env: { LC_ALL: 'C' },
+    stdio: ['pipe', 'ignore', 'ignore'],
+    timeout: BATCH_TIMEOUT_MS,
+  };
+  const shell = spawnIn(undefined, ['/bin/sh', [], options]);
+  shell.stdin?.on('error', () => {}).end(lines.join(''));
+  return await new Promise((resolve) => {
+    shell.on('error', () => resolve(false)).on('exit', (code) => resolve(code === 0));
+  });
+}
+
+function wayTo(pid: number | undefined): string[] {
+  if (pid === undefined) return [];
+  const { file, args } = entranceTo(pid);
+  return [file, ...args, '--net', '--'];
+}
+
+/** Quotes a word for the shell. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /**
