@@ -398,10 +398,8 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
         this.onDeath?.(error);
       });
     });
-    // 'error' comes before 'close'
-    this.#end = this.#retryable(
-      Promise.all([this.#nativeCalls.ended().then(() => this.#delete()), reported]).then(() => {}),
-    );
+    // 'error' comes before 'close', and does not wait for the deletion
+    this.#end = this.#retryable(reported.then(() => this.#nativeCalls.ended()).then(() => this.#delete()));
     // if a detached socket prevents the deletion, the caller's close() reports it
     this.#end.catch(() => {});
   }

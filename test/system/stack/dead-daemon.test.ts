@@ -1,11 +1,16 @@
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { AF_INET, close, SOCK_DGRAM, type Stack } from 'ioth';
+import { AF_INET, close, SOCK_DGRAM, Stack } from 'ioth';
+import { libioth } from '../../../ffi/ioth.js';
 import { startScript } from '../../support/child.js';
+import { useDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { aloneStack } from '../../support/network.js';
 import { tcpPair, udpOn } from '../../support/sockets.js';
 
+const directory = useDirectory();
 let before: Holdings;
 beforeEach(() => {
   before = holdings();
@@ -73,6 +78,31 @@ test("'error', then 'close'; later calls throw at once", async () => {
   await stack.close();
   stack.closeSync();
   expect(events).toHaveLength(2);
+});
+
+test("'error' does not wait for the deletion of the stack", async () => {
+  const stack = aloneStack();
+  const deletions = jest.spyOn(libioth(), 'delstack');
+  const whenReported = new Promise<number>((resolve) => {
+    stack.once('error', () => resolve(deletions.mock.calls.length));
+  });
+  kill(stack);
+  await closed(stack);
+  expect([await whenReported, deletions.mock.calls.length]).toEqual([0, 1]);
+  deletions.mockRestore();
+});
+
+test('once the dead stack is closed, its switch can be made again', async () => {
+  const vnl = `switch://${directory.path}/sw`;
+  const stack = new Stack('vdestack', vnl);
+  const again = new Promise<Stack>((resolve, reject) => {
+    stack.once('error', () => {
+      stack.close().then(() => resolve(new Stack('vdestack', vnl)), reject);
+    });
+  });
+  kill(stack);
+  await (await again).close();
+  expect(existsSync(join(directory.path, 'sw'))).toBe(false);
 });
 
 test('the death is noticed before its event, by whichever call comes first', async () => {
