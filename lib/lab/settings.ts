@@ -40,7 +40,7 @@ export async function applySettings(
 ): Promise<void> {
   const all = hosts.flatMap(([stack, settings]) => settings.map(([name, value]) => ({ stack, name, value })));
   if (all.length === 0) return;
-  const isDone = await writeSysctls(all.map(({ stack, name, value }) => ({ pid: stack.daemonPid, name, value })));
+  const isDone = await writeSysctls(all.map(({ stack, name, value }) => ({ pid: stack.daemonPid!, name, value })));
   // reports which one failed, and why
   if (!isDone) for (const { stack, name, value } of all) stack.sysctl(name, value);
 }

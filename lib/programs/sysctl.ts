@@ -35,8 +35,8 @@ export function writeSysctl(pid: number | undefined, name: string, value: unknow
 
 /** A setting of a namespace, and its value. */
 export interface SettingOfNamespace {
-  /** A process in the namespace; undefined for the namespace of this process. */
-  readonly pid: number | undefined;
+  /** A process in the namespace. */
+  readonly pid: number;
   readonly name: string;
   readonly value: unknown;
 }
@@ -45,7 +45,8 @@ export interface SettingOfNamespace {
 export async function writeSysctls(settings: readonly SettingOfNamespace[]): Promise<boolean> {
   const lines = settings.map(({ pid, name, value }) => {
     const command = ['/bin/sh', '-c', 'printf "%s\\n" "$2" >"$1"', 'sh', settingOf(name).file, textOf(value)];
-    return `${[...wayTo(pid), ...command].map(quoted).join(' ')} || exit\n`;
+    const { file, args } = entranceTo(pid);
+    return `${[file, ...args, '--net', '--', ...command].map(quoted).join(' ')} || exit\n`;
   });
   const options: SpawnOptions = {
     env: { LC_ALL: 'C' },
@@ -57,12 +58,6 @@ export async function writeSysctls(settings: readonly SettingOfNamespace[]): Pro
   return await new Promise((resolve) => {
     shell.on('error', () => resolve(false)).on('exit', (code) => resolve(code === 0));
   });
-}
-
-function wayTo(pid: number | undefined): string[] {
-  if (pid === undefined) return [];
-  const { file, args } = entranceTo(pid);
-  return [file, ...args, '--net', '--'];
 }
 
 /** Quotes a word for the shell. */

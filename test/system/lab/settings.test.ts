@@ -41,8 +41,8 @@ it('a setting that cannot be made is reported, and those of the others stand', a
   await using lab = await Lab.create({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan', bob: 'lan' } });
   const [alice, bob] = [lab.hosts.alice.stack, lab.hosts.bob.stack];
   const settings = [
-    { pid: alice.daemonPid, name: "net.ipv4.conf.it's.forwarding", value: 1 },
-    { pid: bob.daemonPid, name: 'net.ipv4.ip_default_ttl', value: 9 },
+    { pid: alice.daemonPid!, name: "net.ipv4.conf.it's.forwarding", value: 1 },
+    { pid: bob.daemonPid!, name: 'net.ipv4.ip_default_ttl', value: 9 },
   ];
   expect(await writeSysctls(settings)).toBe(false);
   expect(await writeSysctls(settings.slice(1))).toBe(true);
