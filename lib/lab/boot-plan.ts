@@ -27,7 +27,3 @@ export function isBySlaac({ topology, host }: BootPlan, { slaac }: Attachment): 
 export function isAcquired(plan: BootPlan, attachment: Attachment, family: number): boolean {
   return family === AF_INET ? isByDhcp(plan, attachment.network) : isBySlaac(plan, attachment);
 }
-
-export function hasIPv6(host: HostPlan): boolean {
-  return host.attachments.some(({ network }) => network.prefixes.some(({ family }) => family !== AF_INET));
-}

@@ -12,7 +12,6 @@ import { serveDhcp } from './services/dhcp-server.js';
 import { serveDns } from './services/dns-server.js';
 import { DnsZone } from './services/dns-zone.js';
 import { advertiseRouter } from './services/router-advertiser.js';
-import { slaacSettings } from './settings.js';
 import { awaitSlaac } from './slaac.js';
 import { ETHERNET_MTU, EXIT } from './topology/config.js';
 import { type Attachment, attachmentOn, cablesOf, type HostPlan, nat64NetworksOf } from './topology/host-plan.js';
@@ -133,10 +132,7 @@ export function arrive(stack: Stack, plan: BootPlan): void {
 }
 
 function arriveAt(stack: Stack, plan: BootPlan): void {
-  for (const attachment of plan.host.attachments) {
-    for (const [name, value] of slaacSettings(plan, attachment)) stack.sysctl(name, value);
-    configureInterface(stack, plan, attachment);
-  }
+  for (const attachment of plan.host.attachments) configureInterface(stack, plan, attachment);
   routeMulticast(stack, plan);
   configureRoutes(stack, plan);
 }

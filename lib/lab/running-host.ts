@@ -103,6 +103,7 @@ export class RunningHost {
       this.bootPlan.topology.move(plan, to);
       onMoved();
       if (this.isUp) await this.networks.get(to.network)!.up(plan.name);
+      await applySettings([[stack, settingsOf(this.bootPlan)]]);
       arrive(stack, this.bootPlan);
       if (this.isUp) await this.acquire();
     });

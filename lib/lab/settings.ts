@@ -1,7 +1,8 @@
+import { AF_INET } from '../constants/index.js';
 import { writeSysctls } from '../programs/sysctl.js';
 import type { Stack } from '../stack/stack.js';
-import { type BootPlan, hasIPv6, isBySlaac } from './boot-plan.js';
-import type { Attachment } from './topology/host-plan.js';
+import { type BootPlan, isBySlaac } from './boot-plan.js';
+import type { Attachment, HostPlan } from './topology/host-plan.js';
 
 /** A setting of sysctl(8), and its value. */
 export type Setting = readonly [name: string, value: number];
@@ -24,8 +25,12 @@ export function settingsOf(plan: BootPlan): Setting[] {
   return settings;
 }
 
+function hasIPv6(host: HostPlan): boolean {
+  return host.attachments.some(({ network }) => network.prefixes.some(({ family }) => family !== AF_INET));
+}
+
 /** Without duplicate address detection, which takes a second, as for the addresses that are set; and only one address each. */
-export function slaacSettings(plan: BootPlan, attachment: Attachment): Setting[] {
+function slaacSettings(plan: BootPlan, attachment: Attachment): Setting[] {
   const { name, ra } = attachment.network;
   if (!ra || plan.host.isRouter) return [];
   return [[`net.ipv6.conf.${name}.${isBySlaac(plan, attachment) ? 'accept_dad' : 'autoconf'}`, 0]];
@@ -35,12 +40,10 @@ export function slaacSettings(plan: BootPlan, attachment: Attachment): Setting[]
  * Sets what hosts need, by one program for all: in a large process it takes as long to start a program as to make a stack.
  * @throws {IothError} as Stack.sysctl
  */
-export async function applySettings(
-  hosts: readonly (readonly [stack: Stack, settings: readonly Setting[]])[],
-): Promise<void> {
-  const all = hosts.flatMap(([stack, settings]) => settings.map(([name, value]) => ({ stack, name, value })));
-  if (all.length === 0) return;
-  const isDone = await writeSysctls(all.map(({ stack, name, value }) => ({ pid: stack.daemonPid!, name, value })));
+export async function applySettings(hosts: readonly (readonly [Stack, readonly Setting[]])[]): Promise<void> {
+  const needy = hosts.filter(([, settings]) => settings.length > 0);
+  if (needy.length === 0) return;
+  if (await writeSysctls(needy.map(([stack, settings]) => ({ pid: stack.daemonPid!, settings })))) return;
   // reports which one failed, and why
-  if (!isDone) for (const { stack, name, value } of all) stack.sysctl(name, value);
+  for (const [stack, settings] of needy) for (const [name, value] of settings) stack.sysctl(name, value);
 }

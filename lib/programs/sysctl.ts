@@ -33,20 +33,23 @@ export function writeSysctl(pid: number | undefined, name: string, value: unknow
   else run(pid, setting, 'tee', text);
 }
 
-/** A setting of a namespace, and its value. */
-export interface SettingOfNamespace {
+/** Values for settings of a namespace. */
+export interface NamespaceSettings {
   /** A process in the namespace. */
   readonly pid: number;
-  readonly name: string;
-  readonly value: unknown;
+  readonly settings: readonly (readonly [name: string, value: unknown])[];
 }
 
+/** Writes each value to the file before it. */
+const WRITE_ALL = 'while [ $# -gt 0 ]; do printf "%s\\n" "$2" >"$1" || exit; shift 2; done';
+
 /** Writes the settings of several namespaces, by one program. Returns false if one of them failed; those before it are written. */
-export async function writeSysctls(settings: readonly SettingOfNamespace[]): Promise<boolean> {
-  const lines = settings.map(({ pid, name, value }) => {
-    const command = ['/bin/sh', '-c', 'printf "%s\\n" "$2" >"$1"', 'sh', settingOf(name).file, textOf(value)];
+export async function writeSysctls(namespaces: readonly NamespaceSettings[]): Promise<boolean> {
+  const lines = namespaces.map(({ pid, settings }) => {
     const { file, args } = entranceTo(pid);
-    return `${[file, ...args, '--net', '--', ...command].map(quoted).join(' ')} || exit\n`;
+    const values = settings.flatMap(([name, value]) => [settingOf(name).file, textOf(value)]);
+    const words = [file, ...args, '--net', '--', '/bin/sh', '-c', WRITE_ALL, 'sh', ...values];
+    return `${words.map(quoted).join(' ')} || exit\n`;
   });
   const options: SpawnOptions = {
     env: { LC_ALL: 'C' },

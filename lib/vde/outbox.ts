@@ -29,8 +29,7 @@ export class Outbox {
   add(sender: Sender, frame: Buffer, length: number, onLoss: (length: number) => void): void {
     if (this.#senders.length === MAX_FRAMES) this.flush();
     const place = this.#senders.push(sender) - 1;
-    frame.copy(this.#messages.bytes[place]!, 0, 0, length);
-    this.#messages.setLength(place, length);
+    this.#load(place, frame, length);
     this.#lengths[place] = length;
     this.#losses[place] = onLoss;
   }
@@ -49,12 +48,13 @@ export class Outbox {
   /** Sends frames that wait for a receiver, while the outbox is not open. Returns how many it took. */
   sendWaiting(fd: number, frames: readonly StoredFrame[]): number {
     const count = Math.min(frames.length, MAX_FRAMES);
-    for (let i = 0; i < count; i++) {
-      const { bytes, length } = frames[i]!;
-      bytes.copy(this.#messages.bytes[i]!, 0, 0, length);
-      this.#messages.setLength(i, length);
-    }
+    for (let i = 0; i < count; i++) this.#load(i, frames[i]!.bytes, frames[i]!.length);
     return Math.max(0, this.#messages.send(fd, 0, count, MSG_DONTWAIT));
+  }
+
+  #load(place: number, frame: Buffer, length: number): void {
+    frame.copy(this.#messages.bytes[place]!, 0, 0, length);
+    this.#messages.setLength(place, length);
   }
 
   #send(sender: Sender, first: number, end: number): void {

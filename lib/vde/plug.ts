@@ -175,18 +175,25 @@ export class Plug implements Sender {
 
   /** Sends waiting frames, as many as the receiver takes. */
   sendWaiting(): void {
-    const outbox = this.raw && this.shared.batches?.outbox;
-    let sent = outbox ? outbox.sendWaiting(this.fd, this.#waiting) : 0;
-    // else it may have to connect again
-    const isFull = sent > 0;
-    while (!isFull && sent < this.#waiting.length) {
-      const { bytes, length } = this.#waiting[sent]!;
-      if (libvdeplug().send(this.conn, bytes, length, 0) < 0 && isTemporary(errno())) break;
-      sent++;
-    }
+    // a receiver that takes no batch may have to be connected again
+    const sent = this.#sendBatch() || this.#sendEach();
     for (const frame of this.#waiting.splice(0, sent)) this.shared.store.release(frame);
     if (this.#waiting.length === 0) this.#watchWritable(false);
     if (this.#waiting.length < CONGESTED / 2) this.#releaseSender();
+  }
+
+  /** Sends waiting frames together, if it can. Returns how many were sent. */
+  #sendBatch(): number {
+    return (this.raw && this.shared.batches?.outbox.sendWaiting(this.fd, this.#waiting)) ?? 0;
+  }
+
+  /** Sends waiting frames by vde_send(3) until one has to wait. Returns how many were sent, or lost. */
+  #sendEach(): number {
+    const { length } = this.#waiting;
+    const first = this.#waiting.findIndex(
+      (frame) => libvdeplug().send(this.conn, frame.bytes, frame.length, 0) < 0 && isTemporary(errno()),
+    );
+    return first < 0 ? length : first;
   }
 
   /** Stops receiving from `sender` while too many frames wait here. Its own queue fills, and it waits. */

@@ -1,7 +1,7 @@
 import child_process from 'node:child_process';
 import { Lab } from 'ioth/lab';
 import { applySettings } from '../../../lib/lab/settings.js';
-import { writeSysctls } from '../../../lib/programs/sysctl.js';
+import { type NamespaceSettings, writeSysctls } from '../../../lib/programs/sysctl.js';
 
 /* The settings of sysctl(8) that a lab gives its hosts. */
 
@@ -40,9 +40,9 @@ it('one program sets all that the hosts need', async () => {
 it('a setting that cannot be made is reported, and those of the others stand', async () => {
   await using lab = await Lab.create({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan', bob: 'lan' } });
   const [alice, bob] = [lab.hosts.alice.stack, lab.hosts.bob.stack];
-  const settings = [
-    { pid: alice.daemonPid!, name: "net.ipv4.conf.it's.forwarding", value: 1 },
-    { pid: bob.daemonPid!, name: 'net.ipv4.ip_default_ttl', value: 9 },
+  const settings: NamespaceSettings[] = [
+    { pid: alice.daemonPid!, settings: [["net.ipv4.conf.it's.forwarding", 1]] },
+    { pid: bob.daemonPid!, settings: [['net.ipv4.ip_default_ttl', 9]] },
   ];
   expect(await writeSysctls(settings)).toBe(false);
   expect(await writeSysctls(settings.slice(1))).toBe(true);
