@@ -37,3 +37,12 @@ export function stateOfProcess(pid: number): ProcessState {
   const isLocked = state === 'asleep' && readProcFile(pid, 'syscall').split(' ', 1)[0] === FUTEX[process.arch];
   return isLocked ? 'locked' : state;
 }
+
+/** PF_EXITING of the kernel's include/linux/sched.h. */
+const EXITING = 4n;
+
+/** Returns whether a process has begun to end, or is gone: it loses its memory, then its namespaces. Reads /proc/PID/stat. */
+export function isEnding(pid: number): boolean {
+  const flags = /\) (?:\S+ ){6}(\d+)/.exec(readProcFile(pid, 'stat'))?.[1];
+  return flags === undefined || (BigInt(flags) & EXITING) !== 0n;
+}

@@ -140,12 +140,15 @@ function hasSeccompFilter(): boolean {
  */
 function isChroot(): boolean {
   if (!/^(\S+ ){4}\/ /m.test(readProcFile('self', 'mountinfo'))) return true;
-  const uid = process.geteuid?.() ?? 0;
-  const isMapped = readProcFile('self', 'uid_map')
+  return isMapped('uid_map', process.geteuid?.() ?? 0) && !hasSeccompFilter();
+}
+
+/** Returns whether this user namespace has a user, or a group, of this number. */
+export function isMapped(map: 'uid_map' | 'gid_map', id: number): boolean {
+  return readProcFile('self', map)
     .split('\n')
     .some((line) => {
       const [first = 0, , count = 0] = line.trim().split(/ +/).map(Number);
-      return uid >= first && uid < first + count;
+      return id >= first && id < first + count;
     });
-  return isMapped && !hasSeccompFilter();
 }

@@ -1,13 +1,13 @@
 import type { ChildProcess, SpawnSyncReturns } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import { GrowingPause } from '../core/growing-pause.js';
 import { kill } from '../core/kill.js';
 import { pollOnce } from '../io/poll-sync.js';
 import { KillOnWorkerExit } from '../process/kill-on-worker-exit.js';
-import { stateOfProcess } from '../process/process-state.js';
+import { isEnding, stateOfProcess } from '../process/process-state.js';
 import { type SpawnArguments, spawnIn, spawnSyncIn } from './launch.js';
 import type { Entrance } from './namespace.js';
 import { OwnNames, warnOfNames } from './own-names.js';
@@ -19,7 +19,7 @@ const TERM_TIMEOUT_MS = 2000;
 const EXIT_TERM_TIMEOUT_MS = 200;
 /** The time for a killed program to disappear. */
 const KILL_TIMEOUT_MS = 1000;
-/** The time for a process without namespaces to disappear. */
+/** The time for a process that ends to disappear. */
 const DEATH_TIMEOUT_MS = 1000;
 /** The longest pause between two checks. */
 const MAX_PAUSE_MS = 20;
@@ -80,9 +80,9 @@ export class Programs {
     return [...new Set([...own, ...this.#inNamespace()])].filter((pid) => stateOfProcess(pid) !== 'gone');
   }
 
-  /** Waits, blocking, until a killed daemon is dead. It loses its namespaces first: while it has them, this returns at once. */
+  /** Waits, blocking, until a daemon that has begun to end is dead. Returns at once if it has not. */
   awaitDeath(): void {
-    if (this.daemonPid === undefined || existsSync(namespaceFile(this.daemonPid))) return;
+    if (this.daemonPid === undefined || !isEnding(this.daemonPid)) return;
     const end = performance.now() + DEATH_TIMEOUT_MS;
     while (stateOfProcess(this.daemonPid) !== 'gone' && performance.now() < end) pollOnce(-1, 0, 1);
   }

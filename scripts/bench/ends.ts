@@ -245,15 +245,8 @@ function hasDhcp(): boolean {
 async function dhcpRow(rounds: number): Promise<Row> {
   const directory = mkdtempSync(join(tmpdir(), 'ioth-bench-'));
   await using server = vdestack(`switch://${directory}/switch`, '10.0.0.1');
-  const flags = [
-    '--keep-in-foreground',
-    '--conf-file=/dev/null',
-    '--log-facility=-',
-    '--pid-file=',
-    '--port=0',
-    '--no-ping',
-  ];
-  const own = [`--dhcp-leasefile=${directory}/leases`, '--user=root', '--group=root', '--interface=vde0'];
+  const flags = ['--no-daemon', '--conf-file=/dev/null', '--log-facility=-', '--pid-file=', '--port=0', '--no-ping'];
+  const own = [`--dhcp-leasefile=${directory}/leases`, '--interface=vde0'];
   const dnsmasq = server.spawn(
     'dnsmasq',
     [...flags, ...own, '--bind-interfaces', '--dhcp-range=10.0.0.50,10.0.0.250,1h'],

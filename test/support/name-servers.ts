@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AF_INET, AF_INET6, type Stack, type StackSettings } from 'ioth';
-import { intoNamespace, Network } from './network.js';
+import { intoNamespace } from './namespace.js';
+import { DNSMASQ, Network } from './network.js';
 
 /** A switch with stacks and name servers on it: stack `n` has 10.5.0.n/24, fd05::n/64 and 2001:db8:5::n/64. */
 export class NameNetwork {
@@ -32,14 +33,13 @@ export class NameNetwork {
 
   /** dnsmasq inside the stack's namespace, on these addresses. It reads no file but those named. */
   async dnsmasq(stack: Stack, addresses: readonly string[], args: readonly string[]): Promise<void> {
-    const options = ['--keep-in-foreground', '--conf-file=/dev/null', '--no-hosts', '--no-resolv', '--user=root'];
     const listen = addresses.map((address) => `--listen-address=${address}`);
     const server = this.#network.server(stack, 'dnsmasq', [
-      ...options,
+      ...DNSMASQ,
+      '--no-hosts',
+      '--no-resolv',
       ...listen,
       '--bind-interfaces',
-      '--log-facility=-',
-      '--pid-file=',
       ...args,
     ]);
     await server.logs(/started, version/);
@@ -91,7 +91,7 @@ export function getent(
   ].map(([from, to]) => `mount --bind '${from}' ${to}`);
   const looks = queries.map(([database, name]) => `getent ${database} '${name}' || echo; echo ----`);
   const script = [...binds, ...looks].join('\n');
-  const [command = '', ...into] = intoNamespace(stack);
+  const [command = '', ...into] = intoNamespace(Number(stack.daemonPid));
   const text = execFileSync(command, [...into, 'unshare', '--mount', 'sh', '-ec', script], { encoding: 'utf8' });
   return text.split('----\n').slice(0, queries.length);
 }

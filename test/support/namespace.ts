@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { libioth, type StackPointer } from '../../ffi/index.js';
+import { entranceTo } from '../../lib/programs/namespace.js';
 
 /** A vdestack made through ffi alone, and its daemon: the process whose network namespace the stack is. */
 export interface RawStack {
@@ -25,8 +26,14 @@ export function ip<T = Record<string, unknown>>(pid: number, ...args: string[]):
 
 /** What a command prints inside the network namespace of `pid`. */
 export function inNamespace(pid: number, command: string, ...args: string[]): string {
-  const flags = process.getuid?.() === 0 ? ['-n'] : ['-U', '--preserve-credentials', '-n'];
-  return execFileSync('nsenter', ['-t', String(pid), ...flags, command, ...args], { encoding: 'utf8' });
+  const [file = '', ...way] = intoNamespace(pid);
+  return execFileSync(file, [...way, command, ...args], { encoding: 'utf8' });
+}
+
+/** The command in front of a program that runs it in the network namespace of a stack's daemon, with the rights of its root. */
+export function intoNamespace(pid: number): string[] {
+  const { file, args } = entranceTo(pid);
+  return [file, ...args, '--net'];
 }
 
 function children(): number[] {

@@ -6,8 +6,15 @@ import { type Child, start } from './child.js';
 import { temporaryDirectory } from './directory.js';
 import { FrameLog } from './frame-log.js';
 import { expectNothingLeft, type Holdings, holdings } from './leaks.js';
+import { intoNamespace } from './namespace.js';
 import { type Reporter, reporters } from './reports.js';
 import { becomes } from './until.js';
+
+/**
+ * dnsmasq in the foreground, with no file of the machine. --keep-in-foreground would have it change its groups, which the root of
+ * an unprivileged user's namespace cannot do: user_namespaces(7).
+ */
+export const DNSMASQ = ['--no-daemon', '--log-facility=-', '--conf-file=/dev/null', '--pid-file='] as const;
 
 /**
  * Stacks on a switch of their own, and servers in their namespaces. Stack number i (from 0) of those that it begins with has
@@ -74,7 +81,7 @@ export class Network implements Reporter {
   /** Starts a program in the network namespace of a stack. It ends with the network. */
   server(stack: Stack, command: string, args: readonly string[]): Child {
     const env = { PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
-    const server = start(command, args, { prefix: intoNamespace(stack), env, limit: 600_000 });
+    const server = start(command, args, { prefix: intoNamespace(Number(stack.daemonPid)), env, limit: 600_000 });
     this.#servers.push(server);
     return server;
   }
@@ -82,14 +89,9 @@ export class Network implements Reporter {
   /** Starts dnsmasq as DHCP server (and more, as `args` say) in a stack. */
   async dnsmasq(stack: Stack, ...args: string[]): Promise<Child> {
     const server = this.server(stack, 'dnsmasq', [
-      '--keep-in-foreground',
-      '--log-facility=-',
+      ...DNSMASQ,
       '--log-dhcp',
-      '--conf-file=/dev/null',
-      '--pid-file=',
       `--dhcp-leasefile=${join(this.dir, `leases${this.#files++}`)}`,
-      '--user=root',
-      '--group=root',
       '--interface=vde0',
       '--except-interface=lo',
       '--bind-interfaces',
@@ -200,12 +202,6 @@ export function stateOf(stack: Stack, ifname = 'vde0'): { addresses: string[]; r
     addresses: addresses.filter((address) => !address.startsWith('fe80:')).sort(),
     routes: routes.map(({ dst, dst_prefixlen, gw }) => `${dst}/${dst_prefixlen} ${gw}`).sort(),
   };
-}
-
-/** The command in front of a program that runs it in the network namespace of a stack. */
-export function intoNamespace(stack: Stack): string[] {
-  const flags = process.getuid?.() === 0 ? ['--net'] : ['--user', '--preserve-credentials', '--net'];
-  return ['nsenter', '-t', String(stack.daemonPid), ...flags];
 }
 
 function addressOf(stack: Stack): string {

@@ -3,7 +3,7 @@ import { TemporaryDirectory } from '../../core/temporary-directory.js';
 import { Lab } from '../../lab/index.js';
 import type { Obstacle } from '../../process/obstacle.js';
 import { TUN, tunObstacle } from '../../process/tun-device.js';
-import { isPrivileged, readNamespaceSettings, settingsObstacle } from '../../process/user-namespaces.js';
+import { isMapped, isPrivileged, readNamespaceSettings, settingsObstacle } from '../../process/user-namespaces.js';
 import { Stack } from '../../stack/stack.js';
 import { VdePort } from '../../vde/index.js';
 import type { Finding } from './finding.js';
@@ -100,9 +100,13 @@ async function runProgram(): Promise<void> {
   }
 }
 
-/** Returns whether users without rights may do the same. Of another user only namespaces are tried, if this process is root. */
+/**
+ * Returns whether users without rights may do the same. Of another user only namespaces are tried, if this process is root and its
+ * user namespace has one.
+ */
 async function unprivileged(): Promise<Ability> {
   const what = 'unprivileged users';
-  const identity = process.geteuid?.() === 0 && isPrivileged() ? { uid: NOBODY, gid: NOBODY } : {};
+  const hasNobody = isMapped('uid_map', NOBODY) && isMapped('gid_map', NOBODY);
+  const identity = process.geteuid?.() === 0 && isPrivileged() && hasNobody ? { uid: NOBODY, gid: NOBODY } : {};
   return ability(what, settingsObstacle(readNamespaceSettings(), false) ?? (await triedObstacle(identity)));
 }

@@ -16,7 +16,7 @@ const MOUNT = 'mount --rbind / "$0/root"';
 /** A directory of a file system, with what the root has. */
 const DIRECTORY = `mount -t tmpfs none "$0"; mkdir "$0/root"
 for entry in /*; do
-  if [ -L "$entry" ]; then cp -a "$entry" "$0/root"; fi
+  if [ -L "$entry" ]; then cp -P "$entry" "$0/root"; fi
   if [ -d "$entry" ] && [ ! -L "$entry" ]; then mkdir "$0/root$entry"; mount --rbind "$entry" "$0/root$entry"; fi
 done`;
 

@@ -36,8 +36,9 @@ function tree(...paths: string[]): string[] {
     const { ino, mode, uid, size, mtimeNs, nlink } = lstatSync(path, { bigint: true });
     const stat = lstatSync(path);
     const content = stat.isFile() ? readFileSync(path, 'utf8') : stat.isSymbolicLink() ? readlinkSync(path) : '';
-    // of a directory that a swapped one was in for a moment the time says nothing
-    const inside = stat.isDirectory() ? tree(...readdirSync(path).map((name) => join(path, name))) : [];
+    // of a directory that a swapped one was in for a moment the time says nothing; of one without rights it says all to its owner
+    const inside =
+      stat.isDirectory() && (mode & 0o777n) !== 0n ? tree(...readdirSync(path).map((name) => join(path, name))) : [];
     return [[path, ino, mode, uid, size, mtimeNs, nlink, content].join(' '), ...inside];
   });
 }

@@ -1,4 +1,5 @@
 import { deepStrictEqual } from 'node:assert';
+import { once } from 'node:events';
 import { inspect } from 'node:util';
 import { AF_INET, AF_INET6, IothError, Stack, VETH_INFO_PEER, vethPeer } from 'ioth';
 import { interfaceLines, routeLines } from '../../../lib/netlink/index.js';
@@ -70,15 +71,21 @@ describe('interfaces() prints as `ip -br addr`', () => {
     compare();
   });
 
-  test('a pair whose other end is in another stack', async () => {
-    const other = new Stack('vdestack', 'null://');
+  test('a pair whose other end is in another namespace', async () => {
+    // that of another stack is not for an unprivileged user: no process of theirs has rights in both
+    const other = stack.spawn('unshare', ['--net', 'sh', '-c', 'echo $$; exec sleep 600'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(other, 'exit');
+    const [namespace] = await once(other.stdout!, 'data');
     stack.iplink_add(-1, 'veth', [[VETH_INFO_PEER, vethPeer('right')]], 'left');
     const index = stack.if_nametoindex('right');
-    inNamespace(pid(), 'ip', 'link', 'set', 'right', 'netns', String(other.daemonPid));
+    inNamespace(pid(), 'ip', 'link', 'set', 'right', 'netns', String(namespace).trim());
     const lines = compare();
     expect(lines.find((line) => line.startsWith('left'))).toMatch(new RegExp(`^left@if${index} +DOWN$`));
     expect(stack.interfaces().find(({ name }) => name === 'left')).toHaveProperty('link_netnsid');
-    await other.close();
+    other.kill();
+    await ended;
   });
 
   test('a stack without operational states', () => {

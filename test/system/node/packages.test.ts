@@ -9,6 +9,7 @@ import type { Stack } from 'ioth';
 import * as undici from 'undici';
 import WebSocket from 'ws';
 import { type Child, startSource } from '../../support/child.js';
+import { intoNamespace } from '../../support/namespace.js';
 import { useNetwork } from '../../support/network.js';
 import { type Trap, trap } from '../../support/traps.js';
 
@@ -185,8 +186,8 @@ describe('ioredis, and a redis-server in the namespace of a stack', () => {
 
 /** What curl prints that runs in the namespace of the third stack. */
 async function curl(...args: string[]): Promise<string> {
-  const flags = process.getuid?.() === 0 ? ['-n'] : ['-U', '--preserve-credentials', '-n'];
+  const [file = '', ...way] = intoNamespace(Number(third.daemonPid));
   const command = ['curl', '--silent', '--show-error', '--noproxy', '*', '--max-time', '10', ...args];
-  const { stdout } = await promisify(execFile)('nsenter', ['-t', String(third.daemonPid), ...flags, ...command]);
+  const { stdout } = await promisify(execFile)(file, [...way, ...command]);
   return stdout;
 }
