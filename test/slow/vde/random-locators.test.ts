@@ -71,8 +71,11 @@ async function fill(dir: string, withEmpty: boolean): Promise<void> {
   }
 }
 
+const dir = temporaryDirectory();
+// from Node.js 24 on, rmSync() removes no directory that it cannot read
+afterAll(() => chmodSync(join(dir, 'outside', 'empty-0'), 0o700));
+
 test(`random locators destroy nothing and crash nothing (IOTH_FUZZ_SEED=${seed})`, async () => {
-  const dir = temporaryDirectory();
   for (const name of ['outside', 'swapping', 'turns', 'cwd']) mkdirSync(join(dir, name));
   await fill(join(dir, 'outside'), true);
   await fill(join(dir, 'swapping'), false);
