@@ -75,13 +75,14 @@ it('are as they are when the program starts', async () => {
   const early = stack.spawn('sh', ['-c', 'echo ready; read line; cat /etc/resolv.conf'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  const ended = once(early, 'exit');
   await once(early.stdout, 'data');
   stack.iothdns_update('10.0.0.53,[fd00::53]:5353');
   // resolv.conf has no ports
   expect(said(stack, 'cat /etc/resolv.conf')).toBe('nameserver 10.0.0.53\n');
   early.stdin.end('\n');
   expect(String((await once(early.stdout, 'data'))[0])).toBe(CONF);
-  await once(early, 'exit');
+  await ended;
   stack.iothdns_update(null);
   stack.iothdns_setpath('hosts', null);
   expect(said(stack, 'cat /etc/hosts')).toBe(readFileSync('/etc/hosts', 'utf8'));
