@@ -142,6 +142,16 @@ export class Readiness {
     this.#receivedOne = false;
   }
 
+  /**
+   * Notes that a connect which waited has succeeded. The next wait is for data then: the watch turns to it at once, where it would
+   * report once more that the socket is writable, and be set again.
+   */
+  noteConnected(): void {
+    if (!this.#poll || (this.#poll.watched & WRITABLE) === 0 || this.#poll.isEdge) return;
+    this.#poll.watch(READABLE);
+    this.#drained = true;
+  }
+
   noteSent(bytes: number): void {
     this.#sent += bytes;
   }
@@ -173,7 +183,7 @@ export class Readiness {
    */
   close(error: ((operation: Operation<unknown>) => Error) | undefined): void {
     this.#closed = true;
-    this.#poll?.close();
+    this.#poll?.closeBeforeNext();
     this.#poll = undefined;
     clearTimeout(this.#exhaustedTimer);
     this.#endRetries();

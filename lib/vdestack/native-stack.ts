@@ -9,7 +9,7 @@ import type { Closable } from '../core/finalization.js';
 import { runNativeAsync } from '../io/async-calls.js';
 import { closeOnExec, makeNonBlocking } from '../io/descriptor-flags.js';
 import { msocket, type ReplyTimeoutHandler, setReplyTimeoutHandler } from '../io/msocket.js';
-import { holdEventSet } from '../io/poll-handle.js';
+import { closeIdleEventSet, holdEventSet } from '../io/poll-handle.js';
 import { Programs } from '../programs/programs.js';
 import { adopt } from '../socket/adopt.js';
 import type { Descriptor } from '../socket/descriptor.js';
@@ -373,6 +373,8 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     this.daemon?.release();
     this.#removeSwitches();
     unregisterExitCleanup(this);
+    // its sockets may have left the set open for others
+    closeIdleEventSet();
   }
 
   /** Closes what the ended daemon opened for the peers of its switches: it is in our table, and C does not know of it. */

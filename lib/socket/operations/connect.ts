@@ -31,7 +31,11 @@ class Connect implements Operation<void> {
   }
 
   attempt(): typeof WAIT | undefined {
-    if (this.#started) return this.#isConnected();
+    if (this.#started) {
+      const result = this.#isConnected();
+      if (result !== WAIT) this.descriptor.readiness.noteConnected();
+      return result;
+    }
     if (this.#connect() === 0) return;
     const error = errno();
     if (error !== EINPROGRESS && error !== EINTR) throw this.#error(error);

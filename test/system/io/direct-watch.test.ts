@@ -24,12 +24,15 @@ beforeEach(async () => {
   handles = openPollHandles();
   exits = process.listenerCount('exit');
   [socket, peer] = await tcpPair(stack, stack, '127.0.0.1');
+  // the set of the listener's watch goes
+  await becomes(() => process.listenerCount('exit') === exits);
 });
-afterEach(() => {
+afterEach(async () => {
   jest.restoreAllMocks();
   socket.close();
   peer.close();
   expect(openPollHandles()).toBe(handles);
+  await becomes(() => process.listenerCount('exit') === exits);
   expect(process.listenerCount('exit')).toBe(exits);
 });
 afterAll(() => stack.close());
