@@ -46,7 +46,7 @@ export function closeIdleEventSet(): void {
   if (open === 0 && epoll?.close()) epoll = undefined;
 }
 
-/** Does so at the end of this turn of the loop. */
+/** Does so after the next poll of the loop, which it does not hasten. */
 function closeIdleEventSetSoon(): void {
   if (open > 0 || isCloseDue) return;
   isCloseDue = true;
@@ -167,7 +167,7 @@ export class PollHandle {
   }
 
   /**
-   * Ends the watch, and leaves the set open until the end of this turn of the loop. A program that makes one connection after the
+   * Ends the watch, and leaves the set open until the loop has polled once more. A program that makes one connection after the
    * other opens the next one by then, and making a set for each costs ten system calls.
    */
   closeBeforeNext(): void {
