@@ -163,7 +163,8 @@ export class PollHandle {
 
   /** Ends the watch. Closing twice is fine. */
   close(): void {
-    if (this.#end()) releaseEventSet();
+    this.#end();
+    closeIdleEventSet();
   }
 
   /**
@@ -171,16 +172,15 @@ export class PollHandle {
    * other opens the next one by then, and making a set for each costs ten system calls.
    */
   closeBeforeNext(): void {
-    if (!this.#end()) return;
-    open--;
+    this.#end();
     closeIdleEventSetSoon();
   }
 
-  #end(): boolean {
-    if (this.#closed) return false;
+  #end(): void {
+    if (this.#closed) return;
     this.watch(0);
     this.#closed = true;
     this.#epoll.unregister(this.#id);
-    return true;
+    open--;
   }
 }

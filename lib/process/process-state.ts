@@ -39,10 +39,10 @@ export function stateOfProcess(pid: number): ProcessState {
 }
 
 /** PF_EXITING of the kernel's include/linux/sched.h. */
-const EXITING = 4n;
+const EXITING = 4;
 
 /** Returns whether a process has begun to end, or is gone: it loses its memory, then its namespaces. Reads /proc/PID/stat. */
 export function isEnding(pid: number): boolean {
   const flags = /\) (?:\S+ ){6}(\d+)/.exec(readProcFile(pid, 'stat'))?.[1];
-  return flags === undefined || (BigInt(flags) & EXITING) !== 0n;
+  return flags === undefined || (Number(flags) & EXITING) !== 0;
 }

@@ -140,11 +140,11 @@ function hasSeccompFilter(): boolean {
  */
 function isChroot(): boolean {
   if (!/^(\S+ ){4}\/ /m.test(readProcFile('self', 'mountinfo'))) return true;
-  return isMapped('uid_map', process.geteuid?.() ?? 0) && !hasSeccompFilter();
+  return isIdMapped('uid_map', process.geteuid?.() ?? 0) && !hasSeccompFilter();
 }
 
 /** Returns whether this user namespace has a user, or a group, of this number. */
-export function isMapped(map: 'uid_map' | 'gid_map', id: number): boolean {
+export function isIdMapped(map: 'uid_map' | 'gid_map', id: number): boolean {
   return readProcFile('self', map)
     .split('\n')
     .some((line) => {

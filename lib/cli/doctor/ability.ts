@@ -3,7 +3,7 @@ import { TemporaryDirectory } from '../../core/temporary-directory.js';
 import { Lab } from '../../lab/index.js';
 import type { Obstacle } from '../../process/obstacle.js';
 import { TUN, tunObstacle } from '../../process/tun-device.js';
-import { isMapped, isPrivileged, readNamespaceSettings, settingsObstacle } from '../../process/user-namespaces.js';
+import { isIdMapped, isPrivileged, readNamespaceSettings, settingsObstacle } from '../../process/user-namespaces.js';
 import { Stack } from '../../stack/stack.js';
 import { VdePort } from '../../vde/index.js';
 import type { Finding } from './finding.js';
@@ -106,7 +106,8 @@ async function runProgram(): Promise<void> {
  */
 async function unprivileged(): Promise<Ability> {
   const what = 'unprivileged users';
-  const hasNobody = isMapped('uid_map', NOBODY) && isMapped('gid_map', NOBODY);
-  const identity = process.geteuid?.() === 0 && isPrivileged() && hasNobody ? { uid: NOBODY, gid: NOBODY } : {};
-  return ability(what, settingsObstacle(readNamespaceSettings(), false) ?? (await triedObstacle(identity)));
+  const isRoot = process.geteuid?.() === 0 && isPrivileged();
+  const canBeNobody = isRoot && isIdMapped('uid_map', NOBODY) && isIdMapped('gid_map', NOBODY);
+  const user = canBeNobody ? { uid: NOBODY, gid: NOBODY } : {};
+  return ability(what, settingsObstacle(readNamespaceSettings(), false) ?? (await triedObstacle(user)));
 }

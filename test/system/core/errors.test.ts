@@ -136,11 +136,12 @@ describe('a stack that cannot be made', () => {
   test('a /dev/net/tun that cannot be opened: EACCES with its mode, its owner and who one is', async () => {
     const drop = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'];
     // the root of a user namespace makes no devices, and has one user to give a file to
-    const device = 'mknod -m 000 /dev/net/tun c 10 200; chown 1000:1001 /dev/net/tun';
-    const { stdout } = await withDevNet(isRoot ? device : 'touch /dev/net/tun; chmod 000 /dev/net/tun', ...drop);
+    const [make, shown] = isRoot
+      ? ['mknod -m 600 /dev/net/tun c 10 200; chown 1000:1001 /dev/net/tun', 'mode 0600, owner 1000:1001']
+      : ['touch /dev/net/tun; chmod 000 /dev/net/tun', 'mode 0000, owner 0:0'];
+    const { stdout } = await withDevNet(make, ...drop);
     expect(stdout).toContain('EACCES');
-    const owner = isRoot ? '1000:1001' : '0:0';
-    expect(stdout).toContain(`/dev/net/tun (mode 0000, owner ${owner}) cannot be opened by uid 0`);
+    expect(stdout).toContain(`/dev/net/tun (${shown}) cannot be opened by uid 0`);
   });
 
   test('no /dev/net/tun: ENODEV says so', async () => {
