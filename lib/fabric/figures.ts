@@ -1,5 +1,5 @@
+import { epochMs } from '../core/epoch.js';
 import { checkInteger, checkOptions } from '../core/validate.js';
-import { epochMs } from './recorder.js';
 import type { PortStats } from './stats.js';
 
 /** What passed a port, or a network, in a second. */

@@ -1,6 +1,6 @@
 import { ETH_P_IP, ETH_P_IPV6, IPPROTO_TCP, IPPROTO_UDP } from '../constants/index.js';
+import { epochMs } from '../core/epoch.js';
 import { u16 } from './headers.js';
-import { epochMs } from './recorder.js';
 import type { NetworkStats } from './stats.js';
 import { TCP_FLAGS } from './tcp-flags.js';
 

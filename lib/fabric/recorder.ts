@@ -1,4 +1,4 @@
-import { nanosecondsNow } from '../vde/pcapng.js';
+import { epochMs, epochTime } from '../core/epoch.js';
 
 /** The number of frames in the history. */
 export const HISTORY_FRAMES = 1000;
@@ -9,7 +9,6 @@ const BATCH_SIZE = 256 * 1024;
 const FLUSH_AFTER_MS = 10;
 /** The maximum number of bytes on the way to the other thread. Frames beyond that are not captured. */
 const MAX_UNTAKEN = 64 * 1024 * 1024;
-const NANOSECONDS_PER_MS = 1e6;
 
 /** The data about a frame in a capture. */
 export interface FrameRecord {
@@ -35,19 +34,6 @@ export interface FrameRecord {
 export interface FrameBatch {
   readonly records: readonly FrameRecord[];
   readonly bytes: Uint8Array;
-}
-
-const OFFSET_MS = Date.now() - performance.now();
-const OFFSET_NS = nanosecondsNow() - BigInt(Math.round(performance.now() * NANOSECONDS_PER_MS));
-
-/** Returns a time of performance.now() in nanoseconds since 1970. */
-export function epochTime(time: number): bigint {
-  return OFFSET_NS + BigInt(Math.round(time * NANOSECONDS_PER_MS));
-}
-
-/** Returns a time of performance.now() in milliseconds since 1970, to the microsecond. */
-export function epochMs(time: number): number {
-  return OFFSET_MS + time;
 }
 
 /** The last frames of a network. Each has a number, its mark, from 1 on. */

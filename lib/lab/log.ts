@@ -1,7 +1,9 @@
+import { epochMs } from '../core/epoch.js';
 import type { PageEvent, PageEventKind, PageState } from './web/protocol.js';
 
 /** How many events are kept. */
 const MAX_EVENTS = 300;
+const MICROSECOND_MS = 0.001;
 
 /** What was done to a lab, for its page and for reports. */
 export class LabLog {
@@ -17,12 +19,18 @@ export class LabLog {
 
   /** Notes something that was done to the lab. */
   add(kind: PageEventKind, text: string): void {
-    this.#note({ time: Date.now(), kind, text, state: this.state() });
+    this.#note({ time: this.#now(), kind, text, state: this.state() });
   }
 
   /** Notes something that happened in it. */
   happened(kind: PageEventKind, text: string): void {
-    this.#note({ time: Date.now(), kind, text });
+    this.#note({ time: this.#now(), kind, text });
+  }
+
+  /** The clock is that of frames. No two events have the same time, because a page shows the lab as it was at one. */
+  #now(): number {
+    const last = this.#events.at(-1)?.time ?? 0;
+    return Math.max(epochMs(performance.now()), last + MICROSECOND_MS);
   }
 
   #note(event: PageEvent): void {

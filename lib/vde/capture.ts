@@ -1,7 +1,8 @@
 import type { Writable } from 'node:stream';
+import { nanosecondsNow } from '../core/epoch.js';
 import { IothError } from '../core/errors.js';
 import { checkInteger, checkOptions, checkString, invalidType, UINT_MAX } from '../core/validate.js';
-import { nanosecondsNow, PcapngWriter } from './pcapng.js';
+import { PcapngWriter } from './pcapng.js';
 import { VdePort } from './port.js';
 
 /** The target of a capture: a file, a stream, a shared writer; undefined for memory. */

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
+import { nanosecondsNow } from '../core/epoch.js';
 import { checkBytes, checkInteger, checkOptions, invalidType, outOfRange, UINT_MAX } from '../core/validate.js';
 import { ByteSink } from './byte-sink.js';
 
@@ -47,15 +48,6 @@ const DIRECTIONS = { inbound: 1, outbound: 2 } as const;
 /** The most bytes of an option: its length has 16 bits. */
 const MAX_OPTION_LENGTH = 0xffff;
 const MAX_UINT64 = 0xffff_ffff_ffff_ffffn;
-
-/** The offset of hrtime to the time since 1970. performance.timeOrigin has microseconds, hrtime has nanoseconds. */
-const HRTIME_OFFSET =
-  BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n - process.hrtime.bigint();
-
-/** Returns the time now, in nanoseconds since 1970. */
-export function nanosecondsNow(): bigint {
-  return HRTIME_OFFSET + process.hrtime.bigint();
-}
 
 /**
  * Writes frames as a capture for Wireshark, tshark and tcpdump: interfaces by name, times in nanoseconds, comments.

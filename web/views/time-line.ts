@@ -91,7 +91,7 @@ export class TimeLine {
   readonly refresh = () => {
     const { time } = this.view;
     const [first, last] = this.model.span;
-    const end = this.model.isLive && time === undefined ? Date.now() : Math.max(last, first + 1);
+    const end = this.model.isLive && time === undefined ? Math.max(Date.now(), last) : Math.max(last, first + 1);
     const start = this.model.isLive && time === undefined ? Math.max(first, end - WINDOW_MS) : first;
     this.#span = [Math.min(start, end - 1000), end];
     const isStopped = time !== undefined;

@@ -1,7 +1,7 @@
+import { epochTime } from '../../core/epoch.js';
 import type { StoredFrame } from '../../vde/frame-store.js';
 import type { Path } from '../path.js';
 import { FrameRandom } from '../philox.js';
-import { epochTime } from '../recorder.js';
 import type { InterceptEvent } from './events.js';
 import { compileMatch, type Matcher } from './matcher.js';
 import type { InterceptPlan } from './plan.js';

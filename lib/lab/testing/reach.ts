@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { nanosecondsNow } from '../../core/epoch.js';
 import {
   checkInteger,
   checkOptions,
@@ -11,7 +12,6 @@ import {
 } from '../../core/validate.js';
 import { within } from '../../core/within.js';
 import type { PingProbe } from '../../ping/ping.js';
-import { nanosecondsNow } from '../../vde/pcapng.js';
 import { LabHost } from '../host.js';
 import { lastFrame } from './last-frame.js';
 
