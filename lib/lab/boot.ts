@@ -4,7 +4,7 @@ import { readyLinkLocal } from '../config/link-local.js';
 import { AF_INET, AF_INET6 } from '../constants/index.js';
 import { ALIAS_PREFIX } from '../fabric/nat/nat.js';
 import { nat64Route } from '../fabric/nat64/nat64.js';
-import { withOneSocket } from '../netlink/request.js';
+import { inOneBatch } from '../netlink/request.js';
 import { Stack } from '../stack/stack.js';
 import { type BootPlan, isAcquired, isByDhcp, isBySlaac } from './boot-plan.js';
 import { addNeighbours } from './neighbours.js';
@@ -16,6 +16,8 @@ import { awaitSlaac } from './slaac.js';
 import { ETHERNET_MTU, EXIT } from './topology/config.js';
 import { type Attachment, attachmentOn, cablesOf, type HostPlan, nat64NetworksOf } from './topology/host-plan.js';
 
+/** The index of 'lo' in each network namespace: linux/netdevice.h. */
+const LOOPBACK_IFINDEX = 1;
 /** The kernel sends the packet, and loses it. Any other default route is preferred. */
 const NOWHERE = 'default dev lo metric 4294967295';
 
@@ -40,7 +42,7 @@ export function makeStack(plan: BootPlan): Stack {
 export async function boot(stack: Stack, plan: BootPlan): Promise<void> {
   const { topology, host } = plan;
   stack.iothdns_setpath('hosts', writeHostsTable(plan));
-  withOneSocket(stack.pointer('boot'), () => configure(stack, plan));
+  inOneBatch(stack.pointer('boot'), () => configure(stack, plan));
   await serveNames(stack, plan);
   if (topology.dhcp === host) serveDhcp(stack, host, topology);
   if (host.isRouter) advertiseRouter(stack, host, topology);
@@ -80,11 +82,11 @@ export async function acquireAddresses(stack: Stack, plan: BootPlan, signal: Abo
 
 function configure(stack: Stack, plan: BootPlan): void {
   const { host } = plan;
-  stack.linksetupdown('lo', true);
   for (const { network, mac } of cablesOf(host)) {
     stack.linksetaddr(network.name, mac);
     if (network.mtu !== undefined) stack.linksetmtu(network.name, network.mtu);
   }
+  stack.linksetupdown(LOOPBACK_IFINDEX, true);
   for (const attachment of host.attachments) configureInterface(stack, plan, attachment);
   addNeighbours(stack, plan.topology, host);
   routeMulticast(stack, plan);
@@ -126,7 +128,7 @@ function configureRoutes(stack: Stack, plan: BootPlan): void {
 
 /** Configures a stack for the network that its host has moved to. */
 export function arrive(stack: Stack, plan: BootPlan): void {
-  withOneSocket(stack.pointer('move'), () => arriveAt(stack, plan));
+  inOneBatch(stack.pointer('move'), () => arriveAt(stack, plan));
   const resolver = resolverOf(plan);
   if (resolver !== null) stack.iothdns_update(resolver);
 }

@@ -28,6 +28,18 @@ const anyAddress = encodeSockaddr(AF_NETLINK, {}, () => 0);
 const on = Buffer.from(Int32Array.of(1).buffer);
 let lastSeq = 0;
 
+/** Encodes a request, which gets a sequence number of its own. */
+export function encodeRequest(
+  name: RequestName,
+  body: Uint8Array,
+  flags: number,
+  attributes?: readonly Attribute[],
+): { bytes: Buffer; seq: number } {
+  lastSeq = (lastSeq % 0x7fffffff) + 1;
+  const header = { type: RTM[name], flags: NLM_F_REQUEST | flags, seq: lastSeq };
+  return { bytes: encodeMessage(header, body, attributes), seq: lastSeq };
+}
+
 /** An rtnetlink socket of a stack. It blocks for at most {@link REPLY_TIMEOUT_MS}. */
 export class NetlinkSocket {
   readonly #fd: number;
@@ -51,22 +63,18 @@ export class NetlinkSocket {
     }
   }
 
-  /** Sends a request. @returns the sequence number of the replies */
-  send(body: Uint8Array, flags: number, attributes?: readonly Attribute[]): number {
-    lastSeq = (lastSeq % 0x7fffffff) + 1;
-    const header = { type: RTM[this.name], flags: NLM_F_REQUEST | flags, seq: lastSeq };
-    const bytes = encodeMessage(header, body, attributes);
+  /** Sends requests. */
+  send(bytes: Uint8Array): void {
     if (libioth().send(this.#fd, bytes, bytes.length, 0) < 0) throw systemError(errno(), this.name);
-    return lastSeq;
   }
 
-  /** Returns the next messages with this sequence number, at least one. @throws {IothError} ETIMEDOUT */
-  receive(seq: number): Message[] {
+  /** Returns the next messages with such a sequence number, at least one. @throws {IothError} ETIMEDOUT */
+  receive(isAnswer: (seq: number) => boolean): Message[] {
     const deadline = performance.now() + REPLY_TIMEOUT_MS;
     for (;;) {
       const datagram = this.#receiveDatagram();
       const all = datagram ? decodeMessages(datagram, this.name) : [];
-      const messages = all.filter((message) => message.seq === seq && message.type !== NLMSG_NOOP);
+      const messages = all.filter(({ seq, type }) => isAnswer(seq) && type !== NLMSG_NOOP);
       if (messages.length > 0) return messages;
       const left = deadline - performance.now();
       if (left <= 0) {

@@ -2,10 +2,11 @@
 
 import type { StackPointer } from '../../ffi/ioth.js';
 import { IothError } from '../core/errors.js';
+import { Batch } from './batch.js';
 import { NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, type RequestName } from './constants.js';
 import { failureOf, type Hints } from './failure.js';
 import type { Attribute, Message } from './message.js';
-import { NetlinkSocket } from './netlink-socket.js';
+import { encodeRequest, NetlinkSocket } from './netlink-socket.js';
 
 /** The most attempts of a dump, which starts again when the configuration changes under it. */
 const DUMP_ATTEMPTS = 10;
@@ -20,7 +21,7 @@ interface RequestOptions {
 
 /**
  * Sends one request and waits for an acknowledgement, or for the first message of data, since a stack may send no
- * acknowledgement after its data. Returns the data.
+ * acknowledgement after its data. Returns the data. A change within {@link inOneBatch} only becomes a part of it.
  */
 export function request(
   stack: StackPointer,
@@ -28,8 +29,12 @@ export function request(
   body: Uint8Array,
   { flags = NLM_F_ACK, attributes, hints }: RequestOptions = {},
 ): Message | undefined {
+  if (batch?.stack === stack && isChange(name)) {
+    batch.add({ name, body, flags: flags & ~NLM_F_ACK, attributes, hints });
+    return undefined;
+  }
   return withSocket(stack, name, (socket) => {
-    const [message] = socket.receive(socket.send(body, flags, attributes));
+    const [message] = ask(socket, name, body, flags, attributes)();
     if (message?.type !== NLMSG_ERROR) return message;
     const failure = failureOf(message, name, hints);
     if (failure) throw failure;
@@ -37,11 +42,28 @@ export function request(
   });
 }
 
+function isChange(name: RequestName): boolean {
+  return !name.startsWith('RTM_GET');
+}
+
+/** Sends a request. Returns a function that returns the next messages of the answer. */
+function ask(
+  socket: NetlinkSocket,
+  name: RequestName,
+  body: Uint8Array,
+  flags: number,
+  attributes?: readonly Attribute[],
+): () => Message[] {
+  const { bytes, seq } = encodeRequest(name, body, flags, attributes);
+  socket.send(bytes);
+  return () => socket.receive((each) => each === seq);
+}
+
 /** Returns all objects of a kind. */
 export function dump(stack: StackPointer, name: RequestName, body: Uint8Array): Message[] {
   return withSocket(stack, name, (socket) => {
     for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
-      const messages = collect(socket, socket.send(body, NLM_F_DUMP), name);
+      const messages = collect(ask(socket, name, body, NLM_F_DUMP), name);
       if (messages) return messages;
     }
     throw new IothError('EAGAIN', { syscall: name, hint: 'the configuration keeps changing; try again' });
@@ -49,11 +71,11 @@ export function dump(stack: StackPointer, name: RequestName, body: Uint8Array): 
 }
 
 /** Returns all messages up to NLMSG_DONE; undefined if the dump is inconsistent. */
-function collect(socket: NetlinkSocket, seq: number, name: RequestName): Message[] | undefined {
+function collect(receive: () => Message[], name: RequestName): Message[] | undefined {
   const messages: Message[] = [];
   let isInterrupted = false;
   for (;;) {
-    for (const message of socket.receive(seq)) {
+    for (const message of receive()) {
       if ((message.flags & NLM_F_DUMP_INTR) !== 0) isInterrupted = true;
       if (message.type !== NLMSG_DONE && message.type !== NLMSG_ERROR) {
         messages.push(message);
@@ -67,43 +89,38 @@ function collect(socket: NetlinkSocket, seq: number, name: RequestName): Message
   }
 }
 
-/** What {@link withOneSocket} keeps: the socket, and the indexes of interfaces. */
-let shared:
-  | { readonly stack: StackPointer; socket: NetlinkSocket | undefined; readonly indexes: Map<string, number> }
-  | undefined;
+/** The requests of {@link inOneBatch}. */
+let batch: Batch | undefined;
 
 /**
- * Makes one netlink socket for all requests of `work` to a stack, which its daemon would make for each, and asks once for the index
- * of an interface. `work` must not rename, make or delete interfaces.
+ * Makes one socket for all requests of `work` to a stack, asks once for the index of an interface, and sends changes together: all
+ * are made when the next question is asked, and at the end. `work` must not rename, make or delete interfaces.
+ * @throws {IothError} the first change that the stack refused; those after it may be made
  */
-export function withOneSocket<T>(stack: StackPointer, work: () => T): T {
-  if (shared) return work();
-  shared = { stack, socket: undefined, indexes: new Map() };
+export function inOneBatch<T>(stack: StackPointer, work: () => T): T {
+  if (batch) return work();
+  const own = new Batch(stack);
+  batch = own;
   try {
-    return work();
+    const result = work();
+    own.flush();
+    return result;
   } finally {
-    const { socket } = shared;
-    shared = undefined;
-    socket?.close();
+    batch = undefined;
+    own.close();
   }
 }
 
-/** Returns the index of an interface, which `find` asks the stack for, unless {@link withOneSocket} has it already. */
+/** Returns the index of an interface, which `find` asks the stack for, unless {@link inOneBatch} has it already. */
 export function knownIndex(stack: StackPointer, ifname: string, find: () => number): number {
-  if (shared?.stack !== stack) return find();
-  const index = shared.indexes.get(ifname) ?? find();
-  shared.indexes.set(ifname, index);
+  if (batch?.stack !== stack) return find();
+  const index = batch.indexes.get(ifname) ?? find();
+  batch.indexes.set(ifname, index);
   return index;
 }
 
 function withSocket<T>(stack: StackPointer, name: RequestName, use: (socket: NetlinkSocket) => T): T {
-  if (shared?.stack !== stack) return withOwnSocket(stack, name, use);
-  shared.socket ??= new NetlinkSocket(stack, name);
-  shared.socket.name = name;
-  return use(shared.socket);
-}
-
-function withOwnSocket<T>(stack: StackPointer, name: RequestName, use: (socket: NetlinkSocket) => T): T {
+  if (batch?.stack === stack) return use(batch.socketFor(name));
   const socket = new NetlinkSocket(stack, name);
   try {
     return use(socket);
