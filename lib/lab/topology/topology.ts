@@ -57,6 +57,9 @@ export class Topology {
   /** How often a host has moved to another network. */
   moves = 0;
   readonly #distances = new Map<string, Distances>();
+  /** What hosts get, by their {@link placeOf}. */
+  readonly #routes = new Map<string, readonly RoutePlan[]>();
+  readonly #tables = new Map<string, string>();
 
   /**
    * Checks a configuration, and computes the topology from it.
@@ -102,6 +105,7 @@ export class Topology {
   /** Notes that a host has moved to another network. */
   move(host: RoamingPlan, to: Attachment): void {
     host.moveTo(to);
+    this.#tables.clear();
     this.routes.set(host, this.routesOf(host));
     this.moves++;
   }
@@ -111,6 +115,13 @@ export class Topology {
    * DNS server in the lab, names come from it, over its network: all but those that a NAT hides from it.
    */
   hostsTable(viewer: HostPlan): string {
+    const place = placeOf(viewer);
+    const table = this.#tables.get(place) ?? this.#newHostsTable(viewer);
+    this.#tables.set(place, table);
+    return table;
+  }
+
+  #newHostsTable(viewer: HostPlan): string {
     const lines = ['127.0.0.1 localhost', '::1 localhost'];
     const server = this.dns && (this.nat64Of(viewer)?.router ?? this.dns);
     for (const host of this.hosts) {
@@ -179,7 +190,14 @@ export class Topology {
    * Returns the routes of a host to all networks that it is not on and that it has a way to: the way with the fewest routers, the
    * first of equal ones. Behind a NAT, a default route to the NAT is one of them.
    */
-  routesOf(host: HostPlan): RoutePlan[] {
+  routesOf(host: HostPlan): readonly RoutePlan[] {
+    const place = placeOf(host);
+    const routes = this.#routes.get(place) ?? this.#findRoutes(host);
+    this.#routes.set(place, routes);
+    return routes;
+  }
+
+  #findRoutes(host: HostPlan): RoutePlan[] {
     const routes = this.networks
       .filter((network) => !attachmentOn(host, network))
       .flatMap((network) => network.prefixes.flatMap((prefix) => this.#routeTo(network, prefix, host) ?? []));
@@ -353,6 +371,12 @@ export class Topology {
     }
     return distances;
   }
+}
+
+/** Two hosts of the same place have the same routes and see the same addresses: those on the same networks that forward nothing. */
+function placeOf({ name, isRouter, attachments }: HostPlan): string {
+  // ':' is in no name of a network, which is one of an interface
+  return isRouter ? `host:${name}` : attachments.map(({ network }) => network.name).join(' ');
 }
 
 /** The prefix of a default route. */
