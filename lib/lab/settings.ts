@@ -43,7 +43,9 @@ function slaacSettings(plan: BootPlan, attachment: Attachment): Setting[] {
 export async function applySettings(hosts: readonly (readonly [Stack, readonly Setting[]])[]): Promise<void> {
   const needy = hosts.filter(([, settings]) => settings.length > 0);
   if (needy.length === 0) return;
-  if (await writeSysctls(needy.map(([stack, settings]) => ({ pid: stack.daemonPid!, settings })))) return;
+  const written = writeSysctls(needy.map(([stack, settings]) => ({ pid: stack.daemonPid!, settings })));
+  // a stack whose daemon has died cannot be entered
+  if (await written.catch(() => false)) return;
   // reports which one failed, and why
   for (const [stack, settings] of needy) for (const [name, value] of settings) stack.sysctl(name, value);
 }

@@ -1,4 +1,5 @@
 import child_process from 'node:child_process';
+import { Stack } from 'ioth';
 import { Lab } from 'ioth/lab';
 import { applySettings } from '../../../lib/lab/settings.js';
 import { type NamespaceSettings, writeSysctls } from '../../../lib/programs/sysctl.js';
@@ -57,4 +58,13 @@ it('a setting that cannot be made is reported, and those of the others stand', a
     address: "net.ipv4.conf.it's.forwarding",
   });
   expect(alice.sysctl('net.ipv4.ip_default_ttl')).toBe('7');
+});
+
+it('a daemon that died is the error', async () => {
+  await using stack = new Stack('vdestack', 'null://');
+  stack.on('error', () => {}); // it is told too
+  process.kill(stack.daemonPid!, 'SIGKILL');
+  await expect(applySettings([[stack, [['net.ipv4.ip_default_ttl', 7]]]])).rejects.toMatchObject({
+    code: 'ERR_STACK_DEAD',
+  });
 });
