@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { AF_INET, AF_INET6 } from '../constants/index.js';
+import { AF_INET, AF_INET6 } from '../constants/socket.js';
 import { inet_aton, inet_ntoa, inet_ntop, inet_pton } from './inet.js';
 
 /** Returns the family of an address; 0 for any other text. A zone ('%eth0') may follow an IPv6 address. */

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import { AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX } from '../constants/index.js';
+import { AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX } from '../constants/socket.js';
 import { IS_LITTLE_ENDIAN } from '../core/byte-order.js';
 import { IothError } from '../core/errors.js';
 import { checkBytes, checkInteger, INT_MAX, invalidType, invalidValue, UINT_MAX } from '../core/validate.js';

@@ -2,11 +2,6 @@ import { isIPv4 } from 'node:net';
 import { splitPrefix } from '../address/ip.js';
 import { parseMac } from '../address/mac.js';
 import {
-  ETH_P_8021AD,
-  ETH_P_8021Q,
-  ETH_P_ARP,
-  ETH_P_IP,
-  ETH_P_IPV6,
   IPPROTO_AH,
   IPPROTO_ESP,
   IPPROTO_GRE,
@@ -16,7 +11,8 @@ import {
   IPPROTO_SCTP,
   IPPROTO_TCP,
   IPPROTO_UDP,
-} from '../constants/index.js';
+} from '../constants/inet.js';
+import { ETH_P_8021AD, ETH_P_8021Q, ETH_P_ARP, ETH_P_IP, ETH_P_IPV6 } from '../constants/packet.js';
 import { type AddressPrefix, checkAddressPrefix, isInPrefix } from '../fabric/address-prefix.js';
 import { Headers } from '../fabric/headers.js';
 import { UsageError } from './command.js';

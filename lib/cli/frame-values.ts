@@ -1,12 +1,5 @@
-import {
-  ETH_P_ARP,
-  ETH_P_IP,
-  ETH_P_IPV6,
-  IPPROTO_ICMP,
-  IPPROTO_ICMPV6,
-  IPPROTO_TCP,
-  IPPROTO_UDP,
-} from '../constants/index.js';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from '../constants/inet.js';
+import { ETH_P_ARP, ETH_P_IP, ETH_P_IPV6 } from '../constants/packet.js';
 import type { Headers } from '../fabric/headers.js';
 import { UsageError } from './command.js';
 

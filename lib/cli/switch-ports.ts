@@ -1,7 +1,7 @@
 import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { errno, libc } from '../../ffi/libc.js';
-import { SO_PEERCRED, SOL_SOCKET } from '../constants/index.js';
+import { SO_PEERCRED, SOL_SOCKET } from '../constants/socket.js';
 import { systemError } from '../core/errors.js';
 import { textIfReadable } from '../core/text-file.js';
 

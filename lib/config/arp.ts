@@ -1,6 +1,6 @@
 import { ANY4, ipBytes, ipText } from '../address/ip.js';
 import { formatMac, parseMac } from '../address/mac.js';
-import { ARPHRD_ETHER, ETH_P_IP } from '../constants/index.js';
+import { ARPHRD_ETHER, ETH_P_IP } from '../constants/packet.js';
 import { concat, Reader, u16 } from './bytes.js';
 
 /** ARP packet for IPv4 over Ethernet (RFC 826), as on a packet socket of type SOCK_DGRAM: without the Ethernet header. */

@@ -1,5 +1,5 @@
 import { ipBytes, isLinkLocalIPv6, zoneOf } from '../address/ip.js';
-import { AF_INET } from '../constants/index.js';
+import { AF_INET } from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
 import type { NetworkSettings } from '../dns/settings.js';
 import type { StackInterface } from '../dns/stack-interface.js';

@@ -1,5 +1,5 @@
 import { ipBytes, ipText } from '../address/ip.js';
-import { IPPROTO_UDP } from '../constants/index.js';
+import { IPPROTO_UDP } from '../constants/inet.js';
 import { checksum } from '../core/internet-checksum.js';
 import { concat, Reader, u16 } from './bytes.js';
 

@@ -1,5 +1,5 @@
 import { ipBytes, isLinkLocalIPv6 } from '../address/ip.js';
-import { AF_INET6 } from '../constants/index.js';
+import { AF_INET6 } from '../constants/socket.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 
 /**

@@ -11,7 +11,7 @@ import {
   EAI_SERVICE,
   EAI_SOCKTYPE,
   EAI_SYSTEM,
-} from '../constants/index.js';
+} from '../constants/netdb.js';
 import { IothError } from '../core/errors.js';
 
 const QUERY_TEXTS = {

@@ -1,9 +1,6 @@
 import { familyOf, withoutZone, zoneOf } from '../address/ip.js';
 import type { Address } from '../address/sockaddr.js';
 import {
-  AF_INET,
-  AF_INET6,
-  AF_UNSPEC,
   AI_ADDRCONFIG,
   AI_ALL,
   AI_CANONNAME,
@@ -14,7 +11,8 @@ import {
   EAI_BADFLAGS,
   EAI_FAMILY,
   EAI_NONAME,
-} from '../constants/index.js';
+} from '../constants/netdb.js';
+import { AF_INET, AF_INET6, AF_UNSPEC } from '../constants/socket.js';
 import { checkInteger, checkString, INT_MAX } from '../core/validate.js';
 import { GaiError } from './errors.js';
 import { findHost } from './host-addresses.js';

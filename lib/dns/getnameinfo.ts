@@ -8,7 +8,7 @@ import {
   NI_NOFQDN,
   NI_NUMERICHOST,
   NI_NUMERICSERV,
-} from '../constants/index.js';
+} from '../constants/netdb.js';
 import { checkInteger, checkPort, checkString, INT_MAX, invalidType } from '../core/validate.js';
 import { DnsError, eaiOf, GaiError } from './errors.js';
 import type { NameSources } from './name-sources.js';

@@ -1,9 +1,6 @@
 import { asciiName, isDomainName } from '../address/domain-name.js';
 import { ANY4, familyOf, inetAton, ipBytes, ipText, isLoopback, isMapped, withoutZone, zoneOf } from '../address/ip.js';
 import {
-  AF_INET,
-  AF_INET6,
-  AF_UNSPEC,
   AI_ALL,
   AI_NUMERICHOST,
   AI_PASSIVE,
@@ -11,7 +8,8 @@ import {
   EAI_ADDRFAMILY,
   EAI_NODATA,
   EAI_NONAME,
-} from '../constants/index.js';
+} from '../constants/netdb.js';
+import { AF_INET, AF_INET6, AF_UNSPEC } from '../constants/socket.js';
 import { AbortError } from '../core/errors.js';
 import { DnsError, eaiOf, GaiError } from './errors.js';
 import { addressesOf } from './message.js';

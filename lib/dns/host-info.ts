@@ -1,6 +1,7 @@
 import { nameKey } from '../address/domain-name.js';
 import { BROADCAST4, familyOf, withoutZone } from '../address/ip.js';
-import { AF_INET, AI_CANONNAME, NI_NAMEREQD, SOCK_STREAM } from '../constants/index.js';
+import { AI_CANONNAME, NI_NAMEREQD } from '../constants/netdb.js';
+import { AF_INET, SOCK_STREAM } from '../constants/socket.js';
 import { checkOptions, checkString } from '../core/validate.js';
 import { GaiError } from './errors.js';
 import type { Resolver } from './resolver.js';

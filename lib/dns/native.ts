@@ -2,7 +2,8 @@ import { ADDRINFO_SIZE, type DnsPointer, IOTHDNS_HOSTS, type Libiothdns, libioth
 import { isDomainName } from '../address/domain-name.js';
 import { familyOf, ipText } from '../address/ip.js';
 import { decodeSockaddr, encodeSockaddr } from '../address/sockaddr.js';
-import { AF_INET, AF_INET6, AI_CANONNAME, SOCK_STREAM } from '../constants/index.js';
+import { AI_CANONNAME } from '../constants/netdb.js';
+import { AF_INET, AF_INET6, SOCK_STREAM } from '../constants/socket.js';
 import { untilAborted } from '../core/abort.js';
 import { AbortError, IothError } from '../core/errors.js';
 import type { NativeCallback } from '../io/async-calls.js';

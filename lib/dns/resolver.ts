@@ -1,4 +1,5 @@
-import { AF_INET, AF_INET6, EAI_ADDRFAMILY, SOCK_STREAM } from '../constants/index.js';
+import { EAI_ADDRFAMILY } from '../constants/netdb.js';
+import { AF_INET, AF_INET6, SOCK_STREAM } from '../constants/socket.js';
 import { checkProvider, chooseProvider, type ProviderName } from '../core/provider.js';
 import { checkOptions, checkSignal } from '../core/validate.js';
 import { GaiError } from './errors.js';

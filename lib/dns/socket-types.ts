@@ -1,18 +1,6 @@
-import {
-  EAI_NONAME,
-  EAI_SERVICE,
-  EAI_SOCKTYPE,
-  IPPROTO_DCCP,
-  IPPROTO_SCTP,
-  IPPROTO_TCP,
-  IPPROTO_UDP,
-  IPPROTO_UDPLITE,
-  SOCK_DCCP,
-  SOCK_DGRAM,
-  SOCK_RAW,
-  SOCK_SEQPACKET,
-  SOCK_STREAM,
-} from '../constants/index.js';
+import { IPPROTO_DCCP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE } from '../constants/inet.js';
+import { EAI_NONAME, EAI_SERVICE, EAI_SOCKTYPE } from '../constants/netdb.js';
+import { SOCK_DCCP, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM } from '../constants/socket.js';
 import { checkPort, invalidType } from '../core/validate.js';
 import type { Services } from './services.js';
 

@@ -1,6 +1,7 @@
 import { libioth } from '../../ffi/ioth.js';
 import { familyOf, ipBytes } from '../address/ip.js';
-import { IFF_LOOPBACK, SOCK_DGRAM } from '../constants/index.js';
+import { IFF_LOOPBACK } from '../constants/packet.js';
+import { SOCK_DGRAM } from '../constants/socket.js';
 import type { Interface, InterfaceAddress } from '../netlink/index.js';
 import type { Socket } from '../socket/socket.js';
 import type { SourceAddress } from './rfc6724.js';

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { familyOf, ipBytes } from '../address/ip.js';
-import { AF_INET, SOCK_DGRAM, SOCK_STREAM } from '../constants/index.js';
+import { AF_INET, SOCK_DGRAM, SOCK_STREAM } from '../constants/socket.js';
 import { untilAborted } from '../core/abort.js';
 import { IothError } from '../core/errors.js';
 import type { Socket } from '../socket/socket.js';

@@ -1,13 +1,5 @@
-import {
-  ETH_P_8021Q,
-  ETH_P_ARP,
-  ETH_P_IP,
-  ETH_P_IPV6,
-  IPPROTO_ICMP,
-  IPPROTO_ICMPV6,
-  IPPROTO_TCP,
-  IPPROTO_UDP,
-} from '../constants/index.js';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from '../constants/inet.js';
+import { ETH_P_8021Q, ETH_P_ARP, ETH_P_IP, ETH_P_IPV6 } from '../constants/packet.js';
 
 /** Linux chooses ports from here on by chance (ip_local_port_range of ip(7)): another run has others. */
 const FIRST_CHOSEN_PORT = 32768;

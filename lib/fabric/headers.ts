@@ -1,9 +1,4 @@
 import {
-  ETH_P_8021AD,
-  ETH_P_8021Q,
-  ETH_P_ARP,
-  ETH_P_IP,
-  ETH_P_IPV6,
   IPPROTO_AH,
   IPPROTO_DCCP,
   IPPROTO_DSTOPTS,
@@ -17,7 +12,8 @@ import {
   IPPROTO_TCP,
   IPPROTO_UDP,
   IPPROTO_UDPLITE,
-} from '../constants/index.js';
+} from '../constants/inet.js';
+import { ETH_P_8021AD, ETH_P_8021Q, ETH_P_ARP, ETH_P_IP, ETH_P_IPV6 } from '../constants/packet.js';
 
 /** Messages that quote the packet that they are about: RFC 792, and RFC 4443, 2.1. */
 const ICMP_ERRORS = new Set([3, 4, 5, 11, 12]);

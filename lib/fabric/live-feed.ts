@@ -1,4 +1,5 @@
-import { ETH_P_IP, ETH_P_IPV6, IPPROTO_TCP, IPPROTO_UDP } from '../constants/index.js';
+import { IPPROTO_TCP, IPPROTO_UDP } from '../constants/inet.js';
+import { ETH_P_IP, ETH_P_IPV6 } from '../constants/packet.js';
 import { epochMs } from '../core/epoch.js';
 import { u16 } from './headers.js';
 import type { NetworkStats } from './stats.js';

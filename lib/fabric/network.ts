@@ -1,5 +1,5 @@
 import { libc } from '../../ffi/libc.js';
-import { AF_UNIX, SOCK_SEQPACKET } from '../constants/index.js';
+import { AF_UNIX, SOCK_SEQPACKET } from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
 import { checkString, invalidType, invalidValue, repeatedIn } from '../core/validate.js';
 import { socketPair } from '../io/socket-pair.js';

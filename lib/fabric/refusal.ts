@@ -1,4 +1,4 @@
-import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP } from '../constants/index.js';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP } from '../constants/inet.js';
 import { checksum } from '../core/internet-checksum.js';
 import { type Headers, isIcmp } from './headers.js';
 import { TCP_FLAGS } from './tcp-flags.js';

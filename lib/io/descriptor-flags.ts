@@ -1,6 +1,6 @@
 import { libioth } from '../../ffi/ioth.js';
 import { CLOSE_RANGE_CLOEXEC, F_SETFD, F_SETFL, FD_CLOEXEC, libc } from '../../ffi/libc.js';
-import { SOCK_NONBLOCK } from '../constants/index.js';
+import { SOCK_NONBLOCK } from '../constants/socket.js';
 import { UINT_MAX } from '../core/validate.js';
 
 const AFTER_STANDARD_STREAMS = 3;

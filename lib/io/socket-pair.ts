@@ -1,5 +1,5 @@
 import { errno, libc } from '../../ffi/libc.js';
-import { AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM } from '../constants/index.js';
+import { AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM } from '../constants/socket.js';
 import { systemError } from '../core/errors.js';
 
 /** Calls socketpair(2): two connected sockets, close-on-exec. @throws {IothError} EMFILE, ENOTSUP (of the family) … */

@@ -1,4 +1,4 @@
-import { AF_INET } from '../constants/index.js';
+import { AF_INET } from '../constants/socket.js';
 import type { NetworkPlan } from './topology/config.js';
 import { type Attachment, attachmentOn, type HostPlan } from './topology/host-plan.js';
 import type { Topology } from './topology/topology.js';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readyLinkLocal } from '../config/link-local.js';
-import { AF_INET, AF_INET6 } from '../constants/index.js';
+import { AF_INET, AF_INET6 } from '../constants/socket.js';
 import { ALIAS_PREFIX } from '../fabric/nat/nat.js';
 import { nat64Route } from '../fabric/nat64/nat64.js';
 import { inOneBatch } from '../netlink/request.js';

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { AF_INET, AF_INET6 } from '../constants/index.js';
+import { AF_INET, AF_INET6 } from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
 import { checkMilliseconds, checkOptions, invalidValue } from '../core/validate.js';
 import type { Stack } from '../stack/stack.js';

@@ -1,4 +1,4 @@
-import { AF_INET } from '../constants/index.js';
+import { AF_INET } from '../constants/socket.js';
 import { writeSysctls } from '../programs/sysctl.js';
 import type { Stack } from '../stack/stack.js';
 import { type BootPlan, isBySlaac } from './boot-plan.js';

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { trySend } from '../config/receive-loop.js';
 import { encodeSolicit, ND_ROUTER_ADVERT } from '../config/router-discovery/message.js';
 import { RouterDiscoverySocket } from '../config/router-discovery/sockets.js';
-import { AF_INET6 } from '../constants/index.js';
+import { AF_INET6 } from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
 import type { Stack } from '../stack/stack.js';
 import type { Attachment } from './topology/host-plan.js';

@@ -1,5 +1,5 @@
 import type { StackPointer } from '../../ffi/ioth.js';
-import { AF_INET, AF_INET6, AF_UNSPEC } from '../constants/index.js';
+import { AF_INET, AF_INET6, AF_UNSPEC } from '../constants/socket.js';
 import { IS_LITTLE_ENDIAN } from '../core/byte-order.js';
 import { withoutUndefined } from '../core/without-undefined.js';
 import { IFA, IFA_F_TENTATIVE, RTM } from './constants.js';

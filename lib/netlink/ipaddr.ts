@@ -4,7 +4,7 @@ import type { StackPointer } from '../../ffi/ioth.js';
 import { checkFamily, checkPrefixlen, inet_pton } from '../address/inet.js';
 import { checkInterface } from '../address/interface-name.js';
 import { familyOf, splitPrefix } from '../address/ip.js';
-import { AF_INET6 } from '../constants/index.js';
+import { AF_INET6 } from '../constants/socket.js';
 import { checkBoolean, checkOptions, checkString, invalidValue } from '../core/validate.js';
 import { IFA, IFA_F_NODAD, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL } from './constants.js';
 import { findLink, type InterfaceRef, indexOf, missingLinkHints } from './link.js';

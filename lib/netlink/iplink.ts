@@ -2,7 +2,7 @@
 
 import type { StackPointer } from '../../ffi/ioth.js';
 import { checkIfname } from '../address/interface-name.js';
-import { IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINKINFO } from '../constants/index.js';
+import { IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINKINFO } from '../constants/link.js';
 import { IothError } from '../core/errors.js';
 import { checkIfindex, checkInteger, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
 import { IFLA_VDE_VNL, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL } from './constants.js';

@@ -3,7 +3,7 @@
 import type { StackPointer } from '../../ffi/ioth.js';
 import { checkFamily, checkPrefixlen, inet_pton } from '../address/inet.js';
 import { checkInterface } from '../address/interface-name.js';
-import { AF_INET } from '../constants/index.js';
+import { AF_INET } from '../constants/socket.js';
 import { invalidType, invalidValue } from '../core/validate.js';
 import { NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, RTA, RTAX_MTU, RTPROT_UNSPEC } from './constants.js';
 import { type InterfaceRef, indexOf, missingLinkHints } from './link.js';

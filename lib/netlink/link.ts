@@ -2,8 +2,6 @@ import type { StackPointer } from '../../ffi/ioth.js';
 import { checkIfname, checkInterface } from '../address/interface-name.js';
 import { formatMac, parseMac } from '../address/mac.js';
 import {
-  IFF_RUNNING,
-  IFF_UP,
   IFLA_ADDRESS,
   IFLA_IFNAME,
   IFLA_INFO_KIND,
@@ -13,7 +11,8 @@ import {
   IFLA_MASTER,
   IFLA_MTU,
   IFLA_OPERSTATE,
-} from '../constants/index.js';
+} from '../constants/link.js';
+import { IFF_RUNNING, IFF_UP } from '../constants/packet.js';
 import { IS_LITTLE_ENDIAN } from '../core/byte-order.js';
 import { IothError } from '../core/errors.js';
 import { checkBoolean, checkIfindex, checkInteger, INT_MAX } from '../core/validate.js';

@@ -7,7 +7,7 @@
  */
 
 import { inet_ntop } from '../address/inet.js';
-import { AF_INET, AF_INET6 } from '../constants/index.js';
+import { AF_INET, AF_INET6 } from '../constants/socket.js';
 import { IS_LITTLE_ENDIAN, intBytes, viewOf } from '../core/byte-order.js';
 import { IothError } from '../core/errors.js';
 import { checkEach, checkInteger, invalidType, invalidValue, UINT_MAX } from '../core/validate.js';

@@ -1,17 +1,8 @@
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
 import { errno } from '../../ffi/libc.js';
 import { encodeSockaddr } from '../address/sockaddr.js';
-import {
-  AF_NETLINK,
-  MSG_DONTWAIT,
-  MSG_TRUNC,
-  NETLINK_EXT_ACK,
-  NETLINK_GET_STRICT_CHK,
-  NETLINK_ROUTE,
-  SOCK_CLOEXEC,
-  SOCK_RAW,
-  SOL_NETLINK,
-} from '../constants/index.js';
+import { NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK, NETLINK_ROUTE } from '../constants/netlink.js';
+import { AF_NETLINK, MSG_DONTWAIT, MSG_TRUNC, SOCK_CLOEXEC, SOCK_RAW, SOL_NETLINK } from '../constants/socket.js';
 import { EAGAIN, EINTR, ENODATA } from '../core/errno.js';
 import { IothError, systemError } from '../core/errors.js';
 import { msocket } from '../io/msocket.js';

@@ -1,6 +1,6 @@
 import { INTERFACE_NAME, isInterfaceName } from '../address/interface-name.js';
 import { familyOf, splitPrefix } from '../address/ip.js';
-import { AF_INET, AF_INET6 } from '../constants/index.js';
+import { AF_INET, AF_INET6 } from '../constants/socket.js';
 import { checkString, invalidValue, UINT_MAX } from '../core/validate.js';
 import type { InterfaceRef } from './link.js';
 import { PREFERENCES, PROTOCOLS, SCOPES } from './route-names.js';

@@ -1,7 +1,7 @@
 import type { StackPointer } from '../../ffi/ioth.js';
 import { checkFamily } from '../address/inet.js';
 import { ANY4, familyName } from '../address/ip.js';
-import { AF_INET, AF_INET6, AF_UNSPEC } from '../constants/index.js';
+import { AF_INET, AF_INET6, AF_UNSPEC } from '../constants/socket.js';
 import { IS_LITTLE_ENDIAN, viewOf } from '../core/byte-order.js';
 import { checkBoolean, checkOptions } from '../core/validate.js';
 import { withoutUndefined } from '../core/without-undefined.js';

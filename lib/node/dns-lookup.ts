@@ -1,7 +1,8 @@
 import dns, { type LookupAddress, type LookupOptions } from 'node:dns';
 import { isIP } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
-import { AF_INET, AF_INET6, AF_UNSPEC, EAI_NODATA, EAI_NONAME } from '../constants/index.js';
+import { EAI_NODATA, EAI_NONAME } from '../constants/netdb.js';
+import { AF_INET, AF_INET6, AF_UNSPEC } from '../constants/socket.js';
 import { checkString, invalidType } from '../core/validate.js';
 import type { GaiError } from '../dns/errors.js';
 import { nodeError, withCause } from './dns-errors.js';

@@ -1,7 +1,8 @@
 import type { LookupAddress, RecordWithTtl } from 'node:dns';
 import { asciiName } from '../address/domain-name.js';
 import { reverseName, withoutZone } from '../address/ip.js';
-import { AF_INET6, NI_NAMEREQD, SOCK_STREAM } from '../constants/index.js';
+import { NI_NAMEREQD } from '../constants/netdb.js';
+import { AF_INET6, SOCK_STREAM } from '../constants/socket.js';
 import { DnsError, queryError } from '../dns/errors.js';
 import type { RecordType, Reply } from '../dns/message.js';
 import type { Nameserver } from '../dns/resolv-conf.js';

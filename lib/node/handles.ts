@@ -1,5 +1,5 @@
 import { libc } from '../../ffi/libc.js';
-import { AF_INET, AF_INET6, SO_REUSEADDR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET } from '../constants/index.js';
+import { AF_INET, AF_INET6, SO_REUSEADDR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET } from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
 import { noteConnection } from '../socket/connection.js';
 import { stackInUse } from './current-stack.js';

@@ -1,6 +1,6 @@
 import os from 'node:os';
 import { ipBytes, ipText, isLinkLocalIPv6, isLoopback, netmaskOf } from '../address/ip.js';
-import { IFF_LOOPBACK, IFF_LOWER_UP, IFF_RUNNING, IFF_UP } from '../constants/index.js';
+import { IFF_LOOPBACK, IFF_LOWER_UP, IFF_RUNNING, IFF_UP } from '../constants/packet.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 import { stackInUse } from './current-stack.js';
 import type { NetworkInterfaces, NodeStack } from './node-stack.js';

@@ -1,6 +1,6 @@
 /** ICMP echo: RFC 792, and RFC 4443, section 4. */
 
-import { AF_INET } from '../constants/index.js';
+import { AF_INET } from '../constants/socket.js';
 import { checksum } from '../core/internet-checksum.js';
 
 /** The fields of an echo request or reply, or of the message that an error is about. */

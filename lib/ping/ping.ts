@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Address } from '../address/sockaddr.js';
-import { AF_INET, AF_INET6, SOCK_DGRAM } from '../constants/index.js';
+import { AF_INET, AF_INET6, SOCK_DGRAM } from '../constants/socket.js';
 import { onAbort } from '../core/abort.js';
 import { AbortError, IothError } from '../core/errors.js';
 import {

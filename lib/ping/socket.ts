@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { type Address, decodeSockaddr } from '../address/sockaddr.js';
 import {
-  AF_INET,
   ICMP6_FILTER,
   IP_MULTICAST_TTL,
   IP_RECVERR,
@@ -16,12 +15,8 @@ import {
   IPV6_RECVERR,
   IPV6_RECVHOPLIMIT,
   IPV6_UNICAST_HOPS,
-  MSG_DONTWAIT,
-  MSG_ERRQUEUE,
-  SOCK_DGRAM,
-  SOCK_RAW,
-  SOL_RAW,
-} from '../constants/index.js';
+} from '../constants/inet.js';
+import { AF_INET, MSG_DONTWAIT, MSG_ERRQUEUE, SOCK_DGRAM, SOCK_RAW, SOL_RAW } from '../constants/socket.js';
 import { IS_LITTLE_ENDIAN, intOf, viewOf } from '../core/byte-order.js';
 import { codeOf } from '../core/errno.js';
 import { IothError } from '../core/errors.js';

@@ -1,4 +1,4 @@
-import { SO_TYPE, SOL_SOCKET } from '../constants/index.js';
+import { SO_TYPE, SOL_SOCKET } from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
 import { checkInteger, INT_MAX, invalidValue } from '../core/validate.js';
 import { makeNonBlocking } from '../io/descriptor-flags.js';

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { libioth } from '../../ffi/ioth.js';
 import { errno } from '../../ffi/libc.js';
 import type { Address, AddressInput } from '../address/sockaddr.js';
-import { SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_SEQPACKET, SOCK_STREAM, SOMAXCONN } from '../constants/index.js';
+import { SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_SEQPACKET, SOCK_STREAM, SOMAXCONN } from '../constants/socket.js';
 import { registerFinalizer } from '../core/finalization.js';
 import { checkBoolean, checkInteger, INT_MAX, invalidValue } from '../core/validate.js';
 import type { Descriptor } from './descriptor.js';

@@ -1,5 +1,5 @@
 import { Socket as NetSocket } from 'node:net';
-import { AF_INET, AF_INET6, SOCK_STREAM } from '../constants/index.js';
+import { AF_INET, AF_INET6, SOCK_STREAM } from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
 import { invalidType } from '../core/validate.js';
 import { close } from './adopt.js';

@@ -2,7 +2,7 @@ import { hostAndPort } from '../address/host-and-port.js';
 import { familyOf } from '../address/ip.js';
 import { encodeSockaddr, isNumericHost, type Sockaddr } from '../address/sockaddr.js';
 import { keepSockaddr, recallSockaddr } from '../address/sockaddr-cache.js';
-import { AF_INET, AF_INET6 } from '../constants/index.js';
+import { AF_INET, AF_INET6 } from '../constants/socket.js';
 import { invalidValue } from '../core/validate.js';
 import type { SocketOwner } from './owner.js';
 

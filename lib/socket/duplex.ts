@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream';
-import { SHUT_WR } from '../constants/index.js';
+import { SHUT_WR } from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
 
 const CHUNK_SIZE = 65536;

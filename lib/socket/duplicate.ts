@@ -1,6 +1,6 @@
 import { libioth } from '../../ffi/ioth.js';
 import { errno, libc } from '../../ffi/libc.js';
-import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_STREAM } from '../constants/index.js';
+import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_STREAM } from '../constants/socket.js';
 import { systemError } from '../core/errors.js';
 import type { SocketOwner } from './owner.js';
 

@@ -1,5 +1,5 @@
 import type { Address, AddressInput } from '../address/sockaddr.js';
-import { SCM_RIGHTS, SOL_SOCKET } from '../constants/index.js';
+import { SCM_RIGHTS, SOL_SOCKET } from '../constants/socket.js';
 import { intBytes } from '../core/byte-order.js';
 import { checkEach, checkInteger, INT_MAX, invalidType } from '../core/validate.js';
 import { CMSG_LEN } from './cmsg.js';

@@ -1,5 +1,5 @@
 import type { Address } from '../address/sockaddr.js';
-import { AF_UNIX, SOCK_SEQPACKET, SOCK_STREAM } from '../constants/index.js';
+import { AF_UNIX, SOCK_SEQPACKET, SOCK_STREAM } from '../constants/socket.js';
 
 /** The default size of a receive, in bytes: no IP datagram is longer. */
 export const RECEIVE_SIZE = 65536;

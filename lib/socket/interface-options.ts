@@ -8,11 +8,10 @@ import {
   IPPROTO_TCP,
   IPV6_MULTICAST_IF,
   IPV6_UNICAST_IF,
-  SO_BINDTODEVICE,
-  SOL_SOCKET,
   TCP_CONGESTION,
   TCP_ULP,
-} from '../constants/index.js';
+} from '../constants/inet.js';
+import { SO_BINDTODEVICE, SOL_SOCKET } from '../constants/socket.js';
 import { intBytes } from '../core/byte-order.js';
 import { checkInteger, checkString, INT_MAX, invalidType, invalidValue } from '../core/validate.js';
 import type { SocketOwner } from './owner.js';

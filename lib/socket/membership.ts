@@ -3,8 +3,6 @@ import { inet_pton } from '../address/inet.js';
 import { familyOf } from '../address/ip.js';
 import { encodeSockaddr, SOCKADDR_SIZE } from '../address/sockaddr.js';
 import {
-  AF_INET,
-  AF_INET6,
   IP_ADD_MEMBERSHIP,
   IP_DROP_MEMBERSHIP,
   IPPROTO_IP,
@@ -13,7 +11,8 @@ import {
   IPV6_LEAVE_GROUP,
   MCAST_JOIN_SOURCE_GROUP,
   MCAST_LEAVE_SOURCE_GROUP,
-} from '../constants/index.js';
+} from '../constants/inet.js';
+import { AF_INET, AF_INET6 } from '../constants/socket.js';
 import { intBytes } from '../core/byte-order.js';
 import { IothError } from '../core/errors.js';
 import { checkString, invalidValue } from '../core/validate.js';

@@ -9,10 +9,8 @@ import {
   IPV6_JOIN_GROUP,
   MCAST_JOIN_GROUP,
   MCAST_JOIN_SOURCE_GROUP,
-  SO_ACCEPTCONN,
-  SO_BINDTODEVICE,
-  SOL_SOCKET,
-} from '../constants/index.js';
+} from '../constants/inet.js';
+import { SO_ACCEPTCONN, SO_BINDTODEVICE, SOL_SOCKET } from '../constants/socket.js';
 import { intBytes, intOf } from '../core/byte-order.js';
 import { codeOf } from '../core/errno.js';
 import { checkBytes, checkInteger, INT_MAX } from '../core/validate.js';

@@ -1,4 +1,4 @@
-import { SOCK_SEQPACKET, SOCK_STREAM } from '../constants/index.js';
+import { SOCK_SEQPACKET, SOCK_STREAM } from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
 import { checkBytes, checkInteger, checkOptions, checkString, INT_MAX, invalidValue } from '../core/validate.js';
 import type { Data } from './operations/send.js';

@@ -1,7 +1,7 @@
 import type { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Address, AddressInput, Sockaddr } from '../address/sockaddr.js';
-import { AF_INET, AF_INET6, SOCK_STREAM } from '../constants/index.js';
+import { AF_INET, AF_INET6, SOCK_STREAM } from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
 import { checkOptions, checkSignal } from '../core/validate.js';
 import { BaseSocket } from './base-socket.js';

@@ -1,7 +1,7 @@
 import { hostAndPort } from '../address/host-and-port.js';
 import { familyOf, withoutZone } from '../address/ip.js';
 import type { InetAddressInput } from '../address/sockaddr.js';
-import { SOCK_STREAM } from '../constants/index.js';
+import { SOCK_STREAM } from '../constants/socket.js';
 import { checkBoolean, checkOptions, checkSignal } from '../core/validate.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 import { checkTimeout } from '../socket/timeouts.js';

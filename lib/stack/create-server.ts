@@ -1,15 +1,8 @@
 import { hostAndPort } from '../address/host-and-port.js';
 import { familyOf } from '../address/ip.js';
 import type { AddressInput, InetAddressInput } from '../address/sockaddr.js';
-import {
-  AF_INET,
-  AF_INET6,
-  IPPROTO_IPV6,
-  IPV6_V6ONLY,
-  SO_REUSEADDR,
-  SO_REUSEPORT,
-  SOL_SOCKET,
-} from '../constants/index.js';
+import { IPPROTO_IPV6, IPV6_V6ONLY } from '../constants/inet.js';
+import { AF_INET, AF_INET6, SO_REUSEADDR, SO_REUSEPORT, SOL_SOCKET } from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
 import { checkBoolean, checkInteger, checkOptions, INT_MAX, invalidValue } from '../core/validate.js';
 

@@ -12,7 +12,7 @@ import {
   type SOCK_SEQPACKET,
   SOCK_STREAM,
   SOL_SOCKET,
-} from '../constants/index.js';
+} from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
 import { checkInteger, INT_MAX, invalidValue } from '../core/validate.js';
 import { socketPair } from '../io/socket-pair.js';

@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import type { StackPointer } from '../../ffi/ioth.js';
 import type { InetAddressInput } from '../address/sockaddr.js';
 import type { ConfigOptions } from '../config/index.js';
-import { AF_INET, AF_UNIX, SOCK_NONBLOCK, SOCK_STREAM } from '../constants/index.js';
+import { AF_INET, AF_UNIX, SOCK_NONBLOCK, SOCK_STREAM } from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
 import { registerFinalizer } from '../core/finalization.js';
 import { printedAs } from '../core/printed-list.js';

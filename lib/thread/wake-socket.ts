@@ -1,5 +1,5 @@
 import { EPOLLIN, libc } from '../../ffi/libc.js';
-import { MSG_DONTWAIT } from '../constants/index.js';
+import { MSG_DONTWAIT } from '../constants/socket.js';
 import { socketPair } from '../io/socket-pair.js';
 import type { TimedEventSet } from './timed-event-set.js';
 

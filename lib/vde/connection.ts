@@ -1,6 +1,6 @@
 import { errno, F_SETFL, libc } from '../../ffi/libc.js';
 import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
-import { MSG_DONTWAIT, SOCK_NONBLOCK } from '../constants/index.js';
+import { MSG_DONTWAIT, SOCK_NONBLOCK } from '../constants/socket.js';
 import { codeOf } from '../core/errno.js';
 import { IothError } from '../core/errors.js';
 import { atExit } from '../core/exit-hook.js';

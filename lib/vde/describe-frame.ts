@@ -2,18 +2,9 @@
 
 import { inet_ntop } from '../address/inet.js';
 import { formatMac } from '../address/mac.js';
-import {
-  AF_INET,
-  AF_INET6,
-  ETH_P_8021Q,
-  ETH_P_ARP,
-  ETH_P_IP,
-  ETH_P_IPV6,
-  IPPROTO_ICMP,
-  IPPROTO_ICMPV6,
-  IPPROTO_TCP,
-  IPPROTO_UDP,
-} from '../constants/index.js';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from '../constants/inet.js';
+import { ETH_P_8021Q, ETH_P_ARP, ETH_P_IP, ETH_P_IPV6 } from '../constants/packet.js';
+import { AF_INET, AF_INET6 } from '../constants/socket.js';
 import { checkBytes } from '../core/validate.js';
 
 /** The text for a frame that is shorter than its headers say. */

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } fro
 import { basename, dirname, join } from 'node:path';
 import { errno, libc } from '../../ffi/libc.js';
 import { encodeSockaddr } from '../address/sockaddr.js';
-import { AF_UNIX, SO_TYPE, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_SEQPACKET, SOL_SOCKET } from '../constants/index.js';
+import { AF_UNIX, SO_TYPE, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_SEQPACKET, SOL_SOCKET } from '../constants/socket.js';
 import { codeOf } from '../core/errno.js';
 import { IothError } from '../core/errors.js';
 import { lookAt } from '../core/file-identity.js';

@@ -1,5 +1,5 @@
 import { Messages } from '../../ffi/mmsg.js';
-import { MSG_DONTWAIT } from '../constants/index.js';
+import { MSG_DONTWAIT } from '../constants/socket.js';
 import { MAX_FRAME_SIZE } from './frame-source.js';
 import type { StoredFrame } from './frame-store.js';
 

@@ -1,7 +1,7 @@
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, errno, libc, POLLIN } from '../../ffi/libc.js';
 import type { Messages } from '../../ffi/mmsg.js';
 import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
-import { MSG_DONTWAIT } from '../constants/index.js';
+import { MSG_DONTWAIT } from '../constants/socket.js';
 import { codeOf } from '../core/errno.js';
 import { fileOf } from '../io/descriptor-file.js';
 import { isReceiveShutDown, pollOnce } from '../io/poll-sync.js';

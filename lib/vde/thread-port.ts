@@ -1,6 +1,6 @@
 import { F_SETFL, libc } from '../../ffi/libc.js';
 import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
-import { SOCK_NONBLOCK } from '../constants/index.js';
+import { SOCK_NONBLOCK } from '../constants/socket.js';
 import { fileOf } from '../io/descriptor-file.js';
 import { closeOnExec } from '../io/descriptor-flags.js';
 import { closeCommand } from './close-command.js';

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { libc, scratch } from '../../ffi/libc.js';
 import type { VdestackMemory } from '../../ffi/vdestack.js';
-import { SHUT_RDWR, SO_COOKIE, SO_RCVTIMEO, SO_TYPE, SOCK_SEQPACKET, SOL_SOCKET } from '../constants/index.js';
+import { SHUT_RDWR, SO_COOKIE, SO_RCVTIMEO, SO_TYPE, SOCK_SEQPACKET, SOL_SOCKET } from '../constants/socket.js';
 import { ENXIO } from '../core/errno.js';
 import { READABLE } from '../io/poll-handle.js';
 import { waitSync } from '../io/poll-sync.js';

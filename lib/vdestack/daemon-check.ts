@@ -1,6 +1,6 @@
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
 import { errno } from '../../ffi/libc.js';
-import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from '../constants/index.js';
+import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from '../constants/socket.js';
 import { IothError, systemError } from '../core/errors.js';
 import { msocket } from '../io/msocket.js';
 import { if_nametoindex } from '../netlink/index.js';

@@ -2,7 +2,7 @@ import { isMainThread } from 'node:worker_threads';
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
 import { errno } from '../../ffi/libc.js';
 import { readSocketCount } from '../../ffi/vdestack.js';
-import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../constants/index.js';
+import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../constants/socket.js';
 import { codeOf, EBUSY } from '../core/errno.js';
 import { IothError, systemError } from '../core/errors.js';
 import type { Closable } from '../core/finalization.js';

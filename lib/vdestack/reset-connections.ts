@@ -1,13 +1,7 @@
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
-import {
-  AF_INET,
-  AF_INET6,
-  AF_NETLINK,
-  IPPROTO_TCP,
-  NETLINK_SOCK_DIAG,
-  SOCK_CLOEXEC,
-  SOCK_RAW,
-} from '../constants/index.js';
+import { IPPROTO_TCP } from '../constants/inet.js';
+import { NETLINK_SOCK_DIAG } from '../constants/netlink.js';
+import { AF_INET, AF_INET6, AF_NETLINK, SOCK_CLOEXEC, SOCK_RAW } from '../constants/socket.js';
 import { viewOf } from '../core/byte-order.js';
 import { msocket } from '../io/msocket.js';
 import { NLM_F_REQUEST } from '../netlink/constants.js';

@@ -2,7 +2,7 @@ import { fstatSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
 import { errno, libc } from '../../ffi/libc.js';
-import { AF_UNIX, SO_DOMAIN, SO_TYPE, SOCK_DGRAM } from '../constants/index.js';
+import { AF_UNIX, SO_DOMAIN, SO_TYPE, SOCK_DGRAM } from '../constants/socket.js';
 import { systemError } from '../core/errors.js';
 import { kill } from '../core/kill.js';
 import { PollHandle, READABLE } from '../io/poll-handle.js';

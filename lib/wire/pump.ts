@@ -2,7 +2,7 @@
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { EPOLLIN, libc } from '../../ffi/libc.js';
-import { MSG_DONTWAIT, MSG_TRUNC } from '../constants/index.js';
+import { MSG_DONTWAIT, MSG_TRUNC } from '../constants/socket.js';
 import { hurry } from '../thread/start-worker.js';
 import { TimedEventSet } from '../thread/timed-event-set.js';
 import { onWake } from '../thread/wake-socket.js';

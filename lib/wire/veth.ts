@@ -1,18 +1,17 @@
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
 import { errno, F_DUPFD_CLOEXEC, libc } from '../../ffi/libc.js';
 import {
-  AF_PACKET,
-  ETH_P_ALL,
-  IFF_NOARP,
-  IFF_UP,
   IFLA_IFNAME,
   IFLA_INFO_DATA,
   IFLA_INFO_KIND,
   IFLA_LINKINFO,
   IFLA_LINKMODE,
   IFLA_MTU,
-  PACKET_OUTGOING,
-  PACKET_QDISC_BYPASS,
+  VETH_INFO_PEER,
+} from '../constants/link.js';
+import { ETH_P_ALL, IFF_NOARP, IFF_UP, PACKET_OUTGOING, PACKET_QDISC_BYPASS } from '../constants/packet.js';
+import {
+  AF_PACKET,
   SO_ATTACH_FILTER,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
@@ -21,8 +20,7 @@ import {
   SOCK_RAW,
   SOL_PACKET,
   SOL_SOCKET,
-  VETH_INFO_PEER,
-} from '../constants/index.js';
+} from '../constants/socket.js';
 import { IS_LITTLE_ENDIAN, intBytes, viewOf } from '../core/byte-order.js';
 import { systemError } from '../core/errors.js';
 import { msocket } from '../io/msocket.js';

@@ -1,4 +1,4 @@
-import { IFF_BROADCAST, IFF_LOOPBACK, IFF_LOWER_UP, IFF_MULTICAST, IFF_NOARP, IFF_UP } from '../../constants/index.js';
+import { IFF_BROADCAST, IFF_LOOPBACK, IFF_LOWER_UP, IFF_MULTICAST, IFF_NOARP, IFF_UP } from '../../constants/packet.js';
 import { printable } from '../../core/printable.js';
 import { printedAs } from '../../core/printed-list.js';
 import type { InterfaceLink } from '../../netlink/index.js';

@@ -1,4 +1,4 @@
-import { AF_INET, SOCK_DGRAM } from '../../constants/index.js';
+import { AF_INET, SOCK_DGRAM } from '../../constants/socket.js';
 import { TemporaryDirectory } from '../../core/temporary-directory.js';
 import { Lab } from '../../lab/index.js';
 import type { Obstacle } from '../../process/obstacle.js';

@@ -1,4 +1,4 @@
-import { AF_INET } from '../../constants/index.js';
+import { AF_INET } from '../../constants/socket.js';
 import { IothError } from '../../core/errors.js';
 import { TemporaryDirectory } from '../../core/temporary-directory.js';
 import { tunObstacle } from '../../process/tun-device.js';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { AF_INET6, SOCK_DGRAM } from '../../constants/index.js';
+import { AF_INET6, SOCK_DGRAM } from '../../constants/socket.js';
 import type { Socket } from '../../index.js';
 import type { LabHost } from '../../lab/index.js';
 import { CommandError } from '../command.js';

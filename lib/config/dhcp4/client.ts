@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { ANY4, ipBytes } from '../../address/ip.js';
 import { formatMac, parseMac } from '../../address/mac.js';
-import { ARPHRD_ETHER } from '../../constants/index.js';
+import { ARPHRD_ETHER } from '../../constants/packet.js';
 import { decodeArp, encodeArpProbe, isConflict } from '../arp.js';
 import { concat, serverText, u16 } from '../bytes.js';
 import { type Clock, Timer } from '../clock.js';

@@ -1,6 +1,6 @@
 import { ANY4, ipBytes, ipText } from '../../address/ip.js';
 import { parseMac } from '../../address/mac.js';
-import { ARPHRD_ETHER } from '../../constants/index.js';
+import { ARPHRD_ETHER } from '../../constants/packet.js';
 import { concat, equal, exactNumber, Reader, u16, u32 } from '../bytes.js';
 
 /** Message types: RFC 2131 3.1, with the numbers of RFC 2132 9.6. */

@@ -1,5 +1,5 @@
 import { ANY4 } from '../../address/ip.js';
-import { AF_INET } from '../../constants/index.js';
+import { AF_INET } from '../../constants/socket.js';
 import type { InterfaceConfig } from '../interface-config.js';
 import { type LeaseContent, ProtocolService, type ServiceOptions } from '../protocol-service.js';
 import { Dhcp4Client } from './client.js';

@@ -1,16 +1,15 @@
 import { htons } from '../../address/inet.js';
 import { ANY4, BROADCAST4 } from '../../address/ip.js';
+import { ETH_P_ARP, ETH_P_IP } from '../../constants/packet.js';
 import {
   AF_INET,
   AF_PACKET,
-  ETH_P_ARP,
-  ETH_P_IP,
   SO_BINDTODEVICE,
   SO_BROADCAST,
   SO_REUSEADDR,
   SOCK_DGRAM,
   SOL_SOCKET,
-} from '../../constants/index.js';
+} from '../../constants/socket.js';
 import type { StackInterface } from '../../dns/stack-interface.js';
 import type { Socket } from '../../socket/socket.js';
 import { decodeUdp, encodeUdp } from '../ipv4-udp.js';

@@ -1,6 +1,6 @@
 import { ipBytes, ipText, isGlobalIPv6 } from '../../address/ip.js';
 import { parseMac } from '../../address/mac.js';
-import { ARPHRD_ETHER } from '../../constants/index.js';
+import { ARPHRD_ETHER } from '../../constants/packet.js';
 import { concat, equal, exactNumber, Reader, serverText, u16, u32 } from '../bytes.js';
 import { decodeDomains, encodeDomain } from '../domains.js';
 

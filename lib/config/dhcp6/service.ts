@@ -1,5 +1,5 @@
 import { parseMac } from '../../address/mac.js';
-import { AF_INET6 } from '../../constants/index.js';
+import { AF_INET6 } from '../../constants/socket.js';
 import type { InterfaceConfig } from '../interface-config.js';
 import { type LeaseContent, ProtocolService, type ServiceOptions } from '../protocol-service.js';
 import type { NetworkOptions } from '../provider.js';

@@ -1,4 +1,4 @@
-import { AF_INET6, SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET } from '../../constants/index.js';
+import { AF_INET6, SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET } from '../../constants/socket.js';
 import type { StackInterface } from '../../dns/stack-interface.js';
 import type { Socket } from '../../socket/socket.js';
 import { readyLinkLocal } from '../link-local.js';

@@ -1,5 +1,5 @@
 import { iothaddr } from '../../address/iothaddr.js';
-import { AF_INET6 } from '../../constants/index.js';
+import { AF_INET6 } from '../../constants/socket.js';
 import type { AddressEntry } from '../config-sources.js';
 import type { InterfaceConfig } from '../interface-config.js';
 import { type LeaseContent, ProtocolService, type ServiceOptions } from '../protocol-service.js';

@@ -1,5 +1,4 @@
 import {
-  AF_INET6,
   ICMP6_FILTER,
   IPPROTO_ICMPV6,
   IPPROTO_IPV6,
@@ -7,8 +6,8 @@ import {
   IPV6_MULTICAST_HOPS,
   IPV6_RECVHOPLIMIT,
   IPV6_UNICAST_HOPS,
-  SOCK_RAW,
-} from '../../constants/index.js';
+} from '../../constants/inet.js';
+import { AF_INET6, SOCK_RAW } from '../../constants/socket.js';
 import { intOf } from '../../core/byte-order.js';
 import type { StackInterface } from '../../dns/stack-interface.js';
 import { CMSG_SPACE } from '../../socket/cmsg.js';

@@ -1,4 +1,4 @@
-import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP } from '../../constants/index.js';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP } from '../../constants/inet.js';
 import { isInPrefix } from '../address-prefix.js';
 import type { Gate, Verdict } from '../gate.js';
 import { Headers, isIcmpError } from '../headers.js';

@@ -1,4 +1,4 @@
-import { IPPROTO_TCP } from '../../constants/index.js';
+import { IPPROTO_TCP } from '../../constants/inet.js';
 import { type Headers, isIcmp } from '../headers.js';
 import { Session, type Timeouts, timeoutOf } from '../nat/session.js';
 

@@ -1,4 +1,4 @@
-import { IPPROTO_TCP, IPPROTO_UDP } from '../../constants/index.js';
+import { IPPROTO_TCP, IPPROTO_UDP } from '../../constants/inet.js';
 import { type Headers, u16 } from '../headers.js';
 import type { DnsPlan } from './dns-pattern.js';
 

@@ -1,4 +1,4 @@
-import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from '../../constants/index.js';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from '../../constants/inet.js';
 import { checkInteger, invalidType, invalidValue, quoted } from '../../core/validate.js';
 
 /** A kind of ICMP message, by the same name in IPv4 and IPv6. */

@@ -1,5 +1,4 @@
 import {
-  ETH_P_ARP,
   IPPROTO_DCCP,
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
@@ -7,7 +6,8 @@ import {
   IPPROTO_TCP,
   IPPROTO_UDP,
   IPPROTO_UDPLITE,
-} from '../../constants/index.js';
+} from '../../constants/inet.js';
+import { ETH_P_ARP } from '../../constants/packet.js';
 import {
   checkData,
   checkInteger,

@@ -1,4 +1,4 @@
-import { ETH_P_ARP } from '../../constants/index.js';
+import { ETH_P_ARP } from '../../constants/packet.js';
 import type { Verdict } from '../gate.js';
 
 const ARP_LENGTH = 42;

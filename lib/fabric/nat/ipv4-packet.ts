@@ -1,4 +1,5 @@
-import { ETH_P_IP, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../constants/index.js';
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../constants/inet.js';
+import { ETH_P_IP } from '../../constants/packet.js';
 import { updatedChecksum } from '../../core/internet-checksum.js';
 import { isIcmpError } from '../headers.js';
 

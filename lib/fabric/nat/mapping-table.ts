@@ -1,4 +1,4 @@
-import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../constants/index.js';
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../constants/inet.js';
 import { endpointKey, Mapping } from './mapping.js';
 import type { ForwardPlan, NatDependence, NatPlan } from './options.js';
 import { PortChoice } from './port-choice.js';

@@ -1,4 +1,4 @@
-import { IPPROTO_ICMP, IPPROTO_TCP } from '../../constants/index.js';
+import { IPPROTO_ICMP, IPPROTO_TCP } from '../../constants/inet.js';
 import { addressText } from './ipv4-packet.js';
 import type { NatPlan } from './options.js';
 import { Session, timeoutOf } from './session.js';

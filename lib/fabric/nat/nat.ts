@@ -1,4 +1,4 @@
-import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../constants/index.js';
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../constants/inet.js';
 import type { Gate, Verdict } from '../gate.js';
 import type { Nat64 } from '../nat64/nat64.js';
 import { answerArp, askedAddress, turnBack } from './arp.js';

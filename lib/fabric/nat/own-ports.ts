@@ -1,4 +1,4 @@
-import { IPPROTO_TCP, IPPROTO_UDP } from '../../constants/index.js';
+import { IPPROTO_TCP, IPPROTO_UDP } from '../../constants/inet.js';
 import { listedSockets, readProcFile } from '../../process/proc-file.js';
 
 const FILES: Readonly<Record<number, readonly string[]>> = {

@@ -1,4 +1,4 @@
-import { IPPROTO_ICMP } from '../../constants/index.js';
+import { IPPROTO_ICMP } from '../../constants/inet.js';
 import { FrameRandom } from '../philox.js';
 import type { NatPlan } from './options.js';
 

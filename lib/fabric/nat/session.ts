@@ -1,4 +1,4 @@
-import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP } from '../../constants/index.js';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP } from '../../constants/inet.js';
 import { TCP_FLAGS } from '../tcp-flags.js';
 import type { NatTimeouts } from './options.js';
 

@@ -1,6 +1,6 @@
 import { isHostIPv4, isLinkLocalIPv6 } from '../../address/ip.js';
 import { isNat64Address } from '../../address/nat64-address.js';
-import { ETH_P_IP, ETH_P_IPV6 } from '../../constants/index.js';
+import { ETH_P_IP, ETH_P_IPV6 } from '../../constants/packet.js';
 import type { Verdict } from '../gate.js';
 import { Headers, u16 } from '../headers.js';
 import { answerArp, askedAddress } from '../nat/arp.js';

@@ -1,4 +1,4 @@
-import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP } from '../../constants/index.js';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP } from '../../constants/inet.js';
 import { checksum, fold, updatedChecksum, wordSum } from '../../core/internet-checksum.js';
 import { Headers, u16 } from '../headers.js';
 import { errorMessage, errorToIpv4 } from './icmp-errors.js';

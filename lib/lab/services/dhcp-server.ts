@@ -15,7 +15,14 @@ import {
   SERVER_PORT,
 } from '../../config/dhcp4/message.js';
 import { receiveAll, trySend } from '../../config/receive-loop.js';
-import { AF_INET, SO_BINDTODEVICE, SO_BROADCAST, SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET } from '../../constants/index.js';
+import {
+  AF_INET,
+  SO_BINDTODEVICE,
+  SO_BROADCAST,
+  SO_REUSEADDR,
+  SOCK_DGRAM,
+  SOL_SOCKET,
+} from '../../constants/socket.js';
 import type { Stack } from '../../stack/stack.js';
 import { type Attachment, cablesOf, type HostPlan } from '../topology/host-plan.js';
 import type { Prefix } from '../topology/prefix.js';

@@ -2,7 +2,7 @@ import type { Socket as NetSocket, Server } from 'node:net';
 import { pipeline } from 'node:stream';
 import { u16 } from '../../config/bytes.js';
 import { receiveAll, trySend } from '../../config/receive-loop.js';
-import { AF_INET, SOCK_DGRAM } from '../../constants/index.js';
+import { AF_INET, SOCK_DGRAM } from '../../constants/socket.js';
 import type { Stack } from '../../stack/stack.js';
 import type { Attachment } from '../topology/host-plan.js';
 import type { DnsZone } from './dns-zone.js';

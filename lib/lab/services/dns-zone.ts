@@ -1,7 +1,7 @@
 import * as dnsPacket from 'dns-packet';
 import { nameKey } from '../../address/domain-name.js';
 import { familyOf, reverseName } from '../../address/ip.js';
-import { AF_INET } from '../../constants/index.js';
+import { AF_INET } from '../../constants/socket.js';
 import { decodeMessage } from '../../dns/message.js';
 import type { HostPlan } from '../topology/host-plan.js';
 import { nat64AddressesOf, type Topology } from '../topology/topology.js';

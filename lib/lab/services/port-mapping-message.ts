@@ -1,4 +1,4 @@
-import { IPPROTO_TCP, IPPROTO_UDP } from '../../constants/index.js';
+import { IPPROTO_TCP, IPPROTO_UDP } from '../../constants/inet.js';
 
 /** The port of the server: RFC 6886, 3; RFC 6887, 19.1. */
 export const PORT_MAPPING_PORT = 5351;

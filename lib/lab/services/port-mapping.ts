@@ -1,6 +1,6 @@
 import { ANY4, ipBytes } from '../../address/ip.js';
 import { receiveAll, trySend } from '../../config/receive-loop.js';
-import { AF_INET, SO_BINDTODEVICE, SOCK_DGRAM, SOL_SOCKET } from '../../constants/index.js';
+import { AF_INET, SO_BINDTODEVICE, SOCK_DGRAM, SOL_SOCKET } from '../../constants/socket.js';
 import { addressNumber } from '../../fabric/nat/ipv4-packet.js';
 import type { ForwardPlan } from '../../fabric/nat/options.js';
 import type { RouterNat } from '../../fabric/nat/router-nat.js';

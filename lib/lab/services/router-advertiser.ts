@@ -8,7 +8,7 @@ import {
   type RouterAdvert,
 } from '../../config/router-discovery/message.js';
 import { RouterDiscoverySocket } from '../../config/router-discovery/sockets.js';
-import { AF_INET6 } from '../../constants/index.js';
+import { AF_INET6 } from '../../constants/socket.js';
 import type { Stack } from '../../stack/stack.js';
 import { ETHERNET_MTU, type NetworkPlan } from '../topology/config.js';
 import type { HostPlan } from '../topology/host-plan.js';

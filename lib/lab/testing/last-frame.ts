@@ -1,5 +1,7 @@
 import { familyOf, ipBytes, ipText } from '../../address/ip.js';
-import { AF_INET, ETH_P_ARP, IPPROTO_ICMPV6 } from '../../constants/index.js';
+import { IPPROTO_ICMPV6 } from '../../constants/inet.js';
+import { ETH_P_ARP } from '../../constants/packet.js';
+import { AF_INET } from '../../constants/socket.js';
 import { Headers, u16 } from '../../fabric/headers.js';
 import type { FrameRecord } from '../../fabric/recorder.js';
 import type { RunningHost } from '../running-host.js';

@@ -1,7 +1,7 @@
 import { isPlainDomainName } from '../../address/domain-name.js';
 import { INTERFACE_NAME, isInterfaceName } from '../../address/interface-name.js';
 import { familyName, inetAton } from '../../address/ip.js';
-import { AF_INET, AF_INET6 } from '../../constants/index.js';
+import { AF_INET, AF_INET6 } from '../../constants/socket.js';
 import {
   checkBoolean,
   checkEach,

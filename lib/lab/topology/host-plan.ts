@@ -1,4 +1,4 @@
-import { AF_INET } from '../../constants/index.js';
+import { AF_INET } from '../../constants/socket.js';
 import type { LinkPlan, NatRequest, NetworkPlan } from './config.js';
 
 /** The interface of a host on one network. */

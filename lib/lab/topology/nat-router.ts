@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { ipBytes, ipText } from '../../address/ip.js';
-import { AF_INET, AF_INET6 } from '../../constants/index.js';
+import { AF_INET, AF_INET6 } from '../../constants/socket.js';
 import { invalidValue } from '../../core/validate.js';
 import { checkAddressPrefix } from '../../fabric/address-prefix.js';
 import { addressNumber } from '../../fabric/nat/ipv4-packet.js';

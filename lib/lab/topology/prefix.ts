@@ -1,6 +1,6 @@
 import { familyOf, ipBytes, ipText, splitPrefix } from '../../address/ip.js';
 import { NAT64_PREFIX } from '../../address/nat64-address.js';
-import { AF_INET } from '../../constants/index.js';
+import { AF_INET } from '../../constants/socket.js';
 import { checkString, invalidValue } from '../../core/validate.js';
 
 /** An IP prefix: the addresses of a network. */

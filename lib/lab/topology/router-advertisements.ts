@@ -1,4 +1,4 @@
-import { AF_INET6 } from '../../constants/index.js';
+import { AF_INET6 } from '../../constants/socket.js';
 import { checkBoolean, checkInteger, checkKeys, invalidType, invalidValue } from '../../core/validate.js';
 import type { Prefix } from './prefix.js';
 

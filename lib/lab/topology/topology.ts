@@ -2,7 +2,7 @@ import { iothaddr } from '../../address/iothaddr.js';
 import { familyName, familyOf, ipBytes } from '../../address/ip.js';
 import { formatMac } from '../../address/mac.js';
 import { NAT64_PREFIX, nat64Address } from '../../address/nat64-address.js';
-import { AF_INET, AF_INET6 } from '../../constants/index.js';
+import { AF_INET, AF_INET6 } from '../../constants/socket.js';
 import { checkBoolean, checkInteger, checkOptions, invalidValue } from '../../core/validate.js';
 import { checkFirewall, type FirewallPlan } from '../../fabric/firewall/options.js';
 import {

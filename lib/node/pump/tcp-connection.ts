@@ -2,7 +2,7 @@ import { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { libc } from '../../../ffi/libc.js';
 import type { Address } from '../../address/sockaddr.js';
-import { MSG_DONTWAIT } from '../../constants/index.js';
+import { MSG_DONTWAIT } from '../../constants/socket.js';
 import { IothError } from '../../core/errors.js';
 import { socketStream } from '../../socket/duplex.js';
 import type { Socket } from '../../socket/socket.js';

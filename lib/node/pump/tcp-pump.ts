@@ -1,20 +1,16 @@
 import type { Socket as NetSocket } from 'node:net';
 import { libc } from '../../../ffi/libc.js';
 import type { Address } from '../../address/sockaddr.js';
+import { IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, TCP_KEEPIDLE, TCP_NODELAY } from '../../constants/inet.js';
 import {
   AF_INET,
   AF_INET6,
-  IPPROTO_IPV6,
-  IPPROTO_TCP,
-  IPV6_V6ONLY,
   SO_KEEPALIVE,
   SO_LINGER,
   SO_REUSEADDR,
   SOCK_STREAM,
   SOL_SOCKET,
-  TCP_KEEPIDLE,
-  TCP_NODELAY,
-} from '../../constants/index.js';
+} from '../../constants/socket.js';
 import { IothError } from '../../core/errors.js';
 import { socketPair } from '../../io/socket-pair.js';
 import type { ListeningSocket, Socket } from '../../socket/socket.js';

@@ -5,8 +5,6 @@ import { errno } from '../../../ffi/libc.js';
 import { inet_pton } from '../../address/inet.js';
 import { withoutZone, zoneOf } from '../../address/ip.js';
 import {
-  AF_INET,
-  AF_INET6,
   IP_ADD_MEMBERSHIP,
   IP_ADD_SOURCE_MEMBERSHIP,
   IP_DROP_MEMBERSHIP,
@@ -24,6 +22,10 @@ import {
   IPV6_MULTICAST_LOOP,
   IPV6_UNICAST_HOPS,
   IPV6_V6ONLY,
+} from '../../constants/inet.js';
+import {
+  AF_INET,
+  AF_INET6,
   SO_BROADCAST,
   SO_RCVBUF,
   SO_REUSEADDR,
@@ -31,7 +33,7 @@ import {
   SO_SNDBUF,
   SOCK_DGRAM,
   SOL_SOCKET,
-} from '../../constants/index.js';
+} from '../../constants/socket.js';
 import { intBytes } from '../../core/byte-order.js';
 import { IothError } from '../../core/errors.js';
 import type { Socket } from '../../socket/socket.js';

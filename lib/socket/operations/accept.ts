@@ -1,7 +1,7 @@
 import { libioth } from '../../../ffi/ioth.js';
 import { errno } from '../../../ffi/libc.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE } from '../../address/sockaddr.js';
-import { SOCK_STREAM } from '../../constants/index.js';
+import { SOCK_STREAM } from '../../constants/socket.js';
 import { EMFILE, ENFILE } from '../../core/errno.js';
 import { makeNonBlocking } from '../../io/descriptor-flags.js';
 import { READABLE } from '../../io/poll-handle.js';

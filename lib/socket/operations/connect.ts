@@ -2,7 +2,7 @@ import { libioth } from '../../../ffi/ioth.js';
 import { errno } from '../../../ffi/libc.js';
 import { isLoopback } from '../../address/ip.js';
 import type { Sockaddr } from '../../address/sockaddr.js';
-import { SO_ERROR, SOL_SOCKET } from '../../constants/index.js';
+import { SO_ERROR, SOL_SOCKET } from '../../constants/socket.js';
 import { intOf } from '../../core/byte-order.js';
 import { EALREADY, EINPROGRESS, EINTR, EISCONN } from '../../core/errno.js';
 import { WRITABLE } from '../../io/poll-handle.js';

@@ -1,5 +1,5 @@
 import { errno } from '../../../ffi/libc.js';
-import { MSG_DONTWAIT } from '../../constants/index.js';
+import { MSG_DONTWAIT } from '../../constants/socket.js';
 import { codeOf, EAGAIN, EINTR } from '../../core/errno.js';
 import { IothError, type IothErrorDetails, systemError } from '../../core/errors.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';

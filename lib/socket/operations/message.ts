@@ -1,6 +1,6 @@
 import { libioth, type Msghdr } from '../../../ffi/ioth.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE, type Sockaddr } from '../../address/sockaddr.js';
-import { MSG_CMSG_CLOEXEC } from '../../constants/index.js';
+import { MSG_CMSG_CLOEXEC } from '../../constants/socket.js';
 import { checkBytes, checkData, checkEach, checkFlags, checkInteger, INT_MAX } from '../../core/validate.js';
 import { READABLE, WRITABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';

@@ -1,6 +1,6 @@
 import { libioth } from '../../../ffi/ioth.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE } from '../../address/sockaddr.js';
-import { MSG_ERRQUEUE, SOCK_STREAM } from '../../constants/index.js';
+import { MSG_ERRQUEUE, SOCK_STREAM } from '../../constants/socket.js';
 import { checkBytes, checkFlags, checkInteger } from '../../core/validate.js';
 import { READABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';

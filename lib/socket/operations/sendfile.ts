@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { libioth } from '../../../ffi/ioth.js';
 import { libc } from '../../../ffi/libc.js';
-import { SOCK_STREAM } from '../../constants/index.js';
+import { SOCK_STREAM } from '../../constants/socket.js';
 import { IothError } from '../../core/errors.js';
 import { checkInteger, INT_MAX, invalidType, invalidValue } from '../../core/validate.js';
 import { WRITABLE } from '../../io/poll-handle.js';

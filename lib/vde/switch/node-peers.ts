@@ -2,7 +2,7 @@ import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { libc, POLLHUP, POLLIN, POLLRDHUP } from '../../../ffi/libc.js';
 import { decodeSockaddr, SOCKADDR_SIZE } from '../../address/sockaddr.js';
-import { MSG_DONTWAIT, MSG_PEEK, SO_ACCEPTCONN, SOCK_CLOEXEC, SOL_SOCKET } from '../../constants/index.js';
+import { MSG_DONTWAIT, MSG_PEEK, SO_ACCEPTCONN, SOCK_CLOEXEC, SOL_SOCKET } from '../../constants/socket.js';
 import { fileOf } from '../../io/descriptor-file.js';
 import { closeOnExec } from '../../io/descriptor-flags.js';
 import { pollOnce } from '../../io/poll-sync.js';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { errno, libc } from '../../../ffi/libc.js';
 import { encodeSockaddr } from '../../address/sockaddr.js';
-import { AF_UNIX, MSG_NOSIGNAL, SHUT_WR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../../constants/index.js';
+import { AF_UNIX, MSG_NOSIGNAL, SHUT_WR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../../constants/socket.js';
 import { onAbort } from '../../core/abort.js';
 import { AbortError, systemError } from '../../core/errors.js';
 import { PollHandle, READABLE } from '../../io/poll-handle.js';
