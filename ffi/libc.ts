@@ -68,7 +68,16 @@ export interface Libc {
   socketpair(domain: number, type: number, protocol: number, fds: Uint8Array): number;
   connect(fd: number, addr: Uint8Array, addrlen: number): number;
   send(fd: number, buf: Uint8Array, len: number, flags: number): number;
+  sendto(fd: number, buf: Uint8Array, len: number, flags: number, to: Uint8Array | null, tolen: number): number;
   recv(fd: number, buf: Uint8Array, len: number, flags: number): number;
+  recvfrom(
+    fd: number,
+    buf: Uint8Array,
+    len: number,
+    flags: number,
+    from: Uint8Array | null,
+    fromlen: Uint32Array | null,
+  ): number;
   shutdown(fd: number, how: number): number;
   getsockname(fd: number, addr: Uint8Array, addrlen: Uint32Array): number;
   getsockopt(fd: number, level: number, optname: number, optval: ArrayBufferView, optlen: Uint32Array): number;
@@ -168,7 +177,9 @@ function bind(): Libc {
     socketpair: lib.func('socketpair', 'int', ['int', 'int', 'int', buf]),
     connect: lib.func('connect', 'int', ['int', buf, 'uint32_t']),
     send: lib.func('send', 'long', ['int', buf, 'size_t', 'int']),
+    sendto: lib.func('sendto', 'long', ['int', buf, 'size_t', 'int', buf, 'uint32_t']),
     recv: lib.func('recv', 'long', ['int', buf, 'size_t', 'int']),
+    recvfrom: lib.func('recvfrom', 'long', ['int', buf, 'size_t', 'int', buf, buf]),
     shutdown: lib.func('shutdown', 'int', ['int', 'int']),
     getsockname: lib.func('getsockname', 'int', ['int', buf, buf]),
     getsockopt: lib.func('getsockopt', 'int', ['int', 'int', 'int', buf, buf]),

@@ -1,5 +1,5 @@
-import { libioth } from '../../ffi/ioth.js';
-import { errno } from '../../ffi/libc.js';
+import { type Libioth, libioth } from '../../ffi/ioth.js';
+import { errno, libc } from '../../ffi/libc.js';
 import { IothError, systemError } from '../core/errors.js';
 import type { Closable } from '../core/finalization.js';
 import { descriptorWasReleased, Readiness } from '../io/readiness.js';
@@ -10,6 +10,8 @@ import type { DescriptorOwner } from './owner.js';
 /** Open descriptor of a stack, with its pending operations. One Socket owns it; its stack lists it; it is closed once. */
 export class Descriptor implements Closable {
   readonly readiness: Readiness;
+  /** What moves its bytes: libc, where libioth would only look the descriptor up and call it. */
+  readonly calls: Pick<Libioth, 'send' | 'sendto' | 'recv' | 'recvfrom'>;
   #open = true;
   readonly #followers: ((reason: Error) => void)[] = [];
 
@@ -18,6 +20,7 @@ export class Descriptor implements Closable {
     readonly fd: number,
   ) {
     this.readiness = new Readiness(fd, owner.referenced, owner);
+    this.calls = owner.hasKernelSockets ? libc() : libioth();
     owner.descriptors.add(this);
     owned.add(fd);
   }

@@ -1,4 +1,3 @@
-import { libioth } from '../../../ffi/ioth.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE } from '../../address/sockaddr.js';
 import { MSG_ERRQUEUE, SOCK_STREAM } from '../../constants/socket.js';
 import { checkBytes, checkFlags, checkInteger } from '../../core/validate.js';
@@ -139,7 +138,7 @@ function receive({ descriptor, fd, isStream, size, flags }: Recv | RecvInto, buf
     descriptor.readiness.noteNoDatagram();
     return WAIT;
   }
-  const count = libioth().recv(fd, buffer, size, flags);
+  const count = descriptor.calls.recv(fd, buffer, size, flags);
   if (count < 0) {
     const waits: typeof WAIT = waitOrThrow('recv', undefined, flags);
     descriptor.readiness.noteNoDatagram();
@@ -159,7 +158,7 @@ function receiveFrom(operation: RecvFrom | RecvFromInto, buffer: Uint8Array): nu
     return WAIT;
   }
   peerLength[0] = SOCKADDR_SIZE;
-  const count = libioth().recvfrom(fd, buffer, size, flags, peerBytes, peerLength);
+  const count = descriptor.calls.recvfrom(fd, buffer, size, flags, peerBytes, peerLength);
   if (count < 0) {
     const waits: typeof WAIT = waitOrThrow('recvfrom', undefined, flags);
     readiness.noteNoDatagram();

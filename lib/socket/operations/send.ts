@@ -1,4 +1,3 @@
-import { libioth } from '../../../ffi/ioth.js';
 import type { Sockaddr } from '../../address/sockaddr.js';
 import { checkData, checkFlags, detachedBytes } from '../../core/validate.js';
 import { WRITABLE } from '../../io/poll-handle.js';
@@ -77,14 +76,14 @@ class SendTo implements Operation<number> {
   }
 
   attempt(): number | typeof WAIT {
-    const { fd, data, flags, to } = this;
-    const count = libioth().sendto(fd, data, data.byteLength, flags, to.bytes, to.length);
+    const { descriptor, fd, data, flags, to } = this;
+    const count = descriptor.calls.sendto(fd, data, data.byteLength, flags, to.bytes, to.length);
     return count >= 0 ? count : waitOrThrow('sendto', { address: to.address, port: to.port }, flags);
   }
 }
 
 function send({ descriptor, fd, flags }: Send | SendAll, data: Uint8Array): number | typeof WAIT {
-  const count = libioth().send(fd, data, data.byteLength, flags);
+  const count = descriptor.calls.send(fd, data, data.byteLength, flags);
   if (count < 0) return waitOrThrow('send', undefined, flags);
   descriptor.readiness.noteSent(count);
   return count;
