@@ -39,6 +39,7 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/programs.ts',
   testSequencer: '<rootDir>/test/support/sequencer.cjs',
   maxWorkers: 4,
-  // it tells what hangs from what ends: longer than a child may take (test/support/child.ts)
-  testTimeout: 300_000,
+  // it tells what hangs from what ends: longer than a child may take (test/support/child.ts), and than one suite waits for the
+  // package that another one builds (package.ts)
+  testTimeout: 600_000,
 };

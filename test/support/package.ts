@@ -45,6 +45,8 @@ const SOURCES = [
 ];
 /** Not the dist/ of the checkout, which may be built anew meanwhile; not in node_modules, where tsc takes `type` for the format. */
 const BUILDS = join(ROOT, '.cache/package');
+/** Tens of seconds on one core beside much other work. */
+const BUILD_LIMIT_MS = 500_000;
 /** One may wait for the build of another. */
 const LOCK_LIMIT_MS = 560_000;
 
@@ -85,7 +87,11 @@ async function build(directory: string): Promise<void> {
     for (const source of SOURCES) cpSync(join(ROOT, source), join(unfinished, source), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules'), join(unfinished, 'node_modules'));
     // its prepack builds
-    const packed = await run('npm', ['pack', '--silent'], { cwd: unfinished, env: plainEnvironment });
+    const packed = await run('npm', ['pack', '--silent'], {
+      cwd: unfinished,
+      env: plainEnvironment,
+      limit: BUILD_LIMIT_MS,
+    });
     expect(packed).toMatchObject({ code: 0 });
     renameSync(unfinished, directory);
   } finally {
