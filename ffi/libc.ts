@@ -1,4 +1,5 @@
 import koffi from 'koffi';
+import type { Libioth } from './ioth.js';
 import { checkRuntime } from './runtime.js';
 
 /** Events of poll(2). */
@@ -50,8 +51,11 @@ export const WALL = 0x40000000;
 /** Flag of close_range(2): sets close-on-exec, and does not close. */
 export const CLOSE_RANGE_CLOEXEC = 4;
 
-/** The functions of libc that ioth uses and libioth does not wrap. */
-export interface Libc {
+/** Those that libioth wraps. */
+type Wrapped = 'connect' | 'send' | 'sendto' | 'recv' | 'recvfrom' | 'shutdown' | 'getsockname';
+
+/** The functions of libc that ioth uses. */
+export interface Libc extends Pick<Libioth, Wrapped> {
   poll(fds: Uint8Array, nfds: number, timeout: number): number;
   dup(fd: number): number;
   dup3(oldfd: number, newfd: number, flags: number): number;
@@ -66,20 +70,6 @@ export interface Libc {
   ioctl_into(fd: number, request: number, arg: Uint8Array): number;
   socket(domain: number, type: number, protocol: number): number;
   socketpair(domain: number, type: number, protocol: number, fds: Uint8Array): number;
-  connect(fd: number, addr: Uint8Array, addrlen: number): number;
-  send(fd: number, buf: Uint8Array, len: number, flags: number): number;
-  sendto(fd: number, buf: Uint8Array, len: number, flags: number, to: Uint8Array | null, tolen: number): number;
-  recv(fd: number, buf: Uint8Array, len: number, flags: number): number;
-  recvfrom(
-    fd: number,
-    buf: Uint8Array,
-    len: number,
-    flags: number,
-    from: Uint8Array | null,
-    fromlen: Uint32Array | null,
-  ): number;
-  shutdown(fd: number, how: number): number;
-  getsockname(fd: number, addr: Uint8Array, addrlen: Uint32Array): number;
   getsockopt(fd: number, level: number, optname: number, optval: ArrayBufferView, optlen: Uint32Array): number;
   setsockopt(fd: number, level: number, optname: number, optval: ArrayBufferView, optlen: number): number;
   sendfile(outFd: number, inFd: number, offset: BigInt64Array | null, count: number): number;

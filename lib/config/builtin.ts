@@ -7,7 +7,7 @@ import {
   IOTHCONF_INCOMPLETE,
   IOTHCONF_RD,
   IOTHCONF_STATIC,
-} from '../constants/iothconf.js';
+} from '../constants/index.js';
 import { IothError } from '../core/errors.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 import type { Clock } from './clock.js';

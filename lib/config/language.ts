@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { isPlainDomainName } from '../address/domain-name.js';
 import { INTERFACE_NAME, isInterfaceName } from '../address/interface-name.js';
 import { ipBytes, ipText, isLinkLocalIPv6, withoutZone, zoneOf } from '../address/ip.js';
-import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants/iothconf.js';
+import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants/index.js';
 import { AF_INET, AF_INET6 } from '../constants/socket.js';
 import { checkString, INT_MAX, invalidValue } from '../core/validate.js';
 import { type Option, stropt } from './stropt.js';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Libiothconf, libiothconf } from '../../ffi/iothconf.js';
 import { errno } from '../../ffi/libc.js';
-import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants/iothconf.js';
+import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants/index.js';
 import { untilAborted } from '../core/abort.js';
 import { AbortError, IothError, systemError } from '../core/errors.js';
 import { within } from '../core/within.js';

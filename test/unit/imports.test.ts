@@ -73,7 +73,9 @@ test('a room imports those below it', () => {
 test('a constant is imported from its own file: through `export *` it costs a keyed load each time, once it is CommonJS', () => {
   const through = SOURCES.filter((file) => {
     const text = readFileSync(join(ROOT, file), 'utf8');
-    return /^import (?:type )?\{[^}]*\} from '[./]+constants\/index\.js'/m.test(text);
+    const names = /^import \{([^}]*)\} from '[./]+constants\/index\.js'/m.exec(text)?.[1] ?? '';
+    // index.ts has those itself
+    return names.replace(/IOTHCONF_\w+/g, '').match(/\w/);
   });
   expect(through).toEqual([]);
 });
