@@ -107,7 +107,7 @@ async function runProgram(): Promise<void> {
 async function unprivileged(): Promise<Ability> {
   const what = 'unprivileged users';
   const isRoot = process.geteuid?.() === 0 && isPrivileged();
-  const canBeNobody = isRoot && isIdMapped('uid_map', NOBODY) && isIdMapped('gid_map', NOBODY);
-  const user = canBeNobody ? { uid: NOBODY, gid: NOBODY } : {};
+  const canBecomeNobody = isRoot && isIdMapped('uid_map', NOBODY) && isIdMapped('gid_map', NOBODY);
+  const user = canBecomeNobody ? { uid: NOBODY, gid: NOBODY } : {};
   return ability(what, settingsObstacle(readNamespaceSettings(), false) ?? (await triedObstacle(user)));
 }

@@ -18,31 +18,37 @@ const addressesOf = (name: string) =>
     .addressesOf(stack.if_nametoindex(name))
     .filter(({ family }) => family === AF_INET)
     .map(({ address }) => address);
-const some = (count: number) => Array.from({ length: count }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
-
-it('changes are one message, and a question comes after those before it', () => {
-  const index = stack.if_nametoindex('vde0');
+/** Counts the messages that `work` sends. */
+async function countSends<T>(work: () => T): Promise<[count: number, result: Awaited<T>]> {
   const sends = jest.spyOn(libioth(), 'send');
-  const seen: string[][] = [];
-  together(() => {
-    for (const address of some(3)) stack.ipaddr_add(`${address}/16`, index);
-    seen.push(stack.addressesOf(index).map(({ address }) => address));
-    for (const net of some(4)) stack.iproute_add(`192.168.${net.at(-1)}.0/24 via 10.0.0.9`);
-  });
+  const result = await work();
   const count = sends.mock.calls.length;
   sends.mockRestore();
+  return [count, result];
+}
+const some = (count: number) => Array.from({ length: count }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
+
+it('changes are one message, and a question comes after those before it', async () => {
+  const index = stack.if_nametoindex('vde0');
+  const seen: string[][] = [];
+  const [count] = await countSends(() =>
+    together(() => {
+      for (const address of some(3)) stack.ipaddr_add(`${address}/16`, index);
+      seen.push(stack.addressesOf(index).map(({ address }) => address));
+      for (const net of some(4)) stack.iproute_add(`192.168.${net.at(-1)}.0/24 via 10.0.0.9`);
+    }),
+  );
   expect(seen).toEqual([expect.arrayContaining(some(3))]);
   expect(stack.routes().filter(({ dst }) => dst?.startsWith('192.168.'))).toHaveLength(4);
   expect(count).toBe(3);
 });
 
-it('many changes are made, in some messages', () => {
-  const sends = jest.spyOn(libioth(), 'send');
-  together(() => {
-    for (const address of some(300)) stack.ipaddr_add(`${address}/16`, 'vde0');
-  });
-  const count = sends.mock.calls.length;
-  sends.mockRestore();
+it('many changes are made, in some messages', async () => {
+  const [count] = await countSends(() =>
+    together(() => {
+      for (const address of some(300)) stack.ipaddr_add(`${address}/16`, 'vde0');
+    }),
+  );
   expect(addressesOf('vde0')).toEqual(some(300));
   expect(count).toBe(6);
 });
@@ -83,10 +89,8 @@ it('work that fails makes no change that has not been sent', () => {
 
 it('a host of a lab is configured by few messages, however many neighbours and routes it has', async () => {
   const hosts: Record<string, 'lan'> = Object.fromEntries(some(24).map((_, i) => [`h${i}`, 'lan']));
-  const sends = jest.spyOn(libioth(), 'send');
-  await using lab = await Lab.create({ networks: { lan: '10.0.0.0/24' }, hosts });
-  const count = sends.mock.calls.length;
-  sends.mockRestore();
+  const [count, made] = await countSends(() => Lab.create({ networks: { lan: '10.0.0.0/24' }, hosts }));
+  await using lab = made;
   expect(lab.hosts.h1!.stack.addressesOf(2).map(({ address }) => address)).toContain('10.0.0.2');
   expect(count).toBe(24 * 2);
 });
