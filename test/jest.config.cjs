@@ -42,4 +42,6 @@ module.exports = {
   // it tells what hangs from what ends: longer than a child may take (test/support/child.ts), and than one suite waits for the
   // package that another one builds (package.ts)
   testTimeout: 600_000,
+  // four workers, with some 700 MB each, take longer to end than the half second after which jest says that tests leak
+  workerGracefulExitTimeout: 60_000,
 };

@@ -9,12 +9,6 @@ export interface FileGlobals {
   temporaryDirectories?: string[];
 }
 
-/*
- * A worker ends at once when nothing is left to wait for. The taking down of its heap can take longer than the half second that
- * jest gives it, and jest says then that tests leak.
- */
-if (process.send) process.once('beforeExit', () => process.exit());
-
 /** Node's environment, which has a failed test reported before the hooks of its file take its stacks away. */
 export default class ReportingEnvironment extends TestEnvironment {
   handleTestEvent(event: Circus.Event): void {

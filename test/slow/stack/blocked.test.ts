@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Child, start, startScript } from '../../support/child.js';
 import { compileSources } from '../../support/compile.js';
 import { compiledUrl } from '../../support/compiled.js';
-import { childOf, untilItPolls } from '../../support/processes.js';
+import { childOf, isZombie, untilItPolls } from '../../support/processes.js';
+import { until } from '../../support/until.js';
 
 async function blocked(way: string): Promise<Child> {
   const life = startScript('blocked.ts', [way]);
@@ -45,13 +46,20 @@ test('with a handler of the program the call ends with EINTR, and the handler ru
 
 test('SIGCHLD ends neither the call nor the script', async () => {
   const life = await blocked('child');
+  const child = Number(await life.line('child'));
+  const daemon = Number(await life.line('daemon'));
   await untilItPolls(life.pid);
   for (let i = 0; i < 5; i++) {
     life.kill('SIGCHLD');
     await delay(20);
   }
-  expect((await life.exit).code).toBe(0);
-  expect(life.stdout).toMatch(/^ready\nthrew ETIMEDOUT recv: .*\nclosed\nchild ended\n$/);
+  process.kill(child);
+  await until('the child has ended', () => isZombie(child));
+  await untilItPolls(life.pid);
+  process.kill(daemon, 'SIGKILL');
+  expect(await endOf(life)).toBe(0);
+  expect(life.stdout).toMatch(/^ready\nchild \d+\ndaemon \d+\nthrew ERR_STACK_DEAD recv: /);
+  expect(life.stdout).toContain('child ended\n');
 });
 
 test.each(['daemon', 'listener'])('a daemon that dies ends the call with ERR_STACK_DEAD (%s)', async (way) => {

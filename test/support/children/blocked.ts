@@ -47,11 +47,11 @@ const ways: Record<string, () => void> = {
     block();
   },
   child: () => {
-    const child = spawn('sleep', ['0.2'], { stdio: 'ignore' });
+    const child = spawn('sleep', ['1000'], { stdio: 'ignore' });
     child.on('exit', () => say('child ended'));
-    socket.settimeout(1);
+    say(`child ${child.pid}`);
+    say(`daemon ${stack.daemonPid}`);
     block();
-    stack.closeSync();
   },
   daemon: () => {
     say(`daemon ${stack.daemonPid}`);
