@@ -8,12 +8,18 @@ import type { FirewallPlan } from './firewall/options.js';
 import type { NatSettings } from './nat/nat.js';
 import { type InsideNetwork, RouterNat } from './nat/router-nat.js';
 import { FabricNetwork } from './network.js';
+import { checkThreads } from './thread-count.js';
 import { WorkerThread } from './worker-thread.js';
 
 /** Options of {@link Fabric.start}. */
 export interface FabricOptions {
   /** The seed of all random faults, an integer from 0. Default: a random one. */
   seed?: number;
+  /**
+   * The number of worker threads that forward, from 1 to 64. Networks are given to them in turn. Each takes some 13 MB, and all
+   * that a busy network needs of a processor. Default 1.
+   */
+  threads?: number;
 }
 
 const MAX_RANDOM_SEED = 2 ** 32;
@@ -22,8 +28,8 @@ const MAX_RANDOM_SEED = 2 ** 32;
 const open = new Set<Fabric>();
 
 /**
- * Networks with faults. One worker thread does all forwarding, so that a busy program does not change its timing. A fabric does
- * not keep the process alive; the end of the process closes it.
+ * Networks with faults. Worker threads do all forwarding, so that a busy program does not change its timing. A fabric does not
+ * keep the process alive; the end of the process closes it.
  *
  * With the same seed, frame number n of a direction has the same random faults; n counts from the first frame between the two
  * ports. Other traffic does not change that: the random numbers depend only on the seed, the names of the network and of the two
@@ -32,26 +38,26 @@ const open = new Set<Fabric>();
 export class Fabric {
   /** The seed of its random faults. */
   readonly seed: number;
-  readonly #thread: WorkerThread;
+  readonly #threads: readonly WorkerThread[];
   readonly #networks = new Map<string, FabricNetwork>();
   #closing: Promise<void> | undefined;
 
-  private constructor(thread: WorkerThread, seed: number) {
-    this.#thread = thread;
+  private constructor(threads: readonly WorkerThread[], seed: number) {
+    this.#threads = threads;
     this.seed = seed;
     open.add(this);
     atExit(closeAllSync);
   }
 
   /**
-   * Starts the worker thread.
-   * @throws {IothError} ERR_IOTH_FABRIC if it cannot be started; EMFILE
+   * Starts the worker threads.
+   * @throws {IothError} ERR_IOTH_FABRIC if one cannot be started; EMFILE
    * @throws {TypeError | RangeError} for invalid options
    */
   static async start(options?: FabricOptions): Promise<Fabric> {
-    const { seed = randomInt(MAX_RANDOM_SEED) } = checkOptions(options, ['seed']);
+    const { seed = randomInt(MAX_RANDOM_SEED), threads = 1 } = checkOptions(options, ['seed', 'threads']);
     checkInteger('options.seed', seed, 0, Number.MAX_SAFE_INTEGER);
-    return new Fabric(await WorkerThread.start(seed), seed);
+    return new Fabric(await startThreads(checkThreads('options.threads', threads), seed), seed);
   }
 
   get closed(): boolean {
@@ -65,13 +71,18 @@ export class Fabric {
    * @throws {TypeError | RangeError} naming the fault
    */
   addNetwork(name: string, faults?: LinkFaults): FabricNetwork {
+    return this.addNetworkOn(this.#networks.size, name, faults);
+  }
+
+  /** @internal Creates a network on one of the threads. A NAT or firewall has all its networks on the same */
+  addNetworkOn(thread: number, name: string, faults?: LinkFaults): FabricNetwork {
     if (checkString('name', name) === '') throw invalidValue('name', 'the name of a network', name);
     const plan = checkFaults(faults);
     if (this.closed) throw new IothError('ERR_IOTH_FABRIC', { syscall: 'addNetwork', hint: 'the fabric is closed' });
     if (this.#networks.has(name)) {
       throw new IothError('EEXIST', { syscall: 'addNetwork', hint: `there is a network '${name}' already` });
     }
-    const network = new FabricNetwork(this.#thread, name, plan);
+    const network = new FabricNetwork(this.#threads[thread % this.#threads.length]!, name, plan);
     this.#networks.set(name, network);
     return network;
   }
@@ -79,37 +90,36 @@ export class Fabric {
   /** @internal Creates a cable: a frame from one of its two ports goes to the other, whatever its MACs are */
   addWire(name: string): FabricNetwork {
     const network = this.addNetwork(name);
-    this.#thread.call('becomeWire', name).catch(() => {});
+    network.thread.call('becomeWire', name).catch(() => {});
     return network;
   }
 
   /** @internal Puts a NAT between a router and a network outside */
   addNat(settings: NatSettings, outside: FabricNetwork, inside: readonly InsideNetwork[]): RouterNat {
-    return RouterNat.create(this.#thread, settings, outside, inside);
+    return RouterNat.create(settings, outside, inside);
   }
 
   /** @internal Puts a firewall between a host and some networks */
   addFirewall(host: string, plan: FirewallPlan, networks: readonly FabricNetwork[]): HostFirewall {
-    return HostFirewall.create(this.#thread, host, plan, networks);
+    return HostFirewall.create(host, plan, networks);
   }
 
-  /** Closes all ports and ends the worker thread. Closing twice is fine. */
+  /** Closes all ports and ends the worker threads. Closing twice is fine. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
-    await this.#thread.end();
-    // a port in use stays open: the end of the process closes its file descriptors
-    if (this.#thread.isIdle) await Promise.all([...this.#networks.values()].map((network) => network.closePorts()));
+    await Promise.all(this.#threads.map((thread) => thread.end()));
+    await Promise.all([...this.#networks.values()].map((network) => network.closePorts()));
     open.delete(this);
   }
 
   /** @internal Closes it at the end of the process */
   closeSync(): void {
-    this.#thread.endSync();
-    if (this.#thread.isIdle) for (const network of this.#networks.values()) network.closePortsSync();
+    WorkerThread.endSync(this.#threads);
+    for (const network of this.#networks.values()) network.closePortsSync();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -119,4 +129,13 @@ export class Fabric {
 
 function closeAllSync(): void {
   for (const fabric of open) fabric.closeSync();
+}
+
+async function startThreads(count: number, seed: number): Promise<WorkerThread[]> {
+  const starts = await Promise.allSettled(Array.from({ length: count }, () => WorkerThread.start(seed)));
+  const failed = starts.find((start) => start.status === 'rejected');
+  const threads = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+  if (!failed) return threads;
+  await Promise.all(threads.map((thread) => thread.end()));
+  throw failed.reason;
 }

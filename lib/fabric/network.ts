@@ -31,7 +31,7 @@ let lastCapture = 0;
 let lastIntercept = 0;
 
 /**
- * An Ethernet switch with faults, in the worker thread of a {@link Fabric}. It learns which MAC is behind which port. Frames to
+ * An Ethernet switch with faults, in a worker thread of a {@link Fabric}. It learns which MAC is behind which port. Frames to
  * a group or to an unknown MAC go to all other ports. From each port to each other port there is a separate link, with its own
  * rate, queue and random numbers.
  */
@@ -54,6 +54,11 @@ export class FabricNetwork {
     this.#configured = configured;
     // calls are served in order; if the thread is gone the next one reports it
     if (configured) this.reset().catch(() => {});
+  }
+
+  /** @internal The thread that forwards */
+  get thread(): WorkerThread {
+    return this.#thread;
   }
 
   /** The names of the ports that are open. */
@@ -312,8 +317,9 @@ export class FabricNetwork {
     return figuresFrom(await this.#thread.call('history', this.name, checkHistoryOptions(options)));
   }
 
-  /** @internal Closes all ports after the worker thread has ended */
+  /** @internal Closes all ports after the worker thread has ended. If it uses them still, the end of the process closes them */
   async closePorts(): Promise<void> {
+    if (!this.#thread.isIdle) return;
     const ports = [...this.#ports.values()];
     this.#ports.clear();
     await Promise.all(ports.map((port) => port?.close()));
@@ -321,6 +327,7 @@ export class FabricNetwork {
 
   /** @internal Closes all ports at the end of the process */
   closePortsSync(): void {
+    if (!this.#thread.isIdle) return;
     for (const port of this.#ports.values()) port?.closeSync();
   }
 

@@ -33,7 +33,7 @@ type CaptureListener = (names: readonly string[], batch: FrameBatch) => void;
 /** Gets undefined when the thread is gone. */
 type InterceptListener = (event: InterceptEvent | undefined) => void;
 
-/** The worker thread of a Fabric, from the side of the thread that started it. */
+/** A worker thread of a Fabric, from the side of the thread that started it. */
 export class WorkerThread {
   readonly captures = new Map<number, CaptureListener>();
   /** Who gets the mappings of NATs, by the names of their routers. */
@@ -158,10 +158,14 @@ export class WorkerThread {
     this.#worker.unref();
   }
 
-  /** Ends the thread at the end of the process. Blocks up to two seconds, until the thread uses no port any more. */
-  endSync(): void {
-    this.#tellToEnd();
-    if (this.#control[STATE_WORD] === WORKING) Atomics.wait(this.#control, STATE_WORD, WORKING, END_TIMEOUT_MS);
+  /** Ends threads at the end of the process. Blocks up to two seconds, until they use no port any more. */
+  static endSync(threads: readonly WorkerThread[]): void {
+    for (const thread of threads) thread.#tellToEnd();
+    const deadline = performance.now() + END_TIMEOUT_MS;
+    for (const thread of threads) {
+      const left = Math.max(0, deadline - performance.now());
+      if (thread.#control[STATE_WORD] === WORKING) Atomics.wait(thread.#control, STATE_WORD, WORKING, left);
+    }
   }
 
   /** True if the thread uses no port any more. */

@@ -21,6 +21,7 @@ import { EXIT, type LabConfig, type NetworkPlan } from './topology/config.js';
 import { diagram } from './topology/diagram.js';
 import type { DiagramOptions } from './topology/diagram-options.js';
 import { drawing, type LabNow } from './topology/drawing.js';
+import { type ForwardingPlan, forwardingPlan } from './topology/forwarding.js';
 import { attachmentOn, currentNetwork, guardedBy, type HostPlan } from './topology/host-plan.js';
 import type { NatRouter } from './topology/nat-router.js';
 import { Topology } from './topology/topology.js';
@@ -52,14 +53,16 @@ export class Lab<N extends string = string, H extends string = string> {
   #closing: Promise<void> | undefined;
 
   /** @internal use {@link Lab.create} */
-  constructor(key: symbol, topology: Topology, directory: string, fabric: Fabric) {
+  constructor(key: symbol, topology: Topology, directory: string, fabric: Fabric, forwarding: ForwardingPlan) {
     if (key !== KEY) throw invalidValue('key', 'internal: use Lab.create({ networks, hosts })', key);
     this.#topology = topology;
     this.#directory = directory;
     this.#fabric = fabric;
     this.#log = new LabLog(() => this.#state);
     const cables = new Map<NetworkPlan, FabricNetwork>(
-      topology.networks.map((network) => [network, fabric.addNetwork(network.name, network.faults)]),
+      topology.networks.map((plan) => {
+        return [plan, fabric.addNetworkOn(forwarding.threadOf.get(plan)!, plan.name, plan.faults)];
+      }),
     );
     this.#exits = [...cables].filter(([{ hasExit }]) => hasExit).map(([, network]) => network);
     const networks = [...cables].map(([plan, network]) => [
@@ -105,8 +108,9 @@ export class Lab<N extends string = string, H extends string = string> {
     let fabric: Fabric | undefined;
     let lab: Lab<N, H> | undefined;
     try {
-      fabric = await Fabric.start({ seed: topology.seed });
-      lab = new Lab<N, H>(KEY, topology, directory, fabric);
+      const forwarding = forwardingPlan(topology);
+      fabric = await Fabric.start({ seed: topology.seed, threads: forwarding.threads });
+      lab = new Lab<N, H>(KEY, topology, directory, fabric, forwarding);
       await lab.#start();
       return lab;
     } catch (error) {

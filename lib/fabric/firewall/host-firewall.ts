@@ -13,14 +13,9 @@ export class HostFirewall {
   }
 
   /** Creates the firewall of a host on some networks, whose ports have its name. The next call reports a failure. */
-  static create(
-    thread: WorkerThread,
-    host: string,
-    plan: FirewallPlan,
-    networks: readonly FabricNetwork[],
-  ): HostFirewall {
-    for (const { name } of networks) thread.call('addFirewall', name, host, plan).catch(() => {});
-    return new HostFirewall(thread, host);
+  static create(host: string, plan: FirewallPlan, networks: readonly FabricNetwork[]): HostFirewall {
+    for (const { thread, name } of networks) thread.call('addFirewall', name, host, plan).catch(() => {});
+    return new HostFirewall(networks[0]!.thread, host);
   }
 
   set(plan: FirewallPlan): Promise<void> {

@@ -23,13 +23,9 @@ export class RouterNat {
   }
 
   /** Creates the NAT of a router, whose ports have its name. Calls are served in order: the next one reports a failure. */
-  static create(
-    thread: WorkerThread,
-    settings: NatSettings,
-    outside: FabricNetwork,
-    inside: readonly InsideNetwork[],
-  ): RouterNat {
+  static create(settings: NatSettings, outside: FabricNetwork, inside: readonly InsideNetwork[]): RouterNat {
     const { name } = settings;
+    const { thread } = outside;
     thread.call('addNat', outside.name, settings).catch(() => {});
     for (const { network, nat64 } of inside) thread.call('addNatInside', network.name, name, nat64).catch(() => {});
     return new RouterNat(thread, name);

@@ -110,6 +110,11 @@ export interface LabConfig<N extends string = string, H extends string = string>
   dhcp?: NoInfer<H>;
   /** The domain of the hosts' names. Default 'lab.test'. */
   domain?: string;
+  /**
+   * The most worker threads that forward frames, from 1 to 64. Networks that a NAT joins share one, as do the networks of a host
+   * with a firewall. Default: one for each four processors of the machine, and at least one.
+   */
+  threads?: number;
 }
 
 /** The locator, the prefix, the router and the name server of libslirp's network. @internal */

@@ -1,20 +1,11 @@
-import { iothaddr } from '../../address/iothaddr.js';
-import { familyName, familyOf, ipBytes } from '../../address/ip.js';
-import { formatMac } from '../../address/mac.js';
+import { familyName, familyOf } from '../../address/ip.js';
 import { NAT64_PREFIX, nat64Address } from '../../address/nat64-address.js';
 import { AF_INET, AF_INET6 } from '../../constants/socket.js';
-import { checkBoolean, checkInteger, checkOptions, invalidValue } from '../../core/validate.js';
+import { checkInteger, checkOptions, invalidValue } from '../../core/validate.js';
 import { checkFirewall, type FirewallPlan } from '../../fabric/firewall/options.js';
-import {
-  checkDomain,
-  EXIT,
-  type HostRequest,
-  hostRequests,
-  type LabConfig,
-  type NetworkPlan,
-  networkPlans,
-  serviceHost,
-} from './config.js';
+import { checkThreads } from '../../fabric/thread-count.js';
+import { assignAddresses } from './addresses.js';
+import { checkDomain, hostRequests, type LabConfig, type NetworkPlan, networkPlans, serviceHost } from './config.js';
 import {
   type Attachment,
   attachmentOn,
@@ -27,7 +18,7 @@ import {
   RoamingPlan,
 } from './host-plan.js';
 import { checkNats, type NatRouter } from './nat-router.js';
-import { addressAt, hasHost, overlaps, type Prefix } from './prefix.js';
+import { overlaps, type Prefix } from './prefix.js';
 
 /** The route of a host to a network that it is not on. */
 export interface RoutePlan {
@@ -40,7 +31,7 @@ export interface RoutePlan {
 /** The number of routers on the way from each network to one target. Networks that have no way there are missing. */
 type Distances = ReadonlyMap<NetworkPlan, number>;
 
-const CONFIG = ['networks', 'hosts', 'seed', 'dns', 'dhcp', 'domain'] as const;
+const CONFIG = ['networks', 'hosts', 'seed', 'dns', 'dhcp', 'domain', 'threads'] as const;
 const DEFAULT_DOMAIN = 'lab.test';
 
 /** The plan of a whole lab, before anything is made. */
@@ -51,6 +42,8 @@ export class Topology {
   readonly nats: ReadonlyMap<HostPlan, NatRouter>;
   readonly firewalls: ReadonlyMap<HostPlan, FirewallPlan>;
   readonly seed: number;
+  /** The most threads that forward; undefined for as many as fit the machine. */
+  readonly threads: number | undefined;
   readonly domain: string;
   readonly dns: HostPlan | undefined;
   readonly dhcp: HostPlan | undefined;
@@ -83,6 +76,7 @@ export class Topology {
         ]),
     );
     this.seed = checkInteger('config.seed', given.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
+    this.threads = given.threads === undefined ? undefined : checkThreads('config.threads', given.threads);
     this.domain = checkDomain(given.domain ?? DEFAULT_DOMAIN);
     this.dns = serviceHost('dns', given.dns, this.hosts);
     this.dhcp = serviceHost('dhcp', given.dhcp, this.hosts);
@@ -388,115 +382,4 @@ const NAT64: Prefix = { text: NAT64_PREFIX, family: AF_INET6, length: 96, base: 
 export function nat64AddressesOf(addresses: readonly string[]): string[] {
   const own = addresses.filter((address) => familyOf(address) === AF_INET6);
   return own.length > 0 ? own : addresses.map(nat64Address);
-}
-
-/** Assigns the addresses of all hosts: first those that hosts ask for, then the first free ones, in the order of the hosts. */
-export function assignAddresses(requests: readonly HostRequest[], networks: readonly NetworkPlan[]): HostPlan[] {
-  const pools = new Map(
-    networks.flatMap((network) => network.prefixes.map((prefix) => [prefix, new Pool(network, prefix)])),
-  );
-  const wishes = new Map(requests.map((request) => [request, takeWishes(request, pools)]));
-  return requests.map((request, position) => {
-    const attachments = request.networks.map((network): Attachment => {
-      const mac = macOf(networks.indexOf(network), position);
-      const wished = wishes.get(request);
-      const isSlaac = (prefix: Prefix) =>
-        network.ra !== undefined && prefix.family === AF_INET6 && !wished?.has(prefix) && !isRouter(request);
-      const addresses = network.prefixes.map((prefix): [number, string] => {
-        const pool = pools.get(prefix) as Pool;
-        const free = () =>
-          isSlaac(prefix) ? pool.take(slaacAddress(prefix, mac), request.name) : pool.next(request.name);
-        return [prefix.family, wished?.get(prefix) ?? free()];
-      });
-      const link = request.links.get(network.name);
-      return { network, mac, addresses: new Map(addresses), link, slaac: network.prefixes.some(isSlaac) };
-    });
-    const { name, nat, firewall, roams } = request;
-    if (roams) return new RoamingPlan(name, attachments, firewall);
-    return { name, isRouter: isRouter(request), nat, firewall, attachments };
-  });
-}
-
-/** Returns the address that a kernel makes of a prefix: RFC 4862, 5.5.3; RFC 4291, appendix A. */
-function slaacAddress(prefix: Prefix, mac: string): string {
-  return iothaddr.eui64(addressAt(prefix, 0n), mac);
-}
-
-/** Returns whether a host forwards packets. */
-function isRouter({ name, networks, router, roams }: HostRequest): boolean {
-  return router === undefined ? networks.length > 1 && !roams : checkBoolean(`config.hosts.${name}.router`, router);
-}
-
-/** Takes the addresses that a host asks for, and returns them by prefix. */
-function takeWishes({ name, addresses, networks, nat }: HostRequest, pools: Map<Prefix, Pool>): Map<Prefix, string> {
-  const wishes = new Map<Prefix, string>();
-  for (const address of nat?.addresses ?? []) {
-    const prefix = nat?.outside.prefixes.find((each) => hasHost(each, address));
-    if (!prefix) throw invalidValue(`config.hosts.${name}.nat.addresses`, `of network '${nat?.outside.name}'`, address);
-    pools.get(prefix)?.take(address, name);
-  }
-  const where = `config.hosts.${name}.address`;
-  for (const address of addresses) {
-    const prefixes = networks.flatMap((network) => network.prefixes);
-    const prefix = prefixes.find((each) => hasHost(each, address));
-    if (!prefix) {
-      const known = prefixes.map(({ text }) => text).join(' or ');
-      throw invalidValue(where, `an address that a host of ${known} can have`, address);
-    }
-    if (wishes.has(prefix)) throw invalidValue(where, `one address of ${prefix.text}`, addresses);
-    pools.get(prefix)?.take(address, name);
-    wishes.set(prefix, address);
-  }
-  return wishes;
-}
-
-/** The addresses of a prefix. */
-class Pool {
-  readonly #owners = new Map<string, string>();
-  #last = 0n;
-
-  constructor(
-    readonly network: NetworkPlan,
-    readonly prefix: Prefix,
-  ) {
-    if (!network.hasExit || prefix.text !== EXIT.prefix) return;
-    for (const address of [EXIT.router, EXIT.nameserver]) this.#owners.set(this.#key(address), 'slirp');
-  }
-
-  /** Takes an address, and returns it. @throws {TypeError} ERR_INVALID_ARG_VALUE if it is another host's */
-  take(address: string, host: string): string {
-    // an address can have several texts: fd00::1 and fd00:0::1
-    const key = this.#key(address);
-    const owner = this.#owners.get(key);
-    if (owner !== undefined) {
-      throw invalidValue(`config.hosts.${host}.address`, `an address that host '${owner}' does not have`, address);
-    }
-    this.#owners.set(key, host);
-    return address;
-  }
-
-  next(host: string): string {
-    for (this.#last++; this.#last <= this.prefix.capacity; this.#last++) {
-      const address = addressAt(this.prefix, this.#last);
-      if (this.#owners.has(this.#key(address))) continue;
-      this.#owners.set(this.#key(address), host);
-      return address;
-    }
-    const { text, capacity } = this.prefix;
-    const expected = `large enough for its hosts: ${text} has ${capacity} addresses, and '${host}' needs one more`;
-    throw invalidValue(
-      `the ${familyName(this.prefix.family)} prefix of network '${this.network.name}'`,
-      expected,
-      text,
-    );
-  }
-
-  #key(address: string): string {
-    return Buffer.from(ipBytes(address)).toString('hex');
-  }
-}
-
-/** Returns a locally administered MAC, which is the same in every run, so that captures can be compared. */
-function macOf(network: number, host: number): string {
-  return formatMac(Uint8Array.of(2, 0, network >> 8, network & 0xff, (host + 1) >> 8, (host + 1) & 0xff));
 }

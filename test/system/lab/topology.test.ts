@@ -188,7 +188,7 @@ describe('a topology that is wrong is refused with words', () => {
   const linked = (links: unknown) => ({ networks: lan, hosts: { a: { networks: 'lan', links } } });
   const cases: [config: unknown, message: string | RegExp][] = [
     [undefined, 'config.networks must be an object with names as keys, not undefined'],
-    [5, 'options must be { networks, hosts, seed, dns, dhcp, domain }, not 5'],
+    [5, 'options must be { networks, hosts, seed, dns, dhcp, domain, threads }, not 5'],
     [{ networks: lan, hosts: onLan, sead: 1 }, /without 'sead'/],
     [{ networks: {}, hosts: onLan }, 'config.networks must be at least one network, not {}'],
     [{ networks: lan, hosts: {} }, 'config.hosts must be at least one host, not {}'],
