@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { Stack } from '../../../lib/index.js';
+import { PATIENCE_MS } from '../until.js';
 
 const [way = ''] = process.argv.slice(2);
 
@@ -15,7 +16,7 @@ async function runInWorker(): Promise<void> {
   writeSync(1, `ready ${pids}\n`);
   await worker.terminate();
   // the process goes on: what was the worker's must go by itself
-  setTimeout(() => process.exit(9), 15_000);
+  setTimeout(() => process.exit(9), PATIENCE_MS);
   const told = once(process, 'SIGUSR2');
   writeSync(1, 'terminated\n');
   await told;

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { SOCK_DGRAM, Stack } from '../../../lib/index.js';
+import { becomes } from '../until.js';
 import { children, descriptors } from './holdings.js';
 
 if (isMainThread) await main();
@@ -19,7 +20,7 @@ async function main(): Promise<void> {
     const before = [descriptors(), children(false)] as const;
     const status = await run(way);
     // the wire of a worker that was terminated takes a moment
-    for (let i = 0; i < 100 && children(false) > before[1]; i++) await delay(10);
+    await becomes(() => children(false) <= before[1]);
     await delay(20);
     await socket.send('mine');
     const echo = await socket.recv(10);
