@@ -324,7 +324,7 @@ async function waitWithoutSpinning(sockets: readonly ioth.Socket[]): Promise<voi
   const turns = performance.nodeTiming.uvMetricsInfo.loopCount - loopCount;
   if (turns > MOST_TURNS) report(`${turns} turns of the loop while everything waits`);
   let awake = othersAwake();
-  for (let i = 0; i < 1000 && awake.length > 0; i++) {
+  for (let i = 0; i < 12_000 && awake.length > 0; i++) {
     await delay(5);
     const now = othersAwake();
     awake = awake.filter((path) => now.includes(path));

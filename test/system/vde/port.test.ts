@@ -336,7 +336,7 @@ describe('ends', () => {
       setFlagsFromString('--expose_gc');
       const gc = runInNewContext('gc');
       await (async () => void (await VdePort.open('switch://${dir}/n')))();
-      for (let i = 0; i < 200 && readdirSync('${dir}').includes('n'); i++) {
+      for (let i = 0; i < 12_000 && readdirSync('${dir}').includes('n'); i++) {
         gc();
         await new Promise((next) => setTimeout(next, 10));
       }
