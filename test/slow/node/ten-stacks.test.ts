@@ -6,6 +6,7 @@ import express from 'express';
 import type { Stack } from 'ioth';
 import { useNetwork } from '../../support/network.js';
 import { type Trap, trap } from '../../support/traps.js';
+import { PATIENCE_MS } from '../../support/until.js';
 
 /* Ten hosts in one process: each is an express server, and a client of the nine others. */
 
@@ -41,7 +42,10 @@ function serve(stack: number): http.Server {
     await delay(Math.random());
     response.json({ stack, ip: request.ip } satisfies Partial<Answer>);
   });
-  return app.listen(PORT, '0.0.0.0');
+  const server = app.listen(PORT, '0.0.0.0');
+  // a request that comes while the loop is busy for longer than this is answered by a reset, as of any server of Node's
+  server.keepAliveTimeout = PATIENCE_MS;
+  return server;
 }
 
 const askers: Record<string, (url: string) => Promise<Answer>> = {
