@@ -71,10 +71,10 @@ export class Fabric {
    * @throws {TypeError | RangeError} naming the fault
    */
   addNetwork(name: string, faults?: LinkFaults): FabricNetwork {
-    return this.addNetworkOn(this.#networks.size, name, faults);
+    return this.addNetworkOn(this.#networks.size % this.#threads.length, name, faults);
   }
 
-  /** @internal Creates a network on one of the threads. A NAT or firewall has all its networks on the same */
+  /** @internal Creates a network on the thread with that number. A NAT or firewall has all its networks on the same */
   addNetworkOn(thread: number, name: string, faults?: LinkFaults): FabricNetwork {
     if (checkString('name', name) === '') throw invalidValue('name', 'the name of a network', name);
     const plan = checkFaults(faults);
@@ -82,7 +82,7 @@ export class Fabric {
     if (this.#networks.has(name)) {
       throw new IothError('EEXIST', { syscall: 'addNetwork', hint: `there is a network '${name}' already` });
     }
-    const network = new FabricNetwork(this.#threads[thread % this.#threads.length]!, name, plan);
+    const network = new FabricNetwork(this.#threads[thread]!, name, plan);
     this.#networks.set(name, network);
     return network;
   }

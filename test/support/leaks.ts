@@ -1,6 +1,5 @@
-import { readdirSync, readlinkSync } from 'node:fs';
 import { openPollHandles } from '../../lib/io/poll-handle.js';
-import { children } from './processes.js';
+import { children, openDescriptors } from './processes.js';
 import { becomes } from './until.js';
 
 /** What a process holds and must give back. */
@@ -13,7 +12,7 @@ export interface Holdings {
 }
 
 export function holdings(): Holdings {
-  return { descriptors: descriptors(), children: children(), pollHandles: openPollHandles() };
+  return { descriptors: openDescriptors(), children: children(), pollHandles: openPollHandles() };
 }
 
 /** Waits until the process holds no more than `before`; it fails, and shows what is left, where that never is so. */
@@ -47,15 +46,4 @@ function isBack(before: Holdings): boolean {
 // by number: jest may have closed one of its own and opened another meanwhile
 function isMore(now: string[], before: string[]): boolean {
   return now.length > before.length;
-}
-
-function descriptors(): string[] {
-  return readdirSync('/proc/self/fd').flatMap((fd) => {
-    try {
-      return [`${fd} -> ${readlinkSync(`/proc/self/fd/${fd}`)}`];
-    } catch {
-      // the descriptor of this very listing
-      return [];
-    }
-  });
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { until } from './until.js';
 
 /**
@@ -12,6 +12,18 @@ export function children(): number[] {
     .map(Number)
     .filter((pid) => textOf(`/proc/${pid}/comm`) !== 'esbuild\n')
     .sort((a, b) => a - b);
+}
+
+/** The descriptors that this process has open: '12 -> socket:[345]'. */
+export function openDescriptors(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [`${fd} -> ${readlinkSync(`/proc/self/fd/${fd}`)}`];
+    } catch {
+      // the descriptor of this very listing
+      return [];
+    }
+  });
 }
 
 /** Whether a process has ended and nobody has waited for it. */

@@ -14,8 +14,9 @@ export class HostFirewall {
 
   /** Creates the firewall of a host on some networks, whose ports have its name. The next call reports a failure. */
   static create(host: string, plan: FirewallPlan, networks: readonly FabricNetwork[]): HostFirewall {
-    for (const { thread, name } of networks) thread.call('addFirewall', name, host, plan).catch(() => {});
-    return new HostFirewall(networks[0]!.thread, host);
+    const { thread } = networks[0]!;
+    for (const { name } of networks) thread.call('addFirewall', name, host, plan).catch(() => {});
+    return new HostFirewall(thread, host);
   }
 
   set(plan: FirewallPlan): Promise<void> {

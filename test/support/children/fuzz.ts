@@ -6,13 +6,14 @@
  * and everything that waits is told when its stack is closed.
  */
 import { EventEmitter } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import * as ioth from '../../../lib/index.js';
 import { Fabric, Lab, Link } from '../../../lib/lab/index.js';
 import { describeFrame, PcapngWriter, VdePort } from '../../../lib/vde/index.js';
 import { Values } from '../fuzz-values.js';
+import { openDescriptors } from '../processes.js';
 
 const { AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX, Socket, SOCK_DGRAM, SOCK_RAW, Stack } = ioth;
 
@@ -341,15 +342,7 @@ const WAITS: [string, unknown[]][] = [
 ];
 
 function openSockets(): number {
-  return readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).startsWith('socket:')).length;
-}
-
-function linkOf(fd: string): string {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`);
-  } catch {
-    return '';
-  }
+  return openDescriptors().filter((each) => each.includes('-> socket:')).length;
 }
 
 const socketsBefore = openSockets();

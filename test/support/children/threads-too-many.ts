@@ -1,19 +1,11 @@
 /** Starts a fabric with more threads than there are descriptors for, and then one with two. */
-import { readdirSync, readlinkSync } from 'node:fs';
 import { Fabric } from '../../../lib/lab/index.js';
+import { openDescriptors } from '../processes.js';
 import './few-descriptors.js';
 
 /** Without event sets: Node does not close that of a worker that it cannot start. */
 function descriptors(): number {
-  return readdirSync('/proc/self/fd').filter((fd) => !nameOf(fd).includes('eventpoll')).length;
-}
-
-function nameOf(fd: string): string {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`);
-  } catch {
-    return 'that of the directory';
-  }
+  return openDescriptors().filter((each) => !each.includes('eventpoll')).length;
 }
 
 await (await Fabric.start()).close();

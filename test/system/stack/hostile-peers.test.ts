@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import { Stack } from '../../../lib/stack/stack.js';
 import { VdePort } from '../../../lib/vde/index.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
+import { openDescriptors } from '../../support/processes.js';
 
 /*
  * Peers that do not behave at a node's control socket. A node that polls without a rest is seen by its calls of read(2), which
@@ -154,22 +155,14 @@ test('a peer that was joined is still served while others come and go', async ()
 });
 
 test('what joined a switch of this process keeps its own descriptors when the switch ends', async () => {
-  const links = () =>
-    readdirSync('/proc/self/fd').flatMap((fd) => {
-      try {
-        return [`${fd} ${readlinkSync(`/proc/self/fd/${fd}`)}`];
-      } catch {
-        return [];
-      }
-    });
   const stack = new Stack('vdestack', `switch://${dir}/sw`);
-  const withSwitch = links();
+  const withSwitch = openDescriptors();
   const port = await VdePort.open(`vde://${dir}/sw`);
   const other = new Stack('vdestack', `vde://${dir}/sw`);
-  const served = links().filter((link) => link.includes('socket:') && !withSwitch.includes(link));
+  const served = openDescriptors().filter((link) => link.includes('socket:') && !withSwitch.includes(link));
   await stack.close();
   // the switch's own ends of these two are gone: two descriptors each
-  expect(served.filter((link) => !links().includes(link))).toHaveLength(4);
+  expect(served.filter((link) => !openDescriptors().includes(link))).toHaveLength(4);
   await Promise.all([port.close(), other.close()]);
 });
 
