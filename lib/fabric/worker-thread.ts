@@ -137,8 +137,10 @@ export class WorkerThread {
   }
 
   #onExit(): void {
+    const hasDied = this.#control[END_WORD] === 0 && this.#control[STATE_WORD] !== 0;
     this.#hasExited = true;
     this.#wakeSocket.close();
+    if (hasDied) warnOfDeath(this.#failure);
     const error = this.#endedError();
     for (const { fail } of this.#pending.values()) fail(error);
     this.#pending.clear();
@@ -146,7 +148,7 @@ export class WorkerThread {
   }
 
   #endedError(): IothError {
-    const hint = this.#failure ? 'its worker thread failed' : 'it is closed';
+    const hint = this.#control[END_WORD] === 0 ? 'its worker thread has died' : 'it is closed';
     return new IothError('ERR_IOTH_FABRIC', { hint: `the fabric is gone: ${hint}`, cause: this.#failure });
   }
 
@@ -164,7 +166,7 @@ export class WorkerThread {
     const deadline = performance.now() + END_TIMEOUT_MS;
     for (const thread of threads) {
       const left = Math.max(0, deadline - performance.now());
-      if (thread.#control[STATE_WORD] === WORKING) Atomics.wait(thread.#control, STATE_WORD, WORKING, left);
+      if (!thread.isIdle) Atomics.wait(thread.#control, STATE_WORD, WORKING, left);
     }
   }
 
@@ -178,6 +180,15 @@ export class WorkerThread {
     Atomics.store(this.#control, END_WORD, 1);
     this.#wakeSocket.wake();
   }
+}
+
+/** Says at once what a caller would learn at the next call. */
+function warnOfDeath(failure: Error | undefined): void {
+  const why = failure ? `: ${failure.message}` : '';
+  process.emitWarning(`A thread that forwards frames has died${why}. Its networks carry no frames any more.`, {
+    type: 'IothWarning',
+    code: 'IOTH_FABRIC',
+  });
 }
 
 function newWorker(workerData: unknown): Worker {

@@ -74,6 +74,17 @@ it('goes on where the thread of another network has ended', async () => {
   await b.close();
 });
 
+it.each(['close', 'exit'])('says at once that its thread has died, and ends: %s', async (end) => {
+  const life = startScript('thread-fails.ts', [end], { flags: ['--no-warnings'] });
+  const { code, stdout, stderr } = await life.exit;
+  expect([code, stdout, stderr]).toEqual([
+    0,
+    'IothWarning: A thread that forwards frames has died. Its networks carry no frames any more.\nERR_IOTH_FABRIC\n',
+    '',
+  ]);
+  expect(await life.groupGone()).toEqual([]);
+});
+
 it('is a lab as with one: routers, NATs, firewalls, captures, hosts that move', async () => {
   await using lab = await Lab.create({
     threads: 3,
