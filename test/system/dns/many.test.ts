@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
@@ -21,7 +22,9 @@ const COUNT = 1000;
 const PROVIDERS = ['builtin', 'native'] as const;
 const ETH_P_ALL = 3;
 /** In the last frame: what comes after all of them tells when all of them were seen. */
-const END = 'no more frames';
+const END = `no more frames of ${process.pid}`;
+/** In a name that is looked up, and in no other traffic of the machine: another suite may run beside this one. */
+const MARK = `sniff-${randomUUID()}`;
 const SNIFFED_BYTES = 16 * 1024 * 1024;
 
 const network = new NameNetwork();
@@ -32,7 +35,7 @@ beforeAll(async () => {
   await network.dnsmasq(
     server,
     ['10.5.0.1'],
-    ['--synth-domain=many.test,10.5.0.0/16,n-', '--host-record=sniffme.test,10.5.0.9,fd05::9', '--local=/test/'],
+    ['--synth-domain=many.test,10.5.0.0/16,n-', `--host-record=${MARK}.test,10.5.0.9,fd05::9`, '--local=/test/'],
   );
 });
 afterAll(() => network.close());
@@ -116,15 +119,15 @@ describe.each(PROVIDERS)('%s', (dns) => {
     await using host = new Stack('kernel');
     if (process.getuid?.() !== 0) return console.log('not tested: packets of the host are for root to see');
     const client = network.join(dns === 'builtin' ? 30 : 31, '10.5.0.1', { dns });
-    const [outside, inside] = [sniff(host, 'sniffme'), sniff(client, 'sniffme')];
-    const found = await client.getaddrinfo('sniffme.test', 80, AF_INET, SOCK_STREAM);
+    const [outside, inside] = [sniff(host, MARK), sniff(client, MARK)];
+    const found = await client.getaddrinfo(`${MARK}.test`, 80, AF_INET, SOCK_STREAM);
     expect(found[0]?.sockaddr.address).toBe('10.5.0.9');
-    await client.dns.promises.lookup('sniffme.test', 6);
-    await client.dns.promises.resolve4('sniffme.test');
-    await client.dns.promises.resolveMx('sniffme.test').catch(() => {});
-    await client.getaddrinfo('absent.sniffme.test', 80).catch(() => {});
+    await client.dns.promises.lookup(`${MARK}.test`, 6);
+    await client.dns.promises.resolve4(`${MARK}.test`);
+    await client.dns.promises.resolveMx(`${MARK}.test`).catch(() => {});
+    await client.getaddrinfo(`absent.${MARK}.test`, 80).catch(() => {});
     using socket = client.socket(AF_INET6, SOCK_DGRAM);
-    await socket.connect(['sniffme.test', 53]);
+    await socket.connect([`${MARK}.test`, 53]);
     expect(await inside.stop()).toBeGreaterThan(0);
     expect(await outside.stop()).toBe(0);
   });
@@ -133,8 +136,8 @@ describe.each(PROVIDERS)('%s', (dns) => {
 test('what the host sends is seen by the same sniffer', async () => {
   if (process.getuid?.() !== 0) return console.log('not tested: packets of the host are for root to see');
   await using host = new Stack('kernel');
-  const outside = sniff(host, 'sniffme');
+  const outside = sniff(host, MARK);
   using socket = host.socket(AF_INET, SOCK_DGRAM);
-  await socket.sendto('sniffme', ['127.0.0.1', 9]);
+  await socket.sendto(MARK, ['127.0.0.1', 9]);
   expect(await outside.stop()).toBeGreaterThan(0);
 });
