@@ -16,6 +16,8 @@ const PORT = 7000;
 const HEARTBEAT_MS = 50;
 const ELECTION_MS = 400;
 const CALL_TIMEOUT_MS = 300;
+/** The value of an entry that nobody gave. */
+const NOTHING = '';
 
 interface Entry {
   term: number;
@@ -155,6 +157,8 @@ class Replica {
           return;
         this.role = 'leader';
         this.#stored = new Map(this.peers.map((each) => [each, this.log.length]));
+        // an entry of its own term takes the place of what only another leader had
+        this.log.push({ term, value: NOTHING });
       }),
     );
   }
@@ -230,7 +234,8 @@ async function main(isBroken: boolean, captureFile: string | undefined): Promise
   );
   for (const replica of replicas) await replica.start();
   const acknowledged: string[] = [];
-  const logsOf = () => replicas.map((replica) => replica.log.map(({ value }) => value).join(' '));
+  const valuesOf = ({ log }: Replica) => log.map(({ value }) => value).filter((value) => value !== NOTHING);
+  const logsOf = () => replicas.map((replica) => valuesOf(replica).join(' '));
   const agreed = () => new Set(logsOf()).size === 1;
   /** Not one that has not heard yet that another one has a later term. */
   const leaderOf = (some: Replica[]) => {
