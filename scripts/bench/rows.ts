@@ -75,6 +75,14 @@ export function rowOf(
   );
 }
 
+/** Makes one row of the rounds of several, which have the same contenders. */
+export function joined(work: Pick<Work, 'name' | 'unit' | 'bar'>, rows: readonly Row[]): Row {
+  const samplesOf = (contender: string) =>
+    rows.flatMap(({ figures }) => figures.find((figure) => figure.contender === contender)?.samples ?? []);
+  const contenders = rows[0]!.figures.map(({ contender }) => contender);
+  return rowOf(work, Object.fromEntries(contenders.map((contender) => [contender, samplesOf(contender)])));
+}
+
 /** Returns the row with this bar. */
 export function judged(row: Omit<Row, 'bar' | 'verdict'>, bar: Bar): Row {
   const isGood = (ratio: number) => ratio >= (bar.from ?? 0) && ratio <= (bar.to ?? Number.POSITIVE_INFINITY);
