@@ -76,7 +76,11 @@ export class WorkerThread {
   }
 
   get hasEnded(): boolean {
-    return this.#hasExited || this.#control[END_WORD] !== 0;
+    return this.#hasExited || this.#mustEnd;
+  }
+
+  get #mustEnd(): boolean {
+    return this.#control[END_WORD] !== 0;
   }
 
   /** Calls a method of a network. Calls are served in order. @throws {IothError} */
@@ -137,7 +141,7 @@ export class WorkerThread {
   }
 
   #onExit(): void {
-    const hasDied = this.#control[END_WORD] === 0 && this.#control[STATE_WORD] !== 0;
+    const hasDied = !this.#mustEnd && this.#control[STATE_WORD] !== 0;
     this.#hasExited = true;
     this.#wakeSocket.close();
     if (hasDied) warnOfDeath(this.#failure);
@@ -148,7 +152,7 @@ export class WorkerThread {
   }
 
   #endedError(): IothError {
-    const hint = this.#control[END_WORD] === 0 ? 'its worker thread has died' : 'it is closed';
+    const hint = this.#mustEnd ? 'it is closed' : 'its worker thread has died';
     return new IothError('ERR_IOTH_FABRIC', { hint: `the fabric is gone: ${hint}`, cause: this.#failure });
   }
 
