@@ -42,7 +42,15 @@ export class GateChain implements Gate {
     if (verdict !== 'pass') return verdict;
     const last = this.#take(this.inner, this.inner.toHost(frame, length, now));
     this.note ??= note;
+    if (this.answer) this.answer = this.#outwards(this.answer, now);
     return last;
+  }
+
+  /** Takes an answer of the inner gate out through the outer one, which has translated what is answered. */
+  #outwards(answer: Buffer, now: number): Buffer | undefined {
+    const verdict = this.outer.fromHost(answer, answer.length, now);
+    if (verdict === 'replace') return this.outer.released()[0];
+    return verdict === 'pass' ? answer : undefined;
   }
 
   #take(gate: Gate, verdict: Verdict): Verdict {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { AF_INET, AF_INET6, SOCK_DGRAM } from 'ioth';
 import { Lab, type LabHost } from 'ioth/lab';
 import { describeFrame } from 'ioth/vde';
 import { get, udpSocket } from '../../support/lab-hosts.js';
@@ -126,6 +127,25 @@ it('rules in order: accept, reject by a reset and by ICMP, drop; captures say wh
     'firewall: rejected',
   ])
     expect(comments.some((comment) => comment?.endsWith(expected))).toBe(true);
+});
+
+it('refuses from behind a NAT with the addresses outside: by a reset and by ICMP, in both families', async () => {
+  const forward = { port: 8080, to: 'alice', toPort: 80 };
+  const forwards = (['tcp', 'udp'] as const).map((protocol) => ({ protocol, ...forward }));
+  await using lab = await labWith({
+    nat: { type: 'home', prefix6: 'fd00:9::/64', forwards },
+    firewall: [{ direction: 'in', action: 'reject' }],
+  });
+  const { server, gate } = lab.hosts;
+  const { address: outside6 } = await server.stack.dns.promises.lookup('alice', 6);
+  for (const endpoint of [`${gate.address('internet')}:8080`, `[${outside6}]:80`]) {
+    expect(await failureTo(server, endpoint, 60)).toBe('ECONNREFUSED');
+    using client = server.stack.socket(endpoint.startsWith('[') ? AF_INET6 : AF_INET, SOCK_DGRAM);
+    client.settimeout(PATIENCE_MS / 1000);
+    await client.connect(endpoint);
+    await client.send('hello');
+    await expect(client.recv(10)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  }
 });
 
 it('changes while it runs; what was accepted goes on until it is flushed', async () => {
