@@ -28,7 +28,15 @@ export interface Callees {
   readonly network: Omit<Forwarder, 'name' | 'shared' | 'deliver' | 'lose' | 'markSecond' | 'end'>;
   readonly nat: Pick<
     Nat,
-    'restart' | 'set' | 'flush' | 'mappings' | 'addForward' | 'requestForward' | 'removeForward' | 'watch'
+    | 'restart'
+    | 'set'
+    | 'flush'
+    | 'mappings'
+    | 'addForward'
+    | 'requestForward'
+    | 'hasForward'
+    | 'removeForward'
+    | 'watch'
   >;
   readonly firewall: Pick<FirewallGate, 'set' | 'flush'>;
 }

@@ -16,8 +16,8 @@ class Index {
   /** By the endpoint inside, then by what the NAT tells apart outside. */
   readonly byInner = new Map<number, Map<number, Mapping>>();
   readonly byOuter = new Map<number, Mapping>();
-  /** The forwarded ports, by the endpoint inside. */
-  readonly forwards = new Map<number, Mapping>();
+  /** The forwarded ports, by the endpoint inside: each port of each address outside. */
+  readonly forwards = new Map<number, Mapping[]>();
 }
 
 /** Why there is no mapping. */
@@ -31,7 +31,6 @@ export class MappingTable {
   readonly #paired = new Map<number, number>();
   #turn = 0;
   #sessions = 0;
-  #mappings = 0;
   /** When ended mappings are forgotten next, in milliseconds of performance.now(). */
   dueAt = Number.POSITIVE_INFINITY;
 
@@ -70,8 +69,11 @@ export class MappingTable {
     if (!index) return undefined;
     const inner = endpointKey(address, port);
     const { mapping: kind } = this.plan;
-    const forward = index.forwards.get(inner);
-    if (forward && (kind === 'endpoint-independent' || forward.has(remote, remotePort, now))) return forward;
+    const forwards = index.forwards.get(inner) ?? [];
+    // an answer goes out by the port that the packet came in by
+    const forward = forwards.find((each) => each.has(remote, remotePort, now));
+    if (forward) return forward;
+    if (forwards.length > 0 && kind === 'endpoint-independent') return forwards[0];
     const mapping = index.byInner.get(inner)?.get(remoteKeyOf(kind, protocol, remote, remotePort));
     return mapping && mapping.expires > now ? mapping : undefined;
   }
@@ -86,8 +88,7 @@ export class MappingTable {
     now: number,
   ): Mapping | Refusal {
     const index = this.#indexes.get(protocol)!;
-    if (this.#sessions >= MAX_SESSIONS) this.sweep(now);
-    if (this.#sessions >= MAX_SESSIONS) return 'full';
+    if (this.#isFull(now)) return 'full';
     const remoteKey = remoteKeyOf(this.plan.mapping, protocol, remote, remotePort);
     const inner = endpointKey(address, port);
     const ended = index.byInner.get(inner)?.get(remoteKey);
@@ -103,8 +104,6 @@ export class MappingTable {
     const ofInner = index.byInner.get(inner) ?? new Map<number, Mapping>();
     index.byInner.set(inner, ofInner.set(remoteKey, mapping));
     index.byOuter.set(endpointKey(outer, outerPort), mapping);
-    this.#mappings++;
-    if (this.dueAt === Number.POSITIVE_INFINITY) this.dueAt = now + this.#sweepInterval();
     return mapping;
   }
 
@@ -125,13 +124,22 @@ export class MappingTable {
     return paired;
   }
 
-  /** Notes a packet of a mapping. */
-  note(mapping: Mapping, remote: number, remotePort: number, now: number, isOut: boolean, tcpFlags: number): void {
+  #isFull(now: number): boolean {
+    if (this.#sessions >= MAX_SESSIONS && now >= this.dueAt) this.sweep(now);
+    return this.#sessions >= MAX_SESSIONS;
+  }
+
+  /** Notes a packet of a mapping. Returns false if there is no room for the endpoint outside. */
+  note(mapping: Mapping, remote: number, remotePort: number, now: number, isOut: boolean, tcpFlags: number): boolean {
+    if (!mapping.isKeptBy(isOut)) return true;
     const isFirst = mapping.size === 0;
-    if (!mapping.note(this.plan, remote, remotePort, now, isOut, tcpFlags)) return;
+    if (this.#sessions >= MAX_SESSIONS && !mapping.has(remote, remotePort, now) && this.#isFull(now)) return false;
+    if (!mapping.note(this.plan, remote, remotePort, now, isOut, tcpFlags)) return true;
     this.#sessions++;
+    if (this.dueAt === Number.POSITIVE_INFINITY) this.dueAt = now + this.#sweepInterval();
     // made with its first packet: it then has an end
     if (isFirst && !mapping.isForward) this.onChange(mapping, true);
+    return true;
   }
 
   /** Forwards a port of each address outside, in place of a mapping that has it. */
@@ -142,7 +150,8 @@ export class MappingTable {
       if (taken) this.#remove(index, taken);
       const mapping = new Mapping(PROTOCOLS[protocol], to, toPort, address, port, 0, true);
       index.byOuter.set(endpointKey(address, port), mapping);
-      if (address === this.addresses[0]) index.forwards.set(endpointKey(to, toPort), mapping);
+      const inner = endpointKey(to, toPort);
+      index.forwards.set(inner, [...(index.forwards.get(inner) ?? []), mapping]);
     }
   }
 
@@ -171,28 +180,34 @@ export class MappingTable {
     return this.#isFree(index, protocol, address, port, false, now);
   }
 
-  removeForward({ protocol, port }: Pick<ForwardPlan, 'protocol' | 'port'>): void {
-    const index = this.#indexes.get(PROTOCOLS[protocol])!;
-    for (const address of this.addresses) {
-      const mapping = index.byOuter.get(endpointKey(address, port));
-      if (mapping?.isForward) this.#remove(index, mapping);
-    }
+  /** Ends the forwarding of a port, unless it leads elsewhere by now. */
+  removeForward(forward: ForwardPlan): void {
+    const index = this.#indexes.get(PROTOCOLS[forward.protocol])!;
+    for (const mapping of this.#mappingsOf(forward)) this.#remove(index, mapping);
+  }
+
+  /** Returns whether a port is forwarded so. */
+  hasForward(forward: ForwardPlan): boolean {
+    return this.#mappingsOf(forward).length > 0;
+  }
+
+  #mappingsOf({ protocol, port, to, toPort }: ForwardPlan): Mapping[] {
+    const forwards = this.#indexes.get(PROTOCOLS[protocol])!.forwards.get(endpointKey(to, toPort)) ?? [];
+    return forwards.filter(({ outerPort }) => outerPort === port);
   }
 
   #remove(index: Index, mapping: Mapping): void {
     const inner = endpointKey(mapping.inner, mapping.innerPort);
     const outer = endpointKey(mapping.outer, mapping.outerPort);
     if (index.byOuter.get(outer) === mapping) index.byOuter.delete(outer);
-    if (index.forwards.get(inner) === mapping) index.forwards.delete(inner);
+    if (mapping.isForward) removeFrom(index.forwards, inner, mapping);
     const ofInner = index.byInner.get(inner);
     if (ofInner?.get(mapping.remoteKey) === mapping) {
       ofInner.delete(mapping.remoteKey);
       if (ofInner.size === 0) index.byInner.delete(inner);
     }
     this.#sessions -= mapping.size;
-    if (mapping.isForward) return;
-    this.#mappings--;
-    this.onChange(mapping, false);
+    if (!mapping.isForward) this.onChange(mapping, false);
   }
 
   /** Forgets what has ended. */
@@ -203,7 +218,7 @@ export class MappingTable {
         else this.#sessions -= mapping.sweep(now);
       }
     }
-    this.dueAt = this.#mappings === 0 ? Number.POSITIVE_INFINITY : now + this.#sweepInterval();
+    this.dueAt = this.#sessions === 0 ? Number.POSITIVE_INFINITY : now + this.#sweepInterval();
   }
 
   #sweepInterval(): number {
@@ -231,6 +246,12 @@ export class MappingTable {
       for (const mapping of index.byOuter.values()) if (mapping.expires > now) yield mapping;
     }
   }
+}
+
+function removeFrom(lists: Map<number, Mapping[]>, key: number, mapping: Mapping): void {
+  const others = (lists.get(key) ?? []).filter((each) => each !== mapping);
+  if (others.length > 0) lists.set(key, others);
+  else lists.delete(key);
 }
 
 function remoteKeyOf(kind: NatDependence, protocol: number, remote: number, remotePort: number): number {

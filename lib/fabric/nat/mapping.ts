@@ -86,11 +86,13 @@ export class Mapping {
     return false;
   }
 
-  /** Notes a packet. Returns whether it is the first one of its endpoint outside. */
+  /** Returns whether a packet counts for the mapping's end. Of UDP and ICMP those that come in do not: RFC 4787, REQ-6. */
+  isKeptBy(isOut: boolean): boolean {
+    return isOut || this.isForward || this.protocol === IPPROTO_TCP;
+  }
+
+  /** Notes a packet that {@link isKeptBy} counts. Returns whether it is the first one of its endpoint outside. */
   note(plan: NatPlan, remote: number, remotePort: number, now: number, isOut: boolean, tcpFlags: number): boolean {
-    const isTcp = this.protocol === IPPROTO_TCP;
-    // packets that come in do not keep a mapping: RFC 4787, REQ-6
-    if (!isTcp && !isOut && !this.isForward) return false;
     const key = endpointKey(remote, remotePort);
     let session = this.#sessions.get(key);
     const isNew = session === undefined;
@@ -98,7 +100,7 @@ export class Mapping {
       session = new RemoteSession(remote, remotePort);
       this.#sessions.set(key, session);
     }
-    if (isTcp) session.noteTcp(tcpFlags, isOut);
+    if (this.protocol === IPPROTO_TCP) session.noteTcp(tcpFlags, isOut);
     const before = session.expires;
     session.expires = now + timeoutOf(plan.timeouts, this.protocol, session.isEstablished);
     if (session.expires >= this.expires) this.expires = session.expires;

@@ -21,6 +21,7 @@ const MAX_ALIASES = 64;
 export const ALIAS_PREFIX = '192.0.0.192/26';
 
 const DHCP_CLIENT_PORT = 68;
+const TABLE_FULL = 'the table is full';
 
 /** What a NAT is made of. */
 export interface NatSettings {
@@ -113,7 +114,11 @@ export class Nat implements Gate {
     return this.#table.requestForward(forward, performance.now());
   }
 
-  removeForward(forward: Pick<ForwardPlan, 'protocol' | 'port'>): void {
+  hasForward(forward: ForwardPlan): boolean {
+    return this.#table.hasForward(forward);
+  }
+
+  removeForward(forward: ForwardPlan): void {
     this.#table.removeForward(forward);
   }
 
@@ -270,10 +275,12 @@ export class Nat implements Gate {
     let mapping = this.#table.byInner(protocol, source, sourcePort, destination, remotePort, now);
     if (!mapping) {
       const made = this.#table.make(protocol, source, sourcePort, destination, remotePort, now);
-      if (typeof made === 'string') return this.#drop(made === 'full' ? 'the table is full' : 'no port is free');
+      if (made === 'no port') return this.#drop('no port is free');
+      if (made === 'full') return this.#drop(TABLE_FULL);
       mapping = made;
     }
-    this.#table.note(mapping, destination, remotePort, now, true, flagsOf(packet));
+    const isNoted = this.#table.note(mapping, destination, remotePort, now, true, flagsOf(packet));
+    if (!isNoted) return this.#drop(TABLE_FULL);
     packet.setSource(mapping.outer, mapping.outerPort);
     this.#noteTranslation(mapping, 0);
     return 'pass';
@@ -293,7 +300,8 @@ export class Nat implements Gate {
       if (this.#isOwnPort(protocol, destinationPort)) return 'pass';
       return this.#drop(mapping ? 'filtered' : 'no mapping');
     }
-    this.#table.note(mapping, source, remotePort, now, false, flagsOf(packet));
+    const isNoted = this.#table.note(mapping, source, remotePort, now, false, flagsOf(packet));
+    if (!isNoted) return this.#drop(TABLE_FULL);
     packet.setDestination(mapping.inner, mapping.innerPort);
     this.#noteTranslation(mapping, 1);
     return 'pass';

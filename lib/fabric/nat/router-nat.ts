@@ -57,6 +57,12 @@ export class RouterNat {
     return this.#thread.callOf('nat', this.#router, 'requestForward', forward);
   }
 
+  /** Returns whether a port is forwarded so. */
+  hasForward(forward: ForwardPlan): Promise<boolean> {
+    return this.#thread.callOf('nat', this.#router, 'hasForward', forward);
+  }
+
+  /** Ends the forwarding of a port, unless it leads elsewhere by now. */
   removeForward(forward: ForwardPlan): Promise<void> {
     return this.#thread.callOf('nat', this.#router, 'removeForward', forward);
   }

@@ -73,10 +73,13 @@ class PortMapper {
     if (!known && this.#mapped.size >= MAX_MAPPINGS) return 'no resources';
     const port = known?.forward.port ?? (suggestedPort || internalPort);
     const wish: ForwardPlan = { protocol, port, to: addressNumber(client), toPort: internalPort };
-    const granted = known ? port : await this.#nat.requestForward(wish);
+    clearTimeout(known?.timer);
+    this.#mapped.delete(key);
+    // the lab may have forwarded the port elsewhere since
+    const isRenewed = known !== undefined && (await this.#nat.hasForward(known.forward));
+    const granted = isRenewed ? port : await this.#nat.requestForward(wish);
     if (granted < 0) return 'no resources';
     const seconds = Math.min(lifetime, MAX_LIFETIME_S);
-    clearTimeout(known?.timer);
     const timer = setTimeout(() => void this.#unmap(key).catch(() => {}), seconds * 1000).unref();
     this.#mapped.set(key, { forward: { ...wish, port: granted }, timer });
     return { port: granted, lifetime: seconds };

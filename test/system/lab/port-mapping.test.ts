@@ -128,6 +128,20 @@ it('what is asked for ends with its time, and with the router', async () => {
   expect(granted(await ask(alice, natPmp(2, 80, 8080, 3600)))).toEqual([0, 8080, 3600]);
 });
 
+it('a port that the lab forwards elsewhere is not the client’s any more', async () => {
+  await using lab = await labWithMapper();
+  const { fritz, alice } = lab.hosts;
+  const carols = { protocol: 'tcp', port: 8080, to: 'carol', toPort: 80 } as const;
+  const insides = async () => (await fritz.nat.mappings()).map(({ inside, outside }) => `${outside} ${inside}`).sort();
+  await ask(alice, natPmp(2, 80, 8080, 60));
+  await fritz.nat.forward(carols);
+  expect(await insides()).toEqual([`${FRITZ}:8080 192.168.1.3:80`]);
+  expect(granted(await ask(alice, natPmp(2, 80, 8080, 60)))).toEqual([0, 8081, 60]);
+  expect(await insides()).toEqual([`${FRITZ}:8080 192.168.1.3:80`, `${FRITZ}:8081 192.168.1.2:80`]);
+  await ask(alice, natPmp(2, 80, 0, 0));
+  expect(await insides()).toEqual([`${FRITZ}:8080 192.168.1.3:80`]);
+});
+
 it('takes any bytes', async () => {
   await using lab = await labWithMapper();
   const { alice } = lab.hosts;

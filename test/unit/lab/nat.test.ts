@@ -392,7 +392,7 @@ describe('hairpin (U: REQ-9)', () => {
 });
 
 describe('forwarded ports', () => {
-  const forwards = [{ protocol: 'tcp', port: 80, to: ALICE, toPort: 8080 } as const];
+  const forwards = [{ protocol: 'tcp', port: 80, to: ALICE, toPort: 8080 }] as const;
 
   it('lead in from anywhere, and answers go out by them', () => {
     for (const type of ['port-restricted', 'symmetric'] as const) {
@@ -416,6 +416,60 @@ describe('forwarded ports', () => {
     expect(nat.port(`${CAROL}:7000`)).toBe(7001);
     nat.nat.removeForward(forward);
     expect(nat.in(udp(`${PEER}:9`, `${OUTSIDE}:7000`, IN))).toBe('dropped: nat: no mapping');
+  });
+
+  it('of several to one endpoint, each one’s answers go out by it', () => {
+    const second = { ...forwards[0], port: 81 };
+    for (const type of ['port-restricted', 'symmetric'] as const) {
+      const nat = new Tried({ type, forwards: [...forwards, second] }, [OUTSIDE, '203.0.113.10']);
+      const ways = [OUTSIDE, '203.0.113.10'].flatMap((address) => [`${address}:80`, `${address}:81`]);
+      for (const [i, way] of ways.entries()) nat.in(tcp(`${PEER}:${i}`, way, SYN, IN));
+      for (const [i, way] of ways.entries()) {
+        expect(nat.out(tcp(`${ALICE}:8080`, `${PEER}:${i}`, SYN | ACK))).toBe(`${way} > ${PEER}:${i}`);
+      }
+      nat.nat.removeForward({ ...second, to: addressNumber(ALICE) });
+      expect(nat.out(tcp(`${ALICE}:8080`, `${PEER}:0`, ACK))).toBe(`${OUTSIDE}:80 > ${PEER}:0`);
+    }
+  });
+
+  it('end only if they lead there still', () => {
+    const nat = new Tried();
+    const [alices, carols] = [ALICE, CAROL].map((to) => {
+      return { protocol: 'udp', port: 7000, to: addressNumber(to), toPort: 7000 } as const;
+    });
+    nat.nat.addForward(alices!);
+    nat.nat.addForward(carols!);
+    expect([nat.nat.hasForward(alices!), nat.nat.hasForward(carols!)]).toEqual([false, true]);
+    nat.nat.removeForward(alices!);
+    expect(nat.in(udp(`${PEER}:9`, `${OUTSIDE}:7000`, IN))).toBe(`${PEER}:9 > ${CAROL}:7000`);
+  });
+});
+
+describe('how many endpoints outside it remembers', () => {
+  const MANY = 65_536;
+  const remote = (i: number) => `198.51.${i >> 8}.${i & 255}:9`;
+
+  it('one mapping has no more than all have, and what ended makes room', () => {
+    const nat = new Tried();
+    for (let i = 0; i < MANY; i++) {
+      const frame = udp(`${ALICE}:5000`, remote(i));
+      nat.nat.fromHost(frame, frame.length, nat.now);
+    }
+    expect(nat.out(udp(`${ALICE}:5000`, `${PEER}:9`))).toBe('dropped: nat: the table is full');
+    expect(nat.out(udp(`${CAROL}:5000`, `${PEER}:9`))).toBe('dropped: nat: the table is full');
+    expect(nat.out(udp(`${ALICE}:5000`, remote(0)))).toBe(`${OUTSIDE}:5000 > ${remote(0)}`);
+    nat.now += 1e9;
+    expect(nat.out(udp(`${ALICE}:5000`, `${PEER}:9`))).toBe(`${OUTSIDE}:5000 > ${PEER}:9`);
+  });
+
+  it('those of a forwarded port end too', () => {
+    const nat = new Tried({ forwards: [{ protocol: 'tcp', port: 80, to: ALICE, toPort: 80 }] });
+    expect(nat.nat.dueAt).toBe(Number.POSITIVE_INFINITY);
+    nat.in(tcp(`${PEER}:9`, `${OUTSIDE}:80`, SYN, IN));
+    expect(nat.nat.dueAt).toBeLessThan(Number.POSITIVE_INFINITY);
+    nat.nat.sweep(nat.now + 1e9);
+    expect(nat.nat.dueAt).toBe(Number.POSITIVE_INFINITY);
+    expect(nat.nat.mappings(nat.now)[0]!.remotes).toEqual([]);
   });
 });
 
