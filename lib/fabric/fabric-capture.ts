@@ -92,7 +92,10 @@ export class FabricCapture {
     });
     // stop() reports the failure; without a stop() it must not become an unhandled rejection
     this.done.catch(() => {});
-    thread.captures.set(where[1], (names, batch) => this.#onBatch(names, batch));
+    thread.captures.set(where[1], {
+      take: (names, batch) => this.#onBatch(names, batch),
+      end: () => this.stop().catch(() => {}),
+    });
   }
 
   /** The number of frames that were written. */

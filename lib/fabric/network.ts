@@ -128,8 +128,11 @@ export class FabricNetwork {
    * Closes a port. Frames in transit to it are lost. Its name keeps its faults, its group in a partition, and its counts in the
    * total, for a port that is added later.
    * @throws {TypeError} if there is no such port
+   * @throws {IothError} ERR_IOTH_FABRIC if the fabric is closed
    */
   async removePort(name: string): Promise<void> {
+    // the thread of a fabric that is closing may use the port still
+    this.#checkOpen('removePort');
     const port = this.#ports.get(this.#checkPort(name));
     if (!port) throw invalidValue('name', 'a port that is open', name);
     this.#ports.delete(name);
@@ -287,18 +290,16 @@ export class FabricNetwork {
   }
 
   /**
-   * @internal Shows some frames and the counts to a listener, five times a second, until it is stopped. There is one listener.
+   * @internal Shows some frames and the counts to a listener, five times a second, until it is stopped.
    * @returns a function that stops it
    */
   async show(listener: (batch: LiveBatch) => void): Promise<() => Promise<void>> {
-    this.#thread.shown.set(this.name, (batch) => {
-      // a thread that is gone shows nothing more
-      this.#thread.call('shownTaken', this.name).catch(() => {});
-      listener(batch);
-    });
-    await this.#thread.call('show', this.name);
+    const { shown } = this.#thread;
+    const listeners = shown.get(this.name) ?? new Set();
+    shown.set(this.name, listeners.add(listener));
+    if (listeners.size === 1) await this.#thread.call('show', this.name);
     return async () => {
-      this.#thread.shown.delete(this.name);
+      if (!listeners.delete(listener) || listeners.size > 0) return;
       await this.#thread.call('hide', this.name).catch(() => {});
     };
   }

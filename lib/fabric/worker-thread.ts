@@ -29,7 +29,11 @@ interface Pending {
   fail(error: Error): void;
 }
 
-type CaptureListener = (names: readonly string[], batch: FrameBatch) => void;
+interface CaptureListener {
+  take(names: readonly string[], batch: FrameBatch): void;
+  /** Ends the capture when the thread is gone. Does not reject. */
+  end(): Promise<unknown>;
+}
 /** Gets undefined when the thread is gone. */
 type InterceptListener = (event: InterceptEvent | undefined) => void;
 
@@ -39,13 +43,14 @@ export class WorkerThread {
   /** Who gets the mappings of NATs, by the names of their routers. */
   readonly nats = new Map<string, (mapping: NatMapping, isMade: boolean) => void>();
   /** Who gets frames to show, by the names of networks. */
-  readonly shown = new Map<string, (batch: LiveBatch) => void>();
+  readonly shown = new Map<string, Set<(batch: LiveBatch) => void>>();
   readonly intercepts = new Map<number, InterceptListener>();
   readonly #worker: Worker;
   readonly #wakeSocket = new WakeSocket();
   readonly #control: Int32Array;
   readonly #pending = new Map<number, Pending>();
   readonly #exited: Promise<void>;
+  #captureEnds: Promise<unknown>[] = [];
   #lastId = 0;
   #hasExited = false;
   #failure: Error | undefined;
@@ -115,11 +120,13 @@ export class WorkerThread {
 
   #onMessage(message: WorkerMessage): void {
     if ('capture' in message) {
-      this.captures.get(message.capture)?.(message.names, message.batch);
+      this.captures.get(message.capture)?.take(message.names, message.batch);
       return;
     }
     if ('live' in message) {
-      this.shown.get(message.live)?.(message.batch);
+      // a thread that is gone shows nothing more
+      this.call('shownTaken', message.live).catch(() => {});
+      for (const show of this.shown.get(message.live) ?? []) show(message.batch);
       return;
     }
     if ('router' in message) {
@@ -149,6 +156,7 @@ export class WorkerThread {
     for (const { fail } of this.#pending.values()) fail(error);
     this.#pending.clear();
     for (const listener of this.intercepts.values()) listener(undefined);
+    this.#captureEnds = [...this.captures.values()].map((capture) => capture.end());
   }
 
   #endedError(): IothError {
@@ -156,12 +164,13 @@ export class WorkerThread {
     return new IothError('ERR_IOTH_FABRIC', { hint: `the fabric is gone: ${hint}`, cause: this.#failure });
   }
 
-  /** Ends the thread. Leaves one that hangs in C for ten seconds to the end of the process. */
+  /** Ends the thread, and its captures. Leaves one that hangs in C for ten seconds to the end of the process. */
   async end(): Promise<void> {
     this.#tellToEnd();
     this.#worker.ref();
     await within(this.#exited, EXIT_TIMEOUT_MS);
     this.#worker.unref();
+    await Promise.all(this.#captureEnds);
   }
 
   /** Ends threads at the end of the process. Blocks up to two seconds, until they use no port any more. */

@@ -1,4 +1,5 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AF_INET, SOCK_DGRAM, Stack } from 'ioth';
 import { Fabric, type FabricNetwork, type FrameFate, type SecondFigures } from 'ioth/lab';
@@ -9,7 +10,7 @@ import { expectNothingLeft, holdings } from '../../support/leaks.js';
 import { drain } from '../../support/link.js';
 import { inNamespace } from '../../support/namespace.js';
 import { configure } from '../../support/network.js';
-import { PATIENCE_MS, timer } from '../../support/until.js';
+import { PATIENCE_MS, timer, until } from '../../support/until.js';
 import { frameOf, greeting, macOf, TEST_TYPE, textOf } from '../../support/vde.js';
 
 const WAIT = { timeout: PATIENCE_MS };
@@ -473,6 +474,53 @@ describe('real stacks', () => {
     sender.close();
     receiver.close();
   });
+});
+
+describe('close()', () => {
+  test('ends the captures', async () => {
+    const fabric = await fabricOf();
+    const network = fabric.addNetwork('lan');
+    const [a] = (await stations(network, 'a', 'b')) as [VdePort];
+    const file = join(temporaryDirectory(), 'capture.pcapng');
+    const capture = await network.capture(file);
+    await a.send(greeting(1, 'the last words'));
+    await heard(network, 1, []);
+    await fabric.close();
+    await capture.done;
+    expect(readFileSync(file).includes('the last words')).toBe(true);
+  });
+
+  test('a port cannot be removed meanwhile: the thread may use it', async () => {
+    const fabric = await fabricOf();
+    const network = fabric.addNetwork('lan');
+    await stations(network, 'a');
+    const closing = fabric.close();
+    await expect(network.removePort('a')).rejects.toMatchObject({ code: 'ERR_IOTH_FABRIC' });
+    await closing;
+    expect(network.ports).toEqual([]);
+  });
+});
+
+test('shows frames to all who look, until each stops', async () => {
+  const network = (await fabricOf()).addNetwork('lan');
+  const [a] = (await stations(network, 'a', 'b')) as [VdePort];
+  const seen = [0, 0];
+  const stops = [];
+  for (const who of [0, 1]) stops.push(await network.show(() => seen[who]!++));
+  const shown = async (who: number) => {
+    const before = seen[who]!;
+    await until('a frame is shown', async () => {
+      await a.send(greeting(1, 'hello'));
+      return seen[who]! > before;
+    });
+  };
+  for (const who of [0, 1]) await shown(who);
+  await stops[1]!();
+  const atStop = seen[1];
+  await shown(0);
+  expect(seen[1]).toBe(atStop);
+  await stops[0]!();
+  await stops[0]!();
 });
 
 describe('the end of the process closes it', () => {
