@@ -174,14 +174,16 @@ export class Lab<N extends string = string, H extends string = string> {
 
   /** Unplugs the cables of a host. It keeps running, and its peers are not told. @throws {TypeError} for an unknown host */
   async down(host: H): Promise<void> {
-    await this.#host('host', host).setUp(false);
-    this.#log.add('host', `${host} is down`);
+    await this.#host('host', host).setUp(false, () => this.#log.add('host', `${host} is down`));
   }
 
-  /** Plugs the cables of a host in again. @throws {TypeError} for an unknown host */
+  /**
+   * Plugs the cables of a host in again. If it restarted or moved without them, it gets its addresses now.
+   * @throws {TypeError} for an unknown host
+   * @throws {IothError} ETIMEDOUT if it gets no address by DHCP or router advertisements
+   */
   async up(host: H): Promise<void> {
-    await this.#host('host', host).setUp(true);
-    this.#log.add('host', `${host} is up`);
+    await this.#host('host', host).setUp(true, () => this.#log.add('host', `${host} is up`));
   }
 
   /**

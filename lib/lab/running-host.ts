@@ -16,6 +16,8 @@ export class RunningHost {
   /** Undefined while the host restarts, and after the lab is closed. */
   stack: Stack | undefined;
   isUp = true;
+  /** True once it has the addresses that DHCP and routers give it where it is now. */
+  #hasAcquired = false;
   /** The stack until it is configured. */
   #made: Stack | undefined;
   readonly #closing = new AbortController();
@@ -62,6 +64,7 @@ export class RunningHost {
   async boot(): Promise<void> {
     await nextTurn();
     const stack = this.#made!;
+    this.#hasAcquired = false;
     await boot(stack, this.bootPlan);
     this.#made = undefined;
     this.stack = stack;
@@ -72,17 +75,26 @@ export class RunningHost {
 
   /** Waits for its addresses from the DHCP server, and from routers. */
   async acquire(): Promise<void> {
-    if (this.stack) await acquireAddresses(this.stack, this.bootPlan, this.#closing.signal);
+    if (!this.stack) return;
+    await acquireAddresses(this.stack, this.bootPlan, this.#closing.signal);
+    this.#hasAcquired = true;
   }
 
-  setUp(isUp: boolean): Promise<void> {
+  /**
+   * Plugs its cables in, or unplugs them. Plugged in, it gets the addresses that it could not get without them.
+   * @param onSet called once they are, before it gets an address
+   */
+  setUp(isUp: boolean, onSet: () => void): Promise<void> {
     return this.#next(async () => {
       await this.#eachCable(async (network, { network: plan }) => {
         if (attachmentOn(this.plan, plan)) await network[isUp ? 'up' : 'down'](this.plan.name);
       });
       this.isUp = isUp;
+      onSet();
       const { stack } = this;
-      if (isUp && stack) for (const attachment of slaacAttachments(this.bootPlan)) solicit(stack, attachment);
+      if (!isUp || !stack) return;
+      for (const attachment of slaacAttachments(this.bootPlan)) solicit(stack, attachment);
+      if (!this.#hasAcquired) await this.acquire();
     });
   }
 
@@ -101,6 +113,7 @@ export class RunningHost {
       await leave(stack, this.bootPlan, from);
       await delay(gap, undefined, { signal: this.#closing.signal });
       this.bootPlan.topology.move(plan, to);
+      this.#hasAcquired = false;
       onMoved();
       if (this.isUp) await this.networks.get(to.network)!.up(plan.name);
       await applySettings([[stack, settingsOf(this.bootPlan)]]);

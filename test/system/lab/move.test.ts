@@ -98,6 +98,23 @@ it('gets its address by DHCP, and names from the server', async () => {
   expect((await other.ping('phone', PING)).received).toBe(1);
 });
 
+it('gets its address by DHCP once it is plugged in, if it restarted or moved without a cable', async () => {
+  await using lab = await Lab.create({
+    networks: { left: '10.0.1.0/24', right: '10.0.2.0/24' },
+    hosts: { router: ['left', 'right'], phone: { networks: ['left', 'right'], roams: true }, other: 'left' },
+    dhcp: 'router',
+  });
+  const { phone, other } = lab.hosts;
+  await lab.down('other');
+  await lab.restart('other');
+  await lab.up('other');
+  expect((await other.ping('router', PING)).received).toBe(1);
+  await lab.down('phone');
+  await phone.move('left', 'right');
+  await lab.up('phone');
+  expect((await phone.ping('other', PING)).received).toBe(1);
+});
+
 it('refuses what makes no sense', async () => {
   await using lab = await Lab.create(PHONE);
   const { tablet, phone } = lab.hosts;
