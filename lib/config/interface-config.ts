@@ -25,7 +25,7 @@ const RTPROT_RA = 9;
  * Errors of removing an entry that is already gone. Linux: EADDRNOTAVAIL for an address, ENXIO if the interface has lost
  * IPv6, ESRCH for a route, ENODEV for the interface. picox: ENODEV and ENOENT.
  */
-const GONE_ALREADY = ['EADDRNOTAVAIL', 'ENXIO', 'ESRCH', 'ENODEV', 'ENOENT'];
+export const GONE_ALREADY = ['EADDRNOTAVAIL', 'ENXIO', 'ESRCH', 'ENODEV', 'ENOENT'];
 
 type Entry = { kind: 'address'; entry: AddressEntry } | { kind: 'route'; entry: RouteEntry };
 

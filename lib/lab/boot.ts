@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { GONE_ALREADY } from '../config/interface-config.js';
 import { readyLinkLocal } from '../config/link-local.js';
 import { AF_INET, AF_INET6 } from '../constants/socket.js';
+import type { IothError } from '../core/errors.js';
 import { ALIAS_PREFIX } from '../fabric/nat/nat.js';
 import { nat64Route } from '../fabric/nat64/nat64.js';
 import { inOneBatch } from '../netlink/request.js';
@@ -143,14 +145,23 @@ function arriveAt(stack: Stack, plan: BootPlan): void {
 export async function leave(stack: Stack, plan: BootPlan, attachment: Attachment): Promise<void> {
   const { network, addresses } = attachment;
   const { name, prefixes } = network;
-  if (plan.topology.isOutside(plan.host)) stack.iproute_del(NOWHERE);
+  if (plan.topology.isOutside(plan.host)) unlessGone(() => stack.iproute_del(NOWHERE));
   if (isByDhcp(plan, network)) await stack.iothconfig(`iface=${name},-dhcp`);
   for (const { family, length } of prefixes) {
     if (isAcquired(plan, attachment, family)) continue;
-    stack.ipaddr_del(`${addresses.get(family)}/${length}`, name);
+    unlessGone(() => stack.ipaddr_del(`${addresses.get(family)}/${length}`, name));
   }
   // the kernel removes the routes over it, and what it made of advertisements
   stack.linksetupdown(name, false);
+}
+
+/** Removes what may be gone: the kernel drops IPv6 addresses with their link, and programs may have removed something. */
+function unlessGone(remove: () => void): void {
+  try {
+    remove();
+  } catch (error) {
+    if (!GONE_ALREADY.includes((error as IothError).code)) throw error;
+  }
 }
 
 /** Gives a router the addresses of its NAT. */

@@ -115,6 +115,22 @@ it('gets its address by DHCP once it is plugged in, if it restarted or moved wit
   expect((await phone.ping('other', PING)).received).toBe(1);
 });
 
+it('moves from a network whose interface it turned off', async () => {
+  await using lab = await Lab.create({
+    networks: { wifi: 'fd00:1::/64', mobile: 'fd00:2::/64', internet: 'fd00:3::/64' },
+    hosts: {
+      fritz: ['wifi', 'internet'],
+      carrier: ['mobile', 'internet'],
+      phone: { networks: ['wifi', 'mobile'], roams: true },
+      server: 'internet',
+    },
+  });
+  const { phone } = lab.hosts;
+  phone.stack.linksetupdown('wifi', false);
+  await phone.move('wifi', 'mobile');
+  expect((await phone.ping('server', PING)).received).toBe(1);
+});
+
 it('refuses what makes no sense', async () => {
   await using lab = await Lab.create(PHONE);
   const { tablet, phone } = lab.hosts;
