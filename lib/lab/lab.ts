@@ -217,12 +217,15 @@ export class Lab<N extends string = string, H extends string = string> {
    * Serves a page that shows the lab live, and controls it, to browsers of this machine: on 127.0.0.1, at a URL with a secret.
    * @returns its `url`; `close()` ends it, and so does the end of the lab
    * @throws {TypeError | RangeError} for an invalid port
-   * @throws {IothError} EADDRINUSE
+   * @throws {IothError} EADDRINUSE; ERR_IOTH_LAB if the lab is closed meanwhile
    */
   async serve(options?: ServeOptions): Promise<LabPage> {
     this.#checkOpen();
     const { servePage } = await import('./web/serve.js');
     const page = await servePage(this.#shown, options);
+    // while it started
+    if (this.closed) await page.close();
+    this.#checkOpen();
     this.#pages.add(page);
     return page;
   }

@@ -148,3 +148,10 @@ test('what is closed is gone', async () => {
   const socket = connect(other.port, '127.0.0.1');
   expect((await once(socket, 'error').catch((error) => [error]))[0]).toMatchObject({ code: 'ECONNREFUSED' });
 });
+
+test('a lab that is closed while a page starts has none', async () => {
+  const other = await Lab.create({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan' } });
+  const served = other.serve().catch((error) => error);
+  await other.close();
+  expect(await served).toMatchObject({ code: 'ERR_IOTH_LAB', message: expect.stringContaining('the lab was closed') });
+});
