@@ -77,7 +77,7 @@ export async function acquireAddresses(stack: Stack, plan: BootPlan, signal: Abo
   await Promise.all([
     ...attachments
       .filter(({ network }) => isByDhcp(plan, network))
-      .map(({ network }) => stack.iothconfig(`iface=${network.name},dhcp`)),
+      .map(({ network }) => stack.iothconfig(`iface=${network.name},dhcp`, { signal })),
     ...slaacAttachments(plan).map((each) => awaitSlaac(stack, each, signal)),
   ]);
 }

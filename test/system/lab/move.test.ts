@@ -164,3 +164,17 @@ it('a move that is under way ends with the lab', async () => {
   await lab.close();
   await failed;
 });
+
+it('a host that waits for a lease when the lab is closed does not wait on', async () => {
+  const lab = await Lab.create({
+    networks: { lan: '10.0.1.0/24' },
+    hosts: { router: 'lan', other: 'lan' },
+    dhcp: 'router',
+  });
+  await lab.networks.lan.cut({ from: 'router' });
+  const discovery = await lab.networks.lan.intercept({ from: 'other', protocol: 'udp', toPort: 67 }, 'pass');
+  const restarting = expect(lab.restart('other')).rejects.toMatchObject({ name: 'AbortError' });
+  await discovery.next();
+  await lab.close();
+  await restarting;
+});
