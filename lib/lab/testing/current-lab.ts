@@ -23,6 +23,7 @@ export class CurrentLab<N extends string, H extends string> {
   readonly #config: LabConfig<N, H>;
   readonly #report: string;
   #lab: Lab<N, H> | undefined;
+  #starting: Promise<Lab<N, H>> | undefined;
 
   /** @throws {TypeError | RangeError} as Lab.create */
   constructor(config: LabConfig<N, H>, options?: UseLabOptions) {
@@ -50,12 +51,19 @@ export class CurrentLab<N extends string, H extends string> {
   }
 
   async start(): Promise<void> {
-    this.#lab = await Lab.create(this.#config);
+    const starting = Lab.create(this.#config);
+    this.#starting = starting;
+    const lab = await starting;
+    if (this.#starting === starting) this.#lab = lab;
   }
 
+  /** Closes the lab, also one that is not made yet: a test runner gives up a hook that takes long. */
   async close(): Promise<void> {
-    const lab = this.#lab;
+    const starting = this.#starting;
+    this.#starting = undefined;
     this.#lab = undefined;
+    // start() reports why there is none
+    const lab = await starting?.catch(() => undefined);
     await lab?.close();
   }
 

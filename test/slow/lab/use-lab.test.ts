@@ -2,10 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { useLab } from 'ioth/lab/jest';
+import { CurrentLab } from '../../../lib/lab/testing/current-lab.js';
 import { type Exit, run } from '../../support/child.js';
 import { compileSources, compileText } from '../../support/compile.js';
 import { ROOT } from '../../support/compiled.js';
 import { workDirectory } from '../../support/directory.js';
+import { expectNothingLeft, holdings } from '../../support/leaks.js';
 import { plainEnvironment } from '../../support/package.js';
 import { PATIENCE_MS } from '../../support/until.js';
 
@@ -129,6 +131,16 @@ it('makes a lab for each test of jest, where that is asked for', async () => {
   expect(readdirSync(join(dir, 'reports'))).toEqual(['three']);
   expect(labFiles(dir)).toEqual([]);
   await remove();
+});
+
+it('closes a lab that is still being made when its hook was given up', async () => {
+  const before = holdings();
+  const current = new CurrentLab({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan' } });
+  const started = current.start();
+  await current.close();
+  await started;
+  expect(() => current.facade.hosts).toThrow('the lab of useLab() exists in tests and in later hooks only');
+  await expectNothingLeft(before);
 });
 
 it('is the same for node:test', async () => {
