@@ -1,7 +1,7 @@
 import { iothaddr } from '../../address/iothaddr.js';
-import { familyName, ipBytes } from '../../address/ip.js';
+import { familyName, ipBytes, ipText } from '../../address/ip.js';
 import { formatMac } from '../../address/mac.js';
-import { AF_INET6 } from '../../constants/socket.js';
+import { AF_INET, AF_INET6 } from '../../constants/socket.js';
 import { checkBoolean, invalidValue } from '../../core/validate.js';
 import { EXIT, type HostRequest, type NetworkPlan } from './config.js';
 import { type Attachment, type HostPlan, RoamingPlan } from './host-plan.js';
@@ -48,9 +48,12 @@ function isRouter({ name, networks, router, roams }: HostRequest): boolean {
 function takeWishes({ name, addresses, networks, nat }: HostRequest, pools: Map<Prefix, Pool>): Map<Prefix, string> {
   const wishes = new Map<Prefix, string>();
   for (const address of nat?.addresses ?? []) {
-    const prefix = nat?.outside.prefixes.find((each) => hasHost(each, address));
-    if (!prefix) throw invalidValue(`config.hosts.${name}.nat.addresses`, `of network '${nat?.outside.name}'`, address);
-    pools.get(prefix)?.take(address, name);
+    const prefix = nat?.outside.prefixes.find((each) => each.family === AF_INET && hasHost(each, address));
+    if (!prefix) {
+      const expected = `IPv4 addresses of network '${nat?.outside.name}'`;
+      throw invalidValue(`config.hosts.${name}.nat.addresses`, expected, address);
+    }
+    pools.get(prefix)!.take(address, name);
   }
   const where = `config.hosts.${name}.address`;
   for (const address of addresses) {
@@ -61,8 +64,7 @@ function takeWishes({ name, addresses, networks, nat }: HostRequest, pools: Map<
       throw invalidValue(where, `an address that a host of ${known} can have`, address);
     }
     if (wishes.has(prefix)) throw invalidValue(where, `one address of ${prefix.text}`, addresses);
-    pools.get(prefix)?.take(address, name);
-    wishes.set(prefix, address);
+    wishes.set(prefix, pools.get(prefix)!.take(address, name));
   }
   return wishes;
 }
@@ -77,26 +79,29 @@ class Pool {
     readonly prefix: Prefix,
   ) {
     if (!network.hasExit || prefix.text !== EXIT.prefix) return;
-    for (const address of [EXIT.router, EXIT.nameserver]) this.#owners.set(this.#key(address), 'slirp');
+    for (const address of [EXIT.router, EXIT.nameserver]) this.#owners.set(address, 'slirp');
   }
 
-  /** Takes an address, and returns it. @throws {TypeError} ERR_INVALID_ARG_VALUE if it is another host's */
+  /**
+   * Takes an address, which can have several texts: fd00::1 and FD00:0::1.
+   * @returns the text that stacks and captures have
+   * @throws {TypeError} ERR_INVALID_ARG_VALUE if it is another host's
+   */
   take(address: string, host: string): string {
-    // an address can have several texts: fd00::1 and fd00:0::1
-    const key = this.#key(address);
-    const owner = this.#owners.get(key);
+    const text = ipText(ipBytes(address));
+    const owner = this.#owners.get(text);
     if (owner !== undefined) {
       throw invalidValue(`config.hosts.${host}.address`, `an address that host '${owner}' does not have`, address);
     }
-    this.#owners.set(key, host);
-    return address;
+    this.#owners.set(text, host);
+    return text;
   }
 
   next(host: string): string {
     for (this.#last++; this.#last <= this.prefix.capacity; this.#last++) {
       const address = addressAt(this.prefix, this.#last);
-      if (this.#owners.has(this.#key(address))) continue;
-      this.#owners.set(this.#key(address), host);
+      if (this.#owners.has(address)) continue;
+      this.#owners.set(address, host);
       return address;
     }
     const { text, capacity } = this.prefix;
@@ -106,10 +111,6 @@ class Pool {
       expected,
       text,
     );
-  }
-
-  #key(address: string): string {
-    return Buffer.from(ipBytes(address)).toString('hex');
   }
 }
 

@@ -80,7 +80,7 @@ export interface HostOptions<N extends string = string> {
 export interface NatOptions<N extends string = string> extends NatBehavior {
   /** The network outside. Default: the last one of the host. */
   outside?: N;
-  /** More addresses outside, besides that of the host: 63 at most. Default: none. */
+  /** More IPv4 addresses outside, besides that of the host: 63 at most. Default: none. */
   addresses?: readonly string[];
   /** True if hosts inside may ask for forwarded ports by NAT-PMP (RFC 6886) and PCP (RFC 6887). Default false. */
   portMapping?: boolean;

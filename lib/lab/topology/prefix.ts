@@ -55,9 +55,9 @@ export function overlaps(a: Prefix, b: Prefix): boolean {
   return a.base >> shift === b.base >> shift;
 }
 
-/** Returns whether hosts of the prefix can have the address. */
+/** Returns whether hosts of the prefix can have the address. Its text has no zone ('%lan'). */
 export function hasHost(prefix: Prefix, address: string): boolean {
-  if (familyOf(address) !== prefix.family) return false;
+  if (familyOf(address) !== prefix.family || address.includes('%')) return false;
   const position = numberOf(address) - prefix.base;
   return position >= 1n && position <= prefix.capacity;
 }

@@ -383,7 +383,15 @@ it.each<[string, object, string]>([
   [
     'an address of another network',
     { hosts: { fritz: { networks: ['home', 'internet'], nat: { addresses: ['192.168.1.9'] } } } },
-    "config.hosts.fritz.nat.addresses must be of network 'internet'",
+    "config.hosts.fritz.nat.addresses must be IPv4 addresses of network 'internet'",
+  ],
+  [
+    'an IPv6 address',
+    {
+      networks: { home: '192.168.1.0/24', internet: { prefix: '203.0.113.0/24', prefix6: '2001:db8::/64' } },
+      hosts: { fritz: { networks: ['home', 'internet'], nat: { addresses: ['2001:db8::9'] } } },
+    },
+    "config.hosts.fritz.nat.addresses must be IPv4 addresses of network 'internet', not '2001:db8::9'",
   ],
 ])('refuses %s', async (_what, config, message) => {
   const { home, internet, office } = TWO_HOMES.networks;

@@ -33,10 +33,10 @@ describe('addresses', () => {
   it('are those that a host asks for, which no other host gets', () => {
     const topology = new Topology({
       networks: { lan: dual(0) },
-      hosts: { a: 'lan', b: { networks: 'lan', address: ['10.0.0.1', 'fd00::0:1'] }, c: 'lan' },
+      hosts: { a: 'lan', b: { networks: 'lan', address: ['10.0.0.1', 'FD00:0::1'] }, c: 'lan' },
     });
     expect(addressesOf(topology, 'a')).toEqual(['10.0.0.2', 'fd00::2']);
-    expect(addressesOf(topology, 'b')).toEqual(['10.0.0.1', 'fd00::0:1']);
+    expect(addressesOf(topology, 'b')).toEqual(['10.0.0.1', 'fd00::1']);
     expect(addressesOf(topology, 'c')).toEqual(['10.0.0.3', 'fd00::3']);
   });
 
@@ -293,6 +293,7 @@ describe('a topology that is wrong is refused with words', () => {
       "config.hosts.a.address must be an address that a host of 10.0.0.0/24 can have, not '10.0.1.1'",
     ],
     [{ networks: lan, hosts: { a: at('10.0.0.255') } }, /can have, not '10\.0\.0\.255'/],
+    [{ networks: { lan: 'fd00::/64' }, hosts: { a: at('fd00::5%lan') } }, /can have, not 'fd00::5%lan'/],
     [
       { networks: lan, hosts: { a: at('10.0.0.7'), b: at('10.0.0.7') } },
       "config.hosts.b.address must be an address that host 'a' does not have, not '10.0.0.7'",
