@@ -93,7 +93,6 @@ function configure(stack: Stack, plan: BootPlan): void {
   addNeighbours(stack, plan.topology, host);
   routeMulticast(stack, plan);
   configureNat(stack, plan);
-  if (hasExit(host)) stack.iproute_add(`default via ${EXIT.router}`);
   configureRoutes(stack, plan);
 }
 
@@ -120,6 +119,7 @@ function routeMulticast(stack: Stack, { host }: BootPlan): void {
 }
 
 function configureRoutes(stack: Stack, plan: BootPlan): void {
+  if (hasExit(plan.host)) stack.iproute_add(`default via ${EXIT.router}`);
   for (const { prefix, gateway, network } of plan.topology.routes.get(plan.host) ?? []) {
     // the DHCP lease has the route, the router advertisement a default route
     if (isAcquired(plan, attachmentOn(plan.host, network)!, prefix.family)) continue;

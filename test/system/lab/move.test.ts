@@ -115,6 +115,22 @@ it('gets its address by DHCP once it is plugged in, if it restarted or moved wit
   expect((await phone.ping('other', PING)).received).toBe(1);
 });
 
+it('has a way out of the lab where the network has one', async () => {
+  // no packet leaves the machine: slirp itself answers
+  await using lab = await Lab.create({
+    networks: { lan: '10.0.0.0/24', net: { exit: 'slirp' } },
+    hosts: { gate: ['lan', 'net'], phone: { networks: ['lan', 'net'], roams: true } },
+  });
+  const { phone } = lab.hosts;
+  const gateways = () => phone.stack.routes().flatMap(({ dst_prefixlen, gw }) => (dst_prefixlen === 0 ? [gw] : []));
+  expect(gateways()).toEqual([]);
+  await phone.move('lan', 'net');
+  expect(gateways()).toEqual(['10.0.2.2']);
+  expect((await phone.ping('10.0.2.2', PING)).received).toBe(1);
+  await phone.move('net', 'lan');
+  expect(gateways()).toEqual([]);
+});
+
 it('moves from a network whose interface it turned off', async () => {
   await using lab = await Lab.create({
     networks: { wifi: 'fd00:1::/64', mobile: 'fd00:2::/64', internet: 'fd00:3::/64' },
