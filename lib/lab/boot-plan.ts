@@ -11,10 +11,10 @@ export interface BootPlan {
   readonly directory: string;
 }
 
-/** Servers have their addresses from the start. */
+/** Servers have their addresses from the start, as have hosts on a network with an exit: slirp's own server gives others. */
 export function isByDhcp({ topology, host }: BootPlan, network: NetworkPlan): boolean {
   const { dhcp, dns } = topology;
-  if (!dhcp || dhcp === host || dns === host) return false;
+  if (!dhcp || dhcp === host || dns === host || network.hasExit) return false;
   return network.prefixes.some(({ family }) => family === AF_INET) && attachmentOn(dhcp, network) !== undefined;
 }
 

@@ -36,13 +36,14 @@ const OFFER_SECONDS = 60;
 const MAX_MESSAGE = 4096;
 
 /**
- * Starts a DHCPv4 server (RFC 2131) in a stack, on each network of its host. It ends with the stack, and does not keep the
- * process alive.
+ * Starts a DHCPv4 server (RFC 2131) in a stack, on each network of its host but those with an exit: slirp has a server there. It
+ * ends with the stack, and does not keep the process alive.
  */
 export function serveDhcp(stack: Stack, host: HostPlan, topology: Topology): void {
   for (const attachment of host.attachments) {
-    const prefix = attachment.network.prefixes.find(({ family }) => family === AF_INET);
-    if (prefix) serveNetwork(stack, attachment.network.name, new DhcpResponder(topology, attachment, prefix));
+    const { name, prefixes, hasExit } = attachment.network;
+    const prefix = prefixes.find(({ family }) => family === AF_INET);
+    if (prefix && !hasExit) serveNetwork(stack, name, new DhcpResponder(topology, attachment, prefix));
   }
 }
 

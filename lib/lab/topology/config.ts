@@ -106,7 +106,10 @@ export interface LabConfig<N extends string = string, H extends string = string>
   seed?: number;
   /** The host that serves the lab's names by DNS. Without it every host has a hosts table. */
   dns?: NoInfer<H>;
-  /** The host that gives the hosts on its networks their IPv4 addresses by DHCP. Without it they are set without DHCP. */
+  /**
+   * The host that gives the hosts on its networks their IPv4 addresses by DHCP. Without it, and on a network with an `exit`, they
+   * are set without DHCP.
+   */
   dhcp?: NoInfer<H>;
   /** The domain of the hosts' names. Default 'lab.test'. */
   domain?: string;

@@ -220,4 +220,22 @@ describe('the DHCP server of a lab', () => {
     await lab.close();
     await expectNothingLeft(before);
   });
+
+  it('leaves a network with an exit to slirp: the hosts there have their addresses without it', async () => {
+    await using lab = await Lab.create({
+      networks: { lan: '10.0.0.0/24', net: { exit: 'slirp' } },
+      hosts: { gate: ['lan', 'net'], alice: 'lan', bob: 'net', phone: { networks: ['lan', 'net'], roams: true } },
+      dhcp: 'gate',
+    });
+    const { alice, bob, phone } = lab.hosts;
+    expect((await alice.ping('bob', { count: 1, timeout: PATIENCE_MS })).received).toBe(1);
+    await phone.move('lan', 'net');
+    for (const host of [bob, phone]) {
+      expect((await host.ping('10.0.2.2', { count: 1, timeout: PATIENCE_MS })).received).toBe(1);
+      expect(host.stack.routes().flatMap(({ dst_prefixlen, gw }) => (dst_prefixlen === 0 ? [gw] : []))).toEqual([
+        '10.0.2.2',
+      ]);
+    }
+    expect((await alice.ping('phone', { count: 1, timeout: PATIENCE_MS })).received).toBe(1);
+  });
 });
