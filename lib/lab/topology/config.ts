@@ -104,11 +104,11 @@ export interface LabConfig<N extends string = string, H extends string = string>
   hosts: Readonly<Record<H, HostConfig<NoInfer<N>>>>;
   /** The seed of random faults: the same seed repeats them. Default 1. */
   seed?: number;
-  /** The host that serves the lab's names by DNS. Without it every host has a hosts table. */
+  /** The host that serves the lab's names by DNS. It does not roam. Without one every host has a hosts table. */
   dns?: NoInfer<H>;
   /**
-   * The host that gives the hosts on its networks their IPv4 addresses by DHCP. Without it, and on a network with an `exit`, they
-   * are set without DHCP.
+   * The host that gives the hosts on its networks their IPv4 addresses by DHCP. It does not roam. Without one, and on a network
+   * with an `exit`, they are set without DHCP.
    */
   dhcp?: NoInfer<H>;
   /** The domain of the hosts' names. Default 'lab.test'. */
@@ -339,14 +339,15 @@ function listOf(where: string, value: unknown): string[] {
   return checkEach(where, 'a list', list, (_, item) => checkString(where, item));
 }
 
-/** Returns the host that a configuration names for a service. @internal */
-export function serviceHost<T extends { readonly name: string }>(
+/** Returns the host that a configuration names for a service, whose addresses must not change. @internal */
+export function serviceHost<T extends { readonly name: string; readonly cables?: unknown }>(
   option: string,
   value: unknown,
   hosts: readonly T[],
 ): T | undefined {
   if (value === undefined) return undefined;
   const found = hosts.find(({ name }) => name === value);
+  if (found?.cables) throw invalidValue(`config.${option}`, 'a host that does not roam', value);
   if (found) return found;
   throw invalidValue(`config.${option}`, `one of the hosts ${hosts.map(({ name }) => name).join(', ')}`, value);
 }

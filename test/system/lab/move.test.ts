@@ -171,6 +171,11 @@ it('refuses what makes no sense', async () => {
   await expect(refused({ networks: both, roams: true, nat: 'home' })).rejects.toThrow(
     'config.hosts.phone.nat must be of a host that does not roam',
   );
+  for (const service of ['dns', 'dhcp']) {
+    await expect(Lab.create({ ...PHONE, [service]: 'phone' })).rejects.toThrow(
+      `config.${service} must be a host that does not roam, not 'phone'`,
+    );
+  }
 });
 
 it('a move that is under way ends with the lab', async () => {
