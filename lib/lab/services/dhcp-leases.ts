@@ -10,7 +10,7 @@ interface Lease {
   readonly until: number;
 }
 
-/** The leases of a network's IPv4 addresses. Hosts of the lab have their own addresses, other clients get the last free ones. */
+/** The leases of a network's IPv4 addresses. Hosts and NATs of the lab have their own, other clients get the last free ones. */
 export class DhcpLeases {
   readonly #prefix: Prefix;
   readonly #now: () => number;
@@ -35,7 +35,8 @@ export class DhcpLeases {
       const address = attachment?.addresses.get(prefix.family);
       if (attachment && address !== undefined) this.#reserved.set(attachment.mac, address);
     }
-    this.#reservedAddresses = new Set(this.#reserved.values());
+    const nats = [...topology.nats.values()].filter(({ outside }) => outside.network === network);
+    this.#reservedAddresses = new Set([...this.#reserved.values(), ...nats.flatMap(({ addresses }) => addresses)]);
   }
 
   /** Leases an address to a client for `seconds`. Returns the address, or undefined if none is left. */

@@ -25,6 +25,16 @@ test('clients get the last addresses, and keep them', () => {
   expect([1, 2, 1].map((number) => leases.lease(macOf(number), 60))).toEqual(['10.0.0.6', '10.0.0.5', '10.0.0.6']);
 });
 
+test('clients do not get the addresses of a NAT', () => {
+  const topology = new Topology({
+    networks: { home: '192.168.1.0/24', internet: '203.0.113.0/29' },
+    hosts: { fritz: { networks: ['home', 'internet'], nat: { addresses: ['203.0.113.5', '203.0.113.6'] } } },
+  });
+  const internet = topology.networks[1]!;
+  const leases = new DhcpLeases(topology, internet, internet.prefixes[0]!);
+  expect(leases.lease(macOf(1), 60)).toBe('203.0.113.4');
+});
+
 test('a lease that ended is free for others, one that goes on is not', () => {
   const { leases, clock } = leasesOf('10.0.0.0/29');
   for (let number = 1; number <= 5; number++) expect(leases.lease(macOf(number), number === 3 ? 10 : 60)).toBeDefined();
