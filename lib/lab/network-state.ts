@@ -63,9 +63,11 @@ export class NetworkState implements NetworkNow {
   /** Returns all of it as data. */
   get state(): PageNetworkState {
     const rules = this.#rules.map(({ faults, path }) => ({ faults: { ...faults }, path: wayOf(path) }));
-    return { faults: { ...this.#faults }, rules, cuts: this.#cuts.map(wayOf), groups: this.#groups };
+    const groups = this.groups.length > 0 ? this.#groups : [];
+    return { faults: { ...this.#faults }, rules, cuts: this.#cuts.map(wayOf), groups };
   }
 
+  /** Returns the groups of a partition, also that of the hosts that are in none. */
   get groups(): readonly (readonly string[])[] {
     const grouped = this.#groups.flat();
     const all = [...this.#groups, this.hosts.filter((host) => !grouped.includes(host))];

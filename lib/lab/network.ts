@@ -21,7 +21,10 @@ import { faultTexts, prefixTexts } from './topology/drawing.js';
 import type { HostPlan } from './topology/host-plan.js';
 import type { Topology } from './topology/topology.js';
 
-/** Checks the groups of a partition, and each of their hosts. @throws {TypeError} also for a host that is there twice */
+/**
+ * Checks the groups of a partition, and each of their hosts. Returns those with hosts.
+ * @throws {TypeError} also for a host that is there twice
+ */
 export function checkGroups<H extends string>(
   groups: readonly (readonly unknown[])[],
   check: (where: string, host: unknown) => H,
@@ -31,7 +34,7 @@ export function checkGroups<H extends string>(
   );
   const repeated = repeatedIn(checked.flat());
   if (repeated !== undefined) throw invalidValue('groups', `with '${repeated}' once`, groups);
-  return checked;
+  return checked.filter((group) => group.length > 0);
 }
 
 /** A network of a lab: a switch with a link to each of its hosts. */
@@ -84,7 +87,7 @@ export class LabNetwork<H extends string = string> {
     const checked = checkGroups(groups, (where, host) => this.#member(where, host));
     await this.#fabric.partition(...checked);
     this.now.partition(checked);
-    this.#note('cut', `partition: ${checked.map((group) => group.join(' ')).join(' | ')}`);
+    this.#note('cut', `partition: ${checked.map((group) => group.join(' ')).join(' | ') || 'none'}`);
   }
 
   /**
@@ -98,6 +101,8 @@ export class LabNetwork<H extends string = string> {
   async cut(a: H | readonly H[], b: H | readonly H[]): Promise<void>;
   async cut(a: unknown, b?: unknown): Promise<void> {
     for (const path of checkCut(a, b, (name, value) => this.#list(name, value))) {
+      // a list without hosts: there is nothing to cut
+      if (path.from?.length === 0 || path.to?.length === 0) continue;
       await this.#fabric.cut(path);
       this.now.cut(path);
       this.#note('cut', `cut: ${pathText(path)}`);

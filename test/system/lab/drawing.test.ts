@@ -54,3 +54,33 @@ wan 10.1.0.0/24 loss=0.5 delay=20
   await lab.close();
   await expectNothingLeft(before);
 });
+
+it('cuts and partitions are shown on the networks that they divide', async () => {
+  const before = holdings();
+  const lab = await Lab.create(config);
+  const { lan, wan } = lab.networks;
+  const asMade = String(lab);
+  await lab.cut('gate', 'bob');
+  await lab.cut({ from: 'alice' });
+  expect(String(lab)).toBe(`lan 10.0.0.0/24
+│  cut: from alice
+├─ alice  10.0.0.1
+└─ gate   10.0.0.2  routes to wan
+wan 10.1.0.0/24 delay=5
+│  cut: from gate to bob
+│  cut: from bob to gate
+├─ gate   10.1.0.1  routes to lan
+└─ bob    10.1.0.2`);
+  await lab.heal();
+  await lab.partition(['alice', 'gate'], ['bob']);
+  expect([lan.now.state.groups, wan.now.state.groups]).toEqual([[], [['gate'], ['bob']]]);
+  // ends the one before it, also where it divides nothing
+  await lab.partition(['alice']);
+  expect([lan.now.state.groups, wan.now.state.groups]).toEqual([[['alice']], []]);
+  await lan.partition([]);
+  await lan.cut({ from: 'alice', to: [] });
+  expect([lan.now.state.groups, lan.now.state.cuts]).toEqual([[], []]);
+  expect(String(lab)).toBe(asMade);
+  await lab.close();
+  await expectNothingLeft(before);
+});
