@@ -50,6 +50,7 @@ class PortMapper {
   readonly #start = performance.now();
   /** By protocol, client and internal port. */
   readonly #mapped = new Map<string, Mapped>();
+  #hasEnded = false;
 
   constructor(router: NatRouter, nat: RouterNat) {
     this.#nat = nat;
@@ -82,6 +83,8 @@ class PortMapper {
     const seconds = Math.min(lifetime, MAX_LIFETIME_S);
     const timer = setTimeout(() => void this.#unmap(key).catch(() => {}), seconds * 1000).unref();
     this.#mapped.set(key, { forward: { ...wish, port: granted }, timer });
+    // the router has restarted meanwhile
+    if (this.#hasEnded) this.end();
     return { port: granted, lifetime: seconds };
   }
 
@@ -98,6 +101,7 @@ class PortMapper {
 
   /** Ends all of them, with the router. */
   end(): void {
+    this.#hasEnded = true;
     for (const { forward, timer } of this.#mapped.values()) {
       clearTimeout(timer);
       this.#nat.removeForward(forward).catch(() => {});
