@@ -154,8 +154,8 @@ export class Dhcp4Client implements ProtocolClient {
     if (!lease) {
       const what = reply.type === DHCPOFFER ? 'an offer' : 'an acknowledgement';
       this.#dropped(`${what} of ${reply.yiaddr.join('.')}`, faultOf(reply) ?? '');
-    } else if (reply.type === DHCPOFFER && this.#state === 'selecting') this.#request(lease);
-    else this.#acknowledged(lease);
+    } else if (reply.type === DHCPACK) this.#acknowledged(lease);
+    else if (this.#state === 'selecting') this.#request(lease);
   }
 
   /** Records a dropped message as the failure, unless a more important one is known: a refusal or an address conflict. */

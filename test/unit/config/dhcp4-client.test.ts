@@ -179,6 +179,21 @@ test('of two offers the first is taken; a request without answer begins again', 
   expect(new Set(sent.slice(5))).toEqual(new Set(['discover broadcast']));
 });
 
+test('an offer of the address that was asked for is no acknowledgement', () => {
+  const scene = new Scene();
+  scene.client.start();
+  scene.reply(DHCPOFFER);
+  scene.reply(DHCPOFFER);
+  expect(scene.client.state).toBe('requesting');
+  scene.reply(DHCPACK);
+  scene.clock.advance(61);
+  scene.reply(DHCPOFFER);
+  expect(scene.client.state).toBe('renewing');
+  scene.clock.advance(45);
+  scene.reply(DHCPOFFER);
+  expect(scene.client.state).toBe('rebinding');
+});
+
 test('NAK to a request: again from the beginning, after a pause', () => {
   const scene = new Scene();
   scene.client.start();
