@@ -19,6 +19,20 @@ interface EventMethods<Events> {
  */
 export type TypedEmitter<Events> = EventMethods<Events> & Omit<EventEmitter, keyof EventMethods<Events>>;
 
+/**
+ * Emits an event for a caller that must go on, or that would swallow the error of a listener: such an error becomes an uncaught
+ * exception.
+ */
+export function emitAndGoOn(emitter: Pick<EventEmitter, 'emit'>, name: string, ...args: unknown[]): void {
+  try {
+    emitter.emit(name, ...args);
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
+  }
+}
+
 export function typedEmitter<Events>(): new () => TypedEmitter<Events> {
   return EventEmitter as unknown as new () => TypedEmitter<Events>;
 }

@@ -2,6 +2,7 @@ import { Socket as DatagramSocket } from 'node:dgram';
 import { Server, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { IothError } from '../core/errors.js';
+import { emitAndGoOn } from '../core/typed-emitter.js';
 
 /** The part of a Node handle with a file descriptor that is used here. */
 export interface OpenHandle {
@@ -112,7 +113,7 @@ function destroyOwner(owner: unknown, error: IothError | undefined): void {
   }
   if (!(owner instanceof Server) && !(owner instanceof DatagramSocket)) return;
   // without a listener only the stack itself emits the 'error'
-  if (error && owner.listenerCount('error') > 0) owner.emit('error', error);
+  if (error && owner.listenerCount('error') > 0) emitAndGoOn(owner, 'error', error);
   if (owner instanceof Server) owner.close();
   else closeDatagrams(owner);
 }

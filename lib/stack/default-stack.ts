@@ -11,7 +11,8 @@ export function set_defstack(stack: Stack | null): void {
   libioth().set_defstack(stack === null ? null : stack.pointer('ioth_set_defstack'));
   current?.off('close', forget);
   current = stack;
-  stack?.once('close', forget);
+  // before other listeners: one that throws ends the event
+  stack?.prependOnceListener('close', forget);
 }
 
 /** Returns the stack that `set_defstack` set; null if none was set, or if it was closed. */

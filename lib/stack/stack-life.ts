@@ -1,7 +1,7 @@
 import { StackConfig } from '../config/index.js';
 import type { IothError } from '../core/errors.js';
 import type { ProviderName } from '../core/provider.js';
-import type { TypedEmitter } from '../core/typed-emitter.js';
+import { emitAndGoOn, type TypedEmitter } from '../core/typed-emitter.js';
 import type { Resolver } from '../dns/resolver.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 import type { NodeStack } from '../node/node-stack.js';
@@ -42,7 +42,7 @@ export class StackLife {
     this.#config ??= new StackConfig(
       this.stack,
       {
-        notify: (name, event) => this.stack.emit(name, event),
+        notify: (name, event) => emitAndGoOn(this.stack, name, event),
         onNames: (names) => this.resolver.applyNetworkSettings(names),
       },
       this.configProvider,
@@ -63,7 +63,7 @@ export class StackLife {
       return Promise.reject(error);
     }
     this.#closing ??= endInOrder(this.#parts(limits))
-      .then(() => void this.stack.emit('close'))
+      .then(() => emitAndGoOn(this.stack, 'close'))
       .catch((error) => {
         this.#closing = undefined;
         throw error;

@@ -1,3 +1,4 @@
+import { DHCPACK, DHCPNAK, DHCPOFFER } from '../../../lib/config/dhcp4/message.js';
 import {
   AF_INET,
   AF_INET6,
@@ -17,6 +18,7 @@ import {
   SOL_SOCKET,
   Stack,
 } from '../../../lib/index.js';
+import { startScript } from '../../support/child.js';
 import { Network, stateOf } from '../../support/network.js';
 import { dhcp4Reply, leaseOptions, type Options, tlv } from '../../support/packets.js';
 
@@ -52,7 +54,7 @@ function newClient(...vnls: string[]): Stack & { leases: LeaseEvent[] } {
 }
 
 /** SCRIPTED SERVER: answers each DISCOVER and REQUEST with a message of these options, whatever sense it makes. */
-function scriptedServer(stack: Stack, optionsOf: (type: number) => Uint8Array): void {
+function scriptedServer(stack: Stack, optionsOf: (type: number, isRenewal: boolean) => Uint8Array): void {
   const socket = stack.socket(AF_INET, SOCK_DGRAM);
   socket.setsockopt(SOL_SOCKET, SO_BROADCAST, 1);
   socket.setsockopt(SOL_SOCKET, SO_BINDTODEVICE, Buffer.from('vde0'));
@@ -62,7 +64,7 @@ function scriptedServer(stack: Stack, optionsOf: (type: number) => Uint8Array): 
       const request = await socket.recv(2048);
       const xid = request.readUInt32BE(4);
       // the client's first option is its type
-      const options = optionsOf(request[242] === 1 ? 2 : 5);
+      const options = optionsOf(request[242] === 1 ? DHCPOFFER : DHCPACK, request[12] !== 0);
       await socket.sendto(dhcp4Reply({ xid, mac: [...request.subarray(28, 34)], options }), ['255.255.255.255', 68]);
     }
   };
@@ -279,6 +281,14 @@ describe('auto6', () => {
     await client.iothconfig('-dhcp6,-rd');
     await expect(taken).rejects.toMatchObject({ code: 'ECANCELED' });
   });
+});
+
+test('what listeners throw is uncaught, and the client looks for another lease after a loss', async () => {
+  scriptedServer(lan.stack('10.0.0.1/24'), (type, isRenewal) => leaseOptions(isRenewal ? DHCPNAK : type, [], 2));
+  const client = startScript('throwing-listeners.ts', [lan.vnl]);
+  await client.logs(/uncaught expire\nuncaught config\n(.*\n)*uncaught lease\nuncaught config\n/);
+  expect(client.stdout).toContain(`mask ${IOTHCONF_ETH | IOTHCONF_DHCP}\n`);
+  expect(await client.end().exit).toMatchObject({ code: 0, stderr: '' });
 });
 
 describe('items of the language', () => {

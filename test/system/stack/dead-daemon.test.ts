@@ -212,6 +212,13 @@ test("an 'error' that nobody listens to is an uncaught exception", async () => {
   expect(life.stdout).toBe('ready\n');
 });
 
+test('what listeners throw is uncaught too, and what is left is closed', async () => {
+  const life = startScript('dead-daemon.ts', ['listeners throw']);
+  expect(await life.exit).toMatchObject({ code: 0, stderr: '' });
+  const events = life.stdout.split('\n').sort();
+  expect(events).toEqual(['', 'caught server error', 'caught stack close', 'caught stack error', 'closed', 'ready']);
+});
+
 test('caught, the process goes on and closes what is left', async () => {
   const life = startScript('dead-daemon.ts', ['somebody catches']);
   expect(await life.exit).toMatchObject({ code: 0 });

@@ -239,6 +239,16 @@ describe('the default stack', () => {
     libioth().close(fd);
   });
 
+  test('is forgotten whatever another listener throws', () => {
+    const stack = new Stack('vdestack');
+    stack.once('close', () => {
+      throw new Error('of the listener');
+    });
+    set_defstack(stack);
+    expect(() => stack.closeSync()).toThrow('of the listener');
+    expect(get_defstack()).toBeNull();
+  });
+
   test('stays when another stack is closed', async () => {
     await using stack = new Stack('vdestack');
     const other = new Stack('vdestack');
