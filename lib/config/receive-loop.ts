@@ -19,6 +19,17 @@ export async function receiveAll(socket: Socket, receive: () => Promise<void>): 
   }
 }
 
+/** Prepares a new socket; closes it if that fails. */
+export function prepared(socket: Socket, prepare: (socket: Socket) => void): Socket {
+  try {
+    prepare(socket);
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
 /** Sends and ignores errors, like a network that loses a packet: the sender retransmits later. */
 export function trySend(send: () => void): void {
   try {

@@ -13,7 +13,7 @@ import {
 import type { StackInterface } from '../../dns/stack-interface.js';
 import type { Socket } from '../../socket/socket.js';
 import { decodeUdp, encodeUdp } from '../ipv4-udp.js';
-import { receiveAll, trySend } from '../receive-loop.js';
+import { prepared, receiveAll, trySend } from '../receive-loop.js';
 import type { Dhcp4Transport } from './client.js';
 import { CLIENT_PORT, SERVER_PORT } from './message.js';
 
@@ -31,7 +31,8 @@ export class Dhcp4Sockets implements Dhcp4Transport {
   #ip: Socket | null = null;
   #arp: Socket | null = null;
   #udp: Socket | null = null;
-  #address: string | null = null;
+  #wanted: 'link' | 'host' | 'nothing' = 'nothing';
+  #address: string | undefined;
 
   constructor(
     readonly host: StackInterface,
@@ -40,20 +41,20 @@ export class Dhcp4Sockets implements Dhcp4Transport {
 
   listen(to: 'link' | 'host' | 'nothing', address?: string): void {
     if (to !== 'link') this.#closeLink();
-    if (to !== 'host') this.#closeUdp();
-    if (to === 'link' && !this.#ip) trySend(() => this.#openLink());
-    if (to === 'host' && address !== undefined && address !== this.#address) {
-      this.#closeUdp();
-      trySend(() => this.#openUdp(address));
-    }
+    if (to !== 'host' || address !== this.#address) this.#closeUdp();
+    this.#wanted = to;
+    this.#address = address;
+    this.#open();
   }
 
   broadcast(message: Uint8Array): void {
+    this.#open();
     if (this.#udp) trySend(() => this.#udp?.sync.sendto(message, [BROADCAST4, SERVER_PORT]));
     else this.#sendFrame(this.#ip, ANY4, BROADCAST4, message);
   }
 
   unicast(message: Uint8Array, server: string): void {
+    this.#open();
     trySend(() => this.#udp?.sync.sendto(message, [server, SERVER_PORT]));
   }
 
@@ -67,48 +68,65 @@ export class Dhcp4Sockets implements Dhcp4Transport {
   }
 
   arp(packet: Uint8Array): void {
+    this.#open();
     this.#sendTo(this.#arp, ETH_P_ARP, packet);
   }
 
-  #openLink(): void {
+  /** Opens the sockets that are missing: there may have been no descriptor for one until now. */
+  #open(): void {
+    trySend(() => {
+      if (this.#wanted === 'host') this.#udp ??= this.#udpSocket();
+      if (this.#wanted !== 'link') return;
+      this.#ip ??= this.#ipSocket();
+      this.#arp ??= this.#arpSocket();
+    });
+  }
+
+  #ipSocket(): Socket {
     const ip = this.#packetSocket(ETH_P_IP);
-    this.#ip = ip;
     void receiveAll(ip, async () => {
       const packet = decodeUdp(await ip.recv(FRAME_SIZE));
       if (ip !== this.#ip) return;
       if (packet?.sourcePort === SERVER_PORT && packet.destinationPort === CLIENT_PORT) this.onMessage(packet.payload);
     });
+    return ip;
+  }
+
+  #arpSocket(): Socket {
     const arp = this.#packetSocket(ETH_P_ARP);
-    this.#arp = arp;
     void receiveAll(arp, async () => {
       const packet = await arp.recv(FRAME_SIZE);
       if (arp === this.#arp) this.onArp(packet);
     });
+    return arp;
   }
 
   #packetSocket(protocol: number): Socket {
     // With protocol 0 the socket receives nothing before bind. Changing another protocol in bind makes the kernel wait for
     // all CPUs. Other stacks (picox) may use only the protocol that the socket is created with
     const initialProtocol = this.host.hasKernelSockets ? 0 : htons(protocol);
-    const socket = this.host.socket(AF_PACKET, SOCK_DGRAM, initialProtocol);
-    // not on picoTCP: it would compare the MAC address from bind (zeros) with that of each frame, and deliver none
-    if (this.host.hasKernelSockets) socket.bind({ ifindex: this.ifindex, protocol });
-    return socket;
+    return prepared(this.host.socket(AF_PACKET, SOCK_DGRAM, initialProtocol), (socket) => {
+      // not on picoTCP: it would compare the MAC address from bind (zeros) with that of each frame, and deliver none
+      if (this.host.hasKernelSockets) socket.bind({ ifindex: this.ifindex, protocol });
+    });
   }
 
-  #openUdp(address: string): void {
-    const udp = this.host.socket(AF_INET, SOCK_DGRAM, 0);
-    this.#udp = udp;
-    this.#address = address;
-    udp.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
-    udp.setsockopt(SOL_SOCKET, SO_BROADCAST, 1);
-    udp.setsockopt(SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(this.host.link(this.ifindex)?.name ?? ''));
-    // not to the address: a server sends its refusal by broadcast, which would not arrive there
-    udp.bind([ANY4, CLIENT_PORT]);
+  #udpSocket(): Socket {
+    const udp = prepared(this.host.socket(AF_INET, SOCK_DGRAM, 0), (socket) => {
+      socket.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
+      // picoTCP has neither option, and sends broadcasts without
+      if (this.host.hasKernelSockets) {
+        socket.setsockopt(SOL_SOCKET, SO_BROADCAST, 1);
+        socket.setsockopt(SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(this.host.link(this.ifindex)?.name ?? ''));
+      }
+      // not to the address: a server sends its refusal by broadcast, which would not arrive there
+      socket.bind([ANY4, CLIENT_PORT]);
+    });
     void receiveAll(udp, async () => {
       const [payload, from] = await udp.recvfrom(FRAME_SIZE);
       if (from.port === SERVER_PORT) this.onMessage(payload);
     });
+    return udp;
   }
 
   #sendFrame(socket: Socket | null, source: string, destination: string, payload: Uint8Array): void {
@@ -133,6 +151,5 @@ export class Dhcp4Sockets implements Dhcp4Transport {
   #closeUdp(): void {
     this.#udp?.close();
     this.#udp = null;
-    this.#address = null;
   }
 }

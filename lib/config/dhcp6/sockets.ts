@@ -2,7 +2,7 @@ import { AF_INET6, SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET } from '../../constants/
 import type { StackInterface } from '../../dns/stack-interface.js';
 import type { Socket } from '../../socket/socket.js';
 import { readyLinkLocal } from '../link-local.js';
-import { receiveAll, trySend } from '../receive-loop.js';
+import { prepared, receiveAll, trySend } from '../receive-loop.js';
 import type { Dhcp6Transport } from './client.js';
 import { CLIENT_PORT, SERVER_PORT, SERVERS_GROUP } from './message.js';
 
@@ -44,14 +44,10 @@ export class Dhcp6Sockets implements Dhcp6Transport {
   }
 
   #socket(address: string): Socket {
-    const udp = this.host.socket(AF_INET6, SOCK_DGRAM, 0);
-    try {
-      udp.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
-      udp.bind([address, CLIENT_PORT, 0, this.ifindex]);
-    } catch (error) {
-      udp.close();
-      throw error;
-    }
+    const udp = prepared(this.host.socket(AF_INET6, SOCK_DGRAM, 0), (socket) => {
+      socket.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
+      socket.bind([address, CLIENT_PORT, 0, this.ifindex]);
+    });
     void receiveAll(udp, async () => {
       const [message, from] = await udp.recvfrom(MESSAGE_SIZE);
       if (from.port === SERVER_PORT) this.onMessage(message);

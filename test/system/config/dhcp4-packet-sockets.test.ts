@@ -1,4 +1,6 @@
-import { AF_PACKET, type Socket, Stack } from 'ioth';
+import { setImmediate as turn } from 'node:timers/promises';
+import { AF_INET, AF_PACKET, IothError, SO_BINDTODEVICE, SOCK_DGRAM, SOL_SOCKET, type Socket, Stack } from 'ioth';
+import { Dhcp4Sockets } from '../../../lib/config/dhcp4/sockets.js';
 import type { Child } from '../../support/child.js';
 import { stateOf, useNetwork } from '../../support/network.js';
 
@@ -46,6 +48,28 @@ class WatchedStack extends Stack {
   }
 }
 
+/** A vdestack that has no descriptor for sockets, or refuses to bind them: exhausting the process would break the test itself. */
+class ExhaustedStandIn extends Stack {
+  refuses: 'socket' | 'bind' | 'nothing' = 'nothing';
+  readonly made: Socket[] = [];
+
+  constructor(vnl: string) {
+    super('vdestack', vnl);
+    const make = this.socket as MakeSocket;
+    this.socket = ((...args) => {
+      if (this.refuses === 'socket') throw new IothError('EMFILE', { syscall: 'socket' });
+      const socket = Reflect.apply(make, this, args);
+      this.made.push(socket);
+      if (this.refuses === 'bind') socket.bind = () => refuse();
+      return socket;
+    }) satisfies MakeSocket as typeof this.socket;
+  }
+}
+
+function refuse(): never {
+  throw new IothError('ENOMEM', { syscall: 'bind' });
+}
+
 const lan = useNetwork(0, 'test');
 let server: Child;
 beforeEach(async () => {
@@ -77,3 +101,36 @@ test("the kernel's get theirs by bind, which is quicker; two names in option 15 
   expect(stack.ioth_resolvconf()).toContain('search a.example b.example\n');
   await stack.close();
 });
+
+test.each(['socket', 'bind'] as const)(
+  'what %s refuses is opened by the next message, or stays closed',
+  async (call) => {
+    const peer = lan.stack('10.0.0.2/24');
+    const udp = peer.socket(AF_INET, SOCK_DGRAM);
+    udp.setsockopt(SOL_SOCKET, SO_BINDTODEVICE, Buffer.from('vde0'));
+    udp.bind(['', 67]);
+    const arp = peer.socket(AF_PACKET, SOCK_DGRAM);
+    arp.bind({ ifindex: peer.if_nametoindex('vde0'), protocol: 0x0806 });
+    const stack = new ExhaustedStandIn(lan.vnl);
+    await stack.iothconfig('eth,ip=10.0.0.3/24');
+    const sockets = new Dhcp4Sockets(stack, stack.if_nametoindex('vde0'));
+    for (const [to, send, receiver] of [
+      ['link', (bytes: Buffer) => sockets.arp(bytes), arp],
+      ['link', (bytes: Buffer) => sockets.broadcast(bytes), udp],
+      ['host', (bytes: Buffer) => sockets.broadcast(bytes), udp],
+      ['host', (bytes: Buffer) => sockets.unicast(bytes, '10.0.0.2'), udp],
+    ] as const) {
+      stack.refuses = call;
+      sockets.listen(to, '10.0.0.3');
+      send(Buffer.from('lost'));
+      stack.refuses = 'nothing';
+      send(Buffer.from('heard'));
+      expect((await receiver.recv(100)).toString()).toBe('heard');
+      sockets.listen('nothing');
+    }
+    // packet sockets are closed in a later turn
+    await turn();
+    expect(stack.made.filter(({ closed }) => !closed)).toEqual([]);
+    await stack.close();
+  },
+);
