@@ -95,6 +95,8 @@ export class Dhcp4Client implements ProtocolClient {
   #requestedAddress: string | undefined;
   #xid = 0;
   #began = 0;
+  /** Seconds of the exchange, as the last message has them. */
+  #secs = 0;
   #declines = 0;
   /** When the lease was requested. Its times count from then (RFC 2131 4.4.1). */
   #requestedAt = 0;
@@ -308,10 +310,12 @@ export class Dhcp4Client implements ProtocolClient {
   #message(type: number, ciaddr: string | null, options: [number, Uint8Array][]): Uint8Array {
     const { mac, fqdn } = this.options;
     const requestsOptions = type === DHCPDISCOVER || type === DHCPREQUEST;
+    // RFC 2131 3.1 (3): the REQUEST has those of the DISCOVER, so that relays forward it to the same servers
+    if (this.#state !== 'requesting') this.#secs = Math.floor(this.clock.now() - this.#began);
     return encodeRequest({
       type,
       xid: this.#xid,
-      secs: Math.floor(this.clock.now() - this.#began),
+      secs: this.#secs,
       mac,
       ciaddr: ciaddr ?? ANY4,
       options: [

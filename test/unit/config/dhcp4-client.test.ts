@@ -30,7 +30,15 @@ class Scene {
   readonly events: string[] = [];
   readonly client: Dhcp4Client;
   listening = 'nothing';
-  sent: { type: number; xid: number; how: string; at: number; options: Map<number, Uint8Array>; ciaddr: string }[] = [];
+  sent: {
+    type: number;
+    xid: number;
+    secs: number;
+    how: string;
+    at: number;
+    options: Map<number, Uint8Array>;
+    ciaddr: string;
+  }[] = [];
 
   constructor(options: Partial<Dhcp4Options> = {}) {
     const transport: Dhcp4Transport = {
@@ -90,14 +98,15 @@ class Scene {
     const reader = new Reader(message);
     reader.take(4);
     const xid = reader.u32()!;
-    reader.take(4);
+    const secs = reader.u16()!;
+    reader.take(2);
     const ciaddr = ipText(reader.take(4)!);
     reader.take(224);
     const options = new Map<number, Uint8Array>();
     for (let code = reader.u8()!; code !== 255; code = reader.u8()!) options.set(code, reader.take(reader.u8()!)!);
     const type = options.get(Option.MESSAGE_TYPE)![0]!;
     this.events.push(`${NAMES[type]} ${how}`);
-    this.sent.push({ type, xid, how, at: this.clock.now(), options, ciaddr });
+    this.sent.push({ type, xid, secs, how, at: this.clock.now(), options, ciaddr });
   }
 }
 
@@ -127,6 +136,22 @@ test('an unanswered discovery is repeated at growing intervals, with one number'
   }
   expect(new Set(scene.sent.map(({ xid }) => xid)).size).toBe(1);
   expect(scene.client.failure).toEqual({ code: 'ETIMEDOUT', hint: 'no DHCP server answered' });
+});
+
+test('each DISCOVER has the seconds since the first one, each REQUEST those of the last DISCOVER (RFC 2131 3.1)', () => {
+  const scene = new Scene();
+  scene.client.start();
+  scene.clock.advance(5);
+  const { secs } = scene.last;
+  expect(secs).toBeGreaterThan(0);
+  scene.reply(DHCPOFFER);
+  scene.clock.advance(2);
+  const requests = scene.sent.filter(({ type }) => type === DHCPREQUEST);
+  expect(requests.length).toBeGreaterThan(1);
+  expect(new Set(requests.map((each) => each.secs))).toEqual(new Set([secs]));
+  scene.reply(DHCPACK);
+  scene.clock.advance(62);
+  expect(scene.last).toMatchObject({ type: DHCPREQUEST, secs: 0 });
 });
 
 test('what is not for this client is ignored', () => {
