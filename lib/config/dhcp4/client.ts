@@ -35,8 +35,8 @@ export interface Dhcp4Transport {
   broadcast(message: Uint8Array): void;
   /** Sends to one server, from the address it listens to. */
   unicast(message: Uint8Array, server: string): void;
-  /** Sends to one server, from an address that will be removed. */
-  sendRelease(message: Uint8Array, server: string, address: string): void;
+  /** Sends to one server, from an address that will be removed. @param mac that of the server or its relay; null if unknown */
+  sendRelease(message: Uint8Array, server: string, address: string, mac: string | null): void;
   arp(packet: Uint8Array): void;
 }
 
@@ -91,6 +91,8 @@ export class Dhcp4Client implements ProtocolClient {
   #state: State = 'stopped';
   #lease: Dhcp4Lease | null = null;
   #offer: Dhcp4Lease | null = null;
+  /** The MAC address from which the server or its relay acknowledged the lease. */
+  #serverMac: string | null = null;
   #failure: ProtocolClient['failure'] | null = null;
   #requestedAddress: string | undefined;
   #xid = 0;
@@ -138,14 +140,17 @@ export class Dhcp4Client implements ProtocolClient {
     if (release && lease) {
       this.#newExchange();
       const message = this.#message(DHCPRELEASE, lease.address, [serverId(lease)]);
-      this.transport.sendRelease(message, lease.server, lease.address);
+      this.transport.sendRelease(message, lease.server, lease.address, this.#serverMac);
     }
     this.#lease = null;
     this.transport.listen('nothing');
   }
 
-  /** Handles the payload of a UDP datagram from the server port to the client port: any bytes. */
-  receive(bytes: Uint8Array): void {
+  /**
+   * Handles the payload of a UDP datagram from the server port to the client port: any bytes.
+   * @param mac the address that its frame came from; null if unknown
+   */
+  receive(bytes: Uint8Array, mac: string | null = null): void {
     if (this.#state === 'stopped' || this.#state === 'bound') return;
     const reply = decodeReply(bytes);
     if (!reply && isOfExchange(bytes, this.#xid)) this.#dropped('an answer of a DHCP server', 'it cannot be read');
@@ -156,7 +161,7 @@ export class Dhcp4Client implements ProtocolClient {
     if (!lease) {
       const what = reply.type === DHCPOFFER ? 'an offer' : 'an acknowledgement';
       this.#dropped(`${what} of ${reply.yiaddr.join('.')}`, faultOf(reply) ?? '');
-    } else if (reply.type === DHCPACK) this.#acknowledged(lease);
+    } else if (reply.type === DHCPACK) this.#acknowledged(lease, mac);
     else if (this.#state === 'selecting') this.#request(lease);
   }
 
@@ -202,14 +207,16 @@ export class Dhcp4Client implements ProtocolClient {
     });
   }
 
-  #acknowledged(lease: Dhcp4Lease): void {
+  #acknowledged(lease: Dhcp4Lease, mac: string | null): void {
     if (this.#state === 'requesting') {
       // an ACK of another server is not for this request, even with the right xid
       if (lease.address !== this.#offer?.address || lease.server !== this.#offer.server) return;
       this.#offer = lease;
+      this.#serverMac = mac;
       this.#probe(lease);
     } else if (this.#state === 'renewing' || this.#state === 'rebinding') {
       if (lease.address !== this.#lease?.address) return;
+      if (lease.server !== this.#lease.server) this.#serverMac = mac;
       this.#bind(lease);
       this.events.onRenewed(lease);
     }

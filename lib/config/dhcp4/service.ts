@@ -23,7 +23,7 @@ export class Dhcp4Service extends ProtocolService<Dhcp4Lease> {
       requestedAddress,
       probeTime: PROBE_SECONDS,
     });
-    sockets.onMessage = (payload) => this.client.receive(payload);
+    sockets.onMessage = (...received) => this.client.receive(...received);
     sockets.onArp = (packet) => this.client.receiveArp(packet);
   }
 

@@ -12,7 +12,7 @@ import {
 } from '../../constants/socket.js';
 import type { StackInterface } from '../../dns/stack-interface.js';
 import type { Socket } from '../../socket/socket.js';
-import { decodeUdp, encodeUdp } from '../ipv4-udp.js';
+import { decodeUdp, encodeUdp, type UdpPacket } from '../ipv4-udp.js';
 import { prepared, receiveAll, trySend } from '../receive-loop.js';
 import type { Dhcp4Transport } from './client.js';
 import { CLIENT_PORT, SERVER_PORT } from './message.js';
@@ -26,7 +26,7 @@ const FRAME_SIZE = 4096;
  * address that the host does not have yet), and a UDP socket once it has one.
  */
 export class Dhcp4Sockets implements Dhcp4Transport {
-  onMessage: (payload: Uint8Array) => void = () => {};
+  onMessage: (payload: Uint8Array, mac: string | null) => void = () => {};
   onArp: (packet: Uint8Array) => void = () => {};
   #ip: Socket | null = null;
   #arp: Socket | null = null;
@@ -50,7 +50,7 @@ export class Dhcp4Sockets implements Dhcp4Transport {
   broadcast(message: Uint8Array): void {
     this.#open();
     if (this.#udp) trySend(() => this.#udp?.sync.sendto(message, [BROADCAST4, SERVER_PORT]));
-    else this.#sendFrame(this.#ip, ANY4, BROADCAST4, message);
+    else this.#sendFrame(this.#ip, { source: ANY4, destination: BROADCAST4, payload: message });
   }
 
   unicast(message: Uint8Array, server: string): void {
@@ -59,10 +59,10 @@ export class Dhcp4Sockets implements Dhcp4Transport {
   }
 
   /** Sends over a packet socket: it sends at once, while UDP might have to resolve the server's MAC address first. */
-  sendRelease(message: Uint8Array, server: string, address: string): void {
+  sendRelease(message: Uint8Array, server: string, address: string, mac: string | null): void {
     trySend(() => {
       const socket = this.#packetSocket(ETH_P_IP);
-      this.#sendFrame(socket, address, server, message);
+      this.#sendFrame(socket, { source: address, destination: server, payload: message }, mac ?? BROADCAST_MAC);
       socket.close();
     });
   }
@@ -85,9 +85,11 @@ export class Dhcp4Sockets implements Dhcp4Transport {
   #ipSocket(): Socket {
     const ip = this.#packetSocket(ETH_P_IP);
     void receiveAll(ip, async () => {
-      const packet = decodeUdp(await ip.recv(FRAME_SIZE));
-      if (ip !== this.#ip) return;
-      if (packet?.sourcePort === SERVER_PORT && packet.destinationPort === CLIENT_PORT) this.onMessage(packet.payload);
+      const [bytes, { address }] = await ip.recvfrom(FRAME_SIZE);
+      const packet = decodeUdp(bytes);
+      if (ip !== this.#ip || packet?.sourcePort !== SERVER_PORT || packet.destinationPort !== CLIENT_PORT) return;
+      // picoTCP gives the address that the frame went to
+      this.onMessage(packet.payload, this.host.hasKernelSockets ? address : null);
     });
     return ip;
   }
@@ -124,18 +126,18 @@ export class Dhcp4Sockets implements Dhcp4Transport {
     });
     void receiveAll(udp, async () => {
       const [payload, from] = await udp.recvfrom(FRAME_SIZE);
-      if (from.port === SERVER_PORT) this.onMessage(payload);
+      if (from.port === SERVER_PORT) this.onMessage(payload, null);
     });
     return udp;
   }
 
-  #sendFrame(socket: Socket | null, source: string, destination: string, payload: Uint8Array): void {
-    const ports = { sourcePort: CLIENT_PORT, destinationPort: SERVER_PORT };
-    this.#sendTo(socket, ETH_P_IP, encodeUdp({ source, destination, ...ports, payload }));
+  #sendFrame(socket: Socket | null, packet: Omit<UdpPacket, 'sourcePort' | 'destinationPort'>, mac?: string): void {
+    const bytes = encodeUdp({ ...packet, sourcePort: CLIENT_PORT, destinationPort: SERVER_PORT });
+    this.#sendTo(socket, ETH_P_IP, bytes, mac);
   }
 
-  #sendTo(socket: Socket | null, protocol: number, bytes: Uint8Array): void {
-    trySend(() => socket?.sync.sendto(bytes, { ifindex: this.ifindex, protocol, address: BROADCAST_MAC }));
+  #sendTo(socket: Socket | null, protocol: number, bytes: Uint8Array, address = BROADCAST_MAC): void {
+    trySend(() => socket?.sync.sendto(bytes, { ifindex: this.ifindex, protocol, address }));
   }
 
   #closeLink(): void {

@@ -1,6 +1,19 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { AF_INET, AF_PACKET, IothError, SO_BINDTODEVICE, SOCK_DGRAM, SOL_SOCKET, type Socket, Stack } from 'ioth';
+import {
+  AF_INET,
+  AF_PACKET,
+  IothError,
+  PACKET_BROADCAST,
+  PACKET_HOST,
+  SO_BINDTODEVICE,
+  SOCK_DGRAM,
+  SOL_SOCKET,
+  type Socket,
+  Stack,
+} from 'ioth';
+import { DHCPRELEASE } from '../../../lib/config/dhcp4/message.js';
 import { Dhcp4Sockets } from '../../../lib/config/dhcp4/sockets.js';
+import { decodeUdp } from '../../../lib/config/ipv4-udp.js';
 import type { Child } from '../../support/child.js';
 import { stateOf, useNetwork } from '../../support/network.js';
 
@@ -71,15 +84,27 @@ function refuse(): never {
 }
 
 const lan = useNetwork(0, 'test');
+let host: Stack;
 let server: Child;
 beforeEach(async () => {
+  host = lan.stack('10.0.0.1/24');
   server = await lan.dnsmasq(
-    lan.stack('10.0.0.1/24'),
+    host,
     '--dhcp-range=10.0.0.50,10.0.0.90,2m',
     '--dhcp-sequential-ip',
     '--dhcp-option=option:domain-name,a.example b.example',
   );
 });
+
+/** The packet type of the next RELEASE that arrives at a packet socket: packet(7). */
+async function typeOfRelease(socket: Socket): Promise<number | undefined> {
+  for (;;) {
+    const [bytes, { pkttype }] = await socket.recvfrom(2048);
+    const packet = decodeUdp(bytes);
+    // the client's first option is its type
+    if (packet?.destinationPort === 67 && packet.payload[242] === DHCPRELEASE) return pkttype;
+  }
+}
 
 test("picox stand-in: DHCP's packet sockets are made with their protocol and not bound; a lease, its probe, its release", async () => {
   const stack = new PicoxStandIn(lan.vnl);
@@ -99,6 +124,20 @@ test("the kernel's get theirs by bind, which is quicker; two names in option 15 
   await stack.iothconfig('eth,dhcp');
   expect(new Set(stack.protocols)).toEqual(new Set([0]));
   expect(stack.ioth_resolvconf()).toContain('search a.example b.example\n');
+  await stack.close();
+});
+
+test.each([
+  ["to the server's MAC address", WatchedStack, PACKET_HOST],
+  ['to all where packet sockets do not tell it', PicoxStandIn, PACKET_BROADCAST],
+] as const)('a release is sent %s', async (_, Client, type) => {
+  const frames = host.socket(AF_PACKET, SOCK_DGRAM);
+  frames.bind({ ifindex: host.if_nametoindex('vde0'), protocol: 0x0800 });
+  const stack = new Client(lan.vnl);
+  await stack.iothconfig('eth,dhcp');
+  await stack.iothconfig('-dhcp');
+  expect(await typeOfRelease(frames)).toBe(type);
+  await server.logs(/DHCPRELEASE/);
   await stack.close();
 });
 

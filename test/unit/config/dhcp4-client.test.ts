@@ -47,7 +47,7 @@ class Scene {
       },
       broadcast: (message) => this.#sent(message, 'broadcast'),
       unicast: (message, server) => this.#sent(message, server),
-      sendRelease: (message, server) => this.#sent(message, server),
+      sendRelease: (message, server, _address, mac) => this.#sent(message, `${server} at ${mac}`),
       arp: () => this.events.push('arp'),
     };
     const told = (name: string) => (lease: Dhcp4Lease, reason?: string) => {
@@ -60,9 +60,16 @@ class Scene {
   /** The server's message, with the number of the client's last one. */
   reply(
     type: number,
-    { extra = [] as Options, lease = 120, yiaddr = [10, 0, 0, 50], xid = this.last.xid, mac = [2, 0, 0, 0, 0, 1] } = {},
+    {
+      extra = [] as Options,
+      lease = 120,
+      yiaddr = [10, 0, 0, 50],
+      xid = this.last.xid,
+      mac = [2, 0, 0, 0, 0, 1],
+      from = null as string | null,
+    } = {},
   ) {
-    this.client.receive(dhcp4Reply({ xid, yiaddr, mac, options: leaseOptions(type, extra, lease) }));
+    this.client.receive(dhcp4Reply({ xid, yiaddr, mac, options: leaseOptions(type, extra, lease) }), from);
   }
 
   nak(server = [10, 0, 0, 1]) {
@@ -364,7 +371,7 @@ test('a release goes to the server, from the address; without a lease there is n
   const scene = new Scene();
   scene.bind();
   scene.client.stop({ release: true });
-  expect(scene.events.at(-1)).toBe('release 10.0.0.1');
+  expect(scene.events.at(-1)).toBe('release 10.0.0.1 at null');
   expect(scene.last.ciaddr).toBe('10.0.0.50');
   expect([...scene.last.options.get(Option.SERVER_ID)!]).toEqual([10, 0, 0, 1]);
   expect(scene.clock.pending).toBe(0);
@@ -373,6 +380,28 @@ test('a release goes to the server, from the address; without a lease there is n
   early.client.stop({ release: true });
   expect(early.events).toEqual(['discover broadcast']);
   expect(early.clock.pending).toBe(0);
+});
+
+test('a release goes to the MAC address that the lease came from, not to that of an offer or of an earlier server', () => {
+  const scene = new Scene();
+  const bind = () => {
+    scene.client.start();
+    scene.reply(DHCPOFFER, { from: '02:00:00:00:00:08' });
+    scene.reply(DHCPACK, { from: '02:00:00:00:00:09' });
+    scene.reply(DHCPOFFER, { from: '02:00:00:00:00:08' });
+    scene.clock.advance(61);
+  };
+  bind();
+  scene.reply(DHCPACK);
+  scene.client.stop({ release: true });
+  expect(scene.events.at(-1)).toBe('release 10.0.0.1 at 02:00:00:00:00:09');
+  bind();
+  scene.clock.advance(45);
+  // the first bytes of an option count: those of another server
+  const other = tlv([[Option.SERVER_ID, [10, 0, 0, 9]]]);
+  scene.client.receive(dhcp4Reply({ xid: scene.last.xid, options: concat(other, leaseOptions(DHCPACK)) }));
+  scene.client.stop({ release: true });
+  expect(scene.events.at(-1)).toBe('release 10.0.0.9 at null');
 });
 
 test('a client that is stopped by what it tells stays stopped', () => {
