@@ -217,9 +217,10 @@ export class BuiltinConfig implements ConfigProvider {
   ): Promise<void> {
     // two at once would take each other's replies
     const earlier = [...acquiring].flatMap(([{ protocol }, ended]) => (protocol === service.protocol ? [ended] : []));
+    const turn = earlier.length > 0 ? Promise.allSettled(earlier) : undefined;
     const acquire = async () => {
-      await Promise.all([linkReady, Promise.allSettled(earlier)]);
-      await service.acquire(options);
+      await linkReady;
+      await service.acquire(options, turn);
       if (service.hasNothing) return;
       // replace the earlier service without RELEASE: if both have the same lease, the new one holds it now
       services[service.protocol]?.stop({ release: false });

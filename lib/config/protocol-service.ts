@@ -72,9 +72,10 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
 
   /**
    * Waits until the interface is configured. After a rejection the client has stopped.
+   * @param turn settles when the client may start. The timeout begins before
    * @throws {IothError} ECANCELED if it was stopped during the wait or before
    */
-  async acquire(options: NetworkOptions): Promise<void> {
+  async acquire(options: NetworkOptions, turn?: Promise<unknown>): Promise<void> {
     const { signal, timeout } = options;
     if (this.#stopped) throw this.#stopped;
     this.isPending = true;
@@ -83,7 +84,8 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
       this.#settle = (error) => (error ? reject(error) : resolve());
       // this timer keeps the process alive during the wait; those of the clients do not
       timer = setTimeout(() => reject(this.#error(this.client.failure)), timeout);
-      this.begin(options);
+      if (turn) turn.then(() => this.isPending && this.begin(options)).catch(reject);
+      else this.begin(options);
     });
     try {
       await untilAborted(acquired, signal);
@@ -98,6 +100,7 @@ export abstract class ProtocolService<Lease extends { dns: string[]; domains: st
 
   /** Stops the service. @param reason the error that rejects {@link acquire}, default ECANCELED */
   stop(options: { release: boolean }, reason?: Error): void {
+    this.isPending = false;
     this.#stopped = reason ?? this.#error({ code: 'ECANCELED', hint: 'it was removed from the interface' });
     this.client.stop(options);
     this.#settle(this.#stopped);

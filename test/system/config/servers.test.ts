@@ -234,6 +234,20 @@ test('the same protocol asked for twice at once, and again', async () => {
   expect(addresses.length).toBe(2);
 });
 
+test('a call that awaits an earlier one of its protocol ends by its own signal and time limit', async () => {
+  lan.stack();
+  const client = newClient();
+  const first = new AbortController();
+  const earlier = client.iothconfig('eth,dhcp', { signal: first.signal, timeout: PATIENCE_MS });
+  await expect(client.iothconfig('dhcp', { timeout: 50 })).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+  const controller = new AbortController();
+  const waiting = client.iothconfig('dhcp', { signal: controller.signal, timeout: PATIENCE_MS });
+  controller.abort();
+  await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+  first.abort();
+  await expect(earlier).rejects.toMatchObject({ name: 'AbortError' });
+});
+
 test('a malformed item changes nothing', async () => {
   lan.stack();
   const client = newClient();

@@ -101,6 +101,32 @@ test('an acquisition ends by what came first: its lease, its time limit, a signa
   expect(stopped.calls[1]).toBe('release');
 });
 
+test('an acquisition that awaits its turn ends by its time limit, a signal, stop; its client does not start', async () => {
+  let begin = () => {};
+  const turn = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const [late, aborted, stopped, next] = Array.from({ length: 4 }, () => new TestService());
+  await expect(late!.acquire({ timeout: 5 }, turn)).rejects.toMatchObject({ code: 'ETIMEDOUT', syscall: 'dhcp' });
+  const controller = new AbortController();
+  const waiting = aborted!.acquire({ timeout: 10_000, signal: controller.signal }, turn);
+  controller.abort();
+  await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+  const removed = stopped!.acquire({ timeout: 10_000 }, turn);
+  stopped!.stop({ release: true });
+  next!.onStart = () => next!.bind();
+  const acquired = next!.acquire({ timeout: 10_000 }, turn);
+  begin();
+  await expect(removed).rejects.toMatchObject({ code: 'ECANCELED' });
+  await expect(acquired).resolves.toBeUndefined();
+  expect([late, aborted, stopped, next].map((service) => service!.calls)).toEqual([
+    ['stop'],
+    ['stop'],
+    ['release', 'stop'],
+    ['start'],
+  ]);
+});
+
 test('a lease is put on the interface and reported; one that is over is taken off', () => {
   const service = new TestService();
   service.bind();
