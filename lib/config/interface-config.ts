@@ -1,5 +1,5 @@
 import { ipBytes, isLinkLocalIPv6, zoneOf } from '../address/ip.js';
-import { AF_INET } from '../constants/socket.js';
+import { AF_INET, AF_INET6 } from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
 import type { NetworkSettings } from '../dns/settings.js';
 import type { StackInterface } from '../dns/stack-interface.js';
@@ -81,9 +81,8 @@ export class InterfaceConfig {
     }
     for (const [key, entry] of desired) {
       if (this.#installed.has(key)) continue;
-      const error = errorOf(() => this.#add(entry));
+      const error = errorOf(() => this.#installed.set(key, this.#add(entry)));
       if (error) rejected.push({ key, item: textOf(entry), action: 'add', error });
-      else this.#installed.set(key, entry);
     }
     return [...rejected, ...this.#setMtu()];
   }
@@ -140,14 +139,24 @@ export class InterfaceConfig {
     return desired;
   }
 
-  #add({ kind, entry }: Entry): void {
+  /** Adds an entry. Returns it as it is on the interface. */
+  #add(item: Entry): Entry {
+    const { kind, entry } = item;
     try {
       if (kind === 'address') this.host.ipaddr_add(entry.family, entry.address, entry.prefixlen, this.ifindex);
       else this.#addRoute(entry);
     } catch (error) {
       const exists = error instanceof IothError && error.code === 'EEXIST';
       if (!exists || (kind === 'route' && !this.#takesOver(entry))) throw error;
+      if (kind === 'address' && entry.family === AF_INET6) return { kind, entry: this.#asFound(entry) };
     }
+    return item;
+  }
+
+  /** Returns an IPv6 address with the prefix length that it has already: the kernel's own choice for a router's prefix. */
+  #asFound(entry: AddressEntry): AddressEntry {
+    const found = this.host.addressesOf(this.ifindex).find(({ address }) => address === entry.address);
+    return found ? { ...entry, prefixlen: found.prefixlen } : entry;
   }
 
   #addRoute({ family, gateway, destination, prefixlen }: RouteEntry): void {

@@ -116,15 +116,24 @@ export class RouterDiscoveryClient implements ProtocolClient {
   #apply(advert: RouterAdvert, source: string): void {
     const now = this.clock.now();
     keep(this.#routers, source, source, now, advert.routerLifetime);
-    for (const prefix of advert.prefixes) {
-      const key = `${prefix.prefix}/${prefix.prefixlen}`;
-      const left = (this.#prefixes.get(key)?.until ?? now) - now;
-      const shortened = prefix.valid < TWO_HOURS_SECONDS && prefix.valid < left;
-      keep(this.#prefixes, key, prefix, now, shortened ? Math.min(left, TWO_HOURS_SECONDS) : prefix.valid);
-    }
+    for (const prefix of advert.prefixes) this.#applyPrefix(prefix, now);
     for (const { address, lifetime } of advert.dns) keep(this.#dns, address, address, now, lifetime);
     for (const { name, lifetime } of advert.domains) keep(this.#domains, name, name, now, lifetime);
     this.#mtu = advert.mtu ?? this.#mtu;
+  }
+
+  #applyPrefix(prefix: Prefix, now: number): void {
+    const key = `${prefix.prefix}/${prefix.prefixlen}`;
+    const known = this.#prefixes.get(key);
+    // an address would be deprecated from its beginning (RFC 4862 5.5.4)
+    if (!known && prefix.preferred === 0) return;
+    const left = (known?.until ?? now) - now;
+    const shortened = prefix.valid < TWO_HOURS_SECONDS && prefix.valid < left;
+    // an advertisement without a flag does not take back the flag of another one (RFC 4861 6.3.4, RFC 4862 5.5.3 a)
+    const onLink = prefix.onLink || known?.value.onLink === true;
+    const autonomous = prefix.autonomous || known?.value.autonomous === true;
+    const lifetime = shortened ? Math.min(left, TWO_HOURS_SECONDS) : prefix.valid;
+    keep(this.#prefixes, key, { ...prefix, onLink, autonomous }, now, lifetime);
   }
 
   #watchExpiry(): void {

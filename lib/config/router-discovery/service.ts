@@ -9,6 +9,8 @@ import { RouterDiscoverySocket } from './sockets.js';
 
 /** The prefix and the interface identifier have 64 bits each (RFC 4291 2.5.1). */
 const PREFIXLEN = 64;
+/** With its own length the stack would take a prefix to be on the link that no router says is there (RFC 5942 4). */
+const OFF_LINK_PREFIXLEN = 128;
 
 /** Flags M and O of a router, about DHCPv6 (RFC 4861 4.2). */
 export type RouterAdvice = Pick<RouterAdvert, 'managed' | 'other'>;
@@ -54,10 +56,10 @@ export class RouterDiscoveryService extends ProtocolService<RouterConfig> {
   }
 
   /** Makes an address like iothconf: with an fqdn its hash, for any 64-bit prefix; else EUI-64, if the router allows SLAAC. */
-  #addressOf({ prefix, prefixlen, autonomous }: Prefix): AddressEntry | null {
+  #addressOf({ prefix, prefixlen, onLink, autonomous }: Prefix): AddressEntry | null {
     const { fqdn } = this.options;
     if (prefixlen !== PREFIXLEN || (!autonomous && fqdn === undefined)) return null;
     const address = fqdn === undefined ? iothaddr.eui64(prefix, this.client.mac) : iothaddr.hash(prefix, fqdn);
-    return { family: AF_INET6, address, prefixlen };
+    return { family: AF_INET6, address, prefixlen: onLink ? prefixlen : OFF_LINK_PREFIXLEN };
   }
 }

@@ -75,6 +75,27 @@ test('the kernel of a vdestack configures itself too: no address twice', async (
   expect(routes.filter((route) => route.startsWith('::/0')).length).toBe(1);
 });
 
+test('a prefix that is not on the link gives an address of its own, and its hosts are reached through the router', async () => {
+  const router = lan.stack('fd00::1/64');
+  await lan.dnsmasq(router, '--dhcp-range=fd00::,ra-only,off-link,64,1h', '--enable-ra');
+  const [client, plain] = [newClient(), newClient()];
+  const leases: LeaseEvent[] = [];
+  client.on('lease', (lease) => leases.push(lease));
+  await client.iothconfig('eth,rd,slaac,fqdn=host.example.org');
+  const [address] = leases[0]!.addresses;
+  expect(address).toMatch(/^fd00::.*\/128$/);
+  expect(stateOf(client).addresses).toContain(address);
+  expect(client.routes().some(({ dst, dst_prefixlen }) => dst === 'fd00::' && dst_prefixlen === 64)).toBe(false);
+  const { received } = await client.ping('fd00::1', { count: 1 });
+  expect(received).toBe(1);
+  // the kernel made this one, with the length of the prefix
+  await plain.iothconfig('eth,rd,slaac');
+  expect(stateOf(plain).addresses).toEqual([expect.stringMatching(/\/64$/)]);
+  const removed = plain.iothconfig('-rd');
+  expect(stateOf(plain).addresses).toEqual([]);
+  await removed;
+});
+
 test('name servers that were learnt are asked, unless config_dns was given', async () => {
   const names = ['--port=53', '--no-resolv', '--no-hosts', '--host-record=web.example.org,10.0.0.80'];
   await lan.dnsmasq(lan.stack('10.0.0.1/24'), RANGE, '--domain=example.org', ...names);

@@ -92,6 +92,24 @@ test('a prefix that has less than two hours keeps what it has', () => {
   expect(events.at(-1)).toBe('expired');
 });
 
+test('a prefix whose addresses would be deprecated at once is not taken, and one that is known is kept', () => {
+  const { events, advert } = scene();
+  advert(0, prefixOption(PREFIX, 64, 86400, 0));
+  advert(0, prefixOption(PREFIX, 64, 86400, 3600));
+  advert(0, prefixOption(PREFIX, 64, 86400, 0));
+  expect(events).toEqual(['found', 'changed fd00::', 'changed fd00::']);
+});
+
+test('a flag that one advertisement lacks stays that of another (RFC 4861 6.3.4)', () => {
+  const { client, advert } = scene();
+  const flags = () => client.config.prefixes.map(({ onLink, autonomous }) => [onLink, autonomous]);
+  advert(0, prefixOption(PREFIX, 64, 500, 500, 0x40));
+  expect(flags()).toEqual([[false, true]]);
+  advert(0, prefixOption(PREFIX, 64, 500, 500, 0x80));
+  advert(0, prefixOption(PREFIX, 64, 500, 500, 0));
+  expect(flags()).toEqual([[true, true]]);
+});
+
 test('a flood of routers and prefixes is held to sixteen of each', () => {
   const { client } = scene();
   for (let i = 1; i < 100; i++) {
