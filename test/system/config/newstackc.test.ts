@@ -126,7 +126,7 @@ test('events: config at each change, with the names', async () => {
   await stack.close();
 });
 
-test('debug shows on stderr what each source says', async () => {
+test('debug shows on stderr what each source says, at the end of its own call', async () => {
   lan.stack();
   const stack = new Stack('vdestack', lan.vnl, null, builtin);
   const written = jest.spyOn(process.stderr, 'write').mockImplementation(() => true);
@@ -134,6 +134,9 @@ test('debug shows on stderr what each source says', async () => {
     await stack.iothconfig('ip=10.0.0.9/24,dns=10.0.0.1,domain=a.org,debug');
     const text = written.mock.calls.map(([line]) => line).join('');
     expect(text).toMatch(/static: ip 10\.0\.0\.9\/24\n.*static: dns 10\.0\.0\.1\n.*static: domain a\.org\n/);
+    written.mockClear();
+    await stack.iothconfig('ip=10.0.0.10/24');
+    expect(written).not.toHaveBeenCalled();
   } finally {
     written.mockRestore();
     await stack.close();
