@@ -1,7 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { EXIT_SIGNAL } from './command.js';
 
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const;
+/** The signals that end other programs, but not Node: it ignores SIGPIPE, and opens its inspector at SIGUSR1. */
+const TAKEN_BY_NODE: readonly NodeJS.Signals[] = ['SIGPIPE', 'SIGUSR1'];
+/** How long a signal may take to end this process. An option of Node, such as --report-on-signal, may take it instead. */
+const SIGNAL_MS = 1000;
 
 /** The exit code or signal with which a program ended. */
 export type ProgramEnd = readonly [code: number | null, signal: NodeJS.Signals | null];
@@ -21,10 +28,16 @@ export async function endOf(child: ChildProcess): Promise<ProgramEnd> {
   }
 }
 
-/** Returns the exit code of the program as our own. If a signal ended the program, ends this process by the same signal. */
+/**
+ * Returns the exit code of the program as our own. If a signal ended the program, ends this process by the same signal.
+ * @returns 128 plus the number of a signal that does not end this process
+ */
 export async function passOn([code, signal]: ProgramEnd): Promise<number> {
   if (signal === null) return code ?? 0;
-  process.kill(process.pid, signal);
-  // the signal arrives when the event loop runs
-  return new Promise(() => setInterval(() => {}, 1000));
+  if (!TAKEN_BY_NODE.includes(signal)) {
+    process.kill(process.pid, signal);
+    // the signal arrives when the event loop runs
+    await delay(SIGNAL_MS);
+  }
+  return EXIT_SIGNAL + constants.signals[signal];
 }

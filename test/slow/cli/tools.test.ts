@@ -57,6 +57,25 @@ describe('ioth exec', () => {
     expect((await running.exit).code).toBe(130);
   });
 
+  it('the signal that ends the program ends the command', async () => {
+    const outcome = await ioth(['exec', 'null://', 'sh', '-c', 'kill -TERM $$']);
+    expect(outcome).toEqual({ code: 'SIGTERM', stdout: '', stderr: '' });
+  });
+
+  it.each([
+    ['PIPE', 141],
+    ['USR1', 138],
+  ])('SIG%s, which does not end Node, is an exit code: %i', async (name, code) => {
+    const outcome = await ioth(['exec', 'null://', 'sh', '-c', `kill -${name} $$`]);
+    expect(outcome).toEqual({ code, stdout: '', stderr: '' });
+  });
+
+  it('a signal that an option of Node takes is one, too', async () => {
+    const env = { NODE_OPTIONS: `--report-on-signal --report-directory=${dir}` };
+    const outcome = await ioth(['exec', 'null://', 'sh', '-c', 'kill -USR2 $$'], { env });
+    expect(outcome).toMatchObject({ code: 140, stdout: '' });
+  });
+
   it('what the program left in the background ends too', async () => {
     const outcome = await ioth(['exec', config(2), 'sh', '-c', 'sleep 60 >/dev/null 2>&1 & echo started']);
     expect(outcome).toEqual({ code: 0, stdout: 'started\n', stderr: '' });
