@@ -58,7 +58,7 @@ ${labHelp()
     try {
       if (port !== undefined) print(`page: ${(await lab.serve({ port })).url}`);
       if (!isInteractive || signal.aborted) {
-        await runScript(session, lines ?? standardInput(), signal);
+        await runScript(session, lines ?? standardInput(signal), signal);
         return EXIT_OK;
       }
       // from here on the prompt handles Ctrl-C
@@ -93,6 +93,7 @@ async function makeLab(file: string | undefined, { options: { topology } }: Invo
   }
 }
 
-function standardInput(): AsyncIterable<string> {
-  return createInterface({ input: process.stdin });
+/** Returns the lines of standard input, until the signal: it may come while no line does. */
+function standardInput(signal: AbortSignal): AsyncIterable<string> {
+  return createInterface({ input: process.stdin, signal });
 }

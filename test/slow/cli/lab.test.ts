@@ -362,6 +362,19 @@ describe('as a script', () => {
     expect(readdirSync(temporaryFiles())).toEqual([]);
   });
 
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('%s ends the wait for a line of standard input, and the lab', async (signal, code) => {
+    const running = startIoth(['lab', writeConfig()], { env: environment() });
+    running.write('links\n');
+    await running.says('└─ inside');
+    running.kill(signal);
+    expect(await running.exit).toMatchObject({ code, stderr: '' });
+    expect(readdirSync(temporaryFiles())).toEqual([]);
+  });
+
   it('--web: a page at a URL, until the lab ends', async () => {
     const exec = 'alice sh -c "echo ready; exec sleep 60"';
     for (const args of [
