@@ -1,10 +1,11 @@
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import { type REPLServer, start } from 'node:repl';
 import { inspect } from 'node:util';
 import { printableLines } from '../../core/printable.js';
 import * as ioth from '../../index.js';
 import { openStacks } from '../../stack/open-stacks.js';
-import type { Command, Invocation } from '../command.js';
+import { type Command, EXIT_OK, EXIT_SIGNAL, type Invocation } from '../command.js';
 import { openStack } from '../config.js';
 import { installedIn, packageVersion } from '../package.js';
 import { defineDotCommands } from '../repl/dot-commands.js';
@@ -13,6 +14,7 @@ import { print, printError, styled } from '../terminal.js';
 
 /** The default of CONFIG: a stack without a network. */
 const DEFAULT_CONFIG = 'vdestack';
+const END_SIGNALS = ['SIGTERM', 'SIGHUP'] as const;
 
 /** `ioth repl`. */
 export const command: Command = {
@@ -35,26 +37,32 @@ Ctrl-D closes every stack. Without CONFIG the stack has no network. STACK is an 
     // from here on the REPL handles Ctrl-C
     leaveSignals();
     stack.on('error', (error) => printError(`\nstack: ${printableLines(error.message)}`));
-    await converse(stack);
+    return converse(stack);
   },
 };
 
-async function converse(stack: ioth.Stack): Promise<void> {
+/** Runs the REPL until it is left, or a signal. @returns the exit code */
+async function converse(stack: ioth.Stack): Promise<number> {
   if (process.stdin.isTTY) print(`ioth ${packageVersion()} on Node.js ${process.version}; .help lists the commands`);
   print(`stack = ${inspect(stack)}`);
   const server = start({ prompt: styled('cyan', 'ioth> '), useGlobal: true, breakEvalOnSigint: true });
   defineGlobals(server, { ...ioth, ioth, stack });
   defineDotCommands(server, stack);
   const exited = once(server, 'exit');
-  const end = () => server.close();
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  let exitCode = EXIT_OK;
+  const onSignal = (signal: NodeJS.Signals) => {
+    exitCode = EXIT_SIGNAL + constants.signals[signal];
+    server.close();
+  };
+  for (const signal of END_SIGNALS) process.on(signal, onSignal);
   try {
     if (server.terminal) await setUpHistory(server);
     await exited;
   } finally {
-    for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.off(signal, end);
+    for (const signal of END_SIGNALS) process.off(signal, onSignal);
     await Promise.allSettled(openStacks<ioth.Stack>().map((each) => each.close()));
   }
+  return exitCode;
 }
 
 /** Defines globals as Node's REPL defines its modules: a declaration can replace them. */

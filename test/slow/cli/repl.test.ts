@@ -139,6 +139,16 @@ it('where the terminal goes away nothing is left', async () => {
   await session.exit;
 });
 
+it.each([
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)('%s ends it: exit code %i', async (signal, code) => {
+  const session = await repl(config());
+  process.kill(childOf(session.pid), signal);
+  // afterEach sees that the stack has left the switch
+  expect((await session.exit).code).toBe(code);
+});
+
 it('from a pipe: what a script types', async () => {
   const outcome = await ioth(['repl', config()], { input: "stack.if_nametoindex('vde0')\nawait 7\n" });
   expect(outcome).toMatchObject({ code: 0, stderr: '' });
