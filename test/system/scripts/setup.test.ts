@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
-  copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -84,14 +84,16 @@ function filesOf(path: string): string[] {
 }
 
 describe('scripts/setup where no package is installed (STAND-IN for dpkg-query) and nobody is root (STAND-IN for id)', () => {
-  /** Runs a copy of it, whose npm packages are there. */
-  function setup(purpose: string, osRelease: string) {
+  const policy = () => join(dir, 'policy-rc.d');
+
+  /** Runs a copy of it, whose npm packages are there, and whose file that keeps servers from starting is a test's. */
+  function setup(purpose: string, osRelease: string, programs: Record<string, string> = {}) {
     for (const name of ['scripts', 'node_modules', 'bin']) mkdirSync(join(dir, name));
-    copyFileSync(join(ROOT, 'scripts/setup'), join(dir, 'scripts/setup'));
+    const text = readFileSync(join(ROOT, 'scripts/setup'), 'utf8');
+    writeFileSync(join(dir, 'scripts/setup'), text.replace(/^POLICY=.*/m, `POLICY='${policy()}'`), { mode: 0o755 });
     for (const file of ['package-lock.json', 'node_modules/.ioth-setup']) writeFileSync(join(dir, file), '{}');
-    program('bin/dpkg-query', 'exit 1');
-    program('bin/id', 'echo 1000');
-    program('bin/sudo', 'exit 1');
+    const standIns = { 'dpkg-query': 'exit 1', id: 'echo 1000', sudo: 'exit 1', ...programs };
+    for (const [name, script] of Object.entries(standIns)) program(`bin/${name}`, script);
     writeFileSync(join(dir, 'os-release'), osRelease);
     const mount = `mount --bind '${dir}/os-release' /etc/os-release; exec '${dir}/scripts/setup' ${purpose}`;
     const flags = process.getuid?.() === 0 ? '-m' : '-Urm';
@@ -120,6 +122,17 @@ describe('scripts/setup where no package is installed (STAND-IN for dpkg-query) 
       expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
       expect(stderr).toContain('setup: sudo does not let this user be root: install by hand what is missing');
       expect(stderr).toContain(`\nas root: apt-get install --no-install-recommends ${packages.join(' ')}\n`);
+    },
+  );
+
+  it.each(['HUP', 'INT', 'QUIT', 'PIPE', 'TERM'])(
+    'SIG%s while root installs (STAND-IN for apt-get): the file that keeps servers from starting goes',
+    (signal) => {
+      const install = `[ "$2" = -s ] || { ls '${policy()}'; kill -${signal} $PPID; }`;
+      const { status, stdout, stderr } = setup('test', 'ID=debian', { id: 'echo 0', 'apt-get': install });
+      expect({ status, stderr }).toEqual({ status: 130, stderr: '' });
+      expect(stdout).toContain(`\n${policy()}\n`);
+      expect(existsSync(policy())).toBe(false);
     },
   );
 
