@@ -49,8 +49,8 @@ export function knownPrograms(): Map<string, string> | undefined {
   const packages = new Set<string>();
   const add = (name: string) => {
     const found = installed.get(name);
-    if (!found || packages.has(name)) return;
-    packages.add(name);
+    if (!found || packages.has(found.fullName)) return;
+    packages.add(found.fullName);
     found.depends.forEach(add);
   };
   for (const [name, { isEverywhere }] of installed) if (isEverywhere) add(name);
@@ -101,15 +101,17 @@ function pathDirectories(): string[] {
 }
 
 interface Installed {
+  /** With its architecture, where there may be several of it: 'libc6:amd64'. */
+  fullName: string;
   /** In every Debian system: dpkg's Essential, or Priority required. */
   isEverywhere: boolean;
   depends: string[];
 }
 
-/** By name; undefined where there is no dpkg. */
+/** By name; undefined where there is no dpkg. Of a package for several architectures it has one. */
 export function installedPackages(): Map<string, Installed> | undefined {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own
-  const format = '${db:Status-Abbrev}\t${Package}\t${Essential}\t${Priority}\t${Pre-Depends}, ${Depends}\n';
+  const format = '${db:Status-Abbrev}\t${binary:Package}\t${Essential}\t${Priority}\t${Pre-Depends}, ${Depends}\n';
   let text: string;
   try {
     text = dpkgQuery('-W', '-f', format);
@@ -118,14 +120,19 @@ export function installedPackages(): Map<string, Installed> | undefined {
   }
   return new Map(
     text.split('\n').flatMap((line) => {
-      const [status = '', name = '', essential, priority, depends = ''] = line.split('\t');
-      if (status !== 'ii ') return [];
+      const [status = '', fullName = '', essential, priority, depends = ''] = line.split('\t');
+      // 'hi ' is on hold
+      if (!/^.i $/.test(status)) return [];
       const isEverywhere = essential === 'yes' || priority === 'required';
       // of alternatives each one that is here: 'busybox | busybox-static, libc6 (>= 2.36)'
       return [
         [
-          name,
-          { isEverywhere, depends: depends.split(/[,|]/).map((each) => each.trim().replace(/[ :].*/, '')) },
+          fullName.replace(/:.*/, ''),
+          {
+            fullName,
+            isEverywhere,
+            depends: depends.split(/[,|]/).map((each) => each.trim().replace(/[ :].*/, '')),
+          },
         ] as const,
       ];
     }),
@@ -134,6 +141,8 @@ export function installedPackages(): Map<string, Installed> | undefined {
 
 function dpkgQuery(...args: string[]): string {
   return execFileSync('dpkg-query', args, {
+    // jest's own, which a test may change
+    env: process.env,
     encoding: 'utf8',
     maxBuffer: 2 ** 26,
     stdio: ['ignore', 'pipe', 'ignore'],

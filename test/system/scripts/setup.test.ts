@@ -64,6 +64,44 @@ it('in jest itself, too', () => {
   expect(/^[^:]*\/ioth-programs-\w+$/.test(process.env.PATH ?? '')).toBe(known !== undefined);
 });
 
+/** Writes a database of dpkg, with one program in each package. @returns its directory */
+function dpkgDatabase(packages: readonly (readonly [name: string, status: string, architecture: string])[]): string {
+  const admin = join(dir, 'dpkg');
+  for (const name of ['info', 'updates']) mkdirSync(join(admin, name), { recursive: true });
+  // the names of the lists have an architecture
+  writeFileSync(join(admin, 'info/format'), '1\n');
+  const stanzas = packages.map(([name, status, architecture]) => {
+    writeFileSync(join(admin, `info/${name}:${architecture}.list`), `/usr/bin/${name}\n`);
+    return `Package: ${name}
+Status: ${status}
+Architecture: ${architecture}
+Multi-Arch: same
+Version: 1
+Maintainer: nobody
+Description: nothing
+`;
+  });
+  writeFileSync(join(admin, 'status'), stanzas.join('\n'));
+  return admin;
+}
+
+const PACKAGES = [
+  ['curl', 'hold ok installed', 'amd64'],
+  ['openssl', 'install ok installed', 'amd64'],
+  ['openssl', 'install ok installed', 'i386'],
+  ['nsd', 'install reinstreq half-installed', 'amd64'],
+] as const;
+
+onDebian('a package on hold counts, and one for two architectures', () => {
+  process.env.DPKG_ADMINDIR = dpkgDatabase(PACKAGES);
+  try {
+    const found = knownPrograms();
+    expect(PACKAGES.map(([name]) => found?.has(name))).toEqual([true, true, true, false]);
+  } finally {
+    delete process.env.DPKG_ADMINDIR;
+  }
+});
+
 onDebian('what tests, examples, docs and scripts name is known', () => {
   const started: Record<string, string> = {};
   for (const file of ['test', 'examples', 'docs', 'scripts', 'README.md'].flatMap(filesOf)) {
@@ -124,6 +162,13 @@ describe('scripts/setup where no package is installed (STAND-IN for dpkg-query) 
       expect(stderr).toContain(`\nas root: apt-get install --no-install-recommends ${packages.join(' ')}\n`);
     },
   );
+
+  onDebian('a package on hold is there, and one for two architectures', () => {
+    const query = `exec dpkg-query --admindir='${dpkgDatabase(PACKAGES)}' "$@"`;
+    const { stderr } = setup('test', 'ID=debian', { 'dpkg-query': `PATH='${process.env.PATH}'; ${query}` });
+    const missing = packages.filter((name) => stderr.includes(`\n  ${name}: `));
+    expect(missing).toEqual(packages.filter((name) => name !== 'curl' && name !== 'openssl'));
+  });
 
   it.each(['HUP', 'INT', 'QUIT', 'PIPE', 'TERM'])(
     'SIG%s while root installs (STAND-IN for apt-get): the file that keeps servers from starting goes',
