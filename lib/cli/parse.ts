@@ -52,6 +52,13 @@ export function helpText(name: string, command: Pick<Command, 'usage' | 'help' |
   return `Usage: ${arguments_.filter(Boolean).join(' ')}\n\n${command.help.trim()}\n\nOptions:\n${table(lines)}\n`;
 }
 
+interface NumberRange {
+  min: number;
+  max?: number;
+  /** Whether fractions are refused. Default false. */
+  isWhole?: boolean;
+}
+
 /**
  * Returns the value of an option that is a number; undefined if it was not given.
  * @throws {UsageError} if it is not a number, or is out of range
@@ -59,14 +66,15 @@ export function helpText(name: string, command: Pick<Command, 'usage' | 'help' |
 export function numberOption(
   { options }: ParsedArguments,
   name: string,
-  { min, max = Number.MAX_SAFE_INTEGER }: { min: number; max?: number },
+  { min, max = Number.MAX_SAFE_INTEGER, isWhole = false }: NumberRange,
 ): number | undefined {
   const text = options[name];
   if (text === undefined) return undefined;
   const value = typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN;
-  if (!(value >= min && value <= max)) {
+  if (!(value >= min && value <= max) || (isWhole && !Number.isInteger(value))) {
+    const kind = isWhole ? 'a whole number' : 'a number';
     const range = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `from ${min} to ${max}`;
-    throw new UsageError(`--${name} must be a number, ${range}, not '${text}'`);
+    throw new UsageError(`--${name} must be ${kind}, ${range}, not '${text}'`);
   }
   return value;
 }

@@ -38,8 +38,8 @@ the like, and, or, not, ( ).
       throw new UsageError('the filter stands behind VNL or in --filter');
     const passes = frameFilter(String(options.filter ?? words.join(' ')));
     const file = options.write as string | undefined;
-    const count = numberOption(invocation, 'count', { min: 1 }) ?? Number.POSITIVE_INFINITY;
-    const snaplen = numberOption(invocation, 'snaplen', { min: 1, max: 0xffffffff });
+    const count = numberOption(invocation, 'count', { min: 1, isWhole: true }) ?? Number.POSITIVE_INFINITY;
+    const snaplen = numberOption(invocation, 'snaplen', { min: 1, max: 0xffffffff, isWhole: true });
     await using port = await VdePort.open(vnl, { signal, description: 'ioth dump' });
     let seen = 0;
     const full = new AbortController();

@@ -26,10 +26,10 @@ no answer.
     const { args, options, signal } = invocation;
     const [config, host] = args as [string, string];
     const settings: PingOptions = {
-      count: numberOption(invocation, 'count', { min: 1, max: 65_535 }),
+      count: numberOption(invocation, 'count', { min: 1, max: 65_535, isWhole: true }),
       interval: secondsOption(invocation, 'interval'),
-      size: numberOption(invocation, 'size', { min: 0, max: 65_507 }),
-      ttl: numberOption(invocation, 'ttl', { min: 1, max: 255 }),
+      size: numberOption(invocation, 'size', { min: 0, max: 65_507, isWhole: true }),
+      ttl: numberOption(invocation, 'ttl', { min: 1, max: 255, isWhole: true }),
       timeout: secondsOption(invocation, 'wait'),
       onProbe: options.json ? undefined : (probe) => print(probeLine(probe)),
       signal,

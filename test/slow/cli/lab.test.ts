@@ -278,7 +278,9 @@ describe('at a terminal', () => {
     await enter(session, 'nat fritz symetric', "there is no kind of NAT 'symetric': did you mean 'symmetric'? (");
     await enter(session, 'nat fritz conic', "there is no kind of NAT 'conic' (full-cone, restricted-cone, ");
     await enter(session, 'dump nobody', "the filter has 'nobody'");
-    await enter(session, 'iperf -t x alice bob', "--time must be a number, from 1 to 3600, not 'x'");
+    await enter(session, 'dump -c 1.5', "--count must be a whole number, 1 or more, not '1.5'");
+    await enter(session, 'iperf -t x alice bob', "--time must be a whole number, from 1 to 3600, not 'x'");
+    await enter(session, 'iperf -t 1.5 alice bob', "--time must be a whole number, from 1 to 3600, not '1.5'");
     await enter(session, 'capture lan', 'the frames of lan are not captured');
     await enter(session, 'capture lan /nonexistent/x', 'ENOENT');
     await enter(session, 'links now', "too many arguments, from 'now' on: links");

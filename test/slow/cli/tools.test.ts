@@ -116,7 +116,10 @@ describe('ioth ping', () => {
   it.each([
     [['-c', '1', '-w', '0.2'], '10.0.0.99', 1, '1 sent, 0 received, 100% lost'],
     [['-c', '1'], '10.9.9.9', 1, 'ENETUNREACH'],
-    [['-c', 'all'], '10.0.0.1', 2, '--count must be a number, from 1 to 65535'],
+    [['-c', 'all'], '10.0.0.1', 2, "--count must be a whole number, from 1 to 65535, not 'all'"],
+    [['-c', '1.5'], '10.0.0.1', 2, "--count must be a whole number, from 1 to 65535, not '1.5'"],
+    [['-s', '56.5'], '10.0.0.1', 2, "--size must be a whole number, from 0 to 65507, not '56.5'"],
+    [['-t', '1.5'], '10.0.0.1', 2, "--ttl must be a whole number, from 1 to 255, not '1.5'"],
   ])('%j %s: exit code %i', async (options, host, code, message) => {
     const outcome = await ioth(['ping', ...options, config(2), host]);
     expect(outcome.code).toBe(code);
@@ -230,7 +233,9 @@ describe('ioth dump', () => {
     [['null://', 'port', 'http'], 2, "the port must be a number from 0 to 65535, not 'http'"],
     [['null://', 'hots', '10.0.0.1'], 2, "the filter has 'hots': it takes arp,"],
     [['--filter', 'arp', 'null://', 'ip'], 2, 'the filter stands behind VNL or in --filter'],
-    [['-c', '0', 'null://'], 2, '--count must be a number, 1 or more'],
+    [['-c', '0', 'null://'], 2, "--count must be a whole number, 1 or more, not '0'"],
+    [['-c', '1.5', 'null://'], 2, "--count must be a whole number, 1 or more, not '1.5'"],
+    [['-s', '64.5', 'null://'], 2, "--snaplen must be a whole number, from 1 to 4294967295, not '64.5'"],
     [['-w', '/nowhere/file', 'null://'], 1, 'ENOENT'],
   ])('%j: exit code %i', async (args, code, message) => {
     expect(await ioth(['dump', ...args])).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(message) });

@@ -40,7 +40,7 @@ export const dump: LabCommand = {
       );
     const { networks, isOf, words } = scopeOf(lab, call.args);
     const passes = frameFilter(words.join(' '));
-    const count = numberOption(call, 'count', { min: 1 }) ?? Number.POSITIVE_INFINITY;
+    const count = numberOption(call, 'count', { min: 1, isWhole: true }) ?? Number.POSITIVE_INFINITY;
     const full = new AbortController();
     let seen = 0;
     const lines = new LinesInOrder(print);

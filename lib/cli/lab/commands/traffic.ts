@@ -60,7 +60,7 @@ export const iperf: LabCommand = {
     const { udp, bandwidth } = call.options;
     if (from === to) throw new UsageError('iperf needs two hosts');
     if (bandwidth !== undefined && !udp) throw new UsageError('--bandwidth is that of UDP: it needs --udp');
-    const seconds = numberOption(call, 'time', { min: 1, max: MAX_SECONDS }) ?? 5;
+    const seconds = numberOption(call, 'time', { min: 1, max: MAX_SECONDS, isWhole: true }) ?? 5;
     const settings = { from, to, seconds, signal: call.signal, print };
     const bytes = await (udp
       ? measureUdp(settings, checkRate('--bandwidth', bandwidth ?? '1mbit'))
