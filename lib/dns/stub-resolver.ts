@@ -38,7 +38,10 @@ const MAX_ALIAS_QUERIES = 8;
  * concurrent questions once, and caches replies for their time to live.
  */
 export class StubResolver {
+  /** The queries that an equal question joins. */
   readonly #pending = new Map<string, PendingQuery>();
+  /** All queries in progress, also those to former servers. */
+  readonly #running = new Set<PendingQuery>();
   readonly #semaphore = new Semaphore(MAX_QUERIES);
   readonly #cache: Cache<{ reply: Reply; at: number }>;
   #rotation = 0;
@@ -67,42 +70,43 @@ export class StubResolver {
       return await untilAborted(query.reply, signal);
     } finally {
       query.waiting--;
-      if (query.waiting === 0 && this.#pending.get(key) === query) query.controller.abort();
+      if (query.waiting === 0 && this.#running.has(query)) query.controller.abort();
     }
   }
 
   /** Rejects every query in progress with ECANCELLED. */
   cancel(): void {
-    for (const { controller } of this.#pending.values()) controller.abort('ECANCELLED' satisfies QueryCode);
+    for (const { controller } of this.#running) controller.abort('ECANCELLED' satisfies QueryCode);
   }
 
-  /** Empties the cache: call it when the servers change. */
+  /** Forgets all answers, also those to come: call it when the servers change. */
   clearCache(): void {
     this.#cache.clear();
+    this.#pending.clear();
   }
 
   #start(key: string, question: Question): PendingQuery {
     const controller = new AbortController();
-    const forget = () => {
-      if (this.#pending.get(key) === query) this.#pending.delete(key);
-    };
+    /** Returns whether the query was still pending. */
+    const forget = () => this.#pending.get(key) === query && this.#pending.delete(key);
     const reply = this.#semaphore
       .run(() => this.#resolve(question, controller.signal))
       .then(
         (found) => {
-          forget();
-          this.#cache.set(key, { reply: found, at: performance.now() }, found.ttl);
+          if (forget()) this.#cache.set(key, { reply: found, at: performance.now() }, found.ttl);
           return found;
         },
         (error: unknown) => {
           forget();
           throw error === 'ECANCELLED' ? queryError('ECANCELLED', question.type, question.name) : error;
         },
-      );
+      )
+      .finally(() => this.#running.delete(query));
     // avoid an unhandled rejection after the last abort
     reply.catch(() => {});
     const query: PendingQuery = { reply, waiting: 0, controller };
     this.#pending.set(key, query);
+    this.#running.add(query);
     // a question after an abort starts a new query
     onAbort(controller.signal, forget);
     return query;

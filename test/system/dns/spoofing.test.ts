@@ -223,3 +223,53 @@ test('answers are held as long as they say, and not at all with dnsCache 0', asy
   for (let i = 0; i < 3; i++) await client.dns.promises.resolve4('g.test');
   expect(server.queries).toHaveLength(4);
 });
+
+describe('after the servers changed', () => {
+  let holding: Stack;
+  let next: ScriptedServer;
+
+  beforeAll(() => {
+    next = new ScriptedServer(network.join(7), '10.5.0.7', (query) => [{ bytes: answerTo(query, TRUE) }]);
+    holding = network.join(8, null, { dns: 'builtin' });
+  });
+  afterAll(() => next.close());
+
+  /** Asks the former server, which answers when `release` is called, and changes to the next one. */
+  async function askBeforeChange(name: string): Promise<{ asked: Promise<string[]>; release: () => void }> {
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    server.answer = (query) => [{ bytes: answerTo(query, FALSE), after: released }];
+    holding.iothdns_update('nameserver 10.5.0.1\noptions timeout:30\n');
+    const asked = holding.dns.promises.resolve4(name);
+    await until('the former server has the question', () => server.queries.length === 1);
+    holding.iothdns_update('10.5.0.7');
+    return { asked, release };
+  }
+
+  test('an equal question is asked again, and the late answer is not held', async () => {
+    const { asked, release } = await askBeforeChange('h.test');
+    expect(await holding.dns.promises.resolve4('h.test')).toEqual([TRUE]);
+    release();
+    expect(await asked).toEqual([FALSE]);
+    expect(await holding.dns.promises.resolve4('h.test')).toEqual([TRUE]);
+  });
+
+  test('a late answer is not held if it is the only one', async () => {
+    const { asked, release } = await askBeforeChange('i.test');
+    release();
+    expect(await asked).toEqual([FALSE]);
+    expect(await holding.dns.promises.resolve4('i.test')).toEqual([TRUE]);
+  });
+
+  test('cancel() reaches the queries to the former ones, too', async () => {
+    server.answer = () => [];
+    const stub = new StubResolver(client, () => parseResolvConf('nameserver 10.5.0.1\noptions timeout:30'));
+    const asked = stub.query('j.test', 'A');
+    await until('the former server has the question', () => server.queries.length === 1);
+    stub.clearCache();
+    stub.cancel();
+    await expect(asked).rejects.toMatchObject({ code: 'ECANCELLED' });
+  });
+});
