@@ -33,7 +33,7 @@ export class NameSettings {
   readonly #hosts = new ReloadingFile('hosts', parseHosts);
   readonly #services = new ReloadingFile('services', parseServices);
 
-  /** @param config see {@link readDnsConfig}; null means /etc/resolv.conf until the network gives servers */
+  /** @param config see {@link readDnsConfig}; null means /etc/resolv.conf while the network gives no server */
   constructor(config: string | null) {
     if (config !== null) this.update(config);
   }
@@ -65,12 +65,20 @@ export class NameSettings {
     this.#isFromNetwork = false;
   }
 
-  /** Applies settings from the network, unless a configuration was given. Returns whether it applied them. */
+  /**
+   * Applies settings from the network, unless a configuration was given. Without a server they are added to /etc/resolv.conf,
+   * whose search list they may replace.
+   * @returns whether it applied them
+   */
   applyNetworkSettings({ servers, search }: NetworkSettings): boolean {
     if (this.#isGiven) return false;
     const nameservers = servers.slice(0, MAX_SERVERS).map((address) => ({ address, port: DNS_PORT }));
-    this.#conf = { nameservers, search: search.slice(0, MAX_SEARCH), options: { ...DEFAULT_OPTIONS }, problems: [] };
-    this.#isFromNetwork = true;
+    const conf =
+      nameservers.length > 0
+        ? { nameservers, search: [], options: { ...DEFAULT_OPTIONS }, problems: [] }
+        : readConf(null);
+    this.#conf = search.length > 0 ? { ...conf, search: search.slice(0, MAX_SEARCH) } : conf;
+    this.#isFromNetwork = servers.length > 0 || search.length > 0;
     return true;
   }
 

@@ -54,6 +54,9 @@ test('bad lines are reported, once', () => {
 
 test('what the network tells counts until a configuration is given', async () => {
   const stack = network.join(4, null, { dns: 'builtin' });
+  const ofMachine = stack.dns.getServers();
+  await stack.iothconfig('domain=example.test');
+  expect(stack.dns.getServers()).toEqual(ofMachine);
   await stack.iothconfig('dns=10.5.0.1');
   expect(stack.dns.getServers()).toEqual(['10.5.0.1']);
   stack.iothdns_update('10.5.0.7');
