@@ -39,7 +39,7 @@ function absolute(name: string): string {
 
 // a server's text may contain sequences that move the cursor of a terminal
 function quoted(text: string | Buffer): string {
-  const escaped = Array.from(Buffer.from(String(text)), (byte) => {
+  const escaped = Array.from(typeof text === 'string' ? Buffer.from(text) : text, (byte) => {
     const character = String.fromCharCode(byte);
     if (character === '"' || character === '\\') return `\\${character}`;
     return byte < 32 || byte > 126 ? `\\${String(byte).padStart(3, '0')}` : character;

@@ -76,6 +76,21 @@ describe('ioth dig', () => {
     expect(JSON.parse(json.stdout)).toHaveLength(1);
   });
 
+  it('TXT that is not UTF-8: its bytes', async () => {
+    const [stack] = lan.stacks as [Stack];
+    server = new ScriptedServer(stack, '10.0.0.1', (query) => [
+      {
+        bytes: answerTo(query, '', (packet) => {
+          packet.answers = [{ type: 'TXT', name: query.name, ttl: 60, data: Buffer.from([0xff, 0x41, 0xc3]) }];
+        }),
+      },
+    ]);
+    const { stdout } = await dig('example.org', 'TXT');
+    expect(stdout).toMatch(/ TXT +"\\255A\\195"\n$/);
+    const [record] = JSON.parse((await dig('--json', 'example.org', 'TXT')).stdout);
+    expect(record.data).toBe('"\\255A\\195"');
+  });
+
   it('a name that an alias leads to, which is not there', async () => {
     const [stack] = lan.stacks as [Stack];
     server = new ScriptedServer(stack, '10.0.0.1', (query) => [
