@@ -51,7 +51,7 @@ describe('ioth exec', () => {
   });
 
   it('Ctrl-C at a terminal ends the program, and the command with it', async () => {
-    const running = iothAtTerminal(['exec', config(2), 'sh', '-c', 'echo ready; sleep 60']);
+    const running = iothAtTerminal(['exec', config(2), 'sh', '-c', 'echo ready; exec sleep 60']);
     await running.says('ready');
     running.write('\u0003');
     expect((await running.exit).code).toBe(130);
