@@ -23,5 +23,14 @@ async function whenAsleep(pid: number): Promise<number> {
     status = readFileSync(`/proc/${pid}/status`, 'latin1');
     return /^State:\s+S/m.test(status);
   });
+  return sleepsIn(status);
+}
+
+/** How often a process of one thread has fallen asleep since it began. */
+export function sleeps(pid: number): number {
+  return sleepsIn(readFileSync(`/proc/${pid}/status`, 'latin1'));
+}
+
+function sleepsIn(status: string): number {
   return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1]);
 }

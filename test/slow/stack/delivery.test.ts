@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AF_INET, SO_RCVBUF, SO_SNDBUF, SOCK_DGRAM, SOL_SOCKET, type Socket, type Stack } from 'ioth';
 import { resetsSent } from '../../../lib/vdestack/undelivered.js';
+import { sleeps } from '../../support/at-rest.js';
 import { type Child, startScript } from '../../support/child.js';
 import { useNetwork } from '../../support/network.js';
+import { slowClock } from '../../support/slow-clock.js';
 import { receiveAll } from '../../support/sockets.js';
 import { PATIENCE_MS, until } from '../../support/until.js';
 
@@ -87,6 +89,7 @@ describe.each([
 });
 
 test('a peer that reads nothing is waited for as long as it shall be, and gets a reset', async () => {
+  using _clock = slowClock();
   const [patient, hasty] = [net.stack('10.0.0.251/24'), net.stack('10.0.0.252/24')];
   const peers: Socket[] = [];
   for (const stack of [patient, hasty]) {
@@ -111,6 +114,7 @@ test('a peer that reads nothing is waited for as long as it shall be, and gets a
 });
 
 test('a peer that missed a part of it, and the reset, gets one all the same', async () => {
+  using _clock = slowClock();
   const stack = net.stack('10.0.0.253/24');
   const [socket, datagrams] = [stack.socket(), stack.socket(AF_INET, SOCK_DGRAM)];
   await socket.connect(['10.0.0.1', 7]);
@@ -135,9 +139,12 @@ test('a peer that missed a part of it, and the reset, gets one all the same', as
   peer.close();
 });
 
-/** Takes a bit now and then, until the end of the stream or an error: who sends is not stalled, and needs many seconds. */
+/**
+ * Takes a bit now and then, until the end of the stream or an error: who sends is not stalled, and needs longer than its limit,
+ * which is ten seconds by its slow clock.
+ */
 async function sip(connection: Socket): Promise<number> {
-  for (let received = 0; ; await delay(50)) {
+  for (let received = 0; ; await delay(500)) {
     const { length } = await connection.recv(1000);
     if (length === 0) return received;
     received += length;
@@ -176,10 +183,12 @@ test('the switch has no processor now and then: it reads the reset before it see
   const outcome = sip(connection).catch((error) => error.code);
   const over = life.exit.then(() => true);
   try {
-    for (let isOver = false; !isOver; await delay(20)) {
+    for (let isOver = false; !isOver; ) {
       process.kill(carrier, 'SIGSTOP');
       isOver = await Promise.race([over, delay(400).then(() => false)]);
+      const before = sleeps(carrier);
       process.kill(carrier, 'SIGCONT');
+      await until('the switch has read all that came, and sleeps', () => sleeps(carrier) > before);
     }
   } finally {
     process.kill(carrier, 'SIGCONT');
