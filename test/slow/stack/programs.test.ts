@@ -8,8 +8,9 @@ import { stateOfProcess } from '../../../lib/process/process-state.js';
 import { runText, startScript } from '../../support/child.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';
 import { useNetwork } from '../../support/network.js';
+import { slowClock } from '../../support/slow-clock.js';
 import { runUnprivileged } from '../../support/unprivileged.js';
-import { becomes } from '../../support/until.js';
+import { becomes, PATIENCE_MS } from '../../support/until.js';
 
 const net = useNetwork();
 let a: Stack;
@@ -56,7 +57,7 @@ test('programs of two stacks talk: curl, with a server of this process', async (
   const server = b.http.createServer((_request, response) => response.end('over the wire'));
   server.listen(80, '10.0.0.2');
   await once(server, 'listening');
-  const curl = a.spawn('curl', ['-s', '--max-time', '10', 'http://10.0.0.2/'], {
+  const curl = a.spawn('curl', ['-s', '--max-time', String(PATIENCE_MS / 1000), 'http://10.0.0.2/'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   expect(String(await buffer(curl.stdout as Readable))).toBe('over the wire');
@@ -137,6 +138,7 @@ test('who may, makes it another user', async () => {
 });
 
 test('close() ends them, and what they started', async () => {
+  using _clock = slowClock();
   const before = holdings();
   const stack = new Stack('vdestack');
   const polite = stack.spawn('sh', ['-c', 'trap "exit 5" TERM; echo ready; while :; do sleep 0.01; done']);
@@ -279,7 +281,7 @@ test('an unprivileged user: a program has the rights of the stack', async () => 
     console.log(stack.interfaces()[1].addresses[0].address);
     stack.sysctl('net.ipv4.ip_forward', 1);
     console.log(stack.sysctl('net.ipv4.ip_forward'));
-    console.log((await stack.ping('127.0.0.1', { count: 1 })).received);
+    console.log((await stack.ping('127.0.0.1', { count: 1, timeout: ${PATIENCE_MS} })).received);
     const child = stack.spawn('sleep', ['1000']);
     const ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve(signal)));
     await stack.close();
