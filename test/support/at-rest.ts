@@ -7,8 +7,8 @@ const MEANWHILE_MS = 200;
 const MOST_WAKE_UPS = 50;
 
 /**
- * Checks that a process of one thread rests: it sleeps now, sleeps a while later, and woke up few times between. One that spins
- * never sleeps, and one that is woken for nothing falls asleep again and again.
+ * Checks that a thread, or a process of one, rests: it sleeps now, sleeps a while later, and woke up few times between. One that
+ * spins never sleeps, and one that is woken for nothing falls asleep again and again.
  */
 export async function expectAtRest(pid: number): Promise<void> {
   const before = await whenAsleep(pid);
@@ -26,7 +26,7 @@ async function whenAsleep(pid: number): Promise<number> {
   return sleepsIn(status);
 }
 
-/** How often a process of one thread has fallen asleep since it began. */
+/** How often a thread, or a process of one, has fallen asleep since it began. */
 export function sleeps(pid: number): number {
   return sleepsIn(readFileSync(`/proc/${pid}/status`, 'latin1'));
 }

@@ -14,6 +14,11 @@ export function children(): number[] {
     .sort((a, b) => a - b);
 }
 
+/** The threads of this process, by the numbers that they have in /proc. */
+export function threads(): number[] {
+  return readdirSync('/proc/self/task').map(Number);
+}
+
 /** The descriptors that this process has open: '12 -> socket:[345]'. */
 export function openDescriptors(): string[] {
   return readdirSync('/proc/self/fd').flatMap((fd) => {

@@ -7,9 +7,10 @@ import { Fabric } from 'ioth/lab';
 import { AF_INET, SOCK_DGRAM } from '../../../lib/constants/index.js';
 import { Stack } from '../../../lib/stack/stack.js';
 import { VdePort } from '../../../lib/vde/index.js';
+import { expectAtRest } from '../../support/at-rest.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
-import { openDescriptors } from '../../support/processes.js';
+import { openDescriptors, threads } from '../../support/processes.js';
 
 /*
  * Peers that do not behave at a node's control socket. A node that polls without a rest is seen by its calls of read(2), which
@@ -180,7 +181,10 @@ describe('what a port or a fabric serves', () => {
   });
 
   it('rests, though a peer stays that sends nothing more', async () => {
+    const others = threads();
     await using fabric = await Fabric.start();
+    const own = threads().filter((thread) => !others.includes(thread));
+    expect(own).not.toEqual([]);
     const network = fabric.addNetwork('n');
     await network.addPort('hub', `hub://${dir}/sw`);
     const held = readdirSync('/proc/self/fd').length;
@@ -188,6 +192,7 @@ describe('what a port or a fabric serves', () => {
     socket.end();
     // hung up by the node
     await once(socket.resume(), 'end');
+    await Promise.all(own.map(expectAtRest));
     await leave(socket);
     expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(held);
   });
