@@ -9,6 +9,9 @@ import {
   type Socket,
   type Stack,
 } from 'ioth';
+import { READABLE } from '../../lib/io/poll-handle.js';
+import { waitSync } from '../../lib/io/poll-sync.js';
+import { PATIENCE_MS } from './until.js';
 
 /** A listener on a port that the stack chose, and its address as connect takes it. */
 export function listenOn(
@@ -49,6 +52,14 @@ export function udpOn(stack: Stack, host: string): [socket: Socket, address: [st
   const socket = stack.socket(host.includes(':') ? AF_INET6 : AF_INET, SOCK_DGRAM);
   socket.bind([host, 0] as AddressInput);
   return [socket, [host, socket.getsockname().port]];
+}
+
+/**
+ * Blocks until there is something to receive: kernels hand over what comes by loopback a moment later where they have much to do.
+ * By poll(2) alone, of which the socket learns nothing.
+ */
+export function awaitData(socket: Socket): void {
+  expect(waitSync(socket.fileno(), READABLE, PATIENCE_MS)).toBe(true);
 }
 
 /** Receives until `length` bytes are there or the stream ends. */

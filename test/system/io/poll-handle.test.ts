@@ -3,7 +3,7 @@ import { openPollHandles, PollHandle, READABLE, WRITABLE } from '../../../lib/io
 import { runText } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { holdings } from '../../support/leaks.js';
-import { tcpPair, udpOn } from '../../support/sockets.js';
+import { awaitData, tcpPair, udpOn } from '../../support/sockets.js';
 import { blockLoop } from '../../support/turns.js';
 
 let stack: Stack;
@@ -92,6 +92,7 @@ describe('a handle', () => {
     await turns(5);
     expect(new Set(seen)).toEqual(new Set([WRITABLE]));
     peer.sync.sendall('x');
+    awaitData(socket);
     await turns(5);
     expect(seen.at(-1)).toBe(READABLE | WRITABLE);
     handle.close();
@@ -103,6 +104,7 @@ describe('a handle', () => {
     const handle = new PollHandle(socket.fileno(), READABLE, (mask) => seen.push(mask));
     handle.watch(0);
     peer.sync.sendall('x');
+    awaitData(socket);
     await turns(5);
     expect([seen, handle.watched]).toEqual([[], 0]);
     handle.watch(READABLE);
@@ -121,7 +123,9 @@ describe('a handle', () => {
       handle.watch(0);
     });
     socket.sync.sendall('never read');
+    awaitData(peer);
     peer.close();
+    awaitData(socket);
     await turns(10);
     expect(seen.length).toBeGreaterThan(0);
     expect((seen[0] as number) & READABLE).toBe(READABLE);
@@ -181,6 +185,7 @@ test('the watch on a descriptor whose number is used again gets no event of the 
   );
   first.sync.sendto('x', secondAddress);
   first.sync.sendto('x', firstAddress);
+  for (const socket of [first, second]) awaitData(socket);
   await turns(10);
   expect(seen).toHaveLength(1);
   expect(heir).toBeDefined();

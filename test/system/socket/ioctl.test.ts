@@ -1,6 +1,6 @@
 import { AF_INET, SOCK_DGRAM, type Stack } from 'ioth';
 import { aloneStack } from '../../support/network.js';
-import { udpOn } from '../../support/sockets.js';
+import { awaitData, udpOn } from '../../support/sockets.js';
 
 const [FIONREAD, SIOCGIFMTU, SIOCGIFADDR] = [0x541b, 0x8921, 0x8915];
 /** struct ifreq. */
@@ -17,6 +17,7 @@ test('a number comes back: FIONREAD', async () => {
   expect(server.ioctl(FIONREAD)).toBe(0);
   using client = stack.socket(AF_INET, SOCK_DGRAM);
   await client.sendto('seven b', address);
+  awaitData(server);
   expect(server.ioctl(FIONREAD, 0)).toBe(7);
   server.close();
 });

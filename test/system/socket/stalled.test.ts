@@ -11,7 +11,7 @@ import {
   Stack,
 } from 'ioth';
 import { libc } from '../../../ffi/libc.js';
-import { tcpPair, udpOn } from '../../support/sockets.js';
+import { awaitData, tcpPair, udpOn } from '../../support/sockets.js';
 import { expectQuietWait } from '../../support/turns.js';
 import { until } from '../../support/until.js';
 
@@ -75,6 +75,7 @@ async function udpWithData(): Promise<[socket: Socket, peer: Socket]> {
   const [peer, address] = udpOn(stack, '127.0.0.1');
   await socket.connect(address);
   await peer.sendto('data', socket.getsockname());
+  awaitData(socket);
   return [socket, peer];
 }
 
@@ -292,6 +293,7 @@ test('datagrams that come alone, then many at once, then alone: each is received
   }
   socket.settimeout(0);
   await sender.sendto('last', address);
+  awaitData(socket);
   expect(String(await socket.recv(10))).toBe('last');
   for (const each of [socket, sender]) each.close();
 });
