@@ -7,6 +7,7 @@ import { temporaryDirectory } from './directory.js';
 import { FrameLog } from './frame-log.js';
 import { expectNothingLeft, type Holdings, holdings } from './leaks.js';
 import { intoNamespace } from './namespace.js';
+import { waitForNeighbours } from './neighbours.js';
 import { type Reporter, reporters } from './reports.js';
 import { becomes } from './until.js';
 
@@ -62,6 +63,7 @@ export class Network implements Reporter {
     const vnl = this.#stacks.length === 0 ? `switch://${this.dir}/switch` : this.vnl;
     const stack = new Stack('vdestack', vnl, config, settings);
     this.#stacks.push(stack);
+    waitForNeighbours(stack, stack.if_nametoindex('vde0'));
     return stack;
   }
 
@@ -167,6 +169,7 @@ export function useNetwork(count = 2, per: 'file' | 'test' = 'file'): Pick<Netwo
 /** Gives a stack the addresses that end in `number`. */
 export function configure(stack: Stack, number: number, ifname = 'vde0'): void {
   const ifindex = stack.if_nametoindex(ifname);
+  waitForNeighbours(stack, ifindex);
   stack.linksetupdown(stack.if_nametoindex('lo'), true);
   stack.linksetupdown(ifindex, true);
   stack.ipaddr_add(AF_INET, `10.0.0.${number}`, 24, ifindex);

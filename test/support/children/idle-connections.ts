@@ -8,6 +8,7 @@ import { readdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Stack } from '../../../lib/index.js';
+import { waitForNeighbours } from '../neighbours.js';
 
 const [role, vnl = '', number = '0'] = process.argv.slice(2);
 const COUNT = Number(number);
@@ -19,6 +20,7 @@ const BATCH = 200;
 await new Stack('vdestack', 'null://').close();
 const before = held();
 const stack = await Stack.create(`stack=vdestack,vnl=${vnl},eth,ip=10.0.0.${role === 'serve' ? 1 : 2}/24`);
+waitForNeighbours(stack, stack.if_nametoindex('vde0'));
 const { idle, handles } = await (role === 'serve' ? serve() : ask());
 // the server's listener at most
 const open = stack.nodeHandles.size;

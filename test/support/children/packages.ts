@@ -7,9 +7,11 @@ import express from 'express';
 import { WebSocketServer } from 'ws';
 import { Stack } from '../../../lib/index.js';
 import { selfSigned } from '../certificate.js';
+import { waitForNeighbours } from '../neighbours.js';
 
 const [vnl = ''] = process.argv.slice(2);
 const stack = await Stack.create(`stack=vdestack,vnl=${vnl},eth,ip=10.0.0.7/24,ip=fd00::7/64`);
+waitForNeighbours(stack, stack.if_nametoindex('vde0'));
 
 const app = express();
 app.use(express.json());

@@ -3,6 +3,7 @@
  * port 8 with a small buffer.
  */
 import { SO_SNDBUF, SOL_SOCKET, Stack } from '../../../lib/index.js';
+import { waitForNeighbours } from '../neighbours.js';
 import { slowClock } from '../slow-clock.js';
 
 const [way = '', bytes = '0', vnl = '', number = '2'] = process.argv.slice(2);
@@ -11,6 +12,7 @@ const [way = '', bytes = '0', vnl = '', number = '2'] = process.argv.slice(2);
 slowClock();
 const stack = new Stack('vdestack', vnl);
 const ifindex = stack.if_nametoindex('vde0');
+waitForNeighbours(stack, ifindex);
 stack.linksetupdown(ifindex, true);
 stack.ipaddr_add(2, `10.0.0.${number}`, 24, ifindex);
 const socket = stack.socket();

@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Stack } from '../../../lib/index.js';
 import { inNamespace } from '../namespace.js';
+import { waitForNeighbours } from '../neighbours.js';
 
 const [dir = '', total = '0'] = process.argv.slice(2);
 const BYTES = Number(total);
@@ -22,6 +23,7 @@ const stacks = [
   await Stack.create(`stack=vdestack,vnl=switch://${dir}/switch,eth,ip=10.0.0.1/24`),
   await Stack.create(`stack=vdestack,vnl=vde://${dir}/switch,eth,ip=10.0.0.2/24`),
 ] as const;
+for (const stack of stacks) waitForNeighbours(stack, stack.if_nametoindex('vde0'));
 const most = { underWay: 0, writable: 0, buffers: 0 };
 
 const server = stacks[0].net.createServer((socket) => write(socket, BYTES)).listen(PORT);

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { Stack } from '../../../lib/index.js';
+import { waitForNeighbours } from '../neighbours.js';
 
 const [networks = '1', dir = ''] = process.argv.slice(2);
 const SIZE = 6;
@@ -35,6 +36,7 @@ for (let n = 0; n < Number(networks); n++) {
   // the daemon of the switch has taken the peers when it carries their packets
   for (const [i, stack] of stacks.entries()) {
     const ifindex = stack.if_nametoindex('vde0');
+    waitForNeighbours(stack, ifindex);
     stack.linksetupdown(ifindex, true);
     stack.ipaddr_add(2, `10.0.0.${i + 1}`, 24, ifindex);
   }

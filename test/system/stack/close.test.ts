@@ -4,6 +4,7 @@ import { AF_INET, SOCK_DGRAM, Stack } from 'ioth';
 import { startScript } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { expectNothingLeft, expectNothingLeftNow, type Holdings, holdings } from '../../support/leaks.js';
+import { waitForNeighbours } from '../../support/neighbours.js';
 import { aloneStack, silentAddress } from '../../support/network.js';
 import { listenOn, udpOn } from '../../support/sockets.js';
 
@@ -38,6 +39,8 @@ test('closing a stack closes its sockets first; twice, in both ways, is fine', a
   const [socket] = udpOn(stack, '10.0.0.1');
   const [listener] = listenOn(stack, '10.0.0.1');
   const connecting = stack.socket();
+  // not silentAddress(): where programs ran, they are ended before the sockets
+  waitForNeighbours(stack, stack.if_nametoindex('vde0'));
   const waiting = Promise.allSettled([socket.recv(1), listener.accept(), connecting.connect(['10.0.0.99', 9])]);
   await delay(10);
   let closes = 0;

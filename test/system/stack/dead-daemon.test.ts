@@ -7,6 +7,7 @@ import { libioth } from '../../../ffi/ioth.js';
 import { startScript } from '../../support/child.js';
 import { useDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
+import { waitForNeighbours } from '../../support/neighbours.js';
 import { aloneStack } from '../../support/network.js';
 import { tcpPair, udpOn } from '../../support/sockets.js';
 
@@ -35,6 +36,7 @@ test('all that waits is rejected while the loop turns, and the other stack goes 
   const listener = stack.socket();
   listener.bind(['10.0.0.1', 0]);
   listener.listen();
+  waitForNeighbours(stack, stack.if_nametoindex('vde0'));
   const waiting = Promise.allSettled([
     listener.accept(),
     udp.recv(10),

@@ -3,6 +3,7 @@ import { AF_INET, Stack, VETH_INFO_PEER, vethPeer } from 'ioth';
 import { temporaryDirectory } from '../../support/directory.js';
 import { failureOf } from '../../support/failure.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';
+import { waitForNeighbours } from '../../support/neighbours.js';
 
 const before = holdings();
 let stack: Stack;
@@ -84,6 +85,7 @@ test('a router forwards once it is told to', async () => {
   const [left, right] = hosts as [Stack, Stack];
   const configure = (one: Stack, ifname: string, address: string) => {
     const ifindex = one.if_nametoindex(ifname);
+    waitForNeighbours(one, ifindex);
     one.linksetupdown(ifindex, true);
     one.ipaddr_add(AF_INET, address, 24, ifindex);
   };
