@@ -70,9 +70,9 @@ async function fullUnixReceiver(): Promise<{ path: string; receiver: Socket; sen
 }
 
 /** A UDP socket that is connected to another, with one datagram in its queue. */
-async function udpWithData(): Promise<[socket: Socket, peer: Socket]> {
-  const [socket] = udpOn(stack, '127.0.0.1');
-  const [peer, address] = udpOn(stack, '127.0.0.1');
+async function udpWithData(on: Stack): Promise<[socket: Socket, peer: Socket]> {
+  const [socket] = udpOn(on, '127.0.0.1');
+  const [peer, address] = udpOn(on, '127.0.0.1');
   await socket.connect(address);
   await peer.sendto('data', socket.getsockname());
   awaitData(socket);
@@ -80,8 +80,16 @@ async function udpWithData(): Promise<[socket: Socket, peer: Socket]> {
 }
 
 describe('MSG_ERRQUEUE', () => {
+  // nobody else takes a port there that was given up
+  let own: Stack;
+  beforeAll(() => {
+    own = new Stack('vdestack');
+    own.linksetupdown('lo', true);
+  });
+  afterAll(() => own.close());
+
   test('waits without spinning where data is there, and is woken by an error', async () => {
-    const [socket, peer] = await udpWithData();
+    const [socket, peer] = await udpWithData(own);
     socket.setsockopt(IPPROTO_IP, IP_RECVERR, 1);
     const waiting = socket.recvmsg(100, 512, MSG_ERRQUEUE);
     await expectQuietWait(waiting);
@@ -95,7 +103,7 @@ describe('MSG_ERRQUEUE', () => {
   });
 
   test('an error that nobody takes lets a receive wait quietly, and get what comes', async () => {
-    const [socket, peer] = await udpWithData();
+    const [socket, peer] = await udpWithData(own);
     const address = peer.getsockname();
     socket.setsockopt(IPPROTO_IP, IP_RECVERR, 1);
     peer.close();
@@ -104,7 +112,7 @@ describe('MSG_ERRQUEUE', () => {
     expect(String(await socket.recv(10))).toBe('data');
     const waiting = socket.recv(10);
     await expectQuietWait(waiting);
-    const heir = stack.socket(AF_INET, SOCK_DGRAM);
+    const heir = own.socket(AF_INET, SOCK_DGRAM);
     heir.bind(['127.0.0.1', address.port]);
     await heir.sendto('late', socket.getsockname());
     expect(String(await waiting)).toBe('late');
@@ -112,7 +120,7 @@ describe('MSG_ERRQUEUE', () => {
   });
 
   test('waits quietly on a stream that both sides ended', async () => {
-    const [socket, peer] = await tcpPair(stack, stack, '127.0.0.1');
+    const [socket, peer] = await tcpPair(own, own, '127.0.0.1');
     peer.close();
     socket.shutdown(SHUT_RDWR);
     const waiting = socket.recvfrom(2, MSG_ERRQUEUE);
@@ -123,8 +131,8 @@ describe('MSG_ERRQUEUE', () => {
   });
 
   test('blocking, its timeout is honoured on such a stream and on a datagram socket', async () => {
-    const [stream, peer] = await tcpPair(stack, stack, '127.0.0.1');
-    const [udp, other] = await udpWithData();
+    const [stream, peer] = await tcpPair(own, own, '127.0.0.1');
+    const [udp, other] = await udpWithData(own);
     peer.close();
     stream.shutdown(SHUT_RDWR);
     for (const socket of [stream, udp]) {
@@ -207,7 +215,7 @@ describe('a connected UDP socket after shutdown', () => {
   ];
 
   test.each(receives)('%s gives what is there, then nothing, as in C', async (_name, call, result) => {
-    const [socket, peer] = await udpWithData();
+    const [socket, peer] = await udpWithData(stack);
     socket.settimeout(60);
     socket.shutdown(SHUT_RDWR);
     expect(String(await socket.recv(10))).toBe('data');
@@ -219,7 +227,7 @@ describe('a connected UDP socket after shutdown', () => {
   });
 
   test('all receives that wait are ended', async () => {
-    const [socket, peer] = await udpWithData();
+    const [socket, peer] = await udpWithData(stack);
     await socket.recv(10);
     const waiting = Promise.all([socket.recv(10), socket.recv_into(Buffer.alloc(10)), socket.recv(10)]);
     // the watch is there, and nothing has come
