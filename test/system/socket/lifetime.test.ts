@@ -4,6 +4,7 @@ import { runText } from '../../support/child.js';
 import { holdings } from '../../support/leaks.js';
 import { useNetwork } from '../../support/network.js';
 import { listenOn, tcpPair, udpOn, unixPair } from '../../support/sockets.js';
+import { PATIENCE_MS } from '../../support/until.js';
 
 const net = useNetwork();
 let a: Stack;
@@ -14,10 +15,10 @@ beforeAll(() => {
 
 test('dup makes a second socket on the same connection', async () => {
   const [client, server] = await tcpPair(b, a, '10.0.0.1');
-  client.settimeout(5);
+  client.settimeout(PATIENCE_MS / 1000);
   const copy = client.dup();
   expect(copy).toMatchObject({ family: AF_INET, type: SOCK_STREAM, stack: b });
-  expect(copy.gettimeout()).toBe(5);
+  expect(copy.gettimeout()).toBe(PATIENCE_MS / 1000);
   expect(copy.fileno()).not.toBe(client.fileno());
   expect(copy.getpeername()).toEqual(client.getpeername());
   client.close();

@@ -10,6 +10,7 @@ import { notePicox, preparePicox } from '../../../lib/vdestack/picox.js';
 import { useDirectory } from '../../support/directory.js';
 import { useNetwork } from '../../support/network.js';
 import { usePump } from '../../support/pump.js';
+import { PATIENCE_MS } from '../../support/until.js';
 
 /* What a stack without the kernel's options has others do, on a vdestack that is made to lack them. */
 
@@ -83,7 +84,10 @@ it('ping does without the options of raw sockets, and an error queue', async () 
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
-  expect(await ping(picox, '10.0.0.2', { count: 2, interval: 10 })).toMatchObject({ received: 2, loss: 0 });
+  expect(await ping(picox, '10.0.0.2', { count: 2, interval: 10, timeout: PATIENCE_MS })).toMatchObject({
+    received: 2,
+    loss: 0,
+  });
   expect(unknown).toEqual([]);
 });
 

@@ -16,6 +16,7 @@ import {
   send_fds,
 } from 'ioth';
 import { useNetwork } from '../../support/network.js';
+import { PATIENCE_MS } from '../../support/until.js';
 
 const net = useNetwork();
 let a: Stack;
@@ -33,8 +34,8 @@ describe('create_connection and create_server', () => {
   ] as const)('meet over %s', async (_, address, family) => {
     using listener = a.create_server(address);
     expect([listener.family, listener.type]).toEqual([family, SOCK_STREAM]);
-    using client = await b.create_connection(listener.getsockname(), { timeout: 3 });
-    expect([client.family, client.gettimeout()]).toEqual([family, 3]);
+    using client = await b.create_connection(listener.getsockname(), { timeout: PATIENCE_MS / 1000 });
+    expect([client.family, client.gettimeout()]).toEqual([family, PATIENCE_MS / 1000]);
     const [[server]] = await Promise.all([listener.accept(), client.sendall('hello')]);
     expect(String(await server.recv())).toBe('hello');
     server.close();
@@ -142,7 +143,7 @@ describe('socketpair, fromfd, send_fds and recv_fds', () => {
     closeSync(fd);
     expect(again).toBeInstanceOf(Socket);
     expect([again.family, again.type, again.getpeername().address]).toEqual([AF_INET, SOCK_STREAM, '10.0.0.2']);
-    again.settimeout(5);
+    again.settimeout(PATIENCE_MS / 1000);
     const waiting = again.recv();
     await client.sendall('still there');
     expect(String(await waiting)).toBe('still there');

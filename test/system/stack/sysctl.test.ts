@@ -4,6 +4,7 @@ import { temporaryDirectory } from '../../support/directory.js';
 import { failureOf } from '../../support/failure.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';
 import { waitForNeighbours } from '../../support/neighbours.js';
+import { PATIENCE_MS } from '../../support/until.js';
 
 const before = holdings();
 let stack: Stack;
@@ -101,11 +102,11 @@ test('a router forwards once it is told to', async () => {
     loss: 1,
   });
   router.sysctl('net.ipv4.ip_forward', 1);
-  const result = await left.ping('10.2.0.1', { count: 2, interval: 20, timeout: 5000 });
+  const result = await left.ping('10.2.0.1', { count: 2, interval: 20, timeout: PATIENCE_MS });
   expect(result).toMatchObject({ transmitted: 2, received: 2, loss: 0 });
   expect(result.probes.map(({ ttl }) => ttl)).toEqual([63, 63]);
   // too few hops: the router says so, and it is the error of that request
-  const { probes } = await left.ping('10.2.0.1', { count: 1, ttl: 1, timeout: 5000 });
+  const { probes } = await left.ping('10.2.0.1', { count: 1, ttl: 1, timeout: PATIENCE_MS });
   expect(probes[0]).toMatchObject({ address: '10.1.0.254', time: null, error: { code: 'EHOSTUNREACH' } });
   expect(probes[0]?.error?.message).toContain('the hop limit was exceeded');
   for (const one of [left, right, router]) await one.close();
