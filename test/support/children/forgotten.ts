@@ -1,16 +1,26 @@
 /** Forgets sockets and stacks, and tells what became of them: run with --expose-gc. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { Stack } from '../../../lib/index.js';
+import { becomes } from '../until.js';
 import { children, descriptors } from './holdings.js';
 
-/** Collects until `done`, or for long enough to be sure. */
-async function collect(done: () => boolean = () => false, times = 8): Promise<boolean> {
-  for (let i = 0; i < times && !done(); i++) {
-    (globalThis.gc as () => void)();
+const gc = globalThis.gc as () => void;
+
+/** Collects often enough to be sure that nothing comes of it. */
+async function collect(): Promise<void> {
+  for (let i = 0; i < 8; i++) {
+    gc();
     await new Promise((resolve) => setTimeout(resolve, 10));
     await turn();
   }
-  return done();
+}
+
+/** Collects until something is so. */
+function collectUntil(isSo: () => boolean): Promise<boolean> {
+  return becomes(() => {
+    gc();
+    return isSo();
+  });
 }
 
 const stack = new Stack('vdestack');
@@ -20,7 +30,7 @@ function forgetSockets(): void {
   for (let i = 0; i < 5; i++) stack.socket();
 }
 forgetSockets();
-console.log('sockets', descriptors() - start, await collect(() => descriptors() === start, 200));
+console.log('sockets', descriptors() - start, await collectUntil(() => descriptors() === start));
 
 // what it waits for keeps it: nobody else refers to it
 function forgetWaiting(): Promise<string> {
@@ -41,7 +51,7 @@ function forgetStack(): void {
 }
 const daemons = children();
 forgetStack();
-console.log('stack', children() - daemons, await collect(() => children() === daemons, 200));
+console.log('stack', children() - daemons, await collectUntil(() => children() === daemons));
 
 // a socket keeps its stack
 function keepSocketOnly() {
