@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import {
   type AddressInput,
   AF_INET,
@@ -33,6 +34,11 @@ export async function tcpPair(from: Stack, to: Stack, host: string): Promise<[cl
   const [server] = await listener.accept();
   listener.close();
   return [client, server];
+}
+
+/** An abstract name that is this process's alone on the host: processes of two containers may have one number, and one network. */
+export function abstractName(what: string): string {
+  return `\0ioth-test-${statSync('/proc/self/ns/pid').ino}-${process.pid}-${what}`;
 }
 
 /** A connected pair of unix stream sockets at `path`, which may be abstract. */

@@ -3,7 +3,7 @@ import { AF_INET, close, SOCK_DGRAM, SOCK_STREAM, type Socket, Stack } from 'iot
 import { runText } from '../../support/child.js';
 import { holdings } from '../../support/leaks.js';
 import { useNetwork } from '../../support/network.js';
-import { listenOn, tcpPair, udpOn, unixPair } from '../../support/sockets.js';
+import { abstractName, listenOn, tcpPair, udpOn, unixPair } from '../../support/sockets.js';
 import { PATIENCE_MS } from '../../support/until.js';
 
 const net = useNetwork();
@@ -41,7 +41,7 @@ test('dup of a UDP socket', async () => {
 });
 
 test('dup of a unix socket', async () => {
-  const [client, server] = await unixPair(a, `\0ioth-test-${process.pid}-dup`);
+  const [client, server] = await unixPair(a, abstractName('dup'));
   const copy = server.dup();
   server.close();
   await client.sendall('by any family');

@@ -11,7 +11,7 @@ import {
   Stack,
 } from 'ioth';
 import { libc } from '../../../ffi/libc.js';
-import { awaitData, tcpPair, udpOn } from '../../support/sockets.js';
+import { abstractName, awaitData, tcpPair, udpOn } from '../../support/sockets.js';
 import { expectQuietWait } from '../../support/turns.js';
 import { until } from '../../support/until.js';
 
@@ -51,7 +51,7 @@ async function withoutPauses(): Promise<() => void> {
 
 let names = 0;
 function unixName(): string {
-  return `\0ioth-test-${process.pid}-stalled-${names++}`;
+  return abstractName(`stalled-${names++}`);
 }
 
 /** A datagram socket that reads nothing, and one whose datagrams have filled its queue. */

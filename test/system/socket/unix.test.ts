@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AF_UNIX, CMSG_LEN, CMSG_SPACE, SCM_RIGHTS, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, Stack } from 'ioth';
 import { holdings } from '../../support/leaks.js';
 import { useNetwork } from '../../support/network.js';
-import { unixPair } from '../../support/sockets.js';
+import { abstractName, unixPair } from '../../support/sockets.js';
 
 let kernel: Stack;
 // before the network's own
@@ -35,7 +35,7 @@ describe.each(['vdestack', 'kernel'])('unix sockets on %s', (name) => {
   });
 
   test('stream by abstract name', async () => {
-    const abstract = `\0ioth-test-${process.pid}-${name}`;
+    const abstract = abstractName(name);
     const [client, server] = await unixPair(stack, abstract);
     expect(client.getpeername()).toEqual({ family: 'Unix', address: abstract, port: 0 });
     await server.sendall('abstract');
@@ -51,7 +51,7 @@ describe.each(['vdestack', 'kernel'])('unix sockets on %s', (name) => {
     await sender.sendto('unnamed', path);
     const [data, peer] = await named.recvfrom(100);
     expect([data.toString(), peer]).toEqual(['unnamed', { family: 'Unix', address: '', port: 0 }]);
-    sender.bind(`\0ioth-test-${process.pid}-${name}-dgram`);
+    sender.bind(abstractName(`${name}-dgram`));
     await sender.sendto('named', Buffer.from(path));
     const [, from] = await named.recvfrom(100);
     await named.sendto('back', from);
@@ -112,7 +112,7 @@ describe.each(['vdestack', 'kernel'])('unix sockets on %s', (name) => {
 
 test('abstract names belong to their stack', async () => {
   const [a, b] = net.stacks as [Stack, Stack];
-  const name = `\0ioth-test-${process.pid}-own`;
+  const name = abstractName('own');
   const [client, server] = await unixPair(a, name);
   const stranger = b.socket(AF_UNIX, SOCK_STREAM);
   await expect(stranger.connect(name)).rejects.toMatchObject({ code: 'ECONNREFUSED' });

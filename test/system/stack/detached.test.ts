@@ -211,8 +211,10 @@ function setLock(fd: number): void {
   expect(fcntl(fd, F_SETLK, Buffer.alloc(32))).toBe(0);
 }
 
+/** How many locks this process has on a file. Other file systems have files of the same number. */
 function locksOf(inode: number): number {
+  const lock = new RegExp(`POSIX .* ${process.pid} [0-9a-f]+:[0-9a-f]+:${inode} `);
   return readFileSync('/proc/locks', 'latin1')
     .split('\n')
-    .filter((line) => line.includes('POSIX') && line.includes(`:${inode} `)).length;
+    .filter((line) => lock.test(line)).length;
 }
