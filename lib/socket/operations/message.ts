@@ -8,7 +8,7 @@ import { type AncillaryItem, CMSG_SPACE, decodeAncillary, encodeAncillary } from
 import type { Descriptor } from '../descriptor.js';
 import { call, checkSize } from './call.js';
 import { waitOrThrow } from './errors.js';
-import { waitsForErrors } from './receive.js';
+import { mayBeUnwritten, waitsForErrors } from './receive.js';
 import type { Data } from './send.js';
 
 /** Result of recvmsg(2): the bytes or their number, the control messages, the MSG_ flags and the sender's address. */
@@ -29,7 +29,6 @@ class RecvMsgInto implements Operation<Received<number>> {
   ) {
     this.#buffers = checkEach('buffers', 'an array of buffers', buffers, checkBytes);
     checkInteger('ancbufsize', ancbufsize, 0, INT_MAX);
-    checkFlags(flags);
     this.fd = descriptor.use(this.syscall);
   }
 
@@ -58,7 +57,7 @@ class RecvMsg implements Operation<Received<Buffer>> {
   readonly #into: RecvMsgInto;
 
   constructor(descriptor: Descriptor, bufsize: number, ancbufsize: number, flags: number) {
-    this.#data = Buffer.allocUnsafe(bufsize);
+    this.#data = mayBeUnwritten(flags) ? Buffer.alloc(bufsize) : Buffer.allocUnsafe(bufsize);
     this.#into = new RecvMsgInto(descriptor, [this.#data], ancbufsize, flags);
   }
 
@@ -124,6 +123,7 @@ export const MESSAGE_CALLS = {
   recvmsg: call(
     ({ descriptor }, bufsize: number, ancbufsize: number = 0, flags: number = 0): Operation<Received<Buffer>> => {
       checkSize(bufsize);
+      checkFlags(flags);
       return new RecvMsg(descriptor, bufsize, ancbufsize, flags);
     },
   ),
@@ -133,7 +133,10 @@ export const MESSAGE_CALLS = {
       buffers: readonly NodeJS.ArrayBufferView[],
       ancbufsize: number = 0,
       flags: number = 0,
-    ): Operation<Received<number>> => new RecvMsgInto(descriptor, buffers, ancbufsize, flags),
+    ): Operation<Received<number>> => {
+      checkFlags(flags);
+      return new RecvMsgInto(descriptor, buffers, ancbufsize, flags);
+    },
   ),
   sendmsg: call(
     (

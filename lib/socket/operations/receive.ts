@@ -1,5 +1,5 @@
 import { type Address, decodeSockaddr, SOCKADDR_SIZE } from '../../address/sockaddr.js';
-import { MSG_ERRQUEUE, SOCK_STREAM } from '../../constants/socket.js';
+import { MSG_ERRQUEUE, MSG_TRUNC, SOCK_STREAM } from '../../constants/socket.js';
 import { checkBytes, checkFlags, checkInteger } from '../../core/validate.js';
 import { READABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
@@ -56,7 +56,7 @@ class Recv implements Operation<Buffer> {
   }
 
   attempt(): Buffer | typeof WAIT {
-    const buffer = takeBuffer(this.size);
+    const buffer = takeBuffer(this.size, this.flags);
     const count = receive(this, buffer);
     if (count !== WAIT) return trimBuffer(buffer, Math.min(count, this.size));
     spareBuffer = buffer;
@@ -114,7 +114,7 @@ class RecvFrom implements Operation<[Buffer, Address]> {
   }
 
   attempt(): [Buffer, Address] | typeof WAIT {
-    const buffer = takeBuffer(this.size);
+    const buffer = takeBuffer(this.size, this.flags);
     const count = receiveFrom(this, buffer);
     if (count !== WAIT) return [trimBuffer(buffer, Math.min(count, this.size)), this.peers.last()];
     spareBuffer = buffer;
@@ -129,6 +129,11 @@ class RecvFrom implements Operation<[Buffer, Address]> {
 /** Returns whether the call reads the error queue, which a shutdown does not end. */
 export function waitsForErrors(flags: number): boolean {
   return (flags & MSG_ERRQUEUE) !== 0;
+}
+
+/** Returns whether the call may count bytes that it does not write: with MSG_TRUNC TCP discards what it receives, tcp(7). */
+export function mayBeUnwritten(flags: number): boolean {
+  return (flags & MSG_TRUNC) !== 0;
 }
 
 function receive({ descriptor, fd, isStream, size, flags }: Recv | RecvInto, buffer: Uint8Array): number | typeof WAIT {
@@ -197,7 +202,8 @@ function isStartOf(whole: Buffer, bytes: Buffer, length: number): boolean {
 // a receive buffer that the last call did not use, shared by all sockets: a waiting socket holds no buffer
 let spareBuffer: Buffer | undefined;
 
-function takeBuffer(size: number): Buffer {
+function takeBuffer(size: number, flags: number): Buffer {
+  if (mayBeUnwritten(flags)) return Buffer.alloc(size);
   const buffer = spareBuffer && spareBuffer.length >= size ? spareBuffer : Buffer.allocUnsafeSlow(size);
   spareBuffer = undefined;
   return buffer;

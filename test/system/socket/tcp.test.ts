@@ -3,6 +3,7 @@ import {
   AF_INET6,
   MSG_DONTWAIT,
   MSG_PEEK,
+  MSG_TRUNC,
   SHUT_RD,
   SHUT_RDWR,
   SHUT_WR,
@@ -113,6 +114,38 @@ test('a buffer that recv gave is not written to by the next recv', async () => {
   await client.sendall('again');
   const second = await server.recv(65536);
   expect([first.toString(), second.toString()]).toEqual(['first', 'again']);
+  client.close();
+  server.close();
+});
+
+test('MSG_TRUNC discards bytes, and gives none of other receives in their place', async () => {
+  const [client, server] = await tcpPair(b, a, '10.0.0.1');
+  const discards: [name: string, discard: () => Promise<Buffer> | Buffer][] = [
+    ['recv', () => server.recv(100, MSG_TRUNC)],
+    ['recvfrom', async () => (await server.recvfrom(100, MSG_TRUNC))[0]],
+    ['recvmsg', async () => (await server.recvmsg(100, 0, MSG_TRUNC))[0]],
+    ['sync.recv', () => server.sync.recv(100, MSG_TRUNC)],
+    ['sync.recvfrom', () => server.sync.recvfrom(100, MSG_TRUNC)[0]],
+    ['sync.recvmsg', () => server.sync.recvmsg(100, 0, MSG_TRUNC)[0]],
+  ];
+  // memory that was used before
+  const unsafe = jest.spyOn(Buffer, 'allocUnsafe').mockImplementation((size) => Buffer.alloc(size, 'x'));
+  for (const [name, discard] of discards) {
+    await client.sendall('x'.repeat(100));
+    await server.recv();
+    await client.sendall('discarded');
+    expect([name, await discard()]).toEqual([name, Buffer.alloc(9)]);
+  }
+  unsafe.mockRestore();
+  const bytes = Buffer.from('my own');
+  for (const receive of [
+    () => server.recv_into(bytes, 0, MSG_TRUNC),
+    async () => (await server.recvfrom_into(bytes, 0, MSG_TRUNC))[0],
+    async () => (await server.recvmsg_into([bytes], 0, MSG_TRUNC))[0],
+  ]) {
+    await client.sendall('gone');
+    expect([await receive(), String(bytes)]).toEqual([4, 'my own']);
+  }
   client.close();
   server.close();
 });
