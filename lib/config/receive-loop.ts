@@ -10,6 +10,8 @@ const PAUSE_AFTER_ERROR_MS = 100;
  */
 export async function receiveAll(socket: Socket, receive: () => Promise<void>): Promise<void> {
   socket.unref();
+  // the program may have set a default timeout for its own sockets
+  socket.settimeout(null);
   while (!socket.closed) {
     try {
       await receive();

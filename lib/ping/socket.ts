@@ -61,6 +61,8 @@ export class PingSocket {
   ) {
     const proto = family === AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
     [this.#socket, this.#isRaw] = openSocket(stack, family, proto);
+    // the program may have set a default timeout for its own sockets
+    this.#socket.settimeout(null);
     this.#isKernels = stack.hasKernelSockets;
     try {
       this.#configure(ttl);

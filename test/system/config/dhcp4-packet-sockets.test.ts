@@ -10,6 +10,7 @@ import {
   SOL_SOCKET,
   type Socket,
   Stack,
+  setdefaulttimeout,
 } from 'ioth';
 import { DHCPRELEASE } from '../../../lib/config/dhcp4/message.js';
 import { Dhcp4Sockets } from '../../../lib/config/dhcp4/sockets.js';
@@ -50,13 +51,16 @@ class PicoxStandIn extends Stack {
 
 class WatchedStack extends Stack {
   readonly protocols: number[] = [];
+  readonly timeouts: (() => number | null)[] = [];
 
   constructor(vnl: string) {
     super('vdestack', vnl, null, { conf: 'builtin' });
     const make = this.socket as MakeSocket;
     this.socket = ((family, type, proto = 0) => {
       if (family === AF_PACKET) this.protocols.push(proto);
-      return Reflect.apply(make, this, [family, type, proto]);
+      const socket = Reflect.apply(make, this, [family, type, proto]);
+      this.timeouts.push(() => socket.gettimeout());
+      return socket;
     }) satisfies MakeSocket as typeof this.socket;
   }
 }
@@ -173,3 +177,14 @@ test.each(['socket', 'bind'] as const)(
     await stack.close();
   },
 );
+
+test("a default timeout is for the program's own sockets", async () => {
+  await using stack = new WatchedStack(lan.vnl);
+  setdefaulttimeout(0);
+  try {
+    await stack.iothconfig('eth,dhcp');
+  } finally {
+    setdefaulttimeout(null);
+  }
+  expect(new Set(stack.timeouts.map((timeout) => timeout()))).toEqual(new Set([null]));
+});

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { AbortError, GaiError, IothError, type PingProbe, type PingResult, Stack } from 'ioth';
+import { AbortError, GaiError, IothError, type PingProbe, type PingResult, Stack, setdefaulttimeout } from 'ioth';
 import { aloneStack, useNetwork } from '../../support/network.js';
 import { PATIENCE_MS, until } from '../../support/until.js';
 
@@ -181,6 +181,16 @@ test('an AbortSignal and the end of the stack end it', async () => {
   await expect(closed).rejects.toMatchObject({ code: 'ECANCELED' });
   await outcomes;
   await expect(stack.ping('10.0.0.9')).rejects.toMatchObject({ code: 'EBADF' });
+});
+
+test.each([0, 0.001])("a default timeout of %p s is for the program's own sockets", async (seconds) => {
+  setdefaulttimeout(seconds);
+  try {
+    const options = { count: 2, interval: 5, timeout: PATIENCE_MS };
+    expect(await a.ping('10.0.0.2', options)).toMatchObject({ received: 2 });
+  } finally {
+    setdefaulttimeout(null);
+  }
 });
 
 test('what onProbe throws rejects it', async () => {
