@@ -278,7 +278,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
    * @param offset where to start, in bytes; default 0
    * @param count how many bytes; default: to the end of the file
    * @returns the number of bytes sent
-   * @throws {IothError} ENOENT, EACCES, EISDIR … of the file; and the errors of {@link send}
+   * @throws {IothError} ENOENT, EACCES … of the file; EINVAL, EISDIR (not a regular file); and the errors of {@link send}
    */
   sendfile(file: FileInput, offset = 0, count?: number, options?: OperationOptions): Promise<number> {
     return this.#run(CALLS.sendfile, [file, offset, count], options);

@@ -1,9 +1,9 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { libioth } from '../../../ffi/ioth.js';
-import { libc } from '../../../ffi/libc.js';
+import { errno, F_DUPFD_CLOEXEC, libc } from '../../../ffi/libc.js';
 import { SOCK_STREAM } from '../../constants/socket.js';
-import { IothError } from '../../core/errors.js';
+import { IothError, systemError } from '../../core/errors.js';
 import { checkInteger, INT_MAX, invalidType, invalidValue } from '../../core/validate.js';
 import { WRITABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
@@ -16,6 +16,16 @@ export type FileInput = string | URL | number | FileHandle;
 
 /** The most bytes that one system call reads from the disk: reading blocks the event loop. */
 const MAX_CHUNK = 1 << 20;
+const FIRST_FD = 3;
+const OF_FILE = 'an error of the file, not of the socket';
+
+/** The file of one operation. */
+interface OpenFile {
+  readonly fileFd: number;
+  readonly size: number;
+  /** Closes what the operation opened. */
+  close(): void;
+}
 
 /**
  * SendFile operation: sendfile(2) of `count` bytes (undefined: to the end) from `offset`. Stacks without kernel sockets read and
@@ -26,7 +36,7 @@ class SendFile implements Operation<number> {
   readonly direction = WRITABLE;
   readonly fd: number;
   readonly #descriptor: Descriptor;
-  readonly #file: { readonly fileFd: number; readonly isOwn: boolean };
+  readonly #file: OpenFile;
   readonly #start: number;
   readonly #end: number;
   #position: number;
@@ -38,8 +48,7 @@ class SendFile implements Operation<number> {
     this.fd = descriptor.use(this.syscall);
     this.#descriptor = descriptor;
     this.#file = open(file);
-    const { fileFd } = this.#file;
-    this.#end = count === undefined ? onFile(() => fstatSync(fileFd).size) : offset + count;
+    this.#end = count === undefined ? this.#file.size : offset + count;
     this.#start = offset;
     this.#position = offset;
   }
@@ -58,7 +67,7 @@ class SendFile implements Operation<number> {
   }
 
   close(): void {
-    if (this.#file.isOwn) closeSync(this.#file.fileFd);
+    this.#file.close();
   }
 }
 
@@ -84,17 +93,48 @@ function onFile<T>(work: () => T): T {
   } catch (cause) {
     const { errno, code, syscall, path } = cause as NodeJS.ErrnoException;
     if (errno === undefined || code === undefined) throw cause;
-    throw new IothError(code, { syscall, address: path, hint: 'an error of the file, not of the socket', cause });
+    throw new IothError(code, { syscall, address: path, hint: OF_FILE, cause });
   }
 }
 
-function open(file: FileInput): { fileFd: number; isOwn: boolean } {
-  if (typeof file === 'number') return { fileFd: checkInteger('file', file, 0, INT_MAX), isOwn: false };
-  if (typeof file === 'string' || file instanceof URL)
-    return { fileFd: onFile(() => openSync(file, 'r')), isOwn: true };
-  if (typeof file === 'object' && file !== null && typeof file.fd === 'number')
-    return { fileFd: file.fd, isOwn: false };
+function open(file: FileInput): OpenFile {
+  const [fileFd, close] = descriptorOf(file);
+  try {
+    return { fileFd, size: sizeOf(fileFd), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function descriptorOf(file: FileInput): [fileFd: number, close: () => void] {
+  if (typeof file === 'number') return [checkInteger('file', file, 0, INT_MAX), () => {}];
+  if (typeof file === 'string' || file instanceof URL) {
+    // non-blocking: a FIFO would block the thread until it has a writer
+    const fileFd = onFile(() => openSync(file, constants.O_RDONLY | constants.O_NONBLOCK));
+    return [fileFd, () => closeSync(fileFd)];
+  }
+  if (typeof file === 'object' && file !== null && typeof file.fd === 'number') {
+    // if the handle is closed or collected during the wait, another file gets its number
+    const fileFd = duplicateOf(file.fd);
+    return [fileFd, () => libc().close(fileFd)];
+  }
   throw invalidType('file', 'a path, a file descriptor or a FileHandle', file);
+}
+
+function duplicateOf(fd: number): number {
+  // a closed FileHandle has -1: EBADF
+  const copy = libc().fcntl(checkInteger('file.fd', fd, -1, INT_MAX), F_DUPFD_CLOEXEC, FIRST_FD);
+  if (copy < 0) throw systemError(errno(), 'dup', { hint: OF_FILE });
+  return copy;
+}
+
+/** @throws {IothError} EISDIR, EINVAL if it is not a regular file */
+function sizeOf(fileFd: number): number {
+  const stats = onFile(() => fstatSync(fileFd));
+  if (stats.isFile()) return stats.size;
+  const code = stats.isDirectory() ? 'EISDIR' : 'EINVAL';
+  throw new IothError(code, { syscall: 'sendfile', hint: 'only a regular file can be sent' });
 }
 
 /** The call that sends a file. */

@@ -1,8 +1,10 @@
-import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AF_INET, SOCK_DGRAM, type Stack } from 'ioth';
+import { libc } from '../../../ffi/libc.js';
 import { holdings } from '../../support/leaks.js';
 import { useNetwork } from '../../support/network.js';
 import { pattern, receiveAll, tcpPair } from '../../support/sockets.js';
@@ -65,6 +67,21 @@ test('by FileHandle, which stays open', async () => {
   await handle.close();
 });
 
+test('by FileHandle, though another file has its number before all is sent', async () => {
+  const [client, server] = await tcpPair(b, a, '10.0.0.1');
+  const [handle, other] = [await open(path), openSync(__filename, 'r')];
+  const { fd } = handle;
+  const sending = client.sendfile(handle);
+  await handle.close();
+  expect(libc().dup3(other, fd, 0)).toBe(fd);
+  const receiving = receiveAll(server);
+  expect(await sending).toBe(content.length);
+  client.close();
+  expect((await receiving).equals(content)).toBe(true);
+  for (const each of [other, fd]) closeSync(each);
+  server.close();
+});
+
 test('no more than there is', async () => {
   const [sent, received] = await send(path, content.length - 5, 100);
   expect([sent, received.length]).toEqual([5, 5]);
@@ -83,6 +100,33 @@ test('takes its turn among other sends', async () => {
   expect(received.subarray(0, 3).toString()).toBe('GET');
   expect(received.subarray(3, -5).equals(content)).toBe(true);
   expect(received.subarray(-5).toString()).toBe('after');
+  client.close();
+  server.close();
+});
+
+test.each<[what: string, code: string, make: (path: string) => void]>([
+  ['a FIFO', 'EINVAL', (path) => void execFileSync('mkfifo', [path])],
+  ['a device', 'EINVAL', (path) => symlinkSync('/dev/zero', path)],
+  ['a directory', 'EISDIR', (path) => mkdirSync(path)],
+])('refuses %s, and leaves it closed', async (_what, code, make) => {
+  const special = join(net.dir, 'special');
+  make(special);
+  const [client, server] = await tcpPair(b, a, '10.0.0.1');
+  const before = holdings().descriptors.length;
+  const refused = { code, syscall: 'sendfile', message: expect.stringContaining('only a regular file') };
+  await expect(client.sendfile(special, 0, 10)).rejects.toMatchObject(refused);
+  expect(() => client.sync.sendfile(special)).toThrow(expect.objectContaining(refused));
+  expect(holdings().descriptors).toHaveLength(before);
+  rmSync(special, { recursive: true });
+  client.close();
+  server.close();
+});
+
+test('a FileHandle that is closed already is EBADF', async () => {
+  const [client, server] = await tcpPair(b, a, '10.0.0.1');
+  const handle = await open(path);
+  await handle.close();
+  await expect(client.sendfile(handle)).rejects.toMatchObject({ name: 'IothError', code: 'EBADF' });
   client.close();
   server.close();
 });
