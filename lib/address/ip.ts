@@ -80,8 +80,9 @@ export function splitPrefix(text: string): [address: string, length: number | un
 export const ANY4 = '0.0.0.0';
 export const BROADCAST4 = '255.255.255.255';
 
-/** Returns whether an address is a loopback address: 127.0.0.0/8 or ::1. Ignores its zone. */
+/** Returns whether a host is a loopback address: 127.0.0.0/8 or ::1. Ignores its zone. The hosts '' and '<broadcast>' are none. */
 export function isLoopback(address: string): boolean {
+  if (familyOf(address) === 0) return false;
   const bytes = ipBytes(address);
   return bytes.length === 4 ? bytes[0] === 127 : ipText(bytes) === '::1';
 }

@@ -66,8 +66,11 @@ describe.each([
     expect(address).toBe(family === AF_INET ? '0.0.0.0' : '::');
     const client = b.socket(family, SOCK_STREAM);
     await client.connect({ address: hostA, port });
-    client.close();
-    listener.close();
+    // the stack itself, as in C
+    const own = a.socket(family, SOCK_STREAM);
+    await own.connect(['', port]);
+    expect(own.getpeername()).toMatchObject({ address: family === AF_INET ? '127.0.0.1' : '::1', port });
+    for (const socket of [client, own, listener]) socket.close();
   });
 
   test('recv gives no more than was asked and peeks', async () => {
