@@ -32,6 +32,13 @@ export interface Operation<T> {
   close?(): void;
 }
 
+/** Returns the error of an operation whose timeout, in milliseconds, is over. */
+export function timedOut(operation: Omit<Operation<unknown>, 'direction' | 'attempt'>, timeout: number): IothError {
+  const { syscall, address, port, timeoutName = 'settimeout' } = operation;
+  const hint = `no answer within ${timeout / 1000} s (${timeoutName})`;
+  return new IothError('ETIMEDOUT', { syscall, address, port, hint });
+}
+
 /** An operation that waits, and the promise that waits for it. */
 export class Waiter<T> {
   timer: NodeJS.Timeout | undefined;
@@ -48,9 +55,7 @@ export class Waiter<T> {
   /** Arms the early end of the wait: a timeout in milliseconds, a signal, or both. */
   arm(timeout: number | null, signal: AbortSignal | undefined, endEarly: (error: Error) => void): void {
     if (timeout !== null) {
-      const { syscall, address, port, timeoutName = 'settimeout' } = this.operation;
-      const hint = `no answer within ${timeout / 1000} s (${timeoutName})`;
-      const expire = () => endEarly(new IothError('ETIMEDOUT', { syscall, address, port, hint }));
+      const expire = () => endEarly(timedOut(this.operation, timeout));
       this.timer = setTimeout(expire, timeout).unref();
     }
     if (signal) this.stopListening = onAbort(signal, () => endEarly(new AbortError(signal.reason)));

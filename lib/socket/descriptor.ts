@@ -13,7 +13,7 @@ export class Descriptor implements Closable {
   /** What moves its bytes: libc, where libioth would only look the descriptor up and call it. */
   readonly calls: Pick<Libioth, 'send' | 'sendto' | 'recv' | 'recvfrom'>;
   #open = true;
-  readonly #followers: ((reason: Error) => void)[] = [];
+  readonly #followers = new Set<(reason: WaitEnd) => void>();
 
   constructor(
     readonly owner: DescriptorOwner,
@@ -60,9 +60,13 @@ export class Descriptor implements Closable {
     }
   }
 
-  /** Calls `follower` with the reason when the descriptor is closed or detached, but not at process exit. */
-  follow(follower: (reason: Error) => void): void {
-    this.#followers.push(follower);
+  /**
+   * Calls `follower` with the reason when the descriptor is closed or detached, but not at process exit.
+   * @returns a function that ends this
+   */
+  follow(follower: (reason: WaitEnd) => void): () => void {
+    this.#followers.add(follower);
+    return () => this.#followers.delete(follower);
   }
 
   /** Releases the descriptor without closing it; libioth still counts it. */
@@ -79,6 +83,6 @@ export class Descriptor implements Closable {
     this.owner.descriptors.delete(this);
     // close the poll handle before the descriptor: the number is reused at once
     this.readiness.close(reason ?? undefined);
-    if (reason) for (const follower of this.#followers) follower(reason({ syscall: 'close' }));
+    if (reason) for (const follower of this.#followers) follower(reason);
   }
 }

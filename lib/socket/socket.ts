@@ -1,6 +1,6 @@
 import type { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Address, AddressInput, Sockaddr } from '../address/sockaddr.js';
+import type { Address, AddressInput } from '../address/sockaddr.js';
 import { AF_INET, AF_INET6, SOCK_STREAM } from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
 import { checkOptions, checkSignal } from '../core/validate.js';
@@ -8,7 +8,7 @@ import { BaseSocket } from './base-socket.js';
 import type { AncillaryItem } from './cmsg.js';
 import { socketOfConnection } from './connection.js';
 import { Descriptor } from './descriptor.js';
-import { destinationOf, localDestinationOf } from './destination.js';
+import { localDestinationOf, namedDestinationOf, numericDestinationOf } from './destination.js';
 import { socketStream } from './duplex.js';
 import { duplicate } from './duplicate.js';
 import { type Datagram, incoming, RECEIVE_SIZE } from './incoming.js';
@@ -316,7 +316,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
 
   /** @internal */
   follow(follower: (reason: Error) => void): void {
-    this.descriptor.follow(follower);
+    this.descriptor.follow((reason) => follower(reason({ syscall: 'close' })));
   }
 
   /**
@@ -355,21 +355,40 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
       const signal = signalOf(options);
       const given: unknown[] = args;
       const at = call.addressIn ? call.addressIn(given) : -1;
-      if (at < 0) return this.#begin(call, given as Args, signal);
-      const to = destinationOf(this.stack, this.family, given[at], signal);
-      const begin = (resolved: Sockaddr) => {
-        given[at] = resolved;
-        return this.#begin(call, given as Args, signal);
-      };
-      return to instanceof Promise ? to.then(begin) : begin(to);
+      if (at >= 0) {
+        const to = numericDestinationOf(this.stack, this.family, given[at]);
+        if (!to) return this.#runWithName(call, given, at, signal);
+        given[at] = to;
+      }
+      return this.#begin(call, given as Args, signal, milliseconds(this.gettimeout()));
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  #begin<Args extends unknown[], T>(call: Call<Args, T>, args: Args, signal: AbortSignal | undefined): Promise<T> {
+  /** Runs a call whose argument number `at` has a name. The timeout is for the look-up and the operation together. */
+  async #runWithName<Args extends unknown[], T>(
+    call: Call<Args, T>,
+    given: unknown[],
+    at: number,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const timeout = milliseconds(this.gettimeout());
+    const start = performance.now();
+    const wait = { descriptor: this.descriptor, syscall: call.syscall ?? '', timeout, signal };
+    given[at] = await namedDestinationOf(this.stack, this.family, given[at], wait);
+    const left = timeout && Math.max(1, Math.ceil(timeout - (performance.now() - start)));
+    return this.#begin(call, given as Args, signal, left);
+  }
+
+  #begin<Args extends unknown[], T>(
+    call: Call<Args, T>,
+    args: Args,
+    signal: AbortSignal | undefined,
+    timeout: number | null,
+  ): Promise<T> {
     const operation = call.make(this.#target, ...args);
-    const result = this.descriptor.readiness.run(operation, this, milliseconds(this.gettimeout()), signal);
+    const result = this.descriptor.readiness.run(operation, this, timeout, signal);
     return operation.close ? result.finally(() => operation.close?.()) : result;
   }
 }

@@ -19,13 +19,16 @@ export interface Call<Args extends unknown[], Result> {
   make(target: CallTarget, ...args: Args): Operation<Result>;
   /** Returns the index of the argument that is an address, so that its name is resolved first; -1 for none. */
   readonly addressIn?: (args: readonly unknown[]) => number;
+  /** The C name of a call with an address, for errors of the wait for its name. */
+  readonly syscall?: string;
 }
 
 export function call<Args extends unknown[], Result>(
   make: (target: CallTarget, ...args: Args) => Operation<Result>,
   addressIn?: (args: readonly unknown[]) => number,
+  syscall?: string,
 ): Call<Args, Result> {
-  return { make, addressIn };
+  return { make, addressIn, syscall };
 }
 
 /** The arguments of a call in the form that callers give: an address may have a name. */

@@ -82,5 +82,6 @@ export const CONNECT_CALLS = {
   connect: call(
     ({ descriptor }, addr: Sockaddr): Operation<void> => new Connect(descriptor, addr),
     () => 0,
+    'connect',
   ),
 };

@@ -147,5 +147,6 @@ export const MESSAGE_CALLS = {
       addr?: Sockaddr,
     ): Operation<number> => new SendMsg(descriptor, buffers, ancdata, flags, addr),
     ([, , , addr]) => (addr === undefined ? -1 : 3),
+    'sendmsg',
   ),
 };

@@ -113,5 +113,6 @@ export const SEND_CALLS = {
       return new SendTo(descriptor, bytes, flags, addr);
     },
     ([, first]) => (typeof first === 'number' ? 2 : 1),
+    'sendto',
   ),
 };

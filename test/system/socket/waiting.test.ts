@@ -9,9 +9,12 @@ import {
   type Stack,
   setdefaulttimeout,
 } from 'ioth';
+import { Readiness } from '../../../lib/io/readiness.js';
 import { silentAddress, useNetwork } from '../../support/network.js';
+import { answerTo, ScriptedServer } from '../../support/scripted-server.js';
 import { fillSendBuffer, listenOn, pattern, receiveAll, tcpPair, udpOn, unixPair } from '../../support/sockets.js';
 import { turnsOfLoop } from '../../support/turns.js';
+import { until } from '../../support/until.js';
 
 const net = useNetwork();
 let a: Stack;
@@ -19,6 +22,8 @@ let b: Stack;
 beforeAll(() => {
   [a, b] = net.stacks as [Stack, Stack];
 });
+
+const NAMED = ['host.example', 9] as [string, number];
 
 /** What may wait, each brought to where it does: `start` begins the wait. */
 const waits: [name: string, make: () => Promise<{ socket: Socket; start: Start; others: Socket[] }>][] = [
@@ -37,6 +42,9 @@ const waits: [name: string, make: () => Promise<{ socket: Socket; start: Start; 
       return { socket, start: (options) => socket.connect([silent, 9], options), others: [] };
     },
   ],
+  ...resolving('connect to a name', SOCK_STREAM, (socket, options) => socket.connect(NAMED, options)),
+  ...resolving('sendto a name', SOCK_DGRAM, (socket, options) => socket.sendto('x', NAMED, options)),
+  ...resolving('sendmsg to a name', SOCK_DGRAM, (socket, options) => socket.sendmsg(['x'], [], 0, NAMED, options)),
   ...receiving('recv', (socket, options) => socket.recv(10, 0, options)),
   ...receiving('recv_into', (socket, options) => socket.recv_into(Buffer.alloc(10), 0, 0, options)),
   ...receiving('recvfrom', (socket, options) => socket.recvfrom(10, 0, options)),
@@ -51,6 +59,15 @@ const waits: [name: string, make: () => Promise<{ socket: Socket; start: Start; 
 
 type Start = (options?: { signal?: AbortSignal }) => Promise<unknown>;
 type Call = (socket: Socket, options?: { signal?: AbortSignal }) => Promise<unknown>;
+
+function resolving(name: string, type: number, call: Call): typeof waits {
+  const make = async () => {
+    b.iothdns_update(`nameserver ${silentAddress(b)}`);
+    const socket = b.socket(AF_INET, type);
+    return { socket, start: (options?: { signal?: AbortSignal }) => call(socket, options), others: [] };
+  };
+  return [[name, make]];
+}
 
 function receiving(name: string, call: Call): typeof waits {
   const make = async () => {
@@ -72,6 +89,7 @@ function sending(name: string, call: Call): typeof waits {
 
 const syscalls: Record<string, string> = { recv_into: 'recv', recvfrom_into: 'recvfrom', recvmsg_into: 'recvmsg' };
 syscalls.sendall = 'send';
+for (const name of ['connect to a name', 'sendto a name', 'sendmsg to a name']) syscalls[name] = name.split(' ')[0]!;
 
 describe.each(waits)('%s', (name, make) => {
   const syscall = syscalls[name] ?? name;
@@ -126,6 +144,57 @@ describe.each(waits)('%s', (name, make) => {
       message: expect.stringContaining('the socket is closed'),
     });
     for (const each of others) each.close();
+  });
+});
+
+describe('a name in an address', () => {
+  let server: ScriptedServer;
+  beforeEach(() => {
+    server = new ScriptedServer(a, '10.0.0.1', () => []);
+    b.iothdns_update('nameserver 10.0.0.1');
+  });
+  afterEach(() => server.close());
+
+  test('is looked up in the time of the call', async () => {
+    const [listener, [, port]] = listenOn(a, '10.0.0.1');
+    server.answer = (query) => [{ bytes: answerTo(query, '10.0.0.1'), after: 50 }];
+    const run = jest.spyOn(Readiness.prototype, 'run');
+    const socket = b.socket();
+    socket.settimeout(60);
+    await socket.connect(['slow.example', port]);
+    const [, , timeout] = run.mock.calls.find(([{ syscall }, owner]) => syscall === 'connect' && owner === socket)!;
+    run.mockRestore();
+    expect(timeout).toBeGreaterThan(0);
+    // a timer may be a millisecond early
+    expect(timeout).toBeLessThanOrEqual(60_000 - 49);
+    for (const each of [socket, listener]) each.close();
+  });
+
+  test('that no server is needed for is resolved at timeout 0 too', async () => {
+    const [socket, [, port]] = udpOn(b, '127.0.0.1');
+    socket.settimeout(0);
+    expect(await socket.sendto('x', ['localhost', port])).toBe(1);
+    await expect(socket.sendto('x', ['fd00::1', port])).rejects.toMatchObject({ code: 'EAI_ADDRFAMILY' });
+    socket.close();
+  });
+
+  test('is looked up for no closed socket', async () => {
+    const socket = b.socket();
+    socket.close();
+    await expect(socket.connect(NAMED)).rejects.toMatchObject({ code: 'EBADF', syscall: 'connect' });
+    expect(server.queries).toEqual([]);
+  });
+
+  test('waits no longer than its stack', async () => {
+    const stack = net.stack('10.0.0.9/24');
+    stack.iothdns_update('nameserver 10.0.0.1');
+    const outcome = expect(stack.socket().connect(NAMED)).rejects.toMatchObject({
+      ...{ name: 'IothError', code: 'ECANCELED', syscall: 'connect', address: 'host.example', port: 9 },
+      message: expect.stringContaining('the stack was closed'),
+    });
+    await until('it is asked', () => server.queries.length > 0);
+    await stack.close();
+    await outcome;
   });
 });
 

@@ -32,6 +32,7 @@ test('all that waits is rejected while the loop turns, and the other stack goes 
   const [client, server] = await tcpPair(other, other, '10.0.0.1');
   const stack = aloneStack();
   stack.on('error', () => {});
+  stack.iothdns_update('nameserver 10.0.0.99');
   const [udp] = udpOn(stack, '10.0.0.1');
   const listener = stack.socket();
   listener.bind(['10.0.0.1', 0]);
@@ -41,6 +42,7 @@ test('all that waits is rejected while the loop turns, and the other stack goes 
     listener.accept(),
     udp.recv(10),
     stack.socket().connect(['10.0.0.99', 9]), // nobody answers its ARP
+    stack.socket().connect(['host.example', 9]),
   ]);
   await delay(20);
   kill(stack);
@@ -48,7 +50,7 @@ test('all that waits is rejected while the loop turns, and the other stack goes 
   await client.sendall('during');
   expect((await server.recv(100)).toString()).toBe('during');
   expect(await waiting).toEqual(
-    Array(3).fill({ status: 'rejected', reason: expect.objectContaining({ code: 'ERR_STACK_DEAD' }) }),
+    Array(4).fill({ status: 'rejected', reason: expect.objectContaining({ code: 'ERR_STACK_DEAD' }) }),
   );
   await stack.close();
   await client.sendall('still there');
