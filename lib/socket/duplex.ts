@@ -11,11 +11,16 @@ interface StreamSocket {
   sendall(data: Buffer): Promise<void>;
   shutdown(how: number): void;
   close(): void;
+  /** Calls `follower` when the socket is closed or detached. */
+  follow?(follower: (reason: Error & { code?: string }) => void): void;
 }
 
-/** Creates a Duplex on a connected socket. Ending the stream shuts down writing; destroying it closes the socket. */
+/**
+ * Creates a Duplex on a connected socket. Ending the stream shuts down writing; destroying it closes the socket. It ends with a
+ * socket that can be followed, also while nobody reads.
+ */
 export function socketStream(socket: StreamSocket): Duplex {
-  return new Duplex({
+  const stream = new Duplex({
     allowHalfOpen: true,
     read() {
       socket.recv(CHUNK_SIZE).then(
@@ -40,5 +45,17 @@ export function socketStream(socket: StreamSocket): Duplex {
       socket.close();
       done(error);
     },
+  });
+  endWithSocket(stream, socket);
+  return stream;
+}
+
+// A function of its own, and a weak reference: a closure of socketStream would hold the socket, so that one that the program forgot
+// would never be garbage collected
+function endWithSocket(stream: Duplex, socket: StreamSocket): void {
+  const weak = new WeakRef(stream);
+  socket.follow?.((reason) => {
+    // a close on our side ends the stream without an error
+    weak.deref()?.destroy(reason.code === 'ERR_STACK_DEAD' ? reason : undefined);
   });
 }

@@ -27,7 +27,8 @@ const stack = new Stack('vdestack');
 const start = descriptors();
 
 function forgetSockets(): void {
-  for (let i = 0; i < 5; i++) stack.socket();
+  for (let i = 0; i < 4; i++) stack.socket();
+  stack.socket().stream();
 }
 forgetSockets();
 console.log('sockets', descriptors() - start, await collectUntil(() => descriptors() === start));

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
+import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { AF_UNIX, Socket, type Stack } from 'ioth';
+import { AF_UNIX, close, Socket, type Stack } from 'ioth';
 import { useNetwork } from '../../support/network.js';
 import { receiveAll, tcpPair, unixPair } from '../../support/sockets.js';
 import { until } from '../../support/until.js';
@@ -104,6 +105,38 @@ describe('stream()', () => {
       stream.destroy();
     }
     expect(client.family).toBe(AF_UNIX);
+  });
+
+  describe.each(['reads', 'is idle'])('as a Duplex that %s', (state) => {
+    async function duplex(): Promise<[Socket, Duplex]> {
+      const [client, server] = await unixPair(b, '\0ioth');
+      streamed.push(server);
+      const stream = client.stream();
+      if (state === 'reads') stream.resume();
+      return [client, stream];
+    }
+    const streamed: Socket[] = [];
+    afterEach(() => {
+      for (const socket of streamed.splice(0)) socket.close();
+    });
+
+    it('ends with its Socket and with the stack, without an error', async () => {
+      const ways = [(socket: Socket) => socket.close(), (socket: Socket) => close(socket.detach()), () => b.close()];
+      for (const end of ways) {
+        const [client, stream] = await duplex();
+        const closed = once(stream, 'close');
+        await end(client);
+        await closed;
+        expect(stream.errored).toBeNull();
+      }
+    });
+
+    it("has the death of the stack's daemon as its error", async () => {
+      const [, stream] = await duplex();
+      const errors = [once(b, 'error'), once(stream, 'error')];
+      process.kill(b.daemonPid as number, 'SIGKILL');
+      for (const [error] of await Promise.all(errors)) expect(error).toMatchObject({ code: 'ERR_STACK_DEAD' });
+    });
   });
 
   it('does not keep the process alive where its Socket does not', async () => {
