@@ -54,13 +54,13 @@ export function whenNetworkIsThereSync<T>(make: () => T, wait: NetworkWait): T {
 export async function whenNetworkIsThere<T>(make: () => T, wait: NetworkWait, signal?: AbortSignal): Promise<T> {
   const tries = new Tries(wait);
   for (;;) {
+    if (signal?.aborted) throw new AbortError(signal.reason);
     for (const vnl of wait.vnls) await untilServed({ ...tries.question(vnl), signal });
     try {
       return make();
     } catch (error) {
       const pause = tries.pauseAfter(error);
       await untilAborted(delay(pause), signal);
-      if (signal?.aborted) throw new AbortError(signal.reason);
     }
   }
 }

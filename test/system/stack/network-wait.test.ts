@@ -4,6 +4,7 @@ import { linkSync, mkdirSync, renameSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Stack } from 'ioth';
+import { NativeStack } from '../../../lib/vdestack/native-stack.js';
 import { runText } from '../../support/child.js';
 import { useDirectory } from '../../support/directory.js';
 import { failureOf } from '../../support/failure.js';
@@ -109,6 +110,18 @@ test('an AbortSignal ends the wait of create()', async () => {
   setTimeout(() => control.abort('enough'), 50);
   await expect(waiting).rejects.toMatchObject({ name: 'AbortError', cause: 'enough' });
 });
+
+test.each([undefined, 'vde', 'switch'])(
+  'with a signal that is aborted already create() makes no stack: %p',
+  async (kind) => {
+    const makes = jest.spyOn(NativeStack, 'open');
+    const options = { signal: AbortSignal.abort('enough') };
+    const creating = Stack.create('vdestack', kind && `${kind}://${dir}/sw`, null, options);
+    await expect(creating).rejects.toMatchObject({ name: 'AbortError', cause: 'enough' });
+    expect(makes).not.toHaveBeenCalled();
+    makes.mockRestore();
+  },
+);
 
 test('a wait that makes no sense', async () => {
   for (const [wait, code] of [
