@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { AF_INET, get_defstack, SOCK_DGRAM, Stack, set_defstack, set_license } from 'ioth';
+import { runText } from '../../support/child.js';
+import { temporaryDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { useNetwork } from '../../support/network.js';
 import { children } from '../../support/processes.js';
@@ -128,6 +130,32 @@ describe('closing', () => {
     await stack.close();
     stack.closeSync();
     expect(closings).toBe(1);
+  });
+
+  test('has not failed where a listener throws: that is an uncaught exception', async () => {
+    const source = `
+      process.on('uncaughtException', ({ message }) => console.log(message, 'is uncaught'));
+      const stack = new ioth.Stack('vdestack');
+      stack.on('close', () => { throw new Error('mine'); });
+      ioth.set_defstack(stack);
+      console.log(await stack.close(), ioth.get_defstack());
+      console.log(await stack.close());`;
+    const { code, stdout, stderr } = await runText(temporaryDirectory(), source);
+    expect({ code, stdout, stderr }).toEqual({
+      ...{ code: 0, stderr: '' },
+      stdout: 'undefined null\nundefined\nmine is uncaught\n',
+    });
+  });
+
+  test('by closeSync, it throws what a listener throws, once', () => {
+    const stack = new Stack('vdestack');
+    stack.on('close', () => {
+      throw new Error('mine');
+    });
+    set_defstack(stack);
+    expect(() => stack.closeSync()).toThrow('mine');
+    expect([stack.closed, get_defstack()]).toEqual([true, null]);
+    stack.closeSync();
   });
 
   test('does not hold the loop', async () => {
