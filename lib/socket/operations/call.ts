@@ -6,6 +6,7 @@ import type { Descriptor } from '../descriptor.js';
 /** The socket that a call is made on. */
 export interface CallTarget {
   readonly descriptor: Descriptor;
+  readonly family: number;
   readonly type: number;
   /** Keeps the sender of the last datagram. */
   readonly peers: { last(): Address };

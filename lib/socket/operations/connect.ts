@@ -2,9 +2,9 @@ import { libioth } from '../../../ffi/ioth.js';
 import { errno } from '../../../ffi/libc.js';
 import { isLoopback } from '../../address/ip.js';
 import type { Sockaddr } from '../../address/sockaddr.js';
-import { SO_ERROR, SOL_SOCKET } from '../../constants/socket.js';
+import { AF_UNIX, SO_ERROR, SOL_SOCKET } from '../../constants/socket.js';
 import { intOf } from '../../core/byte-order.js';
-import { EALREADY, EINPROGRESS, EINTR, EISCONN } from '../../core/errno.js';
+import { EAGAIN, EALREADY, EINPROGRESS, EINTR, EISCONN } from '../../core/errno.js';
 import { WRITABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
@@ -24,6 +24,7 @@ class Connect implements Operation<void> {
   constructor(
     readonly descriptor: Descriptor,
     readonly to: Sockaddr,
+    readonly family: number,
   ) {
     this.fd = descriptor.use(this.syscall);
     this.address = to.address;
@@ -38,6 +39,8 @@ class Connect implements Operation<void> {
     }
     if (this.#connect() === 0) return;
     const error = errno();
+    // unix(7): the backlog is full, and nothing has begun
+    if (error === EAGAIN && this.family === AF_UNIX) return WAIT;
     if (error !== EINPROGRESS && error !== EINTR) throw this.#error(error);
     this.#started = true;
     // over loopback the attempt has ended already. picox clears SO_ERROR when it is read, and then never reports the result
@@ -80,7 +83,7 @@ class Connect implements Operation<void> {
 /** The call that connects. */
 export const CONNECT_CALLS = {
   connect: call(
-    ({ descriptor }, addr: Sockaddr): Operation<void> => new Connect(descriptor, addr),
+    ({ descriptor, family }, addr: Sockaddr): Operation<void> => new Connect(descriptor, addr, family),
     () => 0,
     'connect',
   ),

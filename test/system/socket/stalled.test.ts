@@ -3,6 +3,7 @@ import {
   AF_UNIX,
   IP_RECVERR,
   IPPROTO_IP,
+  type ListeningSocket,
   MSG_ERRQUEUE,
   SHUT_RD,
   SHUT_RDWR,
@@ -197,6 +198,48 @@ describe('a datagram to a unix socket whose queue is full', () => {
     );
     expect(polls).toBeLessThan(MOST_POLLS);
     for (const each of [receiver, sender]) each.close();
+  });
+});
+
+describe('a connect to a unix socket whose backlog is full', () => {
+  let listener: ListeningSocket;
+  let path: string;
+  let waits: Socket;
+  let socket: Socket;
+  beforeEach(async () => {
+    path = unixName();
+    const bound = stack.socket(AF_UNIX);
+    bound.bind(path);
+    listener = bound.listen(0);
+    [waits, socket] = [stack.socket(AF_UNIX), stack.socket(AF_UNIX)];
+    await waits.connect(path);
+  });
+  afterEach(() => {
+    for (const each of [listener, waits, socket]) each.close();
+  });
+
+  test('waits without spinning, as in C, until a connection is accepted', async () => {
+    const connecting = socket.connect(path);
+    await expectQuietWait(connecting);
+    const [first] = await listener.accept();
+    await connecting;
+    const [second] = await listener.accept();
+    await socket.sendall('at last');
+    expect(String(await second.recv(10))).toBe('at last');
+    for (const each of [first, second]) each.close();
+  });
+
+  test('its timeout is honoured, also blocking, and the socket can connect after it', async () => {
+    socket.settimeout(0);
+    await expect(socket.connect(path)).rejects.toMatchObject({ code: 'EAGAIN', syscall: 'connect' });
+    socket.settimeout(0.2);
+    const timedOut = { code: 'ETIMEDOUT', syscall: 'connect', address: path };
+    await expect(socket.connect(path)).rejects.toMatchObject(timedOut);
+    const polls = pollsDuring(() => expect(() => socket.sync.connect(path)).toThrow(expect.objectContaining(timedOut)));
+    expect(polls).toBeLessThan(MOST_POLLS);
+    const [first] = await listener.accept();
+    await socket.connect(path);
+    first.close();
   });
 });
 
