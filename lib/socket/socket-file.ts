@@ -1,6 +1,15 @@
 import { SOCK_SEQPACKET, SOCK_STREAM } from '../constants/socket.js';
-import { IothError } from '../core/errors.js';
-import { checkBytes, checkInteger, checkOptions, checkString, INT_MAX, invalidValue } from '../core/validate.js';
+import { untilAborted } from '../core/abort.js';
+import { AbortError, IothError } from '../core/errors.js';
+import {
+  checkBytes,
+  checkInteger,
+  checkOptions,
+  checkSignal,
+  checkString,
+  INT_MAX,
+  invalidValue,
+} from '../core/validate.js';
 import type { Data } from './operations/send.js';
 
 const ENCODINGS = ['utf8', 'utf-8', 'latin1', 'ascii'] as const;
@@ -49,7 +58,7 @@ export class SocketFile {
    * @throws {IothError} EMSGSIZE for a line longer than the limit; and the errors of `socket.recv`
    */
   readline(options?: { signal?: AbortSignal }): Promise<string | null> {
-    return this.#inTurn(() => this.#readline(options));
+    return this.#inTurn(options, () => this.#readline(options));
   }
 
   /**
@@ -59,10 +68,9 @@ export class SocketFile {
    */
   read(size?: undefined, options?: { signal?: AbortSignal }): Promise<string>;
   read(size: number, options?: { signal?: AbortSignal }): Promise<Buffer>;
-  read(size?: number, options?: { signal?: AbortSignal }): Promise<string | Buffer> {
-    return this.#inTurn(async () => {
-      checkOptions(options, ['signal']);
-      if (size !== undefined) checkInteger('size', size, 0, INT_MAX);
+  async read(size?: number, options?: { signal?: AbortSignal }): Promise<string | Buffer> {
+    if (size !== undefined) checkInteger('size', size, 0, INT_MAX);
+    return this.#inTurn(options, async () => {
       const wanted = size ?? Number.POSITIVE_INFINITY;
       while (this.#length < wanted && (await this.#receive(options)));
       const bytes = this.#take(Math.min(wanted, this.#length));
@@ -89,7 +97,6 @@ export class SocketFile {
   }
 
   async #readline(options: { signal?: AbortSignal } | undefined): Promise<string | null> {
-    checkOptions(options, ['signal']);
     let searched = 0;
     for (;;) {
       const end = this.#indexOfNewline(searched);
@@ -142,9 +149,22 @@ export class SocketFile {
     return all.subarray(0, length);
   }
 
-  #inTurn<T>(read: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(read);
-    this.#turn = result.catch(() => {});
+  /** Calls `read` after the reads before it. An abort ends the wait for that; after it, the signal is that of `recv`. */
+  #inTurn<T>(options: { signal?: AbortSignal } | undefined, read: () => Promise<T>): Promise<T> {
+    let signal: AbortSignal | undefined;
+    try {
+      signal = checkSignal(checkOptions(options, ['signal']).signal);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const before = this.#turn;
+    const result = untilAborted(before, signal).then(() => {
+      // what is aborted takes nothing of what was received
+      if (signal?.aborted) throw new AbortError(signal.reason);
+      return read();
+    });
+    // one that is aborted before its turn leaves the turn to those before it
+    this.#turn = result.catch(() => before);
     return result;
   }
 }

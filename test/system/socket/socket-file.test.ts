@@ -68,6 +68,20 @@ test('a read that failed has lost nothing', async () => {
   expect(await file.readline()).toBe('half and half');
 });
 
+test('a read that is aborted before its turn ends at once, and takes nothing', async () => {
+  const file = server.makefile();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const [first, ...aborted] = [file.readline(), file.readline({ signal }), file.read(3, { signal })];
+  const last = file.readline();
+  controller.abort('enough');
+  for (const read of aborted) await expect(read).rejects.toMatchObject({ name: 'AbortError', cause: 'enough' });
+  await client.sendall('one\ntwo\nthree\n');
+  expect(await Promise.all([first, last])).toEqual(['one', 'two']);
+  await expect(file.readline({ signal })).rejects.toMatchObject({ name: 'AbortError' });
+  expect(await file.readline()).toBe('three');
+});
+
 test('a line without an end does not fill the memory, and is not lost', async () => {
   const file = server.makefile({ limit: 1000 });
   await client.sendall(`${'x'.repeat(1000)}\n`);
@@ -99,7 +113,11 @@ test('refuses what makes no file', async () => {
   using udp = stack.socket(AF_INET, SOCK_DGRAM);
   expect(() => udp.makefile()).toThrow(expect.objectContaining({ code: 'ENOTSUP' }));
   const file = server.makefile();
+  const waiting = file.readline();
   await expect(file.read(-1)).rejects.toMatchObject({ code: 'ERR_OUT_OF_RANGE' });
   await expect(file.readline({ singal: 1 } as object)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+  await expect(file.read(1, { signal: 5 } as object)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
   await expect(file.write(5 as never)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+  await client.sendall('goes on\n');
+  expect(await waiting).toBe('goes on');
 });
