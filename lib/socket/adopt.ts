@@ -2,14 +2,17 @@ import { SO_TYPE, SOL_SOCKET } from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
 import { checkInteger, INT_MAX, invalidValue } from '../core/validate.js';
 import { makeNonBlocking } from '../io/descriptor-flags.js';
-import { closeDetached, owned, unregisterDetached, wasClosedElsewhere } from './detached.js';
+import { closeDetached, isOfOtherStack, owned, unregisterDetached, wasClosedElsewhere } from './detached.js';
 import { getsockopt } from './options.js';
 
-/** Checks a descriptor that `socket.detach` returned and makes it ready for another Socket. */
-export function adopt(fileno: number): number {
+/** Checks a descriptor that `socket.detach` returned and makes it ready for another Socket of `owner`. */
+export function adopt(fileno: number, owner: object): number {
   checkInteger('fileno', fileno, 0, INT_MAX);
   if (wasClosedElsewhere(fileno)) throw notASocket(`descriptor ${fileno} was closed after it was detached`);
   if (owned.has(fileno)) throw ownedError('fileno', fileno);
+  // it stays on the network of that stack, whose close() would not close it
+  if (isOfOtherStack(fileno, owner))
+    throw invalidValue('fileno', 'a descriptor that a Socket of this stack detached', fileno);
   try {
     // fails with EBADF if libioth does not know the number
     getsockopt(fileno, SOL_SOCKET, SO_TYPE);

@@ -40,6 +40,12 @@ export function unregisterDetachedOf(owner: object): void {
   for (const [fd, { owner: its }] of detached) if (its === owner) detached.delete(fd);
 }
 
+/** Returns whether a Socket of another stack than `owner` detached `fd`. */
+export function isOfOtherStack(fd: number, owner: object): boolean {
+  const known = detached.get(fd);
+  return known !== undefined && known.owner !== owner;
+}
+
 /** Returns whether `fd` was detached and no longer is that socket. */
 export function wasClosedElsewhere(fd: number): boolean {
   const known = detached.get(fd);

@@ -387,7 +387,7 @@ export class Stack extends typedEmitter<StackEvents>() {
    * @param family AF_INET, AF_INET6, AF_PACKET …; default AF_INET
    * @param type SOCK_STREAM, SOCK_DGRAM, SOCK_RAW …; default SOCK_STREAM. With SOCK_NONBLOCK its operations do not wait
    * @param proto IPPROTO_* and the like; default 0, the usual one
-   * @param fileno a descriptor that {@link Socket.detach} gave up, to own it again
+   * @param fileno a descriptor that a Socket of this stack gave up ({@link Socket.detach}), to own it again
    * @throws {IothError} EAFNOSUPPORT, EPROTONOSUPPORT, EPERM, EMFILE; EBADF for a `fileno` that is not a socket of a stack;
    *   ERR_STACK_DEAD
    */

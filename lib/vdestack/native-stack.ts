@@ -230,7 +230,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   /** Takes a descriptor that `socket.detach` gave up. */
   adopt(fileno: number): number {
     this.pointer('socket');
-    return adopt(fileno);
+    return adopt(fileno, this);
   }
 
   /**

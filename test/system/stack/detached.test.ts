@@ -158,6 +158,17 @@ test('one that is closed is not taken up, though something else has the number',
   await other.close();
 });
 
+test("one of another stack is refused, and stays that stack's", async () => {
+  const [stack, other] = [new Stack('vdestack'), new Stack('vdestack')];
+  const fd = stack.socket().detach();
+  expect(() => other.socket(AF_INET, SOCK_STREAM, 0, fd)).toThrow(
+    expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE', message: expect.stringContaining('of this stack') }),
+  );
+  await other.close();
+  stack.socket(AF_INET, SOCK_STREAM, 0, fd).close();
+  await stack.close();
+});
+
 test('in a worker thread too', async () => {
   const life = startScript('detached.ts');
   const { code } = await life.exit;
