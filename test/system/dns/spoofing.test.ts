@@ -90,15 +90,21 @@ test('all of them at once, many times over', async () => {
 });
 
 test('an answer that is late is not the answer to the next question', async () => {
-  let isFirst = true;
+  let ask = () => {};
+  const asked = new Promise<void>((resolve) => {
+    ask = resolve;
+  });
   server.answer = (query) => {
-    const late = isFirst;
-    isFirst = false;
-    return [{ bytes: answerTo(query, late ? FALSE : TRUE), after: late ? 1200 : 0 }];
+    const isFirst = server.queries.length === 1;
+    if (!isFirst) ask();
+    // both leave when the second query waits, the late one before the other
+    return [{ bytes: answerTo(query, isFirst ? FALSE : TRUE), after: asked }];
   };
   client.iothdns_update('nameserver 10.5.0.1\noptions timeout:1 attempts:1\n');
   await expect(lookUp()).rejects.toMatchObject({ code: 'EAI_AGAIN' });
+  client.iothdns_update('nameserver 10.5.0.1\noptions timeout:30 attempts:1\n');
   expect(await lookUp()).toEqual([TRUE]);
+  expect(server.queries).toHaveLength(2);
 });
 
 test('each query has a port and an id of its own', async () => {
