@@ -17,6 +17,8 @@ import { Dhcp4Sockets } from '../../../lib/config/dhcp4/sockets.js';
 import { decodeUdp } from '../../../lib/config/ipv4-udp.js';
 import type { Child } from '../../support/child.js';
 import { stateOf, useNetwork } from '../../support/network.js';
+import { waitForProbe } from '../../support/patient-probe.js';
+import { PATIENCE_MS } from '../../support/until.js';
 
 type MakeSocket = (family?: number, type?: number, proto?: number) => Socket;
 
@@ -87,6 +89,7 @@ function refuse(): never {
   throw new IothError('ENOMEM', { syscall: 'bind' });
 }
 
+afterEach(() => jest.restoreAllMocks());
 const lan = useNetwork(0, 'test');
 let host: Stack;
 let server: Child;
@@ -114,7 +117,8 @@ test("picox stand-in: DHCP's packet sockets are made with their protocol and not
   const stack = new PicoxStandIn(lan.vnl);
   // whoever answers the probe has the first address
   lan.stack('10.0.0.50/24');
-  await stack.iothconfig('eth,dhcp', { timeout: 5000 });
+  waitForProbe();
+  await stack.iothconfig('eth,dhcp', { timeout: PATIENCE_MS });
   expect(stateOf(stack)).toEqual({ addresses: ['10.0.0.51/24'], routes: ['0.0.0.0/0 10.0.0.1'] });
   await stack.iothconfig('-dhcp');
   await server.logs(/DHCPDECLINE\(vde0\) 10\.0\.0\.50(.|\n)*DHCPRELEASE\(vde0\) 10\.0\.0\.51/);

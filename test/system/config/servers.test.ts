@@ -10,6 +10,7 @@ import {
   Stack,
 } from 'ioth';
 import { stateOf, useNetwork } from '../../support/network.js';
+import { waitForProbe } from '../../support/patient-probe.js';
 import { PATIENCE_MS } from '../../support/until.js';
 
 /** The builtin provider against real servers, each in the namespace of a stack of its own. */
@@ -19,6 +20,7 @@ const RANGE = '--dhcp-range=10.0.0.50,10.0.0.90,2m';
 const clients: Stack[] = [];
 
 afterEach(async () => {
+  jest.restoreAllMocks();
   for (const client of clients.splice(0)) await client.close();
 });
 const lan = useNetwork(0, 'test');
@@ -177,7 +179,8 @@ test('an address that another host has is declined, and another one taken', asyn
   const dnsmasq = await lan.dnsmasq(server, '--dhcp-range=10.0.0.50,10.0.0.51,2m', '--dhcp-sequential-ip');
   lan.stack('10.0.0.50/24');
   const client = newClient();
-  await client.iothconfig('eth,dhcp');
+  waitForProbe();
+  await client.iothconfig('eth,dhcp', { timeout: PATIENCE_MS });
   await dnsmasq.logs(/DHCPDECLINE\(vde0\) 10\.0\.0\.50/);
   expect(stateOf(client).addresses).toEqual(['10.0.0.51/24']);
 });
