@@ -47,8 +47,8 @@ async function until(event: string, step: number, count = 1): Promise<void> {
 }
 
 async function apply(text: string, event: string): Promise<void> {
-  const applied = config.apply(parseConfig(text), { timeout: 10_000 });
-  await until(event, 0.02);
+  const applied = config.apply(parseConfig(text), { timeout: PATIENCE_MS });
+  await until(event, 0.001);
   await applied;
 }
 
@@ -117,7 +117,7 @@ test('a DHCP server that is killed between T1 and T2: another one extends the le
   await delay(20);
   expect(events).toEqual(['lease dhcp4']);
   clock.advance(6);
-  await until('renew dhcp4', 0.01);
+  await until('renew dhcp4', 0.001);
   expect(events).toEqual(['lease dhcp4', 'renew dhcp4']);
   expect(stateOf(client).addresses).toEqual(['10.0.0.50/24']);
 });
