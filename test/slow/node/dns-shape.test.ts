@@ -20,7 +20,7 @@ const SETTING =
 
 async function report(args: string[], flags: string[] = []): Promise<Report> {
   const files = {
-    'resolv.conf': 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n',
+    'resolv.conf': 'nameserver 127.0.0.1\noptions timeout:1 attempts:5\n',
     hosts: '127.0.0.1 localhost\n',
     'nsswitch.conf': 'hosts: files dns\n',
   };
