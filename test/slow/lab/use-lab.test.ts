@@ -20,7 +20,7 @@ const [, system = {}] = projects;
 async function jestOn(dir: string, source: string): Promise<Exit> {
   writeFileSync(join(dir, 'some.test.ts'), `import { useLab } from 'ioth/lab/jest';\n${source}`);
   const { displayName: _, testEnvironment: _1, setupFiles: _2, setupFilesAfterEnv: _3, ...project } = system;
-  const config = { ...project, roots: [dir] };
+  const config = { ...project, testTimeout: PATIENCE_MS, roots: [dir] };
   writeFileSync(join(dir, 'jest.config.json'), JSON.stringify(config));
   const args = [join(ROOT, 'node_modules/jest/bin/jest.js'), '--config', join(dir, 'jest.config.json'), '--runInBand'];
   return run(process.execPath, args, { cwd: dir, env: { ...plainEnvironment, TMPDIR: dir }, leads: true });

@@ -4,6 +4,7 @@ import { type Child, run, start } from '../../support/child.js';
 import { type Consumer, consumer } from '../../support/consumer.js';
 import { asPrinted, type Block, blocksOf, PAGES } from '../../support/guide.js';
 import { plainEnvironment } from '../../support/package.js';
+import { PATIENCE_MS } from '../../support/until.js';
 
 /*
  * The pages of the guide that have files: each is followed as a reader would, in an empty folder with the package from its
@@ -48,7 +49,7 @@ it.each(pages)('%s can be followed', async (page) => {
   const temporary = join(folder, 'tmp');
   mkdirSync(temporary, { recursive: true });
   symlinkSync(join(user.dir, 'node_modules'), join(folder, 'node_modules'));
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true }));
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, jest: { testTimeout: PATIENCE_MS } }));
   const local = ({ code }: Block) => code.replaceAll('/tmp/', `${temporary}/`);
   const options = {
     cwd: folder,

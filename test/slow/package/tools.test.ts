@@ -1,4 +1,5 @@
 import { type Consumer, consumer } from '../../support/consumer.js';
+import { PATIENCE_MS } from '../../support/until.js';
 
 /* The packed package in the test runners and TypeScript loaders that people have, without a flag of ours. */
 
@@ -37,7 +38,13 @@ const EXPECT = `test('a stack', async () => expect(await use()).toBe('heard'));\
 describe('jest', () => {
   const JEST = 'node_modules/jest/bin/jest.js';
   const config = (testMatch: string) =>
-    JSON.stringify({ testMatch: [testMatch], cacheDirectory: '<rootDir>/cache', watchman: false, transform: {} });
+    JSON.stringify({
+      testMatch: [testMatch],
+      testTimeout: PATIENCE_MS,
+      cacheDirectory: '<rootDir>/cache',
+      watchman: false,
+      transform: {},
+    });
   const jest = (testMatch: string, args: readonly string[] = []) =>
     user.node([...args, JEST, '--ci', '--config', config(testMatch)]);
 
@@ -56,7 +63,7 @@ describe('jest', () => {
 
 it('vitest runs a test in TypeScript', async () => {
   user.write({
-    'vitest.config.mjs': `export default { test: { include: ['*.vitest.ts'] } };`,
+    'vitest.config.mjs': `export default { test: { testTimeout: ${PATIENCE_MS}, include: ['*.vitest.ts'] } };`,
     'a.vitest.ts': `import { expect, test } from 'vitest';\n${IMPORT}${USE}${EXPECT}`,
   });
   const { code, stdout, stderr } = await user.node(['node_modules/vitest/vitest.mjs', 'run'], { NO_COLOR: '1' });
