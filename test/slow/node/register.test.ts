@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { type Child, type Exit, start } from '../../support/child.js';
 import { useDirectory } from '../../support/directory.js';
 import { useNetwork } from '../../support/network.js';
 import { type BuiltPackage, builtPackage } from '../../support/package.js';
 import { hostPort, type Trap, trap } from '../../support/traps.js';
+import { until } from '../../support/until.js';
 
 /* Programs that know nothing of ioth, in processes of their own. */
 
@@ -94,29 +96,38 @@ it('two files, server and client, without an import of ioth', async () => {
 });
 
 it('what was sent is delivered where the program ends at once', async () => {
-  // a pump gives the stack what that takes at once
-  const length = process.env.IOTH_PUMP === '1' ? 10_000 : 100_000;
+  // more than the other stack takes where nobody reads, and less than both take; a pump gives its stack what that takes at once
+  const length = process.env.IOTH_PUMP === '1' ? 10_000 : 150_000;
   write({
     'exits.cjs': `
 const socket = require('net').connect(${PORT}, '10.0.0.1', () => {
-  socket.write(Buffer.alloc(${length}), () => process.exit(3));
+  socket.write(Buffer.alloc(${length}), () => {
+    require('fs').writeSync(1, 'ends');
+    process.exit(3);
+  });
 });`,
   });
   const [stack] = lan.stacks;
   let received = 0;
-  const server = stack!.net.createServer((socket) => {
-    socket.on('error', () => {});
-    // it takes its time
-    setTimeout(() => socket.on('data', (data) => (received += data.length)), 300);
-    socket.on('end', () => server.emit('end of a connection'));
+  const server = stack!.net.createServer({ pauseOnConnect: true }, (socket) => {
+    socket.on('error', () => {}).on('data', (data) => (received += data.length));
+    server.emit('begins', socket);
+    socket.on('close', () => server.emit('ends'));
   });
   server.listen(PORT);
-  // it may come before the end of the program is known
-  const ended = once(server, 'end of a connection');
-  const outcome = await registered('exits.cjs', [], { IOTH: onStack(7) }).exit;
-  expect(quiet(outcome)).toEqual({ code: 3, stderr: '' });
-  await ended;
-  expect(received).toBe(length);
+  // the end of the program waits for a second at most, in which this process may stand still
+  await until('all of it is delivered', async () => {
+    received = 0;
+    const [begins, ends] = [once(server, 'begins'), once(server, 'ends')];
+    const program = registered('exits.cjs', [], { IOTH: onStack(7) });
+    await program.says('ends');
+    await delay(300);
+    const [socket] = await begins;
+    socket.resume();
+    expect(quiet(await program.exit)).toEqual({ code: 3, stderr: '' });
+    await ends;
+    return received === length;
+  });
 });
 
 describe('a child process', () => {
@@ -163,7 +174,7 @@ if (isMainThread) {
 } else {
   const socket = net.connect(${PORT}, '10.0.0.7');
   socket.on('data', (data) => console.log(String(data), socket.localAddress));
-  socket.on('close', () => net.connect(${PORT}, 'localhost').on('error', (error) => {
+  socket.on('close', () => net.connect({ port: ${PORT}, host: 'localhost', family: 4 }).on('error', (error) => {
     console.log(error.code);
     require('dns').lookup('localhost', (error, address) => console.log('lookup', error, address.replace('::1', '127.0.0.1')));
     fetch('http://10.0.0.99:8099/', { signal: AbortSignal.timeout(100) }).catch((error) => console.log(error.name, error.cause?.code));
