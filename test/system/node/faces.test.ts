@@ -10,6 +10,7 @@ import { override, type Stack } from 'ioth';
 import { selfSigned } from '../../support/certificate.js';
 import { useNetwork } from '../../support/network.js';
 import { hostPort, type Trap, trap } from '../../support/traps.js';
+import { PATIENCE_MS } from '../../support/until.js';
 
 /*
  * Each face talks to 127.0.0.1 of its own stack, while the same address and port listens on the host and on another stack.
@@ -180,7 +181,7 @@ it('delivers what was written under TLS where the stack is closed', async () => 
   socket.on('error', () => {});
   await once(socket, 'data');
   const ended = once(socket, 'close');
-  await left.close();
+  await left.close({ linger: PATIENCE_MS / 1000 });
   await ended;
   expect(received).toBe(bytes);
 });

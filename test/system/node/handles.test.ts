@@ -210,7 +210,7 @@ describe('the end of a stack', () => {
     });
     const ended = once(socket, 'close');
     await once(socket, 'data');
-    await left.close();
+    await left.close({ linger: PATIENCE_MS / 1000 });
     await ended;
     expect(received).toBe(bytes);
   });

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AF_UNIX, close, Socket, type Stack } from 'ioth';
 import { useNetwork } from '../../support/network.js';
 import { receiveAll, tcpPair, unixPair } from '../../support/sockets.js';
-import { until } from '../../support/until.js';
+import { PATIENCE_MS, until } from '../../support/until.js';
 
 const lan = useNetwork(2, 'test');
 let a: Stack;
@@ -67,7 +67,7 @@ describe('stream()', () => {
     const length = 5_000_000;
     stream.write(Buffer.alloc(length));
     const received = receiveAll(server);
-    await b.close();
+    await b.close({ linger: PATIENCE_MS / 1000 });
     expect(await received).toHaveLength(length);
     expect(stream.destroyed).toBe(true);
     expect(b.nodeHandles.size).toBe(0);
