@@ -51,7 +51,7 @@ function isMissing(dns: (typeof PROVIDERS)[number]): boolean {
 }
 
 test(`${COUNT} look-ups at once: none is lost, no descriptor is left, not too many are open`, async () => {
-  const client = network.join(2, '10.5.0.1', { dns: 'builtin' });
+  const client = network.join(2, 'nameserver 10.5.0.1\noptions timeout:30\n', { dns: 'builtin' });
   const before = holdings();
   const names = Array.from({ length: COUNT }, (_, i) => `10.5.${4 + (i >> 8)}.${i & 255}`);
   let most = 0;

@@ -69,7 +69,7 @@ const stacks = new Map<ProviderName, Stack>();
 let expected: string[][];
 
 const HOSTS = '127.0.0.1 localhost\n10.8.0.1 hosted hosted.alias\nfd05:8::1 hosted\n10.8.0.4 hosted4\n';
-const CONFIG = 'nameserver 10.5.0.1\nsearch example.test sub.test\noptions timeout:2 attempts:1\n';
+const CONFIG = 'nameserver 10.5.0.1\nsearch example.test sub.test\noptions timeout:30 attempts:1\n';
 
 /** The addresses of the STREAM lines, as `getent ahosts` prints them; a name without any gives none. */
 function printed(text: string): string[] {

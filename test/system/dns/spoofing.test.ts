@@ -144,7 +144,7 @@ test('a server that does not know EDNS is asked without', async () => {
 test('rotate spreads the queries over the servers', async () => {
   const second = new ScriptedServer(network.join(6), '10.5.0.6', (query) => [{ bytes: answerTo(query, TRUE) }]);
   server.answer = second.answer;
-  client.iothdns_update('nameserver 10.5.0.1\nnameserver 10.5.0.6\noptions rotate\n');
+  client.iothdns_update('nameserver 10.5.0.1\nnameserver 10.5.0.6\noptions rotate timeout:30\n');
   for (let i = 0; i < 10; i++) await lookUp(`r${i}.test`);
   expect([server.queries.length, second.queries.length]).toEqual([5, 5]);
   second.close();
@@ -169,7 +169,9 @@ test('out of descriptors, a query waits for one', async () => {
       return client.socket(family, type);
     },
   };
-  const stub = new StubResolver(scarce as StackInterface, () => parseResolvConf('nameserver 10.5.0.1'));
+  const stub = new StubResolver(scarce as StackInterface, () =>
+    parseResolvConf('nameserver 10.5.0.1\noptions timeout:30'),
+  );
   expect((await stub.query('h.test', 'A')).records).toMatchObject([{ data: TRUE }]);
   expect(refused).toBe(4);
 });
@@ -222,7 +224,7 @@ test('a resolver of its own has its own servers and timeout', async () => {
 
 test('answers are held as long as they say, and not at all with dnsCache 0', async () => {
   server.answer = (query) => [{ bytes: answerTo(query, TRUE) }];
-  const holding = network.join(5, '10.5.0.1', { dns: 'builtin' });
+  const holding = network.join(5, 'nameserver 10.5.0.1\noptions timeout:30\n', { dns: 'builtin' });
   server.queries.splice(0);
   for (let i = 0; i < 3; i++) expect(await holding.dns.promises.resolve4('g.test')).toEqual([TRUE]);
   expect(server.queries).toHaveLength(1);

@@ -17,7 +17,7 @@ const lan = useNetwork();
 beforeAll(async () => {
   [left, right] = lan.stacks as [Stack, Stack];
   server = await nameServer(left);
-  for (const stack of [left, right]) stack.iothdns_update('nameserver 10.0.0.1');
+  for (const stack of [left, right]) stack.iothdns_update('nameserver 10.0.0.1\noptions timeout:30\n');
 });
 
 beforeEach(() => {
