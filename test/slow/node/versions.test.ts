@@ -7,6 +7,7 @@ import { type Consumer, consumer } from '../../support/consumer.js';
 import { plainEnvironment } from '../../support/package.js';
 import { hasNodes, nodeOf } from '../../support/peers.js';
 import { hostPort } from '../../support/traps.js';
+import { PATIENCE_MS } from '../../support/until.js';
 
 /* The package on each version of Node.js with each version of undici: what the host's network gives, a stack gives. */
 
@@ -28,7 +29,10 @@ const tls = { key: readFileSync('key.pem'), cert: readFileSync('cert.pem'), allo
 async function serve(place) {
   const answer = ({ httpVersion }, response) => response.end(place + ' ' + httpVersion);
   const servers = [http.createServer(answer), http2.createSecureServer(tls, answer)];
-  servers.forEach((server, i) => server.listen(${PORT} + i, '127.0.0.1'));
+  servers.forEach((server, i) => {
+    server.keepAliveTimeout = ${PATIENCE_MS};
+    server.listen(${PORT} + i, '127.0.0.1');
+  });
   await Promise.all(servers.map((server) => once(server, 'listening')));
 }
 
@@ -61,7 +65,9 @@ main();
 `;
 
 const SERVER = `
-require('node:http').createServer((request, response) => response.end('stack')).listen(${PORT}, '127.0.0.1', async () => {
+const server = require('node:http').createServer((request, response) => response.end('stack'));
+server.keepAliveTimeout = ${PATIENCE_MS};
+server.listen(${PORT}, '127.0.0.1', async () => {
   const undici = require('undici');
   const url = 'http://127.0.0.1:${PORT}/';
   console.log(await (await fetch(url)).text(), await (await undici.request(url)).body.text());

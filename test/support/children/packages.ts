@@ -8,6 +8,7 @@ import { WebSocketServer } from 'ws';
 import { Stack } from '../../../lib/index.js';
 import { selfSigned } from '../certificate.js';
 import { waitForNeighbours } from '../neighbours.js';
+import { PATIENCE_MS } from '../until.js';
 
 const [vnl = ''] = process.argv.slice(2);
 const stack = await Stack.create(`stack=vdestack,vnl=${vnl},eth,ip=10.0.0.7/24,ip=fd00::7/64`);
@@ -24,6 +25,8 @@ app.post('/sum', (request, response) => {
 
 stack.run(() => {
   const server = app.listen(80);
+  // a client that stands still for the five seconds of Node's servers would find its connection closed
+  server.keepAliveTimeout = PATIENCE_MS;
   const sockets = new WebSocketServer({ server });
   sockets.on('connection', (socket, request) => {
     socket.on('message', (data, isBinary) => socket.send(isBinary ? data : `${request.socket.remoteAddress} ${data}`));
@@ -32,6 +35,7 @@ stack.run(() => {
     const { httpVersion, socket } = request;
     response.end(`HTTP/${httpVersion} ${request.headers['x-name'] ?? ''} ${socket.remoteAddress}`);
   });
+  Object.assign(secure, { keepAliveTimeout: PATIENCE_MS });
   secure.listen(443, () => console.log(`ready ${stack.daemonPid}`));
 });
 

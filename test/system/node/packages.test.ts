@@ -12,6 +12,7 @@ import { type Child, startSource } from '../../support/child.js';
 import { intoNamespace } from '../../support/namespace.js';
 import { useNetwork } from '../../support/network.js';
 import { type Trap, trap } from '../../support/traps.js';
+import { PATIENCE_MS } from '../../support/until.js';
 
 /*
  * Packages as they are, in two processes with a vdestack each: the servers are in children/packages.ts, 10.0.0.7, the clients
@@ -187,7 +188,16 @@ describe('ioredis, and a redis-server in the namespace of a stack', () => {
 /** What curl prints that runs in the namespace of the third stack. */
 async function curl(...args: string[]): Promise<string> {
   const [file = '', ...way] = intoNamespace(Number(third.daemonPid));
-  const command = ['curl', '--silent', '--show-error', '--noproxy', '*', '--max-time', '10', ...args];
+  const command = [
+    'curl',
+    '--silent',
+    '--show-error',
+    '--noproxy',
+    '*',
+    '--max-time',
+    `${PATIENCE_MS / 1000}`,
+    ...args,
+  ];
   const { stdout } = await promisify(execFile)(file, [...way, ...command]);
   return stdout;
 }

@@ -10,7 +10,7 @@ import { Socket, type Stack } from 'ioth';
 import { useNetwork } from '../../support/network.js';
 import { usePump } from '../../support/pump.js';
 import { listenOn, pattern, receiveAll } from '../../support/sockets.js';
-import { until } from '../../support/until.js';
+import { PATIENCE_MS, until } from '../../support/until.js';
 
 usePump();
 
@@ -151,6 +151,7 @@ describe('a pumped connection', () => {
 
   it('serves http to kept connections', async () => {
     const server = a.http.createServer((request, response) => request.pipe(response)).listen(PORT, '10.0.0.1');
+    server.keepAliveTimeout = PATIENCE_MS;
     await once(server, 'listening');
     const agent = new b.http.Agent({ keepAlive: true, maxSockets: 1 });
     const ports = new Set<number | undefined>();
