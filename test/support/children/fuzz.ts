@@ -14,6 +14,7 @@ import { Fabric, Lab, Link } from '../../../lib/lab/index.js';
 import { describeFrame, PcapngWriter, VdePort } from '../../../lib/vde/index.js';
 import { Values } from '../fuzz-values.js';
 import { openDescriptors } from '../processes.js';
+import { becomes } from '../until.js';
 
 const { AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX, Socket, SOCK_DGRAM, SOCK_RAW, Stack } = ioth;
 
@@ -409,7 +410,7 @@ await Promise.all([
   lab.close(),
   ...ports.map((port) => port.close()),
 ]);
-await delay(50);
+await becomes(() => openSockets() <= socketsBefore && pending === 0);
 const left = openSockets() - socketsBefore;
 if (left > 0) report(`${left} sockets that nobody closed`);
 if (pending > 0) report(`${pending} promises that nobody settled`);
