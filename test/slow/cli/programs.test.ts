@@ -7,6 +7,7 @@ import { AF_INET, SOCK_DGRAM } from 'ioth';
 import { buildCli, ioth, iothAtTerminal, startIoth } from '../../support/cli.js';
 import { workDirectory } from '../../support/directory.js';
 import { useNetwork } from '../../support/network.js';
+import { PATIENCE_MS, until } from '../../support/until.js';
 
 /* `ioth nc` and `ioth run`, against a stack of the tests' own: 10.0.0.1. */
 
@@ -94,8 +95,8 @@ describe('ioth nc', () => {
     expect(await client.exit).toEqual({ code: 130, stdout: 'answer\n', stderr: '' });
   });
 
-  it('UDP with -l: it answers whoever was first, and ends when idle', async () => {
-    const server = startIoth(['nc', '-lu', '-w', '2', config(2), '5000']);
+  it('UDP with -l: it answers whoever was first', async () => {
+    const server = startIoth(['nc', '-lu', '-w', `${PATIENCE_MS / 1000}`, config(2), '5000']);
     await server.warns('listening on 0.0.0.0:5000');
     const [first, other] = [5001, 5002].map((port) => {
       const socket = lan.stacks[0]!.socket(AF_INET, SOCK_DGRAM);
@@ -107,7 +108,25 @@ describe('ioth nc', () => {
     await other!.sendto('other\n', ['10.0.0.2', 5000]);
     server.end('answer\n');
     expect(String(await first!.recv(100))).toBe('answer\n');
-    expect(await server.exit).toMatchObject({ code: 0, stdout: 'first\n' });
+    // what comes behind that of the other one
+    await first!.sendto('last\n', ['10.0.0.2', 5000]);
+    await server.says('last');
+    server.kill('SIGINT');
+    expect(await server.exit).toMatchObject({ code: 130, stdout: 'first\nlast\n' });
+  });
+
+  it('UDP with -l and -w ends when idle', async () => {
+    const socket = lan.stacks[0]!.socket(AF_INET, SOCK_DGRAM);
+    let number = 2;
+    // where it is idle before a datagram comes, another one, with an address that nobody knows yet, tries again
+    await until('it ends after a datagram', async () => {
+      const server = startIoth(['nc', '-lu', '-w', '1', config(number), '5000']);
+      await server.warns('listening on 0.0.0.0:5000');
+      await socket.sendto('heard\n', [`10.0.0.${number++}`, 5000]);
+      const { code, stdout } = await server.exit;
+      expect(code).toBe(0);
+      return stdout === 'heard\n';
+    });
   });
 
   it.each([
