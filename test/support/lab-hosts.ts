@@ -1,8 +1,40 @@
-import { AF_INET, SOCK_DGRAM, type Socket } from 'ioth';
-import type { Lab, LabHost } from 'ioth/lab';
+import { once } from 'node:events';
+import { get as request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { AF_INET, SOCK_DGRAM, type Socket, type Stack } from 'ioth';
+import { Lab, type LabConfig, type LabHost } from 'ioth/lab';
+import { applySettings, type Setting } from '../../lib/lab/settings.js';
 import { PATIENCE_MS, until } from './until.js';
 
 /** What hosts of a lab do in tests. */
+
+/** Makes a lab whose hosts are patient: {@link makePatient}. */
+export async function patientLab<const N extends string, const H extends string>(
+  config: LabConfig<N, H>,
+): Promise<Lab<N, H>> {
+  const lab = await Lab.create(config);
+  await makePatient(lab as Lab);
+  return lab;
+}
+
+/**
+ * Lets the hosts of a lab ask for the MAC of a neighbour as long as a test waits. A kernel asks three times, a second each, and
+ * then loses what it has for the neighbour (EHOSTUNREACH): a busy machine may stand still for longer. A host that restarted has
+ * to be told again.
+ */
+export async function makePatient(lab: { readonly hosts: Readonly<Record<string, LabHost>> }): Promise<void> {
+  await applySettings(Object.values(lab.hosts).map(({ stack, networks }) => [stack, patience(networks)]));
+}
+
+/** Lets a stack without a lab do so. */
+export async function makeStackPatient(stack: Stack, ifname = 'vde0'): Promise<void> {
+  await applySettings([[stack, patience([ifname])]]);
+}
+
+function patience(ifnames: readonly string[]): Setting[] {
+  const names = ifnames.flatMap((ifname) => ['ipv4', 'ipv6'].map((ip) => `net.${ip}.neigh.${ifname}.mcast_solicit`));
+  return names.map((name) => [name, PATIENCE_MS / 1000]);
+}
 
 /** A UDP socket of a host. */
 export function udpSocket(host: LabHost, port = 0, seconds = PATIENCE_MS / 1000): Socket {
@@ -30,7 +62,10 @@ export async function passesNat(lab: Lab, sender: Socket, to: string, receiver: 
   return isThere;
 }
 
-/** The body of an HTTP response. */
+/** The body of an HTTP response. Unlike fetch() it has no limit of ten seconds for the connection. */
 export function get(host: LabHost, url: string): Promise<string> {
-  return host.run(() => fetch(url, { headers: { connection: 'close' } }).then((response) => response.text()));
+  return host.run(async () => {
+    const [response] = await once(request(url, { agent: false }), 'response');
+    return await text(response);
+  });
 }

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { IP_MTU, IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_RECVERR, IP_TTL, IPPROTO_IP } from 'ioth';
-import { Lab, type LabHost } from 'ioth/lab';
+import type { Lab, LabHost } from 'ioth/lab';
 import { workDirectory } from '../../support/directory.js';
-import { udpSocket } from '../../support/lab-hosts.js';
+import { patientLab, udpSocket } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS } from '../../support/until.js';
 
@@ -24,7 +24,7 @@ const NETWORKS = {
 };
 
 function labWith(fritz: object): Promise<Lab> {
-  return Lab.create({
+  return patientLab({
     networks: NETWORKS,
     hosts: { meet: 'internet', gate: ['internet', 'far'], server: 'far', fritz, alice: 'home' },
   } as never) as Promise<Lab>;

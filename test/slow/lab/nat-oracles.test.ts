@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { Lab, type LabHost, type NatBehavior, type NatDependence, type NatType } from 'ioth/lab';
+import type { LabHost, NatBehavior, NatDependence, NatType } from 'ioth/lab';
+import { patientLab } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 
 /* NATs as programs of others see them: coturn's (RFC 5780) and stun-client (RFC 3489). */
@@ -15,7 +16,7 @@ const [SERVER, ALTERNATE] = ['203.0.113.1', '203.0.113.200'];
 
 /** A lab with a client behind each of some NATs, whose private networks are the same, and a host that serves them. */
 async function labOf(nats: readonly (NatType | NatBehavior)[]) {
-  const lab = await Lab.create({
+  const lab = await patientLab({
     networks: {
       internet: '203.0.113.0/24',
       ...Object.fromEntries(nats.map((_, i) => [`home${i}`, '192.168.1.0/24'])),

@@ -3,6 +3,7 @@ import { AF_INET, SO_BROADCAST, SOCK_DGRAM, SOL_SOCKET } from 'ioth';
 import { Lab } from 'ioth/lab';
 import { Browser } from '../../support/browser.js';
 import { workDirectory } from '../../support/directory.js';
+import { patientLab } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { until } from '../../support/until.js';
 
@@ -67,7 +68,7 @@ async function sendHostile(lab: Lab): Promise<void> {
 const ESCAPED = /<img src=x onerror=hacked=1>.*\\027\[2J/;
 
 test('answers of DNS and DHCP that are made of HTML and escapes are text', async () => {
-  await using lab = (await Lab.create(CONFIG)) as Lab;
+  await using lab = (await patientLab(CONFIG)) as Lab;
   const page = await browser.open((await lab.serve()).url);
   await page.getByText('live', { exact: true }).waitFor();
   await sendHostile(lab);
@@ -88,7 +89,7 @@ test('answers of DNS and DHCP that are made of HTML and escapes are text', async
 
 test('a report opens without a network, and its test and error are text', async () => {
   const { dir, remove } = workDirectory();
-  const lab = (await Lab.create(CONFIG)) as Lab;
+  const lab = (await patientLab(CONFIG)) as Lab;
   await lab.hosts.alice!.ping('bob', { count: 1 });
   await sendHostile(lab);
   const error = `expected </script><script>hacked=1</script> <!-- ${HTML}${ESCAPES}\nat line 2`;
@@ -126,7 +127,7 @@ test('names that are not plain are refused before a page could have them', async
 });
 
 test('another page of this browser gets nothing, and can do nothing', async () => {
-  await using lab = (await Lab.create(CONFIG)) as Lab;
+  await using lab = (await patientLab(CONFIG)) as Lab;
   const served = await lab.serve();
   const other: Server = createServer((_, response) =>
     response.setHeader('content-type', 'text/html').end('<body>other'),
@@ -180,7 +181,7 @@ test('another page of this browser gets nothing, and can do nothing', async () =
 });
 
 test('the page asks nobody but its lab', async () => {
-  await using lab = (await Lab.create(CONFIG)) as Lab;
+  await using lab = (await patientLab(CONFIG)) as Lab;
   const { url, port } = await lab.serve();
   const page = await browser.open('about:blank');
   const asked: string[] = [];

@@ -3,6 +3,7 @@ import { Lab, type LabPage } from 'ioth/lab';
 import type { Page } from 'playwright-core';
 import { topologyConfig } from '../../../lib/cli/lab/topologies.js';
 import { Browser } from '../../support/browser.js';
+import { patientLab } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS, until } from '../../support/until.js';
 
@@ -43,7 +44,7 @@ async function withPage(
   use: (page: Page, lab: Lab, served: LabPage) => Promise<void>,
   size?: Parameters<Browser['open']>[1],
 ): Promise<void> {
-  await using lab = (await Lab.create(config)) as Lab;
+  await using lab = (await patientLab(config)) as Lab;
   const served = await lab.serve();
   const page = await browser.open(served.url, size);
   try {

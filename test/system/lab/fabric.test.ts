@@ -6,6 +6,7 @@ import { Fabric, type FabricNetwork, type FrameFate, type SecondFigures } from '
 import { VdePort } from 'ioth/vde';
 import { startScript } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
+import { makeStackPatient } from '../../support/lab-hosts.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';
 import { drain } from '../../support/link.js';
 import { inNamespace } from '../../support/namespace.js';
@@ -47,6 +48,7 @@ async function stacks(network: FabricNetwork, ...names: string[]): Promise<Stack
     const stack = new Stack('vdestack', await network.addCable(name));
     open.push(stack);
     configure(stack, made.push(stack));
+    await makeStackPatient(stack);
   }
   return made;
 }

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { AF_INET, AF_INET6, SOCK_DGRAM } from 'ioth';
-import { Lab, type LabHost } from 'ioth/lab';
+import type { Lab, LabHost } from 'ioth/lab';
 import { describeFrame } from 'ioth/vde';
-import { get, udpSocket } from '../../support/lab-hosts.js';
+import { get, patientLab, udpSocket } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS, until } from '../../support/until.js';
 
@@ -23,7 +23,7 @@ const NETWORKS = {
 } as const;
 
 function labWith(gate: object): Promise<Lab<'internet' | 'office', 'server' | 'gate' | 'alice'>> {
-  return Lab.create({
+  return patientLab({
     networks: NETWORKS,
     hosts: { server: 'internet', gate: { networks: ['office', 'internet'], ...gate }, alice: 'office' },
   } as never) as never;
@@ -169,7 +169,7 @@ it('changes while it runs; what was accepted goes on until it is flushed', async
 });
 
 it('a host has one for all its networks, and gets its address by DHCP behind it', async () => {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { lan: '10.0.0.0/24' },
     hosts: { one: { networks: 'lan', firewall: 'block-inbound' }, two: 'lan', server: 'lan' },
     dhcp: 'server',

@@ -1,6 +1,6 @@
 import * as dnsPacket from 'dns-packet';
 import { SO_RCVBUF, SO_SNDBUF, SOL_SOCKET } from 'ioth';
-import { Lab } from 'ioth/lab';
+import { patientLab } from '../../support/lab-hosts.js';
 
 const query = dnsPacket.encode({ type: 'query', id: 1, questions: [{ name: 'gate.lab.test', type: 'A' }] });
 const QUERY = Buffer.concat([Buffer.of(0, query.length), query]);
@@ -9,7 +9,7 @@ const BLOCK = Buffer.concat(Array.from({ length: 100 }, () => QUERY));
 const MUCH = 16 * 1024 * 1024;
 
 test('a client of the DNS server that asks by TCP and never reads is read no more', async () => {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { lan: '10.0.0.0/24' },
     hosts: { alice: 'lan', gate: 'lan' },
     dns: 'gate',

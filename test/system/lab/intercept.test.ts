@@ -1,6 +1,7 @@
 import { AF_INET, AF_INET6, SOCK_DGRAM } from 'ioth';
-import { Fabric, type FabricNetwork, Lab } from 'ioth/lab';
+import { Fabric, type FabricNetwork } from 'ioth/lab';
 import { VdePort } from 'ioth/vde';
+import { patientLab } from '../../support/lab-hosts.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';
 import { linkedPorts, numbered, numberOf } from '../../support/link.js';
 import { PATIENCE_MS, until } from '../../support/until.js';
@@ -306,7 +307,7 @@ describe('in a lab', () => {
   const dual = (n: number) => ({ prefix: `10.0.${n}.0/24`, prefix6: `fd00:0:0:${n}::/64` });
 
   test('the first two SYNs are lost, and the third one connects', async () => {
-    await using lab = await Lab.create({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan', bob: 'lan' } });
+    await using lab = await patientLab({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan', bob: 'lan' } });
     const { alice, bob } = lab.hosts;
     using listener = bob.stack.create_server(':80');
     const accepting = listener.accept();
@@ -320,7 +321,7 @@ describe('in a lab', () => {
   });
 
   test('the third datagram to a port is lost', async () => {
-    await using lab = await Lab.create({ networks: { lan: dual(0) }, hosts: { alice: 'lan', bob: 'lan' } });
+    await using lab = await patientLab({ networks: { lan: dual(0) }, hosts: { alice: 'lan', bob: 'lan' } });
     const { alice, bob } = lab.hosts;
     const drop = await lab.networks.lan.intercept({ toPort: 9000 }, 'drop', { after: 2, times: 1 });
     using receiver = bob.stack.socket(AF_INET6, SOCK_DGRAM);
@@ -334,7 +335,7 @@ describe('in a lab', () => {
   });
 
   test('all answers of DNS are lost but those for AAAA', async () => {
-    await using lab = await Lab.create({
+    await using lab = await patientLab({
       networks: { lan: dual(0) },
       hosts: { alice: 'lan', bob: 'lan', names: 'lan' },
       dns: 'names',
@@ -351,7 +352,7 @@ describe('in a lab', () => {
   test.each([4, 6] as const)(
     '"too big" is lost, and a path over IPv%d is a black hole until it is not',
     async (family) => {
-      await using lab = await Lab.create({
+      await using lab = await patientLab({
         networks: { lan: dual(1), wan: dual(2) },
         hosts: { alice: 'lan', gate: ['lan', 'wan'], bob: 'wan' },
       });
@@ -378,7 +379,7 @@ describe('in a lab', () => {
   );
 
   test.each(['10.0.0.2', 'fd00::2'])('what is rejected is refused at once: %s', async (address) => {
-    await using lab = await Lab.create({ networks: { lan: dual(0) }, hosts: { alice: 'lan', bob: 'lan' } });
+    await using lab = await patientLab({ networks: { lan: dual(0) }, hosts: { alice: 'lan', bob: 'lan' } });
     const { alice, bob } = lab.hosts;
     using _listener = bob.stack.create_server(':80');
     using receiver = bob.stack.socket(address.includes(':') ? AF_INET6 : AF_INET, SOCK_DGRAM);
@@ -402,7 +403,7 @@ describe('in a lab', () => {
   });
 
   test('a connection that is rejected later is reset', async () => {
-    await using lab = await Lab.create({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan', bob: 'lan' } });
+    await using lab = await patientLab({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan', bob: 'lan' } });
     const { alice, bob } = lab.hosts;
     using listener = bob.stack.create_server(':80');
     using client = alice.stack.socket();
@@ -416,7 +417,7 @@ describe('in a lab', () => {
   });
 
   test('what is corrupted is sent again by TCP, and what is replaced is taken', async () => {
-    await using lab = await Lab.create({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan', bob: 'lan' } });
+    await using lab = await patientLab({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan', bob: 'lan' } });
     const { alice, bob } = lab.hosts;
     using listener = bob.stack.create_server(':80');
     using client = alice.stack.socket();
@@ -440,7 +441,7 @@ describe('in a lab', () => {
   });
 
   test('hosts are named, and the names are checked', async () => {
-    await using lab = await Lab.create({
+    await using lab = await patientLab({
       networks: { lan: '10.0.0.0/24', wan: '10.1.0.0/24' },
       hosts: { alice: 'lan', gate: ['lan', 'wan'], bob: 'wan' },
     });

@@ -17,6 +17,7 @@ import { Lab, type LabHost } from 'ioth/lab';
 import { findReach } from '../../../lib/lab/testing/reach.js';
 import { runText } from '../../support/child.js';
 import { workDirectory } from '../../support/directory.js';
+import { makePatient, patientLab } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS, timer } from '../../support/until.js';
 
@@ -53,7 +54,7 @@ async function serveHttp(lab: Lab, host: string, text: string): Promise<void> {
 }
 
 it('lets programs talk through routers, by the names of hosts', async () => {
-  await using lab = await Lab.create(threeHosts);
+  await using lab = await patientLab(threeHosts);
   await serveHttp(lab as Lab, 'bob', 'hello');
   const fetched = await lab.hosts.alice.run(() => fetch('http://bob/').then((response) => response.text()));
   expect(fetched).toBe('hello 10.0.0.1');
@@ -64,7 +65,7 @@ it('lets programs talk through routers, by the names of hosts', async () => {
 });
 
 it('has what its configuration says, by name', async () => {
-  await using lab = await Lab.create({ ...threeHosts, seed: 7 });
+  await using lab = await patientLab({ ...threeHosts, seed: 7 });
   const { alice, gate, bob } = lab.hosts;
   expect(lab.seed).toBe(7);
   expect([alice.networks, gate.networks, bob.networks]).toEqual([['lan'], ['lan', 'wan'], ['wan']]);
@@ -91,7 +92,7 @@ it('has what its configuration says, by name', async () => {
 
 it('tells hosts the MACs of their neighbours if there are many: gc_thresh3 does not count these', async () => {
   const names = Array.from({ length: 24 }, (_, n) => `h${n}`);
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { lan: '10.0.0.0/24' },
     hosts: Object.fromEntries(names.map((name) => [name, 'lan' as const])),
   });
@@ -107,7 +108,7 @@ it('tells hosts the MACs of their neighbours if there are many: gc_thresh3 does 
 
 it('lets every host reach every other one, by IPv4 and IPv6', async () => {
   const dual = (n: number) => ({ prefix: `10.0.${n}.0/24`, prefix6: `fd00:0:0:${n}::/64` });
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { a: dual(1), b: dual(2), c: dual(3) },
     hosts: { h1: 'a', ab: ['a', 'b'], h2: 'b', bc: ['b', 'c'], h3: 'c' },
   });
@@ -120,7 +121,7 @@ it('lets every host reach every other one, by IPv4 and IPv6', async () => {
 });
 
 it('is partitioned and heals, on one network or all', async () => {
-  await using lab = await Lab.create(threeHosts);
+  await using lab = await patientLab(threeHosts);
   const { alice, gate } = lab.hosts;
   const answers = async (from: typeof alice, to: string) =>
     (await from.ping(to, { count: 1, timeout: 300 })).received === 1;
@@ -146,7 +147,7 @@ it('is partitioned and heals, on one network or all', async () => {
 });
 
 it('sets faults of one direction while it runs', async () => {
-  await using lab = await Lab.create(threeHosts);
+  await using lab = await patientLab(threeHosts);
   const { gate, bob } = lab.hosts;
   // there and back, 5 ms each
   const isDue = timer(9);
@@ -166,7 +167,7 @@ it('sets faults of one direction while it runs', async () => {
 });
 
 it('cuts ways between hosts, one way or both, and heals them', async () => {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { lan: { prefix: '10.0.0.0/24', delay: 1 }, wan: '10.1.0.0/24' },
     hosts: { a: 'lan', b: 'lan', c: ['lan', 'wan'], d: 'wan' },
   });
@@ -207,7 +208,7 @@ it('cuts ways between hosts, one way or both, and heals them', async () => {
 });
 
 it('has links of its hosts with faults each way, which reset() brings back', async () => {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { wan: { prefix: '10.1.0.0/24', delay: 10 } },
     hosts: {
       alice: { networks: 'wan', links: { wan: { up: { loss: 1 }, down: { delay: 30 } } } },
@@ -237,6 +238,7 @@ it('has links of its hosts with faults each way, which reset() brings back', asy
   expect(await isReached()).toBe(false);
   await wan.set({}, { up: 'alice' });
   await lab.restart('alice');
+  await makePatient(lab);
   expect((await bob.ping('alice', PING)).received).toBe(1);
   await lab.reset();
   expect(await isReached()).toBe(false);
@@ -255,7 +257,7 @@ it('has links of its hosts with faults each way, which reset() brings back', asy
 it('repeats the losses on the links of hosts', async () => {
   const runs: string[] = [];
   for (let run = 0; run < 2; run++) {
-    await using lab = await Lab.create({
+    await using lab = await patientLab({
       networks: { lan: '10.0.0.0/24' },
       hosts: { a: { networks: 'lan', links: { lan: { up: { loss: 0.3 } } } }, b: 'lan' },
       seed: 9,
@@ -284,7 +286,7 @@ it('repeats the losses on the links of hosts', async () => {
 });
 
 it('has networks with an MTU of their own', async () => {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { tunnel: { prefix: '10.0.0.0/24', mtu: 1400 }, jumbo: { prefix: '10.1.0.0/24', mtu: 9216 } },
     hosts: { a: 'tunnel', gate: ['tunnel', 'jumbo'], b: 'jumbo' },
   });
@@ -308,7 +310,7 @@ it('has networks with an MTU of their own', async () => {
 });
 
 it('takes the cables of a host out, and puts them in again', async () => {
-  await using lab = await Lab.create(threeHosts);
+  await using lab = await patientLab(threeHosts);
   const { alice, bob } = lab.hosts;
   await lab.down('bob');
   expect([bob.isUp, inspect(bob)]).toEqual([false, 'LabHost <bob, 10.1.0.2 fd00:1::2, down>']);
@@ -321,7 +323,7 @@ it('takes the cables of a host out, and puts them in again', async () => {
 });
 
 it('restarts a host: its connections end without a word, and it has the same addresses', async () => {
-  await using lab = await Lab.create({ ...threeHosts, dns: 'gate' });
+  await using lab = await patientLab({ ...threeHosts, dns: 'gate' });
   const { alice, gate, bob } = lab.hosts;
   const server = bob.run(() => createTcpServer());
   const accepted = once(server, 'connection');
@@ -333,6 +335,7 @@ it('restarts a host: its connections end without a word, and it has the same add
 
   const stack = bob.stack;
   expect(await lab.restart('bob')).toBe(bob);
+  await makePatient(lab);
   expect(stack.closed).toBe(true);
   expect(bob.stack).not.toBe(stack);
   expect((await alice.ping('bob', PING)).address).toBe('10.1.0.2');
@@ -344,6 +347,7 @@ it('restarts a host: its connections end without a word, and it has the same add
   await lab.restart('gate');
   await lab.down('gate');
   await lab.restart('gate');
+  await makePatient(lab);
   expect(gate.isUp).toBe(false);
   expect((await alice.ping(lab.hosts.gate.address(), { count: 1, timeout: 300 })).received).toBe(0);
   await lab.up('gate');
@@ -354,7 +358,7 @@ it('restarts a host: its connections end without a word, and it has the same add
 it('captures a network, which tcpdump reads', async () => {
   const { dir, remove } = workDirectory();
   const file = join(dir, 'wan.pcapng');
-  await using lab = await Lab.create(threeHosts);
+  await using lab = await patientLab(threeHosts);
   const capture = await lab.networks.wan.capture(file);
   await lab.hosts.alice.ping('bob', PING);
   await capture.stop();
@@ -392,7 +396,7 @@ it('is closed once, whatever goes on, and then says so', async () => {
 
 it('has a way out of the lab only where it is asked for', async () => {
   // no packet leaves the machine: slirp itself answers
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { lan: '10.0.0.0/24', net: { exit: 'slirp' } },
     hosts: { alice: 'lan', gate: ['lan', 'net'] },
   });
@@ -432,7 +436,7 @@ it('of many hosts is made, reached and closed', async () => {
   const networks = Object.fromEntries(['a', 'b', 'c'].map((name, i) => [name, `10.1.${i}.0/24`]));
   const routers = Object.fromEntries(Object.keys(networks).map((name) => [`router-${name}`, [name, 'backbone']]));
   const members = Array.from({ length: 12 }, (_, i) => [`host${i}`, Object.keys(networks)[i % 3] as string]);
-  const lab = await Lab.create({
+  const lab = await patientLab({
     networks: { backbone: '10.0.0.0/24', ...networks },
     hosts: { ...routers, ...Object.fromEntries(members) },
   });

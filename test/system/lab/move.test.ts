@@ -1,5 +1,6 @@
 import { AF_INET, SOCK_DGRAM } from 'ioth';
 import { Lab } from 'ioth/lab';
+import { makePatient, patientLab } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS } from '../../support/until.js';
 
@@ -26,7 +27,7 @@ beforeEach(() => {
 afterEach(() => expectNothingLeft(before));
 
 it('has another address, other routes and another name to others', async () => {
-  await using lab = await Lab.create(PHONE);
+  await using lab = await patientLab(PHONE);
   const { server, tablet, phone } = lab.hosts;
   const addresses = () =>
     phone.stack
@@ -64,10 +65,11 @@ it('has another address, other routes and another name to others', async () => {
 });
 
 it('stays where it is when it restarts, and can be down', async () => {
-  await using lab = await Lab.create(PHONE);
+  await using lab = await patientLab(PHONE);
   const { server, phone } = lab.hosts;
   await phone.move('wifi', 'mobile');
   await lab.restart('phone');
+  await makePatient(lab);
   expect((await phone.ping('server', PING)).received).toBe(1);
   await lab.down('phone');
   expect((await phone.ping('203.0.113.1', SHORT_PING)).received).toBe(0);
@@ -79,7 +81,7 @@ it('stays where it is when it restarts, and can be down', async () => {
 });
 
 it('gets its address by DHCP, and names from the server', async () => {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { left: '10.0.1.0/24', right: { prefix: '10.0.2.0/24', prefix6: 'fd00:2::/64' } },
     hosts: { router: ['left', 'right'], phone: { networks: ['left', 'right'], roams: true }, other: 'left' },
     dhcp: 'router',
@@ -148,7 +150,7 @@ it('moves from a network whose interface it turned off', async () => {
 });
 
 it('refuses what makes no sense', async () => {
-  await using lab = await Lab.create(PHONE);
+  await using lab = await patientLab(PHONE);
   const { tablet, phone } = lab.hosts;
   await expect(tablet.move('wifi', 'mobile')).rejects.toThrow(
     "host must be one that roams: { networks: ['wifi', 'mobile']",

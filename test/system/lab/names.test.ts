@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { hostname, networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
-import { Lab } from 'ioth/lab';
+import { patientLab } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { canHaveOwnNames } from '../../support/own-names.js';
 
@@ -30,7 +30,7 @@ describe.each([
     if (!canTry) return;
     const files = () => ['/etc/hosts', '/etc/resolv.conf'].map((file) => readFileSync(file, 'utf8'));
     const ofMachine = [...files(), hostname()];
-    await using lab = await Lab.create({ ...config, ...services });
+    await using lab = await patientLab({ ...config, ...services });
     const { alice, bob } = lab.hosts;
     await bob.run(async () => {
       const server = createServer((request, response) => response.end(`hello ${request.socket.remoteAddress}`));
@@ -58,7 +58,7 @@ describe.each([
 });
 
 it('os tells the name and the interfaces of the host', async () => {
-  await using lab = await Lab.create(config);
+  await using lab = await patientLab(config);
   const { alice, gate } = lab.hosts;
   expect([alice.run(hostname), gate.run(hostname), gate.stack.gethostname()]).toEqual(['alice', 'gate', 'gate']);
   const listed = gate.run(() => networkInterfaces());
@@ -68,7 +68,7 @@ it('os tells the name and the interfaces of the host', async () => {
 });
 
 it('spawnSync runs a program to its end', async () => {
-  await using lab = await Lab.create(config);
+  await using lab = await patientLab(config);
   const { spawnSync } = lab.hosts.alice;
   const { status, stdout } = spawnSync('sh', ['-c', 'cat; ip -br -4 addr show lan; exit 3'], {
     input: 'in ',

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { SO_BROADCAST, SOL_SOCKET, type Socket } from 'ioth';
 import { Lab, type LabHost, type NatMapping } from 'ioth/lab';
 import { describeFrame } from 'ioth/vde';
-import { get, passesNat, udpSocket } from '../../support/lab-hosts.js';
+import { get, makePatient, passesNat, patientLab, udpSocket } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS, until } from '../../support/until.js';
 
@@ -45,7 +45,7 @@ async function serveHttp(host: LabHost, port: number): Promise<void> {
 }
 
 it('hosts behind a NAT reach the rest, which sees the NAT; networks behind it are private', async () => {
-  await using lab = await Lab.create(TWO_HOMES);
+  await using lab = await patientLab(TWO_HOMES);
   const { meet, fritz, alice, carol, bob } = lab.hosts;
   expect([alice.address(), carol.address(), bob.address()]).toEqual(['192.168.1.2', '192.168.1.3', '192.168.1.2']);
   expect([fritz.nat.type, fritz.nat.outside, fritz.nat.inside, fritz.nat.addresses]).toEqual([
@@ -76,7 +76,7 @@ it('hosts behind a NAT reach the rest, which sees the NAT; networks behind it ar
 });
 
 it('hosts outside lose packets to addresses that nobody there has, and can still send to all', async () => {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { internet: '203.0.113.0/24', home: '192.168.1.0/24', alone: { prefix: '10.0.0.0/24', isolated: true } },
     hosts: {
       meet: 'internet',
@@ -121,7 +121,7 @@ it('hosts outside lose packets to addresses that nobody there has, and can still
 });
 
 it('maps, filters, says so in captures, and tells of mappings', async () => {
-  await using lab = await Lab.create(TWO_HOMES);
+  await using lab = await patientLab(TWO_HOMES);
   const { meet, fritz, alice } = lab.hosts;
   const comments: string[] = [];
   const capture = await lab.networks.internet.capture(undefined, {
@@ -152,7 +152,7 @@ it('maps, filters, says so in captures, and tells of mappings', async () => {
 });
 
 it('punches holes between cones, and not between a symmetric NAT and a port-restricted one', async () => {
-  await using lab = await Lab.create(TWO_HOMES);
+  await using lab = await patientLab(TWO_HOMES);
   const { meet, cisco, alice, bob } = lab.hosts;
   using server = udpSocket(meet, 3478);
   const punch = async () => {
@@ -169,7 +169,7 @@ it('punches holes between cones, and not between a symmetric NAT and a port-rest
 });
 
 it('TCP from both sides at once', async () => {
-  await using lab = await Lab.create(TWO_HOMES);
+  await using lab = await patientLab(TWO_HOMES);
   const { meet, cisco, alice, bob } = lab.hosts;
   await cisco.nat.set('port-restricted');
   await serveHttp(meet, 80);
@@ -188,7 +188,7 @@ it('TCP from both sides at once', async () => {
 });
 
 it('hosts inside reach each other by the address outside: UDP, TCP', async () => {
-  await using lab = await Lab.create(TWO_HOMES);
+  await using lab = await patientLab(TWO_HOMES);
   const { meet, fritz, alice, carol } = lab.hosts;
   await fritz.nat.set('full-cone');
   using server = udpSocket(meet, 3478);
@@ -204,7 +204,7 @@ it('hosts inside reach each other by the address outside: UDP, TCP', async () =>
 });
 
 it('forwards ports, and then the host inside has a name outside', async () => {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     ...TWO_HOMES,
     hosts: {
       ...TWO_HOMES.hosts,
@@ -219,6 +219,7 @@ it('forwards ports, and then the host inside has a name outside', async () => {
   expect(await get(meet, 'http://alice/')).toBe('alice 203.0.113.1');
   expect(await get(bob, 'http://alice/')).toBe('alice 203.0.113.3');
   await lab.restart('fritz');
+  await makePatient(lab);
   expect(await get(meet, 'http://alice/')).toBe('alice 203.0.113.1');
   const forward = { protocol: 'tcp', port: 80, to: 'alice' } as const;
   await expect(fritz.nat.forward(forward)).rejects.toThrow('forward.port must be a port that is not forwarded already');
@@ -228,7 +229,7 @@ it('forwards ports, and then the host inside has a name outside', async () => {
 });
 
 it('the router has its own ports: a server outside, a client, and a port that a host has too', async () => {
-  await using lab = await Lab.create(TWO_HOMES);
+  await using lab = await patientLab(TWO_HOMES);
   const { meet, fritz, alice, carol } = lab.hosts;
   using server = udpSocket(meet, 3478);
   await serveHttp(fritz, 80);
@@ -250,7 +251,7 @@ it('the router has its own ports: a server outside, a client, and a port that a 
 });
 
 it('carries errors of ICMP both ways', async () => {
-  await using lab = await Lab.create(TWO_HOMES);
+  await using lab = await patientLab(TWO_HOMES);
   const { meet, alice } = lab.hosts;
   using client = udpSocket(alice, 5000);
   await client.connect('meet:9999');
@@ -266,7 +267,7 @@ it('carries errors of ICMP both ways', async () => {
 });
 
 it('carries datagrams in fragments, which overtake each other', async () => {
-  await using lab = await Lab.create({ ...TWO_HOMES, seed: 3 });
+  await using lab = await patientLab({ ...TWO_HOMES, seed: 3 });
   const { meet, alice } = lab.hosts;
   await lab.networks.internet.set({ delay: 5, jitter: 5 });
   using server = udpSocket(meet, 3478);
@@ -284,7 +285,7 @@ it('carries datagrams in fragments, which overtake each other', async () => {
 });
 
 it('NAT behind NAT', async () => {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { internet: '203.0.113.0/24', isp: '100.64.0.0/24', home: '192.168.1.0/24' },
     hosts: {
       meet: 'internet',
@@ -308,19 +309,20 @@ it('NAT behind NAT', async () => {
 });
 
 it('a router that restarts has forgotten its mappings', async () => {
-  await using lab = await Lab.create(TWO_HOMES);
+  await using lab = await patientLab(TWO_HOMES);
   const { meet, fritz, alice } = lab.hosts;
   using server = udpSocket(meet, 3478);
   using client = udpSocket(alice, 5000);
   await seenBy(server, client, 'meet:3478');
   expect(await fritz.nat.mappings()).toHaveLength(1);
   await lab.restart('fritz');
+  await makePatient(lab);
   expect(await fritz.nat.mappings()).toEqual([]);
   expect(await seenBy(server, client, 'meet:3478')).toBe(`${FRITZ}:5000`);
 });
 
 it('with DNS and DHCP: leases with a default route, names as they are seen from the server', async () => {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { internet: '203.0.113.0/24', home: '192.168.1.0/24' },
     hosts: {
       names: 'internet',

@@ -18,7 +18,7 @@ import {
 import { Lab, type LabHost } from 'ioth/lab';
 import { describeFrame } from 'ioth/vde';
 import { workDirectory } from '../../support/directory.js';
-import { get, udpSocket } from '../../support/lab-hosts.js';
+import { get, makePatient, patientLab, udpSocket } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS } from '../../support/until.js';
 
@@ -61,7 +61,7 @@ async function serveHttp(host: LabHost): Promise<void> {
 }
 
 it('reaches the rest by name: HTTP, pings, UDP; the rest sees the NAT', async () => {
-  await using lab = await Lab.create(IPV6_ONLY);
+  await using lab = await patientLab(IPV6_ONLY);
   const { meet, fritz, alice, carol, server } = lab.hosts;
   const comments: string[] = [];
   const capture = await lab.networks.home.capture(undefined, {
@@ -117,7 +117,7 @@ async function receiveOf(size: number, socket: Socket) {
 }
 
 it('carries large datagrams in fragments, both ways', async () => {
-  await using lab = await Lab.create(IPV6_ONLY);
+  await using lab = await patientLab(IPV6_ONLY);
   const { meet, alice } = lab.hosts;
   using there = udpSocket(meet, 7, TRY_S);
   using here = udp6(alice, 5000, TRY_S);
@@ -135,7 +135,7 @@ it('carries large datagrams in fragments, both ways', async () => {
 });
 
 it('carries a connection, with segments as large as the links allow', async () => {
-  await using lab = await Lab.create(IPV6_ONLY);
+  await using lab = await patientLab(IPV6_ONLY);
   const { server, alice } = lab.hosts;
   using listener = server.stack.create_server(':80');
   using client = alice.stack.socket(AF_INET6);
@@ -154,7 +154,7 @@ it('carries a connection, with segments as large as the links allow', async () =
 });
 
 it('carries errors: closed ports, hop limits, the MTU of the way in both directions', async () => {
-  await using lab = await Lab.create(IPV6_ONLY);
+  await using lab = await patientLab(IPV6_ONLY);
   const { meet, gate, server, alice } = lab.hosts;
   for (const host of [gate, server]) host.stack.linksetmtu('far', 1300);
   const socketTo = async (to: string, option?: number, value?: number): Promise<Socket> => {
@@ -189,7 +189,7 @@ it('carries errors: closed ports, hop limits, the MTU of the way in both directi
 });
 
 it('hosts inside reach each other by the address outside', async () => {
-  await using lab = await Lab.create(IPV6_ONLY);
+  await using lab = await patientLab(IPV6_ONLY);
   const { meet, fritz, alice, carol } = lab.hosts;
   await fritz.nat.set('full-cone');
   using there = udpSocket(meet, 3478);
@@ -221,7 +221,7 @@ describe('names', () => {
   } as const;
 
   it('from a hosts table: a host with IPv6 has its own address', async () => {
-    await using lab = await Lab.create({ networks, hosts });
+    await using lab = await patientLab({ networks, hosts });
     const { alice, modern } = lab.hosts;
     const addresses = async (name: string) =>
       (await alice.stack.getaddrinfo(name, 80)).map(({ sockaddr }) => sockaddr.address);
@@ -233,7 +233,7 @@ describe('names', () => {
   });
 
   it('from the DNS64 of the router', async () => {
-    await using lab = await Lab.create({ networks, hosts, dns: 'names' });
+    await using lab = await patientLab({ networks, hosts, dns: 'names' });
     const { alice, modern, fritz } = lab.hosts;
     const { promises: dns } = alice.stack.dns;
     expect(await dns.resolve6('names.lab.test')).toEqual(['64:ff9b::c633:6401']);
@@ -244,13 +244,14 @@ describe('names', () => {
     await expect(modern.stack.dns.promises.resolve6('names.lab.test')).rejects.toThrow('ENODATA');
     expect((await alice.ping('names', PING)).received).toBe(1);
     await lab.restart('fritz');
+    await makePatient(lab);
     expect(await dns.resolve6('names.lab.test')).toEqual(['64:ff9b::c633:6401']);
     expect(fritz.stack.routes().some(({ dst }) => dst === '240.0.0.0')).toBe(true);
   });
 
   it('where a host with IPv6 only, or the router, serves them', async () => {
     for (const dns of ['alice', 'fritz'] as const) {
-      await using lab = await Lab.create({ networks, hosts, dns });
+      await using lab = await patientLab({ networks, hosts, dns });
       const { alice, modern } = lab.hosts;
       expect(await alice.stack.dns.promises.resolve6('names.lab.test')).toEqual(['64:ff9b::c633:6401']);
       if (dns === 'fritz') expect(await modern.stack.dns.promises.resolve4('names.lab.test')).toEqual(['198.51.100.1']);
@@ -259,7 +260,7 @@ describe('names', () => {
 });
 
 it('a router advertises its DNS64 to the hosts that make their addresses from its prefix', async () => {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     ...IPV6_ONLY,
     networks: { ...IPV6_ONLY.networks, home: { prefix6: 'fd00:2::/64', ra: true } },
     dns: 'meet',
@@ -274,7 +275,7 @@ it('a router advertises its DNS64 to the hosts that make their addresses from it
 it.each([undefined, 'meet'] as const)(
   'a phone goes from Wi-Fi with IPv4 to a mobile network with IPv6 only, names by %s',
   async (dns) => {
-    await using lab = await Lab.create({
+    await using lab = await patientLab({
       networks: { internet: '203.0.113.0/24', wifi: '192.168.1.0/24', mobile: { prefix6: 'fd00:2::/64' } },
       hosts: {
         meet: 'internet',
@@ -302,7 +303,7 @@ it('tshark finds no wrong checksum in captures of both sides', async () => {
   try {
     const files = ['home', 'internet'].map((name) => join(dir, `${name}.pcapng`));
     {
-      await using lab = await Lab.create(IPV6_ONLY);
+      await using lab = await patientLab(IPV6_ONLY);
       const { meet, alice } = lab.hosts;
       const captures = await Promise.all([
         lab.networks.home.capture(files[0]!),

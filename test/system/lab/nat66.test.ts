@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { AF_INET6, IPPROTO_IPV6, IPV6_RECVERR, IPV6_UNICAST_HOPS, SOCK_DGRAM, type Socket } from 'ioth';
 import { Lab, type LabHost } from 'ioth/lab';
 import { describeFrame } from 'ioth/vde';
-import { get } from '../../support/lab-hosts.js';
+import { get, patientLab } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS } from '../../support/until.js';
 
@@ -53,7 +53,7 @@ async function serveHttp(host: LabHost): Promise<void> {
 }
 
 it('hosts behind it have addresses outside, in both directions, also far away and behind another one', async () => {
-  await using lab = await Lab.create(TWO_HOMES);
+  await using lab = await patientLab(TWO_HOMES);
   const { meet, server, alice, bob } = lab.hosts;
   const comments: string[] = [];
   const capture = await lab.networks.internet.capture(undefined, {
@@ -73,7 +73,7 @@ it('hosts behind it have addresses outside, in both directions, also far away an
 });
 
 it('the private prefix has no route from outside, and no way by hand', async () => {
-  await using lab = await Lab.create(TWO_HOMES);
+  await using lab = await patientLab(TWO_HOMES);
   const { meet, fritz } = lab.hosts;
   const [probe] = (await meet.ping('fd00:2::2', PING)).probes;
   expect(probe?.error).toMatchObject({ code: 'ENETUNREACH' });
@@ -84,7 +84,7 @@ it('the private prefix has no route from outside, and no way by hand', async () 
 });
 
 it('carries errors: a closed port inside and outside, hop limits', async () => {
-  await using lab = await Lab.create(TWO_HOMES);
+  await using lab = await patientLab(TWO_HOMES);
   const { meet, server, alice } = lab.hosts;
   const failureOf = async (host: LabHost, to: string, hops = 64) => {
     using socket = host.stack.socket(AF_INET6, SOCK_DGRAM);
@@ -103,7 +103,7 @@ it('carries errors: a closed port inside and outside, hop limits', async () => {
 });
 
 it('carries large datagrams in fragments, and makes a turn for hosts inside', async () => {
-  await using lab = await Lab.create(TWO_HOMES);
+  await using lab = await patientLab(TWO_HOMES);
   const { fritz, meet, alice, carol } = lab.hosts;
   using server = udp6(meet, 7);
   using a = udp6(alice, 5000);

@@ -1,6 +1,6 @@
 import type { Socket } from 'ioth';
-import { Lab, type LabHost } from 'ioth/lab';
-import { passesNat, udpSocket } from '../../support/lab-hosts.js';
+import type { Lab, LabHost } from 'ioth/lab';
+import { makePatient, passesNat, patientLab, udpSocket } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { until } from '../../support/until.js';
 
@@ -15,7 +15,7 @@ afterEach(() => expectNothingLeft(before));
 const FRITZ = '203.0.113.2';
 
 function labWithMapper() {
-  return Lab.create({
+  return patientLab({
     networks: { internet: '203.0.113.0/24', home: '192.168.1.0/24' },
     hosts: {
       meet: 'internet',
@@ -124,6 +124,7 @@ it('what is asked for ends with its time, and with the router', async () => {
   await ask(alice, natPmp(2, 80, 8080, 3600));
   expect(await isThere()).toBe(true);
   await lab.restart('fritz');
+  await makePatient(lab);
   expect(await isThere()).toBe(false);
   expect(granted(await ask(alice, natPmp(2, 80, 8080, 3600)))).toEqual([0, 8080, 3600]);
 });

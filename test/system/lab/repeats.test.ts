@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { AF_INET, SOCK_DGRAM } from 'ioth';
-import { Lab } from 'ioth/lab';
 import { describeFrame } from 'ioth/vde';
+import { patientLab } from '../../support/lab-hosts.js';
 import { PATIENCE_MS, until } from '../../support/until.js';
 
 /* What a program sends meets the same faults in every run, whatever the kernels send besides. */
@@ -21,7 +21,7 @@ function fates(frames: readonly [text: string, comment: string | undefined][], k
 
 /** Runs the same program in a new lab: pings, datagrams, connections. */
 async function run(seed: number): Promise<Record<string, string>> {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { lan: { prefix: '10.0.0.0/24', prefix6: 'fd00::/64', ra: { interval: 1 } } },
     hosts: { alice: 'lan', bob: 'lan', gate: { networks: 'lan', router: true } },
     seed,

@@ -3,6 +3,7 @@ import { AF_INET6, type InterfaceAddress, IOTHCONF_RD, SOCK_DGRAM } from 'ioth';
 import { Lab, type LabHost } from 'ioth/lab';
 import { run } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
+import { makePatient, patientLab } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS, until } from '../../support/until.js';
 
@@ -33,7 +34,7 @@ function defaultRoutesOf({ stack }: LabHost): string[] {
 }
 
 it('gives hosts addresses, a default route and an MTU by their own kernels', async () => {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: {
       home: { prefix: '10.0.1.0/24', prefix6: 'fd00:1::/64', ra: { mtu: 1400, preferredLifetime: 600 } },
       net: { prefix: '10.0.2.0/24', prefix6: 'fd00:2::/64' },
@@ -83,7 +84,7 @@ async function advertisementsIn(file: string, fields: readonly string[]): Promis
 
 it('sends what tshark finds right, with all that was asked for', async () => {
   const file = join(temporaryDirectory(), 'home.pcapng');
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: {
       home: {
         prefix6: 'fd00:1::/64',
@@ -143,7 +144,7 @@ it('tells the clients of this library: name servers, domains, and what to ask DH
     [{ managed: true }, SOLICIT],
   ] as const;
   for (const [ra, asked] of cases) {
-    await using lab = await Lab.create({
+    await using lab = await patientLab({
       networks: { home: { prefix6: 'fd00:1::/64', ra } },
       hosts: { alice: 'home', gate: { networks: 'home', router: true } },
       dns: 'gate',
@@ -166,7 +167,7 @@ it('tells the clients of this library: name servers, domains, and what to ask DH
 });
 
 it('leads hosts to other networks when they move, and leaves nothing of the old one', async () => {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: {
       wifi: { prefix: '10.0.1.0/24', prefix6: 'fd00:1::/64', ra: true },
       mobile: { prefix6: 'fd00:2::/64', ra: true },
@@ -194,6 +195,7 @@ it('leads hosts to other networks when they move, and leaves nothing of the old 
   expect((await phone.ping('fd00:3::3', PING)).received).toBe(1);
 
   await lab.restart('phone');
+  await makePatient(lab);
   expect(textsOf(phone, 'mobile')).toEqual(['fd00:2::ff:fe01:3']);
   expect((await phone.ping('fd00:3::3', PING)).received).toBe(1);
 
@@ -206,7 +208,7 @@ it('leads hosts to other networks when they move, and leaves nothing of the old 
 });
 
 it('a host that starts without a cable has its address once it is plugged in', async () => {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { home: { prefix6: 'fd00:1::/64', ra: true } },
     hosts: { alice: 'home', gate: { networks: 'home', router: true } },
   });
@@ -217,11 +219,12 @@ it('a host that starts without a cable has its address once it is plugged in', a
   await lab.up('alice');
   await until('it has its address', () => textsOf(alice, 'home').length > 0);
   await lab.restart('gate');
+  await makePatient(lab);
   expect((await gate.ping('alice', PING)).received).toBe(1);
 });
 
 it('hosts lose a router that is gone, and get it back', async () => {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { home: { prefix6: 'fd00:1::/64', ra: { interval: 1 } } },
     hosts: { alice: 'home', gate: { networks: 'home', router: true } },
   });
@@ -242,7 +245,7 @@ it('hosts lose a router that is gone, and get it back', async () => {
 });
 
 it('comes through a network that loses half of all frames', async () => {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { home: { prefix6: 'fd00:1::/64', ra: { lifetime: 0 }, loss: 0.5 } },
     hosts: { alice: 'home', bob: 'home', gate: { networks: 'home', router: true } },
     seed: 3,

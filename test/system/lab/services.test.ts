@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import * as dnsPacket from 'dns-packet';
 import fc from 'fast-check';
-import { Lab } from 'ioth/lab';
 import { ipBytes, ipText } from '../../../lib/address/ip.js';
 import { leaseOf } from '../../../lib/config/dhcp4/lease.js';
 import {
@@ -20,6 +19,7 @@ import { DhcpResponder } from '../../../lib/lab/services/dhcp-server.js';
 import { DnsZone } from '../../../lib/lab/services/dns-zone.js';
 import type { HostPlan } from '../../../lib/lab/topology/host-plan.js';
 import { Topology } from '../../../lib/lab/topology/topology.js';
+import { makePatient, patientLab } from '../../support/lab-hosts.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS } from '../../support/until.js';
 
@@ -94,7 +94,7 @@ describe('the DNS server of a lab', () => {
 
   it('is asked by the hosts, by UDP and by TCP', async () => {
     const before = holdings();
-    await using lab = await Lab.create(config);
+    await using lab = await patientLab(config);
     const { alice, bob } = lab.hosts;
     const dns = alice.stack.dns.promises;
     expect(await dns.lookup('bob')).toEqual({ address: '10.1.0.2', family: 4 });
@@ -192,7 +192,7 @@ describe('the DHCP server of a lab', () => {
 
   it('configures the hosts on its networks, and busybox too', async () => {
     const before = holdings();
-    await using lab = await Lab.create({ ...config, dhcp: 'gate' });
+    await using lab = await patientLab({ ...config, dhcp: 'gate' });
     const { alice, gate, bob } = lab.hosts;
     expect(alice.stack.interfaces().flatMap(({ addresses }) => addresses.map(({ address }) => address))).toContain(
       '10.0.0.1',
@@ -201,6 +201,7 @@ describe('the DHCP server of a lab', () => {
     expect((await alice.ping('bob', { count: 1, timeout: PATIENCE_MS })).received).toBe(1);
     expect((await bob.ping('gate', { count: 1, timeout: PATIENCE_MS, family: 6 })).received).toBe(1);
     await lab.restart('bob');
+    await makePatient(lab);
     expect((await alice.ping('bob', { count: 1, timeout: PATIENCE_MS })).received).toBe(1);
 
     await lab.restart('gate');

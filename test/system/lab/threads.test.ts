@@ -1,6 +1,7 @@
-import { Fabric, type FabricNetwork, Lab } from 'ioth/lab';
+import { Fabric, type FabricNetwork } from 'ioth/lab';
 import { VdePort } from 'ioth/vde';
 import { startScript } from '../../support/child.js';
+import { patientLab } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS, until } from '../../support/until.js';
 import { greeting, textOf } from '../../support/vde.js';
@@ -86,7 +87,7 @@ it.each(['close', 'exit'])('says at once that its thread has died, and ends: %s'
 });
 
 it('is a lab as with one: routers, NATs, firewalls, captures, hosts that move', async () => {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     threads: 3,
     networks: {
       internet: '203.0.113.0/24',
