@@ -69,7 +69,9 @@ it('hosts behind a NAT reach the rest, which sees the NAT; networks behind it ar
   // by hand there is a way to the NAT, and it lets nothing in
   meet.stack.iproute_add(`192.168.1.0/24 via ${FRITZ}`);
   expect((await meet.ping('192.168.1.2', { count: 1, timeout: 300 })).received).toBe(0);
-  expect((await lab.networks.internet.stats()).ports.meet!.dropped.nat).toBe(1);
+  const dropped = async () => (await lab.networks.internet.stats()).ports.meet!.dropped.nat;
+  await until('the NAT drops it', async () => (await dropped()) > 0);
+  expect(await dropped()).toBe(1);
   expect(String(lab)).toContain('├─ fritz  192.168.1.1  NAT to internet');
   expect(String(lab)).toContain('├─ fritz  203.0.113.2  NAT of home, port-restricted');
   expect(() => alice.nat).toThrow("host 'alice' has no NAT");
