@@ -56,6 +56,11 @@ export function numberOf(frame: Buffer): number {
   return frame.readUInt32BE(14);
 }
 
+/** Whether the frames of a capture came within so many milliseconds, and a later one so met the first one under way. */
+export function cameWithin(milliseconds: number, times: readonly bigint[]): boolean {
+  return times.at(-1)! - times[0]! < BigInt(milliseconds) * 1_000_000n;
+}
+
 /** What is there now. */
 export async function drain(port: VdePort): Promise<Buffer[]> {
   try {

@@ -1,9 +1,9 @@
 import { AF_INET, AF_INET6, SOCK_DGRAM } from 'ioth';
-import { Fabric, type FabricNetwork } from 'ioth/lab';
+import { Fabric, type FabricNetwork, type FrameFate } from 'ioth/lab';
 import { VdePort } from 'ioth/vde';
 import { patientLab } from '../../support/lab-hosts.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';
-import { linkedPorts, numbered, numberOf } from '../../support/link.js';
+import { cameWithin, linkedPorts, numbered, numberOf } from '../../support/link.js';
 import { PATIENCE_MS, until } from '../../support/until.js';
 import { greeting, TEST_TYPE, textOf } from '../../support/vde.js';
 
@@ -24,6 +24,8 @@ interface Lan {
   c: VdePort;
   /** The comments of the frames so far. */
   comments: (string | undefined)[];
+  /** When they came. */
+  times: bigint[];
 }
 
 /** A network with three ports, a capture of it, and no stacks. */
@@ -36,11 +38,15 @@ async function lan(seed = 1): Promise<Lan> {
     ports.push(await VdePort.open(await network.addCable(name)));
     open.push(ports.at(-1)!);
   }
-  const comments: (string | undefined)[] = [];
+  const [comments, times]: [(string | undefined)[], bigint[]] = [[], []];
   open.push({ close: () => capture.stop() });
-  const capture = await network.capture(undefined, { onFrame: (_frame, _time, { comment }) => comments.push(comment) });
+  const onFrame = (_frame: Buffer, time: bigint, { comment }: FrameFate) => {
+    comments.push(comment);
+    times.push(time);
+  };
+  const capture = await network.capture(undefined, { onFrame });
   const [a, b, c] = ports as [VdePort, VdePort, VdePort];
-  return { network, fabric, a, b, c, comments };
+  return { network, fabric, a, b, c, comments, times };
 }
 
 async function sayAll(port: VdePort, ...texts: string[]): Promise<void> {
@@ -88,26 +94,30 @@ describe('on a network, an intercept', () => {
   });
 
   test('delays, duplicates, and flips a bit that the seed chooses', async () => {
+    const said = ['slow', 'twice', 'wrong and long, for a bit that another seed does not choose', 'end'] as const;
     const came: string[][] = [];
     for (const seed of [3, 3, 4]) {
-      const { network, a, b, c } = await lan(seed);
-      await network.intercept({ payload: 'slow' }, { delay: 1000 }, { times: 1 });
-      await network.intercept({ payload: 'twice' }, 'duplicate', { times: 1 });
-      await network.intercept({ payload: 'wrong', to: 'b' }, 'corrupt', { times: 1 });
-      await sayAll(a, 'slow', 'twice', 'wrong and long, for a bit that another seed does not choose', 'end');
-      const texts = await heardUntil(b, 'slow');
-      expect(await heardUntil(c, 'slow')).toEqual([
-        'twice',
-        'twice',
-        'wrong and long, for a bit that another seed does not choose',
-        'end',
-        'slow',
-      ]);
+      let heard: string[][] = [];
+      let total: object = {};
+      await until('all come before the slow one is due', async () => {
+        const { network, a, b, c, times } = await lan(seed);
+        await network.intercept({ payload: 'slow' }, { delay: 1000 }, { times: 1 });
+        await network.intercept({ payload: 'twice' }, 'duplicate', { times: 1 });
+        await network.intercept({ payload: 'wrong', to: 'b' }, 'corrupt', { times: 1 });
+        await sayAll(a, ...said);
+        heard = [await heardUntil(b, 'slow'), await heardUntil(c, 'slow')];
+        ({ total } = await network.stats());
+        await until('the capture has all', () => times.length === said.length);
+        for (const each of open.splice(0).reverse()) await each.close();
+        return cameWithin(1000, times);
+      });
+      const [texts = [], others] = heard;
+      const [slow, twice, wrong, end] = said;
+      expect(others).toEqual([twice, twice, wrong, end, slow]);
       expect(texts).toHaveLength(5);
-      expect(texts[2]).not.toBe('wrong and long, for a bit that another seed does not choose');
-      expect((await network.stats()).total).toMatchObject({ duplicated: 2, corrupted: 1, dropped: { intercepted: 0 } });
+      expect(texts[2]).not.toBe(wrong);
+      expect(total).toMatchObject({ duplicated: 2, corrupted: 1, dropped: { intercepted: 0 } });
       came.push(texts);
-      for (const each of open.splice(0).reverse()) await each.close();
     }
     expect(came[1]).toEqual(came[0]);
     expect(came[2]).not.toEqual(came[0]);

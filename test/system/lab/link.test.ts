@@ -6,8 +6,8 @@ import { type DropCounts, Link, type LinkOptions } from 'ioth/lab';
 import { VdePort } from 'ioth/vde';
 import { run, startScript } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
-import { type LinkedPorts, linkedPorts, numbered, numberOf, transfer } from '../../support/link.js';
-import { PATIENCE_MS, until } from '../../support/until.js';
+import { cameWithin, type LinkedPorts, linkedPorts, numbered, numberOf, transfer } from '../../support/link.js';
+import { lasting, PATIENCE_MS, until } from '../../support/until.js';
 
 const WAIT = { timeout: PATIENCE_MS };
 
@@ -134,8 +134,16 @@ describe('faults, measured', () => {
   });
 
   test('frames that go at once overtake those that have the delay', async () => {
-    await open({ delay: 1000, reorder: 1, gap: 4 });
-    const numbers = (await transfer(ends, 12)).map(numberOf);
+    let numbers: number[] = [];
+    await until('all come before the first one is due', async () => {
+      await closeAll();
+      await open({ delay: 1000, reorder: 1, gap: 4 });
+      const times: bigint[] = [];
+      const capture = await ends.link.capture(undefined, { onFrame: (_frame, time) => times.push(time) });
+      numbers = (await transfer(ends, 12)).map(numberOf);
+      await capture.stop();
+      return cameWithin(1000, times);
+    });
     expect(numbers).toEqual([3, 7, 11, 0, 1, 2, 4, 5, 6, 8, 9, 10]);
     expect((await ends.link.stats()).a.reordered).toBe(3);
   });
@@ -245,6 +253,7 @@ test('frames are delayed and forwarded while this thread is busy', async () => {
   // the other process has its answers though the loop of this one turns once for all of them
   const done = execFileSync('sh', ['-c', `while ! [ -e ${dir}/done ]; do sleep 0.02; done; echo done`], {
     encoding: 'utf8',
+    timeout: PATIENCE_MS,
   });
   expect(done).toBe('done\n');
   await link.close();
@@ -252,11 +261,16 @@ test('frames are delayed and forwarded while this thread is busy', async () => {
 });
 
 test('unplugged, it loses what is under way; plugged in again it goes on', async () => {
-  await open({ delay: 200 });
-  await ends.a.send(numbered(1));
-  // it was heard: a's next answer comes after it
-  while ((await ends.link.stats()).a.received.frames < 1) await delay(5);
-  await ends.link.down();
+  await until('it is unplugged while a frame is under way', async () => {
+    await closeAll();
+    await open({ delay: 1000 });
+    const isUnderWay = lasting(1000);
+    await ends.a.send(numbered(1));
+    // it was heard: a's next answer comes after it
+    while ((await ends.link.stats()).a.received.frames < 1) await delay(5);
+    await ends.link.down();
+    return isUnderWay();
+  });
   await ends.b.send(numbered(2));
   while ((await ends.link.stats()).b.dropped.down < 1) await delay(5);
   while ((await ends.link.stats()).a.dropped.down < 1) await delay(5);
