@@ -10,6 +10,7 @@ import { PATIENCE_MS, until } from '../../support/until.js';
 /* Router advertisements on the wire, and what kernels make of them. */
 
 const PING = { count: 1, timeout: PATIENCE_MS, family: 6 } as const;
+const WAIT = { timeout: PATIENCE_MS };
 
 const RTPROT_RA = 9;
 
@@ -156,7 +157,7 @@ it('tells the clients of this library: name servers, domains, and what to ask DH
       expect((await configured) & IOTHCONF_RD).toBe(IOTHCONF_RD);
       expect(dhcp.hits).toBe(0);
     } else {
-      const { frame } = await dhcp.next();
+      const { frame } = await dhcp.next(WAIT);
       expect(frame[14 + 40 + 8]).toBe(asked);
       // it finds no server
       await alice.stack.iothconfig('iface=home,-dhcp6');
@@ -237,7 +238,8 @@ it('hosts lose a router that is gone, and get it back', async () => {
       ({ code }) => code !== 'ENETUNREACH',
     );
   };
-  expect(await hasWay()).toBe(true);
+  // it lasts three seconds from each advertisement
+  await until('there is a way', hasWay);
   await lab.down('gate');
   await until('the router is forgotten', async () => !(await hasWay()));
   await lab.up('gate');
@@ -264,7 +266,7 @@ it('a move that waits for an advertisement ends with the lab', async () => {
   await right.cut({ from: 'gate' });
   const solicitation = await right.intercept({ from: 'phone', icmp: 'router-solicitation' }, 'pass');
   const moving = expect(lab.hosts.phone.move('left', 'right')).rejects.toThrow();
-  await solicitation.next();
+  await solicitation.next(WAIT);
   await lab.close();
   await moving;
 });
