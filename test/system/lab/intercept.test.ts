@@ -66,7 +66,7 @@ describe('on a network, an intercept', () => {
     const drop = await network.intercept({ from: 'a', payload: 'm' }, 'drop', { after: 1, times: 2 });
     await sayAll(a, 'm0', 'x', 'm1', 'm2', 'm3', 'end');
     for (const port of [b, c]) expect(await heardUntil(port, 'end')).toEqual(['m0', 'x', 'm3', 'end']);
-    const [first, second] = [await drop.next(), await drop.next()];
+    const [first, second] = [await drop.next(WAIT), await drop.next(WAIT)];
     expect([textOf(first.frame), textOf(second.frame)]).toEqual(['m1', 'm2']);
     expect(first).toMatchObject({ from: 'a', to: 'b', number: 1, comment: 'intercepted: drop (1 of 2)' });
     expect(second.time).toBeGreaterThan(first.time);
@@ -191,7 +191,7 @@ describe('on a network, an intercept', () => {
     }
     expect(count.hits).toBe(3000);
     await network.stats();
-    const { number, frame } = await count.next();
+    const { number, frame } = await count.next(WAIT);
     expect(textOf(frame)).toBe(`${number - 1}`);
     expect(number).toBeLessThanOrEqual(2001);
   });
@@ -306,7 +306,7 @@ test('a link has it too, by the names of its ends', async () => {
   const drop = await link.intercept({ from: 'a', to: 'b', protocol: TEST_TYPE }, 'drop', { times: 1 });
   for (const n of [1, 2]) await a.send(numbered(n));
   expect(numberOf(await b.recv(WAIT))).toBe(2);
-  expect(await drop.next()).toMatchObject({ from: 'a', to: 'b', comment: 'intercepted: drop (1 of 1)' });
+  expect(await drop.next(WAIT)).toMatchObject({ from: 'a', to: 'b', comment: 'intercepted: drop (1 of 1)' });
   expect((await link.stats()).a.dropped.intercepted).toBe(1);
   await expect(link.intercept({ from: 'c' as 'a' }, 'drop')).rejects.toThrow(
     "match.from must be ports of the network: 'a', 'b', not 'c'",
@@ -324,7 +324,7 @@ describe('in a lab', () => {
     const drop = await lab.networks.lan.intercept({ to: 'bob', flags: 'SYN' }, 'drop', { times: 2 });
     const socket = alice.stack.net.connect(80, '10.0.0.2');
     const [[server]] = await Promise.all([accepting, new Promise((done) => socket.once('connect', done))]);
-    expect([drop.hits, (await drop.next()).from]).toEqual([2, 'alice']);
+    expect([drop.hits, (await drop.next(WAIT)).from]).toEqual([2, 'alice']);
     expect((await lab.networks.lan.stats()).ports.alice!.dropped.intercepted).toBe(2);
     socket.destroy();
     server.close();
@@ -356,7 +356,7 @@ describe('in a lab', () => {
     expect(drop.hits).toBe(0);
     const resolver = new alice.stack.dns.promises.Resolver({ timeout: 1000, tries: 1 });
     await expect(resolver.resolve4('bob.lab.test')).rejects.toMatchObject({ code: 'ETIMEOUT' });
-    expect(await drop.next()).toMatchObject({ from: 'names', to: 'alice' });
+    expect(await drop.next(WAIT)).toMatchObject({ from: 'names', to: 'alice' });
   });
 
   test.each([4, 6] as const)(
@@ -394,7 +394,8 @@ describe('in a lab', () => {
     using _listener = bob.stack.create_server(':80');
     using receiver = bob.stack.socket(address.includes(':') ? AF_INET6 : AF_INET, SOCK_DGRAM);
     receiver.bind(['', 53]);
-    const tcp = await lab.networks.lan.intercept({ to: 'bob', protocol: 'tcp' }, 'reject');
+    // a SYN whose answer takes a second is sent again
+    const tcp = await lab.networks.lan.intercept({ to: 'bob', protocol: 'tcp' }, 'reject', { times: 1 });
     const udp = await lab.networks.lan.intercept({ to: 'bob', protocol: 'udp' }, 'reject');
     const comments: (string | undefined)[] = [];
     const capture = await lab.networks.lan.capture(undefined, {
@@ -408,8 +409,13 @@ describe('in a lab', () => {
     await expect(asking.recv(100)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     expect([tcp.hits, udp.hits]).toEqual([1, 1]);
     await capture.stop();
-    const said = ['intercepted: reject (1)', 'intercepted: made by reject'];
-    expect(comments.filter((comment) => comment !== undefined)).toEqual([...said, ...said]);
+    const made = 'intercepted: made by reject';
+    expect(comments.filter((comment) => comment !== undefined)).toEqual([
+      'intercepted: reject (1 of 1)',
+      made,
+      'intercepted: reject (1)',
+      made,
+    ]);
   });
 
   test('a connection that is rejected later is reset', async () => {
@@ -468,6 +474,6 @@ describe('in a lab', () => {
       'pass',
     );
     expect((await lab.hosts.alice.ping('bob', { count: 1, timeout: PATIENCE_MS })).received).toBe(1);
-    expect((await (await hit).next()).from).toBe('gate');
+    expect((await (await hit).next(WAIT)).from).toBe('gate');
   });
 });

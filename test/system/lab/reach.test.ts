@@ -64,7 +64,7 @@ test('a host that is not reached: the last frame, on which network, and what bec
   await lab.heal();
 
   const drop = await lab.networks.lan.intercept({ to: 'alice', icmp: 'echo-reply' }, 'drop');
-  await expectMessage(lab, /; the last frame from bob to alice was on lan: intercepted: drop \(\d\)$/, 'bob');
+  await expectMessage(lab, /; the last frame from bob to alice was on lan: intercepted: drop \(\d+\)$/, 'bob');
   await drop.stop();
 
   lab.hosts.bob.stack.sysctl('net.ipv4.icmp_echo_ignore_all', 1);
