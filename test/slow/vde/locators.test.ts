@@ -300,7 +300,7 @@ test.each([100, 3000])('a lab works where TMPDIR has %i bytes, and leaves nothin
     console.log(process.pid);`;
   const { stdout, ...end } = await runText(dir, source, { env: { TMPDIR } });
   expect(end).toEqual({ code: 0, stderr: '' });
-  expect(readdirSync('/tmp').filter((name) => name.startsWith(`ioth-lab-${stdout.trim()}`))).toEqual([]);
+  expect(readdirSync('/tmp').filter((name) => name.startsWith(`ioth-lab-${stdout.trim()}-`))).toEqual([]);
 });
 
 test('another user who may write beside a switch has nothing of others removed by root', async () => {
