@@ -5,7 +5,7 @@ import { Browser } from '../../support/browser.js';
 import { workDirectory } from '../../support/directory.js';
 import { patientLab } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
-import { until } from '../../support/until.js';
+import { PATIENCE_MS, until } from '../../support/until.js';
 
 /* What others choose must do nothing to the page of a lab, nor other pages to the lab. */
 
@@ -90,7 +90,7 @@ test('answers of DNS and DHCP that are made of HTML and escapes are text', async
 test('a report opens without a network, and its test and error are text', async () => {
   const { dir, remove } = workDirectory();
   const lab = (await patientLab(CONFIG)) as Lab;
-  await lab.hosts.alice!.ping('bob', { count: 1 });
+  expect((await lab.hosts.alice!.ping('bob', { count: 1, timeout: PATIENCE_MS })).received).toBe(1);
   await sendHostile(lab);
   const error = `expected </script><script>hacked=1</script> <!-- ${HTML}${ESCAPES}\nat line 2`;
   await lab.report(`${dir}/lab.html`, { test: { name: `a ${HTML} test`, error } });
