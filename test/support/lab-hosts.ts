@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { get as request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { AF_INET, SOCK_DGRAM, type Socket, type Stack } from 'ioth';
+import { AF_INET, SOCK_DGRAM, type Socket } from 'ioth';
 import { Lab, type LabConfig, type LabHost } from 'ioth/lab';
-import { applySettings, type Setting } from '../../lib/lab/settings.js';
+import { waitForNeighbours } from './neighbours.js';
 import { PATIENCE_MS, until } from './until.js';
 
 /** What hosts of a lab do in tests. */
@@ -13,27 +13,15 @@ export async function patientLab<const N extends string, const H extends string>
   config: LabConfig<N, H>,
 ): Promise<Lab<N, H>> {
   const lab = await Lab.create(config);
-  await makePatient(lab as Lab);
+  makePatient(lab);
   return lab;
 }
 
-/**
- * Lets the hosts of a lab ask for the MAC of a neighbour as long as a test waits. A kernel asks three times, a second each, and
- * then loses what it has for the neighbour (EHOSTUNREACH): a busy machine may stand still for longer. A host that restarted has
- * to be told again.
- */
-export async function makePatient(lab: { readonly hosts: Readonly<Record<string, LabHost>> }): Promise<void> {
-  await applySettings(Object.values(lab.hosts).map(({ stack, networks }) => [stack, patience(networks)]));
-}
-
-/** Lets a stack without a lab do so. */
-export async function makeStackPatient(stack: Stack, ifname = 'vde0'): Promise<void> {
-  await applySettings([[stack, patience([ifname])]]);
-}
-
-function patience(ifnames: readonly string[]): Setting[] {
-  const names = ifnames.flatMap((ifname) => ['ipv4', 'ipv6'].map((ip) => `net.${ip}.neigh.${ifname}.mcast_solicit`));
-  return names.map((name) => [name, PATIENCE_MS / 1000]);
+/** Lets the hosts of a lab ask for a neighbour as long as a test waits. A host that restarted has to be told again. */
+export function makePatient(lab: { readonly hosts: Readonly<Record<string, LabHost>> }): void {
+  for (const { stack, networks } of Object.values(lab.hosts)) {
+    for (const name of networks) waitForNeighbours(stack, stack.if_nametoindex(name));
+  }
 }
 
 /** A UDP socket of a host. */

@@ -6,7 +6,6 @@ import { Fabric, type FabricNetwork, type FrameFate, type SecondFigures } from '
 import { VdePort } from 'ioth/vde';
 import { startScript } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
-import { makeStackPatient } from '../../support/lab-hosts.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';
 import { cameWithin, drain } from '../../support/link.js';
 import { configure } from '../../support/network.js';
@@ -47,7 +46,6 @@ async function stacks(network: FabricNetwork, ...names: string[]): Promise<Stack
     const stack = new Stack('vdestack', await network.addCable(name));
     open.push(stack);
     configure(stack, made.push(stack));
-    await makeStackPatient(stack);
   }
   return made;
 }

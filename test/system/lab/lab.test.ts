@@ -241,7 +241,7 @@ it('has links of its hosts with faults each way, which reset() brings back', asy
   expect(await isReached()).toBe(false);
   await wan.set({}, { up: 'alice' });
   await lab.restart('alice');
-  await makePatient(lab);
+  makePatient(lab);
   expect((await bob.ping('alice', PING)).received).toBe(1);
   await lab.reset();
   expect(await isReached()).toBe(false);
@@ -338,7 +338,7 @@ it('restarts a host: its connections end without a word, and it has the same add
 
   const stack = bob.stack;
   expect(await lab.restart('bob')).toBe(bob);
-  await makePatient(lab);
+  makePatient(lab);
   expect(stack.closed).toBe(true);
   expect(bob.stack).not.toBe(stack);
   expect((await alice.ping('bob', PING)).address).toBe('10.1.0.2');
@@ -350,7 +350,7 @@ it('restarts a host: its connections end without a word, and it has the same add
   await lab.restart('gate');
   await lab.down('gate');
   await lab.restart('gate');
-  await makePatient(lab);
+  makePatient(lab);
   expect(gate.isUp).toBe(false);
   expect((await alice.ping(lab.hosts.gate.address(), { count: 1, timeout: 300 })).received).toBe(0);
   await lab.up('gate');

@@ -69,7 +69,7 @@ it('stays where it is when it restarts, and can be down', async () => {
   const { server, phone } = lab.hosts;
   await phone.move('wifi', 'mobile');
   await lab.restart('phone');
-  await makePatient(lab);
+  makePatient(lab);
   expect((await phone.ping('server', PING)).received).toBe(1);
   await lab.down('phone');
   expect((await phone.ping('203.0.113.1', SHORT_PING)).received).toBe(0);

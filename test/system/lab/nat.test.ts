@@ -221,7 +221,7 @@ it('forwards ports, and then the host inside has a name outside', async () => {
   expect(await get(meet, 'http://alice/')).toBe('alice 203.0.113.1');
   expect(await get(bob, 'http://alice/')).toBe('alice 203.0.113.3');
   await lab.restart('fritz');
-  await makePatient(lab);
+  makePatient(lab);
   expect(await get(meet, 'http://alice/')).toBe('alice 203.0.113.1');
   const forward = { protocol: 'tcp', port: 80, to: 'alice' } as const;
   await expect(fritz.nat.forward(forward)).rejects.toThrow('forward.port must be a port that is not forwarded already');
@@ -318,7 +318,7 @@ it('a router that restarts has forgotten its mappings', async () => {
   await seenBy(server, client, 'meet:3478');
   expect(await fritz.nat.mappings()).toHaveLength(1);
   await lab.restart('fritz');
-  await makePatient(lab);
+  makePatient(lab);
   expect(await fritz.nat.mappings()).toEqual([]);
   expect(await seenBy(server, client, 'meet:3478')).toBe(`${FRITZ}:5000`);
 });

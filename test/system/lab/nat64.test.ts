@@ -245,7 +245,7 @@ describe('names', () => {
     await expect(modern.stack.dns.promises.resolve6('names.lab.test')).rejects.toThrow('ENODATA');
     expect((await alice.ping('names', PING)).received).toBe(1);
     await lab.restart('fritz');
-    await makePatient(lab);
+    makePatient(lab);
     expect(await dns.resolve6('names.lab.test')).toEqual(['64:ff9b::c633:6401']);
     expect(fritz.stack.routes().some(({ dst }) => dst === '240.0.0.0')).toBe(true);
   });

@@ -124,7 +124,7 @@ it('what is asked for ends with its time, and with the router', async () => {
   await ask(alice, natPmp(2, 80, 8080, 3600));
   expect(await isThere()).toBe(true);
   await lab.restart('fritz');
-  await makePatient(lab);
+  makePatient(lab);
   expect(await isThere()).toBe(false);
   expect(granted(await ask(alice, natPmp(2, 80, 8080, 3600)))).toEqual([0, 8080, 3600]);
 });
