@@ -1,7 +1,7 @@
 import { Socket as DatagramSocket } from 'node:dgram';
 import { Server, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { IothError } from '../core/errors.js';
+import { IothError } from '../core/errors.js';
 import { emitAndGoOn } from '../core/typed-emitter.js';
 
 /** The part of a Node handle with a file descriptor that is used here. */
@@ -16,6 +16,8 @@ const FIN_TIMEOUT_MS = 50;
 
 /** The limit for 'close' events after a destroy, in milliseconds: they come within a few turns of the event loop. */
 const EVENTS_TIMEOUT_MS = 1000;
+
+const CLOSED = 'the stack was closed';
 
 /** The TLS socket over each socket. */
 const wrappers = new WeakMap<Socket, Socket>();
@@ -101,14 +103,16 @@ function closeGently(owner: unknown): void {
     closeDatagrams(owner);
   } else if (owner instanceof Socket) {
     const outer = wrappers.get(owner) ?? owner;
-    if (outer.connecting) outer.destroy();
+    // what is written during a TLS handshake is sent after it
+    const hasData = !outer.connecting && outer.writableLength > 0;
+    if (isConnecting(outer) && !hasData) destroySocket(outer);
     else outer.destroySoon();
   }
 }
 
 function destroyOwner(owner: unknown, error: IothError | undefined): void {
   if (owner instanceof Socket) {
-    owner.destroy(error);
+    destroySocket(owner, error);
     return;
   }
   if (!(owner instanceof Server) && !(owner instanceof DatagramSocket)) return;
@@ -116,6 +120,17 @@ function destroyOwner(owner: unknown, error: IothError | undefined): void {
   if (error && owner.listenerCount('error') > 0) emitAndGoOn(owner, 'error', error);
   if (owner instanceof Server) owner.close();
   else closeDatagrams(owner);
+}
+
+/** Destroys a socket. During its connect that is an error for those who listen: undici does not wait for the 'close'. */
+function destroySocket(socket: Socket, error?: IothError): void {
+  const isCanceled = isConnecting(wrappers.get(socket) ?? socket) && socket.listenerCount('error') > 0;
+  socket.destroy(error ?? (isCanceled ? new IothError('ECANCELED', { syscall: 'connect', hint: CLOSED }) : undefined));
+}
+
+/** Returns whether a socket connects, or makes the TLS handshake after that. */
+function isConnecting(socket: Socket & { readonly secureConnecting?: boolean }): boolean {
+  return socket.connecting || socket.secureConnecting === true;
 }
 
 function closeDatagrams(socket: DatagramSocket): void {

@@ -9,8 +9,9 @@ import * as undici7 from 'undici';
 import * as undici6 from 'undici6';
 import { type AgentClass, type Dispatcher, stackAgent } from '../../../lib/node/dispatcher.js';
 import { selfSigned } from '../../support/certificate.js';
-import { useNetwork } from '../../support/network.js';
+import { silentAddress, useNetwork } from '../../support/network.js';
 import { hostPort } from '../../support/traps.js';
+import { until } from '../../support/until.js';
 
 /* The same origin, http://127.0.0.1:PORT, on two stacks and on the host: kept connections are shared by none of them. */
 
@@ -176,4 +177,35 @@ it('stack.dispatcher is an agent of the installed undici, for fetch too', async 
   expect(dispatcher).toBeInstanceOf(undici7.Agent);
   expect(await (await undici7.fetch(ORIGIN, { dispatcher: dispatcher as never })).text()).toBe('right');
   await dispatcher.close();
+});
+
+describe('a stack that is closed ends what connects', () => {
+  const asks: Record<string, (stack: Stack, url: string) => Promise<unknown>> = {
+    fetch: (stack, url) => stack.fetch(url),
+    'stack.dispatcher()': (stack, url) => undici7.request(url, { dispatcher: stack.dispatcher() as never }),
+    'an agent of the program': (stack, url) =>
+      stack.run(() => undici7.request(url, { dispatcher: new undici7.Agent() })),
+  };
+  const each = Object.keys(asks).flatMap((name) =>
+    (['close', 'closeSync'] as const).map((end) => [name, end] as const),
+  );
+
+  it.each(each)('of %s, by %s', async (name, end) => {
+    const [left, right] = [stacks.left as Stack, stacks.right as Stack];
+    // it never answers a handshake
+    const mute = left.net.createServer((socket) => socket.on('error', () => {}).resume());
+    await once(mute.listen(PORT + 2, '10.0.0.1'), 'listening');
+    const urls = [`http://${silentAddress(right)}/`, `https://10.0.0.1:${PORT + 2}/`];
+    const outcomes = Promise.allSettled(urls.map((url) => asks[name]?.(right, url)));
+    await once(mute, 'connection');
+    // a server is there too
+    await until('both connect', () => right.nodeHandles.size === 3);
+    await right[end]();
+    for (const outcome of await outcomes) {
+      const { reason } = outcome as PromiseRejectedResult;
+      // the global fetch takes an error of jest's realm for a value of no class, and keeps its text
+      expect(String(reason.cause ?? reason)).toContain('connect ECANCELED');
+    }
+    mute.close();
+  });
 });
