@@ -34,15 +34,15 @@ export function patchCalls(): void {
   });
   replaceFunction(Server.prototype, 'listen', (original) => {
     return function (this: Server, ...args) {
-      const stack = stackInUse.of(this, true);
-      if (isUnusable(this, stack)) return this;
-      return stackInUse.run(stack, () => Reflect.apply(original, this, args), { object: this });
+      return stackInUse.run(stackInUse.of(this, true), () => Reflect.apply(original, this, args), { object: this });
     };
   });
   // Node calls it after the address look-up: the handle that it makes has no server yet
   replaceFunction(Server.prototype, '_listen2', (original) => {
     return function (this: Server, ...args) {
       const stack = stackInUse.of(this);
+      const [, , addressType] = args;
+      if (isOfNetwork(addressType) && isUnusable(this, stack)) return;
       return stackInUse.run(stack, () => Reflect.apply(original, this, withoutIPv6(stack, args)), 'call');
     };
   });
@@ -54,11 +54,17 @@ export function patchCalls(): void {
       return Reflect.apply(original, this, [socket, ...rest]);
     };
   });
+  const { handleOf } = patchHandles();
   for (const name of DATAGRAM_CALLS) {
     replaceFunction(DatagramSocket.prototype, name, (original) => {
       return function (this: DatagramSocket, ...args) {
-        const stack = stackOfDatagrams(this);
-        if (isUnusable(this, stack)) return this;
+        const handle = handleOf(this);
+        const isBound = handle && handle.fd >= 0;
+        // a bound socket keeps its stack
+        const stack = isBound ? stackOfHandle(handle) : stackInUse.of(this, true);
+        // without a handle the socket is closed: Node itself refuses the call
+        const isForStack = handle && !isBound && !(name === 'bind' && isOpen(args[0]));
+        if (isForStack && isUnusable(this, stack)) return this;
         const isOwn = stack && name === 'bind' && workersCluster() && !asksPrimary(stack);
         const given = isOwn ? exclusiveBind(args) : args;
         return stackInUse.run(stack, () => Reflect.apply(original, this, given), { object: this });
@@ -100,8 +106,7 @@ function patchCluster(): void {
   replaceFunction(cluster, '_getServer', (original) => {
     return function (this: unknown, owner: object, query: ListenQuery, ...rest) {
       const { address, port, addressType, backlog, fd, flags } = query;
-      const isOfNetwork = owner instanceof Server && (addressType === 4 || addressType === 6);
-      const stack = isOfNetwork ? stackInUse.of(owner) : undefined;
+      const stack = owner instanceof Server && isOfNetwork(addressType) ? stackInUse.of(owner) : undefined;
       if (!stack || asksPrimary(stack)) return Reflect.apply(original, this, [owner, query, ...rest]);
       // as net.Server does in a primary, or with `exclusive: true`
       (owner as unknown as { _listen2: AnyFunction })._listen2(address, port, addressType, backlog, fd, flags);
@@ -109,18 +114,27 @@ function patchCluster(): void {
   });
 }
 
-/** The query of net.Server to the primary; addressType is -1 for a pipe. */
+/** Returns whether a server listens on an address: not on a path, a handle or a file descriptor. */
+function isOfNetwork(addressType: unknown): boolean {
+  return addressType === 4 || addressType === 6;
+}
+
+/** The query of net.Server to the primary. */
 type ListenQuery = Record<'address' | 'port' | 'addressType' | 'backlog' | 'fd' | 'flags', unknown>;
 
 /** Adds `exclusive: true` to the arguments of a datagram socket's bind, so that a cluster's worker does not ask its primary. */
 function exclusiveBind([first, ...rest]: unknown[]): unknown[] {
   if (typeof first === 'object' && first !== null) {
-    const isOpen = 'recvStart' in first || 'fd' in first;
-    return [isOpen ? first : { ...first, exclusive: true }, ...rest];
+    return [isOpen(first) ? first : { ...first, exclusive: true }, ...rest];
   }
   if (typeof first === 'function') return [{ exclusive: true }, first];
   const [address] = rest;
   return [{ port: first, address: typeof address === 'function' ? undefined : address, exclusive: true }, ...rest];
+}
+
+/** Returns whether the argument of a datagram socket's bind is a handle or a file descriptor, which is open already. */
+function isOpen(first: unknown): boolean {
+  return typeof first === 'object' && first !== null && ('recvStart' in first || 'fd' in first);
 }
 
 /** Makes a factory note the stack of run(). What it makes uses that stack when it listens or sends outside of any run(). */
@@ -130,12 +144,6 @@ function patchFactory(module: object, name: string): void {
       return stackInUse.assign(Reflect.apply(original, this, args));
     };
   });
-}
-
-/** Returns the stack of a datagram socket. A bound socket keeps its stack. */
-function stackOfDatagrams(socket: DatagramSocket): NodeStack | undefined {
-  const handle = patchHandles().handleOf(socket);
-  return handle && handle.fd >= 0 ? stackOfHandle(handle) : stackInUse.of(socket, true);
 }
 
 /** Returns true if `stack` is closed or dead, and emits that as an 'error' of `object`. */

@@ -8,7 +8,7 @@ import { useDirectory } from '../../support/directory.js';
 import { useNetwork } from '../../support/network.js';
 import { type BuiltPackage, builtPackage } from '../../support/package.js';
 import { hostPort, type Trap, trap } from '../../support/traps.js';
-import { until } from '../../support/until.js';
+import { PATIENCE_MS, until } from '../../support/until.js';
 
 /* Programs that know nothing of ioth, in processes of their own. */
 
@@ -189,6 +189,37 @@ if (isMainThread) {
   expect(rest.sort()).toEqual(['ECONNREFUSED', 'TimeoutError undefined', 'exit 0', 'lookup null 127.0.0.1'].sort());
   expect(trapped.heard).toBe(0);
   await trapped.close();
+});
+
+it('a datagram socket of a worker thread that is bound asks the main thread nothing', async () => {
+  write({
+    'bound.cjs': `
+const { Worker, isMainThread, workerData: words } = require('node:worker_threads');
+if (isMainThread) {
+  const words = new Int32Array(new SharedArrayBuffer(8));
+  new Worker(__filename, { workerData: words });
+  Atomics.waitAsync(words, 0, 0).value.then(() => {
+    Atomics.store(words, 1, 1);
+    Atomics.notify(words, 1);
+    Atomics.wait(words, 0, 1, ${PATIENCE_MS});
+    console.log('word', words[0]);
+  });
+} else {
+  const socket = require('node:dgram').createSocket('udp4').bind(${PORT}, '10.0.0.7');
+  const tell = (word) => {
+    Atomics.store(words, 0, word);
+    Atomics.notify(words, 0);
+  };
+  socket.on('listening', () => {
+    tell(1);
+    Atomics.wait(words, 1, 0);
+    socket.send('to itself', ${PORT}, '10.0.0.7');
+  });
+  socket.on('message', () => socket.close(() => tell(2)));
+}`,
+  });
+  const outcome = await registered('bound.cjs', [], { IOTH: onStack(7) }).exit;
+  expect(outcome).toEqual({ code: 0, stdout: 'word 2\n', stderr: '' });
 });
 
 it('os has the interfaces of its stack, in its worker threads too', async () => {

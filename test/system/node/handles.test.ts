@@ -1,7 +1,7 @@
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
-import type { Stack } from 'ioth';
+import { AF_INET, SOCK_DGRAM, type Stack } from 'ioth';
 import { checkInternals, nodeInternals } from '../../../lib/node/internals.js';
 import { useNetwork } from '../../support/network.js';
 import { hostPort } from '../../support/traps.js';
@@ -256,6 +256,35 @@ describe('the end of a stack', () => {
     const datagrams = left.run(() => dgram.createSocket('udp4').bind(1));
     expect((await once(datagrams, 'error'))[0]).toMatchObject({ code: 'EBADF' });
     datagrams.close();
+  });
+
+  it('leaves a datagram socket that it closed as Node does', async () => {
+    const datagrams = left.run(() => dgram.createSocket('udp4').bind(ports.udp));
+    await once(datagrams, 'listening');
+    await left.close();
+    expect(() => datagrams.send('x', 1, '10.0.0.2')).toThrow(
+      expect.objectContaining({ code: 'ERR_SOCKET_DGRAM_NOT_RUNNING' }),
+    );
+  });
+
+  it('is an error of a server that was about to listen', async () => {
+    const server = left.run(() => net.createServer().listen(1, '10.0.0.1'));
+    left.closeSync();
+    expect((await once(server, 'error'))[0]).toMatchObject({ code: 'EBADF' });
+  });
+
+  it('changes nothing for unix sockets and descriptors', async () => {
+    await left.close();
+    const server = left.run(() => net.createServer().listen(`${lan.dir}/unix`));
+    await once(server, 'listening');
+    server.close();
+    await once(server, 'close');
+    const socket = right.socket(AF_INET, SOCK_DGRAM);
+    socket.bind(['10.0.0.2', ports.udp]);
+    const datagrams = left.run(() => dgram.createSocket('udp4').bind({ fd: socket.detach() }));
+    expect(datagrams.address()).toMatchObject({ address: '10.0.0.2', port: ports.udp });
+    datagrams.close();
+    await once(datagrams, 'close');
   });
 
   it('by the death of its daemon is an error of each socket', async () => {
