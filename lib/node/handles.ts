@@ -103,10 +103,10 @@ function pump(handle: NodeHandle): number {
   return 0;
 }
 
-/** Returns the negative errno of an error. If libuv has no number for it, also destroys `owner` with the error. */
-function failure(error: IothError, owner: object | undefined): number {
-  if (!isBeyondErrno(error)) return errnoOf(error);
-  (owner as { destroy?: (error: Error) => void } | undefined)?.destroy?.(error);
+/** Returns the negative errno of an error. If libuv has no number for it, destroys `owner`, if it is a stream, with the error. */
+function failure(error: IothError, owner: { destroy?: (error: Error) => void } | undefined): number {
+  if (!isBeyondErrno(error) || !owner?.destroy) return errnoOf(error);
+  owner.destroy(error);
   return UV_ENETDOWN;
 }
 

@@ -38,7 +38,7 @@ export function isPumped({ local }: NodeStack): boolean {
  * @param report called with an error that libuv has no number for
  * @throws {IothError} EBADF, ERR_STACK_DEAD; ENOTSUP in a worker thread; errors of the stack
  */
-export function pumpedSocket(stack: NodeStack, family: number, type: number, report: (error: Error) => void): Socket {
+export function pumpedSocket(stack: NodeStack, family: number, type: number, report?: (error: Error) => void): Socket {
   try {
     stack.checkUsable();
     if (!stack.local) throw new IothError('ENOTSUP', { syscall: 'socket' });
@@ -47,7 +47,7 @@ export function pumpedSocket(stack: NodeStack, family: number, type: number, rep
     socket.settimeout(null);
     return socket;
   } catch (error) {
-    if (isBeyondErrno(error)) report(error as Error);
+    if (isBeyondErrno(error)) report?.(error as Error);
     throw error;
   }
 }

@@ -1,4 +1,3 @@
-import type { Socket as DatagramSocket } from 'node:dgram';
 import { getSystemErrorMap } from 'node:util';
 import { libioth } from '../../../ffi/ioth.js';
 import { errno } from '../../../ffi/libc.js';
@@ -150,9 +149,8 @@ export class UdpPump implements OpenHandle {
 
   #open(family: number): Socket {
     if (this.#socket) return this.#socket;
-    const owner = this.ownerOf(this.handle) as DatagramSocket | undefined;
-    const report = (error: Error) => void process.nextTick(() => owner?.emit('error', error));
-    this.#socket = pumpedSocket(this.stack, family, SOCK_DGRAM, report);
+    // Node emits the errno as an 'error' by itself
+    this.#socket = pumpedSocket(this.stack, family, SOCK_DGRAM);
     if (!this.#isReferenced) this.#socket.unref();
     return this.#socket;
   }

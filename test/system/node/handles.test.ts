@@ -267,10 +267,14 @@ describe('the end of a stack', () => {
     );
   });
 
-  it('is an error of a server that was about to listen', async () => {
+  it('is an error of those who were about to use it', async () => {
     const server = left.run(() => net.createServer().listen(1, '10.0.0.1'));
+    const datagrams = left.run(() => dgram.createSocket('udp4').bind(1, '10.0.0.1'));
+    const errors = [once(server, 'error'), once(datagrams, 'error')];
     left.closeSync();
-    expect((await once(server, 'error'))[0]).toMatchObject({ code: 'EBADF' });
+    const closed = expect.objectContaining({ code: 'EBADF' });
+    expect(await Promise.all(errors)).toEqual([[closed], [closed]]);
+    datagrams.close();
   });
 
   it('changes nothing for unix sockets and descriptors', async () => {
