@@ -62,6 +62,6 @@ export function uncountedDuplicate(fd: number, syscall: string): number {
 /** Sets `lo` up: a new vdestack has it down, and a program expects its own 127.0.0.1. */
 export function bringUpLoopback(stack: StackInterface): void {
   if (loopbacks.has(stack)) return;
-  loopbacks.add(stack);
   if (stack.daemonPid !== undefined) stack.linksetupdown(stack.if_nametoindex('lo'), true);
+  loopbacks.add(stack);
 }

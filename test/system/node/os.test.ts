@@ -52,6 +52,32 @@ it('lo is there before the first socket, and a new stack has nothing else', asyn
   expect(Object.keys(stack.run(() => os.networkInterfaces()))).toEqual(['lo']);
 });
 
+it('lo comes up with the next try where there was no descriptor for the first', async () => {
+  const program = `
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+// before the daemon, which makes the sockets under its own limit
+execFileSync('prlimit', ['--pid=' + process.pid, '--nofile=64:64']);
+const stack = new ioth.Stack('vdestack', 'null://');
+const list = () => stack.run(() => Object.keys(networkInterfaces()).join());
+const opened = [];
+const fill = () => {
+  for (;;) opened.push(openSync('/dev/null'));
+};
+for (const attempt of [fill, list]) {
+  try {
+    attempt();
+  } catch ({ code }) {
+    console.log(code);
+  }
+}
+opened.forEach(closeSync);
+console.log(list());
+await stack.close();`;
+  expect(await runText(dir.path, program)).toEqual({ code: 0, stdout: 'EMFILE\nEMFILE\nlo\n', stderr: '' });
+});
+
 it('of the kernel stack they are those of the machine, as without a stack', async () => {
   const outside = os.networkInterfaces();
   await using stack = new Stack('kernel');
