@@ -1,5 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import { BroadcastChannel, getEnvironmentData, setEnvironmentData, threadId } from 'node:worker_threads';
+import { libc } from '../../ffi/libc.js';
 import { IothError } from '../core/errors.js';
 import type { Nameserver } from '../dns/resolv-conf.js';
 import { backendOf, dnsOf } from './dns.js';
@@ -19,7 +20,13 @@ interface Question {
   readonly args: unknown[];
   readonly thread: number;
   readonly id: number;
-  readonly reply?: SharedArrayBuffer;
+  readonly reply?: SharedReply;
+}
+/** A reply in memory that both threads share. */
+interface SharedReply {
+  /** One of the states below, then the length of the text. */
+  readonly words: Int32Array<SharedArrayBuffer>;
+  readonly text: Uint8Array<SharedArrayBuffer>;
 }
 type Reply = Pick<Question, 'thread' | 'id'> & { readonly outcome: Outcome };
 type Outcome = { readonly value: unknown } | { readonly failure: Failure };
@@ -37,8 +44,13 @@ type Call =
 const KEY = 'ioth stack';
 const REPLY_SIZE = 64 * 1024;
 const REPLY_TIMEOUT_MS = 10_000;
-/** The size of the header of a reply, in bytes: a flag that the text is there, and its length. */
-const HEADER_SIZE = 8;
+
+// the states of a shared reply
+const ASKED = 0;
+const CLAIMED = 1;
+const ANSWERED = 2;
+const TAKEN = 3;
+const GIVEN_UP = 4;
 
 /** Lets worker threads that are made from now on use `stack`, by {@link stackOfMainThread}. */
 export function shareWithThreads(stack: NodeStack): void {
@@ -52,10 +64,11 @@ export function shareWithThreads(stack: NodeStack): void {
     if (!('call' in question)) return;
     const { call, args, thread, id, reply } = question;
     if (reply) {
-      write(
-        reply,
-        outcomeOf(() => calls[call](...args)),
-      );
+      // the thread may have given up while this one was blocked
+      if (!moves(reply.words, ASKED, CLAIMED)) return;
+      const outcome = outcomeOf(() => calls[call](...args));
+      write(reply, outcome);
+      if (call === 'uncountedSocket') closeUntaken(reply, outcome);
       return;
     }
     const outcome = await Promise.resolve(calls[call](...args)).then((value) => ({ value }), failed);
@@ -134,9 +147,12 @@ class Asker {
    * @throws {IothError} ETIMEDOUT after 10 seconds; the error of the call
    */
   askSync(call: Call, ...args: unknown[]): unknown {
-    const reply = new SharedArrayBuffer(REPLY_SIZE);
+    const reply = newReply();
     this.#channel.postMessage({ call, args, thread: threadId, id: 0, reply } satisfies Question);
-    if (Atomics.wait(new Int32Array(reply), 0, 0, REPLY_TIMEOUT_MS) === 'timed-out') {
+    Atomics.wait(reply.words, 0, ASKED, REPLY_TIMEOUT_MS);
+    // a thread that has begun with the answer has it soon
+    if (!moves(reply.words, ASKED, GIVEN_UP)) Atomics.wait(reply.words, 0, CLAIMED);
+    if (!moves(reply.words, ANSWERED, TAKEN)) {
       throw new IothError('ETIMEDOUT', { syscall: call, hint: 'the thread that has the stack is busy or gone' });
     }
     return valueIn(read(reply));
@@ -170,17 +186,33 @@ function valueIn(outcome: Outcome): unknown {
   throw Object.assign(new IothError(code), rest);
 }
 
-function write(reply: SharedArrayBuffer, outcome: Outcome): void {
-  let text = Buffer.from(JSON.stringify(outcome));
-  if (text.length > REPLY_SIZE - HEADER_SIZE) text = Buffer.from(JSON.stringify(failed(new IothError('EMSGSIZE'))));
-  const words = new Int32Array(reply, 0, 2);
-  new Uint8Array(reply, HEADER_SIZE).set(text);
-  words[1] = text.length;
-  Atomics.store(words, 0, 1);
+function newReply(): SharedReply {
+  return { words: new Int32Array(new SharedArrayBuffer(8)), text: new Uint8Array(new SharedArrayBuffer(REPLY_SIZE)) };
+}
+
+/** Moves a reply to the next state. Returns false if it is not in the state `from`: the other thread was first. */
+function moves(words: SharedReply['words'], from: number, to: number): boolean {
+  return Atomics.compareExchange(words, 0, from, to) === from;
+}
+
+function write({ words, text }: SharedReply, outcome: Outcome): void {
+  let bytes = Buffer.from(JSON.stringify(outcome));
+  if (bytes.length > text.length) bytes = Buffer.from(JSON.stringify(failed(new IothError('EMSGSIZE'))));
+  text.set(bytes);
+  words[1] = bytes.length;
+  Atomics.store(words, 0, ANSWERED);
   Atomics.notify(words, 0);
 }
 
-function read(reply: SharedArrayBuffer): Outcome {
-  const [, length = 0] = new Int32Array(reply, 0, 2);
-  return JSON.parse(Buffer.from(new Uint8Array(reply, HEADER_SIZE, length)).toString());
+function read({ words: [, length], text }: SharedReply): Outcome {
+  return JSON.parse(Buffer.from(text.subarray(0, length)).toString());
+}
+
+/** Closes the descriptor of a reply that nobody takes: its thread was terminated while it waited. */
+function closeUntaken({ words }: SharedReply, outcome: Outcome): void {
+  if ('failure' in outcome) return;
+  const check = () => {
+    if (moves(words, ANSWERED, GIVEN_UP)) libc().close(outcome.value as number);
+  };
+  setTimeout(check, REPLY_TIMEOUT_MS).unref();
 }

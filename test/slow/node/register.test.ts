@@ -222,6 +222,69 @@ if (isMainThread) {
   expect(outcome).toEqual({ code: 0, stdout: 'word 2\n', stderr: '' });
 });
 
+it('a worker thread that gives up a socket, or is terminated while it waits for one, leaves no descriptor', async () => {
+  write({
+    'waits.cjs': `
+const { readdirSync, readlinkSync } = require('node:fs');
+const { once } = require('node:events');
+const { connect } = require('node:net');
+const { setTimeout: delay } = require('node:timers/promises');
+const { Worker, isMainThread, parentPort, workerData: word } = require('node:worker_threads');
+const isSocket = (fd) => {
+  try {
+    return readlinkSync('/proc/self/fd/' + fd).startsWith('socket:');
+  } catch {
+    return false;
+  }
+};
+const sockets = () => readdirSync('/proc/self/fd').filter(isSocket).length;
+// nobody listens at this port
+const fail = () => new Promise((done) => connect(${PORT}, '10.0.0.7').on('error', ({ code }) => done(code)));
+
+async function start() {
+  const word = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(__filename, { workerData: word });
+  await once(worker, 'message');
+  worker.postMessage('ask');
+  Atomics.wait(word, 0, 0);
+  return { worker, word };
+}
+
+async function main() {
+  await fail();
+  const before = sockets();
+  const patient = await start();
+  // until it has given up
+  Atomics.wait(patient.word, 0, 1);
+  console.log(...(await once(patient.worker, 'message'))[0], sockets() - before);
+  const { worker } = await start();
+  // it waits, while this thread does not turn
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  await worker.terminate();
+  for (const end = Date.now() + ${PATIENCE_MS}; sockets() > before && Date.now() < end; ) await delay(10);
+  console.log(sockets() - before);
+}
+
+async function work() {
+  const tell = (value) => {
+    Atomics.store(word, 0, value);
+    Atomics.notify(word, 0);
+  };
+  parentPort.once('message', async () => {
+    tell(1);
+    const code = await fail();
+    tell(2);
+    parentPort.postMessage([code, await fail()]);
+  });
+  parentPort.postMessage('ready');
+}
+if (isMainThread) main();
+else work();`,
+  });
+  const outcome = await registered('waits.cjs', [], { IOTH: onStack(7) }).exit;
+  expect(outcome).toEqual({ code: 0, stdout: 'ETIMEDOUT ECONNREFUSED 0\n0\n', stderr: '' });
+});
+
 it('os has the interfaces of its stack, in its worker threads too', async () => {
   write({
     'os.cjs': `
