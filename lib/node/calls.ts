@@ -54,16 +54,17 @@ export function patchCalls(): void {
       return Reflect.apply(original, this, [socket, ...rest]);
     };
   });
-  const { handleOf } = patchHandles();
+  const { handleOf, isBinding } = patchHandles();
   for (const name of DATAGRAM_CALLS) {
     replaceFunction(DatagramSocket.prototype, name, (original) => {
       return function (this: DatagramSocket, ...args) {
         const handle = handleOf(this);
         const isBound = handle && handle.fd >= 0;
-        // a bound socket keeps its stack
-        const stack = isBound ? stackOfHandle(handle) : stackInUse.of(this, true);
+        const isFirst = !isBound && !isBinding(this);
+        // a bound socket keeps its stack; while its bind waits it has that of the bind
+        const stack = isBound ? stackOfHandle(handle) : stackInUse.of(this, isFirst);
         // without a handle the socket is closed: Node itself refuses the call
-        const isForStack = handle && !isBound && !(name === 'bind' && isOpen(args[0]));
+        const isForStack = handle && isFirst && !(name === 'bind' && isOpen(args[0]));
         if (isForStack && isUnusable(this, stack)) return this;
         const isOwn = stack && name === 'bind' && workersCluster() && !asksPrimary(stack);
         const given = isOwn ? exclusiveBind(args) : args;

@@ -27,8 +27,12 @@ export interface NodeInternals {
   ownerOf(handle: NodeHandle): object | undefined;
   /** Returns the handle of a datagram socket, while it is open. */
   handleOf(socket: DatagramSocket): NodeHandle | undefined;
+  /** Returns whether the bind of a datagram socket waits, for its look-up or for the primary of a cluster. */
+  isBinding(socket: DatagramSocket): boolean;
 }
 
+/** BIND_STATE_BINDING of lib/dgram.js. */
+const BINDING = 1;
 const COMMON_METHODS = ['open', 'close', 'bind', 'bind6', 'connect', 'connect6'];
 const TCP_METHODS = [...COMMON_METHODS, 'listen', 'reset', 'setNoDelay', 'setKeepAlive'];
 const UDP_METHODS = [...COMMON_METHODS, 'send', 'send6', 'addMembership', 'addSourceSpecificMembership'];
@@ -57,11 +61,17 @@ export function checkInternals(tcpHandle: unknown, datagrams: object): NodeInter
   const state = symbolOf(datagrams, 'state symbol', 'a datagram socket');
   const udpHandle = propertyOf(datagrams, state, 'handle');
   symbolOf(udpHandle, 'owner_symbol', 'a UDP handle');
+  const tcp = prototypeOf(tcpHandle, TCP_METHODS, 'TCP');
+  const udp = prototypeOf(udpHandle, UDP_METHODS, 'UDP');
+  if (typeof propertyOf(datagrams, state, 'bindState') !== 'number') {
+    throw unlikeNode('sockets', "a datagram socket has no 'bindState'");
+  }
   return {
-    tcp: prototypeOf(tcpHandle, TCP_METHODS, 'TCP'),
-    udp: prototypeOf(udpHandle, UDP_METHODS, 'UDP'),
+    tcp,
+    udp,
     ownerOf: (handle) => (handle as unknown as Record<symbol, object | undefined>)[owner],
     handleOf: (socket) => propertyOf(socket, state, 'handle') as NodeHandle | undefined,
+    isBinding: (socket) => propertyOf(socket, state, 'bindState') === BINDING,
   };
 }
 

@@ -147,6 +147,19 @@ describe('a UDP socket of Node', () => {
     expect(String((await once(connected, 'message'))[0])).toBe(`again ${address.replace(/1$/, '2')}`);
   });
 
+  it('is bound on the stack of its bind, also if it sends elsewhere before that', async () => {
+    for (const elsewhere of [<T>(send: () => T) => send(), <T>(send: () => T) => right.run(send)]) {
+      const socket = dgram.createSocket('udp4');
+      left.run(() => socket.bind(ports.udp, '10.0.0.1'));
+      // the bind waits for a turn of the event loop
+      elsewhere(() => socket.send('x', ports.udp, '10.0.0.2'));
+      await once(socket, 'listening');
+      expect(socket.address().address).toBe('10.0.0.1');
+      socket.close();
+      await once(socket, 'close');
+    }
+  });
+
   it('shares its port only where reuseAddr says so', async () => {
     await bound(left, 'udp4', '10.0.0.1');
     await expect(bound(left, 'udp4', '10.0.0.1')).rejects.toMatchObject({ code: 'EADDRINUSE' });
