@@ -37,9 +37,13 @@ let isLooking = false;
 /** The reason why this Node cannot be patched, if there is one. */
 const problem = patchResolvers();
 
-/** Makes node:dns use the current stack. @throws {IothError} ERR_NODE_INTERNALS if the resolvers of this Node are different */
-export function patchNames(): void {
+/** @throws {IothError} ERR_NODE_INTERNALS if the resolvers of this Node are different */
+export function checkResolvers(): void {
   if (problem) throw problem;
+}
+
+/** Makes node:dns use the current stack. */
+export function patchNames(): void {
   const source = () => {
     const stack = stackInUse.of();
     return stack && backendOf(stack.dns).source;

@@ -5,7 +5,7 @@ import { stackInUse } from './current-stack.js';
 import { wrapGlobalDispatcher } from './dispatcher.js';
 import { patchHandles } from './handles.js';
 import { patchAgents, useProcessNames } from './http-agents.js';
-import { patchNames } from './names.js';
+import { checkResolvers, patchNames } from './names.js';
 import type { NodeStack } from './node-stack.js';
 import { patchOs } from './os.js';
 
@@ -18,6 +18,8 @@ let isPatched = false;
  */
 export function patchNode(): void {
   if (!isPatched) {
+    // like patchHandles, before anything is changed
+    checkResolvers();
     patchHandles();
     patchCalls();
     patchAgents();

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { runText } from '../../support/child.js';
 import { useDirectory } from '../../support/directory.js';
 import { useNetwork } from '../../support/network.js';
@@ -9,7 +11,7 @@ const dir = useDirectory();
 const PORT = hostPort(7800);
 
 /** A program with a stack of its own, `stack`, and Node's modules imported before ioth and required after. */
-async function program(source: string): Promise<string> {
+async function program(source: string, ...flags: string[]): Promise<string> {
   const head = `
 import { lookup, resolve4, promises } from 'node:dns';
 import { connect, createServer, Socket } from 'node:net';
@@ -23,7 +25,7 @@ const before = { listen: require('net').Server.prototype.listen, lookup: require
 const { Stack, override } = ioth;
 const stack = new Stack('vdestack', ${JSON.stringify(lan.vnl)}, '10.0.0.1');
 `;
-  const { code, stdout, stderr } = await runText(dir.path, `${head}${source}\nawait stack.close();`);
+  const { code, stdout, stderr } = await runText(dir.path, `${head}${source}\nawait stack.close();`, { flags });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return stdout;
 }
@@ -35,6 +37,28 @@ console.log(before.listen === require('net').Server.prototype.listen, before.loo
 stack.run(() => {});
 console.log(before.listen === require('net').Server.prototype.listen, before.lookup === require('dns').lookup);`);
   expect(said).toBe('true true true\nfalse false\n');
+});
+
+it('nothing is patched where the resolvers of Node are not as expected', async () => {
+  const preload = join(dir.path, 'other-node.cjs');
+  writeFileSync(
+    preload,
+    `
+const base = Object.getPrototypeOf(require('node:dns').Resolver.prototype);
+const initialize = Object.getOwnPropertySymbols(base).find(({ description }) => description.endsWith('initializeHandle'));
+delete base[initialize];`,
+  );
+  const said = await program(
+    `
+try {
+  stack.run(() => {});
+} catch ({ code }) {
+  console.log(code, before.listen === require('net').Server.prototype.listen);
+}`,
+    '--require',
+    preload,
+  );
+  expect(said).toBe('ERR_NODE_INTERNALS true\n');
 });
 
 it('functions that ESM imported before, and what CommonJS requires after, are on the stack until it is taken back', async () => {
