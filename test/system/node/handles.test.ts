@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { AF_INET, SOCK_DGRAM, type Stack } from 'ioth';
 import { checkInternals, nodeInternals } from '../../../lib/node/internals.js';
+import { runText } from '../../support/child.js';
 import { useNetwork } from '../../support/network.js';
 import { hostPort } from '../../support/traps.js';
 import { PATIENCE_MS, until } from '../../support/until.js';
@@ -313,6 +314,26 @@ describe('the end of a stack', () => {
     const dead = expect.objectContaining({ code: 'ERR_STACK_DEAD' });
     expect(await Promise.all(errors)).toEqual([[dead], [dead], [dead]]);
     await left.close();
+  });
+
+  it('by the death of its daemon is not held up by a listener that throws', async () => {
+    const program = `
+import { once } from 'node:events';
+process.on('uncaughtException', ({ message }) => console.log(message));
+const stack = new ioth.Stack('vdestack');
+stack.on('error', ({ code }) => console.log('stack', code));
+const servers = [1, 2].map((port) => stack.net.createServer().listen(port, '127.0.0.1'));
+await Promise.all(servers.map((server) => once(server, 'listening')));
+for (const server of servers) {
+  server.on('error', ({ code }) => {
+    throw new Error(code);
+  });
+}
+const ends = [stack, ...servers].map((one) => new Promise((done) => one.once('close', done)));
+process.kill(stack.daemonPid, 'SIGKILL');
+await Promise.all(ends);`;
+    const stdout = 'stack ERR_STACK_DEAD\nERR_STACK_DEAD\nERR_STACK_DEAD\n';
+    expect(await runText(lan.dir, program)).toEqual({ code: 0, stdout, stderr: '' });
   });
 });
 
