@@ -56,8 +56,8 @@ describe.each(['the user of the tests', 'a user without rights'])('as %s', (user
     ['run', ['run', config, 'program.js', 'argument'], '', /^4 argument\n$/],
     ['exec', ['exec', config, 'curl', '--version'], '', /^curl \d/],
     ['exec, as root of its network', ['exec', config, 'ip', 'addr', 'add', '10.0.0.9/24', 'dev', 'vde0'], '', /^$/],
-    ['lab', ['lab', '-t', 'star=2', '-e', 'pingall'], '', /2 pings, 2 answers\n$/],
-    ['ping', ['ping', '-c', '1', config, '127.0.0.1'], '', /1 sent, 1 received/],
+    ['lab', ['lab', '-t', 'star=2', '-e', 'pingall -w 60'], '', /2 pings, 2 answers\n$/],
+    ['ping', ['ping', '-c', '1', '-w', '60', config, '127.0.0.1'], '', /1 sent, 1 received/],
   ])('ioth %s', async (_name, args, input, output) => {
     const outcome = await runAs(user, [ioth, ...args], input);
     if (!outcome) return;

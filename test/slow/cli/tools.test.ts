@@ -93,7 +93,8 @@ describe('ioth exec', () => {
 
 describe('ioth ping', () => {
   it.each(['10.0.0.1', 'fd00::1'])('the answers as they come, and the sum: %s', async (host) => {
-    const { code, stdout, stderr } = await ioth(['ping', '-c', '2', '-i', '0.01', '-s', '100', config(2), host]);
+    const options = ['-c', '2', '-i', '0.01', '-s', '100', '-w', '60'];
+    const { code, stdout, stderr } = await ioth(['ping', ...options, config(2), host]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const lines = stdout.trimEnd().split('\n');
     for (const seq of [1, 2]) {
@@ -104,7 +105,7 @@ describe('ioth ping', () => {
   });
 
   it('--json', async () => {
-    const { stdout } = await ioth(['ping', '--json', '-c', '1', config(2), '10.0.0.1']);
+    const { stdout } = await ioth(['ping', '--json', '-c', '1', '-w', '60', config(2), '10.0.0.1']);
     expect(JSON.parse(stdout)).toMatchObject({
       host: '10.0.0.1',
       received: 1,
