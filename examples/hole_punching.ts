@@ -7,7 +7,7 @@ import { Lab } from 'ioth/lab';
 
 const KINDS = ['full-cone', 'restricted-cone', 'port-restricted', 'symmetric'] as const;
 const RENDEZVOUS = 3478;
-const TRIES = 40;
+const TRIES = 100;
 
 /** Tells each of two peers which address and port the other one has outside. */
 function rendezvous(): void {
