@@ -1,13 +1,13 @@
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
 import { errno } from '../../ffi/libc.js';
-import { EAGAIN } from '../core/errno.js';
+import { EAGAIN, EINTR } from '../core/errno.js';
 import { withSignalsBlocked } from './signal-mask.js';
 
 /** Decides whether a reply will still come, for a stack that asks a daemon for its sockets. */
 export interface ReplyTimeoutHandler {
   /** Notes the number of the try. Called before the second and each later try, and with 0 when one of them succeeded. */
   setAttempt(attempt: number): void;
-  /** Called after a try that timed out: returns when the call can be retried. @throws if no reply will come */
+  /** Called after a try that timed out or was interrupted: returns when the call can be retried. @throws if no reply will come */
   onReplyTimeout(): void;
 }
 
@@ -26,7 +26,8 @@ export function setReplyTimeoutHandler(stack: StackPointer, handler: ReplyTimeou
  * Calls ioth_msocket(3).
  *
  * A vdestack asks its daemon over a pipe. A signal at that moment (SIGCHLD of another stack's daemon) would end the call
- * with EINTR and leave the reply in the pipe for the next call: so signals are blocked.
+ * with EINTR and leave the reply in the pipe for the next call: so signals are blocked. SIGSTOP cannot be; the SIGCONT after it
+ * ends the call so too (signal(7), since the pipe has a timeout), and then the reply is taken out as that of a call that timed out.
  * @throws {IothError} ERR_STACK_DEAD if the daemon died during the call
  */
 export function msocket(stack: StackPointer, domain: number, type: number, protocol: number): Reply {
@@ -41,7 +42,7 @@ export function msocket(stack: StackPointer, domain: number, type: number, proto
 function callUntilReply(call: () => Reply, handler: ReplyTimeoutHandler): Reply {
   for (let attempt = 0; ; attempt++) {
     const result = call();
-    if (result[1] !== EAGAIN) {
+    if (result[1] !== EAGAIN && result[1] !== EINTR) {
       if (attempt > 0) handler.setAttempt(0);
       return result;
     }

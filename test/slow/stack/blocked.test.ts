@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Child, start, startScript } from '../../support/child.js';
+import { type Child, start, startScript, startText } from '../../support/child.js';
 import { compileSources } from '../../support/compile.js';
 import { compiledUrl } from '../../support/compiled.js';
+import { temporaryDirectory } from '../../support/directory.js';
 import { childOf, isZombie, untilItPolls } from '../../support/processes.js';
 import { until } from '../../support/until.js';
 
@@ -42,6 +43,35 @@ test('with a handler of the program the call ends with EINTR, and the handler ru
   life.kill('SIGINT');
   expect(await endOf(life)).toBe(0);
   expect(life.stdout).toMatch(/^ready\nthrew EINTR recv: .*interrupted by SIGINT.*\nhandler\nclosed\n$/);
+});
+
+test('a program that is stopped and goes on, as by Ctrl-Z and fg, gets the sockets that it asked for', async () => {
+  const life = startText(
+    temporaryDirectory(),
+    `const stack = new ioth.Stack('vdestack', 'null://');
+    console.log('asks');
+    process.stdin.on('end', async () => {
+      await stack.close();
+      console.log('closed');
+    }).resume();
+    setInterval(() => {
+      for (let i = 0; i < 100 && !stack.closed; i++) {
+        for (const type of [ioth.SOCK_STREAM, ioth.SOCK_DGRAM]) {
+          using socket = stack.socket(ioth.AF_INET, type);
+          if (socket.getsockopt(ioth.SOL_SOCKET, ioth.SO_TYPE) !== type) throw new Error('the answer of another call');
+        }
+      }
+    }).unref();`,
+  );
+  await life.line('asks');
+  for (let i = 0; i < 100 && !life.stderr; i++) {
+    life.killGroup('SIGSTOP');
+    await delay(1);
+    life.killGroup('SIGCONT');
+    await delay(3);
+  }
+  life.end();
+  expect(await life.exit).toEqual({ code: 0, stdout: 'asks\nclosed\n', stderr: '' });
 });
 
 test('SIGCHLD ends neither the call nor the script', async () => {
