@@ -126,7 +126,7 @@ export class RunningHost {
   restart(): Promise<void> {
     return this.#next(async () => {
       // before the stack, so that peers do not see its connections end
-      await this.#eachCable((network) => network.removePort(this.plan.name));
+      await this.#unplug();
       await this.#end();
       await this.plugIn();
       await this.makeStack();
@@ -150,8 +150,18 @@ export class RunningHost {
     await stack?.close({ linger: 0 });
   }
 
+  /** Removes the networks' ends of its cables. After a restart that failed, some are not there. */
+  async #unplug(): Promise<void> {
+    await this.#eachCable(async (network) => {
+      if (network.ports.includes(this.plan.name)) await network.removePort(this.plan.name);
+    });
+  }
+
   async #eachCable(act: (network: FabricNetwork, attachment: Attachment) => Promise<void>): Promise<void> {
-    await Promise.all(cablesOf(this.plan).map((each) => act(this.networks.get(each.network)!, each)));
+    const acts = cablesOf(this.plan).map((each) => act(this.networks.get(each.network)!, each));
+    // if one fails, the others must not go on beside the next operation
+    await Promise.allSettled(acts);
+    await Promise.all(acts);
   }
 
   #next(act: () => Promise<void>): Promise<void> {

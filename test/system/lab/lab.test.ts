@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import {
   connect,
@@ -357,6 +357,26 @@ it('restarts a host: its connections end without a word, and it has the same add
   // its services are there again
   expect((await alice.ping('bob', PING)).address).toBe('10.1.0.2');
 });
+
+it.each(['', '/0-1', '/1-1'])(
+  'restarts a host whose restart has failed: the place of its cables was away: %s',
+  async (part) => {
+    await using lab = await Lab.create({ ...threeHosts, dns: 'gate' });
+    const { alice, gate } = lab.hosts;
+    const place = join(tmpdir(), `${labFiles().find((name) => !filesBefore.includes(name))}${part}`);
+    // a directory is no socket, which a cable would remove
+    renameSync(place, `${place}-away`);
+    if (part !== '') mkdirSync(place);
+    for (let n = 0; n < 2; n++) await expect(lab.restart('gate')).rejects.toMatchObject({ syscall: 'vde_open' });
+    expect(() => gate.stack).toThrow("stack: host 'gate' is not running");
+    if (part !== '') rmdirSync(place);
+    renameSync(`${place}-away`, place);
+
+    expect(await lab.restart('gate')).toBe(gate);
+    // its services are there again
+    expect((await alice.ping('bob', PING)).address).toBe('10.1.0.2');
+  },
+);
 
 it('captures a network, which tcpdump reads', async () => {
   const { dir, remove } = workDirectory();
