@@ -53,7 +53,7 @@ export interface LinkFaults {
   gap?: number;
   /** The probability that one bit of a frame is flipped, 0 to 1. Default 0. */
   corrupt?: number;
-  /** The rate of the link: bits per second, or text in the units of tc(8), such as '10mbit'. Default: no limit. */
+  /** The rate of the link: bits per second, at least 1, or text in the units of tc(8), such as '10mbit'. Default: no limit. */
   rate?: number | LinkRate;
   /** The number of bytes that may be sent faster than the rate after a pause. Default 0. */
   burst?: number;

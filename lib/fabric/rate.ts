@@ -6,6 +6,8 @@ export type LinkRate = `${number}${'' | 'k' | 'm' | 'g' | 't' | 'K' | 'M' | 'G' 
 const PREFIXES = { '': 0, k: 1, m: 2, g: 3, t: 4 } as const;
 const RATE = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)(bit|bps)$/i;
 const BITS_PER_BYTE = 8;
+/** In bits per second: a frame has to leave at some time that the timer can be set to. */
+const MIN_RATE = 1;
 const EXPECTED = "bits per second, or a number with a unit of tc(8): '10mbit', '64kbit', '1gibit', '2mbps' (bytes)";
 
 /**
@@ -14,14 +16,15 @@ const EXPECTED = "bits per second, or a number with a unit of tc(8): '10mbit', '
  * @throws {TypeError | RangeError}
  */
 export function checkRate(name: string, value: unknown): number {
-  if (typeof value === 'number') {
-    if (Number.isFinite(value) && value > 0) return value;
-    throw outOfRange(name, `more than 0: ${EXPECTED}`, value);
-  }
+  const rate = typeof value === 'number' ? value : parseRate(name, value);
+  if (Number.isFinite(rate) && rate >= MIN_RATE) return rate;
+  throw outOfRange(name, `finite, and at least 1: ${EXPECTED}`, value);
+}
+
+function parseRate(name: string, value: unknown): number {
   if (typeof value !== 'string') throw invalidType(name, EXPECTED, value);
   const [, amount = '', prefix = '', binary, unit = ''] = RATE.exec(value.trim()) ?? [];
   const power = PREFIXES[prefix.toLowerCase() as keyof typeof PREFIXES];
-  const rate = Number(amount) * (binary ? 1024 : 1000) ** power * (unit.toLowerCase() === 'bps' ? BITS_PER_BYTE : 1);
-  if (amount === '' || !Number.isFinite(rate) || rate <= 0) throw invalidValue(name, EXPECTED, value);
-  return rate;
+  if (amount === '') throw invalidValue(name, EXPECTED, value);
+  return Number(amount) * (binary ? 1024 : 1000) ** power * (unit.toLowerCase() === 'bps' ? BITS_PER_BYTE : 1);
 }

@@ -16,6 +16,8 @@ const MAX_EVENTS = 64;
 const NANOSECONDS_PER_MS = 1e6;
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 const EXPIRATIONS_SIZE = 8;
+/** For a later time the timer fires too early: a BigInt takes no infinite number. */
+const MAX_TIMER_MS = 3_600_000;
 
 /** An epoll(7) set for one thread, with a timer in nanoseconds: the timeout of epoll_wait(2) is in milliseconds. */
 export class TimedEventSet extends EventSet {
@@ -59,7 +61,8 @@ export class TimedEventSet extends EventSet {
     // a timer that fires too early does no harm
     if (time >= this.#armedFor) return;
     this.#armedFor = time;
-    const nanoseconds = BigInt(Math.max(1, Math.round((time - now) * NANOSECONDS_PER_MS)));
+    const wait = Math.min(time - now, MAX_TIMER_MS);
+    const nanoseconds = BigInt(Math.max(1, Math.round(wait * NANOSECONDS_PER_MS)));
     this.#time[2] = nanoseconds / NANOSECONDS_PER_SECOND;
     this.#time[3] = nanoseconds % NANOSECONDS_PER_SECOND;
     libc().timerfd_settime(this.#timerfd, 0, this.#time, null);
