@@ -369,7 +369,10 @@ export class Forwarder {
 
   /** Sends the answer of a gate to the sender of the frame that it refuses. */
   #answer({ from, to }: Path, answer: Buffer): void {
-    if (from.plug?.send(answer, answer.length)) from.stats.sent.frames++;
+    if (from.plug?.send(answer, answer.length)) {
+      from.stats.sent.frames++;
+      from.stats.sent.bytes += answer.length;
+    }
     this.#recorder.addOther(to!.index, answer, answer.length, performance.now(), 'firewall: rejected');
   }
 

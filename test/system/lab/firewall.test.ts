@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { AF_INET, AF_INET6, SOCK_DGRAM } from 'ioth';
-import type { Lab, LabHost } from 'ioth/lab';
-import { describeFrame } from 'ioth/vde';
+import { Fabric, type Lab, type LabHost } from 'ioth/lab';
+import { describeFrame, VdePort } from 'ioth/vde';
+import { checkFirewall } from '../../../lib/fabric/firewall/options.js';
+import { TCP_FLAGS } from '../../../lib/fabric/tcp-flags.js';
+import { tcp } from '../../support/ip-frames.js';
 import { get, patientLab, udpSocket } from '../../support/lab-hosts.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { PATIENCE_MS, until } from '../../support/until.js';
@@ -147,6 +150,18 @@ it('refuses from behind a NAT with the addresses outside: by a reset and by ICMP
     await client.send('hello');
     await expect(client.recv(10)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   }
+});
+
+it('counts its refusal as sent: the frame and its bytes', async () => {
+  await using fabric = await Fabric.start();
+  const network = fabric.addNetwork('lan');
+  const plan = checkFirewall('firewall', [{ action: 'reject' }]);
+  fabric.addFirewall('server', plan, [network]);
+  await using client = await VdePort.open(await network.addCable('client'));
+  await using _server = await VdePort.open(await network.addCable('server'));
+  await client.send(tcp('10.0.0.1:5000', '10.0.0.2:80', TCP_FLAGS.SYN));
+  const { length } = await client.recv({ timeout: PATIENCE_MS });
+  expect((await network.stats()).ports.client?.sent).toEqual({ frames: 1, bytes: length });
 });
 
 it('changes while it runs; what was accepted goes on until it is flushed', async () => {
