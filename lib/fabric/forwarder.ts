@@ -135,10 +135,13 @@ export class Forwarder {
     const station = this.#station(name);
     station.plug?.end();
     station.plug = undefined;
+    station.removed++;
   }
 
   setPortUp(name: string, isUp: boolean): void {
-    this.#station(name).isUp = isUp;
+    const station = this.#station(name);
+    station.isUp = isUp;
+    if (!isUp) station.unplugged++;
   }
 
   /** Puts a NAT between its router and this network, which is outside. */

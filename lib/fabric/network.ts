@@ -223,7 +223,7 @@ export class FabricNetwork {
     await this.#thread.call('heal', this.name);
   }
 
-  /** Unplugs the cable of a port. @throws {TypeError} if there is no such port */
+  /** Unplugs the cable of a port. Frames in transit on it are lost, as are those to it. @throws {TypeError} if there is no such port */
   async down(name: string): Promise<void> {
     await this.#thread.call('setPortUp', this.name, this.#checkPort(name), false);
   }

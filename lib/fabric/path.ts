@@ -21,6 +21,9 @@ export class Station {
   #firewall: Gate | undefined;
   #nat: Gate | undefined;
   isUp = true;
+  /** How often its port was unplugged, and how often it was removed. */
+  unplugged = 0;
+  removed = 0;
   /** The group in a partition; 0 for stations in no group, and for all without a partition. */
   group = 0;
   /** Its own link towards the network; undefined if it never had faults. */
@@ -96,6 +99,12 @@ export class Path implements Destination {
     this.#plan = plan;
   }
 
+  /** Changes when frames that are on it are lost: an end is unplugged, or the port of the receiver is removed. */
+  get generation(): number {
+    const { from, to } = this;
+    return from.unplugged + (to ? to.unplugged + to.removed : 0);
+  }
+
   arrive(frame: StoredFrame): void {
     this.network.deliver(frame, this);
   }
@@ -107,4 +116,9 @@ export function obstacleOf({ from, to, isCut }: Path): 'partition' | 'cut' | 'do
   if (from.group !== to.group) return 'partition';
   if (isCut) return 'cut';
   return to.plug && to.isUp && from.isUp ? undefined : 'down';
+}
+
+/** Returns what keeps a frame that is on a part of its way from the rest of it: an end may have been down meanwhile. */
+export function obstacleOnWay({ generation }: StoredFrame, path: Path): ReturnType<typeof obstacleOf> {
+  return obstacleOf(path) ?? (generation === path.generation ? undefined : 'down');
 }

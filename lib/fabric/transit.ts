@@ -3,7 +3,7 @@ import type { FrameStore, StoredFrame } from '../vde/frame-store.js';
 import { CodelQueue } from './codel-queue.js';
 import type { DueHeap } from './due-heap.js';
 import type { FaultPlan } from './faults.js';
-import { obstacleOf, type Path, type Station, type WaitingOnPath } from './path.js';
+import { obstacleOnWay, type Path, type Station, type WaitingOnPath } from './path.js';
 import type { DropCounts } from './stats.js';
 
 /** What a network does for {@link Transit}. */
@@ -62,13 +62,17 @@ export class Transit {
       (waiting) => this.#dropFromQueue(waiting),
     );
     const frame = path.queue.codel.hasRoom(plan, now, length) ? store.store(bytes, length) : undefined;
-    if (frame) path.queue.codel.add({ frame, plan, arrived: now, path, delay, mayOvertake });
-    else this.#network.drop(path.from, path.to, 'queue');
-    return frame !== undefined;
+    if (!frame) {
+      this.#network.drop(path.from, path.to, 'queue');
+      return false;
+    }
+    frame.generation = path.generation;
+    path.queue.codel.add({ frame, plan, arrived: now, path, delay, mayOvertake });
+    return true;
   }
 
   #leaveQueue({ frame, path, delay, mayOvertake }: WaitingOnPath, gone: number): void {
-    const obstacle = obstacleOf(path);
+    const obstacle = obstacleOnWay(frame, path);
     frame.bytes.copy(scratch, 0, 0, frame.length);
     if (obstacle) this.#network.drop(path.from, path.to, obstacle);
     else this.#sendLater(path, scratch, frame.length, gone + delay, performance.now(), mayOvertake);
@@ -99,6 +103,7 @@ export class Transit {
       this.#network.drop(path.from, path.to, 'queue');
       return;
     }
+    stored.generation = path.generation;
     path.underWay++;
     this.#network.shared.heap.add(arrives, stored, path);
   }
@@ -108,7 +113,7 @@ export class Transit {
     path.underWay--;
     const { from, to, down } = path;
     const { drop, send, recordNoted } = this.#network;
-    const obstacle = obstacleOf(path);
+    const obstacle = obstacleOnWay(frame, path);
     if (obstacle) drop(from, to, obstacle);
     else if (to && !down?.plan) send(path, frame.bytes, frame.length);
     else {

@@ -11,6 +11,8 @@ export interface StoredFrame {
   length: number;
   /** Which frame of its network it is. */
   mark: number;
+  /** The generation of the part of the way that it is on, where it is on one. */
+  generation: number;
 }
 
 /** Stores the frames that wait, in memory that is reused: there is no allocation per frame. */
@@ -42,12 +44,12 @@ export class FrameStore {
     if (free) return free;
     const chunk = Buffer.allocUnsafeSlow(SMALL * SMALLS_PER_CHUNK);
     for (let i = 0; i < SMALLS_PER_CHUNK; i++) {
-      this.#small.push({ bytes: chunk.subarray(i * SMALL, (i + 1) * SMALL), length: 0, mark: 0 });
+      this.#small.push({ bytes: chunk.subarray(i * SMALL, (i + 1) * SMALL), length: 0, mark: 0, generation: 0 });
     }
     return this.#small.pop()!;
   }
 }
 
 function newFrame(size: number): StoredFrame {
-  return { bytes: Buffer.allocUnsafeSlow(size), length: 0, mark: 0 };
+  return { bytes: Buffer.allocUnsafeSlow(size), length: 0, mark: 0, generation: 0 };
 }

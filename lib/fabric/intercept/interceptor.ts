@@ -27,7 +27,7 @@ export interface InterceptedNetwork {
   };
   /** Sends a frame on, with the faults of its direction. */
   sendOn(path: Path, length: number, now: number): void;
-  drop(path: Path, cause: 'intercepted' | 'queue', comment?: string): void;
+  drop(path: Path, cause: 'intercepted' | 'queue' | 'down', comment?: string): void;
   comment(path: Path, comment: string, count?: 'duplicated' | 'corrupted'): void;
   pathBack(path: Path): Path;
   /** Records a frame that has comments, once more if it waited. */
@@ -120,7 +120,7 @@ export class Interceptor {
       if (rule.order <= order || !rule.covers(path)) continue;
       if (rule.lastFrame !== this.#frame) this.#decide(rule, path, length, now);
       if (rule.question) {
-        rule.question.paths.push(path);
+        rule.question.ways.push({ path, generation: path.generation });
         this.network.comment(path, 'intercepted: waits for an answer');
         return true;
       }
@@ -148,7 +148,7 @@ export class Interceptor {
       return;
     }
     const question = ++this.#lastQuestion;
-    rule.question = { frame, paths: [], due: now + ANSWER_TIMEOUT_MS };
+    rule.question = { frame, ways: [], due: now + ANSWER_TIMEOUT_MS };
     rule.questions.set(question, rule.question);
     const bytes = new Uint8Array(scratch.subarray(0, length));
     rule.post({ what: 'ask', question, frame: bytes, from: path.from.name, to: path.to!.name });
@@ -157,29 +157,34 @@ export class Interceptor {
   /** Does with a frame that waited what the verdict says. @param reason why there is no verdict of the other thread */
   #resume(rule: Rule, id: number, verdict: Verdict, reason?: string): void {
     const { network } = this;
-    const { frame, paths } = rule.questions.get(id)!;
+    const { frame, ways } = rule.questions.get(id)!;
     rule.questions.delete(id);
     frame.bytes.copy(scratch, 0, 0, frame.length);
     network.shared.store.mark = frame.mark;
     network.shared.store.release(frame);
     const now = performance.now();
+    const first = ways[0]!.path;
     let { length } = frame;
     this.#from = undefined;
     this.#begin(length);
     const isHit = verdict !== false && rule.counts();
     const action = verdict instanceof Uint8Array ? REPLACE : typeof verdict === 'object' ? verdict : rule.plan.action;
-    if (isHit) rule.tell(this.#textOf(rule, action), paths[0]!, scratch.subarray(0, length), now);
+    if (isHit) rule.tell(this.#textOf(rule, action), first, scratch.subarray(0, length), now);
     if (isHit && verdict instanceof Uint8Array) {
       scratch.set(verdict);
       length = verdict.length;
     }
-    for (const path of paths) {
+    for (const { path, generation } of ways) {
       if (reason) network.comment(path, `intercepted: ${reason}`);
+      if (generation !== path.generation) {
+        network.drop(path, 'down');
+        continue;
+      }
       const isDone =
         (isHit && this.#act(rule, action, path, length, now)) || this.#apply(rule.order, path, length, now);
       if (!isDone) network.sendOn(path, length, now);
     }
-    network.recordComments(paths[0]!.from, length);
+    network.recordComments(first.from, length);
   }
 
   /** @returns whether the network is done with the frame */
@@ -247,14 +252,19 @@ export class Interceptor {
   #hold(bytes: Buffer, length: number, due: number, path: Path, comment?: string): void {
     const { store, heap } = this.network.shared;
     const stored = store.store(bytes, length);
-    if (!stored) this.network.drop(path, 'queue');
-    else heap.add(due, stored, { arrive: (frame) => this.#release(frame, path, comment) });
+    if (!stored) {
+      this.network.drop(path, 'queue');
+      return;
+    }
+    stored.generation = path.generation;
+    heap.add(due, stored, { arrive: (frame) => this.#release(frame, path, comment) });
   }
 
-  #release({ bytes, length }: StoredFrame, path: Path, comment: string | undefined): void {
+  #release({ bytes, length, generation }: StoredFrame, path: Path, comment: string | undefined): void {
     bytes.copy(scratch, 0, 0, length);
     if (comment) this.network.comment(path, comment);
-    this.network.sendOn(path, length, performance.now());
+    if (generation !== path.generation) this.network.drop(path, 'down');
+    else this.network.sendOn(path, length, performance.now());
     this.network.recordComments(path.from, length);
   }
 

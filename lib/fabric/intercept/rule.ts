@@ -12,8 +12,8 @@ const MAX_UNTAKEN = 1024;
 /** A frame that waits for an answer of the other thread. */
 export interface Question {
   readonly frame: StoredFrame;
-  /** The directions that it goes. */
-  readonly paths: Path[];
+  /** The directions that it goes, and their generations when it came. */
+  readonly ways: { readonly path: Path; readonly generation: number }[];
   /** When it has waited long enough, in milliseconds of performance.now(). */
   readonly due: number;
 }

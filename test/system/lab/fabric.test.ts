@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AF_INET, SOCK_DGRAM, Stack } from 'ioth';
-import { Fabric, type FabricNetwork, type FrameFate, type SecondFigures } from 'ioth/lab';
+import { Fabric, type FabricNetwork, type FrameFate, type LinkFaults, type SecondFigures } from 'ioth/lab';
 import { VdePort } from 'ioth/vde';
 import { startScript } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
@@ -247,6 +247,39 @@ describe('a network', () => {
       return isUnderWay();
     });
     await until('it is lost', async () => (await countOf()) === 1);
+  });
+
+  test.each<[LinkFaults, object | undefined, string]>([
+    [{ delay: 1000 }, undefined, 'a'],
+    [{ delay: 1000 }, undefined, 'b'],
+    [{ delay: 1000 }, { up: 'a' }, 'a'],
+    [{ delay: 1000 }, { down: 'b' }, 'b'],
+    [{ rate: '120bit', queue: 'codel' }, undefined, 'b'],
+  ])('with %j %j loses what is under way when %s is unplugged and plugged in again', async (faults, where, name) => {
+    const network = (await fabricOf()).addNetwork('lan');
+    const [a, b] = (await stations(network, 'a', 'b')) as [VdePort, VdePort];
+    await network.set(faults, where);
+    await a.send(greeting(1, 'lost'));
+    while ((await network.stats()).ports.a?.received.frames !== 1) await delay(2);
+    await network.down(name);
+    await network.up(name);
+    await a.send(greeting(1, 'there'));
+    expect(textOf(await b.recv(WAIT))).toBe('there');
+    expect((await network.stats()).ports.a?.dropped.down).toBe(1);
+  });
+
+  test('gives a new port nothing that was sent to the former one, and what the former one sent to others', async () => {
+    const network = (await fabricOf()).addNetwork('lan', { delay: 1000 });
+    const [a, b] = (await stations(network, 'a', 'b')) as [VdePort, VdePort];
+    await a.send(greeting(1, 'lost'));
+    await b.send(greeting(2, 'sent before'));
+    while ((await network.stats()).total.received.frames !== 2) await delay(2);
+    await network.removePort('b');
+    const [again] = (await stations(network, 'b')) as [VdePort];
+    await a.send(greeting(1, 'there'));
+    expect(textOf(await again.recv(WAIT))).toBe('there');
+    expect(textOf(await a.recv(WAIT))).toBe('sent before');
+    expect((await network.stats()).total.dropped.down).toBe(1);
   });
 
   test('has faults from here to there', async () => {

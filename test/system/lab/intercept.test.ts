@@ -300,6 +300,25 @@ test('what it sends on has the faults of its link, also after a delay', async ()
   expect(await heardUntil(b, 'end')).toEqual(['end']);
 });
 
+test('what it holds is lost for a port that is unplugged meanwhile', async () => {
+  const { network, a, b, c } = await lan();
+  await network.intercept({ payload: 'delayed' }, { delay: 1000 });
+  let answer: (isHit: boolean) => void = () => {};
+  const where = () => new Promise<boolean>((resolve) => (answer = resolve));
+  const asked = await network.intercept({ payload: 'asked', where }, 'pass');
+  await sayAll(a, 'delayed', 'asked');
+  await until('both are held', async () => (await network.stats()).total.received.frames === 2);
+  await network.down('b');
+  await network.up('b');
+  answer(true);
+  await asked.next(WAIT);
+  const heard = [textOf(await c.recv(WAIT)), textOf(await c.recv(WAIT))];
+  expect(heard.sort()).toEqual(['asked', 'delayed']);
+  await sayAll(a, 'end');
+  expect(await heardUntil(b, 'end')).toEqual(['end']);
+  expect((await network.stats()).total.dropped.down).toBe(2);
+});
+
 test('a link has it too, by the names of its ends', async () => {
   const { link, a, b, close } = await linkedPorts();
   open.push({ close });
