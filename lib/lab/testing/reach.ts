@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { nanosecondsNow } from '../../core/epoch.js';
 import {
+  checkEach,
   checkInteger,
   checkOptions,
   checkPort,
@@ -41,10 +42,20 @@ const PING_INTERVAL_MS = 250;
 const MAX_PINGS = 0xffff;
 const PAUSE_MS = 20;
 const NO_ANSWER = 'no answer';
+/** The codes of what keeps a host from trying: its stack or lab is closed, the process has no descriptors, the name is none. */
+const NOT_TRIED: readonly unknown[] = [
+  'ERR_IOTH_LAB',
+  'ERR_STACK_DEAD',
+  'EBADF',
+  'EMFILE',
+  'ENFILE',
+  'ERR_INVALID_ARG_VALUE',
+];
 
 /**
  * Checks whether a host reaches another one: by a TCP connection to `port` or, without one, by ping.
  * @param target a host of the lab, a name or an address
+ * @throws {IothError} if the host could not try
  */
 export async function findReach(
   host: unknown,
@@ -67,12 +78,17 @@ export async function findReach(
   return { pass: false, message: () => `${from.name} does not reach ${to}${how}: ${why}` };
 }
 
-/** Checks whether a host answers no ping of another host. */
+/**
+ * Checks whether a host answers no ping of another host.
+ * @throws {TypeError} if there is no other host
+ * @throws {IothError} if one of them could not try
+ */
 export async function findUnreachable(host: unknown, options?: UnreachableOptions): Promise<Finding> {
   const target = checkHost(host);
   const { from, timeout = UNREACHABLE_TIMEOUT_MS } = checkOptions(options, ['from', 'timeout']);
   checkTimeout(timeout);
-  const askers = from === undefined ? target.others : listOf(from).map((name) => otherHost(target, name));
+  const askers = from === undefined ? target.others : hostsOf(target, from);
+  if (askers.length === 0) throw invalidValue('host', 'a host of a lab with others, which can try to reach it', host);
   const answers = await Promise.all(askers.map((asker) => ping(asker, target.name, timeout)));
   const reached = askers.filter((_, i) => answers[i] === undefined).map(({ name }) => name);
   const text =
@@ -91,17 +107,19 @@ function checkTimeout(timeout: unknown): void {
   checkInteger('options.timeout', timeout, 1, INT_MAX);
 }
 
-function listOf(value: string | readonly string[]): readonly string[] {
-  return typeof value === 'string' ? [value] : value;
-}
-
-function otherHost(host: LabHost, name: unknown): LabHost {
-  const found = host.others.find((other) => other.name === name);
-  if (found) return found;
-  throw invalidValue(
+function hostsOf(target: LabHost, from: unknown): LabHost[] {
+  const names = target.others.map(({ name }) => name).join(', ');
+  const expected = `another host of the lab (${names})`;
+  if (Array.isArray(from) && from.length === 0) throw invalidValue('options.from', expected, from);
+  return checkEach(
     'options.from',
-    `another host of the lab (${host.others.map((other) => other.name).join(', ')})`,
-    name,
+    `${expected}, or an array of them`,
+    typeof from === 'string' ? [from] : from,
+    (_, name) => {
+      const found = target.others.find((other) => other.name === name);
+      if (found) return found;
+      throw invalidValue('options.from', expected, name);
+    },
   );
 }
 
@@ -136,20 +154,31 @@ function connect(from: LabHost, host: string, port: number, timeout: number): Pr
   });
 }
 
-/** Tries until it succeeds. @param attempt gets the time that is left, and returns the reason for a failure */
+/**
+ * Tries until it succeeds.
+ * @param attempt gets the time that is left, and returns the reason for a failure
+ * @throws {IothError} what kept the host from trying, up to the end
+ */
 async function retry(
   timeout: number,
   attempt: (left: number) => Promise<string | undefined>,
 ): Promise<string | undefined> {
   const deadline = performance.now() + timeout;
   let failure = NO_ANSWER;
+  let obstacle: unknown;
   for (let left: number = timeout; left > 0; left = deadline - performance.now()) {
-    const now = await attempt(left).catch(messageOf);
+    obstacle = undefined;
+    const now = await attempt(left).catch((error) => {
+      if (NOT_TRIED.includes(error?.code)) obstacle = error;
+      return messageOf(error);
+    });
     if (now === undefined) return undefined;
     // the last try may have had no time to fail
     if (now !== NO_ANSWER) failure = now;
     await delay(PAUSE_MS);
   }
+  // a host that restarts may try later
+  if (obstacle !== undefined) throw obstacle;
   return failure;
 }
 

@@ -1,6 +1,6 @@
 import { Lab, type LabHost } from 'ioth/lab';
-import { findReach } from '../../../lib/lab/testing/reach.js';
-import { becomes, PATIENCE_MS } from '../../support/until.js';
+import { findReach, findUnreachable } from '../../../lib/lab/testing/reach.js';
+import { becomes, PATIENCE_MS, until } from '../../support/until.js';
 
 /* What the message of toReach says: where the last frame ended. */
 
@@ -84,6 +84,48 @@ test('a host is reached whose answers take longer than the pause between two pin
     hosts: { alice: 'space', bob: 'space' },
   });
   expect((await findReach(lab.hosts.alice, 'bob', undefined, { timeout: PATIENCE_MS })).pass).toBe(true);
+});
+
+test('a host is not unreachable where no other one has tried', async () => {
+  await using lab = await Lab.create({
+    networks: { lan: '10.0.0.0/24' },
+    hosts: { alice: 'lan', bob: 'lan', carol: 'lan', dave: 'lan' },
+  });
+  const { alice, bob, carol } = lab.hosts;
+  for (const from of [[], 5, null, [5], new Array(1), 'bob', ['alice', 'eve']]) {
+    const options = { ...BRIEFLY, from: from as string[] };
+    await expect(findUnreachable(bob, options)).rejects.toThrow(
+      'options.from must be another host of the lab (alice, carol, dave), ',
+    );
+  }
+  await alice.stack.close();
+  carol.stack.once('error', () => {});
+  process.kill(carol.stack.daemonPid!, 'SIGKILL');
+  await until('carol is dead', () => carol.stack.closed);
+  for (const [host, code] of [
+    [alice, 'EBADF'],
+    [carol, 'ERR_STACK_DEAD'],
+  ] as const) {
+    await expect(findUnreachable(bob, { ...BRIEFLY, from: host.name })).rejects.toMatchObject({ code });
+    for (const port of [undefined, 80]) {
+      await expect(findReach(host, 'bob', port, BRIEFLY)).rejects.toMatchObject({ code });
+    }
+  }
+  await expect(findReach(bob, '', undefined, BRIEFLY)).rejects.toThrow('host must be a name or an address');
+  await lab.down('bob');
+  expect(await findUnreachable(bob, { ...BRIEFLY, from: 'dave' })).toMatchObject({ pass: true });
+  await lab.close();
+  await expect(findUnreachable(bob, BRIEFLY)).rejects.toThrow('is not running');
+
+  await using lonely = await Lab.create({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan' } });
+  await expect(findUnreachable(lonely.hosts.alice)).rejects.toThrow('host must be a host of a lab with others');
+});
+
+test('a host that restarts tries when it is there again', async () => {
+  await using lab = await Lab.create({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan', bob: 'lan' } });
+  const restarting = lab.restart('alice');
+  expect(await findReach(lab.hosts.alice, 'bob', undefined, { timeout: PATIENCE_MS })).toMatchObject({ pass: true });
+  await restarting;
 });
 
 describe('through NATs', () => {
