@@ -35,6 +35,8 @@ export interface DnsMessage {
   questions: { name: string; type: string; class: string }[];
   answers: DnsRecord[];
   authorities: DnsRecord[];
+  /** The records of EDNS, of which a message has one at most: RFC 6891, 6.1.1. */
+  opts: dnsPacket.OptAnswer[];
 }
 
 /** The largest UDP response that a query with EDNS allows, in bytes: fits the smallest IPv6 link (RFC 9715). */
@@ -112,6 +114,7 @@ function decode(buffer: Buffer): DnsMessage | null {
     questions: [],
     answers: [],
     authorities: [],
+    opts: [],
   };
   let offset = HEADER_LENGTH;
   for (let i = 0; i < questionCount; i++) {
@@ -120,17 +123,16 @@ function decode(buffer: Buffer): DnsMessage | null {
     message.questions.push(codecs.question.decode(buffer.subarray(0, end), offset));
     offset = end;
   }
-  let upperRcode = 0;
   const sections = [message.answers, message.authorities, []];
   for (const [i, section] of sections.entries()) {
     for (let n = recordCounts[i] ?? 0; n > 0; n--) {
       const [record, end] = decodeRecord(buffer, offset);
-      if (record.type === 'OPT') upperRcode = record.extendedRcode;
+      if (record.type === 'OPT') message.opts.push(record);
       else section.push(record as DnsRecord);
       offset = end;
     }
   }
-  const rcode = (upperRcode << 4) | (flags & 15);
+  const rcode = ((message.opts.at(-1)?.extendedRcode ?? 0) << 4) | (flags & 15);
   message.rcode = RCODES[rcode] ?? `RCODE_${rcode}`;
   return message;
 }
@@ -151,7 +153,7 @@ function decodeRecord(buffer: Buffer, start: number): [record: dnsPacket.Answer,
 }
 
 /** Returns where the name that starts at `offset` ends: after its root label or its pointer. */
-function nameEnd(buffer: Buffer, offset: number): number {
+export function nameEnd(buffer: Buffer, offset: number): number {
   for (let at = offset; ; ) {
     const length = buffer.readUInt8(at);
     if (length === 0) return at + 1;

@@ -2,7 +2,7 @@ import * as dnsPacket from 'dns-packet';
 import { nameKey } from '../../address/domain-name.js';
 import { familyOf, reverseName } from '../../address/ip.js';
 import { AF_INET } from '../../constants/socket.js';
-import { decodeMessage } from '../../dns/message.js';
+import { type DnsMessage, decodeMessage, nameEnd } from '../../dns/message.js';
 import type { HostPlan } from '../topology/host-plan.js';
 import { nat64AddressesOf, type Topology } from '../topology/topology.js';
 
@@ -13,16 +13,21 @@ const PLAIN_UDP_SIZE = 512;
 const MAX_UDP_SIZE = 1232;
 const QR = 0x8000;
 const OPCODE = 0x7800;
+const RCODE = 15;
 const NOERROR = 0;
 const FORMERR = 1;
 const NXDOMAIN = 3;
 const NOTIMP = 4;
+const REFUSED = 5;
+const BADVERS = 16;
+const UNKNOWN_CLASS = 'UNKNOWN_';
 
 /** What clients ask for to find out the prefix of a NAT64: RFC 7050. */
 const IPV4_ONLY = 'ipv4only.arpa';
 const IPV4_ONLY_ADDRESSES = ['192.0.0.170', '192.0.0.171'];
 
 type Record = dnsPacket.Answer;
+type Question = DnsMessage['questions'][number];
 
 /** The zone of a lab for an authoritative server: the names of its domain, the reverse names of its addresses, and no others. */
 export class DnsZone {
@@ -63,20 +68,29 @@ export class DnsZone {
   answer(query: Uint8Array, isTcp: boolean): Buffer | null {
     const bytes = Buffer.from(query.buffer, query.byteOffset, query.byteLength);
     if (bytes.length < HEADER_LENGTH || bytes.readUInt16BE(2) & QR) return null;
-    const header = { id: bytes.readUInt16BE(0), flags: bytes.readUInt16BE(2) };
-    if (header.flags & OPCODE) return response(header, { rcode: NOTIMP });
     const message = decodeMessage(bytes);
+    const opt = message?.opts[0];
+    const header = { id: bytes.readUInt16BE(0), flags: bytes.readUInt16BE(2), opt };
+    if (header.flags & OPCODE) return response(header, { rcode: NOTIMP });
     const question = message?.questions[0];
-    if (!question || message.questions.length !== 1) return response(header, { rcode: FORMERR });
-    const found = this.#find(question.name, question.type);
+    if (!question || message.questions.length !== 1 || message.opts.length > 1) {
+      return response(header, { rcode: FORMERR });
+    }
+    const found = this.#contentFor(question, opt);
     try {
-      const whole = response(header, { ...found, questions: [question] });
-      if (isTcp || whole.length <= udpSize(bytes)) return whole;
-      return response(header, { rcode: found.rcode, isTruncated: true, questions: [question] });
+      const whole = response(header, { ...found, question });
+      if (isTcp || whole.length <= udpSize(opt)) return whole;
+      return response(header, { rcode: found.rcode, isTruncated: true, question });
     } catch {
       // dns-packet reads some names and types that it does not write
       return response(header, { rcode: FORMERR });
     }
+  }
+
+  #contentFor({ name, type, class: asked }: Question, opt: dnsPacket.OptAnswer | undefined): Content {
+    // RFC 6891, 6.1.3
+    if (opt && opt.ednsVersion > 0) return { rcode: BADVERS };
+    return asked === 'IN' ? this.#find(name, type) : { rcode: REFUSED };
   }
 
   #find(name: string, type: string): Content {
@@ -88,7 +102,15 @@ export class DnsZone {
     const answers = (records ?? []).filter((record) => type === 'ANY' || record.type === type);
     if (answers.length > 0) return { rcode: NOERROR, answers: answers.map((record) => ({ ...record, name })) };
     // RFC 2308, 3
-    return { rcode: records ? NOERROR : NXDOMAIN, authorities: [this.#soa(isOurs ? this.#topology.domain : '.')] };
+    return {
+      rcode: records || this.#hasNameBelow(key) ? NOERROR : NXDOMAIN,
+      authorities: [this.#soa(isOurs ? this.#topology.domain : '.')],
+    };
+  }
+
+  /** Returns whether a name without records is there all the same: RFC 8020, 2. */
+  #hasNameBelow(key: string): boolean {
+    return key === '' || [...this.#records.keys()].some((known) => known.endsWith(`.${key}`));
   }
 
   #soa(zone: string): Record {
@@ -139,35 +161,57 @@ export class DnsZone {
 interface Content {
   rcode: number;
   isTruncated?: boolean;
-  questions?: { name: string; type: string }[];
+  question?: Question;
   answers?: Record[];
   authorities?: Record[];
 }
 
-function response(header: { id: number; flags: number }, content: Content): Buffer {
-  const { rcode, isTruncated, questions = [], answers = [], authorities = [] } = content;
+interface Header {
+  id: number;
+  flags: number;
+  /** What the query has of EDNS. */
+  opt: dnsPacket.OptAnswer | undefined;
+}
+
+function response({ id, flags, opt }: Header, content: Content): Buffer {
+  const { rcode, isTruncated, question, answers = [], authorities = [] } = content;
   const isOurs = rcode === NOERROR || rcode === NXDOMAIN;
-  return dnsPacket.encode({
+  const message = dnsPacket.encode({
     type: 'response',
-    id: header.id,
+    id,
     flags:
-      (header.flags & (OPCODE | dnsPacket.RECURSION_DESIRED)) |
+      (flags & (OPCODE | dnsPacket.RECURSION_DESIRED)) |
       (isOurs ? dnsPacket.AUTHORITATIVE_ANSWER : 0) |
       (isTruncated ? dnsPacket.TRUNCATED_RESPONSE : 0) |
-      rcode,
-    questions: questions.map(({ name, type }) => ({ name, type: type as dnsPacket.RecordType })),
+      (rcode & RCODE),
+    questions: question ? [question as dnsPacket.Question] : [],
     answers,
     authorities,
+    additionals: opt ? [ownOpt(opt, rcode)] : [],
   });
+  // dns-packet writes 0 for these
+  if (question?.class.startsWith(UNKNOWN_CLASS)) {
+    const asked = Number(question.class.slice(UNKNOWN_CLASS.length));
+    message.writeUInt16BE(asked, nameEnd(message, HEADER_LENGTH) + 2);
+  }
+  return message;
+}
+
+/** Returns the record of EDNS for the response to a query that has one: RFC 6891, 6.1.1; RFC 3225, 3 for the flag DO. */
+function ownOpt({ flags, flag_do }: dnsPacket.OptAnswer, rcode: number): dnsPacket.OptAnswer {
+  return {
+    type: 'OPT',
+    name: '.',
+    udpPayloadSize: MAX_UDP_SIZE,
+    extendedRcode: rcode >> 4,
+    ednsVersion: 0,
+    flags: flags & dnsPacket.DNSSEC_OK,
+    flag_do,
+    options: [],
+  };
 }
 
 /** Returns the size of a response that a client accepts by UDP: RFC 6891, 6.2.3. */
-function udpSize(query: Buffer): number {
-  try {
-    const opt = dnsPacket.decode(query).additionals?.find((record) => record.type === 'OPT');
-    const offered = opt?.type === 'OPT' ? (opt.udpPayloadSize ?? 0) : 0;
-    return Math.min(MAX_UDP_SIZE, Math.max(PLAIN_UDP_SIZE, offered));
-  } catch {
-    return PLAIN_UDP_SIZE;
-  }
+function udpSize(opt: dnsPacket.OptAnswer | undefined): number {
+  return Math.min(MAX_UDP_SIZE, Math.max(PLAIN_UDP_SIZE, opt?.udpPayloadSize ?? 0));
 }

@@ -70,6 +70,55 @@ describe('the DNS server of a lab', () => {
     expect(ask('alice.lab.test', 'A', { flags: 0x2900 })).toMatchObject({ rcode: 4 });
   });
 
+  /** The response to a query with a class, and with an OPT of a version. */
+  function respond(name: string, { qclass = 1, version }: { qclass?: number; version?: number }): Buffer {
+    const opt = { type: 'OPT', name: '.', udpPayloadSize: 4096, ednsVersion: version, flags: 0x8000 } as const;
+    const query = dnsPacket.encode({
+      type: 'query',
+      id: 7,
+      questions: [{ name, type: 'A' }],
+      additionals: version === undefined ? [] : [opt as unknown as dnsPacket.OptAnswer],
+    });
+    query.writeUInt16BE(qclass, 12 + name.length + 2 + 2);
+    return zone.answer(query, false) as Buffer;
+  }
+
+  it.each([3, 255, 0x4242, 0x8001])('refuses the class %i, which it repeats', (qclass) => {
+    const response = respond('alice.lab.test', { qclass });
+    expect(dnsPacket.decode(response)).toMatchObject({
+      rcode: 'REFUSED',
+      flag_aa: false,
+      answers: [],
+      authorities: [],
+    });
+    expect(response.readUInt16BE(response.length - 2)).toBe(qclass);
+  });
+
+  it('answers EDNS with EDNS of version 0, and others without', () => {
+    const optOf = (response: Buffer) => dnsPacket.decode(response).additionals?.[0];
+    const own = { type: 'OPT', udpPayloadSize: 1232, ednsVersion: 0, extendedRcode: 0, flags: 0x8000, options: [] };
+    expect(optOf(respond('alice.lab.test', { version: 0 }))).toMatchObject(own);
+    expect(optOf(respond('nobody.lab.test', { version: 0 }))).toMatchObject(own);
+    expect(optOf(respond('alice.lab.test', { version: 0, qclass: 3 }))).toMatchObject(own);
+    expect(optOf(respond('alice.lab.test', {}))).toBeUndefined();
+    // BADVERS is 16, whose upper bits are in the OPT
+    const refused = respond('alice.lab.test', { version: 1 });
+    expect(optOf(refused)).toMatchObject({ ...own, extendedRcode: 1 });
+    expect(dnsPacket.decode(refused)).toMatchObject({ rcode: 'NOERROR', flag_aa: false, answers: [] });
+  });
+
+  it('refuses a query with two records of EDNS', () => {
+    const opt = { type: 'OPT', name: '.', udpPayloadSize: 4096 } as unknown as dnsPacket.OptAnswer;
+    const questions = [{ name: 'alice.lab.test', type: 'A' as const }];
+    const query = dnsPacket.encode({ type: 'query', id: 7, questions, additionals: [opt, opt] });
+    expect(dnsPacket.decode(zone.answer(query, true) as Buffer)).toMatchObject({ rcode: 'FORMERR', answers: [] });
+  });
+
+  it.each(['.', 'test', 'arpa', '10.in-addr.arpa', '0.1.10.in-addr.arpa', '0.0.d.f.ip6.arpa'])(
+    'says of %s that it has no records, not that there is nothing below it',
+    (name) => expect(ask(name, 'A')).toMatchObject({ rcode: 0, data: [], authorities: ['.'] }),
+  );
+
   it('says by UDP that an answer is too long for it, and gives it by TCP', () => {
     const hosts = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`n${i}`, `10.${i + 2}.0.0/24`]));
     const big = new Topology({ networks: hosts, hosts: { hub: Object.keys(hosts) } });
