@@ -6,7 +6,7 @@ export interface TcpNotes {
   /** Numbers that count from the first one that was seen. */
   readonly sequence: number;
   readonly acknowledgment: number;
-  /** 'retransmission' of data that passed before, or a 'gap': data before it has not passed. */
+  /** 'retransmission' of data that passed before, or a 'gap': data before it has not passed. None if it may be just not shown. */
   readonly note: '' | 'retransmission' | 'gap';
 }
 
@@ -14,6 +14,8 @@ interface Direction {
   readonly first: number;
   /** The number after the last byte that was seen. */
   next: number;
+  /** Whether later bytes may have passed that are not shown. */
+  isBehind: boolean;
 }
 
 interface Connection {
@@ -44,8 +46,18 @@ export class Conversations {
   readonly #directions = new Map<string, Direction>();
   readonly #connections = new Map<string, Connection>();
 
-  /** Returns what a segment is in its connection on a network. */
-  follow(network: string, { segment, from, to, fromPort, toPort }: Decoded): TcpNotes | undefined {
+  /** Notes that frames have passed on a network that are not shown. */
+  missed(network: string): void {
+    for (const [there, direction] of this.#directions) {
+      if (there.startsWith(`${network} `)) direction.isBehind = true;
+    }
+  }
+
+  /**
+   * Returns what a segment is in its connection on a network.
+   * @param isComplete false if frames that are not shown may have passed just before it
+   */
+  follow(network: string, { segment, from, to, fromPort, toPort }: Decoded, isComplete: boolean): TcpNotes | undefined {
     if (!segment) return undefined;
     const there = `${network} ${from} ${fromPort} ${to} ${toPort}`;
     const back = `${network} ${to} ${toPort} ${from} ${fromPort}`;
@@ -55,18 +67,22 @@ export class Conversations {
     // a port that is used again
     const isNew = !known || (isSyn && segment.sequence !== known.first);
     if (isNew) {
-      known = { first: segment.sequence, next: segment.sequence };
+      known = { first: segment.sequence, next: segment.sequence, isBehind: false };
       remember(this.#directions, there, known);
     }
     const { first, next } = known!;
     const ahead = signed(segment.sequence - next);
     const isAgain = !isNew && size > 0 && ahead < 0 && signed(segment.sequence + size - next) <= 0;
-    if (signed(segment.sequence + size - next) > 0) known!.next = (segment.sequence + size) % WRAP;
+    const isGap = !isNew && size > 0 && ahead > 0 && isComplete && !known!.isBehind;
+    if (signed(segment.sequence + size - next) > 0) {
+      known!.next = (segment.sequence + size) % WRAP;
+      known!.isBehind = false;
+    }
     const other = this.#directions.get(back);
     return {
       sequence: unsigned(segment.sequence - first),
       acknowledgment: other ? unsigned(segment.acknowledgment - other.first) : 0,
-      note: isAgain ? 'retransmission' : !isNew && size > 0 && ahead > 0 ? 'gap' : '',
+      note: isAgain ? 'retransmission' : isGap ? 'gap' : '',
     };
   }
 

@@ -62,13 +62,17 @@ export class Model {
     this.#first = events.find((event) => event.state)?.state ?? state;
     this.#learnNames();
     for (const event of events) this.addEvent(event);
-    for (const frame of frames) this.#addFrame(frame);
+    for (const frame of frames) this.#addFrame(frame, true);
+    // what passes before the first batch is not shown
+    for (const { name } of lab.networks) this.#conversations.missed(name);
     this.#now = state;
     for (const [network, ports] of Object.entries(start.stats)) this.measurements.counted(network, start.time, ports);
   }
 
   addBatch({ network, time, frames, arrivals, notes, passedOver, stats }: PageBatch): void {
-    for (const frame of frames) this.#addFrame(frame);
+    const isComplete = passedOver === 0;
+    for (const frame of frames) this.#addFrame(frame, isComplete);
+    if (!isComplete) this.#conversations.missed(network);
     for (const [mark, host, when] of arrivals) this.#arrive(this.#find(network, mark), host, when);
     for (const [mark, text] of notes) this.#note(this.#find(network, mark), text);
     this.passedOver += passedOver;
@@ -130,7 +134,7 @@ export class Model {
     return this.#byMark.get(`${network} ${mark}`);
   }
 
-  #addFrame({ network, mark, of, time, from, length, bytes, comment, arrivals }: PageFrame): void {
+  #addFrame({ network, mark, of, time, from, length, bytes, comment, arrivals }: PageFrame, isComplete: boolean): void {
     if (of !== undefined) {
       const first = this.#find(network, of);
       if (first && comment !== undefined) this.#note(first, comment);
@@ -139,7 +143,7 @@ export class Model {
     if (this.#find(network, mark)) return;
     const all = Uint8Array.from(atob(bytes), (character) => character.charCodeAt(0));
     const decoded = decode(all);
-    const tcp = this.#conversations.follow(network, decoded);
+    const tcp = this.#conversations.follow(network, decoded, isComplete);
     const frame: Frame = {
       id: ++this.#lastId,
       network,
