@@ -76,12 +76,14 @@ export class Panel {
     return h('header', {}, h('h2', {}, printable(title)), close);
   }
 
-  #button(label: string, act: () => PageAction): HTMLButtonElement {
+  /** @param act returns what to do, or says why it is not possible */
+  #button(label: string, act: () => PageAction | string): HTMLButtonElement {
     return h('button', { disabled: !this.doing, onclick: () => this.#do(act()) }, label);
   }
 
-  #do(action: PageAction): void {
-    this.#error.textContent = '';
+  #do(action: PageAction | string): void {
+    this.#error.textContent = typeof action === 'string' ? action : '';
+    if (typeof action === 'string') return;
     this.doing?.act(action).catch((error: Error) => {
       this.#error.textContent = printable(error.message);
     });
@@ -159,8 +161,9 @@ export class Panel {
     const list = boxes.map((box) => h('label', { class: 'member' }, box, printable(box.value)));
     const partition = this.#button('Partition', () => ({ do: 'partition', network: name, groups: [chosen()] }));
     const cut = this.#button('Cut between them', () => {
-      const [one = '', ...others] = chosen();
-      return { do: 'cut', network: name, path: { from: [one], to: others } };
+      const [one, ...others] = chosen();
+      if (one === undefined || others.length === 0) return 'Tick two hosts or more.';
+      return { do: 'cut', network: name, a: [one], b: others };
     });
     const heal = this.#button('Heal', () => ({ do: 'heal', network: name }));
     const reset = this.#button('As configured', () => ({ do: 'reset', network: name }));
@@ -177,7 +180,7 @@ export class Panel {
     const how = h(
       'p',
       { class: 'hint' },
-      'Tick hosts, and part them from the others, or cut the first one from the other ones.',
+      'Tick hosts, and part them from the others, or cut the first one from the other ones, both ways.',
     );
     const separate = h(
       'fieldset',

@@ -22,7 +22,7 @@ export class Actions {
     this.#table = {
       set: ({ network, faults, path }) => this.#network(network).set(faults, path),
       reset: ({ network, path }) => this.#network(network).reset(path),
-      cut: ({ network, path }) => this.#network(network).cut(path),
+      cut: ({ network, a, b }) => this.#network(network).cut(a, b),
       partition: ({ network, groups }) => this.#network(network).partition(...groups),
       heal: ({ network }) => (network === undefined ? lab.heal() : this.#network(network).heal()),
       down: ({ host }) => lab.down(host),

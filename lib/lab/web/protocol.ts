@@ -140,7 +140,7 @@ export type PageMessage =
 export type PageAction =
   | { readonly do: 'set'; readonly network: string; readonly faults: PageFaults; readonly path?: PageWay }
   | { readonly do: 'reset'; readonly network: string; readonly path?: PageWay }
-  | { readonly do: 'cut'; readonly network: string; readonly path: PageWay }
+  | { readonly do: 'cut'; readonly network: string; readonly a: readonly string[]; readonly b: readonly string[] }
   | { readonly do: 'partition'; readonly network: string; readonly groups: readonly (readonly string[])[] }
   | { readonly do: 'heal'; readonly network?: string }
   | { readonly do: 'down' | 'up' | 'restart'; readonly host: string }

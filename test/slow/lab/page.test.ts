@@ -178,7 +178,7 @@ describe('faults', () => {
       expect((await lab.hosts.alice!.ping('bob', ONE_PING)).received).toBe(1);
       await page.getByRole('checkbox', { name: 'bob' }).check();
       await click(page, 'Cut between them');
-      await page.getByText('Cut: alice → bob').waitFor();
+      await page.getByText('Cut: alice → bob, bob → alice.').waitFor();
       expect((await lab.hosts.alice!.ping('bob', { count: 1, timeout: 200 })).received).toBe(0);
       expect((await lab.hosts.alice!.ping('carol', ONE_PING)).received).toBe(1);
     });
@@ -188,11 +188,16 @@ describe('faults', () => {
     await withPage(topologyConfig('star=2'), async (page, lab) => {
       const [network = ''] = Object.keys(lab.networks);
       await box(page, `Network ${network}`).click();
-      await click(page, 'Cut between them');
-      await page
-        .getByRole('alert')
-        .getByText(/must be/)
-        .waitFor();
+      const alert = page.getByRole('alert');
+      for (const host of ['', 'alice']) {
+        if (host) await page.getByRole('checkbox', { name: host }).check();
+        await click(page, 'Cut between them');
+        await alert.getByText('Tick two hosts or more.').waitFor();
+        await click(page, 'Heal');
+        await alert.getByText('Tick').waitFor({ state: 'detached' });
+      }
+      await slide(page, 'Reordering', 3);
+      await alert.getByText('must be used with a delay').waitFor();
       // the browser tells of the answer, too
       browser.complaints.length = 0;
     });
