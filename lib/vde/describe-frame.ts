@@ -13,6 +13,15 @@ const TRUNCATED = 'truncated';
 /** Extension headers of IPv6 (RFC 8200, 4): hop-by-hop, routing, destination options. */
 const EXTENSIONS = new Set([0, 43, 60]);
 const FRAGMENT = 44;
+/** The shortest headers of IPv4, TCP and UDP. */
+const [IPV4_HEADER, TCP_HEADER, UDP_HEADER] = [20, 20, 8];
+
+/** What is behind a header of a packet. Of a frame that was cut, `bytes` are fewer than `length`. */
+interface Payload {
+  readonly bytes: Buffer;
+  /** The length by the header of IP. */
+  readonly length: number;
+}
 
 /**
  * Describes a frame.
@@ -27,7 +36,7 @@ export function describeFrame(frame: NodeJS.ArrayBufferView): string {
   try {
     return describeType(bytes, 12);
   } catch {
-    // a read beyond the end
+    // a read beyond the end, or a header that ends there
     return `${bytes.length >= 12 ? macs(bytes) : 'frame'}, ${TRUNCATED}, length ${bytes.length}`;
   }
 }
@@ -69,12 +78,23 @@ function describeArp(data: Buffer): string {
   return `ARP, operation ${operation}, ${sender} > ${target}, length ${data.length}`;
 }
 
+/** Returns what is behind the first bytes. @throws {RangeError} if there are not as many */
+function behind({ bytes, length }: Payload, size: number): Payload {
+  if (size > length) throw new RangeError('a header ends behind its packet');
+  return { bytes: bytes.subarray(size), length: length - size };
+}
+
 /** Describes IPv4: RFC 791. */
 function describeIpv4(data: Buffer): string {
+  const version = data.readUInt8(0) >> 4;
+  if (version !== 4) return `IP${version}${version === 6 ? ', wrong link-layer encapsulation' : ''} (invalid)`;
   const headerLength = (data.readUInt8(0) & 15) * 4;
+  if (headerLength < IPV4_HEADER) return `IP bad-hlen ${headerLength}`;
+  const length = data.readUInt16BE(2);
+  if (length < headerLength) return `IP bad-len ${length}`;
   const [from, to] = [ipv4(data, 12), ipv4(data, 16)];
   const fragmentOffset = (data.readUInt16BE(6) & 0x1fff) * 8;
-  const payload = data.subarray(headerLength, data.readUInt16BE(2));
+  const payload = behind({ bytes: data.subarray(0, length), length }, headerLength);
   const protocol = data.readUInt8(9);
   if (fragmentOffset > 0)
     return `IP ${from} > ${to}: proto ${protocol}, fragment at ${fragmentOffset}, length ${payload.length}`;
@@ -83,46 +103,61 @@ function describeIpv4(data: Buffer): string {
 
 /** Describes IPv6: RFC 8200. */
 function describeIpv6(data: Buffer): string {
+  const version = data.readUInt8(0) >> 4;
+  if (version !== 6) return `IP6 version error: ${version} != 6`;
   const [from, to] = [ipv6(data, 8), ipv6(data, 24)];
-  let payload = data.subarray(40, 40 + data.readUInt16BE(4));
+  const length = data.readUInt16BE(4);
+  let payload: Payload = { bytes: data.subarray(40, 40 + length), length };
   let next = data.readUInt8(6);
   while (EXTENSIONS.has(next)) {
-    next = payload.readUInt8(0);
-    payload = payload.subarray((payload.readUInt8(1) + 1) * 8);
+    const { bytes } = payload;
+    next = bytes.readUInt8(0);
+    payload = behind(payload, (bytes.readUInt8(1) + 1) * 8);
   }
   if (next === FRAGMENT) {
-    const offset = payload.readUInt16BE(2) & 0xfff8;
-    const fragment = payload.subarray(8);
-    if (offset > 0) return `IP6 ${from} > ${to}: fragment at ${offset}, length ${fragment.length}`;
-    next = payload.readUInt8(0);
-    payload = fragment;
+    const { bytes } = payload;
+    const offset = bytes.readUInt16BE(2) & 0xfff8;
+    payload = behind(payload, 8);
+    if (offset > 0) return `IP6 ${from} > ${to}: fragment at ${offset}, length ${payload.length}`;
+    next = bytes.readUInt8(0);
   }
   return `IP6 ${describeTransport(next, payload, from, to)}`;
 }
 
-function describeTransport(protocol: number, data: Buffer, from: string, to: string): string {
+function describeTransport(protocol: number, payload: Payload, from: string, to: string): string {
+  const { bytes, length } = payload;
   switch (protocol) {
     case IPPROTO_TCP:
-      return `${from}.${data.readUInt16BE(0)} > ${to}.${data.readUInt16BE(2)}: ${describeTcp(data)}`;
+      return `${from}.${bytes.readUInt16BE(0)} > ${to}.${bytes.readUInt16BE(2)}: ${describeTcp(payload)}`;
     case IPPROTO_UDP:
-      return `${from}.${data.readUInt16BE(0)} > ${to}.${data.readUInt16BE(2)}: UDP, length ${data.readUInt16BE(4) - 8}`;
+      return `${from}.${bytes.readUInt16BE(0)} > ${to}.${bytes.readUInt16BE(2)}: ${describeUdp(payload)}`;
     case IPPROTO_ICMP:
-      return `${from} > ${to}: ICMP ${describeIcmp(data)}, length ${data.length}`;
+      return `${from} > ${to}: ICMP ${describeIcmp(bytes)}, length ${length}`;
     case IPPROTO_ICMPV6:
-      return `${from} > ${to}: ICMP6, ${describeIcmp6(data)}, length ${data.length}`;
+      return `${from} > ${to}: ICMP6, ${describeIcmp6(bytes)}, length ${length}`;
     default:
-      return `${from} > ${to}: proto ${protocol}, length ${data.length}`;
+      return `${from} > ${to}: proto ${protocol}, length ${length}`;
   }
+}
+
+/** Describes UDP: RFC 768. */
+function describeUdp({ bytes, length }: Payload): string {
+  if (length < UDP_HEADER) return `truncated-udp ${length}`;
+  const size = bytes.readUInt16BE(4);
+  return size < UDP_HEADER ? `truncated-udplength ${size}` : `UDP, length ${size - UDP_HEADER}`;
 }
 
 /** The letters of tcpdump for the flags of RFC 9293, 3.1, in the order of their bits. */
 const TCP_FLAGS = ['F', 'S', 'R', 'P', '.', 'U', 'E', 'W'];
 const [FIN, SYN, RST, ACK] = [1, 2, 4, 16];
 
-function describeTcp(data: Buffer): string {
+function describeTcp({ bytes: data, length: size }: Payload): string {
   const flags = data.readUInt8(13);
   const letters = TCP_FLAGS.filter((_, bit) => flags & (1 << bit)).join('') || 'none';
-  const length = data.length - (data.readUInt8(12) >> 4) * 4;
+  const header = (data.readUInt8(12) >> 4) * 4;
+  const length = size - header;
+  if (header < TCP_HEADER) return `tcp ${length} [bad hdr length ${header} - too short, < ${TCP_HEADER}]`;
+  if (length < 0) return `Flags [${letters}] [bad hdr length ${header} - too long, > ${size}]`;
   const seq = data.readUInt32BE(4);
   const parts = [`Flags [${letters}]`];
   if (length > 0) parts.push(`seq ${seq}:${(seq + length) >>> 0}`);

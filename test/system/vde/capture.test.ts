@@ -207,6 +207,52 @@ describe('describeFrame', () => {
     expect(describeFrame(frameOf(BROADCAST, macOf(1), type, Buffer.from(data, 'hex')))).toBe(text);
   });
 
+  /** A header of TCP with a flag ACK, whose length is so many words. */
+  const tcp = (words: number) => `03e800500000000100000000${words.toString(16)}01001f400000000`;
+  const ipv6 = (next: number, payload: string) =>
+    `60000000${(payload.length / 2).toString(16).padStart(4, '0')}${next.toString(16).padStart(2, '0')}40${'fd'.padEnd(30, '0')}01${'fd'.padEnd(30, '0')}02${payload}`;
+  const THOUSAND = '61'.repeat(1000);
+
+  it.each([
+    [0x0800, ipv4(6, tcp(15)), 'IP 10.0.0.1.1000 > 10.0.0.2.80: Flags [.] [bad hdr length 60 - too long, > 20]'],
+    [0x0800, ipv4(6, tcp(2)), 'IP 10.0.0.1.1000 > 10.0.0.2.80: tcp 12 [bad hdr length 8 - too short, < 20]'],
+    [0x0800, ipv4(17, '03e807d000000000'), 'IP 10.0.0.1.1000 > 10.0.0.2.2000: truncated-udplength 0'],
+    [0x0800, ipv4(17, '03e807d00008'), 'IP 10.0.0.1.1000 > 10.0.0.2.2000: truncated-udp 6'],
+    [0x0800, ipv4(6, tcp(5)).replace('45', '42'), 'IP bad-hlen 8'],
+    [0x0800, ipv4(6, tcp(5)).replace('45', '4f'), 'IP bad-len 40'],
+    [0x0800, ipv6(6, tcp(5)), 'IP6, wrong link-layer encapsulation (invalid)'],
+    [0x0800, ipv4(6, tcp(5)).replace('45', '55'), 'IP5 (invalid)'],
+    [0x86dd, ipv4(6, tcp(5)), 'IP6 version error: 4 != 6'],
+    // an extension header, and a header of a fragment, that are longer than the packet
+    [0x86dd, ipv6(60, '8401000000000000'), '02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff, truncated, length 62'],
+    [0x86dd, ipv6(44, '84000008'), '02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff, truncated, length 58'],
+  ])('says of a header that cannot be what tcpdump says, or that it is truncated: %#', (type, data, text) => {
+    expect(describeFrame(frameOf(BROADCAST, macOf(1), type, Buffer.from(data, 'hex')))).toBe(text);
+  });
+
+  it.each([
+    [
+      0x0800,
+      ipv4(6, tcp(5) + THOUSAND),
+      'IP 10.0.0.1.1000 > 10.0.0.2.80: Flags [.], seq 1:1001, ack 0, win 500, length 1000',
+    ],
+    [
+      0x0800,
+      ipv4(1, `0800000000070003${THOUSAND}`),
+      'IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 3, length 1008',
+    ],
+    [0x0800, ipv4(132, THOUSAND), 'IP 10.0.0.1 > 10.0.0.2: proto 132, length 1000'],
+    [
+      0x86dd,
+      ipv6(6, tcp(5) + THOUSAND),
+      'IP6 fd00::1.1000 > fd00::2.80: Flags [.], seq 1:1001, ack 0, win 500, length 1000',
+    ],
+    [0x86dd, ipv6(44, `1100010000000001${THOUSAND}`), 'IP6 fd00::1 > fd00::2: fragment at 256, length 1000'],
+  ])('has the lengths of the header of IP where a frame was cut: %#', (type, data, text) => {
+    const frame = frameOf(BROADCAST, macOf(1), type, Buffer.from(data, 'hex'));
+    expect([describeFrame(frame), describeFrame(frame.subarray(0, 100))]).toEqual([text, text]);
+  });
+
   it('bears any bytes', () => {
     const ip = [0x800, 0x86dd, 0x8100].map((type) => frameOf(BROADCAST, macOf(1), type, Buffer.alloc(60, 0x45)));
     fuzz([arpRequest(1, 2), ...ip], describeFrame);
