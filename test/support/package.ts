@@ -39,6 +39,7 @@ const SOURCES = [
   'ffi',
   'web',
   'scripts/build',
+  'scripts/indent-with-tabs.ts',
   'scripts/prune-declarations.ts',
   'scripts/thin-source-maps.ts',
   'scripts/reference',
