@@ -1,5 +1,5 @@
 /**
- * Keeps one position a line in the source maps of dist/: a stack trace needs no more, and they get a fifth of their size. Their
+ * Keeps one position a line in the source maps of dist/: a stack trace needs no more, and they get an eighth of their size. Their
  * sources are lib/ and ffi/ of the package.
  */
 
@@ -7,11 +7,11 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decode, encode, type SourceMapSegment } from '@jridgewell/sourcemap-codec';
 
-/** Returns the first segment of a line, from the line's start and without a name. */
+/** Returns the first segment of a line, from start to start: without its column, which would be the indentation, and a name. */
 function first([segment]: readonly SourceMapSegment[]): SourceMapSegment[] {
   if (segment === undefined || segment.length === 1) return [];
-  const [, source, line, column] = segment;
-  return [[0, source, line, column]];
+  const [, source, line] = segment;
+  return [[0, source, line, 0]];
 }
 
 for (const file of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
