@@ -1,12 +1,15 @@
 import { atExit } from '../core/exit-hook.js';
 import { endAllPrograms, type Programs } from '../programs/programs.js';
 import { type Lingering, lingerLimits, lingerSync } from './linger.js';
+import { endAllCommands, type NetworkCommands } from './network-commands.js';
 import { killAll } from './vdestack-daemon.js';
 
 /** Something to undo before the process, or the worker thread, ends. */
 export interface ExitCleanup extends Lingering {
   /** The programs that run in the stack. */
   readonly programs: Programs;
+  /** The commands of its `cmd://` networks. */
+  readonly commands: NetworkCommands;
   /** Closes its sockets without a report to pending operations. Data that was sent is still delivered. Must not throw. */
   closeSocketsSilently(): void;
   /** Undoes it, synchronously, after {@link daemon} and the daemons of the others were killed. Must not throw. */
@@ -55,5 +58,6 @@ function endAll(): void {
   endAllPrograms(all.map(({ programs }) => programs));
   lingerSync(all, isLoopEmpty ? lingerLimits() : { stall: FORCED_LINGER_MS, total: FORCED_LINGER_MS });
   killAll(all.flatMap(({ daemon }) => daemon ?? []));
+  endAllCommands(all.map(({ commands }) => commands));
   for (const cleanup of all) cleanup.cleanupSync();
 }

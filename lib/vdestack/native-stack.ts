@@ -26,6 +26,7 @@ import { type EndSteps, endInOrder, endInOrderSync } from './end-steps.js';
 import { type ExitCleanup, registerExitCleanup, unregisterExitCleanup } from './exit-cleanup.js';
 import { type LingerLimits, linger, lingerLimits, lingerSync } from './linger.js';
 import { NativeCalls } from './native-calls.js';
+import { NetworkCommands } from './network-commands.js';
 import { type NewStack, newstack, openNetwork } from './newstack.js';
 import { PeerDescriptors } from './peer-descriptors.js';
 import { chooseWire, hasKernelSockets, isPicox, type StackSpec } from './plugin.js';
@@ -67,6 +68,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   readonly #structure: StackPointer;
   readonly daemon: Daemon | undefined;
   readonly programs: Programs;
+  readonly commands: NetworkCommands;
   #state: State = 'making';
   readonly #nativeCalls = new NativeCalls();
   // true while the process ends, which closes its descriptors
@@ -80,13 +82,14 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
 
   private constructor(
     readonly spec: StackSpec,
-    { pointer, daemonPid, pipe, nodes }: NewStack,
+    { pointer, daemonPid, commands, pipe, nodes }: NewStack,
   ) {
     this.#structure = pointer;
     this.hasKernelSockets = hasKernelSockets(spec.plugin);
     this.shutdownBase = isPicox(spec.plugin) ? 1 : 0;
     if (spec.wire !== 'veth') this.#noteSwitches(nodes);
     this.programs = new Programs(daemonPid);
+    this.commands = new NetworkCommands(commands);
     registerExitCleanup(this);
     if (daemonPid === undefined) return;
     try {
@@ -312,6 +315,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     yield [this.#wires];
     // the slow part of ioth_delstack(3) is the end of the daemon
     yield [this.daemon, ...(this.#keepsDescriptors ? [] : this.#peers)];
+    yield [this.commands];
     this.#closePeers();
     // a plugin without a daemon may block
     const end = () => (this.daemon ? void this.#delstackSync() : this.#delstack());

@@ -22,6 +22,8 @@ import { splitVnl } from './vnl.js';
 export interface NewStack {
   readonly pointer: StackPointer;
   readonly daemonPid: number | undefined;
+  /** The processes of its `cmd://` networks. */
+  readonly commands: readonly number[];
   readonly pipe: CommandPipe | undefined;
   /** The lowest descriptor number that it may have opened. */
   readonly firstFd: number;
@@ -42,7 +44,7 @@ export function newstack(spec: StackSpec): NewStack {
   const nodes = spec.vnls.filter((vnl) => nodePath(vnl) !== undefined);
   const firstFd = checkFreeDescriptors(spec, nodes.length);
   const isKnown = isVdestack(spec.plugin);
-  const childrenBefore = isKnown ? [] : childrenOf('thread-self');
+  const childrenBefore = childrenOf('thread-self');
   // with wires it joins its networks later
   const call = () => callNewstack(spec.plugin, spec.wire === 'veth' ? [] : spec.vnls);
   let [pointer, error] = call();
@@ -51,17 +53,20 @@ export function newstack(spec: StackSpec): NewStack {
   closeOnExec(firstFd);
   if (pointer === null) throw newstackError(error, spec);
   notePicox(spec);
-  if (isKnown) {
-    const memory = readVdestack(pointer);
-    const pipe = CommandPipe.of(memory);
-    if (pipe) return { pointer, daemonPid: memory.pid, pipe, firstFd, nodes };
-  }
   // the kernel lists children in the order in which they were made. The child of picox is not used: it carries frames, and
   // picoTCP waits for ever if it ends before the stack
-  const daemonPid = isPicox(spec.plugin)
-    ? undefined
-    : childrenOf('thread-self').findLast((child) => !childrenBefore.includes(child));
-  return { pointer, daemonPid, pipe: undefined, firstFd, nodes };
+  const children = isPicox(spec.plugin)
+    ? []
+    : childrenOf('thread-self').filter((child) => !childrenBefore.includes(child));
+  const memory = isKnown ? readVdestack(pointer) : undefined;
+  const pipe = memory && CommandPipe.of(memory);
+  const daemonPid = pipe ? memory.pid : children.at(-1);
+  const commands = spec.vnls.some(startsCommand) ? children.filter((child) => child !== daemonPid) : [];
+  return { pointer, daemonPid, commands, pipe, firstFd, nodes };
+}
+
+function startsCommand(vnl: string): boolean {
+  return vnl.includes('cmd://');
 }
 
 /** Refuses a switch of this thread: C would wait for the switch, and the switch for C. */

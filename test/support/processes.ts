@@ -36,6 +36,12 @@ export function isZombie(pid: number): boolean {
   return /\) Z /.test(textOf(`/proc/${pid}/stat`));
 }
 
+/** Whether a process has ended, though nobody may have waited for it. */
+export function isGone(pid: number): boolean {
+  const stat = textOf(`/proc/${pid}/stat`);
+  return stat === '' || /\) Z /.test(stat);
+}
+
 /** The process that another one started: script(1) starts what is at its terminal. */
 export function childOf(pid: number): number {
   return Number(textOf(`/proc/${pid}/task/${pid}/children`).split(' ', 1)[0]);

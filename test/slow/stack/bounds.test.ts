@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { run, runText, start } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
+import { isGone } from '../../support/processes.js';
 import { until } from '../../support/until.js';
 
 /*
@@ -126,4 +127,46 @@ test('a command that ignores the end of its input', async () => {
     await Promise.all([port.close(), fabric.close()]);
     console.log('closed');`;
   expect(await runText(place, text)).toMatchObject({ code: 0, stdout: 'closed\n' });
+});
+
+/** Commands, as shell scripts, that do not end when their input does. The second one ignores SIGTERM too. */
+const COMMANDS = { 'a command': 'exec sleep 1000', 'a stubborn command': "trap '' TERM; while :; do sleep 1; done" };
+
+test.concurrent.each([
+  ['a command', 'tap', 'close()', 'await stack.close();', 0],
+  ['a stubborn command', 'tap', 'close()', 'await stack.close();', 0],
+  ['a stubborn command', 'tap', 'closeSync()', 'stack.closeSync();', 0],
+  ['a stubborn command', 'tap', 'process.exit()', 'process.exit(3);', 3],
+  ['a command', 'tap', 'SIGTERM', "process.kill(process.pid, 'SIGTERM'); setInterval(() => {}, 1000);", 'SIGTERM'],
+] as const)('%s of a stack with a %s ends by %s', async (command, wire, way, work, status) => {
+  const place = `${dir}/${`${command} ${wire} ${way}`.replaceAll(/\W+/g, '-')}`;
+  mkdirSync(place);
+  writeFileSync(`${place}/command`, `echo $$ >${place}/pid; ${COMMANDS[command]}`);
+  const text = `
+    import { existsSync } from 'node:fs';
+    import { setTimeout as delay } from 'node:timers/promises';
+    let turns = 0;
+    const stack = new ioth.Stack({ stack: 'vdestack', vnl: 'cmd://sh ${place}/command', wire: '${wire}' });
+    while (!existsSync('${place}/pid')) await delay(10);
+    const turning = setInterval(() => turns++, 10);
+    ${work}
+    clearInterval(turning);
+    console.log(turns > 10 ? 'the loop went on' : 'the loop stood still');`;
+  const { code, stdout } = await runText(place, text);
+  expect([code, stdout]).toEqual([status, way === 'close()' ? 'the loop went on\n' : expect.anything()]);
+  expect(isGone(Number(readFileSync(`${place}/pid`, 'utf8')))).toBe(true);
+});
+
+test('a command of a stack may end with its input, before it is signalled', async () => {
+  const place = `${dir}/filter`;
+  mkdirSync(place);
+  writeFileSync(
+    `${place}/command`,
+    `trap 'echo signalled >${place}/end' TERM; cat >/dev/null; echo ended >>${place}/end`,
+  );
+  const text = `
+    const stack = new ioth.Stack({ stack: 'vdestack', vnl: 'cmd://sh ${place}/command', wire: 'tap' });
+    await stack.close();`;
+  expect(await runText(place, text)).toMatchObject({ code: 0, stderr: '' });
+  expect(readFileSync(`${place}/end`, 'utf8')).toBe('ended\n');
 });

@@ -18,7 +18,7 @@ import { temporaryDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { configure } from '../../support/network.js';
 import { ETHERTYPE, tagged } from '../../support/packet-frames.js';
-import { isZombie } from '../../support/processes.js';
+import { isGone } from '../../support/processes.js';
 import { PATIENCE_MS, until } from '../../support/until.js';
 import { greeting, textOf } from '../../support/vde.js';
 
@@ -221,12 +221,3 @@ it.each(['SIGKILL', 'SIGTERM', 'exit'])('a program with wires ends by %s, and no
   const next = stackOn(`switch://${dir}/net`);
   await next.close();
 });
-
-function isGone(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return isZombie(pid);
-  } catch {
-    return true;
-  }
-}
