@@ -73,8 +73,9 @@ class Wire implements Sender {
   }
 
   end(): void {
-    this.shared.events.remove(this.message.receiver);
+    // it releases this sender, whose events it changes
     this.#plug.end();
+    this.shared.events.remove(this.message.receiver);
     this.#setState(ENDED);
   }
 

@@ -8,6 +8,7 @@ import {
   SOCK_DGRAM,
   SOCK_RAW,
   SOL_SOCKET,
+  type Socket,
   Stack,
   type StackOptions,
 } from 'ioth';
@@ -189,6 +190,24 @@ it('ends with its daemon', async () => {
   expect(await failed).toMatchObject({ code: 'ERR_STACK_DEAD' });
   expect(await ended).toBe('closed');
   await right.close();
+});
+
+it('that ends while its network takes nothing leaves the others alone', async () => {
+  const [full, other] = [stackOn(`ptp://${dir}/full`), stackOn(`ptp://${dir}/other`)];
+  const ports = [await VdePort.open(`ptp://${dir}/full`), await VdePort.open(`ptp://${dir}/other`)];
+  const [frames, heard] = [full, other].map((stack) => {
+    stack.linksetupdown('vde0', true);
+    const socket = stack.socket(AF_PACKET, SOCK_RAW, ETH_P_ALL);
+    socket.bind(['vde0', ETH_P_ALL]);
+    return socket;
+  }) as [Socket, Socket];
+  // more than the cable and the thread take before the sender is held
+  for (let i = 0; i < 2000; i++) await frames.send(greeting(1, 'unread'));
+  await full.close();
+  await heard.send(greeting(2, 'still there'));
+  await expectFrame(greeting(2, 'still there'), () => ports[1]!.recv({ timeout: PATIENCE_MS }));
+  await other.close();
+  for (const port of ports) await port.close();
 });
 
 it('is an option of the stack, or IOTH_WIRE', async () => {
