@@ -51,6 +51,11 @@ export class PumpThread {
     this.#worker.on('error', () => {});
   }
 
+  /** True once the thread has ended, by itself too. */
+  get hasExited(): boolean {
+    return this.#hasExited;
+  }
+
   /**
    * Makes the thread serve a wire. Blocks until it does.
    * @param onFailure called when the thread ends before the wire

@@ -109,7 +109,8 @@ function open({ stack, interfaces, ...request }: WireRequest, ifindex: number, p
   let sockets: WireSockets | undefined;
   try {
     sockets = openSockets(stack, ifname, ifindex, addVeth(stack, ifname, ifindex, position));
-    thread ??= new PumpThread();
+    // one that died has failed its wires already
+    if (!thread || thread.hasExited) thread = new PumpThread();
     const served = thread.serve({ conn: port.conn, ...sockets }, () => request.onFailure());
     return { port, sockets, served };
   } catch (error) {

@@ -14,7 +14,7 @@ import {
 } from 'ioth';
 import { VdePort } from 'ioth/vde';
 import { kill } from '../../../lib/core/kill.js';
-import { runText, startText } from '../../support/child.js';
+import { runText, startScript, startText } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { configure } from '../../support/network.js';
@@ -208,6 +208,11 @@ it('that ends while its network takes nothing leaves the others alone', async ()
   await expectFrame(greeting(2, 'still there'), () => ports[1]!.recv({ timeout: PATIENCE_MS }));
   await other.close();
   for (const port of ports) await port.close();
+});
+
+it('ends with the thread that carries its frames, and the next one gets another', async () => {
+  const { code, stdout, stderr } = await startScript('wire-thread-fails.ts', [dir]).exit;
+  expect([code, stdout, stderr]).toEqual([0, 'ERR_STACK_DEAD\nlo,vde0\n', '']);
 });
 
 it('is an option of the stack, or IOTH_WIRE', async () => {
