@@ -3,10 +3,18 @@ import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { kill } from '../core/kill.js';
 import { within } from '../core/within.js';
 import { runNativeAsync } from '../io/async-calls.js';
+import { fileOf } from '../io/descriptor-file.js';
 import { childrenOf } from '../process/proc-file.js';
 
 /** The time that a command has to end after its input is closed, and again after SIGTERM. */
 const COMMAND_TIMEOUT_MS = 2000;
+
+/** Calls vde_close(3) of a connection that nobody has used: at once, or as {@link closeCommand}. */
+export async function closeUnused(conn: VdeConnPointer): Promise<void> {
+  const { kind, name } = fileOf(libvdeplug().datafd(conn));
+  if (kind === 'pipe') await closeCommand(conn, name);
+  else libvdeplug().close(conn);
+}
 
 /**
  * Calls vde_close(3) of a cmd:// on a thread of libuv, since it waits for the command. Kills a command that does not end: this

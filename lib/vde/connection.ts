@@ -10,7 +10,7 @@ import { closeOnExec } from '../io/descriptor-flags.js';
 import { PollHandle, READABLE } from '../io/poll-handle.js';
 import { descriptorWasReleased } from '../io/readiness.js';
 import type { Operation } from '../io/wait-queue.js';
-import { closeCommand } from './close-command.js';
+import { closeCommand, closeUnused } from './close-command.js';
 import type { FrameSource } from './frame-source.js';
 import { NodeSource } from './node-source.js';
 import { PlugSource } from './plug-source.js';
@@ -58,7 +58,7 @@ export class Connection implements Closable {
       }
       this.#watchControl();
     } catch (error) {
-      libvdeplug().close(conn);
+      closeUnused(conn).catch(() => {});
       throw error;
     }
     connections.add(this);

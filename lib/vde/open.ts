@@ -7,6 +7,7 @@ import { codeOf } from '../core/errno.js';
 import { IothError } from '../core/errors.js';
 import { within } from '../core/within.js';
 import { type NativeResult, runNativeAsync } from '../io/async-calls.js';
+import { closeUnused } from './close-command.js';
 import { Connection, servesNode } from './connection.js';
 import { checkLocator, type NetworkOptions, nodeDirectory, nodePath, resolveLocator, withOptions } from './locator.js';
 import { joinedDirectories, unanswered, untilServed } from './switch/joined-switch.js';
@@ -87,7 +88,7 @@ async function open(
     if (!isInTime) throw unanswered({ vnl, syscall: 'vde_open', timeout });
     return await call;
   } catch (error) {
-    call.then(({ result }) => result !== null && libvdeplug().close(result)).catch(() => {});
+    call.then(({ result }) => (result === null ? undefined : closeUnused(result))).catch(() => {});
     throw error;
   }
 }

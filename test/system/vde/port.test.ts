@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { AF_UNIX, SOCK_SEQPACKET, Stack } from 'ioth';
@@ -10,8 +10,9 @@ import { runText } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { useNetwork } from '../../support/network.js';
+import { children, isGone } from '../../support/processes.js';
 import { expectQuietWait, ticks } from '../../support/turns.js';
-import { PATIENCE_MS } from '../../support/until.js';
+import { PATIENCE_MS, until } from '../../support/until.js';
 import { arpRequest, greeting, macOf, SwitchProcess, textOf } from '../../support/vde.js';
 
 const WAIT = { timeout: PATIENCE_MS };
@@ -115,6 +116,26 @@ test('cmd:// is a command', async () => {
   await using short = await VdePort.open('cmd://true');
   expect(await short.recv(WAIT)).toHaveLength(0);
 });
+
+test('a cmd:// that was given up is closed while the loop goes on', async () => {
+  const controller = new AbortController();
+  const { open_async } = libvdeplug();
+  const opens = jest.spyOn(libvdeplug(), 'open_async').mockImplementation((...args) => {
+    open_async(...args);
+    controller.abort();
+  });
+  const opening = VdePort.open('cmd://sleep 20', { signal: controller.signal });
+  await expect(opening).rejects.toMatchObject({ code: 'ABORT_ERR' });
+  opens.mockRestore();
+  await until('the command runs', () => isRunning('sleep'));
+  await ticks();
+  expect(isRunning('sleep')).toBe(true);
+});
+
+/** Whether this process has started a command that runs. */
+function isRunning(name: string): boolean {
+  return children().some((pid) => !isGone(pid) && readFileSync(`/proc/${pid}/comm`, 'utf8') === `${name}\n`);
+}
 
 test.each(['switch', 'hub'])('the end of a %s:// is the end of its peers', async (kind) => {
   const [a, b] = await pair(kind);
