@@ -210,6 +210,8 @@ export class Plug implements Sender {
   }
 
   setHeld(isHeld: boolean): void {
+    // the peers of a node are served by what it receives
+    if (this.#peers) return;
     this.#isHeld = isHeld;
     this.#updateWatch();
   }

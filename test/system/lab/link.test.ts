@@ -6,7 +6,7 @@ import { type DropCounts, Link, type LinkOptions } from 'ioth/lab';
 import { VdePort } from 'ioth/vde';
 import { run, startScript } from '../../support/child.js';
 import { temporaryDirectory } from '../../support/directory.js';
-import { cameWithin, type LinkedPorts, linkedPorts, numbered, numberOf, transfer } from '../../support/link.js';
+import { cameWithin, drain, type LinkedPorts, linkedPorts, numbered, numberOf, transfer } from '../../support/link.js';
 import { lasting, PATIENCE_MS, until } from '../../support/until.js';
 
 const WAIT = { timeout: PATIENCE_MS };
@@ -84,6 +84,23 @@ test('a receiver that is slow makes the sender wait, and loses nothing', async (
   while (frames.length < 10_000) frames.push(...(await ends.b.recvBatch(64, WAIT)));
   await sending;
   expect(frames.map(numberOf)).toEqual(Array.from({ length: 10_000 }, (_, n) => n));
+});
+
+test('a receiver that is slow does not stop a switch that the link makes: what is too much for it is lost', async () => {
+  const dir = temporaryDirectory();
+  const link = await Link.create(`switch://${dir}/lan`, `ptp://${dir}/far`);
+  const far = await VdePort.open(`ptp://${dir}/far`);
+  const [x, y] = [await VdePort.open(`vde://${dir}/lan`), await VdePort.open(`vde://${dir}/lan`)];
+  for (let n = 0; n < 3000; n++) await x.send(numbered(n), WAIT);
+  await until('y hears x', async () => {
+    await x.send(numbered(3000), WAIT);
+    return (await drain(y)).some((frame) => numberOf(frame) === 3000);
+  });
+  await until('the link has lost some', async () => (await link.stats()).a.dropped.full > 0);
+  await until('the rest has come', async () => numberOf(await far.recv(WAIT)) >= 1000);
+  for (const port of [x, y, far]) await port.close();
+  await link.close();
+  rmSync(dir, { recursive: true });
 });
 
 describe('faults, measured', () => {
