@@ -14,7 +14,7 @@ export class ByteSink {
   readonly #kept: Buffer[] = [];
   readonly #target: Writable | undefined;
   #isFull = false;
-  #isEnded = false;
+  #end: Promise<void> | undefined;
   #hasStalled = false;
   #error: Error | undefined;
 
@@ -76,11 +76,15 @@ export class ByteSink {
     this.#throwFailure();
   }
 
-  async end(): Promise<void> {
+  end(): Promise<void> {
+    this.#end ??= this.#endTarget();
+    return this.#end;
+  }
+
+  async #endTarget(): Promise<void> {
     this.#pass();
     const target = this.#target;
-    if (target && !this.#isEnded && !this.#error && !target.destroyed) {
-      this.#isEnded = true;
+    if (target && !this.#error && !target.destroyed) {
       try {
         await this.#settled(target, AbortSignal.abort(), (settle) => {
           const stop = finished(target, { readable: false }, settle);

@@ -118,17 +118,16 @@ export async function capturePort(
   if (!(source instanceof VdePort)) checkString('source', source);
   else if (source.closed) throw new IothError('EBADF', { syscall: 'vde_recv', hint: 'the port is closed' });
   const port = source instanceof VdePort ? source : await VdePort.open(source, { description: 'ioth capture' });
-  const closePort = async () => {
+  let writer: PcapngWriter | undefined;
+  const finish = async () => {
     if (port !== source) await port.close();
+    if (writer !== target) await writer?.end();
   };
   try {
-    const writer = await writerTo(target);
-    return new Capture(port, writer, checked, async () => {
-      await closePort();
-      if (writer !== target) await writer.end();
-    });
+    writer = await writerTo(target);
+    return new Capture(port, writer, checked, finish);
   } catch (error) {
-    await closePort();
+    await finish().catch(() => {});
     throw error;
   }
 }

@@ -9,6 +9,7 @@ import { temporaryDirectory } from '../../support/directory.js';
 import { fuzz } from '../../support/fuzz.js';
 import { expectNothingLeft, holdings } from '../../support/leaks.js';
 import { configure } from '../../support/network.js';
+import { openDescriptors } from '../../support/processes.js';
 import { arpRequest, BROADCAST, frameOf, greeting, macOf, SwitchProcess } from '../../support/vde.js';
 
 const before = holdings();
@@ -70,6 +71,22 @@ describe('PcapngWriter', () => {
     const memory = write(new PcapngWriter());
     await memory.flush();
     expect(memory.toBuffer().equals(Buffer.concat(chunks))).toBe(true);
+  });
+
+  it('has written all once it has ended, for whoever waits for that', async () => {
+    let isWritten = false;
+    const slow = new Writable({
+      write: (_chunk, _encoding, done) =>
+        setTimeout(() => {
+          isWritten = true;
+          done();
+        }, 20),
+    });
+    const writer = new PcapngWriter(slow);
+    const first = writer.end();
+    await writer.end();
+    expect(isWritten).toBe(true);
+    await first;
   });
 
   it('reports what its stream says', async () => {
@@ -185,6 +202,9 @@ describe('capturePort', () => {
     await expect(capturePort('null://', '/nowhere/file')).rejects.toMatchObject({ code: 'ENOENT' });
     await expect(capturePort('vde:///nowhere', join(dir, 'unused'))).rejects.toMatchObject({ code: 'ENOENT' });
     expect(readdirSync(dir)).not.toContain('unused');
+    const file = join(dir, 'long-name');
+    await expect(capturePort('null://', file, { name: 'x'.repeat(70_000) })).rejects.toMatchObject(refused);
+    expect(openDescriptors().filter((descriptor) => descriptor.endsWith(file))).toEqual([]);
   });
 });
 
