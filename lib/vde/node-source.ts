@@ -29,6 +29,8 @@ const MAX_ERRORS = 1024;
 export class NodeSource implements FrameSource {
   dropped = 0;
   readonly #readers = new WaitQueue();
+  /** The senders that wait for a turn of the loop. */
+  readonly #senders = new WaitQueue();
   readonly #frames: Buffer[] = [];
   #poll: PollHandle | undefined;
   #errors = 0;
@@ -105,31 +107,41 @@ export class NodeSource implements FrameSource {
 
   run<T>(operation: Operation<T>, owner: object, timeout: number | null, signal: AbortSignal | undefined): Promise<T> {
     if (signal?.aborted) return Promise.reject(new AbortError(signal.reason));
-    if (operation.direction === WRITABLE) return this.#sendNow(operation);
+    const isSender = operation.direction === WRITABLE;
+    if (isSender && !this.#mustYield(timeout)) return attempted(operation);
+    const queue = isSender ? this.#senders : this.#readers;
     return new Promise((resolve, reject) => {
       const waiter = new Waiter(operation, owner, resolve, reject) as Waiter<unknown>;
-      this.#readers.waiters.push(waiter);
-      this.#advance();
-      if (!this.#readers.waiters.includes(waiter)) return;
-      if (timeout === 0) this.#endEarly(waiter, wouldBlock(operation.syscall));
-      else if (timeout !== null || signal) waiter.arm(timeout, signal, (error) => this.#endEarly(waiter, error));
+      queue.waiters.push(waiter);
+      if (isSender) this.#yield();
+      else this.#advance();
+      if (!queue.waiters.includes(waiter)) return;
+      if (timeout === 0) this.#endEarly(queue, waiter, wouldBlock(operation.syscall));
+      else if (timeout !== null || signal) waiter.arm(timeout, signal, (error) => this.#endEarly(queue, waiter, error));
       this.#updateRef();
     });
   }
 
-  #endEarly(waiter: Waiter<unknown>, error: Error): void {
-    this.#readers.remove(waiter);
+  #endEarly(queue: WaitQueue, waiter: Waiter<unknown>, error: Error): void {
+    queue.remove(waiter);
     waiter.reject(error);
     this.#updateRef();
   }
 
-  /** Sends at once, but after a burst gives the peers time to receive: frames without room in their queues are lost. */
-  async #sendNow<T>(operation: Operation<T>): Promise<T> {
-    if (this.#sent > MAX_BURST_FRAMES) {
-      await new Promise((next) => setImmediate(next));
+  /** Returns whether a sender waits: after a burst the peers need time to receive. Frames without room in their queues are lost. */
+  #mustYield(timeout: number | null): boolean {
+    return this.#senders.yields || (this.#sent > MAX_BURST_FRAMES && timeout !== 0);
+  }
+
+  /** Lets the senders go on in the next turn of the loop. */
+  #yield(): void {
+    if (this.#senders.yields) return;
+    this.#senders.yields = true;
+    setImmediate(() => {
       this.#sent = 0;
-    }
-    return operation.attempt() as T;
+      this.#senders.yields = false;
+      this.#senders.advance();
+    });
   }
 
   resume(): void {
@@ -161,6 +173,16 @@ export class NodeSource implements FrameSource {
     this.#peers.closeWaiting();
     this.#peers.close();
     this.#readers.rejectAll(error);
+    this.#senders.rejectAll(error);
     this.#updateRef();
+  }
+}
+
+/** Makes the only attempt of a call that does not wait. */
+function attempted<T>(operation: Operation<T>): Promise<T> {
+  try {
+    return Promise.resolve(operation.attempt() as T);
+  } catch (error) {
+    return Promise.reject(error);
   }
 }

@@ -11,7 +11,7 @@ import { temporaryDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { useNetwork } from '../../support/network.js';
 import { children, isGone } from '../../support/processes.js';
-import { expectQuietWait, ticks } from '../../support/turns.js';
+import { blockLoop, expectQuietWait, ticks } from '../../support/turns.js';
 import { PATIENCE_MS, until } from '../../support/until.js';
 import { arpRequest, greeting, macOf, SwitchProcess, textOf } from '../../support/vde.js';
 
@@ -181,6 +181,30 @@ test('a switch of its own is served though nobody receives, and keeps 1024 frame
   expect(textOf(await a.recv(WAIT))).toBe('here');
   expect(await a.recvBatch(65536, WAIT)).toHaveLength(1023);
   await Promise.all([a.close(), b.close(), c.close()]);
+});
+
+test('a send on a switch of its own that waits after a burst can be given up', async () => {
+  const port = await VdePort.open(`switch://${dir}/n`);
+  const burst = () => Promise.all(Array.from({ length: 100 }, () => port.send(greeting(1, 'burst'))));
+  const controller = new AbortController();
+  const before = [burst(), port.send(greeting(1, 'x'), { signal: controller.signal })];
+  const late = expect(before[1]).rejects.toMatchObject({ code: 'ABORT_ERR' });
+  controller.abort();
+  await late;
+  await before[0];
+
+  const during = burst();
+  await expect(port.send(greeting(1, 'x'), { timeout: 0 })).rejects.toMatchObject({ code: 'EAGAIN' });
+  const tooLate = expect(port.send(greeting(1, 'x'), { timeout: 1 })).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+  blockLoop(50);
+  await Promise.all([during, tooLate]);
+
+  const sending = [burst(), port.send(greeting(1, 'x'))];
+  const canceled = sending.map((each) =>
+    expect(each).rejects.toMatchObject({ code: 'ECANCELED', syscall: 'vde_send' }),
+  );
+  await port.close();
+  await Promise.all(canceled);
 });
 
 test('a peer that leaves in the middle of its request does not keep the processor busy', async () => {
