@@ -329,7 +329,7 @@ export class FabricNetwork {
   /** @internal Closes all ports at the end of the process */
   closePortsSync(): void {
     if (!this.#thread.isIdle) return;
-    for (const port of this.#ports.values()) port?.closeSync();
+    for (const port of this.#ports.values()) port?.closeAtExit();
   }
 
   #checkOpen(syscall: string): void {

@@ -5,9 +5,7 @@ import { within } from '../core/within.js';
 import { runNativeAsync } from '../io/async-calls.js';
 import { fileOf } from '../io/descriptor-file.js';
 import { childrenOf } from '../process/proc-file.js';
-
-/** The time that a command has to end after its input is closed, and again after SIGTERM. */
-const COMMAND_TIMEOUT_MS = 2000;
+import { COMMAND_TIMEOUT_MS, endCommandsSync } from './end-commands.js';
 
 /** Calls vde_close(3) of a connection that nobody has used: at once, or as {@link closeCommand}. */
 export async function closeUnused(conn: VdeConnPointer): Promise<void> {
@@ -25,9 +23,20 @@ export async function closeCommand(conn: VdeConnPointer, pipe: string): Promise<
   const closed = runNativeAsync<number>((done) => libvdeplug().close_async(conn, done), 'slow');
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     if (await within(closed, COMMAND_TIMEOUT_MS)) return;
-    for (const pid of children().filter((child) => writesTo(child, pipe))) kill(pid, signal);
+    for (const pid of writers(pipe)) kill(pid, signal);
   }
   await within(closed, COMMAND_TIMEOUT_MS);
+}
+
+/** Ends the command of a cmd:// as {@link closeCommand}, then calls vde_close(3). Blocks the thread. */
+export function closeCommandSync(conn: VdeConnPointer, pipe: string): void {
+  endCommandsSync(writers(pipe));
+  libvdeplug().close(conn);
+}
+
+/** Returns the child processes whose standard output is a pipe. @param pipe its name in /proc */
+export function writers(pipe: string): number[] {
+  return children().filter((child) => writesTo(child, pipe));
 }
 
 /** Returns the child processes of all threads, since libuv's threads start the commands. */

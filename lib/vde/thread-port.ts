@@ -3,7 +3,7 @@ import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { SOCK_NONBLOCK } from '../constants/socket.js';
 import { fileOf } from '../io/descriptor-file.js';
 import { closeOnExec } from '../io/descriptor-flags.js';
-import { closeCommand } from './close-command.js';
+import { closeCommand, closeCommandSync, writers } from './close-command.js';
 import { type RawFrames, rawFrames } from './locator.js';
 import { openPointer } from './open.js';
 import { NodePeers } from './switch/node-peers.js';
@@ -40,16 +40,28 @@ export class ThreadPort {
     return new ThreadPort(await openPointer(request), rawFrames(vnl));
   }
 
+  /** The process of a cmd://, if there is one. */
+  get commands(): number[] {
+    return this.#isOpen && this.#pipe !== undefined ? writers(this.#pipe) : [];
+  }
+
   /** Closes it by vde_close(3), after the worker thread has stopped using it. Closing twice is fine. */
   async close(): Promise<void> {
     if (!this.#isOpen) return;
-    if (this.#pipe === undefined) return this.closeSync();
+    if (this.#pipe === undefined) return this.closeAtExit();
     this.#isOpen = false;
     await closeCommand(this.conn, this.#pipe);
   }
 
-  /** Closes it at once. Leaves the pipes of a command to the end of the process. */
+  /** Closes it as {@link close}, but blocks the thread. */
   closeSync(): void {
+    if (this.#pipe === undefined) this.closeAtExit();
+    else if (this.#isOpen) closeCommandSync(this.conn, this.#pipe);
+    this.#isOpen = false;
+  }
+
+  /** Closes it at once. Leaves the pipes of a command to the end of the process. */
+  closeAtExit(): void {
     if (!this.#isOpen || this.#pipe !== undefined) return;
     this.#isOpen = false;
     this.#peers?.closeWaiting();

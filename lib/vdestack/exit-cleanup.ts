@@ -1,15 +1,15 @@
 import { atExit } from '../core/exit-hook.js';
 import { endAllPrograms, type Programs } from '../programs/programs.js';
+import { endCommandsSync } from '../vde/end-commands.js';
 import { type Lingering, lingerLimits, lingerSync } from './linger.js';
-import { endAllCommands, type NetworkCommands } from './network-commands.js';
 import { killAll } from './vdestack-daemon.js';
 
 /** Something to undo before the process, or the worker thread, ends. */
 export interface ExitCleanup extends Lingering {
   /** The programs that run in the stack. */
   readonly programs: Programs;
-  /** The commands of its `cmd://` networks. */
-  readonly commands: NetworkCommands;
+  /** The processes of its `cmd://` networks. */
+  readonly commands: readonly number[];
   /** Closes its sockets without a report to pending operations. Data that was sent is still delivered. Must not throw. */
   closeSocketsSilently(): void;
   /** Undoes it, synchronously, after {@link daemon} and the daemons of the others were killed. Must not throw. */
@@ -18,6 +18,8 @@ export interface ExitCleanup extends Lingering {
 
 /** The time that a forced end waits for peers, in milliseconds: process.exit(), an exception, a signal. */
 const FORCED_LINGER_MS = 1000;
+/** The time of a command for each step of its end: the end of its input, SIGTERM. */
+const EXIT_COMMAND_MS = 500;
 
 const registered = new Set<ExitCleanup>();
 let isHooked = false;
@@ -58,6 +60,9 @@ function endAll(): void {
   endAllPrograms(all.map(({ programs }) => programs));
   lingerSync(all, isLoopEmpty ? lingerLimits() : { stall: FORCED_LINGER_MS, total: FORCED_LINGER_MS });
   killAll(all.flatMap(({ daemon }) => daemon ?? []));
-  endAllCommands(all.map(({ commands }) => commands));
+  endCommandsSync(
+    all.flatMap(({ commands }) => commands),
+    EXIT_COMMAND_MS,
+  );
   for (const cleanup of all) cleanup.cleanupSync();
 }

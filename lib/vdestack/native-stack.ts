@@ -16,6 +16,7 @@ import type { Descriptor } from '../socket/descriptor.js';
 import { busyHint, uncountClosed, unregisterDetachedOf, withOwnNumber } from '../socket/detached.js';
 import { canceled, type WaitEnd } from '../socket/operations/errors.js';
 import type { DescriptorOwner } from '../socket/owner.js';
+import { endCommands, endCommandsSync } from '../vde/end-commands.js';
 import { OUT_OF_DESCRIPTORS } from '../vde/open.js';
 import { closeAcceptedIn, findNode } from '../vde/switch/node-peers.js';
 import { NodeWatch } from '../vde/switch/node-watch.js';
@@ -26,7 +27,6 @@ import { type EndSteps, endInOrder, endInOrderSync } from './end-steps.js';
 import { type ExitCleanup, registerExitCleanup, unregisterExitCleanup } from './exit-cleanup.js';
 import { type LingerLimits, linger, lingerLimits, lingerSync } from './linger.js';
 import { NativeCalls } from './native-calls.js';
-import { NetworkCommands } from './network-commands.js';
 import { type NewStack, newstack, openNetwork } from './newstack.js';
 import { PeerDescriptors } from './peer-descriptors.js';
 import { chooseWire, hasKernelSockets, isPicox, type StackSpec } from './plugin.js';
@@ -68,7 +68,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
   readonly #structure: StackPointer;
   readonly daemon: Daemon | undefined;
   readonly programs: Programs;
-  readonly commands: NetworkCommands;
+  readonly #commands: readonly number[];
   #state: State = 'making';
   readonly #nativeCalls = new NativeCalls();
   // true while the process ends, which closes its descriptors
@@ -89,7 +89,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     this.shutdownBase = isPicox(spec.plugin) ? 1 : 0;
     if (spec.wire !== 'veth') this.#noteSwitches(nodes);
     this.programs = new Programs(daemonPid);
-    this.commands = new NetworkCommands(commands);
+    this.#commands = commands;
     registerExitCleanup(this);
     if (daemonPid === undefined) return;
     try {
@@ -294,6 +294,10 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     }
   }
 
+  get commands(): readonly number[] {
+    return [...this.#commands, ...(this.#wires?.commands ?? [])];
+  }
+
   setAttempt(attempt: number): void {
     this.daemon?.setAttempt(attempt, this.#nativeCalls.areRunning);
   }
@@ -315,7 +319,7 @@ export class NativeStack implements ExitCleanup, Closable, ReplyTimeoutHandler, 
     yield [this.#wires];
     // the slow part of ioth_delstack(3) is the end of the daemon
     yield [this.daemon, ...(this.#keepsDescriptors ? [] : this.#peers)];
-    yield [this.commands];
+    yield [{ end: () => endCommands(this.#commands), endSync: () => endCommandsSync(this.#commands) }];
     this.#closePeers();
     // a plugin without a daemon may block
     const end = () => (this.daemon ? void this.#delstackSync() : this.#delstack());

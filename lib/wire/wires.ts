@@ -71,6 +71,11 @@ export class Wires {
     );
   }
 
+  /** The processes of its `cmd://` networks. */
+  get commands(): number[] {
+    return this.#wires.flatMap(({ port }) => port.commands);
+  }
+
   /** Takes the stack off its networks. Ends the thread if no other stack uses it. */
   async end(): Promise<void> {
     const ends = this.#release().map((port) => port.close());
@@ -78,7 +83,7 @@ export class Wires {
     await Promise.all([...ends, last?.end()]);
   }
 
-  /** Ends them as {@link end}, but does not wait for the thread, nor for the command of a cmd://. */
+  /** Ends them as {@link end}, but blocks the thread for the command of a cmd://, and does not wait for the thread of wires. */
   endSync(): void {
     for (const port of this.#release()) port.closeSync();
     this.#lastThread()?.endSoon();

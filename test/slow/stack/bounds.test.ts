@@ -136,7 +136,10 @@ test.concurrent.each([
   ['a command', 'tap', 'close()', 'await stack.close();', 0],
   ['a stubborn command', 'tap', 'close()', 'await stack.close();', 0],
   ['a stubborn command', 'tap', 'closeSync()', 'stack.closeSync();', 0],
+  ['a stubborn command', 'veth', 'close()', 'await stack.close();', 0],
+  ['a stubborn command', 'veth', 'closeSync()', 'stack.closeSync();', 0],
   ['a stubborn command', 'tap', 'process.exit()', 'process.exit(3);', 3],
+  ['a stubborn command', 'veth', 'process.exit()', 'process.exit(3);', 3],
   ['a command', 'tap', 'SIGTERM', "process.kill(process.pid, 'SIGTERM'); setInterval(() => {}, 1000);", 'SIGTERM'],
 ] as const)('%s of a stack with a %s ends by %s', async (command, wire, way, work, status) => {
   const place = `${dir}/${`${command} ${wire} ${way}`.replaceAll(/\W+/g, '-')}`;

@@ -19,7 +19,7 @@ import { temporaryDirectory } from '../../support/directory.js';
 import { expectNothingLeft, type Holdings, holdings } from '../../support/leaks.js';
 import { configure } from '../../support/network.js';
 import { ETHERTYPE, tagged } from '../../support/packet-frames.js';
-import { isGone } from '../../support/processes.js';
+import { children, isGone } from '../../support/processes.js';
 import { PATIENCE_MS, until } from '../../support/until.js';
 import { greeting, textOf } from '../../support/vde.js';
 
@@ -190,6 +190,17 @@ it('ends with its daemon', async () => {
   expect(await failed).toMatchObject({ code: 'ERR_STACK_DEAD' });
   expect(await ended).toBe('closed');
   await right.close();
+});
+
+it.each([
+  ['close()', (stack: Stack) => stack.close()],
+  ['closeSync()', (stack: Stack) => stack.closeSync()],
+])('ends its command by %s', async (_way, close) => {
+  const stack = stackOn('cmd://cat');
+  const commands = children().filter((pid) => pid !== stack.daemonPid && !before.children.includes(pid));
+  expect(commands).toHaveLength(1);
+  await close(stack);
+  expect(commands.every(isGone)).toBe(true);
 });
 
 it('that ends while its network takes nothing leaves the others alone', async () => {

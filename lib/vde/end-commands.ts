@@ -6,44 +6,29 @@ import { GrowingPause } from '../core/growing-pause.js';
 import { kill } from '../core/kill.js';
 import { pollOnce } from '../io/poll-sync.js';
 import { stateOfProcess } from '../process/process-state.js';
-import type { EndStep } from './end-steps.js';
 
 /** The time that a command has to end after its input is closed, and again after SIGTERM, in milliseconds. */
-const PATIENCE_MS = 2000;
-/** The same when the process ends, which waits for them. */
-const EXIT_PATIENCE_MS = 500;
+export const COMMAND_TIMEOUT_MS = 2000;
 /** The time for a killed command to disappear. */
 const KILL_TIMEOUT_MS = 1000;
 /** The longest pause between two checks. */
 const MAX_PAUSE_MS = 20;
 
 /**
- * The commands of a stack's `cmd://` networks. libvdeplug started them in this process, and ioth_delstack(3) waits for their ends
- * without a limit. So they are ended before it, when the daemon has ended. Nobody else reaps them: their ids stay theirs until then.
+ * Ends the commands of `cmd://` networks, before C waits for them without a limit. Until then nobody reaps them, and their ids stay
+ * theirs.
+ * @returns undefined if there are none
  */
-export class NetworkCommands implements EndStep {
-  constructor(readonly pids: readonly number[]) {}
-
-  end(): Promise<void> | undefined {
-    return this.pids.length > 0 ? this.#end() : undefined;
-  }
-
-  async #end(): Promise<void> {
-    for (const pause of ending(this.pids, PATIENCE_MS)) await delay(pause);
-  }
-
-  endSync(): void {
-    endSync(this.pids, PATIENCE_MS);
-  }
+export function endCommands(pids: readonly number[]): Promise<void> | undefined {
+  return pids.length > 0 ? untilEnded(pids) : undefined;
 }
 
-/** Ends the commands of all stacks when the process, or a worker thread, ends. */
-export function endAllCommands(all: readonly NetworkCommands[]): void {
-  const pids = all.flatMap((commands) => commands.pids);
-  endSync(pids, EXIT_PATIENCE_MS);
+async function untilEnded(pids: readonly number[]): Promise<void> {
+  for (const pause of ending(pids, COMMAND_TIMEOUT_MS)) await delay(pause);
 }
 
-function endSync(pids: readonly number[], patience: number): void {
+/** Ends them as {@link endCommands}, but blocks the thread. @param patience the time for each step */
+export function endCommandsSync(pids: readonly number[], patience = COMMAND_TIMEOUT_MS): void {
   for (const pause of ending(pids, patience)) pollOnce(-1, 0, pause);
 }
 
