@@ -21,7 +21,8 @@ import { Client as DhtNode } from 'bittorrent-dht';
 import { Bonjour } from 'bonjour-service';
 import mdns from 'multicast-dns';
 import { RTCPeerConnection } from 'werift';
-import { Lab, type NatType } from '../../../lib/lab/index.js';
+import type { NatType } from '../../../lib/lab/index.js';
+import { patientLab } from '../lab-hosts.js';
 
 const PATIENCE_MS = 100_000;
 const [what = '', ...kinds] = process.argv.slice(2);
@@ -32,7 +33,7 @@ function say(...texts: unknown[]): void {
 
 /** Finds by multicast DNS what is on the same network, and nothing on another one. */
 async function discovery(): Promise<void> {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { lan: '10.0.0.0/24', other: '10.0.1.0/24' },
     hosts: { alice: 'lan', bob: 'lan', gate: ['lan', 'other'], carol: 'other' },
   });
@@ -81,7 +82,7 @@ async function discovery(): Promise<void> {
 
 /** Asks a NAT for a port. */
 async function ports(): Promise<void> {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { internet: '203.0.113.0/24', home: '192.168.1.0/24' },
     hosts: {
       visitor: 'internet',
@@ -108,7 +109,7 @@ async function ports(): Promise<void> {
 async function webrtc(): Promise<void> {
   const [left = 'home', right = 'home'] = kinds as NatType[];
   const hasRelay = kinds[2] === 'relay';
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { internet: '203.0.113.0/24', home: '192.168.1.0/24', office: '192.168.2.0/24' },
     hosts: {
       meet: 'internet',
@@ -159,7 +160,7 @@ async function webrtc(): Promise<void> {
 /** Announces a peer behind a NAT in a distributed hash table, finds it from behind another NAT, and asks it. */
 async function dht(): Promise<void> {
   const [kind = 'full-cone'] = kinds as NatType[];
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { internet: '203.0.113.0/24', home: '192.168.1.0/24', office: '192.168.1.0/24' },
     hosts: {
       one: 'internet',
@@ -217,7 +218,7 @@ const CALLER = {
 
 /** Calls a server from a host that goes from one network to another one. */
 async function grpc(): Promise<void> {
-  await using lab = await Lab.create({
+  await using lab = await patientLab({
     networks: { internet: '203.0.113.0/24', wifi: '192.168.1.0/24', mobile: '100.64.0.0/24' },
     hosts: {
       server: 'internet',
