@@ -254,9 +254,9 @@ describe('the DHCP server of a lab', () => {
     expect((await alice.ping('bob', { count: 1, timeout: PATIENCE_MS })).received).toBe(1);
 
     await lab.restart('gate');
-    const udhcpc = alice.spawn('busybox', ['udhcpc', '-i', 'lan', '-f', '-q', '-n', '-s', '/bin/true'], {
-      stdio: 'pipe',
-    });
+    // it asks forty times, each for three seconds
+    const words = ['udhcpc', '-i', 'lan', '-f', '-q', '-n', '-t', '40', '-s', '/bin/true'];
+    const udhcpc = alice.spawn('busybox', words, { stdio: 'pipe' });
     let said = '';
     udhcpc.stderr.on('data', (data) => {
       said += data;
