@@ -5,7 +5,7 @@ import { noteConnection } from '../socket/connection.js';
 import { stackInUse } from './current-stack.js';
 import { type HandleMethod, type NodeHandle, type NodeInternals, nodeInternals } from './internals.js';
 import type { NodeStack } from './node-stack.js';
-import { errnoOf, isBeyondErrno, UV_ENETDOWN } from './pump/pump.js';
+import { destroyStream, errnoOf, isBeyondErrno, UV_ENETDOWN } from './pump/pump.js';
 import { TcpPump } from './pump/tcp-pump.js';
 import { UdpPump } from './pump/udp-pump.js';
 import { replaceFunction } from './replace.js';
@@ -104,9 +104,9 @@ function pump(handle: NodeHandle): number {
 }
 
 /** Returns the negative errno of an error. If libuv has no number for it, destroys `owner`, if it is a stream, with the error. */
-function failure(error: IothError, owner: { destroy?: (error: Error) => void } | undefined): number {
-  if (!isBeyondErrno(error) || !owner?.destroy) return errnoOf(error);
-  owner.destroy(error);
+function failure(error: IothError, owner: object | undefined): number {
+  if (!isBeyondErrno(error) || !owner || !('destroy' in owner)) return errnoOf(error);
+  destroyStream(owner, error);
   return UV_ENETDOWN;
 }
 

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Address } from '../../address/sockaddr.js';
 import { IothError } from '../../core/errors.js';
 import type { HandleMethod, NodeHandle } from '../internals.js';
@@ -46,6 +47,19 @@ export function errnoOf(error: unknown): number {
 /** Returns whether libuv has no number for an error. EBADF is among them: the stack is closed. */
 export function isBeyondErrno(error: unknown): boolean {
   return error instanceof IothError && (error.errno === undefined || error.code === 'EBADF');
+}
+
+/** Destroys the stream of a handle, if it has one, with an error that libuv has no number for. Node's call may be under way. */
+export function destroyStream(owner: object | undefined, error: Error): void {
+  const stream = owner as (Partial<Pick<Socket, 'destroy'>> & { _aborted?: boolean }) | undefined;
+  if (!stream?.destroy) return;
+  const { _aborted } = stream;
+  // internalConnectMultiple of lib/net.js would go on with the next address, and asserts that nobody destroyed the socket
+  stream._aborted = true;
+  process.nextTick(() => {
+    stream._aborted = _aborted;
+  });
+  stream.destroy(error);
 }
 
 /** Implements getsockname() and getpeername() of a handle. */

@@ -1,4 +1,3 @@
-import type { Socket as NetSocket } from 'node:net';
 import { libc } from '../../../ffi/libc.js';
 import type { Address } from '../../address/sockaddr.js';
 import { IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, TCP_KEEPIDLE, TCP_NODELAY } from '../../constants/inet.js';
@@ -18,7 +17,16 @@ import type { NodeHandle } from '../internals.js';
 import type { NodeStack } from '../node-stack.js';
 import type { OpenHandle } from '../open-handles.js';
 import { pumpedSocket } from '../stack-sockets.js';
-import { attempt, callNative, errnoOf, isBeyondErrno, nameInto, type OwnerOf, overrideMethods } from './pump.js';
+import {
+  attempt,
+  callNative,
+  destroyStream,
+  errnoOf,
+  isBeyondErrno,
+  nameInto,
+  type OwnerOf,
+  overrideMethods,
+} from './pump.js';
 import { TcpConnection } from './tcp-connection.js';
 
 /** A TCPConnectWrap. */
@@ -214,7 +222,7 @@ export class TcpPump implements OpenHandle {
 
   /** Destroys the handle's owner with an error, such as one that libuv has no number for. */
   #fail(error: Error): void {
-    (this.#owner as Partial<NetSocket> | undefined)?.destroy?.(error);
+    destroyStream(this.#owner, error);
   }
 
   #end(): void {

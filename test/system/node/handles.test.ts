@@ -1,5 +1,6 @@
 import dgram from 'node:dgram';
 import { once } from 'node:events';
+import { unlinkSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { AF_INET, SOCK_DGRAM, type Stack } from 'ioth';
 import { checkInternals, nodeInternals } from '../../../lib/node/internals.js';
@@ -270,6 +271,22 @@ describe('the end of a stack', () => {
     const datagrams = left.run(() => dgram.createSocket('udp4').bind(1));
     expect((await once(datagrams, 'error'))[0]).toMatchObject({ code: 'EBADF' });
     datagrams.close();
+  });
+
+  it('is one error of a connection by a name of two addresses, which can connect again elsewhere', async () => {
+    writeFileSync(`${lan.dir}/hosts`, '10.0.0.1 web\nfd00::1 web\n');
+    for (const stack of [left, right]) stack.iothdns_setpath('hosts', `${lan.dir}/hosts`);
+    await echo(left, '::');
+    const socket = right.run(() => net.connect(ports.tcp, 'web'));
+    const errors: unknown[] = [];
+    socket.on('error', (error) => errors.push(error));
+    const closed = new Promise((done) => socket.once('close', done));
+    right.closeSync();
+    await closed;
+    expect(errors).toEqual([expect.objectContaining({ code: 'EBADF' })]);
+    left.run(() => socket.connect(ports.tcp, 'web')).end('hello');
+    expect(await said(socket)).toBe('hello');
+    unlinkSync(`${lan.dir}/hosts`);
   });
 
   it('leaves a datagram socket that it closed as Node does', async () => {
