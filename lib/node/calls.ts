@@ -8,6 +8,7 @@ import tls from 'node:tls';
 import { isNumberedByParent } from './children.js';
 import { stackInUse } from './current-stack.js';
 import { patchHandles, stackOfHandle } from './handles.js';
+import type { NodeHandle } from './internals.js';
 import type { NodeStack } from './node-stack.js';
 import { noteWrapped } from './open-handles.js';
 import { type AnyFunction, replaceFunction } from './replace.js';
@@ -66,12 +67,22 @@ export function patchCalls(): void {
         // without a handle the socket is closed: Node itself refuses the call
         const isForStack = handle && isFirst && !(name === 'bind' && isOpen(args[0]));
         if (isForStack && isUnusable(this, stack)) return this;
+        if (handle && name === 'connect' && !isBound) keepLookup(this, handle);
         const isOwn = stack && name === 'bind' && workersCluster() && !asksPrimary(stack);
         const given = isOwn ? exclusiveBind(args) : args;
         return stackInUse.run(stack, () => Reflect.apply(original, this, given), { object: this });
       };
     });
   }
+}
+
+/** Makes the look-up of a connect on the socket's stack: it comes after the bind, when the call is over. */
+function keepLookup(socket: DatagramSocket, handle: NodeHandle): void {
+  replaceFunction(handle, 'lookup', (original) => {
+    return function (this: NodeHandle, ...args) {
+      return stackInUse.run(stackInUse.of(socket), () => Reflect.apply(original, this, args), 'call');
+    };
+  });
 }
 
 /**

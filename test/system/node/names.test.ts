@@ -123,6 +123,18 @@ it('a connection by name goes to what the stack knows, and localhost is its own'
   unlinkSync(`${lan.dir}/hosts`);
 });
 
+it.each([true, false])(
+  'a datagram socket of a face connects by a name of the stack, also while it binds (%s)',
+  async (binds) => {
+    const socket = right.dgram.createSocket('udp4');
+    if (binds) socket.bind(0);
+    socket.connect(7300, 'g.example');
+    await once(socket, 'connect');
+    expect(socket.remoteAddress()).toEqual({ address: '10.0.0.1', family: 'IPv4', port: 7300 });
+    socket.close();
+  },
+);
+
 it("outside, names are the host's as before", async () => {
   expect(await lookup('127.0.0.1')).toEqual({ address: '127.0.0.1', family: 4 });
   expect((await dns.promises.lookup('localhost')).address).toMatch(/^127\.|^::1$/);
