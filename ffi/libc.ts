@@ -52,7 +52,7 @@ export const WALL = 0x40000000;
 export const CLOSE_RANGE_CLOEXEC = 4;
 
 /** Those that libioth wraps. */
-type Wrapped = 'connect' | 'send' | 'sendto' | 'recv' | 'recvfrom' | 'shutdown' | 'getsockname';
+type Wrapped = 'connect' | 'send' | 'sendto' | 'recv' | 'recvfrom' | 'shutdown' | 'getsockname' | 'getpeername';
 
 /** The functions of libc that ioth uses. */
 export interface Libc extends Pick<Libioth, Wrapped> {
@@ -72,6 +72,7 @@ export interface Libc extends Pick<Libioth, Wrapped> {
   socketpair(domain: number, type: number, protocol: number, fds: Uint8Array): number;
   getsockopt(fd: number, level: number, optname: number, optval: ArrayBufferView, optlen: Uint32Array): number;
   setsockopt(fd: number, level: number, optname: number, optval: ArrayBufferView, optlen: number): number;
+  if_nametoindex(name: string): number;
   sendfile(outFd: number, inFd: number, offset: BigInt64Array | null, count: number): number;
   malloc(size: number): bigint;
   free(pointer: bigint): void;
@@ -172,8 +173,10 @@ function bind(): Libc {
     recvfrom: lib.func('recvfrom', 'long', ['int', buf, 'size_t', 'int', buf, buf]),
     shutdown: lib.func('shutdown', 'int', ['int', 'int']),
     getsockname: lib.func('getsockname', 'int', ['int', buf, buf]),
+    getpeername: lib.func('getpeername', 'int', ['int', buf, buf]),
     getsockopt: lib.func('getsockopt', 'int', ['int', 'int', 'int', buf, buf]),
     setsockopt: lib.func('setsockopt', 'int', ['int', 'int', 'int', buf, 'uint32_t']),
+    if_nametoindex: lib.func('if_nametoindex', 'unsigned int', ['str']),
     sendfile: lib.func('sendfile', 'long', ['int', 'int', buf, 'size_t']),
     malloc: lib.func('malloc', 'void *', ['size_t']),
     free: lib.func('free', 'void', ['void *']),

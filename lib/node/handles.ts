@@ -1,3 +1,4 @@
+import { Server } from 'node:net';
 import { libc } from '../../ffi/libc.js';
 import { AF_INET, AF_INET6, SO_REUSEADDR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET } from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
@@ -10,6 +11,7 @@ import { TcpPump } from './pump/tcp-pump.js';
 import { UdpPump } from './pump/udp-pump.js';
 import { replaceFunction } from './replace.js';
 import { isPumped } from './stack-sockets.js';
+import { patchZones } from './zones.js';
 
 /*
  * Puts sockets of a stack into Node's handles. Before a handle without a file descriptor is bound or connected, it is opened with
@@ -35,9 +37,15 @@ export function patchHandles(): NodeInternals {
   if (internals) return internals;
   internals = nodeInternals();
   const { tcp, udp } = internals;
+  // first, so that it comes after a handle is open
+  patchZones(internals, stackOfHandle);
   for (const method of ['bind', 'connect']) before(tcp, method, (handle) => open(handle, AF_INET, SOCK_STREAM));
-  for (const method of ['setNoDelay', 'setKeepAlive']) before(tcp, method, pump);
-  for (const method of ['bind6', 'connect6']) before(tcp, method, (handle) => open(handle, AF_INET6, SOCK_STREAM));
+  for (const method of ['setNoDelay', 'setKeepAlive']) before(tcp, method, (handle) => pump(handle));
+  for (const method of ['bind6', 'connect6']) {
+    before(tcp, method, (handle, args) => {
+      return mustPump(handle, args) ? pump(handle, true) : open(handle, AF_INET6, SOCK_STREAM);
+    });
+  }
   before(tcp, 'listen', followConnections);
   for (const method of ['bind', 'connect', 'send']) before(udp, method, (handle) => open(handle, AF_INET, SOCK_DGRAM));
   for (const method of ['bind6', 'connect6', 'send6']) {
@@ -50,11 +58,15 @@ export function patchHandles(): NodeInternals {
 }
 
 /** Makes `prototype[method]` call `step` first, and return its error. */
-function before(prototype: NodeHandle, method: string, step: (handle: NodeHandle) => number): void {
+function before(
+  prototype: NodeHandle,
+  method: string,
+  step: (handle: NodeHandle, args: readonly unknown[]) => number,
+): void {
   replaceFunction(prototype, method, (original) => {
     return function (this: NodeHandle, ...args) {
       const known = this[method];
-      const result = step(this);
+      const result = step(this, args);
       if (result) return result;
       // the step may have given this handle methods of its own
       const given = this[method] as HandleMethod;
@@ -88,12 +100,22 @@ function open(handle: NodeHandle, family: number, type: number): number {
   return 0;
 }
 
-/** Puts a handle without a file descriptor on its stack, if the sockets of that stack are not the kernel's. Returns 0. */
-function pump(handle: NodeHandle): number {
+/** Returns whether a connection has a zone: for a link-local address without one, libuv of Node 22 takes a zone of the host. */
+function mustPump(handle: NodeHandle, args: readonly unknown[]): boolean {
+  const isZoned = args.some((arg) => typeof arg === 'string' && arg.includes('%'));
+  const owner = internals?.ownerOf(handle);
+  return isZoned && !(owner instanceof Server) && stackInUse.of(owner)?.local !== undefined;
+}
+
+/**
+ * Puts a handle without a file descriptor on its stack, if the sockets of that stack are not the kernel's, or if it must be.
+ * Returns 0.
+ */
+function pump(handle: NodeHandle, isNeeded = false): number {
   if (!internals || handle.fd >= 0) return 0;
   const { ownerOf, tcp } = internals;
   const stack = stackInUse.of(ownerOf(handle));
-  if (!stack || !isPumped(stack)) return 0;
+  if (!stack || !(isPumped(stack) || isNeeded)) return 0;
   if (Object.getPrototypeOf(handle) === tcp) {
     new TcpPump(handle, stack, ownerOf);
   } else {
@@ -129,10 +151,13 @@ function followConnections(handle: NodeHandle): number {
 }
 
 /** Binds a handle before it joins a multicast group, as libuv does. */
-function bindForMembership(handle: NodeHandle): number {
+function bindForMembership(handle: NodeHandle, [group]: readonly unknown[]): number {
   if (handle.fd >= 0) return 0;
-  const result = open(handle, AF_INET, SOCK_DGRAM);
-  return result || (handle.fd < 0 ? 0 : ((handle.bind as HandleMethod).call(handle, '0.0.0.0', 0, REUSE) ?? 0));
+  const isIPv6 = String(group).includes(':');
+  const result = open(handle, isIPv6 ? AF_INET6 : AF_INET, SOCK_DGRAM);
+  if (result || handle.fd < 0) return result;
+  const bind = handle[isIPv6 ? 'bind6' : 'bind'] as HandleMethod;
+  return bind.call(handle, isIPv6 ? '::' : '0.0.0.0', 0, REUSE) ?? 0;
 }
 
 /** Removes a handle from its stack after its file descriptor is closed. */

@@ -33,9 +33,9 @@ export interface NodeInternals {
 
 /** BIND_STATE_BINDING of lib/dgram.js. */
 const BINDING = 1;
-const COMMON_METHODS = ['open', 'close', 'bind', 'bind6', 'connect', 'connect6'];
+const COMMON_METHODS = ['open', 'close', 'bind', 'bind6', 'connect', 'connect6', 'getsockname', 'getpeername'];
 const TCP_METHODS = [...COMMON_METHODS, 'listen', 'reset', 'setNoDelay', 'setKeepAlive'];
-const UDP_METHODS = [...COMMON_METHODS, 'send', 'send6', 'addMembership', 'addSourceSpecificMembership'];
+const UDP_METHODS = [...COMMON_METHODS, 'send', 'send6', 'addMembership', 'addSourceSpecificMembership', 'recvStart'];
 
 /**
  * Finds the prototypes through two sockets, which are closed before they have a file descriptor.

@@ -21,6 +21,9 @@ export interface NodeStack {
    * @throws {IothError} as {@link checkUsable}; ENOTSUP if its sockets are not the kernel's; errors of the stack
    */
   uncountedSocket(family: number, type: number): number;
+  /** @throws {IothError} ENODEV */
+  if_nametoindex(ifname: string): number;
+  if_indextoname(ifindex: number): string;
   /** Asks the thread that made it for its interfaces, in another thread. */
   networkInterfaces?(): NetworkInterfaces;
 }

@@ -34,6 +34,8 @@ type Failure = { readonly message: string; readonly code: string } & Record<stri
 type Call =
   | 'checkUsable'
   | 'uncountedSocket'
+  | 'if_nametoindex'
+  | 'if_indextoname'
   | 'networkInterfaces'
   | 'getServers'
   | 'setServers'
@@ -83,6 +85,8 @@ function callsOf(stack: NodeStack): Record<Call, (...args: any[]) => unknown> {
   return {
     checkUsable: () => stack.checkUsable(),
     uncountedSocket: (family: number, type: number) => stack.uncountedSocket(family, type),
+    if_nametoindex: (ifname: string) => stack.if_nametoindex(ifname),
+    if_indextoname: (ifindex: number) => stack.if_indextoname(ifindex),
     networkInterfaces: () => networkInterfacesOf(stack),
     getServers: (settings?: ResolverSettings) => queriesOf(settings).getServers(),
     setServers: (servers: Nameserver[]) => source.setServers(servers),
@@ -116,6 +120,8 @@ export function stackOfMainThread(): NodeStack | undefined {
     nodeHandles: new OpenHandles(),
     checkUsable: () => void asker.askSync('checkUsable'),
     uncountedSocket: (family, type) => asker.askSync('uncountedSocket', family, type) as number,
+    if_nametoindex: (ifname) => asker.askSync('if_nametoindex', ifname) as number,
+    if_indextoname: (ifindex) => asker.askSync('if_indextoname', ifindex) as string,
     networkInterfaces: () => asker.askSync('networkInterfaces') as NetworkInterfaces,
   };
 }

@@ -63,7 +63,7 @@ export function destroyStream(owner: object | undefined, error: Error): void {
 }
 
 /** Implements getsockname() and getpeername() of a handle. */
-export function nameInto(out: object, name: () => Address): number {
+export function nameInto(out: object, name: () => Pick<Address, 'address' | 'family' | 'port'>): number {
   return attempt(() => {
     const { address, family, port } = name();
     Object.assign(out, { address, family, port });

@@ -17,6 +17,7 @@ import type { NodeHandle } from '../internals.js';
 import type { NodeStack } from '../node-stack.js';
 import type { OpenHandle } from '../open-handles.js';
 import { pumpedSocket } from '../stack-sockets.js';
+import { nodeAddress } from '../zones.js';
 import {
   attempt,
   callNative,
@@ -63,8 +64,8 @@ export class TcpPump implements OpenHandle {
       connect: (req: ConnectRequest, address: string, port: number) => this.#connect(AF_INET, req, address, port),
       connect6: (req: ConnectRequest, address: string, port: number) => this.#connect(AF_INET6, req, address, port),
       listen: (backlog: number) => this.#listen(backlog),
-      getsockname: (out: object) => nameInto(out, () => this.#connection?.local ?? this.#ownName()),
-      getpeername: (out: object) => nameInto(out, () => this.#peerName()),
+      getsockname: (out: object) => this.#nameInto(out, () => this.#connection?.local ?? this.#ownName()),
+      getpeername: (out: object) => this.#nameInto(out, () => this.#peerName()),
       setNoDelay: (isOn: boolean) => this.#set((socket) => socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, Boolean(isOn))),
       setKeepAlive: (isOn: boolean, seconds: number) => this.#set((socket) => keepAlive(socket, isOn, seconds)),
       close: (callback?: () => void) => this.#onClose(callback),
@@ -214,6 +215,10 @@ export class TcpPump implements OpenHandle {
     this.#connection?.destroy();
     this.#onClose(callback);
     return 0;
+  }
+
+  #nameInto(out: object, name: () => Address): number {
+    return nameInto(out, () => nodeAddress(this.stack, name()));
   }
 
   get #owner(): object | undefined {

@@ -40,6 +40,7 @@ import type { NodeHandle } from '../internals.js';
 import type { NodeStack } from '../node-stack.js';
 import type { OpenHandle } from '../open-handles.js';
 import { pumpedSocket } from '../stack-sockets.js';
+import { nodeAddress } from '../zones.js';
 import { attempt, callNative, errnoOf, isBeyondErrno, nameInto, type OwnerOf, overrideMethods } from './pump.js';
 
 /** A SendWrap. */
@@ -103,8 +104,8 @@ export class UdpPump implements OpenHandle {
       send6: send(AF_INET6),
       recvStart: () => this.#start(),
       recvStop: () => this.#stop(),
-      getsockname: (out: object) => nameInto(out, () => this.#opened.getsockname()),
-      getpeername: (out: object) => nameInto(out, () => this.#opened.getpeername()),
+      getsockname: (out: object) => nameInto(out, () => nodeAddress(this.stack, this.#opened.getsockname())),
+      getpeername: (out: object) => nameInto(out, () => nodeAddress(this.stack, this.#opened.getpeername())),
       getSendQueueSize: () => this.#queued.bytes,
       getSendQueueCount: () => this.#queued.count,
       close: (callback?: () => void) => this.#onClose(callback),
@@ -218,9 +219,10 @@ export class UdpPump implements OpenHandle {
         process.nextTick(() => this.handle.onmessage?.(errnoOf(error), this.handle, undefined));
         continue;
       }
-      const [data, { address, family, port }] = received;
+      const [data, from] = received;
+      const sender = nodeAddress(this.stack, from);
       process.nextTick(() => {
-        if (!this.#isClosed) this.handle.onmessage?.(data.length, this.handle, data, { address, family, port });
+        if (!this.#isClosed) this.handle.onmessage?.(data.length, this.handle, data, sender);
       });
     }
   }

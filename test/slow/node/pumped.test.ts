@@ -4,7 +4,7 @@ import { usePump } from '../../support/pump.js';
 
 usePump();
 
-describe.each(['handles', 'faces', 'names', 'override', 'pools'])('pumped: %s', (name) => {
+describe.each(['handles', 'faces', 'names', 'override', 'pools', 'zones'])('pumped: %s', (name) => {
   require(`../../system/node/${name}.test`);
 });
 describe('pumped: register', () => {
