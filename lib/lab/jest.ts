@@ -35,7 +35,7 @@ interface JestGlobals {
   afterEach(hook: () => Promise<void>, timeout?: number): void;
   expect: {
     extend(matchers: Record<string, (...args: never[]) => Promise<{ pass: boolean; message: () => string }>>): void;
-    getState(): { currentTestName?: string };
+    getState(): { currentTestName?: string; testPath?: string };
   };
 }
 
@@ -61,7 +61,8 @@ export function useLab<const N extends string, const H extends string>(
     if (errors.length === 0) return;
     // an error of another realm is no instance of this Error
     const error = errors.flat().find((each) => each instanceof Error || types.isNativeError(each));
-    const note = await current.report(expect.getState().currentTestName ?? 'test', error ?? errors.flat()[0]);
+    const { currentTestName: name = 'test', testPath: file } = expect.getState();
+    const note = await current.report({ name, file }, error ?? errors.flat()[0]);
     if (note === undefined) return;
     if (!error) throw new Error(note);
     addNote(error as Error, note);

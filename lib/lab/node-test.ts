@@ -19,10 +19,11 @@ import type { LabConfig } from './topology/config.js';
 
 export type { ReachOptions, UnreachableOptions, UseLabOptions };
 
-/** The part of a test's context that is used here. Some versions of its types lack `passed` and `error`. */
+/** The part of a test's context that is used here. Some versions of its types lack some of it. */
 interface TestContext {
   readonly name: string;
   readonly fullName?: string;
+  readonly filePath?: string;
   readonly passed?: boolean;
   readonly error?: unknown;
   diagnostic(message: string): void;
@@ -46,7 +47,9 @@ export function useLab<const N extends string, const H extends string>(
     if (test.passed !== false) return;
     // node:test wraps the error that was thrown
     const error = (test.error as { cause?: unknown } | null)?.cause ?? test.error;
-    const note = await current.report(test.fullName ?? test.name, error);
+    // each file has a process of its own, unless isolation is off: Node.js 20 names the file only there
+    const { name, fullName = name, filePath: file = process.argv[1] } = test;
+    const note = await current.report({ name: fullName, file }, error);
     if (note === undefined) return;
     test.diagnostic(note);
     if (error instanceof Error) addNote(error, note);

@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { inspect, stripVTControlCharacters, types } from 'node:util';
 import { checkOptions, checkString, invalidValue } from '../../core/validate.js';
 import { Lab } from '../lab.js';
@@ -14,8 +14,19 @@ export interface UseLabOptions {
   report?: string;
 }
 
+/** A test that failed. */
+export interface FailedTest {
+  /** With the names of its groups. */
+  name: string;
+  /** The file that it is in. */
+  file?: string | undefined;
+}
+
 const DEFAULT_REPORT = 'lab-report';
-const MAX_NAME = 100;
+const MAX_NAME_BYTES = 200;
+
+/** The directories of this file's reports. */
+const taken = new Set<string>();
 
 /** The lab of a file's tests. Hooks of the test runner create and close it. */
 export class CurrentLab<N extends string, H extends string> {
@@ -72,9 +83,10 @@ export class CurrentLab<N extends string, H extends string> {
    * @param error what it failed with
    * @returns a note that names the files
    */
-  async report(test: string, error: unknown): Promise<string | undefined> {
+  async report(test: FailedTest, error: unknown): Promise<string | undefined> {
     const lab = this.#lab;
-    return lab && !lab.closed ? writeFiles(lab as Lab, this.#report, { name: test, error: textOf(error) }) : undefined;
+    if (!lab || lab.closed) return undefined;
+    return writeFiles(lab as Lab, directoryOf(this.#report, test), { name: test.name, error: textOf(error) });
   }
 }
 
@@ -86,8 +98,7 @@ function textOf(error: unknown): string {
  * Writes the last frames of each network as they are now, and the report.
  * @returns a note that names the files, for the message of the failure
  */
-async function writeFiles(lab: Lab, report: string, test: { name: string; error: string }): Promise<string> {
-  const directory = join(report, fileName(test.name));
+async function writeFiles(lab: Lab, directory: string, test: { name: string; error: string }): Promise<string> {
   await mkdir(directory, { recursive: true });
   const page = join(directory, 'lab.html');
   const files = await Promise.all(
@@ -113,11 +124,18 @@ export function addNote(error: Error, note: string): void {
   if (stack) error.stack = stack.includes(message) ? stack.replace(message, () => error.message) : `${note}\n${stack}`;
 }
 
-function fileName(test: string): string {
-  return (
-    test
-      .replace(/[^\w.-]+/g, '-')
-      .replace(/^[-.]+|-+$/g, '')
-      .slice(0, MAX_NAME) || 'test'
-  );
+/** Returns a directory that no other test has: names may be equal, or differ only in what is no part of a file's name. */
+function directoryOf(report: string, { name, file = '' }: FailedTest): string {
+  const folders = relative(process.cwd(), file).split(sep).map(fileName);
+  const directory = join(report, ...folders, fileName(name) || 'test');
+  let free = directory;
+  for (let number = 2; taken.has(free); number++) free = `${directory}-${number}`;
+  taken.add(free);
+  return free;
+}
+
+function fileName(text: string): string {
+  // a character that is cut in two becomes U+FFFD, which is none of these
+  const start = Buffer.from(text).toString('utf8', 0, MAX_NAME_BYTES);
+  return start.replace(/[^\p{L}\p{M}\p{N}_.-]+/gu, '-').replace(/^[-.]+|-+$/g, '');
 }

@@ -120,16 +120,34 @@ it('writes the last frames of a failed test of jest, names them in its message, 
   expect(code).toBe(1);
   expect(stderr).toContain('1 passed');
   expect(stderr).toMatch(
-    /Expected: 2[\s\S]*The last frames of each network are in:\s+lab-report\/a-group-fails-badly\/lan\.pcapng/,
+    /Expected: 2[\s\S]*The last frames of each network are in:\s+lab-report\/some\.test\.ts\/a-group-fails-badly\/lan\.pcapng/,
   );
-  expect(stderr).toContain('lab-report/a-group-throws-no-error/lan.pcapng');
-  expect(stderr).toMatch(/Open this page in a browser[^:]*:\s+lab-report\/a-group-fails-badly\/lab\.html/);
-  const page = readFileSync(join(dir, 'lab-report/a-group-fails-badly/lab.html'), 'utf8');
+  expect(stderr).toContain('lab-report/some.test.ts/a-group-throws-no-error/lan.pcapng');
+  expect(stderr).toMatch(
+    /Open this page in a browser[^:]*:\s+lab-report\/some\.test\.ts\/a-group-fails-badly\/lab\.html/,
+  );
+  const page = readFileSync(join(dir, 'lab-report/some.test.ts/a-group-fails-badly/lab.html'), 'utf8');
   expect(page).toContain('"test":{"name":"a group fails / badly","error":"Error: expect(received).toBe(expected)');
   expect(page.length).toBeLessThan(2_000_000);
-  expect(readdirSync(join(dir, 'lab-report')).sort()).toEqual(['a-group-fails-badly', 'a-group-throws-no-error']);
-  expect(framesIn(join(dir, 'lab-report/a-group-fails-badly/lan.pcapng'))).toContain('ICMP echo reply');
+  expect(readdirSync(join(dir, 'lab-report/some.test.ts')).sort()).toEqual([
+    'a-group-fails-badly',
+    'a-group-throws-no-error',
+  ]);
+  expect(framesIn(join(dir, 'lab-report/some.test.ts/a-group-fails-badly/lan.pcapng'))).toContain('ICMP echo reply');
   expect(labFiles(dir)).toEqual([]);
+  await remove();
+});
+
+it('writes a report for each test, however similar their names are', async () => {
+  const { dir, remove } = workDirectory();
+  const names = ['Сервер отвечает', '再接続する', 'loss > 1%', 'loss < 1%', '%', '長い名前'.repeat(50)];
+  const source = `
+    useLab(${CONFIG});
+    it.each(${JSON.stringify(names)}.map((name) => [name]))('%s', () => { throw new Error('on purpose'); });`;
+  const { code } = await jestOn(dir, source);
+  expect(code).toBe(1);
+  const reports = ['Сервер-отвечает', '再接続する', 'loss-1', 'loss-1-2', 'test', '長い名前'.repeat(50).slice(0, 66)];
+  expect(readdirSync(join(dir, 'lab-report/some.test.ts')).sort()).toEqual(reports.sort());
   await remove();
 });
 
@@ -143,7 +161,7 @@ it('makes a lab for each test of jest, where that is asked for', async () => {
     it('three', () => { throw new Error('on purpose'); });`;
   const { code, stderr } = await jestOn(dir, source);
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('2 passed') });
-  expect(readdirSync(join(dir, 'reports'))).toEqual(['three']);
+  expect(readdirSync(join(dir, 'reports/some.test.ts'))).toEqual(['three']);
   expect(labFiles(dir)).toEqual([]);
   await remove();
 });
@@ -180,12 +198,12 @@ it('is the same for node:test', async () => {
   expect(stdout).toMatch(/^ *ok 1 - reaches/m);
   expect(stdout).toMatch(/^ *not ok 2 - fails/m);
   expect(stdout).toContain('alice does not reach bob, TCP port 80: connect ECONNREFUSED');
-  expect(stdout).toContain('lab-report/fails/lan.pcapng');
-  expect(stdout).toContain('lab-report/fails/lab.html');
-  expect(readFileSync(join(dir, 'lab-report/fails/lab.html'), 'utf8')).toContain(
+  expect(stdout).toContain('lab-report/some.test.mjs/fails/lan.pcapng');
+  expect(stdout).toContain('lab-report/some.test.mjs/fails/lab.html');
+  expect(readFileSync(join(dir, 'lab-report/some.test.mjs/fails/lab.html'), 'utf8')).toContain(
     'alice does not reach bob, TCP port 80',
   );
-  expect(framesIn(join(dir, 'lab-report/fails/lan.pcapng'))).toContain('10.0.0.2.80: Flags [S]');
+  expect(framesIn(join(dir, 'lab-report/some.test.mjs/fails/lan.pcapng'))).toContain('10.0.0.2.80: Flags [S]');
   expect(labFiles(dir)).toEqual([]);
   await remove();
 });
