@@ -3,6 +3,7 @@ import { AF_UNIX, SOCK_SEQPACKET } from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
 import { checkString, invalidType, invalidValue, repeatedIn } from '../core/validate.js';
 import { socketPair } from '../io/socket-pair.js';
+import { CableEnd } from '../vde/cable-end.js';
 import { type CaptureTarget, checkCaptureOptions, writerTo } from '../vde/capture.js';
 import { PcapngWriter } from '../vde/pcapng.js';
 import { ThreadPort } from '../vde/thread-port.js';
@@ -40,6 +41,8 @@ export class FabricNetwork {
   readonly #thread: WorkerThread;
   /** The ports by name; undefined while a port opens. */
   readonly #ports = new Map<string, ThreadPort | undefined>();
+  /** The other ends of the cables of ports, by name. */
+  readonly #cables = new Map<string, CableEnd>();
   /** The names of all ports, former ones too. */
   readonly #names = new Set<string>();
   /** The faults that the network was made with, between ports. */
@@ -82,7 +85,8 @@ export class FabricNetwork {
   /**
    * Opens a port on a cable of its own, a socket pair. Unlike `ptp://` it has nothing in the file system, has room for more
    * frames, and sees the end when the other side is killed.
-   * @returns the locator of the other end. A stack or port of this process must open it, and owns it from then on
+   * @returns the locator of the other end. A stack or port of this process must open it, and owns it from then on. If none does,
+   * it is closed with the port
    * @throws {IothError} EEXIST, EMFILE
    */
   async addCable(name: string): Promise<string> {
@@ -92,7 +96,9 @@ export class FabricNetwork {
         [own, other] = socketPair(AF_UNIX, SOCK_SEQPACKET);
         return ThreadPort.open(`seqpacket://${own}`, this.#describe(name));
       });
-      return `seqpacket://${other}`;
+      const end = new CableEnd(other);
+      this.#cables.set(name, end);
+      return end.locator;
     } catch (error) {
       if (other >= 0) libc().close(other);
       throw error;
@@ -139,6 +145,8 @@ export class FabricNetwork {
     try {
       await this.#thread.call('removePort', this.name, name);
     } finally {
+      this.#cables.get(name)?.closeUnopened();
+      this.#cables.delete(name);
       await port.close();
     }
   }
@@ -323,6 +331,8 @@ export class FabricNetwork {
     if (!this.#thread.isIdle) return;
     const ports = [...this.#ports.values()];
     this.#ports.clear();
+    for (const end of this.#cables.values()) end.closeUnopened();
+    this.#cables.clear();
     await Promise.all(ports.map((port) => port?.close()));
   }
 

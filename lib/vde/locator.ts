@@ -230,6 +230,12 @@ function checkDescriptor(rest: string, vnl: string, fail: Fail): void {
   }
 }
 
+/** Returns the descriptor of a seqpacket://; undefined for other networks. */
+export function descriptorIn(vnl: string): number | undefined {
+  const { kind, rest } = parse(vnl);
+  return kind === 'seqpacket' ? Number(rest) : undefined;
+}
+
 /** The options of vde_open(3). */
 export interface NetworkOptions {
   readonly port?: number;

@@ -7,6 +7,7 @@ import { codeOf } from '../core/errno.js';
 import { IothError } from '../core/errors.js';
 import { within } from '../core/within.js';
 import { type NativeResult, runNativeAsync } from '../io/async-calls.js';
+import { takeCableEnd } from './cable-end.js';
 import { closeUnused } from './close-command.js';
 import { Connection, servesNode } from './connection.js';
 import { checkLocator, type NetworkOptions, nodeDirectory, nodePath, resolveLocator, withOptions } from './locator.js';
@@ -54,6 +55,7 @@ export async function openPointer(request: OpenRequest): Promise<VdeConnPointer>
   const call = { ...request, vnl };
   const args = argumentsOf(rest);
   await untilServed({ ...request, syscall: 'vde_open' });
+  takeCableEnd(locator);
   let { result: conn, errno } = await open(call, args, deadline);
   if (conn === null && codeOf(errno) === 'EEXIST' && (await makeRoom(call, deadline))) {
     ({ result: conn, errno } = await open(call, args, deadline));

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AF_INET, SOCK_DGRAM, Stack } from 'ioth';
@@ -82,6 +82,27 @@ describe('a network', () => {
     const { ports, total } = await network.stats();
     expect(Object.keys(ports)).toEqual(['a', 'b', 'c']);
     expect([ports.a?.received.frames, ports.a?.sent.frames, total.received.frames]).toEqual([4, 2, 6]);
+  });
+
+  test('closes the other end of a cable with its port, but not one that somebody opened, or another socket', async () => {
+    const network = (await fabricOf()).addNetwork('lan');
+    const kept = holdings();
+    await network.addCable('a');
+    await network.removePort('a');
+    await expectNothingLeft(kept);
+    const port = await VdePort.open(await network.addCable('a'));
+    open.push(port);
+    const [stack] = (await stacks(network, 'b')) as [Stack];
+    const number = Number((await network.addCable('c')).slice('seqpacket://'.length));
+    closeSync(number);
+    using successor = stack.socket(AF_INET, SOCK_DGRAM);
+    expect(successor.fileno()).toBe(number);
+    for (const name of network.ports) await network.removePort(name);
+    // sends on its descriptor
+    await expect(port.send(greeting(1, 'is it open?'))).rejects.toMatchObject({ code: 'EPIPE' });
+    expect(successor.getsockname().port).toBe(0);
+    // left to the end of the fabric
+    await network.addCable('d');
   });
 
   test('has a whole switch behind a port, and plugs into one of others', async () => {
