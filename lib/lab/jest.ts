@@ -12,19 +12,29 @@ import type { LabConfig } from './topology/config.js';
 
 export type { ReachOptions, UnreachableOptions, UseLabOptions };
 
+/** The matchers of a lab's hosts. */
+export interface LabMatchers<R> {
+  /**
+   * Passes if a host of a lab reaches another one: by a TCP connection to `port` or, without one, by ping.
+   * @param target a host of the lab, a name or an address
+   */
+  toReach(target: LabHost | string, port?: number, options?: ReachOptions): Promise<R>;
+  /** Passes if a host of a lab answers no ping of another host. */
+  toBeUnreachable(options?: UnreachableOptions): Promise<R>;
+}
+
 declare global {
   namespace jest {
     // biome-ignore lint/complexity/noBannedTypes: as @types/jest has it
-    interface Matchers<R, T = {}> {
-      /**
-       * Passes if a host of a lab reaches another one: by a TCP connection to `port` or, without one, by ping.
-       * @param target a host of the lab, a name or an address
-       */
-      toReach(target: LabHost | string, port?: number, options?: ReachOptions): Promise<R>;
-      /** Passes if a host of a lab answers no ping of another host. */
-      toBeUnreachable(options?: UnreachableOptions): Promise<R>;
-    }
+    interface Matchers<R, T = {}> extends LabMatchers<R> {}
   }
+}
+
+// the `expect` of @jest/globals. A program that has @types/jest only may not find this package
+// biome-ignore lint/suspicious/noTsIgnore: it is an error only there
+/** @ts-ignore */
+declare module 'expect' {
+  interface Matchers<R extends void | Promise<void>, T = unknown> extends LabMatchers<R> {}
 }
 
 /** The part of jest that is used here. */

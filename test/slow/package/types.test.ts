@@ -34,6 +34,17 @@ const stack: ioth.Stack = new ioth.Stack('vdestack');
 use(stack).finally(() => stack.closeSync());
 `;
 
+const MATCHERS = `
+import { useLab } from 'ioth/lab/jest';
+const lab = useLab({ networks: { lan: '10.0.0.0/24' }, hosts: { alice: 'lan', bob: 'lan' } });
+test('a lab', async () => {
+  await expect(lab.hosts.alice).toReach('bob', 80, { timeout: 500 });
+  await expect(lab.hosts.alice).not.toBeUnreachable({ from: 'bob' });
+  // @ts-expect-error a port is a number
+  await expect(lab.hosts.alice).toReach('bob', 'http');
+});
+`;
+
 let user: Consumer;
 
 beforeAll(async () => {
@@ -84,6 +95,19 @@ it.each(COMPILERS.flatMap(([compiler, lib]) => MODES.map((mode) => [compiler, ..
     expect(outcome).toEqual({ code: 0, stdout: '', stderr: '' });
   },
 );
+
+it.each([
+  ['the globals of @types/jest', '', ['jest', 'node'], []],
+  ['@jest/globals', "import { expect, test } from '@jest/globals';", ['node'], ['@jest/globals', 'expect']],
+] as const)('has the matchers of a lab with %s', async (_, imported, types, packages) => {
+  const jestUser = await consumer(['typescript', '@types/jest', 'undici-types', ...packages]);
+  jestUser.write({ 'matchers.test.ts': imported + MATCHERS });
+  const options = { strict: true, noEmit: true, target: 'es2022', module: 'nodenext', types };
+  jestUser.write({ 'tsconfig.json': JSON.stringify({ compilerOptions: options }) });
+  const outcome = await jestUser.node(['node_modules/typescript/bin/tsc', '-p', '.']);
+  expect(outcome).toEqual({ code: 0, stdout: '', stderr: '' });
+  await jestUser.remove();
+});
 
 it('reports a misspelt option by its name', async () => {
   const options = [
