@@ -1,5 +1,6 @@
-import net from 'node:net';
-import tls from 'node:tls';
+// types by name: programs without esModuleInterop read these declarations
+import net, { type NetConnectOpts, type Socket } from 'node:net';
+import tls, { type ConnectionOptions } from 'node:tls';
 import { runInThisContext } from 'node:vm';
 import { IothError } from '../core/errors.js';
 import { type MeantStack, scopeOf, stackInUse } from './current-stack.js';
@@ -25,12 +26,12 @@ interface ConnectTarget {
   port?: string;
   servername?: string;
   localAddress?: string | null;
-  httpSocket?: net.Socket;
+  httpSocket?: Socket;
 }
-type OnConnect = (error: Error | null, socket?: net.Socket) => void;
+type OnConnect = (error: Error | null, socket?: Socket) => void;
 
 /** Options of the connections of `stack.dispatcher()`: those of tls.connect(), and undici's own of its buildConnector. */
-export interface DispatcherConnectOptions extends tls.ConnectionOptions {
+export interface DispatcherConnectOptions extends ConnectionOptions {
   /** The timeout of a connect, in milliseconds; 0 for none. Default 10000. */
   timeout?: number;
   /** Offers HTTP/2 to servers. Default true with undici 8, false with older versions. */
@@ -172,12 +173,12 @@ export function connector(
   { timeout = CONNECT_TIMEOUT_MS, allowH2, ...options }: DispatcherConnectOptions = {},
 ) {
   const sessions = new Map<string, Buffer>();
-  const open = (target: ConnectTarget): net.Socket => {
+  const open = (target: ConnectTarget): Socket => {
     const { hostname, host = hostname, protocol, localAddress, httpSocket } = target;
     const local = localAddress ? { localAddress } : {};
     if (protocol !== 'https:') {
       const where = { ...local, port: Number(target.port || 80), host: hostname };
-      return net.connect({ ...options, ...where } as net.NetConnectOpts);
+      return net.connect({ ...options, ...where } as NetConnectOpts);
     }
     const servername = target.servername || options.servername || serverName(host);
     const port = Number(target.port || 443);
@@ -194,7 +195,7 @@ export function connector(
   };
 }
 
-function watchConnect(socket: net.Socket, event: string, timeout: number, callback: OnConnect): void {
+function watchConnect(socket: Socket, event: string, timeout: number, callback: OnConnect): void {
   let isDone = false;
   const done: OnConnect = (...result) => {
     clearTimeout(timer);

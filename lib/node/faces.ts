@@ -8,9 +8,18 @@ import { scopeOf, stackInUse } from './current-stack.js';
 import type { NodeStack } from './node-stack.js';
 import { patchNode } from './run.js';
 
-const MODULES = { net, dgram, http, https, http2, tls };
 /** The modules of Node that a stack has. */
-export type NodeModules = typeof MODULES;
+// not by a default import: programs without esModuleInterop read these declarations
+export interface NodeModules {
+  net: typeof import('node:net');
+  dgram: typeof import('node:dgram');
+  http: typeof import('node:http');
+  https: typeof import('node:https');
+  http2: typeof import('node:http2');
+  tls: typeof import('node:tls');
+}
+
+const MODULES: NodeModules = { net, dgram, http, https, http2, tls };
 
 const faces = new WeakMap<NodeStack, Partial<Record<keyof NodeModules, object>>>();
 const LASTING = [net.Socket, net.Server, dgram.Socket, http.Agent];

@@ -104,7 +104,7 @@ try { new Stack('vdestack', ['a:']); } catch ({ stack }) { console.log(stack); }
 
 it.each([
   ['publint', ['publint/src/cli.js', 'run', '--strict']],
-  ['arethetypeswrong', ['@arethetypeswrong/cli/dist/index.js', '--no-emoji', '--profile', 'node16']],
+  ['arethetypeswrong', ['@arethetypeswrong/cli/dist/index.js', '--no-emoji']],
 ])('%s finds nothing, without a network', async (_name, [command = '', ...args]) => {
   const { tarball } = await builtPackage();
   const options = { prefix: WITHOUT_NETWORK, env: { ...plainEnvironment, NO_COLOR: '1' } };

@@ -45,6 +45,18 @@ test('a lab', async () => {
 });
 `;
 
+const OLD = `
+import 'ioth/register';
+import { Stack } from 'ioth';
+import { libioth } from 'ioth/ffi';
+import { Lab } from 'ioth/lab';
+import * as onJest from 'ioth/lab/jest';
+import * as onNodeTest from 'ioth/lab/node-test';
+import { VdePort } from 'ioth/vde';
+export const uses = [libioth, Lab.create, onJest.useLab, onNodeTest.useLab, VdePort.open];
+export const port = (stack: Stack): number => stack.net.connect(80).localPort ?? 0;
+`;
+
 let user: Consumer;
 
 beforeAll(async () => {
@@ -95,6 +107,14 @@ it.each(COMPILERS.flatMap(([compiler, lib]) => MODES.map((mode) => [compiler, ..
     expect(outcome).toEqual({ code: 0, stdout: '', stderr: '' });
   },
 );
+
+// --module commonjs of TypeScript 5 finds packages as Node.js 10 did
+it('has types where packages have no exports, and without esModuleInterop', async () => {
+  const options = ['--strict', '--noEmit', '--target', 'es2022', '--module', 'commonjs', '--types', 'node'];
+  user.write({ 'old.ts': OLD });
+  const outcome = await user.node(['node_modules/typescript5/bin/tsc', ...options, 'old.ts']);
+  expect(outcome).toEqual({ code: 0, stdout: '', stderr: '' });
+});
 
 it.each([
   ['the globals of @types/jest', '', ['jest', 'node'], []],
