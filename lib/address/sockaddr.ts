@@ -12,7 +12,7 @@ import { formatMac, parseMac } from './mac.js';
  * An address that ioth returns, in Node's form. It is frozen, so that all packets of a peer can share one object.
  *
  * `address` is the IP address, the path of a unix socket ('' if it is unnamed, with a leading NUL in the abstract name space)
- * or the MAC address of a packet socket's peer. `port` is 0 if the family has no ports.
+ * or the MAC address of a packet socket's peer. A receive on a TCP socket names no sender: '' too. `port` is 0 if the family has no ports.
  */
 export interface Address {
   readonly family: 'IPv4' | 'IPv6' | 'Unix' | 'Packet' | 'Netlink';
@@ -87,6 +87,13 @@ export interface Sockaddr {
 /** `sizeof(struct sockaddr_storage)`. */
 export const SOCKADDR_SIZE = 128;
 
+const FAMILY_NAMES: Readonly<Record<number, Address['family']>> = {
+  [AF_INET]: 'IPv4',
+  [AF_INET6]: 'IPv6',
+  [AF_UNIX]: 'Unix',
+  [AF_PACKET]: 'Packet',
+  [AF_NETLINK]: 'Netlink',
+};
 const SIZEOF_IN = 16;
 const SIZEOF_IN6 = 28;
 const SIZEOF_LL = 20;
@@ -214,12 +221,13 @@ function encodeNetlink(input: unknown, name: string): Sockaddr {
 /**
  * Decodes a sockaddr that C wrote. Accepts any bytes.
  * @param length the length that C returned; may exceed the bytes
+ * @param socketFamily the family of an address of 0 bytes
  * @throws {IothError} EAFNOSUPPORT for a family that ioth does not know, EBADMSG for a sockaddr that is cut short
  */
-export function decodeSockaddr(bytes: Uint8Array, length: number): Address {
+export function decodeSockaddr(bytes: Uint8Array, length: number, socketFamily: number = AF_UNIX): Address {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, Math.max(0, Math.min(length, bytes.byteLength)));
-  // an unbound unix socket sends without an address
-  if (view.length === 0) return Object.freeze({ family: 'Unix', address: '', port: 0 });
+  // an unbound unix socket sends without an address, and a connected stream has none for each receive
+  if (view.length === 0) return Object.freeze({ family: FAMILY_NAMES[socketFamily] ?? 'Unix', address: '', port: 0 });
   if (view.length < 2) throw cutShort(0);
   const family = readHost16(view, 0);
   switch (family) {

@@ -61,7 +61,7 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
 
   private constructor(stack: Owner, descriptor: Descriptor, family: number, type: number, proto: number) {
     super(stack, descriptor, family, type, proto);
-    this.#target = { descriptor, family, type, peers: new PeerAddressCache(), wrap: (fd) => this.#wrap(fd) };
+    this.#target = { descriptor, family, type, peers: new PeerAddressCache(family), wrap: (fd) => this.#wrap(fd) };
   }
 
   /** Creates the Socket for `stack.socket()`. @internal */

@@ -9,7 +9,7 @@ export interface CallTarget {
   readonly family: number;
   readonly type: number;
   /** Keeps the sender of the last datagram. */
-  readonly peers: { last(): Address };
+  readonly peers: { last(): Address; nobody(): Address };
   /** Makes the Socket of a connection. */
   wrap(fd: number): unknown;
 }

@@ -23,6 +23,7 @@ class RecvMsgInto implements Operation<Received<number>> {
 
   constructor(
     descriptor: Descriptor,
+    readonly family: number,
     buffers: readonly NodeJS.ArrayBufferView[],
     readonly ancbufsize: number,
     readonly flags: number,
@@ -40,12 +41,12 @@ class RecvMsgInto implements Operation<Received<number>> {
     const count = libioth().recvmsg(this.fd, message, this.flags | MSG_CMSG_CLOEXEC);
     if (count < 0) return waitOrThrow('recvmsg', undefined, this.flags);
     const ancdata = control ? decodeAncillary(control.subarray(0, message.msg_controllen)) : [];
-    const address = decodeSockaddr(name, message.msg_namelen);
+    const address = decodeSockaddr(name, message.msg_namelen, this.family);
     return [count, ancdata, message.msg_flags & ~MSG_CMSG_CLOEXEC, address];
   }
 
   whenShutDown(): Received<number> | typeof WAIT {
-    return waitsForErrors(this.flags) ? WAIT : [0, [], 0, decodeSockaddr(Buffer.alloc(0), 0)];
+    return waitsForErrors(this.flags) ? WAIT : [0, [], 0, decodeSockaddr(Buffer.alloc(0), 0, this.family)];
   }
 }
 
@@ -56,9 +57,9 @@ class RecvMsg implements Operation<Received<Buffer>> {
   readonly #data: Buffer;
   readonly #into: RecvMsgInto;
 
-  constructor(descriptor: Descriptor, bufsize: number, ancbufsize: number, flags: number) {
+  constructor(descriptor: Descriptor, family: number, bufsize: number, ancbufsize: number, flags: number) {
     this.#data = mayBeUnwritten(flags) ? Buffer.alloc(bufsize) : Buffer.allocUnsafe(bufsize);
-    this.#into = new RecvMsgInto(descriptor, [this.#data], ancbufsize, flags);
+    this.#into = new RecvMsgInto(descriptor, family, [this.#data], ancbufsize, flags);
   }
 
   attempt(): Received<Buffer> | typeof WAIT {
@@ -121,21 +122,26 @@ function messageOf(buffers: Uint8Array[], name: Uint8Array | null, namelen: numb
 /** The calls with control messages. */
 export const MESSAGE_CALLS = {
   recvmsg: call(
-    ({ descriptor }, bufsize: number, ancbufsize: number = 0, flags: number = 0): Operation<Received<Buffer>> => {
+    (
+      { descriptor, family },
+      bufsize: number,
+      ancbufsize: number = 0,
+      flags: number = 0,
+    ): Operation<Received<Buffer>> => {
       checkSize(bufsize);
       checkFlags(flags);
-      return new RecvMsg(descriptor, bufsize, ancbufsize, flags);
+      return new RecvMsg(descriptor, family, bufsize, ancbufsize, flags);
     },
   ),
   recvmsg_into: call(
     (
-      { descriptor },
+      { descriptor, family },
       buffers: readonly NodeJS.ArrayBufferView[],
       ancbufsize: number = 0,
       flags: number = 0,
     ): Operation<Received<number>> => {
       checkFlags(flags);
-      return new RecvMsgInto(descriptor, buffers, ancbufsize, flags);
+      return new RecvMsgInto(descriptor, family, buffers, ancbufsize, flags);
     },
   ),
   sendmsg: call(

@@ -94,7 +94,7 @@ class RecvFromInto implements Operation<[number, Address]> {
   }
 
   whenShutDown(): [number, Address] | typeof WAIT {
-    return waitsForErrors(this.flags) ? WAIT : [0, decodeSockaddr(peerBytes, 0)];
+    return waitsForErrors(this.flags) ? WAIT : [0, this.peers.nobody()];
   }
 }
 
@@ -122,7 +122,7 @@ class RecvFrom implements Operation<[Buffer, Address]> {
   }
 
   whenShutDown(): [Buffer, Address] | typeof WAIT {
-    return waitsForErrors(this.flags) ? WAIT : [Buffer.alloc(0), decodeSockaddr(peerBytes, 0)];
+    return waitsForErrors(this.flags) ? WAIT : [Buffer.alloc(0), this.peers.nobody()];
   }
 }
 
@@ -182,12 +182,19 @@ export class PeerAddressCache {
   #address: Address | undefined;
   #bytes = Buffer.alloc(0);
 
+  constructor(readonly family: number) {}
+
+  /** Returns the address of a receive without a sender. */
+  nobody(): Address {
+    return decodeSockaddr(peerBytes, 0, this.family);
+  }
+
   /** Returns the address that the last recvfrom wrote. */
   last(): Address {
     const length = Math.min(peerLength[0] ?? 0, SOCKADDR_SIZE);
     if (this.#address && isStartOf(peerBytes, this.#bytes, length)) return this.#address;
     this.#bytes = Buffer.from(peerBytes.subarray(0, length));
-    this.#address = decodeSockaddr(peerBytes, length);
+    this.#address = decodeSockaddr(peerBytes, length, this.family);
     return this.#address;
   }
 }

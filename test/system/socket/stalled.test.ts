@@ -244,7 +244,7 @@ describe('a connect to a unix socket whose backlog is full', () => {
 });
 
 describe('a connected UDP socket after shutdown', () => {
-  const nobody = { family: 'Unix', address: '', port: 0 };
+  const nobody = { family: 'IPv4', address: '', port: 0 };
   const receives: [name: string, call: (socket: Socket) => unknown, result: unknown][] = [
     ['recv', (socket) => socket.recv(10), Buffer.alloc(0)],
     ['recv_into', (socket) => socket.recv_into(Buffer.alloc(10)), 0],

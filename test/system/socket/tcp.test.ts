@@ -156,10 +156,12 @@ test('MSG_TRUNC discards bytes, and gives none of other receives in their place'
 test('recvfrom and recvmsg serve a stream too', async () => {
   const [client, server] = await tcpPair(b, a, '10.0.0.1');
   await client.sendmsg(['one', Buffer.from('two')]);
-  const [data] = await server.recvfrom(3);
-  expect(data.toString()).toBe('one');
-  const [rest, ancdata, flags] = await server.recvmsg(100);
-  expect([rest.toString(), ancdata, flags]).toEqual(['two', [], 0]);
+  // the sender is the peer, which is not named again
+  const nobody = { family: 'IPv4', address: '', port: 0 };
+  const [data, from] = await server.recvfrom(3);
+  expect([data.toString(), from]).toEqual(['one', nobody]);
+  const [rest, ancdata, flags, address] = await server.recvmsg(100);
+  expect([rest.toString(), ancdata, flags, address]).toEqual(['two', [], 0, nobody]);
   client.close();
   server.close();
 });
