@@ -129,6 +129,8 @@ function parseItem(request: ConfigRequest, option: Option, dialect: Dialect): vo
     throw invalidItem(option, 'one of iface=… and ifindex=…');
   } else if (tag === 'stack' || tag === 'vnl') {
     if (dialect !== 'newstackc') throw invalidItem(option, 'used only for a new stack');
+    // C joins the last network only, and says nothing
+    if (request[tag] !== undefined) throw invalidItem(option, `the only ${tag}= of the configuration`);
     request[tag] = option.value ?? '';
   } else if (tag === 'fqdn') {
     request.fqdn = domainName(option);

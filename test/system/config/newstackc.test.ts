@@ -55,6 +55,8 @@ test('a failure that nobody waits for ends nothing', async () => {
 test.each([
   ['stack=vdestack,vnl=null://,eth,foo', 'foo'],
   ['stack=vdestack,vnl=null://,ip=10.0.0.300/24', 'ip=10.0.0.300/24'],
+  ['stack=vdestack,vnl=null://,vnl=vde:///tmp/sw,eth', 'vnl=vde:///tmp/sw'],
+  ['stack=vdestack,stack=kernel,eth', 'stack=kernel'],
 ])('%s is refused before there is a stack', (config, item) => {
   expect(() => new Stack(config)).toThrow(`config item '${item}'`);
 });
