@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { COMMANDS } from '../../lib/cli/commands.js';
+import { QUERY_CODES } from '../../lib/dns/errors.js';
 import { FAULT_NAMES } from '../../lib/fabric/faults.js';
 import * as ioth from '../../lib/index.js';
 import { ROOT } from '../support/compiled.js';
@@ -61,6 +62,21 @@ it('names no variable of the environment and no code of an error that does not e
       expect({ page, name, there: all.includes(name) }).toEqual({ page, name, there: true });
     }
   }
+});
+
+it('explains each code that ioth gives to an error', () => {
+  const sources = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.c?ts$/.test(name),
+  );
+  const given = sources.flatMap((name) =>
+    Array.from(
+      readFileSync(join(ROOT, 'lib', name), 'utf8').matchAll(/\b(?:IothError|fail|DnsError)\(\s*'(E[A-Z_]+)'/g),
+      ([, code = '']) => code,
+    ),
+  );
+  expect(given.length).toBeGreaterThan(80);
+  const explained = new Set(Array.from(textOf('docs/errors.md').matchAll(/`(E[A-Z_]+)`/g), ([, code]) => code));
+  expect([...given, ...QUERY_CODES].filter((code) => !explained.has(code))).toEqual([]);
 });
 
 it('has a section and a place in lists for each command', () => {
