@@ -81,7 +81,10 @@ function argumentsOf({ options, args }: Invocation): { file: string | undefined;
   return { file: files[0], port: options.web ? portArgument(number ?? '0') : undefined };
 }
 
-async function makeLab(file: string | undefined, { options: { topology } }: Invocation): Promise<Lab> {
+async function makeLab(file: string | undefined, { options: { topology, web } }: Invocation): Promise<Lab> {
+  if (file !== undefined && topology !== undefined && web) {
+    throw new UsageError(`'${file}' is no port for --web, and there is no FILE beside --topology`);
+  }
   if ((file === undefined) === (topology === undefined)) throw new UsageError('needs either FILE or --topology');
   if (file === undefined) return Lab.create(topologyConfig(String(topology)));
   const config: LabConfig = await readConfigFile(file);

@@ -49,7 +49,7 @@ async function converse(stack: ioth.Stack): Promise<number> {
   defineGlobals(server, { ...ioth, ioth, stack });
   defineDotCommands(server, stack);
   const exited = once(server, 'exit');
-  let exitCode = EXIT_OK;
+  let exitCode: number | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
     exitCode = EXIT_SIGNAL + constants.signals[signal];
     server.close();
@@ -62,7 +62,8 @@ async function converse(stack: ioth.Stack): Promise<number> {
     for (const signal of END_SIGNALS) process.off(signal, onSignal);
     await Promise.allSettled(openStacks<ioth.Stack>().map((each) => each.close()));
   }
-  return exitCode;
+  // as node -i, whose lines may set it
+  return exitCode ?? Number(process.exitCode ?? EXIT_OK);
 }
 
 /** Defines globals as Node's REPL defines its modules: a declaration can replace them. */

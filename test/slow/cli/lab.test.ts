@@ -466,6 +466,7 @@ describe('the configuration', () => {
 
   it.each([
     ['nothing', [], 'needs either FILE or --topology'],
+    ['no port', ['--web', 'abc', '-t', 'nat'], "'abc' is no port for --web, and there is no FILE beside --topology"],
     ['both', ['x.json', '-t', 'nat'], 'needs either FILE or --topology'],
     ['another kind of file', ['x.toml'], 'FILE must end in one of .json, .yaml, .yml, .js'],
     ['a misspelt topology', ['-t', 'sta=3'], "there is no topology 'sta': did you mean 'star'?"],

@@ -162,3 +162,8 @@ it('lines that cannot be remembered are no reason to stop', async () => {
   session.write(CTRL_D);
   expect((await session.exit).code).toBe(0);
 });
+
+it('ends with the exit code that a line has set, as node -i does', async () => {
+  const { code } = await ioth(['repl'], { input: 'process.exitCode = 3\n.exit\n' });
+  expect(code).toBe(3);
+});
