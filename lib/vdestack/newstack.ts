@@ -44,7 +44,9 @@ export function newstack(spec: StackSpec): NewStack {
   const nodes = spec.vnls.filter((vnl) => nodePath(vnl) !== undefined);
   const firstFd = checkFreeDescriptors(spec, nodes.length);
   const isKnown = isVdestack(spec.plugin);
-  const childrenBefore = childrenOf('thread-self');
+  const mayHaveCommands = spec.vnls.some(startsCommand);
+  // the list is long in a process with many stacks
+  const children = isKnown && !mayHaveCommands ? undefined : new NewChildren();
   // with wires it joins its networks later
   const call = () => callNewstack(spec.plugin, spec.wire === 'veth' ? [] : spec.vnls);
   let [pointer, error] = call();
@@ -53,16 +55,23 @@ export function newstack(spec: StackSpec): NewStack {
   closeOnExec(firstFd);
   if (pointer === null) throw newstackError(error, spec);
   notePicox(spec);
-  // the kernel lists children in the order in which they were made. The child of picox is not used: it carries frames, and
-  // picoTCP waits for ever if it ends before the stack
-  const children = isPicox(spec.plugin)
-    ? []
-    : childrenOf('thread-self').filter((child) => !childrenBefore.includes(child));
   const memory = isKnown ? readVdestack(pointer) : undefined;
   const pipe = memory && CommandPipe.of(memory);
-  const daemonPid = pipe ? memory.pid : children.at(-1);
-  const commands = spec.vnls.some(startsCommand) ? children.filter((child) => child !== daemonPid) : [];
+  // the child of picox is not used: it carries frames, and picoTCP waits for ever if it ends before the stack
+  const made = isPicox(spec.plugin) ? [] : children?.made();
+  const daemonPid = pipe ? memory.pid : (made ?? childrenOf('thread-self')).at(-1);
+  const commands = mayHaveCommands ? (made ?? []).filter((child) => child !== daemonPid) : [];
   return { pointer, daemonPid, commands, pipe, firstFd, nodes };
+}
+
+/** The children that this thread makes from now on. */
+class NewChildren {
+  readonly #before = childrenOf('thread-self');
+
+  /** Returns them in the order in which they were made, as the kernel lists them. */
+  made(): number[] {
+    return childrenOf('thread-self').filter((child) => !this.#before.includes(child));
+  }
 }
 
 function startsCommand(vnl: string): boolean {
