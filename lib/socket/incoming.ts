@@ -1,5 +1,5 @@
 import type { Address } from '../address/sockaddr.js';
-import { AF_UNIX, SOCK_SEQPACKET, SOCK_STREAM } from '../constants/socket.js';
+import { AF_PACKET, AF_UNIX, SOCK_SEQPACKET, SOCK_STREAM } from '../constants/socket.js';
 
 /** The default size of a receive, in bytes: no IP datagram is longer. */
 export const RECEIVE_SIZE = 65536;
@@ -58,6 +58,8 @@ async function nextDatagram(socket: IncomingSource<unknown>): Promise<Datagram |
   const datagram = await socket.recvfrom();
   const [data, from] = datagram;
   // recvfrom on a socket shut down for reading returns no data and no sender, again and again
-  const isNothing = data.length === 0 && from.family === 'Unix' && from.address === '';
-  return isNothing && (socket.family !== AF_UNIX || socket.isShutForReading) ? undefined : datagram;
+  const isNothing = data.length === 0 && from.address === '';
+  // where an empty datagram may come from a sender without an address
+  const mayBeUnnamed = socket.family === AF_UNIX || socket.family === AF_PACKET;
+  return isNothing && (!mayBeUnnamed || socket.isShutForReading) ? undefined : datagram;
 }
