@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { getSystemErrorMap } from 'node:util';
 import { libioth } from '../../../ffi/ioth.js';
 import { errno } from '../../../ffi/libc.js';
@@ -123,9 +124,9 @@ export class UdpPump implements OpenHandle {
           : socket.setsockopt(IPPROTO_IP, optname4, value),
       );
     const membership = (optname4: number, optname6: number) => (group: string, networkInterface?: string) =>
-      this.#join((socket) => setMembership(socket, [optname4, optname6], group, networkInterface));
+      this.#join(group, (socket) => setMembership(socket, [optname4, optname6], group, networkInterface));
     const source = (optname: number) => (from: string, group: string, networkInterface?: string) =>
-      this.#join((socket) => {
+      this.#join(group, (socket) => {
         const parts = [group, networkInterface ?? '0.0.0.0', from].map((text) => inet_pton(AF_INET, text));
         socket.setsockopt(IPPROTO_IP, optname, Buffer.concat(parts));
       });
@@ -200,31 +201,27 @@ export class UdpPump implements OpenHandle {
     if (this.#receiving) return 0;
     this.#receiving = new AbortController();
     const { signal } = this.#receiving;
-    return attempt(() => {
-      this.#receive(this.#open(AF_INET), signal).catch((error) => {
-        if (signal.aborted || isBeyondErrno(error)) return;
-        process.nextTick(() => this.handle.onmessage?.(errnoOf(error), this.handle, undefined));
-      });
-    });
+    return attempt(() => void this.#receive(this.#open(AF_INET), signal));
   }
 
   async #receive(socket: Socket, signal: AbortSignal): Promise<void> {
     while (!signal.aborted && !socket.closed) {
-      let received: Awaited<ReturnType<Socket['recvfrom']>>;
       try {
-        received = await socket.recvfrom(MAX_DATAGRAM_SIZE, 0, { signal });
+        const [data, from] = await socket.recvfrom(MAX_DATAGRAM_SIZE, 0, { signal });
+        this.#report(data.length, data, nodeAddress(this.stack, from));
       } catch (error) {
-        // ECONNREFUSED is the answer to an earlier datagram: libuv reports it and goes on receiving
-        if ((error as IothError).code !== 'ECONNREFUSED') throw error;
-        process.nextTick(() => this.handle.onmessage?.(errnoOf(error), this.handle, undefined));
-        continue;
+        if (signal.aborted || isBeyondErrno(error)) return;
+        // ECONNREFUSED and others are the answer to an earlier datagram: libuv reports an error and goes on receiving
+        this.#report(errnoOf(error));
+        await nextTurn();
       }
-      const [data, from] = received;
-      const sender = nodeAddress(this.stack, from);
-      process.nextTick(() => {
-        if (!this.#isClosed) this.handle.onmessage?.(data.length, this.handle, data, sender);
-      });
     }
+  }
+
+  #report(nread: number, data?: Buffer, sender?: object): void {
+    process.nextTick(() => {
+      if (!this.#isClosed) this.handle.onmessage?.(nread, this.handle, data, sender);
+    });
   }
 
   #stop(): number {
@@ -238,8 +235,9 @@ export class UdpPump implements OpenHandle {
   }
 
   /** Sets an option of a membership. Binds the handle before it joins a group, as libuv does. */
-  #join(option: (socket: Socket) => void): number {
-    const result = this.#socket ? 0 : this.#bind(AF_INET, '0.0.0.0', 0, UV_UDP_REUSEADDR);
+  #join(group: string, option: (socket: Socket) => void): number {
+    const [family, address] = String(group).includes(':') ? ([AF_INET6, '::'] as const) : ([AF_INET, '0.0.0.0'] as const);
+    const result = this.#socket ? 0 : this.#bind(family, address, 0, UV_UDP_REUSEADDR);
     return result || this.#set(option);
   }
 

@@ -6,7 +6,8 @@ import http from 'node:http';
 import type net from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Socket, type Stack } from 'ioth';
+import { AF_INET, IPPROTO_ICMP, SOCK_RAW, Socket, type Stack } from 'ioth';
+import { icmp, udp } from '../../support/ip-frames.js';
 import { useNetwork } from '../../support/network.js';
 import { usePump } from '../../support/pump.js';
 import { listenOn, pattern, receiveAll } from '../../support/sockets.js';
@@ -218,6 +219,22 @@ describe('a pumped datagram socket', () => {
     await once(server, 'listening');
     client.send('!');
     expect(String((await once(server, 'message'))[0])).toBe('!');
+  });
+
+  it('goes on after other errors of the network too', async () => {
+    const server = a.dgram.createSocket('udp4').bind(PORT, '10.0.0.1');
+    const client = b.dgram.createSocket('udp4');
+    client.connect(PORT, '10.0.0.1');
+    await Promise.all([once(server, 'listening'), once(client, 'connect')]);
+    const { port } = client.address();
+    const failed = once(client, 'error');
+    // a firewall says that the communication is prohibited
+    const about = udp(`10.0.0.2:${port}`, `10.0.0.1:${PORT}`).subarray(14, 42);
+    const firewall = a.socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+    await firewall.sendto(icmp('10.0.0.1', '10.0.0.2', 3, 13, 0, about).subarray(34), ['10.0.0.2', 0]);
+    expect((await failed)[0]).toMatchObject({ code: 'EHOSTUNREACH' });
+    server.send('!', port, '10.0.0.2');
+    expect(String((await once(client, 'message'))[0])).toBe('!');
   });
 
   it('too long a datagram is an error of send', async () => {
