@@ -236,7 +236,8 @@ export class UdpPump implements OpenHandle {
 
   /** Sets an option of a membership. Binds the handle before it joins a group, as libuv does. */
   #join(group: string, option: (socket: Socket) => void): number {
-    const [family, address] = String(group).includes(':') ? ([AF_INET6, '::'] as const) : ([AF_INET, '0.0.0.0'] as const);
+    const isIPv6 = String(group).includes(':');
+    const [family, address] = [isIPv6 ? AF_INET6 : AF_INET, isIPv6 ? '::' : '0.0.0.0'];
     const result = this.#socket ? 0 : this.#bind(family, address, 0, UV_UDP_REUSEADDR);
     return result || this.#set(option);
   }
