@@ -118,7 +118,7 @@ export function obstacleOf({ from, to, isCut }: Path): 'partition' | 'cut' | 'do
   return to.plug && to.isUp && from.isUp ? undefined : 'down';
 }
 
-/** Returns what keeps a frame that is on a part of its way from the rest of it: an end may have been down meanwhile. */
+/** Returns why a frame that is on its way is lost, if it is: an end may have been unplugged since the frame left. */
 export function obstacleOnWay({ generation }: StoredFrame, path: Path): ReturnType<typeof obstacleOf> {
   return obstacleOf(path) ?? (generation === path.generation ? undefined : 'down');
 }

@@ -1,6 +1,7 @@
 import { libioth } from '../../ffi/ioth.js';
-import { CLOSE_RANGE_CLOEXEC, F_SETFD, F_SETFL, FD_CLOEXEC, libc } from '../../ffi/libc.js';
+import { CLOSE_RANGE_CLOEXEC, errno, F_DUPFD_CLOEXEC, F_SETFD, F_SETFL, FD_CLOEXEC, libc } from '../../ffi/libc.js';
 import { SOCK_NONBLOCK } from '../constants/socket.js';
+import { type IothErrorDetails, systemError } from '../core/errors.js';
 import { UINT_MAX } from '../core/validate.js';
 
 const AFTER_STANDARD_STREAMS = 3;
@@ -15,4 +16,14 @@ export function makeNonBlocking(fd: number): void {
 /** Makes every descriptor from `first` on close-on-exec, as Node does with its own. */
 export function closeOnExec(first: number = AFTER_STANDARD_STREAMS): void {
   libc().close_range(first, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+}
+
+/**
+ * Returns a close-on-exec duplicate of a descriptor. libioth does not count it: close(2) closes it.
+ * @throws {IothError} EMFILE; EBADF
+ */
+export function duplicateOf(fd: number, syscall: string, details?: IothErrorDetails): number {
+  const copy = libc().fcntl(fd, F_DUPFD_CLOEXEC, AFTER_STANDARD_STREAMS);
+  if (copy < 0) throw systemError(errno(), syscall, details);
+  return copy;
 }

@@ -217,7 +217,7 @@ export class Lab<N extends string = string, H extends string = string> {
    * Serves a page that shows the lab live, and controls it, to browsers of this machine: on 127.0.0.1, at a URL with a secret.
    * @returns its `url`; `close()` ends it, and so does the end of the lab
    * @throws {TypeError | RangeError} for an invalid port
-   * @throws {IothError} EADDRINUSE; ERR_IOTH_LAB if the lab is closed meanwhile
+   * @throws {IothError} EADDRINUSE; ERR_IOTH_LAB if the lab is closed before the page is ready
    */
   async serve(options?: ServeOptions): Promise<LabPage> {
     this.#checkOpen();

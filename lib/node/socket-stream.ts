@@ -1,9 +1,9 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
+import { duplicateOf } from '../io/descriptor-flags.js';
 import { noteConnection } from '../socket/connection.js';
 import type { StreamedSocket } from '../socket/owner.js';
 import type { NodeStack } from './node-stack.js';
 import type { OpenHandle } from './open-handles.js';
-import { uncountedDuplicate } from './stack-sockets.js';
 
 /** A Node socket on the connection of a Socket. The Socket can still be used, and is closed with it. */
 class SocketStream extends Socket {
@@ -31,7 +31,7 @@ class SocketStream extends Socket {
  * @throws {IothError} EMFILE
  */
 export function netSocketOn(socket: StreamedSocket, stack: NodeStack): Socket {
-  const fd = uncountedDuplicate(socket.fileno(), 'dup');
+  const fd = duplicateOf(socket.fileno(), 'dup');
   // like any Duplex it reads on demand only: until then the Socket can receive
   const options = { fd, allowHalfOpen: true, manualStart: true };
   const stream: Socket & { _handle?: OpenHandle } = new SocketStream(socket, options);

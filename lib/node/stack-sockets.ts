@@ -1,14 +1,13 @@
 import { libioth } from '../../ffi/ioth.js';
-import { errno, F_DUPFD_CLOEXEC, libc } from '../../ffi/libc.js';
-import { IothError, systemError } from '../core/errors.js';
+import { IothError } from '../core/errors.js';
 import type { StackInterface } from '../dns/stack-interface.js';
+import { duplicateOf } from '../io/descriptor-flags.js';
 import type { Socket } from '../socket/socket.js';
 import type { NodeStack } from './node-stack.js';
 import { isBeyondErrno } from './pump/pump.js';
 
 /** The environment variable that makes Node's modules pump data on stacks with sockets of the kernel too, for tests. */
 const PUMP_VARIABLE = 'IOTH_PUMP';
-const FIRST_FD = 3;
 const loopbacks = new WeakSet<StackInterface>();
 
 /**
@@ -22,7 +21,7 @@ export function uncountedSocket(stack: StackInterface, family: number, type: num
   bringUpLoopback(stack);
   const counted = stack.msocket(family, type, 0);
   try {
-    return uncountedDuplicate(counted, 'socket');
+    return duplicateOf(counted, 'socket');
   } finally {
     libioth().close(counted);
   }
@@ -50,13 +49,6 @@ export function pumpedSocket(stack: NodeStack, family: number, type: number, rep
     if (isBeyondErrno(error)) report?.(error as Error);
     throw error;
   }
-}
-
-/** Returns a duplicate of a file descriptor that close(2) closes. @throws {IothError} EMFILE */
-export function uncountedDuplicate(fd: number, syscall: string): number {
-  const copy = libc().fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD);
-  if (copy < 0) throw systemError(errno(), syscall);
-  return copy;
 }
 
 /** Sets `lo` up: a new vdestack has it down, and a program expects its own 127.0.0.1. */

@@ -214,7 +214,7 @@ function read({ words: [, length], text }: SharedReply): Outcome {
   return JSON.parse(Buffer.from(text.subarray(0, length)).toString());
 }
 
-/** Closes the descriptor of a reply that nobody takes: its thread was terminated while it waited. */
+/** Closes the descriptor of a reply that was not taken, because the thread that waited for it was terminated. */
 function closeUntaken({ words }: SharedReply, outcome: Outcome): void {
   if ('failure' in outcome) return;
   const check = () => {

@@ -143,9 +143,9 @@ function indexOf(stack: NodeStack, address: string): number {
   return /^\d+$/.test(zone) ? Number(zone) : stack.if_nametoindex(zone);
 }
 
-/** Returns an address in the form of Node: the zone is part of a link-local address. */
+/** Returns an address in the form of Node: the zone is part of a link-local address that has one. */
 export function nodeAddress(stack: NodeStack, { address, family, port, scopeid = 0 }: Address): NodeAddress {
-  const isZoned = family === 'IPv6' && isLinkLocalIPv6(ipBytes(address));
+  const isZoned = scopeid > 0 && isLinkLocalIPv6(ipBytes(address));
   return { address: isZoned ? `${address}%${nameOf(stack, scopeid)}` : address, family, port };
 }
 

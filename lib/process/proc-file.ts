@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 
 /** The states of a TCP socket, as ss(8) names them, by their numbers in include/net/tcp_states.h. */
 const STATES: Readonly<Record<string, string>> = {
@@ -19,6 +19,15 @@ const STATES: Readonly<Record<string, string>> = {
 export function readProcFile(pid: number | string, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+/** Returns what a descriptor of a process refers to: 'pipe:[4711]', '/dev/pts/3'. Returns '' if that may not be read, or is gone. */
+export function descriptorOf(pid: number | string, fd: number | string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${fd}`);
   } catch {
     return '';
   }

@@ -16,8 +16,8 @@ interface StreamSocket {
 }
 
 /**
- * Creates a Duplex on a connected socket. Ending the stream shuts down writing; destroying it closes the socket. It ends with a
- * socket that can be followed, also while nobody reads.
+ * Creates a Duplex on a connected socket. Ending the stream shuts down writing; destroying it closes the socket. If the socket has
+ * `follow`, the stream ends with it, also while nobody reads.
  */
 export function socketStream(socket: StreamSocket): Duplex {
   const stream = new Duplex({

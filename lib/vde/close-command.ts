@@ -1,10 +1,10 @@
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { kill } from '../core/kill.js';
 import { within } from '../core/within.js';
 import { runNativeAsync } from '../io/async-calls.js';
 import { fileOf } from '../io/descriptor-file.js';
-import { childrenOf } from '../process/proc-file.js';
+import { childrenOf, descriptorOf } from '../process/proc-file.js';
 import { COMMAND_TIMEOUT_MS, endCommandsSync } from './end-commands.js';
 
 /** Calls vde_close(3) of a connection that nobody has used: at once, or as {@link closeCommand}. */
@@ -36,18 +36,10 @@ export function closeCommandSync(conn: VdeConnPointer, pipe: string): void {
 
 /** Returns the child processes whose standard output is a pipe. @param pipe its name in /proc */
 export function writers(pipe: string): number[] {
-  return children().filter((child) => writesTo(child, pipe));
+  return children().filter((child) => descriptorOf(child, 1) === pipe);
 }
 
 /** Returns the child processes of all threads, since libuv's threads start the commands. */
 function children(): number[] {
   return readdirSync('/proc/self/task').flatMap((thread) => childrenOf(`self/task/${thread}`));
-}
-
-function writesTo(pid: number, pipe: string): boolean {
-  try {
-    return readlinkSync(`/proc/${pid}/fd/1`) === pipe;
-  } catch {
-    return false;
-  }
 }

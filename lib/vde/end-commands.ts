@@ -1,10 +1,11 @@
-import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { libc } from '../../ffi/libc.js';
 import { SOCK_CLOEXEC } from '../constants/socket.js';
 import { GrowingPause } from '../core/growing-pause.js';
 import { kill } from '../core/kill.js';
 import { pollOnce } from '../io/poll-sync.js';
+import { descriptorOf } from '../process/proc-file.js';
 import { stateOfProcess } from '../process/process-state.js';
 
 /** The time that a command has to end after its input is closed, and again after SIGTERM, in milliseconds. */
@@ -52,23 +53,15 @@ function runs(pid: number): boolean {
 
 /** Closes the input of a command. C will close the descriptor: its number must not become free, so another file gets it. */
 function closeInput(pid: number): void {
-  const input = linkOf(`${pid}/fd/0`);
+  const input = descriptorOf(pid, 0);
   // a shell may have redirected its own
   if (!input.startsWith('pipe:')) return;
   try {
-    const fds = readdirSync('/proc/self/fd').filter((fd) => linkOf(`self/fd/${fd}`) === input);
+    const fds = readdirSync('/proc/self/fd').filter((fd) => descriptorOf('self', fd) === input);
     const nothing = openSync('/dev/null', 'w');
     for (const fd of fds) libc().dup3(nothing, Number(fd), SOCK_CLOEXEC);
     closeSync(nothing);
   } catch {
     // out of descriptors: SIGTERM follows
-  }
-}
-
-function linkOf(file: string): string {
-  try {
-    return readlinkSync(`/proc/${file}`);
-  } catch {
-    return '';
   }
 }

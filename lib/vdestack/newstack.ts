@@ -9,6 +9,7 @@ import { closeOnExec } from '../io/descriptor-flags.js';
 import { withSignalsBlocked } from '../io/signal-mask.js';
 import { freeDescriptors } from '../process/free-descriptors.js';
 import { childrenOf } from '../process/proc-file.js';
+import { takeCableEnd } from '../vde/cable-end.js';
 import { nodeDirectory, nodePath } from '../vde/locator.js';
 import { joinsThisThread } from '../vde/open.js';
 import { removeGoneNode } from '../vde/switch/switch-directory.js';
@@ -48,7 +49,9 @@ export function newstack(spec: StackSpec): NewStack {
   // the list is long in a process with many stacks
   const children = isKnown && !mayHaveCommands ? undefined : new NewChildren();
   // with wires it joins its networks later
-  const call = () => callNewstack(spec.plugin, spec.wire === 'veth' ? [] : spec.vnls);
+  const vnls = spec.wire === 'veth' ? [] : spec.vnls;
+  for (const vnl of vnls) takeCableEnd(splitVnl(vnl)[1]);
+  const call = () => callNewstack(spec.plugin, vnls);
   let [pointer, error] = call();
   if (error === EEXIST && makeRoom(spec)) [pointer, error] = call();
   // libvdeplug opens descriptors that a spawned child would inherit

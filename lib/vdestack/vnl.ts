@@ -1,4 +1,3 @@
-import { takeCableEnd } from '../vde/cable-end.js';
 import { checkLocator, resolveLocator } from '../vde/locator.js';
 
 /** Splits a VNL into its interface name, if it has one ('left:vde:///tmp/sw'), and its locator, by the rule of ioth_vdestack. */
@@ -9,12 +8,11 @@ export function splitVnl(vnl: string): [ifname: string | undefined, locator: str
   return [vnl.slice(0, colon), vnl.slice(colon + 1)];
 }
 
-/** Returns a VNL, for the stack that joins it now, with its locator resolved and checked: {@link resolveLocator}, {@link checkLocator}. */
+/** Returns a VNL with its locator resolved and checked: see {@link resolveLocator} and {@link checkLocator}. */
 export function resolveVnl(vnl: string): string {
   const [ifname, locator] = splitVnl(vnl);
   const resolved = resolveLocator(locator);
   checkLocator(resolved, 'ioth_newstack');
-  takeCableEnd(resolved);
   return `${ifname === undefined ? '' : `${ifname}:`}${resolved}`;
 }
 

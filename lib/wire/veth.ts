@@ -1,5 +1,5 @@
 import { libioth, type StackPointer } from '../../ffi/ioth.js';
-import { errno, F_DUPFD_CLOEXEC, libc } from '../../ffi/libc.js';
+import { errno, libc } from '../../ffi/libc.js';
 import {
   IFLA_IFNAME,
   IFLA_INFO_DATA,
@@ -23,6 +23,7 @@ import {
 } from '../constants/socket.js';
 import { IS_LITTLE_ENDIAN, intBytes, viewOf } from '../core/byte-order.js';
 import { systemError } from '../core/errors.js';
+import { duplicateOf } from '../io/descriptor-flags.js';
 import { msocket } from '../io/msocket.js';
 import { NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL } from '../netlink/constants.js';
 import { FIRST_WIRE_INDEX, VDE_MTU_MAX } from '../netlink/link.js';
@@ -35,7 +36,6 @@ const OTHER_END_MTU = VDE_MTU_MAX + 4;
 const DORMANT = 1;
 /** For half a second of frames that the thread has not read; what the kernel gives is mostly less: net.core.rmem_max. */
 const RECEIVE_BUFFER = 4 << 20;
-const FIRST_FD = 3;
 
 /** The packet sockets at a veth pair. libioth does not count them. */
 export interface WireSockets {
@@ -113,9 +113,7 @@ function packetSocket(stack: StackPointer, prepare: (fd: number) => void): numbe
   if (counted < 0) throw systemError(error, 'socket');
   try {
     prepare(counted);
-    const fd = libc().fcntl(counted, F_DUPFD_CLOEXEC, FIRST_FD);
-    if (fd < 0) throw systemError(errno(), 'fcntl');
-    return fd;
+    return duplicateOf(counted, 'fcntl');
   } finally {
     libioth().close(counted);
   }

@@ -83,7 +83,7 @@ class PortMapper {
     const seconds = Math.min(lifetime, MAX_LIFETIME_S);
     const timer = setTimeout(() => void this.#unmap(key).catch(() => {}), seconds * 1000).unref();
     this.#mapped.set(key, { forward: { ...wish, port: granted }, timer });
-    // the router has restarted meanwhile
+    // the router restarted during the request
     if (this.#hasEnded) this.end();
     return { port: granted, lifetime: seconds };
   }

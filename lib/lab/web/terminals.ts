@@ -1,8 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { readlinkSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
-import { childrenOf, readProcFile } from '../../process/proc-file.js';
+import { childrenOf, descriptorOf, readProcFile } from '../../process/proc-file.js';
 import type { LabHost } from '../host.js';
 
 /** How many terminals a page may have. */
@@ -83,16 +82,8 @@ function deviceOf(pid: number | undefined): string | undefined {
   for (const each of waiting) {
     waiting.push(...childrenOf(`${each}/task/${each}`));
     if (each === pid) continue;
-    const target = targetOf(each);
+    const target = descriptorOf(each, 0);
     if (target.startsWith('/dev/pts/') && readProcFile(each, 'comm') !== '') return target;
   }
   return undefined;
-}
-
-function targetOf(pid: number): string {
-  try {
-    return readlinkSync(`/proc/${pid}/fd/0`);
-  } catch {
-    return '';
-  }
 }

@@ -54,7 +54,7 @@ export function destroyStream(owner: object | undefined, error: Error): void {
   const stream = owner as (Partial<Pick<Socket, 'destroy'>> & { _aborted?: boolean }) | undefined;
   if (!stream?.destroy) return;
   const { _aborted } = stream;
-  // internalConnectMultiple of lib/net.js would go on with the next address, and asserts that nobody destroyed the socket
+  // during a connect to several addresses Node would try the next one, and end the process because the socket is destroyed
   stream._aborted = true;
   process.nextTick(() => {
     stream._aborted = _aborted;

@@ -1,10 +1,11 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { libioth } from '../../../ffi/ioth.js';
-import { errno, F_DUPFD_CLOEXEC, libc } from '../../../ffi/libc.js';
+import { libc } from '../../../ffi/libc.js';
 import { SOCK_STREAM } from '../../constants/socket.js';
-import { IothError, systemError } from '../../core/errors.js';
+import { IothError } from '../../core/errors.js';
 import { checkInteger, INT_MAX, invalidType, invalidValue } from '../../core/validate.js';
+import { duplicateOf } from '../../io/descriptor-flags.js';
 import { WRITABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';
@@ -16,7 +17,6 @@ export type FileInput = string | URL | number | FileHandle;
 
 /** The most bytes that one system call reads from the disk: reading blocks the event loop. */
 const MAX_CHUNK = 1 << 20;
-const FIRST_FD = 3;
 const OF_FILE = 'an error of the file, not of the socket';
 
 /** The file of one operation. */
@@ -115,18 +115,11 @@ function descriptorOf(file: FileInput): [fileFd: number, close: () => void] {
     return [fileFd, () => closeSync(fileFd)];
   }
   if (typeof file === 'object' && file !== null && typeof file.fd === 'number') {
-    // if the handle is closed or collected during the wait, another file gets its number
-    const fileFd = duplicateOf(file.fd);
+    // if the handle is closed or collected during the wait, another file gets its number; a closed one has -1: EBADF
+    const fileFd = duplicateOf(checkInteger('file.fd', file.fd, -1, INT_MAX), 'dup', { hint: OF_FILE });
     return [fileFd, () => libc().close(fileFd)];
   }
   throw invalidType('file', 'a path, a file descriptor or a FileHandle', file);
-}
-
-function duplicateOf(fd: number): number {
-  // a closed FileHandle has -1: EBADF
-  const copy = libc().fcntl(checkInteger('file.fd', fd, -1, INT_MAX), F_DUPFD_CLOEXEC, FIRST_FD);
-  if (copy < 0) throw systemError(errno(), 'dup', { hint: OF_FILE });
-  return copy;
 }
 
 /** @throws {IothError} EISDIR, EINVAL if it is not a regular file */

@@ -1,15 +1,6 @@
 /** A lab of which a thread that forwards dies while nobody calls it, as it would of too little memory. */
-import { syncBuiltinESMExports } from 'node:module';
-import workerThreads, { Worker } from 'node:worker_threads';
+import { workers } from '../started-workers.js';
 
-const workers: Worker[] = [];
-workerThreads.Worker = class extends Worker {
-  constructor(...args: ConstructorParameters<typeof Worker>) {
-    super(...args);
-    workers.push(this);
-  }
-};
-syncBuiltinESMExports();
 const { Lab } = await import('../../../lib/lab/index.js');
 
 const lab = await Lab.create({ networks: { lan: '10.0.0.0/24' }, hosts: { a: 'lan', b: 'lan' } });

@@ -1,15 +1,6 @@
 /** A stack without a tap whose thread dies, as it would of too little memory, and the next one: `wire-thread-fails.ts DIRECTORY`. */
-import { syncBuiltinESMExports } from 'node:module';
-import workerThreads, { Worker } from 'node:worker_threads';
+import { workers } from '../started-workers.js';
 
-const workers: Worker[] = [];
-workerThreads.Worker = class extends Worker {
-  constructor(...args: ConstructorParameters<typeof Worker>) {
-    super(...args);
-    workers.push(this);
-  }
-};
-syncBuiltinESMExports();
 const { Stack } = await import('../../../lib/index.js');
 
 const [dir = ''] = process.argv.slice(2);
