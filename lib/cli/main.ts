@@ -1,15 +1,38 @@
 #!/usr/bin/env node
 /** The entry of `ioth`: see docs/cli.md. */
 
+import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
+import { isatty } from 'node:tty';
 import { EXIT_SIGNAL } from './command.js';
 import { dispatch } from './dispatch.js';
 
-// `ioth … | head`: Node ignores SIGPIPE, so this ends the process as that signal would; open stacks end with it
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT_SIGNAL + constants.signals.SIGPIPE);
-  throw error;
+/** By the error of a write: `ioth … | head`, for Node ignores SIGPIPE, and a terminal that has gone away. */
+const SIGNALS: Readonly<Record<string, NodeJS.Signals>> = { EPIPE: 'SIGPIPE', EIO: 'SIGHUP' };
+
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    const signal = SIGNALS[error.code ?? ''];
+    if (signal === undefined) throw error;
+    // as the signal would; open stacks end with it
+    process.exit(EXIT_SIGNAL + constants.signals[signal]);
+  });
+}
+
+const terminals = [0, 1, 2].filter(isatty);
+// Node's own exit sets what a terminal had before, and aborts if that fails (ResetStdio of its node.cc); it passes over what is
+// closed
+process.on('exit', () => {
+  for (const fd of terminals) if (!isatty(fd)) closeIfOpen(fd);
 });
+
+function closeIfOpen(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // a line of the REPL has closed it
+  }
+}
 
 /** Waits until the reader has taken all output: Node writes to a pipe in the background, and process.exit() drops what waits. */
 async function flush(stream: NodeJS.WriteStream): Promise<void> {

@@ -33,10 +33,21 @@ export function iothUnder(prefix: readonly string[], args: readonly string[], en
 }
 
 /** Starts `ioth` at a terminal of its own: what is written is typed, and standard output is what it shows. */
-export function iothAtTerminal(args: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
-  // script(1) starts $SHELL, which may be unset; exec, so that it has the exit code and signals of node itself
-  const command = `stty cols 120 rows 40; exec ${shellLine(args)}`;
-  return start('script', ['-qec', command, '/dev/null'], {
+export function iothAtTerminal(args: readonly string[], env?: NodeJS.ProcessEnv): Child {
+  // exec, so that script(1) has the exit code and signals of node itself
+  return startTerminal(`exec ${shellLine(args)}`, env);
+}
+
+/** As `iothAtTerminal`, as the job of a shell that passes SIGHUP on, and then writes the exit code to `file`. */
+export function iothAsJob(args: readonly string[], file: string, env?: NodeJS.ProcessEnv): Child {
+  // in the background standard input would be /dev/null
+  const job = `exec 3<&0; ${shellLine(args)} <&3 & trap "kill -HUP $!" HUP`;
+  return startTerminal(`${job}; wait $!; wait $!; echo $? >'${file}'`, env);
+}
+
+function startTerminal(command: string, env: NodeJS.ProcessEnv = {}): Child {
+  // script(1) starts $SHELL, which may be unset
+  return start('script', ['-qec', `stty cols 120 rows 40; ${command}`, '/dev/null'], {
     env: environment({ SHELL: '/bin/sh', TERM: 'xterm', ...env }),
   });
 }
