@@ -1,7 +1,7 @@
 import { AbortError, IothError } from '../core/errors.js';
 import { GrowingPause } from '../core/growing-pause.js';
 import { refLoop, unrefLoop } from './keepalive.js';
-import { PollHandle, READABLE, WRITABLE } from './poll-handle.js';
+import { type Direction, PollHandle, READABLE, WRITABLE } from './poll-handle.js';
 import { isReceiveShutDown } from './poll-sync.js';
 import { EXHAUSTED, type Operation, WAIT, Waiter, WaitQueue, whenShutDown } from './wait-queue.js';
 
@@ -100,6 +100,12 @@ export class Readiness {
       else this.#arm(queue, waiter, timeout, signal);
       this.#update();
     });
+  }
+
+  /** Returns whether a call may be tried without an operation: no other waits in its direction, and other work need not run first. */
+  mayTry(direction: Direction): boolean {
+    const queue = direction === READABLE ? this.#readers : this.#writers;
+    return queue.waiters.length === 0 && !this.#exceedsBurstBudget();
   }
 
   /**
@@ -216,7 +222,8 @@ export class Readiness {
   #yield(queue: WaitQueue, waiter: Waiter<unknown>, timeout: number | null, signal: AbortSignal | undefined): void {
     queue.yields = true;
     setImmediate(() => {
-      burstOperations = 0;
+      // this one is the first of the next burst
+      burstOperations = 1;
       this.#sent = 0;
       queue.yields = false;
       this.#advance(queue);

@@ -12,6 +12,7 @@ import { localDestinationOf, namedDestinationOf, numericDestinationOf } from './
 import { socketStream } from './duplex.js';
 import { duplicate } from './duplicate.js';
 import { type Datagram, incoming, RECEIVE_SIZE } from './incoming.js';
+import { recvFromIntoAtOnce, recvIntoAtOnce, sendAtOnce, sendToAtOnce } from './operations/at-once.js';
 import type { Call, CallTarget, WithNames } from './operations/call.js';
 import { type ArgumentsOf, CALLS } from './operations/calls.js';
 import type { Received } from './operations/message.js';
@@ -160,7 +161,9 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
    * @throws the errors of {@link recv}
    */
   recv_into(buffer: NodeJS.ArrayBufferView, nbytes?: number, flags = 0, options?: OperationOptions): Promise<number> {
-    return this.#run(CALLS.recv_into, [buffer, nbytes, flags], options);
+    const done =
+      flags === 0 && nbytes === undefined && options === undefined ? recvIntoAtOnce(this.#target, buffer) : undefined;
+    return done ?? this.#run(CALLS.recv_into, [buffer, nbytes, flags], options);
   }
 
   /**
@@ -187,7 +190,11 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
     flags = 0,
     options?: OperationOptions,
   ): Promise<[number, Address]> {
-    return this.#run(CALLS.recvfrom_into, [buffer, nbytes, flags], options);
+    const done =
+      flags === 0 && nbytes === undefined && options === undefined
+        ? recvFromIntoAtOnce(this.#target, buffer)
+        : undefined;
+    return done ?? this.#run(CALLS.recvfrom_into, [buffer, nbytes, flags], options);
   }
 
   /**
@@ -225,7 +232,8 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
    * @throws {IothError} EPIPE, ECONNRESET, ENOTCONN, EDESTADDRREQ, EMSGSIZE, and the errors of every waiting call
    */
   send(data: Data, flags = 0, options?: OperationOptions): Promise<number> {
-    return this.#run(CALLS.send, [data, flags], options);
+    const done = flags === 0 && options === undefined ? sendAtOnce(this.#target, data) : undefined;
+    return done ?? this.#run(CALLS.send, [data, flags], options);
   }
 
   /**
@@ -248,6 +256,8 @@ export class Socket<Owner extends SocketOwner = SocketOwner, Item = Incoming<Own
   sendto(data: Data, addr: AddressInput, options?: OperationOptions): Promise<number>;
   sendto(data: Data, flags: number, addr: AddressInput, options?: OperationOptions): Promise<number>;
   sendto(data: Data, ...rest: unknown[]): Promise<number> {
+    const done = rest.length === 1 ? sendToAtOnce(this.#target, data, rest[0]) : undefined;
+    if (done) return done;
     const count = typeof rest[0] === 'number' ? 2 : 1;
     const args = [data, ...rest.slice(0, count)] as ArgumentsOf<typeof CALLS.sendto>;
     return this.#run(CALLS.sendto, args, rest[count] as OperationOptions | undefined);

@@ -8,121 +8,23 @@ import { RECEIVE_SIZE } from '../incoming.js';
 import { type CallTarget, call, checkSize } from './call.js';
 import { waitOrThrow } from './errors.js';
 
-// Each class here, in send.ts, accept.ts and connect.ts sets its own fields. With a common base class datagrams were a third
-// slower: its constructor saw as many object shapes as it had subclasses.
-
-/** Receive operation into the caller's bytes: recv(2). */
-class RecvInto implements Operation<number> {
-  readonly syscall = 'recv';
+/** Receive operation: recv(2) or recvfrom(2). */
+class Receive<T> implements Operation<T> {
   readonly direction = READABLE;
-  readonly fd: number;
 
   constructor(
     readonly descriptor: Descriptor,
-    readonly isStream: boolean,
-    readonly buffer: Uint8Array,
-    readonly size: number,
+    readonly syscall: 'recv' | 'recvfrom',
     readonly flags: number,
+    readonly trustsPoll: boolean,
+    readonly attempt: () => T | typeof WAIT,
+    readonly nothing: () => T,
   ) {
-    this.fd = descriptor.use(this.syscall);
+    descriptor.use(syscall);
   }
 
-  attempt(): number | typeof WAIT {
-    return receive(this, this.buffer);
-  }
-
-  get trustsPoll(): boolean {
-    return this.isStream && this.flags === 0 && this.size > 0;
-  }
-
-  whenShutDown(): number | typeof WAIT {
-    return waitsForErrors(this.flags) ? WAIT : 0;
-  }
-}
-
-/** Receive operation into new bytes: recv(2). */
-class Recv implements Operation<Buffer> {
-  readonly syscall = 'recv';
-  readonly direction = READABLE;
-  readonly fd: number;
-
-  constructor(
-    readonly descriptor: Descriptor,
-    readonly isStream: boolean,
-    readonly size: number,
-    readonly flags: number,
-  ) {
-    this.fd = descriptor.use(this.syscall);
-  }
-
-  attempt(): Buffer | typeof WAIT {
-    const buffer = takeBuffer(this.size, this.flags);
-    const count = receive(this, buffer);
-    if (count !== WAIT) return trimBuffer(buffer, Math.min(count, this.size));
-    spareBuffer = buffer;
-    return WAIT;
-  }
-
-  get trustsPoll(): boolean {
-    return this.isStream && this.flags === 0 && this.size > 0;
-  }
-
-  whenShutDown(): Buffer | typeof WAIT {
-    return waitsForErrors(this.flags) ? WAIT : Buffer.alloc(0);
-  }
-}
-
-/** Receive operation with the sender, into the caller's bytes: recvfrom(2). */
-class RecvFromInto implements Operation<[number, Address]> {
-  readonly syscall = 'recvfrom';
-  readonly direction = READABLE;
-  readonly fd: number;
-
-  constructor(
-    readonly descriptor: Descriptor,
-    readonly peers: CallTarget['peers'],
-    readonly buffer: Uint8Array,
-    readonly size: number,
-    readonly flags: number,
-  ) {
-    this.fd = descriptor.use(this.syscall);
-  }
-
-  attempt(): [number, Address] | typeof WAIT {
-    const count = receiveFrom(this, this.buffer);
-    return count === WAIT ? WAIT : [count, this.peers.last()];
-  }
-
-  whenShutDown(): [number, Address] | typeof WAIT {
-    return waitsForErrors(this.flags) ? WAIT : [0, this.peers.nobody()];
-  }
-}
-
-/** Receive operation with the sender, into new bytes: recvfrom(2). */
-class RecvFrom implements Operation<[Buffer, Address]> {
-  readonly syscall = 'recvfrom';
-  readonly direction = READABLE;
-  readonly fd: number;
-
-  constructor(
-    readonly descriptor: Descriptor,
-    readonly peers: CallTarget['peers'],
-    readonly size: number,
-    readonly flags: number,
-  ) {
-    this.fd = descriptor.use(this.syscall);
-  }
-
-  attempt(): [Buffer, Address] | typeof WAIT {
-    const buffer = takeBuffer(this.size, this.flags);
-    const count = receiveFrom(this, buffer);
-    if (count !== WAIT) return [trimBuffer(buffer, Math.min(count, this.size)), this.peers.last()];
-    spareBuffer = buffer;
-    return WAIT;
-  }
-
-  whenShutDown(): [Buffer, Address] | typeof WAIT {
-    return waitsForErrors(this.flags) ? WAIT : [Buffer.alloc(0), this.peers.nobody()];
+  whenShutDown(): T | typeof WAIT {
+    return waitsForErrors(this.flags) ? WAIT : this.nothing();
   }
 }
 
@@ -136,14 +38,20 @@ export function mayBeUnwritten(flags: number): boolean {
   return (flags & MSG_TRUNC) !== 0;
 }
 
-function receive({ descriptor, fd, isStream, size, flags }: Recv | RecvInto, buffer: Uint8Array): number | typeof WAIT {
+export function receive(
+  descriptor: Descriptor,
+  isStream: boolean,
+  buffer: Uint8Array,
+  size: number,
+  flags: number,
+): number | typeof WAIT {
   // returns at once, as in Python
   if (size === 0) return 0;
   if (flags === 0 && descriptor.readiness.isDrained) {
     descriptor.readiness.noteNoDatagram();
     return WAIT;
   }
-  const count = descriptor.calls.recv(fd, buffer, size, flags);
+  const count = descriptor.calls.recv(descriptor.fd, buffer, size, flags);
   if (count < 0) {
     const waits: typeof WAIT = waitOrThrow('recv', undefined, flags);
     descriptor.readiness.noteNoDatagram();
@@ -155,15 +63,27 @@ function receive({ descriptor, fd, isStream, size, flags }: Recv | RecvInto, buf
   return count;
 }
 
-function receiveFrom(operation: RecvFrom | RecvFromInto, buffer: Uint8Array): number | typeof WAIT {
-  const { descriptor, fd, size, flags } = operation;
-  const { readiness } = descriptor;
+/** Receives into new bytes. */
+function receiveBytes(descriptor: Descriptor, isStream: boolean, size: number, flags: number): Buffer | typeof WAIT {
+  const buffer = takeBuffer(size, flags);
+  const count = receive(descriptor, isStream, buffer, size, flags);
+  if (count !== WAIT) return trimBuffer(buffer, Math.min(count, size));
+  spareBuffer = buffer;
+  return WAIT;
+}
+
+export function receiveFrom(
+  { calls, fd, readiness }: Descriptor,
+  buffer: Uint8Array,
+  size: number,
+  flags: number,
+): number | typeof WAIT {
   if (flags === 0 && readiness.isDrained) {
     readiness.noteNoDatagram();
     return WAIT;
   }
   peerLength[0] = SOCKADDR_SIZE;
-  const count = descriptor.calls.recvfrom(fd, buffer, size, flags, peerBytes, peerLength);
+  const count = calls.recvfrom(fd, buffer, size, flags, peerBytes, peerLength);
   if (count < 0) {
     const waits: typeof WAIT = waitOrThrow('recvfrom', undefined, flags);
     readiness.noteNoDatagram();
@@ -171,6 +91,15 @@ function receiveFrom(operation: RecvFrom | RecvFromInto, buffer: Uint8Array): nu
   }
   if (flags === 0 && peerLength[0] > 0) readiness.noteDatagram();
   return count;
+}
+
+/** Receives into new bytes. The sender is the last of a {@link PeerAddressCache}. */
+function receiveBytesFrom(descriptor: Descriptor, size: number, flags: number): Buffer | typeof WAIT {
+  const buffer = takeBuffer(size, flags);
+  const count = receiveFrom(descriptor, buffer, size, flags);
+  if (count !== WAIT) return trimBuffer(buffer, Math.min(count, size));
+  spareBuffer = buffer;
+  return WAIT;
 }
 
 // recvfrom writes the peer's address here; safe to share, since each call returns before the next begins
@@ -223,26 +152,33 @@ function trimBuffer(buffer: Buffer, length: number): Buffer {
   return Buffer.from(buffer.subarray(0, length));
 }
 
+const noBytes = () => Buffer.alloc(0);
+
 /** The calls that receive bytes. */
 export const RECEIVE_CALLS = {
   recv: call(({ descriptor, type }, bufsize: number = RECEIVE_SIZE, flags: number = 0): Operation<Buffer> => {
     checkSize(bufsize);
     checkFlags(flags);
-    return new Recv(descriptor, type === SOCK_STREAM, bufsize, flags);
+    const isStream = type === SOCK_STREAM;
+    const attempt = () => receiveBytes(descriptor, isStream, bufsize, flags);
+    return new Receive(descriptor, 'recv', flags, isStream && flags === 0 && bufsize > 0, attempt, noBytes);
   }),
   recv_into: call(
     ({ descriptor, type }, buffer: NodeJS.ArrayBufferView, nbytes?: number, flags: number = 0): Operation<number> => {
       const into = checkBytes('buffer', buffer);
       const size = checkRoom(into, nbytes);
       checkFlags(flags);
-      return new RecvInto(descriptor, type === SOCK_STREAM, into, size, flags);
+      const isStream = type === SOCK_STREAM;
+      const attempt = () => receive(descriptor, isStream, into, size, flags);
+      return new Receive(descriptor, 'recv', flags, isStream && flags === 0 && size > 0, attempt, () => 0);
     },
   ),
   recvfrom: call(
     ({ descriptor, peers }, bufsize: number = RECEIVE_SIZE, flags: number = 0): Operation<[Buffer, Address]> => {
       checkSize(bufsize);
       checkFlags(flags);
-      return new RecvFrom(descriptor, peers, bufsize, flags);
+      const attempt = () => withSender(peers, receiveBytesFrom(descriptor, bufsize, flags));
+      return new Receive(descriptor, 'recvfrom', flags, false, attempt, () => [noBytes(), peers.nobody()]);
     },
   ),
   recvfrom_into: call(
@@ -255,10 +191,15 @@ export const RECEIVE_CALLS = {
       const into = checkBytes('buffer', buffer);
       const size = checkRoom(into, nbytes);
       checkFlags(flags);
-      return new RecvFromInto(descriptor, peers, into, size, flags);
+      const attempt = () => withSender(peers, receiveFrom(descriptor, into, size, flags));
+      return new Receive(descriptor, 'recvfrom', flags, false, attempt, () => [0, peers.nobody()]);
     },
   ),
 };
+
+function withSender<T>(peers: CallTarget['peers'], received: T | typeof WAIT): [T, Address] | typeof WAIT {
+  return received === WAIT ? WAIT : [received as T, peers.last()];
+}
 
 /** Returns how many bytes to receive. As in Python, nbytes 0 or undefined means as many as `buffer` can hold. */
 function checkRoom(buffer: Uint8Array, nbytes: unknown): number {

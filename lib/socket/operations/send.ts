@@ -24,7 +24,7 @@ class Send implements Operation<number> {
   }
 
   attempt(): number | typeof WAIT {
-    return send(this, this.data);
+    return send(this.descriptor, this.data, this.flags);
   }
 }
 
@@ -48,7 +48,7 @@ class SendAll implements Operation<void> {
 
   attempt(): typeof WAIT | undefined {
     for (;;) {
-      const count = send(this, this.#rest);
+      const count = send(this.descriptor, this.#rest, this.flags);
       if (typeof count !== 'number') return count;
       this.#left -= count;
       if (this.#left === 0) return undefined;
@@ -76,17 +76,20 @@ class SendTo implements Operation<number> {
   }
 
   attempt(): number | typeof WAIT {
-    const { descriptor, fd, data, flags, to } = this;
-    const count = descriptor.calls.sendto(fd, data, data.byteLength, flags, to.bytes, to.length);
-    return count >= 0 ? count : waitOrThrow('sendto', { address: to.address, port: to.port }, flags);
+    return sendTo(this.descriptor, this.data, this.flags, this.to);
   }
 }
 
-function send({ descriptor, fd, flags }: Send | SendAll, data: Uint8Array): number | typeof WAIT {
-  const count = descriptor.calls.send(fd, data, data.byteLength, flags);
+export function send({ calls, fd, readiness }: Descriptor, data: Uint8Array, flags: number): number | typeof WAIT {
+  const count = calls.send(fd, data, data.byteLength, flags);
   if (count < 0) return waitOrThrow('send', undefined, flags);
-  descriptor.readiness.noteSent(count);
+  readiness.noteSent(count);
   return count;
+}
+
+export function sendTo({ calls, fd }: Descriptor, data: Uint8Array, flags: number, to: Sockaddr): number | typeof WAIT {
+  const count = calls.sendto(fd, data, data.byteLength, flags, to.bytes, to.length);
+  return count >= 0 ? count : waitOrThrow('sendto', { address: to.address, port: to.port }, flags);
 }
 
 /** The calls that send bytes. */
