@@ -426,7 +426,7 @@ it('has a way out of the lab only where it is asked for', async () => {
   const { alice, gate } = lab.hosts;
   expect(String(lab)).toContain('net 10.0.2.0/24 exit=slirp\n└─ gate   10.0.2.1  routes to lan');
   expect((await gate.ping('10.0.2.2', PING)).received).toBe(1);
-  expect(gate.stack.routes().filter(({ dst }) => dst === null || dst === '0.0.0.0')).toMatchObject([
+  expect(gate.stack.routes(AF_INET).filter(({ dst_prefixlen }) => dst_prefixlen === 0)).toMatchObject([
     { gw: '10.0.2.2' },
   ]);
   expect(gate.stack.dns.getServers()).toEqual(['10.0.2.3']);

@@ -124,7 +124,8 @@ it('has a way out of the lab where the network has one', async () => {
     hosts: { gate: ['lan', 'net'], phone: { networks: ['lan', 'net'], roams: true } },
   });
   const { phone } = lab.hosts;
-  const gateways = () => phone.stack.routes().flatMap(({ dst_prefixlen, gw }) => (dst_prefixlen === 0 ? [gw] : []));
+  const gateways = () =>
+    phone.stack.routes(AF_INET).flatMap(({ dst_prefixlen, gw }) => (dst_prefixlen === 0 ? [gw] : []));
   expect(gateways()).toEqual([]);
   await phone.move('lan', 'net');
   expect(gateways()).toEqual(['10.0.2.2']);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import * as dnsPacket from 'dns-packet';
 import fc from 'fast-check';
+import { AF_INET } from 'ioth';
 import { ipBytes, ipText } from '../../../lib/address/ip.js';
 import { leaseOf } from '../../../lib/config/dhcp4/lease.js';
 import {
@@ -282,7 +283,7 @@ describe('the DHCP server of a lab', () => {
     await phone.move('lan', 'net');
     for (const host of [bob, phone]) {
       expect((await host.ping('10.0.2.2', { count: 1, timeout: PATIENCE_MS })).received).toBe(1);
-      expect(host.stack.routes().flatMap(({ dst_prefixlen, gw }) => (dst_prefixlen === 0 ? [gw] : []))).toEqual([
+      expect(host.stack.routes(AF_INET).flatMap(({ dst_prefixlen, gw }) => (dst_prefixlen === 0 ? [gw] : []))).toEqual([
         '10.0.2.2',
       ]);
     }
