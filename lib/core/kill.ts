@@ -4,3 +4,12 @@ export function kill(pid: number, signal: NodeJS.Signals): void {
     process.kill(pid, signal);
   } catch {}
 }
+
+/** Returns whether there is a process of this number, also if it has ended and nobody has waited for it. Needs no descriptor. */
+export function exists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

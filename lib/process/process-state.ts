@@ -1,3 +1,4 @@
+import { exists } from '../core/kill.js';
 import { readProcFile } from './proc-file.js';
 
 /**
@@ -7,8 +8,9 @@ import { readProcFile } from './proc-file.js';
  * - 'locked': it waits for a lock, in futex(2)
  * - 'stopped': a signal or a debugger stopped it
  * - 'gone': it ended
+ * - 'unknown': it is there, but no descriptor is free to read its state, or /proc hides it
  */
-export type ProcessState = 'busy' | 'asleep' | 'locked' | 'stopped' | 'gone';
+export type ProcessState = 'busy' | 'asleep' | 'locked' | 'stopped' | 'gone' | 'unknown';
 
 /** The number of the system call futex(2), on the architectures of Node. */
 const FUTEX: Partial<Record<string, string>> = {
@@ -32,7 +34,8 @@ const STATES: Partial<Record<string, ProcessState>> = {
 
 /** Returns the state of a process. Reads /proc/PID/stat and, if it may, /proc/PID/syscall (proc_pid_stat(5), ptrace(2)). */
 export function stateOfProcess(pid: number): ProcessState {
-  const letter = /\) (.)/.exec(readProcFile(pid, 'stat'))?.[1] ?? '';
+  const letter = /\) (.)/.exec(readProcFile(pid, 'stat'))?.[1];
+  if (letter === undefined) return exists(pid) ? 'unknown' : 'gone';
   const state = STATES[letter] ?? 'gone';
   const isLocked = state === 'asleep' && readProcFile(pid, 'syscall').split(' ', 1)[0] === FUTEX[process.arch];
   return isLocked ? 'locked' : state;
@@ -44,5 +47,5 @@ const EXITING = 4;
 /** Returns whether a process has begun to end, or is gone: it loses its memory, then its namespaces. Reads /proc/PID/stat. */
 export function isEnding(pid: number): boolean {
   const flags = /\) (?:\S+ ){6}(\d+)/.exec(readProcFile(pid, 'stat'))?.[1];
-  return flags === undefined || (Number(flags) & EXITING) !== 0;
+  return flags === undefined ? !exists(pid) : (Number(flags) & EXITING) !== 0;
 }

@@ -1,6 +1,8 @@
 import { readdirSync, rmSync } from 'node:fs';
-import { startScript } from '../../support/child.js';
-import { temporaryDirectory } from '../../support/directory.js';
+import { runText, startScript } from '../../support/child.js';
+import { temporaryDirectory, useDirectory } from '../../support/directory.js';
+
+const dir = useDirectory();
 
 test('a server that ran out accepts again once connections close, and does not spin meanwhile', async () => {
   const life = startScript('exhausted.ts');
@@ -38,4 +40,31 @@ test.each([
   expect(lines.pop()).toMatch(/^\d+ made 0 0$/);
   expect(lines.length).toBeGreaterThan(4);
   for (const line of lines) expect(line).toMatch(/^\d+ EMFILE 0 0$/);
+});
+
+test('a daemon that is late is waited for, also without a descriptor to read its state', async () => {
+  const program = `
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+execFileSync('prlimit', ['--pid=' + process.pid, '--nofile=64:64']);
+const stack = new ioth.Stack('vdestack', 'null://');
+process.kill(stack.daemonPid, 'SIGSTOP');
+while (!readFileSync('/proc/' + stack.daemonPid + '/stat', 'latin1').includes(') T ')) {}
+const going = spawn('sh', ['-c', 'sleep 1; kill -CONT $0', stack.daemonPid], { stdio: 'ignore' });
+const opened = [];
+try {
+  for (;;) opened.push(openSync('/dev/null'));
+} catch {}
+try {
+  stack.socket(ioth.AF_INET, ioth.SOCK_DGRAM);
+} catch ({ code }) {
+  console.log(code);
+}
+opened.forEach(closeSync);
+stack.socket(ioth.AF_INET, ioth.SOCK_DGRAM).close();
+if (going.exitCode === null) await once(going, 'exit');
+await stack.close();
+console.log('closed');`;
+  expect(await runText(dir.path, program)).toEqual({ code: 0, stdout: 'EMFILE\nclosed\n', stderr: '' });
 });
