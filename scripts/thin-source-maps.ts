@@ -23,11 +23,13 @@ function hasCode(text: string): boolean {
 for (const file of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
   if (!file.endsWith('js.map')) continue;
   const path = join('dist', file);
-  const { version, sources, mappings } = JSON.parse(readFileSync(path, 'utf8'));
   const script = path.slice(0, -'.map'.length);
   const text = readFileSync(script, 'utf8');
   if (!hasCode(text)) {
     rmSync(path);
     writeFileSync(script, text.replace(/^\/\/# sourceMappingURL=.*/m, ''));
-  } else writeFileSync(path, JSON.stringify({ version, sources, mappings: encode(decode(mappings).map(first)) }));
+    continue;
+  }
+  const { version, sources, mappings } = JSON.parse(readFileSync(path, 'utf8'));
+  writeFileSync(path, JSON.stringify({ version, sources, mappings: encode(decode(mappings).map(first)) }));
 }

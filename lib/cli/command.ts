@@ -1,5 +1,7 @@
 /** The parts of a subcommand of `ioth`. */
 
+import { constants } from 'node:os';
+
 /** An option, with its line of `--help`. */
 export interface OptionSpec {
   short?: string;
@@ -39,7 +41,12 @@ export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
 /** The number that a shell adds to the signal that ended a program. */
-export const EXIT_SIGNAL = 128;
+const EXIT_SIGNAL = 128;
+
+/** Returns the exit code that a shell gives a program that a signal ended. */
+export function exitCodeOf(signal: NodeJS.Signals): number {
+  return EXIT_SIGNAL + constants.signals[signal];
+}
 
 /** A wrong command line: exit code 2. */
 export class UsageError extends Error {

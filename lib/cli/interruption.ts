@@ -1,6 +1,5 @@
-import { constants } from 'node:os';
 import { onAbort } from '../core/abort.js';
-import { EXIT_SIGNAL } from './command.js';
+import { exitCodeOf } from './command.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -18,7 +17,7 @@ export class Interruption {
   readonly #listener = (signal: NodeJS.Signals): void => {
     // a second signal ends the process at once
     if (this.exitCode !== undefined) process.exit(this.exitCode);
-    this.exitCode = EXIT_SIGNAL + constants.signals[signal];
+    this.exitCode = exitCodeOf(signal);
     this.#controller.abort();
   };
 

@@ -2,9 +2,8 @@
 /** The entry of `ioth`: see docs/cli.md. */
 
 import { closeSync } from 'node:fs';
-import { constants } from 'node:os';
 import { isatty } from 'node:tty';
-import { EXIT_SIGNAL } from './command.js';
+import { exitCodeOf } from './command.js';
 import { dispatch } from './dispatch.js';
 
 /** By the error of a write: `ioth … | head`, for Node ignores SIGPIPE, and a terminal that has gone away. */
@@ -15,7 +14,7 @@ for (const stream of [process.stdout, process.stderr]) {
     const signal = SIGNALS[error.code ?? ''];
     if (signal === undefined) throw error;
     // as the signal would; open stacks end with it
-    process.exit(EXIT_SIGNAL + constants.signals[signal]);
+    process.exit(exitCodeOf(signal));
   });
 }
 

@@ -1,8 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EXIT_SIGNAL } from './command.js';
+import { exitCodeOf } from './command.js';
 
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const;
 /** The signals that end other programs, but not Node: it ignores SIGPIPE, and opens its inspector at SIGUSR1. */
@@ -39,5 +38,5 @@ export async function passOn([code, signal]: ProgramEnd): Promise<number> {
     // the signal arrives when the event loop runs
     await delay(SIGNAL_MS);
   }
-  return EXIT_SIGNAL + constants.signals[signal];
+  return exitCodeOf(signal);
 }

@@ -73,7 +73,7 @@ export class Readiness {
    */
   run<T>(operation: Operation<T>, owner: object, timeout: number | null, signal: AbortSignal | undefined): Promise<T> {
     if (signal?.aborted) return Promise.reject(new AbortError(signal.reason));
-    const queue = operation.direction === READABLE ? this.#readers : this.#writers;
+    const queue = this.#queueOf(operation.direction);
     const isFirst = queue.waiters.length === 0;
     const yields = isFirst && this.#exceedsBurstBudget() && timeout !== 0;
     if (isFirst && !yields) {
@@ -104,8 +104,11 @@ export class Readiness {
 
   /** Returns whether a call may be tried without an operation: no other waits in its direction, and other work need not run first. */
   mayTry(direction: Direction): boolean {
-    const queue = direction === READABLE ? this.#readers : this.#writers;
-    return queue.waiters.length === 0 && !this.#exceedsBurstBudget();
+    return this.#queueOf(direction).waiters.length === 0 && !this.#exceedsBurstBudget();
+  }
+
+  #queueOf(direction: Direction): WaitQueue {
+    return direction === READABLE ? this.#readers : this.#writers;
   }
 
   /**

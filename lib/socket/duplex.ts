@@ -16,8 +16,8 @@ interface StreamSocket {
 }
 
 /**
- * Creates a Duplex on a connected socket. Ending the stream shuts down writing; destroying it closes the socket. If the socket has
- * `follow`, the stream ends with it, also while nobody reads.
+ * Creates a Duplex on a connected socket. Ending the stream shuts down writing; destroying it closes the socket. A
+ * socket with `follow` ends the stream when it is closed, even if nothing reads from the stream.
  */
 export function socketStream(socket: StreamSocket): Duplex {
   const stream = new Duplex({

@@ -1,11 +1,10 @@
 import { once } from 'node:events';
-import { constants } from 'node:os';
 import { type REPLServer, start } from 'node:repl';
 import { inspect } from 'node:util';
 import { printableLines } from '../../core/printable.js';
 import * as ioth from '../../index.js';
 import { openStacks } from '../../stack/open-stacks.js';
-import { type Command, EXIT_OK, EXIT_SIGNAL, type Invocation } from '../command.js';
+import { type Command, EXIT_OK, exitCodeOf, type Invocation } from '../command.js';
 import { openStack } from '../config.js';
 import { installedIn, packageVersion } from '../package.js';
 import { defineDotCommands } from '../repl/dot-commands.js';
@@ -51,7 +50,7 @@ async function converse(stack: ioth.Stack): Promise<number> {
   const exited = once(server, 'exit');
   let exitCode: number | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
-    exitCode = EXIT_SIGNAL + constants.signals[signal];
+    exitCode = exitCodeOf(signal);
     server.close();
   };
   for (const signal of END_SIGNALS) process.on(signal, onSignal);

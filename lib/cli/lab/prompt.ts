@@ -1,7 +1,6 @@
 import { on } from 'node:events';
-import { constants } from 'node:os';
 import { createInterface, type Interface } from 'node:readline';
-import { EXIT_OK, EXIT_SIGNAL } from '../command.js';
+import { EXIT_OK, exitCodeOf } from '../command.js';
 import { failureOf, report } from '../failure.js';
 import { LineHistory } from '../history.js';
 import { interrupted } from '../interruption.js';
@@ -22,7 +21,7 @@ export async function converse(session: Session): Promise<number> {
   const ended = new AbortController();
   let exitCode = EXIT_OK;
   const onSignal = (signal: NodeJS.Signals) => {
-    exitCode = EXIT_SIGNAL + constants.signals[signal];
+    exitCode = exitCodeOf(signal);
     ended.abort();
   };
   for (const signal of END_SIGNALS) process.on(signal, onSignal);

@@ -13,12 +13,12 @@ class Receive<T> implements Operation<T> {
   readonly direction = READABLE;
 
   constructor(
-    readonly descriptor: Descriptor,
+    descriptor: Descriptor,
     readonly syscall: 'recv' | 'recvfrom',
     readonly flags: number,
-    readonly trustsPoll: boolean,
     readonly attempt: () => T | typeof WAIT,
     readonly nothing: () => T,
+    readonly trustsPoll = false,
   ) {
     descriptor.use(syscall);
   }
@@ -63,15 +63,6 @@ export function receive(
   return count;
 }
 
-/** Receives into new bytes. */
-function receiveBytes(descriptor: Descriptor, isStream: boolean, size: number, flags: number): Buffer | typeof WAIT {
-  const buffer = takeBuffer(size, flags);
-  const count = receive(descriptor, isStream, buffer, size, flags);
-  if (count !== WAIT) return trimBuffer(buffer, Math.min(count, size));
-  spareBuffer = buffer;
-  return WAIT;
-}
-
 export function receiveFrom(
   { calls, fd, readiness }: Descriptor,
   buffer: Uint8Array,
@@ -93,10 +84,14 @@ export function receiveFrom(
   return count;
 }
 
-/** Receives into new bytes. The sender is the last of a {@link PeerAddressCache}. */
-function receiveBytesFrom(descriptor: Descriptor, size: number, flags: number): Buffer | typeof WAIT {
+/** Receives into new bytes. @param receiveInto {@link receive} or {@link receiveFrom} */
+function receiveBytes(
+  size: number,
+  flags: number,
+  receiveInto: (buffer: Uint8Array) => number | typeof WAIT,
+): Buffer | typeof WAIT {
   const buffer = takeBuffer(size, flags);
-  const count = receiveFrom(descriptor, buffer, size, flags);
+  const count = receiveInto(buffer);
   if (count !== WAIT) return trimBuffer(buffer, Math.min(count, size));
   spareBuffer = buffer;
   return WAIT;
@@ -160,8 +155,9 @@ export const RECEIVE_CALLS = {
     checkSize(bufsize);
     checkFlags(flags);
     const isStream = type === SOCK_STREAM;
-    const attempt = () => receiveBytes(descriptor, isStream, bufsize, flags);
-    return new Receive(descriptor, 'recv', flags, isStream && flags === 0 && bufsize > 0, attempt, noBytes);
+    const attempt = () =>
+      receiveBytes(bufsize, flags, (buffer) => receive(descriptor, isStream, buffer, bufsize, flags));
+    return new Receive(descriptor, 'recv', flags, attempt, noBytes, isStream && flags === 0 && bufsize > 0);
   }),
   recv_into: call(
     ({ descriptor, type }, buffer: NodeJS.ArrayBufferView, nbytes?: number, flags: number = 0): Operation<number> => {
@@ -170,15 +166,16 @@ export const RECEIVE_CALLS = {
       checkFlags(flags);
       const isStream = type === SOCK_STREAM;
       const attempt = () => receive(descriptor, isStream, into, size, flags);
-      return new Receive(descriptor, 'recv', flags, isStream && flags === 0 && size > 0, attempt, () => 0);
+      return new Receive(descriptor, 'recv', flags, attempt, () => 0, isStream && flags === 0 && size > 0);
     },
   ),
   recvfrom: call(
     ({ descriptor, peers }, bufsize: number = RECEIVE_SIZE, flags: number = 0): Operation<[Buffer, Address]> => {
       checkSize(bufsize);
       checkFlags(flags);
-      const attempt = () => withSender(peers, receiveBytesFrom(descriptor, bufsize, flags));
-      return new Receive(descriptor, 'recvfrom', flags, false, attempt, () => [noBytes(), peers.nobody()]);
+      const bytes = () => receiveBytes(bufsize, flags, (buffer) => receiveFrom(descriptor, buffer, bufsize, flags));
+      const attempt = () => withSender(peers, bytes());
+      return new Receive(descriptor, 'recvfrom', flags, attempt, () => [noBytes(), peers.nobody()]);
     },
   ),
   recvfrom_into: call(
@@ -192,7 +189,7 @@ export const RECEIVE_CALLS = {
       const size = checkRoom(into, nbytes);
       checkFlags(flags);
       const attempt = () => withSender(peers, receiveFrom(descriptor, into, size, flags));
-      return new Receive(descriptor, 'recvfrom', flags, false, attempt, () => [0, peers.nobody()]);
+      return new Receive(descriptor, 'recvfrom', flags, attempt, () => [0, peers.nobody()]);
     },
   ),
 };

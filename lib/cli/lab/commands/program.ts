@@ -1,5 +1,4 @@
-import { constants } from 'node:os';
-import { EXIT_OK, EXIT_SIGNAL, UsageError } from '../../command.js';
+import { EXIT_OK, exitCodeOf, UsageError } from '../../command.js';
 import { interrupted } from '../../interruption.js';
 import { endOf } from '../../program.js';
 import { hostNamed, hostNames, type LabCommand, type Session } from '../command.js';
@@ -33,5 +32,5 @@ export async function runProgram(session: Session, host: string, line: string, s
   const end = await (isInteractive ? ended : Promise.race([ended, interrupted(signal)]));
   if (!end) return EXIT_OK;
   const [code, killer] = end;
-  return killer === null ? (code ?? EXIT_OK) : EXIT_SIGNAL + constants.signals[killer];
+  return killer === null ? (code ?? EXIT_OK) : exitCodeOf(killer);
 }
