@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /** The entry of `ioth`: see docs/cli.md. */
 
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { exitCodeOf } from './command.js';
+import { EXIT_OK, exitCodeOf } from './command.js';
 import { dispatch } from './dispatch.js';
 
 /** By the error of a write: `ioth … | head`, for Node ignores SIGPIPE, and a terminal that has gone away. */
@@ -22,14 +22,15 @@ const terminals = [0, 1, 2].filter(isatty);
 // Node's own exit sets what a terminal had before, and aborts if that fails (ResetStdio of its node.cc); it passes over what is
 // closed
 process.on('exit', () => {
-  for (const fd of terminals) if (!isatty(fd)) closeIfOpen(fd);
+  for (const fd of terminals.filter(hasHungUp)) closeSync(fd);
 });
 
-function closeIfOpen(fd: number): void {
+function hasHungUp(terminal: number): boolean {
   try {
-    closeSync(fd);
+    return !isatty(terminal) && fstatSync(terminal).isCharacterDevice();
   } catch {
     // a line of the REPL has closed it
+    return false;
   }
 }
 
@@ -41,6 +42,6 @@ async function flush(stream: NodeJS.WriteStream): Promise<void> {
 void dispatch(process.argv.slice(2)).then(async (code) => {
   await Promise.all([process.stdout, process.stderr].map(flush));
   // process.exit() does not wait for what is still open, such as standard input, or a timer of a line in the REPL. The result of
-  // the last write is known in the next turn of the loop
-  setImmediate(() => process.exit(code));
+  // the last write is known in the next turn of the loop. A terminal that went away ends the input, before SIGHUP or without it
+  setImmediate(() => process.exit(code === EXIT_OK && terminals.some(hasHungUp) ? exitCodeOf('SIGHUP') : code));
 });

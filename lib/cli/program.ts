@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { exitCodeOf } from './command.js';
 
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const;
@@ -21,7 +21,10 @@ export async function endOf(child: ChildProcess): Promise<ProgramEnd> {
   };
   for (const signal of FORWARDED) process.on(signal, forward);
   try {
-    return (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+    const [code, signal] = await once(child, 'exit');
+    // libuv may report the end before a signal that came with it, such as that of Ctrl-C: the next poll reports it
+    for (let turn = 0; turn < 2; turn++) await nextTurn();
+    return [code, signal];
   } finally {
     for (const signal of FORWARDED) process.off(signal, forward);
   }

@@ -38,10 +38,18 @@ export function iothAtTerminal(args: readonly string[], env?: NodeJS.ProcessEnv)
   return startTerminal(`exec ${shellLine(args)}`, env);
 }
 
-/** As `iothAtTerminal`, as the job of a shell that passes SIGHUP on, and then writes the exit code to `file`. */
-export function iothAsJob(args: readonly string[], file: string, env?: NodeJS.ProcessEnv): Child {
+/**
+ * As `iothAtTerminal`, as the job of a shell that writes the exit code to `file`.
+ * @param onHangup what the shell does at SIGHUP: passes it on
+ */
+export function iothAsJob(
+  args: readonly string[],
+  file: string,
+  env?: NodeJS.ProcessEnv,
+  onHangup = 'kill -HUP $!',
+): Child {
   // in the background standard input would be /dev/null
-  const job = `exec 3<&0; ${shellLine(args)} <&3 & trap "kill -HUP $!" HUP`;
+  const job = `exec 3<&0; ${shellLine(args)} <&3 & trap "${onHangup}" HUP`;
   return startTerminal(`${job}; wait $!; wait $!; echo $? >'${file}'`, env);
 }
 

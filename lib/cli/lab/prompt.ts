@@ -67,25 +67,31 @@ function openPrompt({ lab }: Session): Interface {
 }
 
 async function readAndRun(session: Session, prompt: Interface, ended: AbortController): Promise<void> {
+  let front: AbortController | undefined;
+  // it may also come from kill(1), or late: after the end of the program in front, which got it too
+  const interrupt = () => (front ? front.abort() : prompt.emit('SIGINT'));
+  process.on('SIGINT', interrupt);
   prompt.prompt();
-  for await (const [line] of on(prompt, 'line', { close: ['close'] })) {
-    prompt.pause();
-    // in cooked mode Ctrl-C is a signal, for the program in front too
-    process.stdin.setRawMode?.(false);
-    const isOver = await runLine(session, line as string, ended.signal);
-    if (isOver || ended.signal.aborted) return;
-    process.stdin.setRawMode?.(true);
-    prompt.prompt();
+  try {
+    for await (const [line] of on(prompt, 'line', { close: ['close'] })) {
+      prompt.pause();
+      // in cooked mode Ctrl-C is a signal, for the program in front too
+      process.stdin.setRawMode?.(false);
+      front = new AbortController();
+      const isOver = await runLine(session, line as string, AbortSignal.any([front.signal, ended.signal]));
+      front = undefined;
+      if (isOver || ended.signal.aborted) return;
+      process.stdin.setRawMode?.(true);
+      prompt.prompt();
+    }
+    print('');
+  } finally {
+    process.off('SIGINT', interrupt);
   }
-  print('');
 }
 
 /** Runs the statements of a line, until one fails or Ctrl-C. @returns true if one ends the session */
-async function runLine(session: Session, line: string, ended: AbortSignal): Promise<boolean> {
-  const front = new AbortController();
-  const interrupt = () => front.abort();
-  process.on('SIGINT', interrupt);
-  const signal = AbortSignal.any([front.signal, ended]);
+async function runLine(session: Session, line: string, signal: AbortSignal): Promise<boolean> {
   try {
     for (const statement of statementsOf(line)) {
       if (ENDS.includes(statement.words[0]!)) return true;
@@ -94,8 +100,6 @@ async function runLine(session: Session, line: string, ended: AbortSignal): Prom
     }
   } catch (error) {
     if (!signal.aborted) report('lab', failureOf(error).message);
-  } finally {
-    process.off('SIGINT', interrupt);
   }
   return false;
 }

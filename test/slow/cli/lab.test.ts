@@ -273,6 +273,15 @@ describe('at a terminal', () => {
     expect(session.stdout.split('├─ alice').length - 1).toBe(3);
   });
 
+  it('a signal of Ctrl-C that comes late, when the prompt is there again, does not end the lab', async () => {
+    const session = await openLab('-t', 'star=2');
+    process.kill(childOf(session.pid), 'SIGINT');
+    await session.says('press Ctrl-C again to end the lab');
+    await enter(session, 'links', 'alice  10.0.0.1');
+    session.write(CTRL_D);
+    await expectEnd(session);
+  });
+
   it('a mistake is explained, and the session goes on', async () => {
     const session = await openLab(writeConfig());
     await enter(session, 'pingal', "there is no command or host 'pingal': did you mean 'pingall'?");

@@ -43,6 +43,16 @@ it.each([
   expect(await codeWithout(terminal, file)).toBe(AFTER_SIGHUP);
 });
 
+it.each([
+  ['the REPL', ['repl'], 'ioth> '],
+  ['a lab', ['lab', '-t', 'star=2'], 'lab> '],
+])('%s ends as after SIGHUP where only its input ends', async (_, args, prompt) => {
+  const file = join(state.path, 'code');
+  const terminal = iothAsJob(args, file, { NO_COLOR: '1', TMPDIR: state.path, XDG_STATE_HOME: state.path }, ':');
+  await terminal.says(prompt);
+  expect(await codeWithout(terminal, file)).toBe(AFTER_SIGHUP);
+});
+
 function ignoringHangup(stream: 'stdout' | 'stderr'): string {
   const ignore = "process.removeAllListeners('SIGHUP').on('SIGHUP', () => {})";
   return `${ignore}; setInterval(() => process.${stream}.write('x'), 10); 40 + 2`;
