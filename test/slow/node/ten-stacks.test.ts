@@ -5,14 +5,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import express from 'express';
 import type { Stack } from 'ioth';
 import { useNetwork } from '../../support/network.js';
-import { type Trap, trap } from '../../support/traps.js';
+import { hostPort, type Trap, trap } from '../../support/traps.js';
 import { PATIENCE_MS } from '../../support/until.js';
 
 /* Ten hosts in one process: each is an express server, and a client of the nine others. */
 
 const STACKS = 10;
 const REQUESTS = 1000;
-const PORT = 7800;
+const PORT = hostPort(7400);
 
 interface Answer {
   stack: number;
