@@ -16,7 +16,9 @@ function first([segment]: readonly SourceMapSegment[]): SourceMapSegment[] {
 
 /** Returns whether there is more than what TypeScript writes for imports, exports and constants. */
 function hasCode(text: string): boolean {
-  const own = text.replace(/^var __\w+ = [\s\S]*?^\}\);?$/gm, '').replace(/^Object\.defineProperty\(exports, .*/gm, '');
+  const own = text
+    .replace(/^var __\w+ = [\s\S]*?^\}[()]*;$/gm, '')
+    .replace(/^Object\.defineProperty\(exports, .*/gm, '');
   return /=>|\b(?:function|class|new|for|if|try)\b/.test(own);
 }
 

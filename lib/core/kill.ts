@@ -5,7 +5,7 @@ export function kill(pid: number, signal: NodeJS.Signals): void {
   } catch {}
 }
 
-/** Returns whether there is a process of this number, also if it has ended and nobody has waited for it. Needs no descriptor. */
+/** Returns whether there is a process of this number, even a zombie. Needs no descriptor. */
 export function exists(pid: number): boolean {
   try {
     return process.kill(pid, 0);

@@ -311,10 +311,9 @@ export class Readiness {
 
   /**
    * True if a waiter's last wake-up was spurious: a receive of errors (MSG_ERRQUEUE) while data is there, a datagram to a unix
-   * socket whose queue is full, or a connect to one whose backlog is. Retrying at once would use a whole CPU, so the watch
-   * reports changes only. Two cases need a retry after a pause: a change that is not reported (room in the queue or backlog of
-   * a peer that the socket is not connected to), and a change that the failed try itself causes (a datagram that a unix
-   * socket's peer did not take).
+   * socket whose queue is full, or a connect to one whose backlog is. Then the watch reports changes only. A retry after a pause
+   * is for changes that are not reported (room at a peer that the socket is not connected to), and for those that the failed try
+   * itself causes (a datagram that a unix socket's peer did not take).
    */
   get #isStalled(): boolean {
     return this.#readers.isStalled || this.#writers.isStalled;

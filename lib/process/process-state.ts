@@ -8,7 +8,7 @@ import { readProcFile } from './proc-file.js';
  * - 'locked': it waits for a lock, in futex(2)
  * - 'stopped': a signal or a debugger stopped it
  * - 'gone': it ended
- * - 'unknown': it is there, but no descriptor is free to read its state, or /proc hides it
+ * - 'unknown': it exists, but its state cannot be read: no descriptor is free, or /proc hides it
  */
 export type ProcessState = 'busy' | 'asleep' | 'locked' | 'stopped' | 'gone' | 'unknown';
 

@@ -4,9 +4,7 @@
  * the stack has no need to wait for other hosts, `node --require ioth/register app.js` does the same, and Node loads the program
  * as it would without it.
  *
- * Worker threads use the stack of their process. Child processes use the host's network; this is reported once on standard error
- * unless IOTH_CHILDREN is 0. If IOTH_CHILDREN is 1, each Node child makes a stack of its own, and %d in IOTH is its number: 1 in
- * the first process, 2, 3 … in its children.
+ * Worker threads use the stack of their process. docs/node.md says what child processes use, and what IOTH_CHILDREN is for.
  *
  * `ioth/register` is register-imported.mjs for import, and register-required.ts for require.
  */

@@ -5,7 +5,7 @@ import { within } from '../core/within.js';
 import { runNativeAsync } from '../io/async-calls.js';
 import { fileOf } from '../io/descriptor-file.js';
 import { childrenOf, descriptorOf } from '../process/proc-file.js';
-import { COMMAND_TIMEOUT_MS, endCommandsSync } from './end-commands.js';
+import { COMMAND_TIMEOUT_MS } from './end-commands.js';
 
 /** Calls vde_close(3) of a connection that nobody has used: at once, or as {@link closeCommand}. */
 export async function closeUnused(conn: VdeConnPointer): Promise<void> {
@@ -26,12 +26,6 @@ export async function closeCommand(conn: VdeConnPointer, pipe: string): Promise<
     for (const pid of writers(pipe)) kill(pid, signal);
   }
   await within(closed, COMMAND_TIMEOUT_MS);
-}
-
-/** Ends the command of a cmd:// as {@link closeCommand}, then calls vde_close(3). Blocks the thread. */
-export function closeCommandSync(conn: VdeConnPointer, pipe: string): void {
-  endCommandsSync(writers(pipe));
-  libvdeplug().close(conn);
 }
 
 /** Returns the child processes whose standard output is a pipe. @param pipe its name in /proc */

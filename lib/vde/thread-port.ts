@@ -3,7 +3,8 @@ import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { SOCK_NONBLOCK } from '../constants/socket.js';
 import { fileOf } from '../io/descriptor-file.js';
 import { closeOnExec } from '../io/descriptor-flags.js';
-import { closeCommand, closeCommandSync, writers } from './close-command.js';
+import { closeCommand, writers } from './close-command.js';
+import { endCommandsSync } from './end-commands.js';
 import { type RawFrames, rawFrames } from './locator.js';
 import { openPointer } from './open.js';
 import { NodePeers } from './switch/node-peers.js';
@@ -55,14 +56,16 @@ export class ThreadPort {
 
   /** Closes it as {@link close}, but blocks the thread. */
   closeSync(): void {
-    if (this.#pipe === undefined) this.closeAtExit();
-    else if (this.#isOpen) closeCommandSync(this.conn, this.#pipe);
-    this.#isOpen = false;
+    endCommandsSync(this.commands);
+    if (this.#isOpen) this.#close();
   }
 
   /** Closes it at once. Leaves the pipes of a command to the end of the process. */
   closeAtExit(): void {
-    if (!this.#isOpen || this.#pipe !== undefined) return;
+    if (this.#isOpen && this.#pipe === undefined) this.#close();
+  }
+
+  #close(): void {
     this.#isOpen = false;
     this.#peers?.closeWaiting();
     this.#peers?.close();

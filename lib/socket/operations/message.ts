@@ -4,7 +4,7 @@ import { MSG_CMSG_CLOEXEC } from '../../constants/socket.js';
 import { checkBytes, checkData, checkEach, checkFlags, checkInteger, INT_MAX } from '../../core/validate.js';
 import { READABLE, WRITABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
-import { type AncillaryItem, CMSG_SPACE, decodeAncillary, encodeAncillary } from '../cmsg.js';
+import { type AncillaryItem, decodeAncillary, encodeAncillary } from '../cmsg.js';
 import type { Descriptor } from '../descriptor.js';
 import { call, checkSize } from './call.js';
 import { waitOrThrow } from './errors.js';
@@ -14,26 +14,28 @@ import type { Data } from './send.js';
 /** Result of recvmsg(2): the bytes or their number, the control messages, the MSG_ flags and the sender's address. */
 export type Received<T> = [data: T, ancdata: AncillaryItem[], flags: number, address: Address];
 
-/** RecvMsgInto operation: recvmsg(2) into the caller's buffers, one after the other. */
-class RecvMsgInto implements Operation<Received<number>> {
+/** RecvMsg operation: recvmsg(2) into buffers, one after the other, with room for `ancbufsize` bytes of control messages. */
+class RecvMsg<T> implements Operation<Received<T>> {
   readonly syscall = 'recvmsg';
   readonly direction = READABLE;
   readonly fd: number;
   readonly #buffers: Uint8Array[];
 
+  /** @param dataOf returns the data of so many bytes */
   constructor(
     descriptor: Descriptor,
     readonly family: number,
     buffers: readonly NodeJS.ArrayBufferView[],
     readonly ancbufsize: number,
     readonly flags: number,
+    readonly dataOf: (count: number) => T,
   ) {
     this.#buffers = checkEach('buffers', 'an array of buffers', buffers, checkBytes);
     checkInteger('ancbufsize', ancbufsize, 0, INT_MAX);
     this.fd = descriptor.use(this.syscall);
   }
 
-  attempt(): Received<number> | typeof WAIT {
+  attempt(): Received<T> | typeof WAIT {
     const name = Buffer.alloc(SOCKADDR_SIZE);
     const control = this.ancbufsize > 0 ? Buffer.alloc(this.ancbufsize) : null;
     const message = messageOf(this.#buffers, name, SOCKADDR_SIZE, control);
@@ -42,38 +44,12 @@ class RecvMsgInto implements Operation<Received<number>> {
     if (count < 0) return waitOrThrow('recvmsg', undefined, this.flags);
     const ancdata = control ? decodeAncillary(control.subarray(0, message.msg_controllen)) : [];
     const address = decodeSockaddr(name, message.msg_namelen, this.family);
-    return [count, ancdata, message.msg_flags & ~MSG_CMSG_CLOEXEC, address];
+    return [this.dataOf(count), ancdata, message.msg_flags & ~MSG_CMSG_CLOEXEC, address];
   }
 
-  whenShutDown(): Received<number> | typeof WAIT {
-    return waitsForErrors(this.flags) ? WAIT : [0, [], 0, decodeSockaddr(Buffer.alloc(0), 0, this.family)];
-  }
-}
-
-/** RecvMsg operation: recvmsg(2) into `bufsize` new bytes, with room for `ancbufsize` bytes of control messages: {@link CMSG_SPACE}. */
-class RecvMsg implements Operation<Received<Buffer>> {
-  readonly syscall = 'recvmsg';
-  readonly direction = READABLE;
-  readonly #data: Buffer;
-  readonly #into: RecvMsgInto;
-
-  constructor(descriptor: Descriptor, family: number, bufsize: number, ancbufsize: number, flags: number) {
-    this.#data = mayBeUnwritten(flags) ? Buffer.alloc(bufsize) : Buffer.allocUnsafe(bufsize);
-    this.#into = new RecvMsgInto(descriptor, family, [this.#data], ancbufsize, flags);
-  }
-
-  attempt(): Received<Buffer> | typeof WAIT {
-    return this.#withBytes(this.#into.attempt());
-  }
-
-  whenShutDown(): Received<Buffer> | typeof WAIT {
-    return this.#withBytes(this.#into.whenShutDown());
-  }
-
-  #withBytes(received: Received<number> | typeof WAIT): Received<Buffer> | typeof WAIT {
-    if (received === WAIT) return WAIT;
-    const [count, ...others] = received;
-    return [this.#data.subarray(0, count), ...others];
+  whenShutDown(): Received<T> | typeof WAIT {
+    const address = decodeSockaddr(Buffer.alloc(0), 0, this.family);
+    return waitsForErrors(this.flags) ? WAIT : [this.dataOf(0), [], 0, address];
   }
 }
 
@@ -130,7 +106,8 @@ export const MESSAGE_CALLS = {
     ): Operation<Received<Buffer>> => {
       checkSize(bufsize);
       checkFlags(flags);
-      return new RecvMsg(descriptor, family, bufsize, ancbufsize, flags);
+      const data = mayBeUnwritten(flags) ? Buffer.alloc(bufsize) : Buffer.allocUnsafe(bufsize);
+      return new RecvMsg(descriptor, family, [data], ancbufsize, flags, (count) => data.subarray(0, count));
     },
   ),
   recvmsg_into: call(
@@ -141,7 +118,7 @@ export const MESSAGE_CALLS = {
       flags: number = 0,
     ): Operation<Received<number>> => {
       checkFlags(flags);
-      return new RecvMsgInto(descriptor, family, buffers, ancbufsize, flags);
+      return new RecvMsg(descriptor, family, buffers, ancbufsize, flags, (count) => count);
     },
   ),
   sendmsg: call(

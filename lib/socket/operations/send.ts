@@ -9,22 +9,16 @@ import { waitOrThrow } from './errors.js';
 /** Data to send: bytes, or a string, which is sent as UTF-8. */
 export type Data = string | NodeJS.ArrayBufferView;
 
-/** Send operation: send(2). The result is the number of bytes sent. */
+/** Send operation: send(2) or sendto(2). The result is the number of bytes sent. */
 class Send implements Operation<number> {
-  readonly syscall = 'send';
   readonly direction = WRITABLE;
-  readonly fd: number;
 
   constructor(
-    readonly descriptor: Descriptor,
-    readonly data: Uint8Array,
-    readonly flags: number,
+    descriptor: Descriptor,
+    readonly syscall: 'send' | 'sendto',
+    readonly attempt: () => number | typeof WAIT,
   ) {
-    this.fd = descriptor.use(this.syscall);
-  }
-
-  attempt(): number | typeof WAIT {
-    return send(this.descriptor, this.data, this.flags);
+    descriptor.use(syscall);
   }
 }
 
@@ -32,7 +26,6 @@ class Send implements Operation<number> {
 class SendAll implements Operation<void> {
   readonly syscall = 'send';
   readonly direction = WRITABLE;
-  readonly fd: number;
   #rest: Uint8Array;
   #left: number;
 
@@ -41,7 +34,7 @@ class SendAll implements Operation<void> {
     data: Uint8Array,
     readonly flags: number,
   ) {
-    this.fd = descriptor.use(this.syscall);
+    descriptor.use(this.syscall);
     this.#rest = data;
     this.#left = data.byteLength;
   }
@@ -57,26 +50,6 @@ class SendAll implements Operation<void> {
       if (count === 0) return WAIT;
       this.#rest = this.#rest.subarray(count);
     }
-  }
-}
-
-/** Send operation to an address: sendto(2). */
-class SendTo implements Operation<number> {
-  readonly syscall = 'sendto';
-  readonly direction = WRITABLE;
-  readonly fd: number;
-
-  constructor(
-    readonly descriptor: Descriptor,
-    readonly data: Uint8Array,
-    readonly flags: number,
-    readonly to: Sockaddr,
-  ) {
-    this.fd = descriptor.use(this.syscall);
-  }
-
-  attempt(): number | typeof WAIT {
-    return sendTo(this.descriptor, this.data, this.flags, this.to);
   }
 }
 
@@ -97,7 +70,7 @@ export const SEND_CALLS = {
   send: call(({ descriptor }, data: Data, flags: number = 0): Operation<number> => {
     const bytes = checkData('data', data);
     checkFlags(flags);
-    return new Send(descriptor, bytes, flags);
+    return new Send(descriptor, 'send', () => send(descriptor, bytes, flags));
   }),
   sendall: call(({ descriptor }, data: Data, flags: number = 0): Operation<void> => {
     const bytes = checkData('data', data);
@@ -113,7 +86,7 @@ export const SEND_CALLS = {
       const [flags, addr] = second === undefined ? [0, first as Sockaddr] : [first as number, second];
       const bytes = checkData('data', data);
       checkFlags(flags);
-      return new SendTo(descriptor, bytes, flags, addr);
+      return new Send(descriptor, 'sendto', () => sendTo(descriptor, bytes, flags, addr));
     },
     ([, first]) => (typeof first === 'number' ? 2 : 1),
     'sendto',
