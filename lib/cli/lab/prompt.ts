@@ -67,19 +67,20 @@ function openPrompt({ lab }: Session): Interface {
 }
 
 async function readAndRun(session: Session, prompt: Interface, ended: AbortController): Promise<void> {
-  let front: AbortController | undefined;
-  // it may also come from kill(1), or late: after the end of the program in front, which got it too
-  const interrupt = () => (front ? front.abort() : prompt.emit('SIGINT'));
+  let front = new AbortController();
+  let isBusy = false;
+  // in cooked mode Ctrl-C is a signal, for the program in front too; it may come late, after the end of that program
+  const interrupt = () => (isBusy || !front.signal.aborted ? front.abort() : prompt.emit('SIGINT'));
   process.on('SIGINT', interrupt);
   prompt.prompt();
   try {
     for await (const [line] of on(prompt, 'line', { close: ['close'] })) {
       prompt.pause();
-      // in cooked mode Ctrl-C is a signal, for the program in front too
       process.stdin.setRawMode?.(false);
       front = new AbortController();
+      isBusy = true;
       const isOver = await runLine(session, line as string, AbortSignal.any([front.signal, ended.signal]));
-      front = undefined;
+      isBusy = false;
       if (isOver || ended.signal.aborted) return;
       process.stdin.setRawMode?.(true);
       prompt.prompt();

@@ -57,6 +57,12 @@ describe('ioth exec', () => {
     expect((await running.exit).code).toBe(130);
   });
 
+  it('Ctrl-C that is known after the end of the program leaves the exit code to that', async () => {
+    // what the program leaves behind is waited for
+    const late = 'trap "" TERM; (sleep 0.5; kill -INT $PPID) & exit 3';
+    expect((await iothAtTerminal(['exec', 'null://', 'sh', '-c', late]).exit).code).toBe(3);
+  });
+
   it('the signal that ends the program ends the command', async () => {
     const outcome = await ioth(['exec', 'null://', 'sh', '-c', 'kill -TERM $$']);
     expect(outcome).toEqual({ code: 'SIGTERM', stdout: '', stderr: '' });
