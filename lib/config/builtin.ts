@@ -9,6 +9,7 @@ import {
   IOTHCONF_STATIC,
 } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
+import { sleepSync } from '../core/sleep.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 import type { Clock } from './clock.js';
 import { emptySource } from './config-sources.js';
@@ -126,7 +127,7 @@ export class BuiltinConfig implements ConfigProvider {
   }
 
   closeSync(): void {
-    if (this.#stopAll()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RELEASE_DELAY_MS);
+    if (this.#stopAll()) sleepSync(RELEASE_DELAY_MS);
   }
 
   /** Stops all services. Returns whether anything may have been sent. */

@@ -21,6 +21,8 @@ export interface Change {
 export class Batch {
   /** The indexes of interfaces, by name. */
   readonly indexes = new Map<string, number>();
+  /** What is done after all changes. */
+  readonly endings: (() => void)[] = [];
   #socket: NetlinkSocket | undefined;
   #changes: Change[] = [];
 

@@ -5,12 +5,19 @@ import { checkFamily, checkPrefixlen, inet_pton } from '../address/inet.js';
 import { checkInterface } from '../address/interface-name.js';
 import { familyOf, splitPrefix } from '../address/ip.js';
 import { AF_INET6 } from '../constants/socket.js';
+import type { IothError } from '../core/errors.js';
+import { sleepSync } from '../core/sleep.js';
 import { checkBoolean, checkOptions, checkString, invalidValue } from '../core/validate.js';
-import { IFA, IFA_F_NODAD, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL } from './constants.js';
+import { IFA, IFA_F_NODAD, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, RTA } from './constants.js';
 import { findLink, type InterfaceRef, indexOf, missingLinkHints } from './link.js';
-import { type Attribute, ifaddrmsg } from './message.js';
-import { request } from './request.js';
-import { SCOPES } from './route-names.js';
+import { type Attribute, ifaddrmsg, rtmsg } from './message.js';
+import { afterChanges, inOneBatch, request } from './request.js';
+import { SCOPES, TYPES } from './route-names.js';
+
+/** The longest wait for the route of a new IPv6 address. */
+const LOCAL_ROUTE_TIMEOUT_MS = 1000;
+/** Of rtm_type in a struct rtmsg. */
+const ROUTE_TYPE_OFFSET = 7;
 
 export interface AddressOptions {
   /**
@@ -27,15 +34,41 @@ export type DelAddressArguments = CForm | TextForm;
 export type AddAddressArguments = [...CForm, options?: AddressOptions] | [...TextForm, options?: AddressOptions];
 
 export function ipaddr_add(stack: StackPointer, ...args: AddAddressArguments): void {
-  const { family, prefixlen, ifindex, attributes, hints, text } = check(args);
+  const { family, prefixlen, ifindex, bytes, attributes, hints, text } = check(args);
   const { dad = false }: AddressOptions = checkOptions(isTextForm(args) ? args[2] : args[4], ['dad']);
   checkBoolean('options.dad', dad);
   const flags = family === AF_INET6 && !dad ? IFA_F_NODAD : 0;
-  request(stack, 'RTM_NEWADDR', ifaddrmsg(family, prefixlen, flags, SCOPES.global, indexOf(stack, ifindex)), {
-    flags: NLM_F_ACK | NLM_F_EXCL | NLM_F_CREATE,
-    attributes,
-    hints: { ...hints, EEXIST: `interface ${ifindex} already has ${text}` },
+  inOneBatch(stack, () => {
+    const index = indexOf(stack, ifindex);
+    request(stack, 'RTM_NEWADDR', ifaddrmsg(family, prefixlen, flags, SCOPES.global, index), {
+      flags: NLM_F_ACK | NLM_F_EXCL | NLM_F_CREATE,
+      attributes,
+      hints: { ...hints, EEXIST: `interface ${ifindex} already has ${text}` },
+    });
+    if (flags !== 0) afterChanges(stack, () => waitUntilLocal(stack, index, bytes));
   });
+}
+
+/**
+ * Waits until an IPv6 address receives. The kernel has a thread of its own make the address's route of type local, after its
+ * acknowledgement. Until then it drops what comes for the address, and sends to the link what the stack sends to itself.
+ */
+function waitUntilLocal(stack: StackPointer, ifindex: number, address: Uint8Array): void {
+  for (let i = 0; i < LOCAL_ROUTE_TIMEOUT_MS && !isLocal(stack, ifindex, address); i++) sleepSync(1);
+}
+
+function isLocal(stack: StackPointer, ifindex: number, address: Uint8Array): boolean {
+  const attributes: Attribute[] = [
+    [RTA.DST, address],
+    [RTA.OIF, ifindex],
+  ];
+  try {
+    const route = request(stack, 'RTM_GETROUTE', rtmsg(AF_INET6, 128), { flags: 0, attributes });
+    return !route || route.payload[ROUTE_TYPE_OFFSET] === TYPES.local;
+  } catch (error) {
+    // picox needs no such route, and fails with ENOENT
+    return (error as IothError).code !== 'ENETUNREACH';
+  }
 }
 
 export function ipaddr_del(stack: StackPointer, ...args: DelAddressArguments): void {
@@ -65,7 +98,7 @@ function check(args: AddAddressArguments | DelAddressArguments) {
     [IFA.ADDRESS, bytes],
   ];
   const hints = { ...missingLinkHints(which), ENXIO: noIPv6, ...(family === AF_INET6 && { EINVAL: noIPv6 }) };
-  return { family, prefixlen, ifindex: which, attributes, hints, text: `${addr}/${prefixlen}` };
+  return { family, prefixlen, ifindex: which, bytes, attributes, hints, text: `${addr}/${prefixlen}` };
 }
 
 function addressAndLength(text: string): [family: number, addr: string, prefixlen: number] {

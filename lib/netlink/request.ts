@@ -104,11 +104,18 @@ export function inOneBatch<T>(stack: StackPointer, work: () => T): T {
   try {
     const result = work();
     own.flush();
+    for (const act of own.endings) act();
     return result;
   } finally {
     batch = undefined;
     own.close();
   }
+}
+
+/** Does this once the changes so far are made: now, or at the end of {@link inOneBatch}. */
+export function afterChanges(stack: StackPointer, act: () => void): void {
+  if (batch?.stack === stack) batch.endings.push(act);
+  else act();
 }
 
 /** Returns the index of an interface, which `find` asks the stack for, unless {@link inOneBatch} has it already. */

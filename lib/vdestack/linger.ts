@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import { GrowingPause } from '../core/growing-pause.js';
+import { sleepSync } from '../core/sleep.js';
 import { checkOptions } from '../core/validate.js';
 import { endInterrupts, interruptFd } from '../io/interrupt.js';
 import { READABLE } from '../io/poll-handle.js';
@@ -104,7 +105,7 @@ export function linger(stack: Lingering, limits: LingerLimits): Promise<void> | 
   const pause = new GrowingPause(MAX_PAUSE_MS);
   // worker.terminate() would leave the work half done: if it takes only moments, do it at once
   while (isPending && !isMainThread && !delivery.hasData) {
-    sleep(pause.take());
+    sleepSync(pause.take());
     isPending = delivery.isPending();
   }
   return isPending || delivery.daemon.hasFrames ? finish(delivery) : undefined;
@@ -132,17 +133,13 @@ export function lingerSync(stacks: readonly Lingering[], limits: LingerLimits): 
   for (const delivery of deliveries) delivery.giveUp();
   const deadline = performance.now() + FRAMES_TIMEOUT_MS;
   const isBusy = ({ daemon, mayBeAsked }: Delivery) => daemon.isCarrying || mayBeAsked;
-  while (deliveries.some(isBusy) && performance.now() < deadline) sleep(1);
+  while (deliveries.some(isBusy) && performance.now() < deadline) sleepSync(1);
 }
 
 /** Sleeps for this long, or until a signal comes. If the loop runs again, it gets the signal too. */
 function isInterruptedWithin(milliseconds: number): boolean {
   const fd = interruptFd();
   if (fd >= 0) return waitSync(fd, READABLE, milliseconds);
-  sleep(milliseconds);
+  sleepSync(milliseconds);
   return false;
-}
-
-function sleep(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
