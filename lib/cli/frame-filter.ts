@@ -48,6 +48,7 @@ const NUMBERS: Readonly<Record<string, number>> = {
 };
 const ETHER_TYPES: Readonly<Record<string, number>> = { arp: ETH_P_ARP, ip: ETH_P_IP, ip6: ETH_P_IPV6 };
 const TAGS = [ETH_P_8021Q, ETH_P_8021AD];
+const VLAN_MAX = 0xfff;
 const WITH_PORTS = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP];
 const QUALIFIERS = ['src', 'dst', 'host', 'net', 'port', 'portrange'];
 const WORDS = `${Object.keys(PROTOCOLS).join(', ')}, host, net, port, portrange, each with src or dst, ether host, proto, vlan, less, greater, len, tcp[tcpflags] and the like, and, or, not, ( )`;
@@ -165,7 +166,7 @@ class Parser implements Words {
   #ether(): FrameTest {
     for (const group of ['broadcast', 'multicast']) if (this.#takes(group)) return PROTOCOLS[group]!;
     if (this.#takes('proto')) {
-      const type = this.#numbered(ETHER_TYPES);
+      const type = this.#numbered(ETHER_TYPES, 0xffff);
       return ({ etherType }) => etherType === type;
     }
     const isBare = !['src', 'dst'].includes(this.peek());
@@ -180,22 +181,22 @@ class Parser implements Words {
   }
 
   #vlan(): FrameTest {
-    const id = /^(\d|0x)/.test(this.peek()) ? numberOf(this.take('the number of a VLAN')) : undefined;
+    const id = /^(\d|0x)/.test(this.peek()) ? numberOf(this.take('the number of a VLAN'), VLAN_MAX) : undefined;
     return (_, frame) =>
       frame.length >= 16 &&
       TAGS.includes(frame.readUInt16BE(12)) &&
-      (id === undefined || (frame.readUInt16BE(14) & 0xfff) === id);
+      (id === undefined || (frame.readUInt16BE(14) & VLAN_MAX) === id);
   }
 
   #protocol(family: FrameTest): FrameTest {
-    const number = this.#numbered(NUMBERS);
+    const number = this.#numbered(NUMBERS, 0xff);
     return (headers, frame) => headers.protocol === number && family(headers, frame);
   }
 
   /** Takes a number, or a name of one. A backslash, which tcpdump wants before names that are words too, may be there. */
-  #numbered(names: Readonly<Record<string, number>>): number {
+  #numbered(names: Readonly<Record<string, number>>, max: number): number {
     const word = this.take('the number of a protocol').replace(/^\\/, '');
-    return Object.hasOwn(names, word) ? names[word]! : numberOf(word);
+    return Object.hasOwn(names, word) ? names[word]! : numberOf(word, max);
   }
 
   peek(at = 0): string {

@@ -108,9 +108,14 @@ function parseSum(words: Words): FrameValue {
   while (words.peek() === '|') {
     words.take('|');
     const [left, right] = [value, parseProduct(words)];
-    value = (headers, frame) => (left(headers, frame) | right(headers, frame)) >>> 0;
+    value = (headers, frame) => bitwise(left(headers, frame), right(headers, frame), (a, b) => a | b);
   }
   return value;
+}
+
+/** What a frame does not have stays NaN. */
+function bitwise(left: number, right: number, combine: (left: number, right: number) => number): number {
+  return Number.isNaN(left + right) ? Number.NaN : combine(left, right) >>> 0;
 }
 
 function parseProduct(words: Words): FrameValue {
@@ -118,10 +123,7 @@ function parseProduct(words: Words): FrameValue {
   while (words.peek() === '&') {
     words.take('&');
     const [left, right] = [value, parseValue(words)];
-    value = (headers, frame) => {
-      const number = left(headers, frame);
-      return Number.isNaN(number) ? number : (number & right(headers, frame)) >>> 0;
-    };
+    value = (headers, frame) => bitwise(left(headers, frame), right(headers, frame), (a, b) => a & b);
   }
   return value;
 }
@@ -157,8 +159,9 @@ function bytesOf(word: string): FrameValue {
 }
 
 /** Reads a number, decimal or hexadecimal, or the name of one. @throws {UsageError} */
-export function numberOf(word: string): number {
+export function numberOf(word: string, max = 0xffff_ffff): number {
   if (Object.hasOwn(NAMED, word)) return NAMED[word]!;
-  if (/^(\d{1,10}|0x[\da-f]{1,8})$/i.test(word)) return Number(word);
-  throw new UsageError(`the filter needs a number, not '${word}'`);
+  const isNumber = /^(\d{1,10}|0x[\da-f]{1,8})$/i.test(word);
+  if (isNumber && Number(word) <= max) return Number(word);
+  throw new UsageError(`the filter needs a number${isNumber ? ` of at most ${max}` : ''}, not '${word}'`);
 }

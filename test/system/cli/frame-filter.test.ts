@@ -182,11 +182,19 @@ it('takes what tcpdump takes', async () => {
     'udp[2:2] = 9001',
     'ether[0] & 1 = 1',
     'arp[6:2] = 1',
+    'ip and tcp[13] | 2 = 2',
+    'tcp[13] & ip[8] = 0',
+    'ip and ( udp[0:2] | 0 ) & 0 = 0',
     'vlan',
     'vlan 5',
   ];
   for (const filter of filters)
     expect({ filter, frames: passing(filter) }).toEqual({ filter, frames: printed(filter) });
+});
+
+it('a number that a frame does not have is not one, on either side of an operator', () => {
+  // tcpdump forgets what the right side asks for, and reads the bytes of other protocols
+  expect(passing('ip[8] & tcp[13] = 0')).toEqual(passing('tcp[13] & ip[8] = 0'));
 });
 
 it('looks behind VLAN tags and the extension headers of IPv6', () => {
@@ -252,6 +260,10 @@ it.each([
   ['net 300', "the filter needs a prefix such as '10.0.0.0/24' after 'net', not '300.0.0.0/8'"],
   ['src and dst', 'the filter ends where it needs an address'],
   ['src src 10.0.0.1', "the filter needs an IP address such as '10.0.0.1', not 'src'"],
+  ['vlan 4096', "the filter needs a number of at most 4095, not '4096'"],
+  ['ether proto 65536', 'at most 65535'],
+  ['ip proto 256', 'at most 255'],
+  ['ip[0] = 4294967296', 'at most 4294967295'],
   ['ip proto http', "the filter needs a number, not 'http'"],
   ['less', 'the filter ends where it needs a number of bytes'],
   ['tcp[tcpflags] & tcp-syn', "the filter ends where it needs a comparison such as '!= 0'"],
