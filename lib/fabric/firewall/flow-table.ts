@@ -3,6 +3,8 @@ import { type Headers, isIcmp } from '../headers.js';
 import { Session, type Timeouts, timeoutOf } from '../nat/session.js';
 
 const MAX_FLOWS = 65_536;
+/** Of echo, timestamp, information and address mask (RFC 792, RFC 950), and echo of ICMPv6 (RFC 4443). */
+const ICMP_ANSWERS = new Set([0, 14, 16, 18, 129]);
 /** The bytes of a key: two addresses, two ports, a protocol, a family. */
 const KEY_SIZE = 38;
 const ADDRESS = 16;
@@ -70,8 +72,9 @@ export class FlowTable {
     frame.copy(key, 0, inner, inner + addressLength);
     frame.copy(key, ADDRESS, remote, remote + addressLength);
     if (isIcmp(protocol)) {
-      // an echo and its answer have one identifier
+      // a question and its answer have one identifier; a question of the other end with it is another conversation
       if (transport >= 0 && end >= transport + 8) frame.copy(key, 2 * ADDRESS, transport + 4, transport + 6);
+      if (isOut === ICMP_ANSWERS.has(headers.icmpType)) key[2 * ADDRESS + 2] = 1;
     } else {
       key.writeUInt16BE(Math.max(0, isOut ? headers.fromPort : headers.toPort), 2 * ADDRESS);
       key.writeUInt16BE(Math.max(0, isOut ? headers.toPort : headers.fromPort), 2 * ADDRESS + 2);

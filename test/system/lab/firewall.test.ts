@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { AF_INET, AF_INET6, SOCK_DGRAM } from 'ioth';
+import { AF_INET, AF_INET6, IPPROTO_ICMP, IPPROTO_ICMPV6, SOCK_DGRAM, SOCK_RAW } from 'ioth';
 import { Fabric, type Lab, type LabHost } from 'ioth/lab';
 import { describeFrame, VdePort } from 'ioth/vde';
 import { checkFirewall } from '../../../lib/fabric/firewall/options.js';
@@ -74,6 +74,26 @@ it("'block-inbound': what begins inside gets its answers, in both families, and 
   await client.send('hello');
   await expect(client.recv(10)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 });
+
+it.each([
+  [4, AF_INET, IPPROTO_ICMP, '0800e5ca12340001', 0, 20],
+  [6, AF_INET6, IPPROTO_ICMPV6, '8000000012340001', 129, 0],
+] as const)(
+  'IPv%i: an echo request from outside is no answer, though it has the identifier of a ping that went out',
+  async (family, domain, protocol, hex, answer, headerLength) => {
+    await using lab = await labWith({ firewall: 'block-inbound' });
+    const { server, alice } = lab.hosts;
+    const request = Buffer.from(hex, 'hex');
+    using client = alice.stack.socket(domain, SOCK_RAW, protocol);
+    client.settimeout(PATIENCE_MS / 1000);
+    await client.sendto(request, [server.address('internet', family), 0]);
+    while ((await client.recv(100))[headerLength] !== answer);
+    const before = await drops(lab as Lab);
+    using other = server.stack.socket(domain, SOCK_RAW, protocol);
+    await other.sendto(request, [alice.address('office', family), 0]);
+    await until('it is dropped', async () => (await drops(lab as Lab)) > before);
+  },
+);
 
 it("'corporate': the web and DNS go out, nothing else", async () => {
   await using lab = await labWith({ firewall: 'corporate', nat: 'corporate' });
