@@ -1,14 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { textIfReadable } from '../core/text-file.js';
+import type { REPLServer } from 'node:repl';
+import { promisify } from 'node:util';
+import { textIfReadable } from '../core/files.js';
 import { printError } from './terminal.js';
 
 /**
  * Returns the file that keeps the lines typed at the prompt of a command, after making its directory. IOTH_REPL_HISTORY names
  * that of 'repl'; undefined if it is empty, or if the directory cannot be made.
  */
-export function historyFile(command: 'repl' | 'lab'): string | undefined {
+function historyFile(command: 'repl' | 'lab'): string | undefined {
   const { [`IOTH_${command.toUpperCase()}_HISTORY`]: given, XDG_STATE_HOME: state } = process.env;
   if (given === '') return undefined;
   const path = given ?? join(state || join(homedir(), '.local/state'), `ioth/${command}_history`);
@@ -21,8 +23,19 @@ export function historyFile(command: 'repl' | 'lab'): string | undefined {
   }
 }
 
-export function warnOfHistory(error: unknown): void {
+function warnOfHistory(error: unknown): void {
   printError(`the history is not saved: ${(error as Error).message}`);
+}
+
+/** Makes the REPL keep its history in a file. Only the user may read it: Node makes it with mode 600. */
+export async function setUpHistory(server: REPLServer): Promise<void> {
+  const path = historyFile('repl');
+  if (path === undefined) return;
+  try {
+    await promisify(server.setupHistory.bind(server))(path);
+  } catch (error) {
+    warnOfHistory(error);
+  }
 }
 
 /** The lines of a prompt, the last one first, in a file that only the user may read. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { errno, libc } from '../../ffi/libc.js';
 import { SO_PEERCRED, SOL_SOCKET } from '../constants/socket.js';
 import { systemError } from '../core/errors.js';
-import { textIfReadable } from '../core/text-file.js';
+import { textIfReadable } from '../core/files.js';
 
 /** A peer that is plugged into a switch of this process. */
 export interface Peer {

@@ -9,7 +9,7 @@ import {
   IOTHCONF_STATIC,
 } from '../constants/index.js';
 import { IothError } from '../core/errors.js';
-import { sleepSync } from '../core/sleep.js';
+import { sleepSync } from '../core/waiting.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 import type { Clock } from './clock.js';
 import { emptySource } from './config-sources.js';

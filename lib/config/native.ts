@@ -4,7 +4,7 @@ import { errno } from '../../ffi/libc.js';
 import { IOTHCONF_DHCP, IOTHCONF_DHCPV6, IOTHCONF_ETH, IOTHCONF_RD, IOTHCONF_STATIC } from '../constants/index.js';
 import { untilAborted } from '../core/abort.js';
 import { AbortError, IothError, systemError } from '../core/errors.js';
-import { within } from '../core/within.js';
+import { within } from '../core/waiting.js';
 import { parseResolvConf } from '../dns/resolv-conf.js';
 import type { StackInterface } from '../dns/stack-interface.js';
 import { runNativeAsync } from '../io/async-calls.js';

@@ -2,7 +2,7 @@ import { lstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { IothError } from './errors.js';
-import { identityOf, lookAt } from './file-identity.js';
+import { identityOf, lookAt } from './files.js';
 
 /** The longest path, in bytes. It leaves room for a file name in the path of a unix socket. */
 const MAX_PATH = 90;

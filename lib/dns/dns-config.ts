@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIPv4, isIPv6 } from 'node:net';
 import { familyOf } from '../address/ip.js';
-import { textIfReadable } from '../core/text-file.js';
+import { textIfReadable } from '../core/files.js';
 import { checkString, invalidValue } from '../core/validate.js';
 import { DEFAULT_OPTIONS, DNS_PORT, type Nameserver, parseResolvConf, type ResolvConf } from './resolv-conf.js';
 

@@ -1,7 +1,7 @@
 import os from 'node:os';
 import * as constants from '../constants/index.js';
 import { IothError } from '../core/errors.js';
-import { textIfReadable } from '../core/text-file.js';
+import { textIfReadable } from '../core/files.js';
 import { checkString } from '../core/validate.js';
 import { readLines } from './text-lines.js';
 

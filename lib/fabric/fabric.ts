@@ -8,7 +8,6 @@ import type { FirewallPlan } from './firewall/options.js';
 import type { NatSettings } from './nat/nat.js';
 import { type InsideNetwork, RouterNat } from './nat/router-nat.js';
 import { FabricNetwork } from './network.js';
-import { checkThreads } from './thread-count.js';
 import { WorkerThread } from './worker-thread.js';
 
 /** Options of {@link Fabric.start}. */
@@ -23,6 +22,7 @@ export interface FabricOptions {
 }
 
 const MAX_RANDOM_SEED = 2 ** 32;
+const MAX_THREADS = 64;
 
 /** The open fabrics of this thread. */
 const open = new Set<Fabric>();
@@ -129,6 +129,11 @@ export class Fabric {
 
 function closeAllSync(): void {
   for (const fabric of open) fabric.closeSync();
+}
+
+/** Checks a number of threads that forward. */
+export function checkThreads(name: string, threads: unknown): number {
+  return checkInteger(name, threads, 1, MAX_THREADS);
 }
 
 async function startThreads(count: number, seed: number): Promise<WorkerThread[]> {

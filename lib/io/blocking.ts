@@ -1,6 +1,6 @@
 import { libc } from '../../ffi/libc.js';
 import { IothError } from '../core/errors.js';
-import { GrowingPause } from '../core/growing-pause.js';
+import { GrowingPause } from '../core/waiting.js';
 import { PREEMPTED_MS } from './epoll.js';
 import { interruptFd, throwIfInterrupted } from './interrupt.js';
 import { type BlockingOwner, waitInterruptibly } from './interruptible-wait.js';

@@ -1,5 +1,5 @@
 import { AbortError, IothError } from '../core/errors.js';
-import { GrowingPause } from '../core/growing-pause.js';
+import { GrowingPause } from '../core/waiting.js';
 import { refLoop, unrefLoop } from './keepalive.js';
 import { type Direction, PollHandle, READABLE, WRITABLE } from './poll-handle.js';
 import { isReceiveShutDown } from './poll-sync.js';

@@ -6,18 +6,17 @@ import { checkInterface } from '../address/interface-name.js';
 import { familyOf, splitPrefix } from '../address/ip.js';
 import { AF_INET6 } from '../constants/socket.js';
 import type { IothError } from '../core/errors.js';
-import { sleepSync } from '../core/sleep.js';
 import { checkBoolean, checkOptions, checkString, invalidValue } from '../core/validate.js';
+import { sleepSync } from '../core/waiting.js';
 import { IFA, IFA_F_NODAD, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, RTA } from './constants.js';
 import { findLink, type InterfaceRef, indexOf, missingLinkHints } from './link.js';
 import { type Attribute, ifaddrmsg, rtmsg } from './message.js';
-import { afterChanges, inOneBatch, request } from './request.js';
+import { inOneBatch, request } from './request.js';
 import { SCOPES, TYPES } from './route-names.js';
 
-/** The longest wait for the route of a new IPv6 address. */
 const LOCAL_ROUTE_TIMEOUT_MS = 1000;
 /** Of rtm_type in a struct rtmsg. */
-const ROUTE_TYPE_OFFSET = 7;
+const TYPE_OFFSET = 7;
 
 export interface AddressOptions {
   /**
@@ -38,21 +37,18 @@ export function ipaddr_add(stack: StackPointer, ...args: AddAddressArguments): v
   const { dad = false }: AddressOptions = checkOptions(isTextForm(args) ? args[2] : args[4], ['dad']);
   checkBoolean('options.dad', dad);
   const flags = family === AF_INET6 && !dad ? IFA_F_NODAD : 0;
-  inOneBatch(stack, () => {
+  inOneBatch(stack, ({ endings }) => {
     const index = indexOf(stack, ifindex);
     request(stack, 'RTM_NEWADDR', ifaddrmsg(family, prefixlen, flags, SCOPES.global, index), {
       flags: NLM_F_ACK | NLM_F_EXCL | NLM_F_CREATE,
       attributes,
       hints: { ...hints, EEXIST: `interface ${ifindex} already has ${text}` },
     });
-    if (flags !== 0) afterChanges(stack, () => waitUntilLocal(stack, index, bytes));
+    if (flags !== 0) endings.push(() => waitUntilLocal(stack, index, bytes));
   });
 }
 
-/**
- * Waits until an IPv6 address receives. The kernel has a thread of its own make the address's route of type local, after its
- * acknowledgement. Until then it drops what comes for the address, and sends to the link what the stack sends to itself.
- */
+/** Waits until an IPv6 address receives: a thread of the kernel makes its route of type local after the acknowledgement. */
 function waitUntilLocal(stack: StackPointer, ifindex: number, address: Uint8Array): void {
   for (let i = 0; i < LOCAL_ROUTE_TIMEOUT_MS && !isLocal(stack, ifindex, address); i++) sleepSync(1);
 }
@@ -64,7 +60,7 @@ function isLocal(stack: StackPointer, ifindex: number, address: Uint8Array): boo
   ];
   try {
     const route = request(stack, 'RTM_GETROUTE', rtmsg(AF_INET6, 128), { flags: 0, attributes });
-    return !route || route.payload[ROUTE_TYPE_OFFSET] === TYPES.local;
+    return !route || route.payload[TYPE_OFFSET] === TYPES.local;
   } catch (error) {
     // picox needs no such route, and fails with ENOENT
     return (error as IothError).code !== 'ENETUNREACH';

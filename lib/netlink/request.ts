@@ -6,7 +6,7 @@ import { Batch } from './batch.js';
 import { NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, type RequestName } from './constants.js';
 import { failureOf, type Hints } from './failure.js';
 import type { Attribute, Message } from './message.js';
-import { encodeRequest, NetlinkSocket } from './netlink-socket.js';
+import { encodeRequest, type NetlinkSocket } from './netlink-socket.js';
 
 /** The most attempts of a dump, which starts again when the configuration changes under it. */
 const DUMP_ATTEMPTS = 10;
@@ -21,7 +21,7 @@ interface RequestOptions {
 
 /**
  * Sends one request and waits for an acknowledgement, or for the first message of data, since a stack may send no
- * acknowledgement after its data. Returns the data. A change within {@link inOneBatch} only becomes a part of it.
+ * acknowledgement after its data. Returns the data. A change waits for the end of {@link inOneBatch}, if that runs.
  */
 export function request(
   stack: StackPointer,
@@ -29,12 +29,12 @@ export function request(
   body: Uint8Array,
   { flags = NLM_F_ACK, attributes, hints }: RequestOptions = {},
 ): Message | undefined {
-  if (batch?.stack === stack && isChange(name)) {
-    batch.add({ name, body, flags: flags & ~NLM_F_ACK, attributes, hints });
-    return undefined;
-  }
-  return withSocket(stack, name, (socket) => {
-    const [message] = ask(socket, name, body, flags, attributes)();
+  return inOneBatch(stack, (batch) => {
+    if (isChange(name)) {
+      batch.add({ name, body, flags: flags & ~NLM_F_ACK, attributes, hints });
+      return undefined;
+    }
+    const [message] = ask(batch.socketFor(name), name, body, flags, attributes)();
     if (message?.type !== NLMSG_ERROR) return message;
     const failure = failureOf(message, name, hints);
     if (failure) throw failure;
@@ -61,7 +61,8 @@ function ask(
 
 /** Returns all objects of a kind. */
 export function dump(stack: StackPointer, name: RequestName, body: Uint8Array): Message[] {
-  return withSocket(stack, name, (socket) => {
+  return inOneBatch(stack, (batch) => {
+    const socket = batch.socketFor(name);
     for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
       const messages = collect(ask(socket, name, body, NLM_F_DUMP), name);
       if (messages) return messages;
@@ -90,48 +91,33 @@ function collect(receive: () => Message[], name: RequestName): Message[] | undef
 }
 
 /** The requests of {@link inOneBatch}. */
-let batch: Batch | undefined;
+let current: Batch | undefined;
 
 /**
  * Makes one socket for all requests of `work` to a stack, asks once for the index of an interface, and sends changes together: all
  * are made when the next question is asked, and at the end. `work` must not rename, make or delete interfaces.
  * @throws {IothError} the first change that the stack refused; those after it may be made
  */
-export function inOneBatch<T>(stack: StackPointer, work: () => T): T {
-  if (batch) return work();
+export function inOneBatch<T>(stack: StackPointer, work: (batch: Batch) => T): T {
+  const outer = current;
+  if (outer?.stack === stack) return work(outer);
   const own = new Batch(stack);
-  batch = own;
+  current = own;
   try {
-    const result = work();
+    const result = work(own);
     own.flush();
     for (const act of own.endings) act();
     return result;
   } finally {
-    batch = undefined;
+    current = outer;
     own.close();
   }
 }
 
-/** Does this once the changes so far are made: now, or at the end of {@link inOneBatch}. */
-export function afterChanges(stack: StackPointer, act: () => void): void {
-  if (batch?.stack === stack) batch.endings.push(act);
-  else act();
-}
-
 /** Returns the index of an interface, which `find` asks the stack for, unless {@link inOneBatch} has it already. */
 export function knownIndex(stack: StackPointer, ifname: string, find: () => number): number {
-  if (batch?.stack !== stack) return find();
-  const index = batch.indexes.get(ifname) ?? find();
-  batch.indexes.set(ifname, index);
+  if (current?.stack !== stack) return find();
+  const index = current.indexes.get(ifname) ?? find();
+  current.indexes.set(ifname, index);
   return index;
-}
-
-function withSocket<T>(stack: StackPointer, name: RequestName, use: (socket: NetlinkSocket) => T): T {
-  if (batch?.stack === stack) return use(batch.socketFor(name));
-  const socket = new NetlinkSocket(stack, name);
-  try {
-    return use(socket);
-  } finally {
-    socket.close();
-  }
 }

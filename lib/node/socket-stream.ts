@@ -1,5 +1,5 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
-import { duplicateOf } from '../io/descriptor-flags.js';
+import { duplicateOf } from '../io/open-descriptor.js';
 import { noteConnection } from '../socket/connection.js';
 import type { StreamedSocket } from '../socket/owner.js';
 import type { NodeStack } from './node-stack.js';

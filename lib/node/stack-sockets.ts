@@ -1,7 +1,7 @@
 import { libioth } from '../../ffi/ioth.js';
 import { IothError } from '../core/errors.js';
 import type { StackInterface } from '../dns/stack-interface.js';
-import { duplicateOf } from '../io/descriptor-flags.js';
+import { duplicateOf } from '../io/open-descriptor.js';
 import type { Socket } from '../socket/socket.js';
 import type { NodeStack } from './node-stack.js';
 import { isBeyondErrno } from './pump/pump.js';

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { textIfReadable } from '../core/text-file.js';
+import { textIfReadable } from '../core/files.js';
 
 const CONTAINERS = ['docker', 'podman', 'kubernetes', 'lxc', 'systemd-nspawn'] as const;
 

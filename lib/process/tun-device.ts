@@ -1,5 +1,5 @@
 import { closeSync, openSync, type Stats, statSync } from 'node:fs';
-import { textIfReadable } from '../core/text-file.js';
+import { textIfReadable } from '../core/files.js';
 import type { Obstacle } from './obstacle.js';
 import { findPlace, type Place } from './place.js';
 

@@ -1,4 +1,4 @@
-import { textIfReadable } from '../core/text-file.js';
+import { textIfReadable } from '../core/files.js';
 import { resolvConfText } from '../dns/resolv-conf.js';
 import type { Resolver } from '../dns/resolver.js';
 

@@ -1,7 +1,7 @@
 import { SO_TYPE, SOL_SOCKET } from '../constants/socket.js';
 import { IothError } from '../core/errors.js';
 import { checkInteger, INT_MAX, invalidValue } from '../core/validate.js';
-import { makeNonBlocking } from '../io/descriptor-flags.js';
+import { makeNonBlocking } from '../io/open-descriptor.js';
 import { closeDetached, isOfOtherStack, owned, unregisterDetached, wasClosedElsewhere } from './detached.js';
 import { getsockopt } from './options.js';
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { untilAborted } from '../core/abort.js';
 import { AbortError, IothError } from '../core/errors.js';
-import { GrowingPause } from '../core/growing-pause.js';
+import { GrowingPause } from '../core/waiting.js';
 import { interruptFd } from '../io/interrupt.js';
 import { waitInterruptibly } from '../io/interruptible-wait.js';
 import { READABLE } from '../io/poll-handle.js';

@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { libc } from '../../ffi/libc.js';
 import { SO_PRIORITY, SOL_SOCKET } from '../constants/socket.js';
-import { identityOf } from '../core/file-identity.js';
+import { identityOf } from '../core/files.js';
 import { descriptorIn } from './locator.js';
 
 /*

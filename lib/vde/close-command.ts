@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { kill } from '../core/kill.js';
-import { within } from '../core/within.js';
+import { within } from '../core/waiting.js';
 import { runNativeAsync } from '../io/async-calls.js';
-import { fileOf } from '../io/descriptor-file.js';
+import { fileOf } from '../io/open-descriptor.js';
 import { childrenOf, descriptorOf } from '../process/proc-file.js';
 import { COMMAND_TIMEOUT_MS } from './end-commands.js';
 

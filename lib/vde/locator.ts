@@ -5,7 +5,7 @@ import { encodeSockaddr } from '../address/sockaddr.js';
 import { AF_UNIX, SO_TYPE, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_SEQPACKET, SOL_SOCKET } from '../constants/socket.js';
 import { codeOf } from '../core/errno.js';
 import { IothError } from '../core/errors.js';
-import { lookAt } from '../core/file-identity.js';
+import { lookAt } from '../core/files.js';
 import { checkInteger, INT_MAX, invalidValue } from '../core/validate.js';
 
 /** The longest path in a `struct sockaddr_un`, without its NUL. */

@@ -5,7 +5,7 @@ import { untilAborted } from '../core/abort.js';
 import { checkEnvironment } from '../core/environment.js';
 import { codeOf } from '../core/errno.js';
 import { IothError } from '../core/errors.js';
-import { within } from '../core/within.js';
+import { within } from '../core/waiting.js';
 import { type NativeResult, runNativeAsync } from '../io/async-calls.js';
 import { takeCableEnd } from './cable-end.js';
 import { closeUnused } from './close-command.js';

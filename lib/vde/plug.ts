@@ -3,7 +3,7 @@ import type { Messages } from '../../ffi/mmsg.js';
 import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { MSG_DONTWAIT } from '../constants/socket.js';
 import { codeOf } from '../core/errno.js';
-import { fileOf } from '../io/descriptor-file.js';
+import { fileOf } from '../io/open-descriptor.js';
 import { isReceiveShutDown, pollOnce } from '../io/poll-sync.js';
 import type { TimedEventSet } from '../thread/timed-event-set.js';
 import { MIN_FRAME_SIZE, receive, scratch } from './frame-source.js';

@@ -1,8 +1,7 @@
 import { F_SETFL, libc } from '../../ffi/libc.js';
 import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { SOCK_NONBLOCK } from '../constants/socket.js';
-import { fileOf } from '../io/descriptor-file.js';
-import { closeOnExec } from '../io/descriptor-flags.js';
+import { closeOnExec, fileOf } from '../io/open-descriptor.js';
 import { closeCommand, writers } from './close-command.js';
 import { endCommandsSync } from './end-commands.js';
 import { type RawFrames, rawFrames } from './locator.js';

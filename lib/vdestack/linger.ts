@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
-import { GrowingPause } from '../core/growing-pause.js';
-import { sleepSync } from '../core/sleep.js';
 import { checkOptions } from '../core/validate.js';
+import { GrowingPause, sleepSync } from '../core/waiting.js';
 import { endInterrupts, interruptFd } from '../io/interrupt.js';
 import { READABLE } from '../io/poll-handle.js';
 import { waitSync } from '../io/poll-sync.js';

@@ -1,7 +1,7 @@
 import { pluginDirectories, pluginLicense, plugins } from '../../ffi/loader.js';
 import { codeOf } from '../core/errno.js';
 import { IothError } from '../core/errors.js';
-import { lookAt } from '../core/file-identity.js';
+import { lookAt } from '../core/files.js';
 import { asHint } from '../process/obstacle.js';
 import { tunObstacle } from '../process/tun-device.js';
 import {

@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { libc } from '../../ffi/libc.js';
 import { runNativeAsync } from '../io/async-calls.js';
-import { closeOnExec } from '../io/descriptor-flags.js';
+import { closeOnExec } from '../io/open-descriptor.js';
 import { PollHandle, READABLE } from '../io/poll-handle.js';
 import type { EndStep } from './end-steps.js';
 

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { IothError } from '../core/errors.js';
-import { within } from '../core/within.js';
+import { within } from '../core/waiting.js';
 import { startWorker } from '../thread/start-worker.js';
 import { WakeSocket } from '../thread/wake-socket.js';
 import { BUSY_WORD, CLAIMED, END_WORD, ENDED, STARTING, STATE_WORD, type WireMessage, WORKING } from './protocol.js';

@@ -23,8 +23,8 @@ import {
 } from '../constants/socket.js';
 import { IS_LITTLE_ENDIAN, intBytes, viewOf } from '../core/byte-order.js';
 import { systemError } from '../core/errors.js';
-import { duplicateOf } from '../io/descriptor-flags.js';
 import { msocket } from '../io/msocket.js';
+import { duplicateOf } from '../io/open-descriptor.js';
 import { NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL } from '../netlink/constants.js';
 import { FIRST_WIRE_INDEX, VDE_MTU_MAX } from '../netlink/link.js';
 import { encodeAttributes, ifinfomsg } from '../netlink/message.js';

@@ -2,7 +2,7 @@ import type { StackPointer } from '../../ffi/ioth.js';
 import { libc } from '../../ffi/libc.js';
 import { libvdeplug, type VdeConnPointer } from '../../ffi/vdeplug.js';
 import { IothError } from '../core/errors.js';
-import { fileOf } from '../io/descriptor-file.js';
+import { fileOf } from '../io/open-descriptor.js';
 import { READABLE } from '../io/poll-handle.js';
 import { waitSync } from '../io/poll-sync.js';
 import { if_nameindex } from '../netlink/index.js';

@@ -6,9 +6,9 @@ import * as ioth from '../../index.js';
 import { openStacks } from '../../stack/open-stacks.js';
 import { type Command, EXIT_OK, exitCodeOf, type Invocation } from '../command.js';
 import { openStack } from '../config.js';
+import { setUpHistory } from '../history.js';
 import { installedIn, packageVersion } from '../package.js';
 import { defineDotCommands } from '../repl/dot-commands.js';
-import { setUpHistory } from '../repl/history.js';
 import { print, printError, styled } from '../terminal.js';
 
 /** The default of CONFIG: a stack without a network. */

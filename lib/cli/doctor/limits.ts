@@ -1,4 +1,4 @@
-import { textIfReadable } from '../../core/text-file.js';
+import { textIfReadable } from '../../core/files.js';
 import { type Finding, ok, warning } from './finding.js';
 
 /** The file descriptors of this process that a host of a lab takes, with one network. It takes one process too. */

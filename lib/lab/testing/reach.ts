@@ -11,7 +11,7 @@ import {
   invalidType,
   invalidValue,
 } from '../../core/validate.js';
-import { within } from '../../core/within.js';
+import { within } from '../../core/waiting.js';
 import type { PingProbe } from '../../ping/ping.js';
 import { LabHost } from '../host.js';
 import { lastFrame } from './last-frame.js';

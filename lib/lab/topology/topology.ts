@@ -2,8 +2,8 @@ import { familyName, familyOf } from '../../address/ip.js';
 import { NAT64_PREFIX, nat64Address } from '../../address/nat64-address.js';
 import { AF_INET, AF_INET6 } from '../../constants/socket.js';
 import { checkInteger, checkOptions, invalidValue } from '../../core/validate.js';
+import { checkThreads } from '../../fabric/fabric.js';
 import { checkFirewall, type FirewallPlan } from '../../fabric/firewall/options.js';
-import { checkThreads } from '../../fabric/thread-count.js';
 import { assignAddresses } from './addresses.js';
 import { checkDomain, hostRequests, type LabConfig, type NetworkPlan, networkPlans, serviceHost } from './config.js';
 import {

@@ -3,7 +3,7 @@ import { errno } from '../../../ffi/libc.js';
 import { type Address, decodeSockaddr, SOCKADDR_SIZE } from '../../address/sockaddr.js';
 import { SOCK_STREAM } from '../../constants/socket.js';
 import { EMFILE, ENFILE } from '../../core/errno.js';
-import { makeNonBlocking } from '../../io/descriptor-flags.js';
+import { makeNonBlocking } from '../../io/open-descriptor.js';
 import { READABLE } from '../../io/poll-handle.js';
 import { EXHAUSTED, type Operation, WAIT } from '../../io/wait-queue.js';
 import { withOwnNumber } from '../detached.js';

@@ -5,7 +5,7 @@ import { libc } from '../../../ffi/libc.js';
 import { SOCK_STREAM } from '../../constants/socket.js';
 import { IothError } from '../../core/errors.js';
 import { checkInteger, INT_MAX, invalidType, invalidValue } from '../../core/validate.js';
-import { duplicateOf } from '../../io/descriptor-flags.js';
+import { duplicateOf } from '../../io/open-descriptor.js';
 import { WRITABLE } from '../../io/poll-handle.js';
 import { type Operation, WAIT } from '../../io/wait-queue.js';
 import type { Descriptor } from '../descriptor.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { untilAborted } from '../../core/abort.js';
 import { IothError } from '../../core/errors.js';
-import { GrowingPause } from '../../core/growing-pause.js';
+import { GrowingPause } from '../../core/waiting.js';
 import { waitInterruptibly } from '../../io/interruptible-wait.js';
 import { READABLE } from '../../io/poll-handle.js';
 import { joinedPath, resolveLocator } from '../locator.js';

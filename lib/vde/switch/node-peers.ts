@@ -3,8 +3,7 @@ import { basename, dirname } from 'node:path';
 import { libc, POLLHUP, POLLIN, POLLRDHUP } from '../../../ffi/libc.js';
 import { decodeSockaddr, SOCKADDR_SIZE } from '../../address/sockaddr.js';
 import { MSG_DONTWAIT, MSG_PEEK, SO_ACCEPTCONN, SOCK_CLOEXEC, SOL_SOCKET } from '../../constants/socket.js';
-import { fileOf } from '../../io/descriptor-file.js';
-import { closeOnExec } from '../../io/descriptor-flags.js';
+import { closeOnExec, fileOf } from '../../io/open-descriptor.js';
 import { pollOnce } from '../../io/poll-sync.js';
 
 /** The shortest time between two searches for peers that have gone, after calls of vde_recv(3). */

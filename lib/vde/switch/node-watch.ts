@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { EPOLL_CTL_ADD, EPOLLIN, errno, libc } from '../../../ffi/libc.js';
 import { SOCK_CLOEXEC } from '../../constants/socket.js';
 import { systemError } from '../../core/errors.js';
-import { GrowingPause } from '../../core/growing-pause.js';
+import { GrowingPause } from '../../core/waiting.js';
 import { DATA_WORD, EVENT_WORDS } from '../../io/event-set.js';
 import { PollHandle, READABLE } from '../../io/poll-handle.js';
 import { NodePeers, type NodeServer } from './node-peers.js';

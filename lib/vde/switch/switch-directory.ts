@@ -1,7 +1,7 @@
 import { accessSync, closeSync, constants, fstatSync, openSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { IothError } from '../../core/errors.js';
-import { identityOf, lookAt } from '../../core/file-identity.js';
+import { identityOf, lookAt } from '../../core/files.js';
 import { nodeDirectory } from '../locator.js';
 import { SwitchPeer } from './switch-peer.js';
 

@@ -3,7 +3,7 @@ import { NameSettings } from '../../../lib/dns/settings.js';
 
 /* What a stack without config_dns takes from DHCP, router discovery and configuration strings. */
 
-jest.mock('../../../lib/core/text-file.js', () => ({
+jest.mock('../../../lib/core/files.js', () => ({
   textIfReadable: () => 'nameserver 10.9.0.53\nsearch machine.test\noptions ndots:3\n',
 }));
 
