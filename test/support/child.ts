@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileSources, compileText } from './compile.js';
 import { compiled, ROOT } from './compiled.js';
+import { whereabouts } from './processes.js';
 import { reporters } from './reports.js';
 import { becomes, PATIENCE_MS } from './until.js';
 
@@ -152,9 +153,11 @@ export class Child {
   }
 
   async #untilExit(limit: number, leads: boolean): Promise<Exit> {
-    let wasKilled = false;
+    let waited: string[] | undefined;
     const killer = setTimeout(() => {
-      wasKilled = true;
+      const { exitCode, signalCode } = this.#process;
+      const end = exitCode ?? signalCode;
+      waited = end === null ? whereabouts(this.pid) : [`the process ended (${end}), but others have its output open`];
       if (leads) this.killGroup('SIGKILL');
       else this.kill('SIGKILL');
     }, limit);
@@ -163,7 +166,7 @@ export class Child {
         this.#process.on('error', reject);
         this.#process.on('close', (...end) => resolve(end));
       });
-      if (wasKilled) throw new Error(`it did not end within ${limit / 1000} s: ${this}`);
+      if (waited) throw new Error([`it did not end within ${limit / 1000} s: ${this}`, ...waited].join('\n'));
       return { code: signal ?? code ?? -1, stdout: this.stdout, stderr: this.stderr };
     } finally {
       clearTimeout(killer);

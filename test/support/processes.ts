@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readProcFile } from '../../lib/process/proc-file.js';
 import { until } from './until.js';
 
 /**
@@ -45,6 +46,23 @@ export function isGone(pid: number): boolean {
 /** The process that another one started: script(1) starts what is at its terminal. */
 export function childOf(pid: number): number {
   return Number(textOf(`/proc/${pid}/task/${pid}/children`).split(' ', 1)[0]);
+}
+
+/** A line for each thread of a process and of its children, for the message about one that hangs: state, and where it waits. */
+export function whereabouts(pid: number): string[] {
+  let threads: string[] = [];
+  try {
+    threads = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    // it has just ended
+  }
+  const read = (thread: string, file: string) => readProcFile(`${pid}/task/${thread}`, file).trim();
+  const lines = threads.map((thread) => {
+    const [, name, state] = /\((.*)\) (.)/s.exec(read(thread, 'stat')) ?? [];
+    return `${pid}/${thread} ${name} ${state} in ${read(thread, 'wchan')}, system call ${read(thread, 'syscall')}`;
+  });
+  const children = threads.flatMap((thread) => read(thread, 'children').split(' ').filter(Boolean));
+  return [...lines, ...children.flatMap((child) => whereabouts(Number(child)))];
 }
 
 /** poll(2) and ppoll(2) where Node runs: x64, arm64, arm. Node's own loop waits in epoll_pwait(2). */
