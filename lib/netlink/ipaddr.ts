@@ -14,7 +14,8 @@ import { type Attribute, ifaddrmsg, rtmsg } from './message.js';
 import { inOneBatch, request } from './request.js';
 import { SCOPES, TYPES } from './route-names.js';
 
-const LOCAL_ROUTE_TIMEOUT_MS = 1000;
+/** The first pause is short, and each is twice as long as the one before: a second in all. */
+const LONGEST_PAUSE_MS = 800;
 /** Of rtm_type in a struct rtmsg. */
 const TYPE_OFFSET = 7;
 
@@ -50,7 +51,7 @@ export function ipaddr_add(stack: StackPointer, ...args: AddAddressArguments): v
 
 /** Waits until an IPv6 address receives: a thread of the kernel makes its route of type local after the acknowledgement. */
 function waitUntilLocal(stack: StackPointer, ifindex: number, address: Uint8Array): void {
-  for (let i = 0; i < LOCAL_ROUTE_TIMEOUT_MS && !isLocal(stack, ifindex, address); i++) sleepSync(1);
+  for (let pause = 0.1; pause < LONGEST_PAUSE_MS && !isLocal(stack, ifindex, address); pause *= 2) sleepSync(pause);
 }
 
 function isLocal(stack: StackPointer, ifindex: number, address: Uint8Array): boolean {
