@@ -1,9 +1,10 @@
 import { readdirSync, statSync } from 'node:fs';
+import { endianness } from 'node:os';
+import { ipText } from '../../address/ip.js';
 import { interfaceLines } from '../../netlink/interface-lines.js';
 import { routeLines } from '../../netlink/route-lines.js';
 import { listedSockets, readProcFile } from '../../process/proc-file.js';
 import type { LabHost } from '../host.js';
-import { formatIpOfProc } from './proc-address.js';
 import type { PageHostDetails } from './protocol.js';
 
 const MAX_SOCKETS = 200;
@@ -55,4 +56,19 @@ function namespaceOf(pid: string): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Returns an address and port of /proc/net/tcp as text: '0100007F:0050' is 127.0.0.1:80. Each word is in the machine's order. */
+function formatIpOfProc(text: string): string {
+  const [address = '', port = ''] = text.split(':');
+  const words = address.match(/.{8}/g) ?? [];
+  const bytes = Buffer.concat(
+    words.map((word) => {
+      const each = Buffer.from(word, 'hex');
+      return endianness() === 'LE' ? each.reverse() : each;
+    }),
+  );
+  const shown = ipText(bytes);
+  const number = Number.parseInt(port, 16);
+  return `${shown.includes(':') ? `[${shown}]` : shown}:${number === 0 ? '*' : number}`;
 }
